@@ -1,0 +1,78 @@
+# Everything runs in .venv, which `make` builds with uv from constraints.txt.
+# PYTHON=... names the interpreter to build it on, CURVES=... the folder of real curves.
+
+BIN := .venv/bin
+READY := .venv/.ready
+PYTHON ?=
+CURVES ?= $(PALM_BAYES_CURVES)
+
+# Asked for its version, not only found: a pyenv shim may exist and not run.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .venv-bootstrap/bin/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit smoke slow format constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## example runs, a fit on their first 12 episodes, a forecast of the other 18: demo/
+	$(BIN)/palm-bayes demo --out demo
+
+test: lint types unit smoke ## all that must pass before a commit
+
+lint: $(READY) ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+unit: $(READY) ## pytest without the slow tests
+	$(BIN)/pytest
+
+smoke: $(READY) ## build the wheel and use it outside the checkout
+	scripts/smoke_wheel.sh $(UV) $(BIN)/python
+
+slow: $(READY) ## the slow tests; CURVES=dir lets those on real curves run
+	PALM_BAYES_CURVES="$(CURVES)" $(BIN)/pytest -m slow
+
+format: $(READY) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+constraints: | $(UV) ## resolve constraints.txt anew (ARGS=--upgrade for newer versions)
+	printf 'hatchling\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev $(ARGS) \
+		--python-version 3.12 --no-header --no-annotate --output-file constraints.txt pyproject.toml -
+
+clean: ## remove what make made, the environments too
+	rm -rf .venv .venv-bootstrap demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find palm_bayes tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt | $(BIN)/python $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt \
+		--build-constraints constraints.txt --editable . --group dev
+	@touch $@
+
+# 3.13, as .python-version asks, found or fetched; else what else is here that PyMC runs on.
+$(BIN)/python: | $(UV)
+	@rm -rf .venv
+	@$(if $(PYTHON),$(UV) venv --quiet --python $(PYTHON) .venv,\
+	$(UV) venv --quiet .venv \
+	|| $(UV) venv --quiet --no-python-downloads --python '>=3.12,<3.15' .venv) \
+	&& $@ -c 'import sys; sys.exit(sys.version_info < (3, 12))' \
+	|| { rm -rf .venv; \
+	     echo 'palm_bayes needs Python 3.12 or newer, 3.13 best: uv could not find or fetch it.'; \
+	     echo 'Install it (pyenv install 3.13), or name one: make PYTHON=/path/to/python3.13'; \
+	     exit 1; } >&2
+
+# Into a folder of its own, not a venv: Debian's python3 may lack ensurepip, and `venv` fails there.
+# More than one python3 is tried since pyenv's refuses to run where it lacks the 3.13 asked for.
+.venv-bootstrap/bin/uv: | constraints.txt
+	@for python in $(PYTHON) python3 /usr/bin/python3 /usr/local/bin/python3; do \
+		$$python -m pip --version >/dev/null 2>&1 && \
+		PIP_USER=0 PIP_ROOT_USER_ACTION=ignore exec $$python -m pip install --quiet \
+			--constraint constraints.txt --upgrade --target .venv-bootstrap uv; \
+	done; \
+	echo 'No uv on PATH and no python3 with pip to install it with.' >&2; \
+	echo 'Install uv (https://docs.astral.sh/uv), or pip (Debian: apt install python3-pip).' >&2; \
+	exit 1

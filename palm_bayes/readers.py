@@ -1,0 +1,348 @@
+"""Readers: PALM's result folders, tidy CSV files and DataFrames, all to `Runs`."""
+
+import re
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes.errors import DataError, known, listed, span
+from palm_bayes.runs import RUN, Runs, XMode, as_text, natural
+
+Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
+
+COLUMNS = {
+    "strategy": ("strategy", "method", "query_strategy", "acquisition"),
+    "accuracy": ("accuracy", "score", "acc", "test_accuracy"),
+    "labels": ("labels", "cumulative_budget", "n_labels", "budget", "num_labels", "labelled"),
+    "episode": ("episode", "round", "iteration", "cycle"),
+    "repetition": ("repetition", "rep", "run", "seed", "trial"),
+    "source": ("source",),
+    "dataset": ("dataset",),
+    "model": ("model",),
+}
+"""Column names that are understood, in any case, with blanks and hyphens as underscores."""
+
+_TASK = ("source", "dataset", "model")
+_FLAT = 0.002  # a mean curve that rises less than this is flat, however small its noise
+_FALL = 0.01  # a fall below this is not worth a note
+_JUMP = 0.1  # a drop below this is not worth a note ...
+_JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's median step
+
+
+def read_runs(
+    source: Runs | pd.DataFrame | str | Path,
+    *,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    batch: float | None = None,
+    x_mode: XMode = "labels",
+    max_repetitions: int | None = None,
+    max_episodes: int | None = None,
+) -> Runs:
+    """Read the runs of one task.
+
+    Parameters
+    ----------
+    source : Runs, DataFrame or path
+        A folder in PALM's layout, ``<METHOD>_<i>/plot_episode_yvalues.npy``; a tidy table in a
+        ``.csv`` or ``.csv.gz`` file or a DataFrame, columns named as in `COLUMNS`; or `Runs`.
+    strategies : sequence of str, optional
+        Strategies to read, in this order; all by default.
+    dataset, model : str, optional
+        Choose one task of a table that holds several; for folders, names to carry.
+    batch, x_mode, max_repetitions, max_episodes
+        As in `Runs.from_frame`.
+
+    Raises
+    ------
+    DataError
+        If `source` cannot be used: one line on what was found, where, and what is allowed.
+    """
+    named = [strategies] if isinstance(strategies, str) else strategies
+    if isinstance(source, Runs):
+        if batch is not None or x_mode != "labels":
+            raise DataError("batch and x_mode are settled in Runs: read the data again with them")
+        runs = source.limited(max_repetitions, max_episodes)
+        runs = replace(runs, dataset=dataset or runs.dataset, model=model or runs.model)
+        return runs if named is None else runs.select(named)
+    notes: list[str] = []
+    if isinstance(source, pd.DataFrame):
+        frame = _one_task(_renamed(source), named, dataset, model)
+    elif (path := Path(source).expanduser()).is_dir():
+        frame = _folder(path, named, max_repetitions, notes)
+    else:
+        frame = _one_task(_renamed(_csv(path), str(path)), named, dataset, model)
+    runs = Runs.from_frame(
+        frame,
+        batch=batch,
+        x_mode=x_mode,
+        max_repetitions=max_repetitions,
+        max_episodes=max_episodes,
+        dataset=dataset or next(iter(frame.get("dataset", [])), ""),
+        model=model or next(iter(frame.get("model", [])), ""),
+        notes=notes,
+    )
+    runs = replace(runs, notes=(*runs.notes, *_size_notes(runs), *_shape_notes(runs)))
+    return runs if named is None else runs.select(named)
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """Read the cells of a CSV file as text, with their lines as index."""
+    if not path.exists():
+        raise DataError(f"{path} does not exist")
+    if not path.name.lower().endswith((".csv", ".csv.gz")):
+        raise DataError(f"{path} is neither a folder nor a .csv or .csv.gz file")
+    try:
+        cells = pd.read_csv(path, header=None, dtype=str, na_filter=False, skip_blank_lines=False)
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path} is empty") from None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise DataError(f"{path} cannot be read as CSV: {' '.join(str(error).split())}") from error
+    cells = cells.fillna("").rename(lambda row: f"line {row + 1}")  # short lines end in NaN
+    filled = cells[(cells != "").any(axis="columns")]
+    if len(filled) < 2:
+        raise DataError(f"{path} has no rows below its header")
+    return filled.iloc[1:].set_axis(filled.iloc[0], axis="columns")
+
+
+def _renamed(frame: pd.DataFrame, file: str = "") -> pd.DataFrame:
+    """Take the columns that are understood, under our names; which ones they are must be clear."""
+    place = f"{file}: " if file else ""
+    clean = [re.sub(r"[\s-]+", "_", str(column).strip().lower()) for column in frame.columns]
+    found = {
+        word: [i for i, name in enumerate(clean) if name in names]
+        for word, names in COLUMNS.items()
+    }
+    for word, places in found.items():
+        if len(places) > 1:
+            raise DataError(
+                f"{place}columns {listed(frame.columns[places])} all mean {word}: keep one"
+            )
+    for words in (["strategy"], ["accuracy"], ["episode", "labels"]):
+        if not any(found[word] for word in words):
+            accepted = listed((name for word in words for name in COLUMNS[word]), most=20)
+            raise DataError(
+                f"{place}no column for {' or '.join(words)}: found {listed(frame.columns)}; "
+                f"accepted are {accepted}"
+            )
+    table = pd.DataFrame({w: frame.iloc[:, at[0]] for w, at in found.items() if at})
+    for word in {"strategy", *_TASK} & set(table):
+        table[word] = as_text(table[word])
+    where = [str(label) if file else f"row {label}" for label in frame.index]
+    return table.assign(file=file, where=where).reset_index(drop=True)
+
+
+def _one_task(
+    table: pd.DataFrame, named: Sequence[str] | None, dataset: str | None, model: str | None
+) -> pd.DataFrame:
+    """Keep the rows of one (source, dataset, model), and of the strategies named."""
+    for word, name in (("dataset", dataset), ("model", model)):
+        if name is not None and word in table:
+            table = table[table[word].isin(known([name], table[word].unique(), word))]
+    words = [word for word in _TASK if word in table]
+    tasks = table[words].drop_duplicates()
+    if words and len(tasks) > 1:
+        names = listed((" / ".join(task) for task in tasks.itertuples(index=False)), most=50)
+        several = [word for word in words if len(tasks[word].unique()) > 1]
+        options = [f"{word}= (--{word})" for word in several if word != "source"]
+        how = " and ".join(options) or "keeping the rows of one source"
+        raise DataError(
+            f"{table['file'].iloc[0] or 'the table'} holds {len(tasks)} tasks, "
+            f"choose one by {how}: {names}"
+        )
+    if named is not None:
+        table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
+    return table
+
+
+def _folder(
+    base: Path, named: Sequence[str] | None, most: int | None, notes: list[str]
+) -> pd.DataFrame:
+    """Read the runs of a folder in PALM's layout."""
+    folders = sorted((p for p in base.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
+    full = [p for p in folders if (p / Y_FILE).is_file()]
+    if full:
+        chosen = _chosen([p.name for p in full], named, base)
+    elif (base / Y_FILE).is_file():
+        names = [base.resolve().name] if named is None else named
+        if len(names) != 1:
+            raise DataError(f"{base} holds one run, found names {listed(names)}, allowed is one")
+        chosen = {".": (names[0], "1")}
+    else:
+        raise DataError(_nothing(base))
+    runs = {run: name for name, run in chosen.items()}
+    if len(runs) < len(chosen):
+        one, run = next(item for item in chosen.items() if runs[item[1]] != item[0])
+        twice = f"repetition {run[1]} of strategy {run[0]}"
+        raise DataError(f"{base}: {one} and {runs[run]} both are {twice}, allowed is one")
+    order = sorted(runs, key=lambda run: natural(run[1]))
+    first = {s: [run for run in order if run[0] == s][:most] for s, _ in runs}
+    frames = [_run(base / runs[run], *run) for strategy in first.values() for run in strategy]
+    ours = [p.name for p in folders if p not in full and _splits(p.name)[0][0] in first]
+    if ours:
+        notes.append(f"Folders without {Y_FILE} are left out: {listed(ours)}.")
+    unlabelled = {bool(f["labels"].isna().all()): f["file"].iloc[0] for f in frames}
+    if len(unlabelled) == 2:
+        raise DataError(
+            f"{unlabelled[True]}: no labels ({X_FILE} lacks or counts episodes), "
+            f"but {unlabelled[False]} has them, allowed is one way for all runs"
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _nothing(base: Path) -> str:
+    """Say what was looked for in a folder without runs, and what is there."""
+    there = listed(sorted(p.name for p in base.iterdir())) or "nothing"
+    deeper = [p.parent.parent for depth in (2, 3) for p in base.glob("*/" * depth + Y_FILE)]
+    hint = f"; runs are in {listed(sorted(set(deeper)), most=3)}" * bool(deeper)
+    return f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is {there}{hint}"
+
+
+def _splits(name: str) -> list[tuple[str, str]]:
+    """Give all readings of a folder's name as strategy and repetition, the last number first."""
+    parts = name.split("_")
+    numbers = [i for i in range(len(parts) - 1, 0, -1) if re.fullmatch("[0-9]+", parts[i])]
+    return [("_".join(parts[:i]), "_".join(parts[i:])) for i in numbers] or [(name, "1")]
+
+
+def _discovered(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Read folder names as (strategy, repetition).
+
+    A repetition starts at the last part that is a number: random_ff_byol_b50_1 is repetition 1,
+    margin_1_seed42 is repetition 1_seed42, margin_10_2 is repetition 2 of margin_10. One part
+    earlier where only that makes groups: of margin_1_42 and margin_2_43, which share neither
+    their beginning nor their last number, both are repetitions of margin.
+    """
+    splits = {name: _splits(name) for name in names}
+    sizes = Counter(ways[0][0] for ways in splits.values())
+    families = defaultdict(list)
+    for name, ways in splits.items():
+        if len(ways) > 1:
+            families[ways[1][0]].append(name)
+    read = {name: ways[0] for name, ways in splits.items()}
+    for family in families.values():
+        single = all(sizes[splits[name][0][0]] == 1 for name in family)
+        ends = {splits[name][0][1].split("_")[0] for name in family}
+        if len(family) > 1 and single and len(ends) == len(family):
+            read |= {name: splits[name][1] for name in family}
+    return read
+
+
+def _chosen(
+    names: Sequence[str], named: Sequence[str] | None, base: Path
+) -> dict[str, tuple[str, str]]:
+    """Choose the folders of the strategies named, all of them by default.
+
+    A name that no folder is read as (see `_discovered`) takes <name>_<int>_<anything>, provided
+    that each <int> is there once: margin does not take margin_10_1 and margin_10_2.
+    """
+    read = _discovered(names)
+    if named is None:
+        return read
+    chosen: dict[str, tuple[str, str]] = {}
+    for strategy in named:
+        mine = {name: run for name, run in read.items() if run[0] == strategy}
+        if not mine:
+            pattern = re.compile(re.escape(strategy) + r"_(([0-9]+)_.+)")
+            found = {name: m for name in names if (m := pattern.fullmatch(name))}
+            if len({m[2] for m in found.values()}) == len(found):
+                mine = {name: (strategy, m[1]) for name, m in found.items()}
+        if not mine:
+            there = dict.fromkeys(name for name, _ in read.values())
+            known([strategy], there, f"{strategy}_<i>/{Y_FILE} in {base}, so no strategy")
+        chosen |= mine
+    return chosen
+
+
+def _run(folder: Path, strategy: str, repetition: str) -> pd.DataFrame:
+    """Read one run; x values 0, 1, 2 ... or 1, 2, 3 ... are episodes, others are labels."""
+    accuracy = _array(folder / Y_FILE)
+    labels = np.full(accuracy.shape, np.nan)
+    if (folder / X_FILE).is_file():
+        x = _array(folder / X_FILE)
+        if x.shape != accuracy.shape:
+            raise DataError(
+                f"{folder / X_FILE}: {x.size} values, but {Y_FILE} has {accuracy.size}, "
+                "allowed is the same number"
+            )
+        if x[0] not in (0, 1) or (np.diff(x) != 1).any():
+            labels = x
+    columns = {"episode": np.arange(1, accuracy.size + 1), "labels": labels, "accuracy": accuracy}
+    names = {"strategy": strategy, "repetition": repetition, "file": str(folder / Y_FILE)}
+    return pd.DataFrame(columns).assign(**names)
+
+
+def _array(file: Path) -> NDArray[np.float64]:
+    """Load a one-dimensional array of numbers."""
+    try:
+        with file.open("rb") as opened:
+            values = np.lib.format.read_array(opened, allow_pickle=False)
+    except (OSError, ValueError, MemoryError) as error:
+        raise DataError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
+    if values.dtype.kind not in "iuf":
+        raise DataError(f"{file} holds {values.dtype}, allowed are real numbers")
+    if values.ndim != 1 or not values.size:
+        raise DataError(f"{file} has shape {values.shape}, allowed is one dimension, not empty")
+    return values.astype(float)
+
+
+def _size_notes(runs: Runs) -> list[str]:
+    """Note oddities in the numbers of repetitions and episodes."""
+    notes = []
+    sizes = runs.table.groupby(RUN, sort=False)["episode"].agg(["max", "size"])
+    repetitions = sizes.groupby("strategy", sort=False).size()
+    if (repetitions == 1).any():
+        single = listed(repetitions.index[repetitions == 1])
+        notes.append(
+            f"One repetition ({single}): noise between repetitions cannot be told from misfit of "
+            "the curve, bands rest on one run."
+        )
+    if len(repetitions.unique()) > 1:
+        counts = listed(f"{name} {n}" for name, n in repetitions.items())
+        notes.append(f"Strategies differ in repetitions ({counts}): fewer make wider bands.")
+    lengths = f"Runs have {span(sizes['size'])} episodes and are kept whole; shorter ones in"
+    short, gaps = sizes["size"] < sizes["size"].max(), sizes["size"] < sizes["max"]
+    for odd, said in ((short, lengths), (gaps, "Episodes are missing in runs of")):
+        if odd.any():
+            notes.append(f"{said} {listed(sizes.index[odd].unique(level=0))}.")
+    return notes
+
+
+def _shape_notes(runs: Runs) -> list[str]:
+    """Note mean curves that are flat or fall, and runs that drop suddenly."""
+    notes, table = [], runs.table
+    mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
+    rises = {name: _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
+    flat = [name for name, (rise, noise) in rises.items() if abs(rise) < max(_FLAT, noise)]
+    fall = [name for name, (rise, noise) in rises.items() if rise < -max(_FALL, noise)]
+    if flat:
+        notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
+    if fall:
+        notes.append(f"Ends below its start ({listed(fall)}): a PALM curve cannot fall.")
+    drop = -table.groupby(RUN)["accuracy"].diff()
+    usual = drop.abs().groupby(table["strategy"]).transform("median")
+    sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP, _JUMP_RATIO * usual)]
+    worst = sudden.sort_values("drop", ascending=False).drop_duplicates("strategy")
+    if len(worst):
+        cells = worst[[*RUN, "episode", "drop"]].itertuples(index=False)
+        said = listed(
+            f"{s} repetition {r}, episode {e} by {d * runs.scale:.2g}" for s, r, e, d in cells
+        )
+        notes.append(f"Sudden drops (largest: {said}): unstable training makes wider bands.")
+    return notes
+
+
+def _rise(cell: pd.DataFrame) -> tuple[float, float]:
+    """Rise of a mean curve, last quarter over first, and twice its noise."""
+    mean = cell.loc[cell["size"] == cell["size"].max(), "mean"].to_numpy()
+    quarter = max(1, len(mean) // 4)
+    steps = np.diff(mean)
+    noise = 1.5 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(quarter)
+    return float(mean[-quarter:].mean() - mean[:quarter].mean()), 2 * float(noise)
