@@ -1,10 +1,15 @@
 """The PALM curve and its inverses, as pure array functions.
 
 Every function takes ``xp``, the array namespace: `numpy` by default, and
-`pytensor.tensor` where the model is built, so that the formula is written once.
+`pytensor.tensor` where the model is built, so that a formula is written once.
 
 Source: Machnio, Nielsen and Mehdipour Ghazi, *To Label or Not to Label: PALM*, ICCV 2025,
-equation for A(B); here x = B / b, the labels counted in batches.
+equation for A(B). Here x = B / b, the labels counted in batches, and u(x) = k (x + α)^β with
+k = −log(1 − δ), so that A(x) = A_max · (1 − exp(−u(x))).
+
+Inside the package a curve is given by log u at x_first, the first observed x, rather than by δ:
+δ is rounded to 1 where x + α starts below 1, and to 0 where it starts far above, on curves that
+are nothing special where there are data. `delta` and `log_u_first` go from one to the other.
 """
 
 from types import ModuleType
@@ -16,77 +21,70 @@ import numpy as np
 Array = Any
 
 
-def log_exposure(x: Array, delta: Array, alpha: Array, beta: Array, xp: ModuleType = np) -> Array:
-    r"""Logarithm of u(x) = k (x + α)^β with k = −log(1 − δ), so that 1 − A/A_max = exp(−u).
+def log_u_first(
+    delta: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
+) -> Array:
+    """Log of u(x_first) = −log(1 − δ) · (x_first + α)^β.
 
-    Kept on the log scale because (x + α)^β alone leaves the range of floats long before
-    the parameters reach PALM.py's bounds.
+    Parameters
+    ----------
+    delta, alpha, beta : array
+        PALM's coverage efficiency in (0, 1), initial learning efficiency and scalability.
+    x_first : array
+        First observed x, in batches, above −alpha.
+    xp : module
+        `numpy` or `pytensor.tensor`.
+    """
+    return xp.log(-xp.log1p(-delta)) + beta * xp.log(x_first + alpha)
+
+
+def delta(
+    log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
+) -> Array:
+    """PALM's coverage efficiency δ, in [0, 1], of a curve given by `log_u_first`."""
+    return -xp.expm1(-xp.exp(log_u - beta * xp.log(x_first + alpha)))
+
+
+def gap(
+    x: Array, log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
+) -> Array:
+    """Share of the achievable accuracy that is still missing at x: 1 − A(x)/A_max = exp(−u(x)).
 
     Parameters
     ----------
     x : array
-        Labels in batches, above −alpha.
-    delta, alpha, beta : array
-        PALM's coverage efficiency in [0, 1], initial learning efficiency and scalability.
+        Labels in batches (labels / b), above −alpha.
+    log_u : array
+        log u(x_first), see `log_u_first`.
+    alpha, beta, x_first : array
+        As in `log_u_first`.
     xp : module
         `numpy` or `pytensor.tensor`.
 
     Returns
     -------
     array
-        log u, of the broadcast shape.
+        In [0, 1], of the broadcast shape. The expected accuracy is A_max · (1 − gap).
     """
-    return xp.log(-xp.log1p(-delta)) + beta * xp.log(x + alpha)
+    return xp.exp(-xp.exp(log_u + beta * xp.log((x + alpha) / (x_first + alpha))))
 
 
-def gap(x: Array, delta: Array, alpha: Array, beta: Array, xp: ModuleType = np) -> Array:
-    """Share of the achievable accuracy that is still missing: 1 − A(x)/A_max, in [0, 1]."""
-    return xp.exp(-xp.exp(log_exposure(x, delta, alpha, beta, xp)))
-
-
-def accuracy(
-    x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array, xp: ModuleType = np
-) -> Array:
-    """Expected accuracy A(x) = A_max · (1 − (1 − δ)^((x + α)^β)).
+def accuracy(x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) -> Array:
+    """Expected accuracy A(x) = A_max · (1 − (1 − δ)^((x + α)^β)), as PALM writes it.
 
     Parameters
     ----------
     x : array
         Labels in batches (labels / b), above −alpha.
     A_max : array
-        Achievable accuracy, a fraction.
+        Achievable accuracy, a fraction (or percent: the result is in the same scale).
     delta, alpha, beta : array
-        As in `log_exposure`.
-    xp : module
-        `numpy` or `pytensor.tensor`.
+        PALM's other parameters.
 
     Returns
     -------
     array
-        Accuracy as a fraction, of the broadcast shape.
+        Accuracy, of the broadcast shape.
     """
-    return A_max * -xp.expm1(-xp.exp(log_exposure(x, delta, alpha, beta, xp)))
-
-
-def x_to_reach(target: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) -> Array:
-    """Labels, in batches, at which the curve reaches `target`: the inverse of `accuracy`.
-
-    Parameters
-    ----------
-    target : array
-        Accuracy as a fraction.
-    A_max, delta, alpha, beta : array
-        As in `accuracy`.
-
-    Returns
-    -------
-    array
-        x; infinite where the target is not below `A_max`, which is never reached.
-        May lie at or below zero where the curve starts above the target.
-    """
-    target, A_max, delta, alpha, beta = np.broadcast_arrays(target, A_max, delta, alpha, beta)
-    reachable = target < A_max
-    share = np.divide(target, A_max, out=np.zeros(target.shape), where=reachable)
-    with np.errstate(divide="ignore"):
-        log_x = (np.log(-np.log1p(-share)) - np.log(-np.log1p(-delta))) / beta
-    return np.where(reachable, np.exp(log_x) - alpha, np.inf)
+    log_u = np.log(-np.log1p(-np.asarray(delta))) + beta * np.log(x + alpha)
+    return A_max * -np.expm1(-np.exp(log_u))

@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "palm_bayes"
 ORDER = (
     "errors",
     "curve",
+    "noise",
     "runs",
     "readers",
     "data",
@@ -27,7 +28,7 @@ ORDER = (
     "convergence",
     "sampling",
     "forecast",
-    "fit",
+    "fitting",
     "compare",
     "decide",
     "backtest",
@@ -42,7 +43,7 @@ ORDER = (
 RANK = {module: rank for rank, module in enumerate(ORDER)}
 
 # PalmFit's methods are thin calls of the modules to its right, imported where they are called.
-MAY_DEFER = {"fit"}
+MAY_DEFER = {"fitting"}
 
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
@@ -246,14 +247,14 @@ def test_package_keeps(rule, package):
             "curve.py",
             "if TYPE_CHECKING:\n    from palm_bayes.runs import Runs",
         ),
-        (data_flows_one_way, "fit.py", "from palm_bayes.decide import decide"),
+        (data_flows_one_way, "fitting.py", "from palm_bayes.decide import decide"),
         (libraries_stay_in_their_modules, "curve.py", "import pytensor.tensor as pt"),
         (libraries_stay_in_their_modules, "runs.py", "from arviz_base import from_dict"),
-        (libraries_stay_in_their_modules, "fit.py", "def f():\n    import pymc"),
-        (libraries_stay_in_their_modules, "fit.py", "f = lambda: __import__('nutpie')"),
-        (libraries_stay_in_their_modules, "fit.py", "importlib.import_module('pymc')"),
-        (libraries_stay_in_their_modules, "fit.py", "try:\n    import pymc\nfinally:\n    pass"),
-        (libraries_stay_in_their_modules, "fit.py", "if TYPE_CHECKING:\n    import pymc"),
+        (libraries_stay_in_their_modules, "fitting.py", "def f():\n    import pymc"),
+        (libraries_stay_in_their_modules, "fitting.py", "f = lambda: __import__('nutpie')"),
+        (libraries_stay_in_their_modules, "fitting.py", "importlib.import_module('pymc')"),
+        (libraries_stay_in_their_modules, "fitting.py", "try:\n    import pymc\nfinally:\n    pass"),
+        (libraries_stay_in_their_modules, "fitting.py", "if TYPE_CHECKING:\n    import pymc"),
         (libraries_stay_in_their_modules, "compare.py", "import matplotlib.pyplot as plt"),
         (libraries_stay_in_their_modules, "compare.py", "import arviz_plots"),
         (libraries_stay_in_their_modules, "backtest.py", "from dask.distributed import Client"),
@@ -279,8 +280,8 @@ def test_rule_finds_breach(rule, path, text):
         ("convergence.py", "import arviz_stats"),
         ("plots.py", "import arviz_plots\nimport matplotlib"),
         ("sweep.py", "def f():\n    import dask"),
-        ("fit.py", "def f():\n    from palm_bayes.decide import decide"),
-        ("fit.py", "if TYPE_CHECKING:\n    from palm_bayes.decide import Decision"),
+        ("fitting.py", "def f():\n    from palm_bayes.decide import decide"),
+        ("fitting.py", "if TYPE_CHECKING:\n    from palm_bayes.decide import Decision"),
         ("cli.py", "import typer\nimport palm_bayes\nfrom palm_bayes.errors import PalmError"),
         ("cli.py", "def f():\n    import numpy\n    from palm_bayes import fit"),
         ("__init__.py", "if TYPE_CHECKING:\n    from palm_bayes.fit import PalmFit"),

@@ -1,0 +1,63 @@
+"""Bayesian toolkit for active-learning curves.
+
+``fit`` takes labelled runs to a posterior of the PALM model; see its docstring. Names are loaded
+when they are first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from palm_bayes.errors import ConvergenceError, DataError, PalmError, PalmWarning
+    from palm_bayes.fitting import PalmFit
+    from palm_bayes.fitting import fit_runs as fit
+    from palm_bayes.forecast import Forecast
+    from palm_bayes.model import build_model
+    from palm_bayes.priors import Priors, named_priors
+    from palm_bayes.readers import read_runs
+    from palm_bayes.runs import Runs
+
+__version__ = "0.1.0.dev0"
+
+_HOME = {
+    "ConvergenceError": "errors",
+    "DataError": "errors",
+    "Forecast": "forecast",
+    "PalmError": "errors",
+    "PalmFit": "fitting",
+    "PalmWarning": "errors",
+    "Priors": "priors",
+    "Runs": "runs",
+    "build_model": "model",
+    "fit": "fitting",
+    "named_priors": "priors",
+    "read_runs": "readers",
+}
+__all__ = [
+    "ConvergenceError",
+    "DataError",
+    "Forecast",
+    "PalmError",
+    "PalmFit",
+    "PalmWarning",
+    "Priors",
+    "Runs",
+    "__version__",
+    "build_model",
+    "fit",
+    "named_priors",
+    "read_runs",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'palm_bayes' has no attribute {name!r}")
+    module = import_module(f"palm_bayes.{_HOME[name]}")
+    value = getattr(module, "fit_runs" if name == "fit" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,218 @@
+"""Options and help texts of the command line; among them every flag of PALM.py.
+
+Names are declared with hyphens; `cli.app` takes underscores in their place, as PALM.py has them.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from palm_bayes.runs import Runs
+
+UsageError: Any = typer.BadParameter.__mro__[1]  # its own place differs between Typer's versions
+
+DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
+PALM = "Accepted so that PALM.py's command lines work"
+PALM_BUDGET = 100.0  # PALM.py's labels per episode, where neither data nor user tell them
+
+
+def _option(panel: str, text: str, *names: str, metavar: str = "N", **limits: float) -> Any:
+    bounds: dict[str, Any] = {**limits}
+    return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **bounds)
+
+
+Source = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PATH",
+        help="A table (.csv, .csv.gz), or a folder with METHOD_1/plot_episode_yvalues.npy and so "
+        "on, as PALM's deep-al writes it.",
+    ),
+]
+BasePath = Annotated[
+    Path | None, _option(DATA, "PATH by PALM.py's name for it.", "--base-path", metavar="PATH")
+]
+Strategies = Annotated[
+    list[str] | None,
+    _option(DATA, "May be repeated. Default: all.", "--strategy", "--method", metavar="NAME"),
+]
+Dataset = Annotated[
+    str | None,
+    _option(
+        DATA, "The one to take from a table of several; else a title.", "--dataset", metavar="NAME"
+    ),
+]
+Model = Annotated[str | None, _option(DATA, "Likewise.", "--model", metavar="NAME")]
+Variants = Annotated[
+    int | None, _option(DATA, "Use the first N repetitions. Default: all.", "--num-variants")
+]
+Episodes = Annotated[
+    int | None,
+    _option(
+        DATA,
+        "Fit the first N episodes; figures show the later ones. Default, or -1: all.",
+        "--episodes",
+        "--num-samples",
+    ),
+]
+AxisMode = Annotated[
+    Literal["episodes", "cumulative_normalized"] | None,
+    _option(
+        DATA,
+        "The curve's axis: episodes, or cumulative_normalized, which is labels / budget size and "
+        "the default where labels are known.",
+        "--x-mode",
+        metavar="MODE",
+    ),
+]
+BudgetSize = Annotated[
+    float | None,
+    _option(
+        DATA,
+        "Labels per episode. Default: the data's own step.",
+        "--budget-size",
+        "-b",
+        metavar="B",
+    ),
+]
+PriorSet = Annotated[
+    Literal["default", "bounds"],
+    _option(
+        MODEL,
+        "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
+        "--priors",
+        metavar="NAME",
+    ),
+]
+AlphaLow = Annotated[float, _option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
+AlphaHigh = Annotated[float, _option(MODEL, "Upper bound of alpha.", "--alpha-hi", metavar="X")]
+BetaHigh = Annotated[float, _option(MODEL, "Upper bound of beta.", "--beta-hi", metavar="X")]
+Draws = Annotated[int, _option(SAMPLING, "Draws kept of each chain.", "--draws", min=4)]
+Tune = Annotated[int, _option(SAMPLING, "Warm-up draws of each chain.", "--tune", min=1)]
+Chains = Annotated[
+    int, _option(SAMPLING, "Chains; fewer than 2 never converge.", "--chains", min=1)
+]
+TargetAccept = Annotated[
+    float,
+    _option(
+        SAMPLING,
+        "Nearer to 1: smaller steps, fewer divergences, more time.",
+        "--target-accept",
+        metavar="P",
+        min=0.5,
+        max=0.999,
+    ),
+]
+Sampler = Annotated[
+    Literal["nutpie", "pymc", "numpyro"],
+    _option(SAMPLING, "nutpie, pymc or numpyro.", "--sampler", metavar="NAME"),
+]
+Seed = Annotated[int, _option(SAMPLING, "The same seed gives the same result.", "--seed", min=0)]
+Out = Annotated[Path, _option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
+Horizon = Annotated[
+    int | None,
+    _option(
+        OUTPUT,
+        "Forecast N episodes past the data. Default: as many as were fitted.",
+        "--horizon",
+        min=1,
+    ),
+]
+Probability = Annotated[
+    float,
+    _option(
+        OUTPUT, "Of the intervals in tables.", "--probability", metavar="P", min=0.01, max=0.999
+    ),
+]
+AsJson = Annotated[
+    bool,
+    _option(OUTPUT, "Print one JSON document on stdout, nothing else.", "--json", metavar=""),
+]
+Quiet = Annotated[bool, _option(OUTPUT, "No progress, no notes.", "--quiet", "-q", metavar="")]
+Plot = Annotated[bool, _option(PALM, "Figures are always saved.", "--plot", metavar="")]
+SaveCsv = Annotated[
+    bool, _option(PALM, "palm_params.csv is always saved.", "--save-csv", metavar="")
+]
+_UNNEEDED = "Not needed: the sampler finds its start."
+StartAMax = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-A-max", metavar="X")]
+StartDelta = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-delta", metavar="X")]
+StartAlpha = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-alpha", metavar="X")]
+StartBeta = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-beta", metavar="X")]
+
+Trace = Annotated[
+    Path, typer.Argument(metavar="TRACE", exists=True, dir_okay=False, help="trace.nc of a fit.")
+]
+
+CODES = """[bold]Exit status[/bold]
+
+  0  converged
+  2  bad input: nothing is written
+  3  saved, but not converged"""
+FIT = f"""[bold]Examples[/bold]
+
+  palm-bayes fit runs.csv
+  palm-bayes fit output/CIFAR10/resnet18 --strategy margin --strategy random
+  palm-bayes fit runs.csv --episodes 12 --horizon 18 --out first12
+  palm-bayes fit --base_path output/CIFAR10/resnet18 --method margin
+
+[bold]Files in the output folder[/bold]
+
+  trace.nc        the fit, for palm-bayes show: data, draws, diagnostics
+  summary.csv     median, interval and diagnostics of every parameter
+  forecast.csv    quantiles by episode: expected curve and new repetition
+  curves.png      data, curve and bands of every strategy
+  comparison.png  all strategies in one panel, where there are several
+  palm_params.json, palm_params.csv, y_avg.npy, y_fit.npy, palm_fit.png
+                  as from PALM.py; in a folder each for several strategies
+
+{CODES}"""
+EXAMPLE = """[bold]Example[/bold]
+
+  palm-bayes example runs
+  palm-bayes fit runs/runs.csv --episodes 12"""
+
+
+def one_of(path: Path | None, base_path: Path | None) -> Path:
+    """Return the path of the runs, which both names may give."""
+    if path and base_path:
+        raise UsageError(f"PATH ({path}) and --base-path ({base_path}) mean the same: give one.")
+    if found := path or base_path:
+        return found
+    raise UsageError("Missing argument PATH: a table of runs, or a folder in PALM's layout.")
+
+
+def read(
+    path: Path, episodes: int | None, *, budgets: bool = False, **options: Any
+) -> tuple["Runs", "Runs | None"]:
+    """Read the runs to fit and, if they are not all there is, all there is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As in `read_runs`, which also takes the `options`.
+    episodes : int or None
+        Fit the first episodes; None and -1 mean all.
+    budgets : bool
+        Whether x must be labels / batch, also where the data do not tell labels.
+
+    Returns
+    -------
+    runs : Runs
+        For the fit.
+    truth : Runs or None
+        All runs, where `runs` leave later episodes out.
+    """
+    from palm_bayes.readers import read_runs
+
+    truth = read_runs(path, **options)
+    if budgets and not truth.labels_known:
+        options["batch"] = PALM_BUDGET
+        truth = read_runs(path, **options)
+    if episodes in {None, -1}:
+        return truth, None
+    if truth.labels_known:
+        options["batch"] = truth.batch  # that of the first episodes might differ
+    runs = read_runs(path, **options, max_episodes=episodes)
+    return runs, truth if len(truth.table) > len(runs.table) else None

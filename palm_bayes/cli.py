@@ -1,0 +1,347 @@
+"""The command line: parse, call, print.
+
+Results go to stdout; progress, notes and errors to stderr. Libraries are imported where they are
+used, so that help and mistakes in the arguments are answered at once.
+"""
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from palm_bayes import __version__
+from palm_bayes import _palm_flags as flags
+from palm_bayes.errors import PalmError, PalmWarning, listed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from palm_bayes import PalmFit
+    from palm_bayes.runs import XMode
+
+type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
+
+OK, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
+DEMO_EPISODES = 12
+STAGES = {"compile": "compiling the model", "sample": "sampling", "retry": "sampling again"}
+MOST_BARS = 10  # with more, those of finished strategies make room
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+    },
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: the process's own) and return the exit status."""
+    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        with _warnings_as_notes():
+            status = app(args=args, prog_name="palm-bayes", standalone_mode=False)
+    except flags.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "palm-bayes"
+        return _failed(f"{error.format_message()} ({command} --help says more)", BAD_INPUT)
+    except PalmError as error:
+        return _failed(error, BAD_INPUT)
+    except OSError as error:
+        return _failed(error, FAILED)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # Typer makes it of KeyboardInterrupt
+        _failed("interrupted", INTERRUPTED)
+    return int(status or OK)
+
+
+def _failed(error: object, status: int) -> int:
+    typer.echo(f"palm-bayes: error: {' '.join(str(error).split())}", err=True)
+    return status
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Show our own warnings as lines for a reader; those of libraries are not for this one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", PalmWarning)
+        warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
+        yield
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"palm-bayes {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=flags.CODES)
+def _palm_bayes(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Active-learning curves, the Bayesian way: fit the PALM curve to runs, and forecast.
+
+    See it at work: [bold]palm-bayes demo[/bold]. On your runs: [bold]palm-bayes fit PATH[/bold].
+    """
+
+
+@app.command(epilog=flags.FIT)
+def fit(
+    path: flags.Source = None,
+    base_path: flags.BasePath = None,
+    strategy: flags.Strategies = None,
+    dataset: flags.Dataset = None,
+    model: flags.Model = None,
+    num_variants: flags.Variants = None,
+    episodes: flags.Episodes = None,
+    x_mode: flags.AxisMode = None,
+    budget_size: flags.BudgetSize = None,
+    priors: flags.PriorSet = "default",
+    alpha_lo: flags.AlphaLow = -1000.0,
+    alpha_hi: flags.AlphaHigh = 1000.0,
+    beta_hi: flags.BetaHigh = 100.0,
+    draws: flags.Draws = 1000,
+    tune: flags.Tune = 1000,
+    chains: flags.Chains = 4,
+    target_accept: flags.TargetAccept = 0.95,
+    sampler: flags.Sampler = "nutpie",
+    seed: flags.Seed = 0,
+    out: flags.Out = Path("palm_fit_out"),
+    horizon: flags.Horizon = None,
+    probability: flags.Probability = 0.9,
+    as_json: flags.AsJson = False,
+    quiet: flags.Quiet = False,
+    plot: flags.Plot = False,
+    save_csv: flags.SaveCsv = False,
+    init_a_max: flags.StartAMax = None,
+    init_delta: flags.StartDelta = None,
+    init_alpha: flags.StartAlpha = None,
+    init_beta: flags.StartBeta = None,
+) -> int:
+    """Fit the PALM curve to runs; save the fit, forecasts and figures.
+
+    Options may be spelled with - or _. Every flag of PALM.py is understood.
+    """
+    starts = {"A_max": init_a_max, "delta": init_delta, "alpha": init_alpha, "beta": init_beta}
+    unneeded = [f"--init_{name}" for name, value in starts.items() if value is not None]
+    del plot, save_csv  # both are always done
+    axis: XMode = "episodes" if x_mode == "episodes" else "labels"
+    with _working(quiet) as (step, note):
+        if unneeded:
+            note(f"{listed(unneeded)}: not needed, the sampler finds its start")
+        step("reading the runs")
+        from palm_bayes.outputs import Outcome, check_folder
+
+        check_folder(out)
+        runs, truth = flags.read(
+            flags.one_of(path, base_path),
+            episodes,
+            budgets=x_mode == "cumulative_normalized",
+            strategies=strategy,
+            dataset=dataset,
+            model=model,
+            batch=budget_size,
+            x_mode=axis,
+            max_repetitions=num_variants,
+        )
+        for line in runs.notes:
+            note(line)
+        step("loading PyMC")
+        from palm_bayes import fit as fit_runs
+        from palm_bayes import named_priors
+
+        fitted = fit_runs(
+            runs,
+            priors=named_priors(priors, alpha_lo=alpha_lo, alpha_hi=alpha_hi, beta_hi=beta_hi),
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            target_accept=target_accept,
+            sampler=sampler,
+            seed=seed,
+            progress=step,
+        )
+        step("forecasting")
+        outcome = Outcome.of(
+            fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
+        )
+        step("writing")
+        files = outcome.write(out)
+    return _report(fitted, probability, as_json, seed=seed, out=out, files=files)
+
+
+@app.command()
+def show(
+    trace: flags.Trace,
+    probability: flags.Probability = 0.9,
+    as_json: flags.AsJson = False,
+) -> int:
+    """Show the parameters and the convergence of a saved fit."""
+    with _working(quiet=False) as (step, _):
+        step("loading the fit")
+        from palm_bayes import PalmFit
+
+        fitted = PalmFit.load(trace)
+    return _report(fitted, probability, as_json)
+
+
+@app.command(epilog=flags.EXAMPLE)
+def example(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")],
+) -> int:
+    """Write example runs: six strategies on handwritten digits, as PALM folders and as a table."""
+    from palm_bayes.data import write_example
+
+    folder, table = write_example(directory)
+    typer.echo(f"{folder}  folders in PALM's layout\n{table}  the same as a table")
+    typer.echo(f"\nNext: palm-bayes fit {table} --episodes {DEMO_EPISODES}")
+    return OK
+
+
+@app.command(epilog=flags.CODES)
+def demo(
+    out: flags.Out = Path("palm_demo"), seed: flags.Seed = 0, quiet: flags.Quiet = False
+) -> int:
+    """Fit the first 12 of 30 episodes of the example runs; compare the forecast with the rest."""
+    with _working(quiet) as (step, _):
+        step("writing the example")
+        from palm_bayes.data import ENTRIES, write_example
+        from palm_bayes.outputs import Outcome, check_folder, coverage
+
+        check_folder(out)
+        if not all((out / entry).exists() for entry in ENTRIES):
+            write_example(out)
+        runs, truth = flags.read(out / ENTRIES[1], DEMO_EPISODES)
+        assert truth is not None
+        step("loading PyMC")
+        from palm_bayes import fit as fit_runs
+
+        fitted = fit_runs(runs, seed=seed, progress=step)
+        step("forecasting")
+        outcome = Outcome.of(fitted, truth=truth)
+        later = truth.table["episode"].max() - DEMO_EPISODES
+        inside = coverage(fitted.forecast(horizon=int(later), scope="continuing"), truth)
+        step("writing")
+        files = outcome.write(out, palm=False)
+    status = _report(fitted, 0.9, as_json=False, out=out, files=files)
+    typer.echo("\nShare of the later points inside the forecast's bands:")
+    typer.echo(inside.to_string(float_format="{:.0%}".format))
+    typer.echo(
+        f"\nLook at {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and what came."
+        f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
+    )
+    return status
+
+
+@contextmanager
+def _working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
+    """Give two functions for the time of the work: one shows a step, one prints a note."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = _console(sys.stderr, quiet=quiet)
+    live = sys.stderr.isatty() and not quiet
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not live) as progress:
+        bars: dict[str, Any] = {}  # of strategies, and "" for the work on none of them
+
+        def step(stage: str, strategy: str = "", fraction: float = 0.0) -> None:
+            line = f"{STAGES.get(stage, stage)} {strategy}".rstrip()
+            key = strategy if live else line
+            if key not in bars:
+                bars[key] = progress.add_task(line)
+                if not live:
+                    console.print(line)
+            elif progress.tasks[bars[key]].description != line:
+                progress.reset(bars[key], description=line)
+            shown = fraction < 1 or len(bars) <= MOST_BARS
+            total = 1 if fraction else None  # without a total the bar pulses
+            progress.update(bars[key], completed=fraction, total=total, visible=shown)
+            if strategy and "" in bars:
+                progress.update(bars[""], visible=False)
+
+        yield step, lambda text: console.print(f"note: {text}")
+
+
+def _report(
+    fitted: "PalmFit",
+    probability: float,
+    as_json: bool,
+    out: Path | None = None,
+    files: Sequence[Path] = (),
+    **more: object,
+) -> int:
+    """Print what was found, and say by the exit status whether it can be relied on."""
+    from palm_bayes.outputs import document
+
+    found = document(fitted, probability)
+    if as_json:
+        written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
+        typer.echo(json.dumps(found | more | written, indent=2, allow_nan=False))
+    else:
+        _print_fit(found)
+        if out:
+            _print_files(out, files)
+    return OK if found["converged"] else NOT_CONVERGED
+
+
+def _print_fit(found: dict[str, Any]) -> None:
+    from rich import box
+    from rich.table import Column, Table
+
+    console = _console(sys.stdout)
+    task = " / ".join(name for name in (found["dataset"], found["model"]) if name)
+    console.print(f"{task}: {found['data']}" if task else found["data"])
+    names = ("A_max", "delta", "alpha", "beta")
+    numbers = (Column(name, justify="right", overflow="fold") for name in names)
+    strategies = Column("strategy", overflow="fold")
+    table = Table(strategies, *numbers, box=box.SIMPLE_HEAD, pad_edge=False)
+    for strategy, one in found["strategies"].items():
+        values = [one["parameters"][name] for name in names]
+        medians = [_number(value["median"]) for value in values]
+        spans = [f"{_number(value['lower'])} to {_number(value['upper'])}" for value in values]
+        passed = one["convergence"]["passed"]
+        table.add_row(strategy, *medians, style=None if passed else "red")
+        table.add_row("" if passed else "(not converged)", *spans, style="dim")
+    console.print(table)
+    console.print(f"Medians, and {100 * found['probability']:g} % intervals below them.")
+    console.print(found["verdict"])
+
+
+def _print_files(out: Path, files: Sequence[Path]) -> None:
+    from palm_bayes.outputs import left_over
+
+    names: dict[str, list[str]] = {}
+    for file in files:
+        inside = file.relative_to(out)
+        names.setdefault(str(inside.parent), []).append(inside.name)
+    console = _console(sys.stdout)
+    console.print(f"\nWritten to {out}: {listed(names.pop('.'), most=20)}")
+    if names:
+        folders = listed(f"{folder}/" for folder in names)
+        console.print(f"and in each of {folders}: {listed(next(iter(names.values())))}")
+    if old := left_over(out, files):
+        console.print(f"Not of this fit, and left as they were: {listed(old)}")
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+def _console(stream: TextIO, *, quiet: bool = False) -> "Console":
+    """Print plainly: wrapped at words in a terminal; whole lines to files and pipes."""
+    from rich.console import Console
+
+    wrap: dict[str, Any] = {} if stream.isatty() else {"soft_wrap": True, "width": 120}
+    return Console(file=stream, quiet=quiet, markup=False, highlight=False, **wrap)

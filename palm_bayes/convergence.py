@@ -1,0 +1,105 @@
+"""The convergence verdict that travels with every fit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes.errors import ConvergenceError, listed
+
+R_HAT_MOST = 1.01
+ESS_LEAST = 400
+E_BFMI_LEAST = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Convergence:
+    """Whether NUTS has converged, strategy by strategy.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index strategy. ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest) over all
+        parameters, ``divergences`` (over all draws made), ``e_bfmi`` (smallest over chains),
+        ``attempts``, ``passed``, and ``advice``: what falls short and what to do, or empty.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def passed(self) -> bool:
+        """Whether every strategy passed."""
+        return bool(self.table["passed"].all())
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        again = self.table.index[self.table["attempts"] > 1]
+        retold = f" ({listed(again)} at the second try, with smaller steps)" if len(again) else ""
+        if self.passed:
+            least = int(self.table[["ess_bulk", "ess_tail"]].min().min())
+            r_hat = self.table["r_hat"].max()
+            return f"Converged: R-hat at most {r_hat:.3f}, at least {least} effective draws{retold}."
+        short = self.table.loc[~self.table["passed"], "advice"]
+        return "Not converged. " + " ".join(f"{name}: {advice}" for name, advice in short.items())
+
+    def require(self) -> None:
+        """Raise `ConvergenceError` unless all passed."""
+        if not self.passed:
+            raise ConvergenceError(self.sentence)
+
+
+def diagnose(posterior: xr.Dataset, diverging: int, energy: xr.DataArray) -> dict[str, Any]:
+    """Diagnose the fit of one strategy: the columns of `Convergence.table`, but for ``attempts``.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, ...)
+        All parameters.
+    diverging : int
+        Divergent transitions after tuning.
+    energy : DataArray, dims (chain, draw)
+    """
+    # One array of all parameters: ArviZ's cost is per variable.
+    stacked = posterior.to_stacked_array("number", ["chain", "draw"]).reset_index("number")
+    found: dict[str, Any] = {
+        "r_hat": float(az.rhat(stacked).max()),
+        "ess_bulk": float(az.ess(stacked, method="bulk").min()),
+        "ess_tail": float(az.ess(stacked, method="tail").min()),
+        "divergences": diverging,
+        "e_bfmi": _e_bfmi(energy),
+    }
+    advice = _advice(found)
+    return {**found, "passed": not advice, "advice": advice}
+
+
+def _e_bfmi(energy: xr.DataArray) -> float:
+    """Smallest over chains of the energy's mean squared step over its variance."""
+    values = energy.transpose("chain", "draw").to_numpy()
+    steps = np.square(np.diff(values, axis=1)).mean(axis=1)
+    return float((steps / values.var(axis=1)).min())
+
+
+def _advice(found: dict[str, Any]) -> str:
+    """Say what falls short and what helps; empty if nothing does. NaN falls short."""
+    if not np.isfinite(found["r_hat"]):
+        return "the chains did not move; look at the curve's data."
+    if found["divergences"]:
+        return (
+            f"{found['divergences']} divergent transitions, the posterior may be missing a part; "
+            "raise target_accept, or give a narrower prior."
+        )
+    if not found["r_hat"] <= R_HAT_MOST:
+        return (
+            f"R-hat {found['r_hat']:.3f}, the chains disagree; take more draws, and look whether "
+            "one repetition is unlike the others."
+        )
+    least = min(found["ess_bulk"], found["ess_tail"])
+    if not least >= ESS_LEAST:
+        return f"only {least:.0f} effective draws of {ESS_LEAST} asked for; take more draws."
+    if not found["e_bfmi"] >= E_BFMI_LEAST:
+        return f"E-BFMI {found['e_bfmi']:.2f}, the tails are explored slowly; tune longer."
+    return ""

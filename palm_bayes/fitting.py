@@ -1,0 +1,357 @@
+"""`PalmFit`: runs and the posterior of their curves, with thin methods over what comes after."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from palm_bayes import __version__, noise
+from palm_bayes.convergence import Convergence
+from palm_bayes.errors import DataError
+from palm_bayes.forecast import Forecast, Scope, forecast, moments
+from palm_bayes.model import observations
+from palm_bayes.priors import Priors, named_priors
+from palm_bayes.readers import read_runs
+from palm_bayes.runs import Runs, XMode
+from palm_bayes.sampling import (
+    Progress,
+    Sample,
+    SamplerName,
+    Settings,
+    compile_program,
+    sample_strategy,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PARAMETERS = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho")
+_SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
+_LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
+
+
+@dataclass(frozen=True, eq=False)
+class PalmFit:
+    """The posterior of a task's curves.
+
+    Attributes
+    ----------
+    runs : Runs
+        The data that were fitted.
+    trace : DataTree
+        ``posterior``, dims (chain, draw, strategy); ``sample_stats``, of all strategies together
+        (dims chain, draw), and ``strategy_stats``, of each; ``log_likelihood``,
+        ``observed_data`` and ``constant_data``, dims observation. Accuracies are fractions. All
+        of ArviZ takes it.
+    convergence : Convergence
+        The verdict, strategy by strategy.
+    """
+
+    runs: Runs
+    trace: xr.DataTree
+    convergence: Convergence
+
+    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+        """Median and central credible interval of every parameter, in the user's own scale.
+
+        Parameters
+        ----------
+        probability : float
+            Of the interval from ``lower`` to ``upper``, in (0, 1).
+
+        Returns
+        -------
+        DataFrame
+            One row a strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
+            ``sd``, ``lower``, ``upper``, ``r_hat``, ``ess_bulk``, ``ess_tail``.
+        """
+        if not 0 < probability < 1:
+            raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
+        draws = self.trace["posterior"].to_dataset()[list(PARAMETERS)]
+        scaled = draws.assign({name: self.runs.scale * draws[name] for name in _SCALED})
+        over = ("chain", "draw")
+        tail = (1 - probability) / 2
+        columns = {
+            "median": scaled.median(over),
+            "mean": scaled.mean(over),
+            "sd": scaled.std(over, ddof=1),
+            "lower": scaled.quantile(tail, over),
+            "upper": scaled.quantile(1 - tail, over),
+            "r_hat": az.rhat(draws),
+            "ess_bulk": az.ess(draws, method="bulk"),
+            "ess_tail": az.ess(draws, method="tail"),
+        }
+        table = xr.concat(
+            [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
+            pd.Index(columns, name="column"),
+        ).transpose("strategy", "parameter", "column")
+        frame: pd.DataFrame = table.to_series().unstack("column")
+        index = pd.MultiIndex.from_product([self.runs.strategies, PARAMETERS])
+        frame = frame.reindex(index.set_names(["strategy", "parameter"]))
+        return frame[list(columns)].rename_axis(columns=None).reset_index()
+
+    def representative(self) -> pd.DataFrame:
+        """One coherent set of the four parameters a strategy, for tools that take a point.
+
+        It is the posterior draw whose curve lies nearest to the posterior median curve, over the
+        episodes seen and as many again. Medians taken parameter by parameter give no such curve.
+
+        Returns
+        -------
+        DataFrame
+            Index strategy; A_max (a fraction), delta, alpha, beta.
+        """
+        curves = self.forecast().draws.stack(sample=("chain", "draw"))
+        distance = np.square(curves - curves.median("sample")).mean("x")
+        draws = self.trace["posterior"].to_dataset()[list(PARAMETERS[:4])]
+        draws = draws.stack(sample=("chain", "draw"))
+        # A δ rounded to 0 or 1 would give another curve back.
+        usable = (draws["delta"] > 1e-12) & (draws["delta"] < 1 - 1e-12)
+        nearest = distance.where(usable | ~usable.any("sample"), np.inf).argmin("sample")
+        chosen = draws.isel(sample=nearest).reset_coords(drop=True)
+        return chosen.to_dataframe()[list(PARAMETERS[:4])]
+
+    def forecast(
+        self,
+        labels: ArrayLike | None = None,
+        episodes: ArrayLike | None = None,
+        horizon: int | None = None,
+        scope: Scope = "expected",
+        seed: int = 0,
+    ) -> Forecast:
+        """Forecast accuracies.
+
+        Parameters
+        ----------
+        labels, episodes : array of numbers, optional
+            Where; at most one of the three is given.
+        horizon : int, optional
+            All episodes seen and so many beyond the last; by default as many as were seen.
+        scope : {"expected", "continuing", "new"}
+            The expected curve; each observed repetition as it continues; a repetition not yet
+            begun. The last two hold the noise that a measured accuracy has.
+        seed : int
+            Of the noise.
+
+        Raises
+        ------
+        DataError
+            If labels are asked for and unknown, or a number is not above 0.
+        """
+        return forecast(
+            self.trace, self.runs,
+            labels=labels, episodes=episodes, horizon=horizon, scope=scope, seed=seed,
+        )  # fmt: skip
+
+    def plot(self, truth: Runs | None = None, horizon: int | None = None) -> "Figure":
+        """Draw data, posterior median and credible bands of each strategy.
+
+        Parameters
+        ----------
+        truth : Runs, optional
+            Runs that go on past the fitted ones, drawn on top.
+        horizon : int, optional
+            As in `forecast`.
+        """
+        from palm_bayes.plots import plot_curves
+
+        expected, new = (self.forecast(horizon=horizon, scope=s) for s in ("expected", "new"))
+        return plot_curves(self.runs, expected, new, truth)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one NetCDF file, whole or not at all.
+
+        The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
+        of the libraries and the data's hash.
+        """
+        path = Path(path)
+        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".nc")
+        os.close(handle)
+        try:
+            self.trace.to_netcdf(scratch, engine="h5netcdf")
+            Path(scratch).chmod(0o644)
+            Path(scratch).replace(path)
+        finally:
+            Path(scratch).unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a fit that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not there, is not such a fit, or its data do not match their hash.
+        """
+        if not Path(path).is_file():
+            raise DataError(f"{path} does not exist")
+        try:
+            with xr.open_datatree(path, engine="h5netcdf") as tree:
+                trace = tree.load()
+            kept = json.loads(trace.attrs["palm_bayes"])
+            runs = _runs_from(trace["runs"].to_dataset(), kept["runs"])
+        except (OSError, KeyError, ValueError) as error:
+            raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
+        if runs.sha256() != kept["data_sha256"]:
+            raise DataError(f"{path}: the runs in it do not match their hash, it has been changed")
+        table = pd.DataFrame(kept["convergence"]).set_index("strategy")
+        return cls(runs, trace, Convergence(table))
+
+
+def fit_runs(
+    data: Runs | pd.DataFrame | str | Path,
+    *,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    batch: float | None = None,
+    x_mode: XMode = "labels",
+    max_repetitions: int | None = None,
+    max_episodes: int | None = None,
+    priors: str | Priors = "default",
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.95,
+    sampler: SamplerName = "nutpie",
+    seed: int = 0,
+    cores: int | None = None,
+    progress: Progress | None = None,
+) -> PalmFit:
+    """Fit the PALM model to the runs of one task.
+
+    Parameters
+    ----------
+    data : Runs, DataFrame or path
+        See `palm_bayes.readers.read_runs`, also for ``strategies`` to ``max_episodes``.
+    priors : {"default", "bounds"} or Priors
+        Weakly informative; flat between PALM.py's bounds; or your own.
+    draws, tune, chains, target_accept, sampler, seed, cores
+        See `palm_bayes.sampling.Settings`.
+    progress : callable, optional
+        Told (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
+
+    Returns
+    -------
+    PalmFit
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, in one line.
+    """
+    settings = Settings(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        sampler=sampler, seed=seed, cores=cores,
+    )  # fmt: skip
+    chosen = named_priors(priors) if isinstance(priors, str) else priors
+    runs = read_runs(
+        data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
+        max_repetitions=max_repetitions, max_episodes=max_episodes,
+    )  # fmt: skip
+    if sampler == "nutpie":
+        if progress is not None:
+            progress("compile", "", 0.0)
+        compile_program(chosen)
+    samples = [
+        sample_strategy(runs.strategy(name), chosen, settings, progress) for name in runs.strategies
+    ]
+    verdicts = pd.DataFrame([sample.verdict for sample in samples])
+    table = verdicts.assign(strategy=runs.strategies).set_index("strategy")
+    about = {"priors": priors if isinstance(priors, str) else "own", **asdict(settings)}
+    return PalmFit(runs, _trace(runs, samples, table, about), Convergence(table))
+
+
+def _trace(
+    runs: Runs, samples: list[Sample], verdicts: pd.DataFrame, about: dict[str, Any]
+) -> xr.DataTree:
+    """Join the strategies' samples. Independent, their energies add up to the joint model's."""
+    names = pd.Index(runs.strategies, name="strategy")
+    posterior = xr.concat([sample.posterior for sample in samples], "strategy", combine_attrs="drop")
+    posterior = posterior.assign_coords(strategy=np.array(names, dtype=str))
+    each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
+    each = each.transpose("chain", "draw", "strategy")
+    joint = each[["n_steps", "energy"]].sum("strategy")
+    joint["diverging"] = each["diverging"].any("strategy")
+    joint["step_size"] = each["step_size"].min("strategy")
+    data = observations(runs)
+    where = {
+        name: ("observation", runs.table[name].to_numpy(kind))
+        for name, kind in (("strategy", str), ("repetition", str), ("episode", int))
+    }
+    where["of_strategy"] = where.pop("strategy")
+    observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
+    constant = {
+        name: ("strategy" if name.startswith("x_") else "observation", value)
+        for name, value in data.as_data().items()
+        if name != "observed"
+    }
+    given = xr.Dataset(constant, {"strategy": posterior["strategy"]})
+    kept = {
+        "data_sha256": runs.sha256(),
+        "sampling": about,
+        "versions": {name: _version(name) for name in _LIBRARIES},
+        "runs": _about_runs(runs),
+        "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
+    }
+    return xr.DataTree.from_dict(
+        {
+            "/": xr.Dataset(attrs={"palm_bayes": json.dumps(kept)}),
+            "posterior": posterior,
+            "sample_stats": joint,
+            "strategy_stats": each,
+            "log_likelihood": _log_likelihood(posterior, runs).assign_coords(where),
+            "observed_data": observed,
+            "constant_data": given,
+            "runs": runs.table.rename_axis("row").to_xarray(),
+        }
+    )
+
+
+def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
+    """Pointwise log-likelihood, each accuracy given the one before it in its run."""
+    parts = []
+    for name in runs.strategies:
+        data, of = observations(runs.strategy(name)), posterior.sel(strategy=name)
+        at = xr.DataArray(data.x, dims="observation")
+        mean, sd = (
+            part.transpose("chain", "draw", "observation").to_numpy()
+            for part in moments(of, at, data.x_first[0], data.x_last[0])
+        )
+        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], data.lag)
+        parts.append(noise.log_density(data.accuracy, mean, sd, carried))
+    dims = ("chain", "draw", "observation")
+    return xr.Dataset({"accuracy": (dims, np.concatenate(parts, axis=-1))})
+
+
+def _about_runs(runs: Runs) -> dict[str, Any]:
+    return {
+        "batch": runs.batch,
+        "percent": runs.percent,
+        "dataset": runs.dataset,
+        "model": runs.model,
+        "origins": [[*run, file] for run, file in runs.origins.items()],
+        "notes": list(runs.notes),
+    }
+
+
+def _runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
+    table = rows.to_dataframe().reset_index(drop=True)
+    origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
+    rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
+    return Runs(table, **rest)
+
+
+def _version(library: str) -> str:
+    return __version__ if library == "palm-bayes" else version(library)

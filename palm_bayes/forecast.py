@@ -1,0 +1,200 @@
+"""Posterior curves and predictions at any number of labels, in three scopes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from palm_bayes import curve, noise
+from palm_bayes.errors import DataError, known
+from palm_bayes.runs import RUN, Runs
+
+Scope = Literal["expected", "continuing", "new"]
+
+QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Draws of accuracy at some x.
+
+    Attributes
+    ----------
+    draws : DataArray, dims (chain, draw, strategy, x), or (..., strategy, repetition, x)
+        Accuracy as a fraction. Coordinates along x: ``labels`` (NaN where unknown) and
+        ``episode``; along (strategy, x): ``future``, whether it lies past the strategy's data.
+        Of a continuing repetition, NaN up to its last observation.
+    scope : {"expected", "continuing", "new"}
+        The expected curve; each observed repetition as it continues; a repetition not yet begun.
+    scale : float
+        What a fraction is multiplied by in the user's own scale: 100 or 1.
+    labels_known : bool
+    """
+
+    draws: xr.DataArray
+    scope: Scope
+    scale: float
+    labels_known: bool
+
+    def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
+        """Posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
+        return self.draws.quantile(list(probabilities), ("chain", "draw"), skipna=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return means and quantiles as a tidy table, in the user's own scale.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``, with scope "continuing" ``repetition``, then ``episode``, ``labels``,
+            ``future``, ``mean``, ``q2.5``, ``q10``, ``q25``, ``q50``, ``q75``, ``q90``, ``q97.5``.
+        """
+        names = [f"q{100 * p:g}" for p in QUANTILES]
+        bands = self.quantiles().assign_coords(quantile=names).to_dataset("quantile")
+        table = (self.scale * bands.assign(mean=self.draws.mean(("chain", "draw")))).to_dataframe()
+        table = table.reset_index().dropna(subset="mean")
+        runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
+        whole = (table["episode"] % 1 == 0).all()
+        table = table.astype({"episode": int if whole else float})
+        order = [*runs, "episode", "labels", "future", "mean", *names]
+        return table[order].reset_index(drop=True)
+
+
+def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
+    """Expected accuracy and the spread of repetitions around it.
+
+    Parameters
+    ----------
+    posterior : Dataset
+        With ``curve``, ``noise`` and ``noise_ratio``.
+    x, x_first, x_last : DataArray or float
+        Labels in batches, and the strategy's first and last observed ones.
+
+    Returns
+    -------
+    tuple of DataArray
+        Mean and standard deviation, fractions, of the broadcast dims.
+    """
+    A_max, log_u, alpha, beta = (
+        posterior["curve"].sel(parameter=name, drop=True)
+        for name in ("A_max", "log_u_first", "alpha", "beta")
+    )
+
+    def gap(at: Any) -> Any:
+        # Below −α, which can only lie before the data, nothing has been learnt.
+        begun = at + alpha > 0
+        return curve.gap(xr.where(begun, at, x_first), log_u, alpha, beta, x_first).where(begun, 1)
+
+    missing = gap(x)
+    spread = noise.spread(missing, gap(x_last), posterior["noise"], posterior["noise_ratio"])
+    return A_max * (1 - missing), spread
+
+
+def forecast(
+    trace: xr.DataTree,
+    runs: Runs,
+    *,
+    labels: ArrayLike | None = None,
+    episodes: ArrayLike | None = None,
+    horizon: int | None = None,
+    scope: Scope = "expected",
+    seed: int = 0,
+) -> Forecast:
+    """Forecast accuracies from a fit's trace; see `palm_bayes.fitting.PalmFit.forecast`."""
+    known([scope], ["expected", "continuing", "new"], "scope")
+    x = _grid(runs, labels, episodes, horizon)
+    posterior, ends = trace["posterior"].to_dataset(), trace["constant_data"].to_dataset()
+    at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
+    at = at.assign_coords(labels=("x", runs.labels_at(x)))
+    mean, sd = moments(posterior, at, ends["x_first"], ends["x_last"])
+    mean, sd = (part.transpose("chain", "draw", "strategy", "x") for part in (mean, sd))
+    rng = np.random.default_rng(seed)
+    if scope == "expected":
+        draws = mean
+    elif scope == "new":
+        lags = np.diff(at["episode"], prepend=at["episode"][:1])
+        carried = noise.carry(posterior["rho"].to_numpy()[..., None], lags)
+        draws = mean.copy(data=noise.simulate(mean.to_numpy(), sd.to_numpy(), carried, rng))
+    else:
+        draws = _continued(posterior, runs, ends, mean, sd, rng)
+    # Compared as episodes' x are computed, not typed: equal but for rounding.
+    future = at > ends["x_last"] * (1 + 1e-12)
+    draws = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
+    return Forecast(draws, scope, runs.scale, runs.labels_known)
+
+
+def _continued(
+    posterior: xr.Dataset,
+    runs: Runs,
+    ends: xr.Dataset,
+    mean: xr.DataArray,
+    sd: xr.DataArray,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """Each repetition from its last observation on: its last residual fades as rho says."""
+    last = runs.table.groupby(RUN, sort=False).tail(1)
+    names = list(dict.fromkeys(last["repetition"]))
+    shape = mean.expand_dims(repetition=names, axis=3)
+    draws = xr.full_like(shape, np.nan).copy()
+    for row in last.itertuples():
+        one = {"strategy": row.strategy}
+        of = posterior.sel(one)
+        seen, spread = moments(of, row.x, ends["x_first"].sel(one), ends["x_last"].sel(one))
+        start = ((row.accuracy - seen) / spread).transpose("chain", "draw").to_numpy()
+        ahead = np.flatnonzero(mean["episode"] > row.episode)
+        lags = np.diff(mean["episode"][ahead], prepend=row.episode)
+        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], lags)
+        there = {**one, "x": mean["x"][ahead]}
+        path = noise.simulate(
+            mean.loc[there].to_numpy(), sd.loc[there].to_numpy(), carried, rng, start
+        )
+        draws.loc[{**there, "repetition": row.repetition}] = path
+    return draws
+
+
+def _grid(
+    runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
+) -> NDArray[np.float64]:
+    """Increasing x to forecast at: as asked, by default all episodes seen and as many again."""
+    if sum(part is not None for part in (labels, episodes, horizon)) > 1:
+        raise DataError("labels, episodes and horizon exclude each other: give one of them")
+    if labels is not None:
+        return runs.x_at(_asked(labels, "labels"))
+    seen = runs.table["episode"]
+    if episodes is not None:
+        return _x_at_episode(runs, _asked(episodes, "episodes"))
+    ahead = seen.nunique() if horizon is None else horizon
+    if ahead < 0:
+        raise DataError(f"horizon is {horizon}, allowed is a number of episodes from 0")
+    later = np.arange(seen.max() + 1, seen.max() + 1 + ahead)
+    return _x_at_episode(runs, np.concatenate([np.unique(seen), later]))
+
+
+def _asked(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    numbers = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
+    if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
+        raise DataError(f"{name} asked for are {values}, allowed are numbers above 0")
+    return numbers
+
+
+def _points(runs: Runs) -> "pd.Series[float]":
+    """x of each observed episode: the median over runs, which differ where pools do."""
+    return runs.table.groupby("episode")["x"].median().cummax()
+
+
+def _x_at_episode(runs: Runs, episodes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Linear between observed episodes, one batch an episode outside them."""
+    points = _points(runs)
+    inside = np.clip(episodes, points.index[0], points.index[-1])
+    return np.asarray(np.interp(inside, points.index, points) + (episodes - inside))
+
+
+def _episode_at(runs: Runs, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse of `_x_at_episode`, to twelve digits so that whole episodes are whole."""
+    points = _points(runs)
+    inside = np.clip(x, points.iloc[0], points.iloc[-1])
+    return np.asarray(np.round(np.interp(inside, points, points.index) + (x - inside), 12))

@@ -1,0 +1,170 @@
+"""The PyMC model of a task: PALM curves of its strategies, shared by their repetitions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+
+from palm_bayes import curve, noise
+from palm_bayes.coordinates import CURVE, CurveCoordinates
+from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
+from palm_bayes.runs import RUN, Runs
+
+FREE = ("curve", "noise", "noise_ratio", "rho")
+"""The free variables of the model; seven numbers a strategy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Runs as the flat arrays that the model takes, one entry an observation.
+
+    Attributes
+    ----------
+    x, accuracy : array, dims (observation,)
+        Labels in batches, and accuracy as a fraction.
+    lag : array, dims (observation,)
+        Episodes since the run's previous observation, 0 at its first.
+    strategy_index : array of int, dims (observation,)
+    x_first, x_last : array, dims (strategy,)
+    """
+
+    x: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    lag: NDArray[np.float64]
+    strategy_index: NDArray[np.int64]
+    x_first: NDArray[np.float64]
+    x_last: NDArray[np.float64]
+
+    def as_data(self) -> dict[str, NDArray[Any]]:
+        """By the names of the model's data variables."""
+        return {"observed" if name == "accuracy" else name: part for name, part in vars(self).items()}
+
+
+def observations(runs: Runs) -> Observations:
+    """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
+    table = runs.table
+    lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0)
+    ends = table.groupby("strategy", sort=False)["x"].agg(["min", "max"])
+    return Observations(
+        x=table["x"].to_numpy(float),
+        accuracy=table["accuracy"].to_numpy(float),
+        lag=lag.to_numpy(float),
+        strategy_index=pd.factorize(table["strategy"])[0].astype(np.int64),
+        x_first=ends["min"].to_numpy(float),
+        x_last=ends["max"].to_numpy(float),
+    )
+
+
+def build_model(runs: Runs, priors: str | Priors = "default") -> pm.Model:
+    """Build the model of all strategies of a task, independent of each other given the priors.
+
+    Parameters
+    ----------
+    runs : Runs
+    priors : {"default", "bounds"} or Priors
+
+    Returns
+    -------
+    pymc.Model
+        Free variables ``curve`` (A_max, log u_first, α, β), ``noise``, ``noise_ratio``, ``rho``;
+        deterministics ``A_max``, ``delta``, ``alpha``, ``beta``; the observed ``accuracy``. Dims
+        strategy and observation; accuracies are fractions. PyMC's own functions take it: prior
+        and posterior predictive draw whole repetitions.
+    """
+    priors = named_priors(priors) if isinstance(priors, str) else priors
+    data = observations(runs)
+    coords = {
+        "strategy": list(runs.strategies),
+        "parameter": list(CURVE),
+        "observation": np.arange(len(data.x)),
+    }
+    with pm.Model(coords=coords) as model:
+        given = {
+            name: pm.Data(name, value, dims="strategy" if name.startswith("x_") else "observation")
+            for name, value in data.as_data().items()
+        }
+        _observe(given, *_curves(priors, given["x_first"], given["x_last"]), *_noise(priors))
+    return model
+
+
+def _curves(priors: Priors, x_first: Any, x_last: Any) -> tuple[Any, Any, Any, Any]:
+    """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
+    alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
+    alpha_hi = pt.full_like(x_first, priors.alpha_hi)
+    vector = pm.CustomDist(
+        "curve",
+        x_first,
+        alpha_lo,
+        dist=lambda first, lower, _size: draw_curve(priors, first, lower),
+        logp=lambda value, first, lower: curve_logp(priors, value, first, lower),
+        support_point=_start,
+        signature="(),()->(4)",
+        default_transform=CurveCoordinates(x_first, x_last, alpha_lo, alpha_hi),
+        dims=("strategy", "parameter"),
+    )
+    A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
+    pm.Deterministic("A_max", A_max, dims="strategy")
+    pm.Deterministic("delta", curve.delta(log_u, alpha, beta, x_first, pt), dims="strategy")
+    pm.Deterministic("alpha", alpha, dims="strategy")
+    pm.Deterministic("beta", beta, dims="strategy")
+    return A_max, log_u, alpha, beta
+
+
+def _start(_variable: Any, _size: Any, x_first: Any, alpha_lo: Any) -> Any:
+    """Return a point inside every prior's support, for samplers that are not told a better one."""
+    like = pt.zeros_like(x_first)
+    return pt.stack([like + 0.8, like - 0.5, alpha_lo + 1.5, like + 0.7], axis=-1)
+
+
+def _noise(priors: Priors) -> tuple[Any, Any, Any]:
+    """Noise of the strategies: last spread, ratio and autocorrelation, dims (strategy,)."""
+    names = ("noise", "noise_ratio", "rho")
+    return tuple(_free(name, getattr(priors, name)) for name in names)  # type: ignore[return-value]
+
+
+def _free(name: str, prior: Any) -> Any:
+    """Register a user's distribution as a free variable of every strategy."""
+    model = pm.modelcontext(None)
+    sized = pm.distributions.shape_utils.change_dist_size(prior, model.dim_lengths["strategy"][None])
+    return model.register_rv(sized, name, dims=("strategy",))
+
+
+def _observe(
+    given: dict[str, Any],
+    A_max: Any,
+    log_u: Any,
+    alpha: Any,
+    beta: Any,
+    last_spread: Any,
+    noise_ratio: Any,
+    rho: Any,
+) -> None:
+    """Observe the accuracies: expected curve plus noise that is autocorrelated along each run."""
+    of = given["strategy_index"]
+    x_first, x_last = given["x_first"], given["x_last"]
+    gap_last = curve.gap(x_last, log_u, alpha, beta, x_first, pt)[of]
+    gap = curve.gap(given["x"], log_u[of], alpha[of], beta[of], x_first[of], pt)
+    spread = noise.spread(gap, gap_last, last_spread[of], noise_ratio[of], pt)
+    pm.CustomDist(
+        "accuracy",
+        A_max[of] * (1 - gap),
+        spread,
+        noise.carry(rho[of], given["lag"]),
+        logp=lambda y, mean, sd, carried: noise.log_density(y, mean, sd, carried, pt),
+        random=_repetitions,
+        observed=given["observed"],
+        dims="observation",
+    )
+
+
+def _repetitions(
+    mean: Any, sd: Any, carried: Any, rng: np.random.Generator | None = None, size: Any = None
+) -> NDArray[np.float64]:
+    """Draw new repetitions, for PyMC's predictive functions."""
+    shape = tuple(size) if size is not None else np.shape(mean)
+    mean, sd, carried = (np.broadcast_to(part, shape) for part in (mean, sd, carried))
+    return np.asarray(noise.simulate(mean, sd, carried, rng or np.random.default_rng()))

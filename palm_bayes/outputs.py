@@ -1,0 +1,358 @@
+"""The files of a fit: palm_bayes' own, and PALM.py's under its names and with its keys.
+
+Every file is whole or absent: it is written beside its place and then renamed into it.
+"""
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes import curve
+from palm_bayes.errors import DataError
+from palm_bayes.runs import Runs, XMode
+
+if TYPE_CHECKING:
+    from palm_bayes.fitting import PalmFit
+    from palm_bayes.forecast import Forecast
+
+PARAMETERS = ("A_max", "delta", "alpha", "beta")
+_BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
+
+_OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
+_PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
+_POINT = (
+    "A_max, delta, alpha and beta at the top are one posterior draw: the one whose curve lies "
+    "nearest to the posterior median curve. Medians of single parameters make no curve together."
+)
+_MODES = {True: "PALM (episodes)", False: "PALM (cumulative-normalized, b={b:g})"}
+_DPI = 180  # as PALM.py's figure
+
+
+@dataclass(frozen=True, eq=False)
+class PalmResult:
+    """PALM.py's results for one strategy, accuracies in the user's own scale.
+
+    Attributes
+    ----------
+    params : dict
+        ``palm_params.json``: PALM.py's keys in its order, and ``posterior``.
+    y_avg : array of shape (episodes,)
+        Mean over the repetitions that have the episode.
+    y_fit : array of shape (episodes,)
+        The curve of the four parameters in `params` at the same episodes.
+    """
+
+    params: dict[str, Any]
+    y_avg: NDArray[np.float64]
+    y_fit: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A fit, its forecasts, and how to write them down.
+
+    Attributes
+    ----------
+    fit : PalmFit
+    expected, new : Forecast
+        The expected curve, and what a new repetition would show.
+    probability : float
+        Of the intervals in tables.
+    x_mode : {"labels", "episodes"}
+        What x was asked to be; "labels" means episodes where labels are unknown.
+    truth : Runs, optional
+        Runs that go on past those of the fit, for the figures.
+    """
+
+    fit: "PalmFit"
+    expected: "Forecast"
+    new: "Forecast"
+    probability: float = 0.9
+    x_mode: XMode = "labels"
+    truth: Runs | None = None
+
+    @classmethod
+    def of(
+        cls,
+        fit: "PalmFit",
+        *,
+        horizon: int | None = None,
+        probability: float = 0.9,
+        x_mode: XMode = "labels",
+        truth: Runs | None = None,
+    ) -> "Outcome":
+        """Forecast `horizon` episodes past the data.
+
+        By default as many as were fitted, or more where `truth` has more.
+        """
+        last = int(fit.runs.table["episode"].max())
+        end = last if truth is None else int(truth.table["episode"].max())
+        ahead = horizon or max(last, end - last)
+        expected = fit.forecast(horizon=ahead, scope="expected")
+        new = fit.forecast(horizon=ahead, scope="new")
+        return cls(fit, expected, new, probability, x_mode, truth)
+
+    def write(self, out: Path, *, palm: bool = True) -> list[Path]:
+        """Write all files into `out`, which is created if need be.
+
+        The trace comes first, figures last, so that what took longest to get is safe soonest.
+
+        Parameters
+        ----------
+        out : pathlib.Path
+            A folder. Files of the same names are replaced, others left alone.
+        palm : bool
+            Whether to write PALM.py's files too: for one strategy in `out` itself, for several
+            in a folder each (see `folders`).
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files, in the order written. `DataError` if `out` cannot be written to.
+        """
+        check_folder(out)
+        files = self._tables() | (self._palm_tables() if palm else {}) | self._figures(palm)
+        for name, write in files.items():
+            _put(out / name, write)
+        return [out / name for name in files]
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """`PalmFit.summary` at `probability`."""
+        return self.fit.summary(self.probability)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """`PalmFit.representative`."""
+        return self.fit.representative()
+
+    def _tables(self) -> "Files":
+        scopes = {"expected": self.expected, "new": self.new}
+        frames = [frame.to_frame().assign(scope=scope) for scope, frame in scopes.items()]
+        forecast = pd.concat(frames, ignore_index=True)
+        forecast.insert(0, "scope", forecast.pop("scope"))
+        return {
+            "trace.nc": self.fit.save,
+            "summary.csv": _text(_csv(self.summary)),
+            "forecast.csv": _text(_csv(forecast)),
+        }
+
+    def _palm_tables(self) -> "Files":
+        files: Files = {}
+        for strategy, folder in self._folders().items():
+            palm = self.palm(strategy)
+            files |= {
+                f"{folder}palm_params.json": _text(
+                    json.dumps(palm.params, indent=2, allow_nan=False) + "\n"
+                ),
+                f"{folder}palm_params.csv": _text(_params_csv(palm.params)),
+                f"{folder}y_avg.npy": partial(np.save, arr=palm.y_avg),
+                f"{folder}y_fit.npy": partial(np.save, arr=palm.y_fit),
+            }
+        return files
+
+    def _figures(self, palm: bool) -> "Files":
+        from palm_bayes import plots
+
+        runs, expected, new, truth = self.fit.runs, self.expected, self.new, self.truth
+        task = {"dataset": runs.dataset, "model": runs.model}
+        files: Files = {"curves.png": _figure(plots.plot_curves, runs, expected, new, truth)}
+        if len(runs.strategies) > 1:
+            files["comparison.png"] = _figure(plots.plot_comparison, runs, expected, truth)
+        for strategy, folder in self._folders().items() if palm else ():
+            own = runs.strategy(strategy)
+            files[f"{folder}palm_fit.png"] = _figure(
+                plots.plot_palm_fit, own, expected, new, **task
+            )
+        return files
+
+    def _folders(self) -> dict[str, str]:
+        """Give every strategy the folder of its files below `out`: "" or "name/"."""
+        strategies = self.fit.runs.strategies
+        if len(strategies) == 1:
+            return {strategies[0]: ""}
+        return {name: f"{folder}/" for name, folder in folders(strategies).items()}
+
+    def palm(self, strategy: str) -> "PalmResult":
+        """PALM.py's results for one strategy."""
+        fit, runs = self.fit, self.fit.runs.strategy(strategy)
+        point = {name: float(self.points.loc[strategy, name]) for name in PARAMETERS}
+        means = runs.table.groupby("episode")[["x", "accuracy"]].mean()
+        y_fit = runs.scale * curve.accuracy(means["x"].to_numpy(), **point)
+        y_avg = runs.scale * means["accuracy"].to_numpy()
+        point["A_max"] *= runs.scale
+        # With x_mode "episodes" the batch may be known; PALM.py does not tell it then.
+        episodes = self.x_mode == "episodes" or not runs.labels_known
+        params = {
+            "dataset": runs.dataset,
+            "model": runs.model,
+            "method": strategy,
+            "episodes": len(means),
+            "mode": _MODES[episodes].format(b=runs.batch),
+            "budget_size": None if episodes else float(runs.batch),
+            **point,
+            "run_files": list(dict.fromkeys(runs.origins.values())),
+            "posterior": {
+                **self._posterior(strategy),
+                "probability": self.probability,
+                "converged": bool(fit.convergence.table.loc[strategy, "passed"]),
+                "point": _POINT,
+            },
+        }
+        return PalmResult(params, y_avg, y_fit)
+
+    def _posterior(self, strategy: str) -> dict[str, dict[str, float | None]]:
+        rows = self.summary[self.summary["strategy"] == strategy].set_index("parameter")
+        columns = ["median", "lower", "upper"]
+        return {name: plain(rows.loc[name, columns].to_dict()) for name in PARAMETERS}
+
+
+type Files = dict[str, Callable[[Path], Any]]
+"""By path below the folder: a function that writes the file to the path it is given."""
+
+
+def document(fit: "PalmFit", probability: float = 0.9) -> dict[str, Any]:
+    """Everything that the terminal shows of a fit, ready for JSON: numbers, text and None."""
+    from palm_bayes import __version__
+
+    runs, verdict = fit.runs, fit.convergence
+    summary, points = fit.summary(probability), fit.representative()
+    strategies = {}
+    for name in runs.strategies:
+        rows = summary[summary["strategy"] == name].drop(columns="strategy").set_index("parameter")
+        point = dict(points.loc[name])
+        point["A_max"] *= runs.scale
+        strategies[name] = {
+            "parameters": {str(p): plain(row.to_dict()) for p, row in rows.iterrows()},
+            "point": plain({p: point[p] for p in PARAMETERS}),
+            "convergence": plain(verdict.table.loc[name].to_dict()),
+        }
+    return {
+        "palm_bayes": __version__,
+        "converged": bool(verdict.passed),
+        "verdict": verdict.sentence,
+        "dataset": runs.dataset,
+        "model": runs.model,
+        "data": runs.describe(),
+        "batch": runs.batch if runs.labels_known else None,
+        "percent": runs.percent,
+        "probability": probability,
+        "strategies": strategies,
+        "notes": list(runs.notes),
+    }
+
+
+def coverage(forecast: "Forecast", truth: Runs) -> pd.DataFrame:
+    """Share of later observations that lie inside the bands of a forecast.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Of the repetitions in `truth`, ``scope="continuing"``.
+    truth : Runs
+        Runs that go on past the data of the fit.
+
+    Returns
+    -------
+    DataFrame
+        Index ``strategy``, last "all"; columns ``points`` (how many), "50 %", "80 %" and
+        "95 %", the shares of the points inside these bands, in [0, 1].
+    """
+    key = ["strategy", "repetition", "episode"]
+    later = forecast.to_frame()
+    later = later[later["future"]].astype({"repetition": str})
+    points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
+    seen = points["accuracy"] * truth.scale
+    inside = pd.DataFrame(
+        {band: seen.between(points[low], points[high]) for band, (low, high) in _BANDS.items()}
+    )
+    groups = inside.groupby(points["strategy"], sort=False)
+    table = groups.mean().assign(points=groups.size())
+    table.loc["all"] = {**inside.mean(), "points": len(inside)}
+    return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
+
+
+def check_folder(out: Path) -> None:
+    """Raise `DataError` if files cannot be written to `out`, which need not be there yet."""
+    place = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
+    if not place.is_dir():
+        raise DataError(f"cannot write to {out}: {place} is not a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise DataError(f"cannot write to {out}: no permission to write in {place}")
+
+
+def folders(strategies: Iterable[str]) -> dict[str, str]:
+    """Give every strategy a folder name of its own: its name, where a file system takes that."""
+    taken = {name.casefold() for name in (*_OURS, *_PALMS)}
+    names = {}
+    for strategy in strategies:
+        base = name = re.sub(r"[^\w.+=@-]", "_", strategy).strip(".") or "_"
+        count = 1
+        while name.casefold() in taken:  # some file systems do not tell A from a
+            count += 1
+            name = f"{base}-{count}"
+        taken.add(name.casefold())
+        names[strategy] = name
+    return names
+
+
+def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
+    """Files in `out` that bear our names but come from an earlier run."""
+    paths = [*(out / name for name in (*_OURS, *_PALMS)), *out.glob("*/palm_params.json")]
+    return sorted({path for path in paths if path.is_file()} - set(written))
+
+
+def plain(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Values for JSON: Python's own types, and None for what is not finite."""
+    own = {str(k): v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in own.items()}
+
+
+def _put(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` make the file beside its place, and move it there if that went well."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    # A folder, not a file: the file in it then gets the permissions of any new file.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".palm_bayes-") as scratch:
+        draft = Path(scratch) / path.name
+        write(draft)
+        draft.replace(path)
+
+
+def _text(text: str) -> Callable[[Path], Any]:
+    return lambda path: path.write_text(text, encoding="utf-8", newline="")
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+
+
+def _figure(plot: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Path], Any]:
+    return lambda path: plot(*args, **kwargs).savefig(path, dpi=_DPI)
+
+
+def _params_csv(params: Mapping[str, Any]) -> str:
+    """``palm_params.csv``: columns and formats as PALM.py's."""
+    words = ("dataset", "model", "method", "episodes", "mode", "budget_size")
+    size = "" if params["budget_size"] is None else params["budget_size"]
+    numbers = [f"{params[p]:.6f}" if p == "A_max" else f"{params[p]:.8f}" for p in PARAMETERS]
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow([*words, *PARAMETERS])
+    table.writerow([*(params[word] for word in words[:-1]), size, *numbers])
+    return text.getvalue()

@@ -1,0 +1,152 @@
+"""Prior sets: two named ones, and any of a user's own PyMC distributions in place of their parts."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.distributions.shape_utils import change_dist_size
+
+from palm_bayes import curve
+from palm_bayes.errors import DataError, known
+
+Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
+
+
+def _part(distribution: str, *parameters: float) -> Any:
+    return field(default_factory=lambda: getattr(pm, distribution).dist(*parameters))
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Priors of one strategy's parameters, inside PALM.py's fitting bounds.
+
+    Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``.
+
+    Attributes
+    ----------
+    A_max
+        Achievable accuracy: a fraction, also where the data are in percent.
+    delta
+        PALM's δ. None, the default, leaves it to `reached`.
+    reached
+        Share of A_max reached at the first observed x, u(x_first) in other words. δ is the share
+        reached where x + α = 1, which need not be near any data.
+    alpha
+        PALM's α. None, the default, leaves it to `alpha_start`.
+    alpha_start
+        α above its lower bound: x_first + α, the x of the first observation in PALM's own count.
+    beta
+        PALM's β.
+    noise
+        Standard deviation of an accuracy around the curve at the last observed x, a fraction.
+    noise_ratio
+        How much wider it is far from saturation; see `palm_bayes.noise.spread`.
+    rho
+        Autocorrelation of a repetition's residuals from one episode to the next, in (0, 1).
+    alpha_lo, alpha_hi, beta_hi : float
+        PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
+    """
+
+    A_max: Distribution = _part("Uniform", 0, 1)
+    delta: Distribution | None = None
+    reached: Distribution = _part("Uniform", 0, 1)
+    alpha: Distribution | None = None
+    alpha_start: Distribution = _part("LogNormal", np.log(1.5), 1.0)
+    beta: Distribution = _part("LogNormal", np.log(0.7), 0.7)
+    noise: Distribution = _part("LogNormal", np.log(0.012), 1.0)
+    noise_ratio: Distribution = _part("LogNormal", np.log(8.0), 1.0)
+    rho: Distribution = _part("Beta", 1.5, 2.5)
+    alpha_lo: float = -1000.0
+    alpha_hi: float = 1000.0
+    beta_hi: float = 100.0
+
+    def __post_init__(self) -> None:
+        if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
+            got = f"alpha_lo is {self.alpha_lo:g} and alpha_hi {self.alpha_hi:g}"
+            raise DataError(f"{got}, allowed are finite numbers with alpha_lo < alpha_hi")
+        if not 0 < self.beta_hi:
+            raise DataError(f"beta_hi is {self.beta_hi:g}, allowed is a number above 0")
+
+    def with_parts(self, **parts: Distribution) -> Self:
+        """Return these priors with some parts replaced; `DataError` for an unknown name."""
+        known(parts or [""], [part.name for part in fields(self)], "part of the priors")
+        return replace(self, **parts)
+
+
+def named_priors(
+    name: str, *, alpha_lo: float = -1000.0, alpha_hi: float = 1000.0, beta_hi: float = 100.0
+) -> Priors:
+    """Return a prior set by its name.
+
+    Parameters
+    ----------
+    name : {"default", "bounds"}
+        Weakly informative; or flat in A_max, δ, α and β between PALM.py's fitting bounds.
+    alpha_lo, alpha_hi, beta_hi : float
+        PALM.py's bounds, as its flags of the same names set them.
+
+    Raises
+    ------
+    DataError
+        If there is no such set.
+    """
+    known([name], ["default", "bounds"], "prior set")
+    bounds = {"alpha_lo": alpha_lo, "alpha_hi": alpha_hi, "beta_hi": beta_hi}
+    if name == "default":
+        return Priors(**bounds)
+    return Priors(
+        delta=pm.Uniform.dist(0, 1),
+        alpha=pm.Uniform.dist(alpha_lo, alpha_hi),
+        beta=pm.Uniform.dist(0, beta_hi),
+        **bounds,
+    )
+
+
+def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
+    """Random vector (A_max, log u_first, α, β) of every strategy, dims (strategy, 4)."""
+
+    def draw(part: Distribution, lower: Any = None, upper: Any = None) -> Any:
+        sized = change_dist_size(part, x_first.shape)
+        if lower is None and upper is None:
+            return sized
+        return pm.Truncated.dist(sized, lower=lower, upper=upper)
+
+    if priors.alpha is None:
+        alpha = alpha_lo + draw(priors.alpha_start, upper=priors.alpha_hi - alpha_lo)
+    else:
+        alpha = draw(priors.alpha, lower=alpha_lo, upper=priors.alpha_hi)
+    beta = draw(priors.beta, upper=priors.beta_hi)
+    if priors.delta is None:
+        log_u = pt.log(-pt.log1p(-draw(priors.reached)))
+    else:
+        log_u = curve.log_u_first(draw(priors.delta), alpha, beta, x_first, pt)
+    return pt.stack([draw(priors.A_max), log_u, alpha, beta], axis=-1)
+
+
+def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
+    """Log-density of `draw_curve` at (A_max, log u_first, α, β), up to its truncation's constant.
+
+    Parameters
+    ----------
+    value : tensor, dims (strategy, 4)
+    x_first, alpha_lo : tensor, dims (strategy,)
+
+    Returns
+    -------
+    tensor, dims (strategy,)
+    """
+    A_max, log_u, alpha, beta = (value[..., i] for i in range(4))
+    if priors.alpha is None:
+        of_alpha = pm.logp(priors.alpha_start, alpha - alpha_lo)
+    else:
+        of_alpha = pm.logp(priors.alpha, alpha)
+    of_beta = pt.switch(beta <= priors.beta_hi, pm.logp(priors.beta, beta), -np.inf)
+    if priors.delta is None:
+        share, log_k = priors.reached, log_u
+    else:
+        share, log_k = priors.delta, log_u - beta * pt.log(x_first + alpha)
+    # A share s = 1 − exp(−k) has density p(s) · k · exp(−k) as a density of log k.
+    of_share = pm.logp(share, -pt.expm1(-pt.exp(log_k))) + log_k - pt.exp(log_k)
+    return pm.logp(priors.A_max, A_max) + of_share + of_alpha + of_beta

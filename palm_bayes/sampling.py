@@ -1,0 +1,236 @@
+"""NUTS, strategy by strategy: one compiled program, and a second try where the first falls short.
+
+Strategies of a task are independent given the priors. One at a time costs about what all together
+do, keeps a hard one from spoiling the others, and lets a program compiled once serve any data.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.convergence import diagnose
+from palm_bayes.errors import DataError, known
+from palm_bayes.model import FREE, Observations, build_model, observations
+from palm_bayes.priors import Priors
+from palm_bayes.runs import Runs
+
+SamplerName = Literal["nutpie", "pymc", "numpyro"]
+Progress = Callable[[str, str, float], None]
+"""Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
+
+STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample.
+
+    Attributes
+    ----------
+    draws, tune : int
+        Kept and warm-up draws of a chain.
+    chains : int
+    target_accept : float
+        Mean acceptance aimed at, below 1: higher means smaller steps.
+    sampler : {"nutpie", "pymc", "numpyro"}
+    seed : int
+        With the name of a strategy it settles that strategy's draws.
+    cores : int, optional
+        Chains run side by side; by default as many as there are cores.
+    thin : int
+        Of ``thin * draws`` draws, every one so far apart is kept.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    target_accept: float = 0.95
+    sampler: SamplerName = "nutpie"
+    seed: int = 0
+    cores: int | None = None
+    thin: int = 1
+
+    def __post_init__(self) -> None:
+        known([self.sampler], ["nutpie", "pymc", "numpyro"], "sampler")
+        for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
+        if not 0 < self.target_accept < 1:
+            raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
+
+    def stronger(self) -> "Settings":
+        """Settings of the second try: longer, in smaller steps, thinned to as many draws."""
+        careful = max(self.target_accept, 0.99)
+        return replace(self, tune=2 * self.tune, target_accept=careful, thin=4 * self.thin)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The posterior draws of one strategy.
+
+    Attributes
+    ----------
+    posterior : Dataset, dims (chain, draw, strategy, ...)
+    stats : Dataset, dims (chain, draw)
+        ``diverging``, ``n_steps``, ``energy``, ``step_size``.
+    verdict : dict
+        A row of `palm_bayes.convergence.Convergence.table`.
+    """
+
+    posterior: xr.Dataset
+    stats: xr.Dataset
+    verdict: dict[str, Any]
+
+
+def sample_strategy(
+    runs: Runs, priors: Priors, settings: Settings, progress: Progress | None = None
+) -> Sample:
+    """Sample the posterior of one strategy, and once more if the first try does not converge.
+
+    Parameters
+    ----------
+    runs : Runs
+        Of one strategy.
+    priors : Priors
+    settings : Settings
+    progress : callable, optional
+        See `Progress`.
+    """
+    (name,) = runs.strategies
+    tell = progress or (lambda _stage, _strategy, _fraction: None)
+    first = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
+    if first.verdict["passed"]:
+        return first
+    stronger = settings.stronger()
+    second = _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), 2)
+    return second
+
+
+def _attempt(
+    runs: Runs, priors: Priors, settings: Settings, tell: Callable[[float], None], attempt: int
+) -> Sample:
+    (name,) = runs.strategies
+    seed = int(np.random.SeedSequence([settings.seed, zlib.crc32(name.encode()), attempt])
+               .generate_state(1)[0])
+    if settings.sampler == "nutpie":
+        tree = _with_nutpie(observations(runs), priors, settings, seed, tell)
+    else:
+        tree = _with_pymc(runs, priors, settings, seed)
+    tell(1.0)
+    stats = tree["sample_stats"].to_dataset()[list(STATS)]
+    posterior = tree["posterior"].to_dataset().assign_coords(strategy=[name])
+    kept = slice(None, None, settings.thin)
+    divergences = int(stats["diverging"].sum())
+    posterior, stats = (
+        part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
+        for part in (posterior, stats)
+    )
+    verdict = diagnose(posterior.drop_vars(list(_derived(posterior))), divergences, stats["energy"])
+    return Sample(posterior, stats, {**verdict, "attempts": attempt})
+
+
+def _derived(posterior: xr.Dataset) -> set[str]:
+    """Variables that repeat entries of another one: A_max, alpha and beta of ``curve``."""
+    return {"A_max", "alpha", "beta"} & {str(name) for name in posterior}
+
+
+@lru_cache(maxsize=8)
+def _program(priors: Priors) -> Any:
+    """Compile the model of one strategy; the data are put in later (`with_data`)."""
+    import nutpie
+
+    return nutpie.compile_pymc_model(build_model(_any_runs(), priors))
+
+
+def compile_program(priors: Priors) -> None:
+    """Compile the nutpie program that `sample_strategy` uses; later calls cost nothing."""
+    _program(priors)
+
+
+def _with_nutpie(
+    data: Observations,
+    priors: Priors,
+    settings: Settings,
+    seed: int,
+    tell: Callable[[float], None],
+) -> xr.DataTree:
+    import nutpie
+
+    program = _program(priors).with_data(**data.as_data())
+    start = _starting_points(program.initial_point_func, data, priors)
+    total = settings.chains * (settings.tune + settings.draws * settings.thin)
+
+    def report(chains: list[Any]) -> None:
+        tell(min(sum(chain.finished_draws for chain in chains) / total, 1.0))
+
+    return nutpie.sample(  # type: ignore[no-any-return]
+        replace(program, initial_point_func=start),
+        draws=settings.draws * settings.thin,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        seed=seed,
+        target_accept=settings.target_accept,
+        adaptation="low_rank",
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report,
+    )
+
+
+def _with_pymc(runs: Runs, priors: Priors, settings: Settings, seed: int) -> xr.DataTree:
+    with build_model(runs, priors):
+        return pm.sample(
+            draws=settings.draws * settings.thin,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            random_seed=seed,
+            nuts_sampler=settings.sampler,
+            target_accept=settings.target_accept,
+            progressbar=False,
+            compute_convergence_checks=False,
+        )
+
+
+def _starting_points(
+    usual: Callable[[int], NDArray[np.float64]], data: Observations, priors: Priors
+) -> Callable[[int], NDArray[np.float64]]:
+    """Start the chains near the data: PALM has far-off local modes where noise explains all.
+
+    The curve's four curve coordinates (`palm_bayes.coordinates`) come first in the flat point.
+    """
+    last, first = (
+        float(data.accuracy[data.x == x].mean()) for x in (data.x.max(), data.x.min())
+    )
+    last = float(np.clip(last, 0.005, 0.995))
+    reached = np.clip(first / last, 0.02, 0.97)
+    lowest = max(priors.alpha_lo, -float(data.x_first[0]))
+    alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
+    logit = lambda p: np.log(p / (1 - p))  # noqa: E731 - a formula, used twice here
+    center = np.array([logit(last), np.log(-np.log1p(-reached)), 0.0, logit(alpha)])
+    jitter = np.array([0.1, 0.1, 0.5, 0.5])
+
+    def start(seed: int) -> NDArray[np.float64]:
+        point = usual(seed)
+        point[:4] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
+        return point
+
+    return start
+
+
+def _any_runs() -> Runs:
+    """Runs to compile a program with."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {"strategy": "any", "repetition": np.repeat(["1", "2"], 4), "episode": [1, 2, 3, 4] * 2}
+    )
+    return Runs.from_frame(frame.assign(accuracy=0.5 + 0.1 * np.sqrt(frame["episode"])))
