@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nutpie
 import numpy as np
+import nutpie
 import pandas as pd
 import pymc as pm
 from cells import Cell, cells, curves_argument

@@ -235,7 +235,7 @@ def demo(
         files = outcome.write(out, palm=False)
     status = _report(fitted, 0.9, as_json=False, out=out, files=files)
     typer.echo("\nShare of the later points inside the forecast's bands:")
-    typer.echo(inside.to_string(float_format="{:.0%}".format))
+    typer.echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
     typer.echo(
         f"\nLook at {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and what came."
         f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
@@ -302,18 +302,21 @@ def _print_fit(found: dict[str, Any]) -> None:
     task = " / ".join(name for name in (found["dataset"], found["model"]) if name)
     console.print(f"{task}: {found['data']}" if task else found["data"])
     names = ("A_max", "delta", "alpha", "beta")
-    numbers = (Column(name, justify="right", overflow="fold") for name in names)
-    strategies = Column("strategy", overflow="fold")
-    table = Table(strategies, *numbers, box=box.SIMPLE_HEAD, pad_edge=False)
+    numbers = (Column(name, justify="right", no_wrap=True) for name in names)
+    heads = (Column("strategy", overflow="fold", min_width=8), Column("", no_wrap=True))
+    table = Table(*heads, *numbers, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    low, high = (f"{50 * (1 + sign * found['probability']):g} %" for sign in (-1, 1))
     for strategy, one in found["strategies"].items():
         values = [one["parameters"][name] for name in names]
-        medians = [_number(value["median"]) for value in values]
-        spans = [f"{_number(value['lower'])} to {_number(value['upper'])}" for value in values]
         passed = one["convergence"]["passed"]
-        table.add_row(strategy, *medians, style=None if passed else "red")
-        table.add_row("" if passed else "(not converged)", *spans, style="dim")
+        for key, *head in (
+            ("median", strategy, "median"),
+            ("lower", "" if passed else "(not converged)", low),
+            ("upper", "", high),
+        ):
+            style = "dim" if key != "median" else "" if passed else "red"
+            table.add_row(*head, *(_number(value[key]) for value in values), style=style)
     console.print(table)
-    console.print(f"Medians, and {100 * found['probability']:g} % intervals below them.")
     console.print(found["verdict"])
 
 

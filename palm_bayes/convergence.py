@@ -42,7 +42,9 @@ class Convergence:
         if self.passed:
             least = int(self.table[["ess_bulk", "ess_tail"]].min().min())
             r_hat = self.table["r_hat"].max()
-            return f"Converged: R-hat at most {r_hat:.3f}, at least {least} effective draws{retold}."
+            return (
+                f"Converged: R-hat at most {r_hat:.3f}, at least {least} effective draws{retold}."
+            )
         short = self.table.loc[~self.table["passed"], "advice"]
         return "Not converged. " + " ".join(f"{name}: {advice}" for name, advice in short.items())
 

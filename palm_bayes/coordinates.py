@@ -30,7 +30,7 @@ CURVE = ("A_max", "log_u_first", "alpha", "beta")
 """What the vector of a curve holds; δ follows from the last three."""
 
 
-class CurveCoordinates(Transform):
+class CurveCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
     """Transform of the vector (A_max, log u_lo, α, β) to curve coordinates; see the module.
 
     Parameters

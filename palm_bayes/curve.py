@@ -38,9 +38,7 @@ def log_u_first(
     return xp.log(-xp.log1p(-delta)) + beta * xp.log(x_first + alpha)
 
 
-def delta(
-    log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
-) -> Array:
+def delta(log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np) -> Array:
     """PALM's coverage efficiency δ, in [0, 1], of a curve given by `log_u_first`."""
     return -xp.expm1(-xp.exp(log_u - beta * xp.log(x_first + alpha)))
 

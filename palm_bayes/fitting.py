@@ -5,9 +5,8 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import arviz as az
 import numpy as np
@@ -15,29 +14,23 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from palm_bayes import __version__, noise
 from palm_bayes.convergence import Convergence
 from palm_bayes.errors import DataError
-from palm_bayes.forecast import Forecast, Scope, forecast, moments
-from palm_bayes.model import observations
+from palm_bayes.forecast import Forecast, Scope, forecast
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs, XMode
 from palm_bayes.sampling import (
     Progress,
-    Sample,
     SamplerName,
     Settings,
     compile_program,
     sample_strategy,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from palm_bayes.trace import assemble, runs_from
 
 PARAMETERS = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
-_LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +105,7 @@ class PalmFit:
             Index strategy; A_max (a fraction), delta, alpha, beta.
         """
         curves = self.forecast().draws.stack(sample=("chain", "draw"))
-        distance = np.square(curves - curves.median("sample")).mean("x")
+        distance = ((curves - curves.median("sample")) ** 2).mean("x")
         draws = self.trace["posterior"].to_dataset()[list(PARAMETERS[:4])]
         draws = draws.stack(sample=("chain", "draw"))
         # A δ rounded to 0 or 1 would give another curve back.
@@ -153,7 +146,7 @@ class PalmFit:
             labels=labels, episodes=episodes, horizon=horizon, scope=scope, seed=seed,
         )  # fmt: skip
 
-    def plot(self, truth: Runs | None = None, horizon: int | None = None) -> "Figure":
+    def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:
         """Draw data, posterior median and credible bands of each strategy.
 
         Parameters
@@ -162,6 +155,10 @@ class PalmFit:
             Runs that go on past the fitted ones, drawn on top.
         horizon : int, optional
             As in `forecast`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
         """
         from palm_bayes.plots import plot_curves
 
@@ -200,7 +197,7 @@ class PalmFit:
             with xr.open_datatree(path, engine="h5netcdf") as tree:
                 trace = tree.load()
             kept = json.loads(trace.attrs["palm_bayes"])
-            runs = _runs_from(trace["runs"].to_dataset(), kept["runs"])
+            runs = runs_from(trace["runs"].to_dataset(), kept["runs"])
         except (OSError, KeyError, ValueError) as error:
             raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
         if runs.sha256() != kept["data_sha256"]:
@@ -270,88 +267,4 @@ def fit_runs(
     verdicts = pd.DataFrame([sample.verdict for sample in samples])
     table = verdicts.assign(strategy=runs.strategies).set_index("strategy")
     about = {"priors": priors if isinstance(priors, str) else "own", **asdict(settings)}
-    return PalmFit(runs, _trace(runs, samples, table, about), Convergence(table))
-
-
-def _trace(
-    runs: Runs, samples: list[Sample], verdicts: pd.DataFrame, about: dict[str, Any]
-) -> xr.DataTree:
-    """Join the strategies' samples. Independent, their energies add up to the joint model's."""
-    names = pd.Index(runs.strategies, name="strategy")
-    posterior = xr.concat([sample.posterior for sample in samples], "strategy", combine_attrs="drop")
-    posterior = posterior.assign_coords(strategy=np.array(names, dtype=str))
-    each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
-    each = each.transpose("chain", "draw", "strategy")
-    joint = each[["n_steps", "energy"]].sum("strategy")
-    joint["diverging"] = each["diverging"].any("strategy")
-    joint["step_size"] = each["step_size"].min("strategy")
-    data = observations(runs)
-    where = {
-        name: ("observation", runs.table[name].to_numpy(kind))
-        for name, kind in (("strategy", str), ("repetition", str), ("episode", int))
-    }
-    where["of_strategy"] = where.pop("strategy")
-    observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
-    constant = {
-        name: ("strategy" if name.startswith("x_") else "observation", value)
-        for name, value in data.as_data().items()
-        if name != "observed"
-    }
-    given = xr.Dataset(constant, {"strategy": posterior["strategy"]})
-    kept = {
-        "data_sha256": runs.sha256(),
-        "sampling": about,
-        "versions": {name: _version(name) for name in _LIBRARIES},
-        "runs": _about_runs(runs),
-        "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
-    }
-    return xr.DataTree.from_dict(
-        {
-            "/": xr.Dataset(attrs={"palm_bayes": json.dumps(kept)}),
-            "posterior": posterior,
-            "sample_stats": joint,
-            "strategy_stats": each,
-            "log_likelihood": _log_likelihood(posterior, runs).assign_coords(where),
-            "observed_data": observed,
-            "constant_data": given,
-            "runs": runs.table.rename_axis("row").to_xarray(),
-        }
-    )
-
-
-def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
-    """Pointwise log-likelihood, each accuracy given the one before it in its run."""
-    parts = []
-    for name in runs.strategies:
-        data, of = observations(runs.strategy(name)), posterior.sel(strategy=name)
-        at = xr.DataArray(data.x, dims="observation")
-        mean, sd = (
-            part.transpose("chain", "draw", "observation").to_numpy()
-            for part in moments(of, at, data.x_first[0], data.x_last[0])
-        )
-        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], data.lag)
-        parts.append(noise.log_density(data.accuracy, mean, sd, carried))
-    dims = ("chain", "draw", "observation")
-    return xr.Dataset({"accuracy": (dims, np.concatenate(parts, axis=-1))})
-
-
-def _about_runs(runs: Runs) -> dict[str, Any]:
-    return {
-        "batch": runs.batch,
-        "percent": runs.percent,
-        "dataset": runs.dataset,
-        "model": runs.model,
-        "origins": [[*run, file] for run, file in runs.origins.items()],
-        "notes": list(runs.notes),
-    }
-
-
-def _runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
-    table = rows.to_dataframe().reset_index(drop=True)
-    origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
-    rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
-    return Runs(table, **rest)
-
-
-def _version(library: str) -> str:
-    return __version__ if library == "palm-bayes" else version(library)
+    return PalmFit(runs, assemble(runs, samples, table, about), Convergence(table))

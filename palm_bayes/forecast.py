@@ -87,7 +87,8 @@ def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[A
     def gap(at: Any) -> Any:
         # Below −α, which can only lie before the data, nothing has been learnt.
         begun = at + alpha > 0
-        return curve.gap(xr.where(begun, at, x_first), log_u, alpha, beta, x_first).where(begun, 1)
+        inside = x_first + (at - x_first) * begun
+        return curve.gap(inside, log_u, alpha, beta, x_first).where(begun, 1)
 
     missing = gap(x)
     spread = noise.spread(missing, gap(x_last), posterior["noise"], posterior["noise_ratio"])
@@ -140,19 +141,20 @@ def _continued(
     names = list(dict.fromkeys(last["repetition"]))
     shape = mean.expand_dims(repetition=names, axis=3)
     draws = xr.full_like(shape, np.nan).copy()
-    for row in last.itertuples():
-        one = {"strategy": row.strategy}
+    columns = last[["strategy", "repetition", "episode", "x", "accuracy"]]
+    for strategy, repetition, episode, x, accuracy in columns.to_numpy(object):
+        one = {"strategy": strategy}
         of = posterior.sel(one)
-        seen, spread = moments(of, row.x, ends["x_first"].sel(one), ends["x_last"].sel(one))
-        start = ((row.accuracy - seen) / spread).transpose("chain", "draw").to_numpy()
-        ahead = np.flatnonzero(mean["episode"] > row.episode)
-        lags = np.diff(mean["episode"][ahead], prepend=row.episode)
+        seen, spread = moments(of, x, ends["x_first"].sel(one), ends["x_last"].sel(one))
+        start = ((accuracy - seen) / spread).transpose("chain", "draw").to_numpy()
+        ahead = np.flatnonzero(mean["episode"] > episode)
+        lags = np.diff(mean["episode"][ahead], prepend=episode)
         carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], lags)
         there = {**one, "x": mean["x"][ahead]}
         path = noise.simulate(
             mean.loc[there].to_numpy(), sd.loc[there].to_numpy(), carried, rng, start
         )
-        draws.loc[{**there, "repetition": row.repetition}] = path
+        draws.loc[{**there, "repetition": repetition}] = path
     return draws
 
 
@@ -177,12 +179,12 @@ def _grid(
 def _asked(values: ArrayLike, name: str) -> NDArray[np.float64]:
     numbers = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
     if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
-        raise DataError(f"{name} asked for are {values}, allowed are numbers above 0")
+        raise DataError(f"{name} asked for are {values!r}, allowed are numbers above 0")
     return numbers
 
 
 def _points(runs: Runs) -> "pd.Series[float]":
-    """x of each observed episode: the median over runs, which differ where pools do."""
+    """Return x of each observed episode: the median over runs, which differ where pools do."""
     return runs.table.groupby("episode")["x"].median().cummax()
 
 

@@ -8,14 +8,12 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pytensor.scan import scan
 
 from palm_bayes import curve, noise
 from palm_bayes.coordinates import CURVE, CurveCoordinates
 from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
 from palm_bayes.runs import RUN, Runs
-
-FREE = ("curve", "noise", "noise_ratio", "rho")
-"""The free variables of the model; seven numbers a strategy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +33,15 @@ class Observations:
     x: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     lag: NDArray[np.float64]
-    strategy_index: NDArray[np.int64]
+    strategy_index: NDArray[np.int32]
     x_first: NDArray[np.float64]
     x_last: NDArray[np.float64]
 
     def as_data(self) -> dict[str, NDArray[Any]]:
         """By the names of the model's data variables."""
-        return {"observed" if name == "accuracy" else name: part for name, part in vars(self).items()}
+        return {
+            "observed" if name == "accuracy" else name: part for name, part in vars(self).items()
+        }
 
 
 def observations(runs: Runs) -> Observations:
@@ -53,7 +53,7 @@ def observations(runs: Runs) -> Observations:
         x=table["x"].to_numpy(float),
         accuracy=table["accuracy"].to_numpy(float),
         lag=lag.to_numpy(float),
-        strategy_index=pd.factorize(table["strategy"])[0].astype(np.int64),
+        strategy_index=pd.factorize(table["strategy"])[0].astype(np.int32),
         x_first=ends["min"].to_numpy(float),
         x_last=ends["max"].to_numpy(float),
     )
@@ -123,13 +123,16 @@ def _start(_variable: Any, _size: Any, x_first: Any, alpha_lo: Any) -> Any:
 def _noise(priors: Priors) -> tuple[Any, Any, Any]:
     """Noise of the strategies: last spread, ratio and autocorrelation, dims (strategy,)."""
     names = ("noise", "noise_ratio", "rho")
-    return tuple(_free(name, getattr(priors, name)) for name in names)  # type: ignore[return-value]
+    last_spread, noise_ratio, rho = (_free(name, getattr(priors, name)) for name in names)
+    return last_spread, noise_ratio, rho
 
 
 def _free(name: str, prior: Any) -> Any:
     """Register a user's distribution as a free variable of every strategy."""
     model = pm.modelcontext(None)
-    sized = pm.distributions.shape_utils.change_dist_size(prior, model.dim_lengths["strategy"][None])
+    sized = pm.distributions.shape_utils.change_dist_size(
+        prior, model.dim_lengths["strategy"][None]
+    )
     return model.register_rv(sized, name, dims=("strategy",))
 
 
@@ -155,16 +158,22 @@ def _observe(
         spread,
         noise.carry(rho[of], given["lag"]),
         logp=lambda y, mean, sd, carried: noise.log_density(y, mean, sd, carried, pt),
-        random=_repetitions,
+        dist=_repetitions,
         observed=given["observed"],
         dims="observation",
     )
 
 
-def _repetitions(
-    mean: Any, sd: Any, carried: Any, rng: np.random.Generator | None = None, size: Any = None
-) -> NDArray[np.float64]:
-    """Draw new repetitions, for PyMC's predictive functions."""
-    shape = tuple(size) if size is not None else np.shape(mean)
-    mean, sd, carried = (np.broadcast_to(part, shape) for part in (mean, sd, carried))
-    return np.asarray(noise.simulate(mean, sd, carried, rng or np.random.default_rng()))
+def _repetitions(mean: Any, sd: Any, carried: Any, _size: Any) -> Any:
+    """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
+
+    As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
+    """
+    fresh = pm.Normal.dist(0, pt.sqrt(1 - carried**2))
+    residual = scan(
+        lambda new, share, before: new + share * before,
+        sequences=[fresh, carried],
+        outputs_info=pt.zeros(()),
+        return_updates=False,
+    )
+    return mean + sd * residual

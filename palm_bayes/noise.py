@@ -14,7 +14,9 @@ from palm_bayes.curve import Array
 _LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
-def spread(gap: Array, gap_last: Array, noise: Array, noise_ratio: Array, xp: ModuleType = np) -> Array:
+def spread(
+    gap: Array, gap_last: Array, noise: Array, noise_ratio: Array, xp: ModuleType = np
+) -> Array:
     """Standard deviation of an accuracy around the expected curve.
 
     It is sqrt(σ² + (τ · gap)²), written by its value at the last observed x and by τ/σ. So written

@@ -10,7 +10,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,7 +37,7 @@ _POINT = (
     "A_max, delta, alpha and beta at the top are one posterior draw: the one whose curve lies "
     "nearest to the posterior median curve. Medians of single parameters make no curve together."
 )
-_MODES = {True: "PALM (episodes)", False: "PALM (cumulative-normalized, b={b:g})"}
+_MODES = ("PALM (cumulative-normalized, b={b:g})", "PALM (episodes)")
 _DPI = 180  # as PALM.py's figure
 
 
@@ -125,9 +125,9 @@ class Outcome:
         """
         check_folder(out)
         files = self._tables() | (self._palm_tables() if palm else {}) | self._figures(palm)
-        for name, write in files.items():
-            _put(out / name, write)
-        return [out / name for name in files]
+        for path, write in files.items():
+            _put(out / path, write)
+        return [out / path for path in files]
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -145,22 +145,22 @@ class Outcome:
         forecast = pd.concat(frames, ignore_index=True)
         forecast.insert(0, "scope", forecast.pop("scope"))
         return {
-            "trace.nc": self.fit.save,
-            "summary.csv": _text(_csv(self.summary)),
-            "forecast.csv": _text(_csv(forecast)),
+            Path("trace.nc"): self.fit.save,
+            Path("summary.csv"): _text(_csv(self.summary)),
+            Path("forecast.csv"): _text(_csv(forecast)),
         }
 
     def _palm_tables(self) -> "Files":
         files: Files = {}
-        for strategy, folder in self._folders().items():
+        for strategy, folder in folders(self.fit.runs.strategies).items():
             palm = self.palm(strategy)
             files |= {
-                f"{folder}palm_params.json": _text(
+                Path(folder, "palm_params.json"): _text(
                     json.dumps(palm.params, indent=2, allow_nan=False) + "\n"
                 ),
-                f"{folder}palm_params.csv": _text(_params_csv(palm.params)),
-                f"{folder}y_avg.npy": partial(np.save, arr=palm.y_avg),
-                f"{folder}y_fit.npy": partial(np.save, arr=palm.y_fit),
+                Path(folder, "palm_params.csv"): _text(_params_csv(palm.params)),
+                Path(folder, "y_avg.npy"): partial(np.save, arr=palm.y_avg),
+                Path(folder, "y_fit.npy"): partial(np.save, arr=palm.y_fit),
             }
         return files
 
@@ -169,31 +169,26 @@ class Outcome:
 
         runs, expected, new, truth = self.fit.runs, self.expected, self.new, self.truth
         task = {"dataset": runs.dataset, "model": runs.model}
-        files: Files = {"curves.png": _figure(plots.plot_curves, runs, expected, new, truth)}
+        files: Files = {Path("curves.png"): _figure(plots.plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:
-            files["comparison.png"] = _figure(plots.plot_comparison, runs, expected, truth)
-        for strategy, folder in self._folders().items() if palm else ():
+            files[Path("comparison.png")] = _figure(plots.plot_comparison, runs, expected, truth)
+        for strategy, folder in folders(self.fit.runs.strategies).items() if palm else ():
             own = runs.strategy(strategy)
-            files[f"{folder}palm_fit.png"] = _figure(
+            files[Path(folder, "palm_fit.png")] = _figure(
                 plots.plot_palm_fit, own, expected, new, **task
             )
         return files
 
-    def _folders(self) -> dict[str, str]:
-        """Give every strategy the folder of its files below `out`: "" or "name/"."""
-        strategies = self.fit.runs.strategies
-        if len(strategies) == 1:
-            return {strategies[0]: ""}
-        return {name: f"{folder}/" for name, folder in folders(strategies).items()}
-
     def palm(self, strategy: str) -> "PalmResult":
         """PALM.py's results for one strategy."""
         fit, runs = self.fit, self.fit.runs.strategy(strategy)
-        point = {name: float(self.points.loc[strategy, name]) for name in PARAMETERS}
+        point = plain(self.points.loc[strategy, list(PARAMETERS)].to_dict())
         means = runs.table.groupby("episode")[["x", "accuracy"]].mean()
         y_fit = runs.scale * curve.accuracy(means["x"].to_numpy(), **point)
         y_avg = runs.scale * means["accuracy"].to_numpy()
         point["A_max"] *= runs.scale
+        rows = self.summary[self.summary["strategy"] == strategy].set_index("parameter")
+        spans = rows[["median", "lower", "upper"]]
         # With x_mode "episodes" the batch may be known; PALM.py does not tell it then.
         episodes = self.x_mode == "episodes" or not runs.labels_known
         params = {
@@ -206,7 +201,7 @@ class Outcome:
             **point,
             "run_files": list(dict.fromkeys(runs.origins.values())),
             "posterior": {
-                **self._posterior(strategy),
+                **{name: plain(spans.loc[name].to_dict()) for name in PARAMETERS},
                 "probability": self.probability,
                 "converged": bool(fit.convergence.table.loc[strategy, "passed"]),
                 "point": _POINT,
@@ -214,13 +209,8 @@ class Outcome:
         }
         return PalmResult(params, y_avg, y_fit)
 
-    def _posterior(self, strategy: str) -> dict[str, dict[str, float | None]]:
-        rows = self.summary[self.summary["strategy"] == strategy].set_index("parameter")
-        columns = ["median", "lower", "upper"]
-        return {name: plain(rows.loc[name, columns].to_dict()) for name in PARAMETERS}
 
-
-type Files = dict[str, Callable[[Path], Any]]
+type Files = dict[Path, Callable[[Path], Any]]
 """By path below the folder: a function that writes the file to the path it is given."""
 
 
@@ -294,8 +284,10 @@ def check_folder(out: Path) -> None:
         raise DataError(f"cannot write to {out}: no permission to write in {place}")
 
 
-def folders(strategies: Iterable[str]) -> dict[str, str]:
-    """Give every strategy a folder name of its own: its name, where a file system takes that."""
+def folders(strategies: Sequence[str]) -> dict[str, str]:
+    """Give every strategy a folder named like it, as far as can be; "" for a single one."""
+    if len(strategies) == 1:
+        return {strategies[0]: ""}
     taken = {name.casefold() for name in (*_OURS, *_PALMS)}
     names = {}
     for strategy in strategies:

@@ -50,7 +50,7 @@ _STYLE: dict[Any, Any] = {
     **{f"{name}.facecolor": "white" for name in ("axes", "figure")},
     **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
     **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.grid"), False),
-    **dict.fromkeys(("text.usetex", "legend.frameon"), False),
+    **{"axes.axisbelow": True} | dict.fromkeys(("text.usetex", "legend.frameon"), False),
 }
 
 
@@ -76,7 +76,7 @@ class _View:
         self.words = by.capitalize(), "Accuracy" + " (%)" * runs.percent
         self.task = _DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
-        hues = (_COLOURS[i % len(_COLOURS)] for i in range(len(runs.strategies)))
+        hues = [_COLOURS[i % len(_COLOURS)] for i in range(len(runs.strategies))]
         self.tones = [(hue, _mixed(hue, -0.25)) for hue in hues]  # a dark one for lines and words
         self.data = _points(runs, runs, by, means)
         self.ends = self.data.groupby("strategy")["place"].max()
@@ -168,8 +168,8 @@ def plot_comparison(
             (Patch(facecolor=_mixed(_NEUTRAL, 0.75)), "its 80% band"),
             (Line2D([], [], **_DOTS, mfc="white"), "later episodes (not used)"),
         ]
-        heading = view.task if title is None else title
-        _finish(figure, heading, key if len(view.later) else key[:-1], columns=4)
+        key = key if len(view.later) else key[:-1]
+        _finish(figure, view.task if title is None else title, key, columns=4)
     return figure
 
 
@@ -200,9 +200,10 @@ def _y_limits(points: Floats, median: Floats, bands: Floats, scale: float) -> tu
     core = np.concatenate([median.ravel(), np.quantile(points, (0.05, 0.95))])
     low, high = core.min(), core.max()
     size = max(high - low, 0.02 * scale)
-    data, band, pad = 0.4 * size, 0.12 * size, 0.04 * size  # room for points, for bands, for air
-    bottom = min(low, max(points.min(), low - data), max(np.nanmin(bands), low - band)) - pad
-    top = max(high, min(points.max(), high + data), min(np.nanmax(bands), high + band)) + pad
+    near, far, pad = 0.05 * size, 0.4 * size, 0.04 * size  # far: for points and the bands' end
+    most = np.append(points, bands[..., -1])
+    bottom = min(low, max(np.nanmin(most), low - far), max(np.nanmin(bands), low - near)) - pad
+    top = max(high, min(np.nanmax(most), high + far), min(np.nanmax(bands), high + near)) + pad
     return max(bottom, -pad), min(top, scale + pad)  # noise may carry a draw past 0 or 1
 
 
@@ -309,9 +310,9 @@ def _canvas(view: _View, height: float, rows: int, columns: int) -> tuple[Figure
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     margin = 0.02 * (view.xlim[1] - view.xlim[0])
     axes[0].set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
-    steps, most = [1, 2, 5, 10], 7 if columns == 1 else 4
+    steps, most = [1, 2, 5, 10], {1: 7, 2: 6, 3: 4}[columns]
     axes[0].locator_params("x", nbins=most, steps=steps, integer=True)
-    axes[0].locator_params("y", nbins=5, steps=steps)
+    axes[0].locator_params("y", nbins=8, steps=steps)
     return figure, axes
 
 
@@ -345,5 +346,4 @@ def _mixed(colour: Any, share: float) -> Any:
 
 def _short(text: str, most: int) -> str:
     """Cut a long name in its middle: both ends of a name tell it from others."""
-    half = (most - 1) // 2
-    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"

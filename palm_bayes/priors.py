@@ -1,6 +1,7 @@
-"""Prior sets: two named ones, and any of a user's own PyMC distributions in place of their parts."""
+"""Prior sets: two named ones, and a user's own PyMC distributions in place of their parts."""
 
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -12,10 +13,6 @@ from palm_bayes import curve
 from palm_bayes.errors import DataError, known
 
 Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
-
-
-def _part(distribution: str, *parameters: float) -> Any:
-    return field(default_factory=lambda: getattr(pm, distribution).dist(*parameters))
 
 
 @dataclass(frozen=True)
@@ -49,15 +46,15 @@ class Priors:
         PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
     """
 
-    A_max: Distribution = _part("Uniform", 0, 1)
+    A_max: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
     delta: Distribution | None = None
-    reached: Distribution = _part("Uniform", 0, 1)
+    reached: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
     alpha: Distribution | None = None
-    alpha_start: Distribution = _part("LogNormal", np.log(1.5), 1.0)
-    beta: Distribution = _part("LogNormal", np.log(0.7), 0.7)
-    noise: Distribution = _part("LogNormal", np.log(0.012), 1.0)
-    noise_ratio: Distribution = _part("LogNormal", np.log(8.0), 1.0)
-    rho: Distribution = _part("Beta", 1.5, 2.5)
+    alpha_start: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(1.5), 1.0))
+    beta: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.7), 0.7))
+    noise: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.012), 1.0))
+    noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(8.0), 1.0))
+    rho: Distribution = field(default_factory=lambda: pm.Beta.dist(1.5, 2.5))
     alpha_lo: float = -1000.0
     alpha_hi: float = 1000.0
     beta_hi: float = 100.0
@@ -66,15 +63,17 @@ class Priors:
         if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
             got = f"alpha_lo is {self.alpha_lo:g} and alpha_hi {self.alpha_hi:g}"
             raise DataError(f"{got}, allowed are finite numbers with alpha_lo < alpha_hi")
-        if not 0 < self.beta_hi:
+        if not self.beta_hi > 0:
             raise DataError(f"beta_hi is {self.beta_hi:g}, allowed is a number above 0")
 
     def with_parts(self, **parts: Distribution) -> Self:
         """Return these priors with some parts replaced; `DataError` for an unknown name."""
-        known(parts or [""], [part.name for part in fields(self)], "part of the priors")
+        if parts:
+            known(parts, [part.name for part in fields(self)], "part of the priors")
         return replace(self, **parts)
 
 
+@lru_cache  # so that equal sets are one object, for which a program is compiled once
 def named_priors(
     name: str, *, alpha_lo: float = -1000.0, alpha_hi: float = 1000.0, beta_hi: float = 100.0
 ) -> Priors:

@@ -11,13 +11,15 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from palm_bayes.convergence import diagnose
 from palm_bayes.errors import DataError, known
-from palm_bayes.model import FREE, Observations, build_model, observations
+from palm_bayes.model import Observations, build_model, observations
 from palm_bayes.priors import Priors
 from palm_bayes.runs import Runs
 
@@ -109,16 +111,18 @@ def sample_strategy(
     if first.verdict["passed"]:
         return first
     stronger = settings.stronger()
-    second = _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), 2)
-    return second
+    return _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), 2)
 
 
 def _attempt(
     runs: Runs, priors: Priors, settings: Settings, tell: Callable[[float], None], attempt: int
 ) -> Sample:
     (name,) = runs.strategies
-    seed = int(np.random.SeedSequence([settings.seed, zlib.crc32(name.encode()), attempt])
-               .generate_state(1)[0])
+    seed = int(
+        np.random.SeedSequence([settings.seed, zlib.crc32(name.encode()), attempt]).generate_state(
+            1
+        )[0]
+    )
     if settings.sampler == "nutpie":
         tree = _with_nutpie(observations(runs), priors, settings, seed, tell)
     else:
@@ -170,7 +174,7 @@ def _with_nutpie(
     def report(chains: list[Any]) -> None:
         tell(min(sum(chain.finished_draws for chain in chains) / total, 1.0))
 
-    return nutpie.sample(  # type: ignore[no-any-return]
+    tree: xr.DataTree = nutpie.sample(
         replace(program, initial_point_func=start),
         draws=settings.draws * settings.thin,
         tune=settings.tune,
@@ -183,11 +187,14 @@ def _with_nutpie(
         progress_bar=False,
         progress_callback=report,
     )
+    if tree["posterior"].sizes["draw"] < settings.draws * settings.thin:
+        raise KeyboardInterrupt  # which nutpie takes for a wish to keep what there is
+    return tree
 
 
 def _with_pymc(runs: Runs, priors: Priors, settings: Settings, seed: int) -> xr.DataTree:
     with build_model(runs, priors):
-        return pm.sample(
+        tree: xr.DataTree = pm.sample(
             draws=settings.draws * settings.thin,
             tune=settings.tune,
             chains=settings.chains,
@@ -198,6 +205,7 @@ def _with_pymc(runs: Runs, priors: Priors, settings: Settings, seed: int) -> xr.
             progressbar=False,
             compute_convergence_checks=False,
         )
+    return tree
 
 
 def _starting_points(
@@ -207,14 +215,11 @@ def _starting_points(
 
     The curve's four curve coordinates (`palm_bayes.coordinates`) come first in the flat point.
     """
-    last, first = (
-        float(data.accuracy[data.x == x].mean()) for x in (data.x.max(), data.x.min())
-    )
+    last, first = (float(data.accuracy[data.x == x].mean()) for x in (data.x.max(), data.x.min()))
     last = float(np.clip(last, 0.005, 0.995))
     reached = np.clip(first / last, 0.02, 0.97)
     lowest = max(priors.alpha_lo, -float(data.x_first[0]))
     alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
-    logit = lambda p: np.log(p / (1 - p))  # noqa: E731 - a formula, used twice here
     center = np.array([logit(last), np.log(-np.log1p(-reached)), 0.0, logit(alpha)])
     jitter = np.array([0.1, 0.1, 0.5, 0.5])
 
@@ -228,8 +233,6 @@ def _starting_points(
 
 def _any_runs() -> Runs:
     """Runs to compile a program with."""
-    import pandas as pd
-
     frame = pd.DataFrame(
         {"strategy": "any", "repetition": np.repeat(["1", "2"], 4), "episode": [1, 2, 3, 4] * 2}
     )

@@ -1,0 +1,104 @@
+"""The trace of a fit, one DataTree: joined from the strategies' samples, and the runs read back."""
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes import __version__, noise
+from palm_bayes.forecast import moments
+from palm_bayes.model import observations
+from palm_bayes.runs import Runs
+from palm_bayes.sampling import Sample
+
+_LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
+
+
+def assemble(
+    runs: Runs, samples: list[Sample], verdicts: pd.DataFrame, about: dict[str, Any]
+) -> xr.DataTree:
+    """Join the strategies' samples. Independent, their energies add up to the joint model's."""
+    names = pd.Index(runs.strategies, name="strategy")
+    posterior = xr.concat(
+        [sample.posterior for sample in samples], "strategy", combine_attrs="drop"
+    )
+    posterior = posterior.assign_coords(strategy=np.array(names, dtype=str))
+    each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
+    each = each.transpose("chain", "draw", "strategy")
+    joint = each[["n_steps", "energy"]].sum("strategy")
+    joint["diverging"] = each["diverging"].any("strategy")
+    joint["step_size"] = each["step_size"].min("strategy")
+    data = observations(runs)
+    where = {
+        name: ("observation", runs.table[name].to_numpy(kind))
+        for name, kind in (("strategy", str), ("repetition", str), ("episode", int))
+    }
+    where["of_strategy"] = where.pop("strategy")
+    observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
+    constant = {
+        name: ("strategy" if name.startswith("x_") else "observation", value)
+        for name, value in data.as_data().items()
+        if name != "observed"
+    }
+    given = xr.Dataset(constant, {"strategy": posterior["strategy"]})
+    kept = {
+        "data_sha256": runs.sha256(),
+        "sampling": about,
+        "versions": {name: _version(name) for name in _LIBRARIES},
+        "runs": _about_runs(runs),
+        "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
+    }
+    return xr.DataTree.from_dict(
+        {
+            "/": xr.Dataset(attrs={"palm_bayes": json.dumps(kept)}),
+            "posterior": posterior,
+            "sample_stats": joint,
+            "strategy_stats": each,
+            "log_likelihood": _log_likelihood(posterior, runs).assign_coords(where),
+            "observed_data": observed,
+            "constant_data": given,
+            "runs": runs.table.rename_axis("row").to_xarray(),
+        }
+    )
+
+
+def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
+    """Pointwise log-likelihood, each accuracy given the one before it in its run."""
+    parts = []
+    for name in runs.strategies:
+        data, of = observations(runs.strategy(name)), posterior.sel(strategy=name)
+        at = xr.DataArray(data.x, dims="observation")
+        mean, sd = (
+            part.transpose("chain", "draw", "observation").to_numpy()
+            for part in moments(of, at, data.x_first[0], data.x_last[0])
+        )
+        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], data.lag)
+        parts.append(noise.log_density(data.accuracy, mean, sd, carried))
+    dims = ("chain", "draw", "observation")
+    return xr.Dataset({"accuracy": (dims, np.concatenate(parts, axis=-1))})
+
+
+def _about_runs(runs: Runs) -> dict[str, Any]:
+    return {
+        "batch": runs.batch,
+        "percent": runs.percent,
+        "dataset": runs.dataset,
+        "model": runs.model,
+        "origins": [[*run, file] for run, file in runs.origins.items()],
+        "notes": list(runs.notes),
+    }
+
+
+def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
+    """Read back the runs that `assemble` put into a trace."""
+    table = rows.to_dataframe().reset_index(drop=True)
+    origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
+    rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
+    return Runs(table, **rest)
+
+
+def _version(library: str) -> str:
+    return __version__ if library == "palm-bayes" else version(library)
