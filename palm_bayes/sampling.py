@@ -17,7 +17,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from palm_bayes import curve
 from palm_bayes.convergence import diagnose
+from palm_bayes.coordinates import CURVE
 from palm_bayes.errors import DataError, known
 from palm_bayes.model import Observations, build_model, observations
 from palm_bayes.priors import Priors
@@ -27,6 +29,7 @@ SamplerName = Literal["nutpie", "pymc", "numpyro"]
 Progress = Callable[[str, str, float], None]
 """Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
 
+FREE = ("curve", "noise", "noise_ratio", "rho")  # the model's free variables
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
 
@@ -129,20 +132,24 @@ def _attempt(
         tree = _with_pymc(runs, priors, settings, seed)
     tell(1.0)
     stats = tree["sample_stats"].to_dataset()[list(STATS)]
-    posterior = tree["posterior"].to_dataset().assign_coords(strategy=[name])
+    posterior = _with_parameters(tree["posterior"].to_dataset()[list(FREE)], runs)
+    posterior = posterior.assign_coords(strategy=[name])
     kept = slice(None, None, settings.thin)
     divergences = int(stats["diverging"].sum())
     posterior, stats = (
         part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
         for part in (posterior, stats)
     )
-    verdict = diagnose(posterior.drop_vars(list(_derived(posterior))), divergences, stats["energy"])
+    free_and_delta = posterior.drop_vars(["A_max", "alpha", "beta"])  # which repeat ``curve``
+    verdict = diagnose(free_and_delta, divergences, stats["energy"])
     return Sample(posterior, stats, {**verdict, "attempts": attempt})
 
 
-def _derived(posterior: xr.Dataset) -> set[str]:
-    """Variables that repeat entries of another one: A_max, alpha and beta of ``curve``."""
-    return {"A_max", "alpha", "beta"} & {str(name) for name in posterior}
+def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
+    """Add PALM's four parameters by name; computed here, they need not be compiled."""
+    A_max, log_u, alpha, beta = (free["curve"].sel(parameter=name, drop=True) for name in CURVE)
+    delta = curve.delta(log_u, alpha, beta, observations(runs).x_first)
+    return free.assign(A_max=A_max, delta=delta, alpha=alpha, beta=beta)
 
 
 @lru_cache(maxsize=8)
@@ -150,7 +157,7 @@ def _program(priors: Priors) -> Any:
     """Compile the model of one strategy; the data are put in later (`with_data`)."""
     import nutpie
 
-    return nutpie.compile_pymc_model(build_model(_any_runs(), priors))
+    return nutpie.compile_pymc_model(build_model(_any_runs(), priors), var_names=list(FREE))
 
 
 def compile_program(priors: Priors) -> None:
