@@ -61,13 +61,14 @@ class Data:
 
 def parameters(z: Array) -> tuple[Array, ...]:
     """A_max, u at x_first, x_first + α, β, noise, noise_ratio and ρ."""
-    logs = np.exp(z[:, 1:6].T)
+    with np.errstate(over="ignore"):
+        logs = np.exp(z[:, 1:6].T)
     return expit(z[:, 0]), *logs, expit(z[:, 6])
 
 
 def log_prior(z: Array, priors: str, data: Data) -> Array:
     """Log-density of the prior at `z`, as a density of z."""
-    A_max, u, start, beta, noise, ratio, rho = parameters(z)
+    A_max, _, start, beta, noise, ratio, rho = parameters(z)
     alpha = start - data.x_first
     lowest = max(-1000.0, -data.x_first)
     inside = (alpha > lowest) & (alpha < 1000) & (beta < 100)
@@ -88,7 +89,8 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
 
 def log_share(log_k: Array) -> Array:
     """Log-density of log k where 1 − exp(−k) is uniform on (0, 1): k exp(−k)."""
-    return log_k - np.exp(log_k)
+    with np.errstate(over="ignore"):
+        return log_k - np.exp(log_k)
 
 
 def gap(z: Array, x: Array, data: Data) -> Array:
@@ -191,9 +193,12 @@ def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> 
         z = proposal.draw(sizes.pop(0) if power == 1 else 20_000, rng)
         prior, likelihood = target(z, priors, data)
         relative = prior - proposal.log_density(z)
-    logs = np.maximum(relative + likelihood, -1e300)
-    smoothed, pareto_k = array_stats.psislw(logs)
-    return Reference(z, np.exp(smoothed - logsumexp(smoothed)), float(pareto_k))
+    logs = relative + likelihood
+    possible = np.isfinite(logs)
+    smoothed, pareto_k = array_stats.psislw(logs[possible])
+    weights = np.zeros(len(z))
+    weights[possible] = np.exp(smoothed - logsumexp(smoothed))
+    return Reference(z, weights, float(pareto_k))
 
 
 def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -> Array:
@@ -257,7 +262,7 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
 
 def of_points(z: Array, x: Array, data: Data) -> dict[str, Array]:
     """Quantities compared, at points."""
-    A_max, u, start, beta, *noises = parameters(z)
+    A_max, _, start, beta, *noises = parameters(z)
     log_k = z[:, 1] - beta * z[:, 2]
     curves = A_max[:, None] * (1 - gap(z, x, data))
     named = {"A_max": A_max, "delta": -np.expm1(-np.exp(log_k)), "alpha": start - data.x_first}

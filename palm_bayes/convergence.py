@@ -67,13 +67,14 @@ def diagnose(posterior: xr.Dataset, diverging: int, energy: xr.DataArray) -> dic
     """
     # One array of all parameters: ArviZ's cost is per variable.
     stacked = posterior.to_stacked_array("number", ["chain", "draw"]).reset_index("number")
-    found: dict[str, Any] = {
-        "r_hat": float(az.rhat(stacked).max()),
-        "ess_bulk": float(az.ess(stacked, method="bulk").min()),
-        "ess_tail": float(az.ess(stacked, method="tail").min()),
-        "divergences": diverging,
-        "e_bfmi": _e_bfmi(energy),
-    }
+    with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still have no R-hat
+        found: dict[str, Any] = {
+            "r_hat": float(az.rhat(stacked).max()),
+            "ess_bulk": float(az.ess(stacked, method="bulk").min()),
+            "ess_tail": float(az.ess(stacked, method="tail").min()),
+            "divergences": diverging,
+            "e_bfmi": _e_bfmi(energy),
+        }
     advice = _advice(found)
     return {**found, "passed": not advice, "advice": advice}
 

@@ -38,11 +38,13 @@ def log_u_first(
     return xp.log(-xp.log1p(-delta)) + beta * xp.log(x_first + alpha)
 
 
+@np.errstate(over="ignore")
 def delta(log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np) -> Array:
     """PALM's coverage efficiency δ, in [0, 1], of a curve given by `log_u_first`."""
     return -xp.expm1(-xp.exp(log_u - beta * xp.log(x_first + alpha)))
 
 
+@np.errstate(over="ignore")  # u past 1e308 leaves a gap of 0, as it should
 def gap(
     x: Array, log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
@@ -67,6 +69,7 @@ def gap(
     return xp.exp(-xp.exp(log_u + beta * xp.log((x + alpha) / (x_first + alpha))))
 
 
+@np.errstate(over="ignore", divide="ignore")  # δ may be rounded to 0 or 1
 def accuracy(x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) -> Array:
     """Expected accuracy A(x) = A_max · (1 − (1 − δ)^((x + α)^β)), as PALM writes it.
 
@@ -84,5 +87,5 @@ def accuracy(x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) ->
     array
         Accuracy, of the broadcast shape.
     """
-    log_u = np.log(-np.log1p(-np.asarray(delta))) + beta * np.log(x + alpha)
+    log_u = np.log(-np.log1p(-delta)) + beta * np.log(x + alpha)
     return A_max * -np.expm1(-np.exp(log_u))

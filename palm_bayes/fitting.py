@@ -198,11 +198,12 @@ class PalmFit:
                 trace = tree.load()
             kept = json.loads(trace.attrs["palm_bayes"])
             runs = runs_from(trace["runs"].to_dataset(), kept["runs"])
-        except (OSError, KeyError, ValueError) as error:
+            whole = runs.sha256() == kept["data_sha256"]
+            table = pd.DataFrame(kept["convergence"]).set_index("strategy")
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
-        if runs.sha256() != kept["data_sha256"]:
+        if not whole:
             raise DataError(f"{path}: the runs in it do not match their hash, it has been changed")
-        table = pd.DataFrame(kept["convergence"]).set_index("strategy")
         return cls(runs, trace, Convergence(table))
 
 

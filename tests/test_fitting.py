@@ -1,0 +1,371 @@
+"""Fits: their tables, their trace, their file, and the function that makes them."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+
+import palm_bayes
+from palm_bayes import sampling
+from palm_bayes.convergence import Convergence
+from palm_bayes.errors import DataError
+from palm_bayes.fitting import PARAMETERS, PalmFit, fit_runs
+from palm_bayes.priors import named_priors
+from palm_bayes.runs import Runs
+
+TINY = {"draws": 20, "tune": 40, "chains": 2, "target_accept": 0.8}
+
+
+@pytest.fixture(scope="module")
+def percent(fit):
+    """The same fit of a user who counts in percent."""
+    runs = Runs(**{**vars(fit.runs), "percent": True})
+    return PalmFit(runs, fit.trace, fit.convergence)
+
+
+@pytest.fixture
+def saved(fit, tmp_path):
+    return fit.save(tmp_path / "fit.nc")
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """A sampler that draws from nothing; holds what it was asked."""
+    calls = []
+
+    def sampled(data, priors, settings, seed, tell):
+        calls.append((priors, settings, seed))
+        size = (settings.chains, settings.draws * settings.thin)
+        rng = np.random.default_rng(seed)
+        curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
+        names = ("noise", "noise_ratio", "rho")
+        scalars = {n: (("chain", "draw", "strategy"), rng.uniform(0, 1, (*size, 1))) for n in names}
+        posterior = xr.Dataset(
+            {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
+            {
+                "chain": range(size[0]),
+                "draw": range(size[1]),
+                "parameter": ["A_max", "log_u_first", "alpha", "beta"],
+            },
+        )
+        stats = {
+            "diverging": np.zeros(size, dtype=bool),
+            "n_steps": np.full(size, 7),
+            "energy": rng.standard_normal(size),
+            "step_size": np.full(size, 0.4),
+        }
+        each = xr.Dataset({name: (("chain", "draw"), value) for name, value in stats.items()})
+        return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": each})
+
+    monkeypatch.setattr(sampling, "_with_nutpie", sampled)
+    monkeypatch.setattr("palm_bayes.fitting.compile_program", lambda priors: calls.append(priors))
+    return calls
+
+
+def test_the_example_is_fitted(fit):
+    assert fit.convergence.passed, fit.convergence.sentence
+    assert fit.runs.strategies == ("random", "entropy")
+    posterior = fit.trace["posterior"]
+    assert posterior.sizes["draw"] == 1000
+    assert posterior.sizes["chain"] == 4
+    # The curve goes through the data: the last two episodes to within their noise.
+    expected = fit.forecast(episodes=[11, 12]).draws.mean(("chain", "draw"))
+    seen = fit.runs.table.query("episode >= 11").groupby(["strategy", "episode"])["accuracy"].mean()
+    for (name, episode), level in seen.items():
+        assert float(expected.sel(strategy=name, x=episode)) == pytest.approx(level, abs=0.01)
+
+
+def test_summary(fit):
+    table = fit.summary(probability=0.8)
+    assert list(table.columns[:7]) == [
+        "strategy",
+        "parameter",
+        "median",
+        "mean",
+        "sd",
+        "lower",
+        "upper",
+    ]
+    assert list(table.columns[7:]) == ["r_hat", "ess_bulk", "ess_tail"]
+    assert table["strategy"].tolist() == ["random"] * 7 + ["entropy"] * 7
+    assert table["parameter"].tolist() == [*PARAMETERS] * 2
+    for row in table.to_dict("records"):
+        draws = fit.trace["posterior"][row["parameter"]].sel(strategy=row["strategy"])
+        values = draws.to_numpy()
+        assert row["median"] == pytest.approx(np.median(values))
+        assert row["mean"] == pytest.approx(values.mean())
+        assert row["sd"] == pytest.approx(values.std(ddof=1))
+        assert row["lower"] == pytest.approx(np.quantile(values, 0.1))
+        assert row["upper"] == pytest.approx(np.quantile(values, 0.9))
+        assert row["r_hat"] == pytest.approx(float(az.rhat(draws)))
+        assert row["ess_tail"] == pytest.approx(float(az.ess(draws, method="tail")))
+    wider = fit.summary()
+    assert (wider["lower"] < table["lower"]).all()
+    assert (wider["upper"] > table["upper"]).all()
+
+
+def test_summary_is_in_the_users_scale(fit, percent):
+    fractions, percents = (each.summary().set_index("parameter") for each in (fit, percent))
+    columns = ["median", "mean", "sd", "lower", "upper"]
+    for name in PARAMETERS:
+        scale = 100 if name in ("A_max", "noise") else 1
+        np.testing.assert_allclose(
+            percents.loc[name, columns].to_numpy(float),
+            scale * fractions.loc[name, columns].to_numpy(float),
+        )
+    for column in ("r_hat", "ess_bulk"):
+        np.testing.assert_array_equal(percents[column], fractions[column])
+
+
+@pytest.mark.parametrize("probability", [0, 1, -0.5, 90, float("nan")])
+def test_summary_of_no_interval(fit, probability):
+    with pytest.raises(DataError, match="allowed is between 0 and 1"):
+        fit.summary(probability)
+
+
+def test_representative_is_a_draw_near_the_median_curve(fit):
+    points = fit.representative()
+    assert list(points.columns) == ["A_max", "delta", "alpha", "beta"]
+    assert points.index.name == "strategy"
+    assert points.index.tolist() == ["random", "entropy"]
+    posterior = fit.trace["posterior"].to_dataset()
+    curves = fit.forecast().draws
+    median = curves.median(("chain", "draw"))
+    distance = ((curves - median) ** 2).mean("x")
+    for name, point in points.iterrows():
+        same = posterior.sel(strategy=name)["A_max"] == point["A_max"]
+        assert int(same.sum()) == 1
+        at = dict(
+            zip(("chain", "draw"), (int(i[0]) for i in np.nonzero(same.to_numpy())), strict=True)
+        )
+        for parameter, value in point.items():
+            assert float(posterior[parameter].sel(strategy=name).isel(at)) == value
+        assert 0 < point["delta"] < 1
+        share = float((distance.sel(strategy=name) < distance.sel(strategy=name).isel(at)).mean())
+        assert share < 0.01
+
+
+def test_representative_has_a_delta_that_can_be_used(fit):
+    posterior = fit.trace["posterior"].to_dataset()
+    best = fit.representative().loc["random", "A_max"]
+    rounded = posterior["delta"].where(posterior["A_max"] != best, 1.0)
+    trace = fit.trace.copy()
+    trace["posterior"] = posterior.assign(delta=rounded)
+    other = PalmFit(fit.runs, trace, fit.convergence).representative()
+    assert other.loc["random", "A_max"] != best
+    assert other.loc["random", "delta"] < 1
+    trace["posterior"] = posterior.assign(delta=xr.ones_like(rounded))
+    none = PalmFit(fit.runs, trace, fit.convergence).representative()
+    assert none.loc["random", "A_max"] == best
+
+
+def test_groups_of_the_trace(fit):
+    trace = fit.trace
+    assert set(trace.children) == {
+        "posterior",
+        "sample_stats",
+        "strategy_stats",
+        "log_likelihood",
+        "observed_data",
+        "constant_data",
+        "runs",
+    }
+    for name in PARAMETERS:
+        assert trace["posterior"][name].dims == ("chain", "draw", "strategy")
+    assert trace["log_likelihood"]["accuracy"].dims == ("chain", "draw", "observation")
+    table = fit.runs.table
+    observed = trace["observed_data"]
+    np.testing.assert_array_equal(observed["accuracy"], table["accuracy"])
+    for name in ("repetition", "episode"):
+        np.testing.assert_array_equal(observed[name], table[name])
+    np.testing.assert_array_equal(observed["of_strategy"], table["strategy"])
+    np.testing.assert_array_equal(trace["constant_data"]["x"], table["x"])
+    each, joint = trace["strategy_stats"], trace["sample_stats"]
+    assert each["energy"].dims == ("chain", "draw", "strategy")
+    np.testing.assert_allclose(joint["energy"], each["energy"].sum("strategy"))
+    np.testing.assert_array_equal(joint["diverging"], each["diverging"].any("strategy"))
+    np.testing.assert_array_equal(joint["step_size"], each["step_size"].min("strategy"))
+    kept = json.loads(trace.attrs["palm_bayes"])
+    assert kept["data_sha256"] == fit.runs.sha256()
+    assert kept["sampling"]["priors"] == "default"
+    assert kept["sampling"]["seed"] == 1
+    assert kept["versions"]["pymc"] == version("pymc")
+    assert kept["versions"]["palm-bayes"] == palm_bayes.__version__
+
+
+def test_arviz_takes_the_trace(fit):
+    summary = az.summary(fit.trace, var_names=["A_max", "rho"])
+    assert len(summary) == 4
+    loo = az.loo(fit.trace)
+    assert loo.n_data_points == len(fit.runs.table)
+    assert np.isfinite(loo.elpd)
+    bfmi = az.bfmi(fit.trace)
+    assert float(np.min(bfmi["energy"] if isinstance(bfmi, xr.Dataset) else bfmi)) > 0.3
+    assert float(az.rhat(fit.trace)["A_max"].max()) < 1.01
+    assert set(az.extract(fit.trace, num_samples=5, random_seed=1)["A_max"].dims) >= {"sample"}
+    plot = az.plot_trace(fit.trace, var_names=["A_max"], backend="none")
+    assert plot is not None
+
+
+def test_a_saved_fit_comes_back(fit, saved):
+    loaded = PalmFit.load(str(saved))
+    pd.testing.assert_frame_equal(loaded.runs.table, fit.runs.table, check_dtype=False)
+    assert loaded.runs.sha256() == fit.runs.sha256()
+    for name in ("batch", "percent", "dataset", "model", "notes", "strategies"):
+        assert getattr(loaded.runs, name) == getattr(fit.runs, name)
+    assert dict(loaded.runs.origins) == dict(fit.runs.origins)
+    assert loaded.convergence.sentence == fit.convergence.sentence
+    pd.testing.assert_frame_equal(loaded.convergence.table, fit.convergence.table, rtol=1e-6)
+    for group in ("posterior", "sample_stats", "log_likelihood", "constant_data"):
+        xr.testing.assert_equal(loaded.trace[group].to_dataset(), fit.trace[group].to_dataset())
+    pd.testing.assert_frame_equal(loaded.summary(), fit.summary())
+    pd.testing.assert_frame_equal(loaded.representative(), fit.representative())
+    for scope in ("expected", "continuing", "new"):
+        one, two = (each.forecast(scope=scope, seed=3).to_frame() for each in (loaded, fit))
+        pd.testing.assert_frame_equal(one, two, check_dtype=False)
+
+
+def test_a_loaded_fit_can_be_saved_again(saved):
+    again = PalmFit.load(saved).save(saved)
+    assert again == saved
+    assert PalmFit.load(again).convergence.passed
+
+
+def test_origins_and_verdicts_that_fall_short_are_saved(fit, tmp_path):
+    origins = {("random", "1"): "a/random_1.npy", ("entropy", "2"): "a/entropy_2.npy"}
+    trace = fit.trace.copy()
+    kept = json.loads(trace.attrs["palm_bayes"])
+    kept["runs"]["origins"] = [[*run, file] for run, file in origins.items()]
+    kept["convergence"][0] |= {"r_hat": None, "passed": False, "advice": "the chains did not move."}
+    trace.attrs["palm_bayes"] = json.dumps(kept)
+    loaded = PalmFit.load(PalmFit(fit.runs, trace, fit.convergence).save(tmp_path / "x.nc"))
+    assert loaded.runs.origins == origins
+    assert not loaded.convergence.passed
+    assert loaded.convergence.sentence == "Not converged. random: the chains did not move."
+
+
+def test_arviz_reads_the_file(fit, saved):
+    read = az.from_netcdf(saved)
+    np.testing.assert_array_equal(read["posterior"]["A_max"], fit.trace["posterior"]["A_max"])
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_save_that_fails_leaves_nothing_behind(fit, tmp_path, monkeypatch, there):
+    target = tmp_path / "fit.nc"
+    if there:
+        target.write_text("an older fit")
+
+    def fail(self, path, **options):
+        Path(path).write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
+    with pytest.raises(OSError, match="no space"):
+        fit.save(target)
+    assert [path.name for path in tmp_path.iterdir()] == (["fit.nc"] if there else [])
+    assert not there or target.read_text() == "an older fit"
+
+
+def test_a_save_leaves_one_file(fit, saved):
+    assert [path.name for path in saved.parent.iterdir()] == ["fit.nc"]
+    assert saved.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (None, "does not exist"),
+        (b"", "is not a fit saved by palm_bayes"),
+        (b"not netcdf at all", "is not a fit saved by palm_bayes"),
+        ({}, "is not a fit saved by palm_bayes"),
+        ({"palm_bayes": "not json"}, "is not a fit saved by palm_bayes"),
+        ({"palm_bayes": "[]"}, "is not a fit saved by palm_bayes"),
+        ({"palm_bayes": '{"runs": {}}'}, "is not a fit saved by palm_bayes"),
+    ],
+)
+def test_what_is_not_a_fit_is_refused(tmp_path, contents, words):
+    path = tmp_path / "other.nc"
+    if isinstance(contents, bytes):
+        path.write_bytes(contents)
+    elif contents is not None:
+        other = xr.Dataset({"y": ("x", [1.0])}, attrs=contents)
+        xr.DataTree.from_dict({"/": other}).to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(DataError, match=words) as caught:
+        PalmFit.load(path)
+    assert "other.nc" in str(caught.value)
+
+
+def test_changed_data_are_noticed(saved):
+    with xr.open_datatree(saved, engine="h5netcdf") as tree:
+        changed = tree.load()
+    changed["runs"]["accuracy"][3] += 1e-6
+    changed.to_netcdf(saved, engine="h5netcdf")
+    with pytest.raises(DataError, match="do not match their hash"):
+        PalmFit.load(saved)
+
+
+def test_same_seed_same_draws_whatever_else_is_fitted(fit):
+    runs = fit.runs.limited(2, 8)
+    options = {**TINY, "seed": 5}
+    both = fit_runs(runs, **options).trace["posterior"]
+    alone = fit_runs(runs, strategies=["entropy"], **options).trace["posterior"]
+    for name in PARAMETERS:
+        expected = alone[name].sel(strategy="entropy")
+        np.testing.assert_array_equal(both[name].sel(strategy="entropy"), expected)
+    other = fit_runs(runs, strategies=["entropy"], **{**options, "seed": 6}).trace["posterior"]
+    assert not bool((other["A_max"] == alone["A_max"]).any())
+
+
+def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_runs):
+    told = []
+    made = fit_runs(
+        example_runs,
+        strategies=["margin", "random"],
+        max_repetitions=2,
+        max_episodes=6,
+        priors="bounds",
+        draws=500,
+        seed=7,
+        progress=lambda *news: told.append(news),
+    )
+    assert made.runs.describe().startswith("2 strategies x 2 repetitions x 6 episodes")
+    assert made.runs.strategies == ("margin", "random")
+    expected = [("compile", "", 0.0), ("sample", "margin", 1.0), ("sample", "random", 1.0)]
+    assert told == expected
+    compiled, (priors, settings, _), (same, *_) = stand_in
+    assert compiled is named_priors("bounds")
+    assert priors is same is compiled
+    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 1000)
+    assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "bounds"
+    assert made.convergence.table.index.tolist() == ["margin", "random"]
+    assert isinstance(made.convergence, Convergence)
+
+
+def test_own_priors_are_used(stand_in, example_runs):
+    own = named_priors("default").with_parts(A_max=pm.Beta.dist(8, 2))
+    made = fit_runs(example_runs, strategies="random", priors=own, draws=500)
+    assert stand_in[0] is own
+    assert stand_in[1][0] is own
+    assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "own"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"strategies": ["randm"]}, "did you mean 'random'"),
+        ({"priors": "flat"}, "no prior set 'flat'"),
+        ({"draws": 0}, "draws is 0"),
+        ({"sampler": "emcee"}, "no sampler 'emcee'"),
+        ({"max_episodes": 2}, "max_episodes is 2"),
+    ],
+)
+def test_nothing_is_compiled_for_what_cannot_be_fitted(stand_in, example_runs, options, words):
+    with pytest.raises(DataError, match=words):
+        fit_runs(example_runs, **options)
+    assert stand_in == []

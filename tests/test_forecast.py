@@ -1,0 +1,301 @@
+"""Forecasts: the curve they follow, their three scopes, their grid and their tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.stats import kstest, norm
+
+from palm_bayes import curve, noise
+from palm_bayes.errors import DataError
+from palm_bayes.forecast import QUANTILES, forecast, moments
+from palm_bayes.runs import Runs
+
+CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
+NAMES = ["A_max", "log_u_first", "alpha", "beta"]
+
+
+def make_runs(lengths=None, labels=True, percent=False, pool=0.0, offset=0.0, **options):
+    """Runs on the curve; `lengths` says of each strategy how long its repetitions are."""
+    lengths = lengths or {"a": (8, 8), "b": (8, 8)}
+    rows = [
+        (name, str(r), e, pool + 20.0 * e, accuracy(e + pool / 20) + offset)
+        for name, each in lengths.items()
+        for r, length in enumerate(each, 1)
+        for e in range(1, length + 1)
+    ]
+    frame = pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "labels", "accuracy"])
+    frame["accuracy"] *= 100 if percent else 1
+    return Runs.from_frame(frame if labels else frame.drop(columns="labels"), **options)
+
+
+def accuracy(x):
+    return curve.accuracy(x, **CURVE)
+
+
+def make_trace(runs, draws=2000, jitter=0.0, **scalars):
+    """A posterior at one point, or around it."""
+    scalars = {"noise": 0.01, "noise_ratio": 5.0, "rho": 0.5} | scalars
+    rng = np.random.default_rng(9)
+    ends = runs.table.groupby("strategy", sort=False)["x"].agg(["min", "max"])
+    shape = (2, draws, len(ends))
+    log_u = curve.log_u_first(CURVE["delta"], CURVE["alpha"], CURVE["beta"], ends["min"].to_numpy())
+    vector = np.stack(
+        np.broadcast_arrays(CURVE["A_max"], log_u, CURVE["alpha"], CURVE["beta"]), axis=-1
+    )
+    vectors = vector + jitter * rng.standard_normal((*shape, 4))
+    dims = ("chain", "draw", "strategy")
+    posterior = xr.Dataset(
+        {
+            "curve": ((*dims, "parameter"), vectors),
+            **{name: (dims, np.full(shape, value)) for name, value in scalars.items()},
+        },
+        {"strategy": list(runs.strategies), "parameter": NAMES},
+    )
+    constant = xr.Dataset(
+        {"x_first": ("strategy", ends["min"]), "x_last": ("strategy", ends["max"])},
+        {"strategy": list(runs.strategies)},
+    )
+    return xr.DataTree.from_dict({"posterior": posterior, "constant_data": constant})
+
+
+def spread_at(x, last=8.0, sd=0.01, ratio=5.0):
+    gap, gap_last = (1 - accuracy(at) / CURVE["A_max"] for at in (x, last))
+    return noise.spread(gap, gap_last, sd, ratio)
+
+
+def made(scope="expected", runs=None, **options):
+    runs = runs or make_runs()
+    how = {name: options.pop(name) for name in tuple(options) if name in ("rho", "jitter", "draws")}
+    return forecast(make_trace(runs, **how), runs, scope=scope, **options)
+
+
+def test_expected_is_palms_curve(fit):
+    draws = fit.forecast(horizon=20).draws
+    posterior = fit.trace["posterior"].to_dataset()
+    expected = curve.accuracy(
+        draws["x"], *(posterior[name] for name in ("A_max", "delta", "alpha", "beta"))
+    )
+    usable = (posterior["delta"] > 1e-9) & (posterior["delta"] < 1 - 1e-9)
+    assert float(usable.mean()) > 0.9
+    error = abs(draws - expected).where(usable)
+    assert float(error.max()) < 1e-6
+
+
+def test_expected_has_no_noise():
+    found = made(episodes=[1, 4, 8, 30])
+    assert found.draws.dims == ("chain", "draw", "strategy", "x")
+    np.testing.assert_allclose(found.draws[0, 0, 0], accuracy(np.array([1, 4, 8, 30])))
+    assert float(found.draws.std()) > 0.1
+    np.testing.assert_allclose(found.draws.std(("chain", "draw")), 0, atol=1e-12)
+    assert found.scope == "expected"
+    assert found.scale == 1
+
+
+def test_scopes_are_as_wide_as_the_noise():
+    """With the curve known, new repetitions have the stationary spread, continuing ones less."""
+    found = {scope: made(scope, rho=0.8, horizon=12) for scope in ("expected", "new", "continuing")}
+    width = {
+        scope: f.draws.std(("chain", "draw")).sel(x=[9.0, 10.0, 20.0]) for scope, f in found.items()
+    }
+    for at in range(3):
+        x, lag = (9.0, 10.0, 20.0)[at], (1, 2, 12)[at]
+        new = width["new"].isel(strategy=0, x=at)
+        continuing = width["continuing"].isel(strategy=0, repetition=0, x=at)
+        assert float(width["expected"].isel(strategy=0, x=at)) == pytest.approx(0, abs=1e-12)
+        assert float(new) == pytest.approx(spread_at(x), rel=0.06)
+        left = np.sqrt(1 - 0.8 ** (2 * lag))
+        assert float(continuing) == pytest.approx(spread_at(x) * left, rel=0.06)
+
+
+def test_scopes_are_ordered_on_a_real_fit(fit):
+    found = {scope: fit.forecast(scope=scope) for scope in ("expected", "continuing", "new")}
+    width = {}
+    for scope, each in found.items():
+        bounds = each.quantiles([0.1, 0.9]).sel(x=13.0)
+        width[scope] = bounds[1] - bounds[0]
+    assert bool((width["expected"] < width["continuing"].mean("repetition")).all())
+    assert bool((width["continuing"].mean("repetition") < width["new"] * 1.05).all())
+
+
+def test_new_repetitions_are_autocorrelated():
+    draws = made("new", rho=0.6, episodes=[1, 2, 3, 5]).draws.sel(strategy="a")
+    residuals = draws.to_numpy().reshape(-1, 4)
+    found = np.corrcoef(residuals.T)[0]
+    np.testing.assert_allclose(found, 0.6 ** np.array([0, 1, 2, 4]), atol=0.05)
+    standard = (residuals[:, 3] - accuracy(5)) / spread_at(5)
+    assert kstest(standard, norm.cdf).pvalue > 1e-3
+
+
+def test_continuing_starts_where_the_repetition_stands():
+    runs = make_runs(offset=0.05)
+    draws = made("continuing", runs, rho=0.99, horizon=60).draws
+    shift = (draws.mean(("chain", "draw")) - accuracy(draws["x"])) / spread_at(draws["x"])
+    start = 0.05 / spread_at(8.0)
+    for x, lag in ((9.0, 1), (28.0, 20), (68.0, 60)):
+        expected = start * 0.99**lag
+        np.testing.assert_allclose(shift.sel(x=x), expected, atol=0.1)
+    forgetful = made("continuing", runs, rho=0.0, horizon=2).draws.mean(("chain", "draw"))
+    np.testing.assert_allclose(forgetful.sel(x=9.0), accuracy(9.0), atol=0.002)
+
+
+def test_continuing_lies_ahead_of_each_repetition():
+    runs = make_runs({"a": (6, 8), "b": (4, 5, 10)})
+    found = made("continuing", runs, horizon=3)
+    assert found.draws.dims == ("chain", "draw", "strategy", "repetition", "x")
+    assert list(found.draws["repetition"].to_numpy()) == ["1", "2", "3"]
+    first = {("a", "1"): 7, ("a", "2"): 9, ("b", "1"): 5, ("b", "2"): 6, ("b", "3"): 11}
+    for (strategy, repetition), episode in first.items():
+        draws = found.draws.sel(strategy=strategy, repetition=repetition)
+        missing = draws.isnull().all(("chain", "draw"))
+        assert bool((missing == draws.isnull().any(("chain", "draw"))).all())
+        np.testing.assert_array_equal(missing, draws["episode"] < episode)
+    assert bool(found.draws.sel(strategy="a", repetition="3").isnull().all())
+    table = found.to_frame()
+    seen = table.groupby(["strategy", "repetition"])["episode"].min().to_dict()
+    assert seen == first
+
+
+def test_horizon_counts_from_the_last_episode_of_all():
+    runs = make_runs({"a": (6, 8), "b": (4, 5, 10)})
+    np.testing.assert_array_equal(made(runs=runs).draws["episode"], np.arange(1, 21))
+    np.testing.assert_array_equal(made(runs=runs, horizon=0).draws["episode"], np.arange(1, 11))
+    np.testing.assert_array_equal(made(runs=runs, horizon=2).draws["episode"], np.arange(1, 13))
+
+
+def test_future_is_past_a_strategys_own_data():
+    runs = make_runs({"a": (6, 8), "b": (4, 5, 10)})
+    future = made(runs=runs, horizon=2).draws["future"]
+    for name, last in (("a", 8), ("b", 10)):
+        np.testing.assert_array_equal(future.sel(strategy=name), np.arange(1, 13) > last)
+
+
+def test_grid_where_the_pool_is_not_a_batch():
+    runs = make_runs(pool=30.0)
+    draws = made(runs=runs, horizon=2).draws
+    np.testing.assert_array_equal(draws["episode"], np.arange(1, 11))
+    np.testing.assert_allclose(draws["x"], np.arange(1, 11) + 1.5)
+    np.testing.assert_allclose(draws["labels"], 30 + 20 * np.arange(1, 11))
+    by_labels = made(runs=runs, labels=[210, 60]).draws
+    np.testing.assert_allclose(by_labels["x"], [3, 10.5])
+    np.testing.assert_allclose(by_labels["episode"], [1.5, 9])
+    np.testing.assert_allclose(by_labels[0, 0, 0], accuracy(np.array([3, 10.5])))
+
+
+def test_labels_and_episodes_are_sorted_once_each():
+    by_labels = made(labels=(400, 100, 100, 30)).draws
+    np.testing.assert_allclose(by_labels["labels"], [30, 100, 400])
+    by_episodes = made(episodes=(20, 5, 5, 1.5)).draws
+    np.testing.assert_allclose(by_episodes["episode"], [1.5, 5, 20])
+    xr.testing.assert_allclose(by_episodes, by_labels)
+    assert made(labels=250).draws.sizes["x"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"labels": [40], "episodes": [2]}, "exclude each other"),
+        ({"labels": [40], "horizon": 2}, "exclude each other"),
+        ({"episodes": [40], "horizon": 0}, "exclude each other"),
+        ({"labels": []}, "labels asked for"),
+        ({"labels": [0]}, "labels asked for.*above 0"),
+        ({"episodes": [3, -1]}, "episodes asked for.*above 0"),
+        ({"episodes": [np.nan]}, "episodes asked for"),
+        ({"labels": [np.inf]}, "labels asked for"),
+        ({"horizon": -1}, "horizon is -1"),
+        ({"scope": "newer"}, "no scope 'newer'.*did you mean 'new'"),
+    ],
+)
+def test_what_cannot_be_forecast(options, words):
+    with pytest.raises(DataError, match=words):
+        made(**options)
+
+
+def test_unknown_labels():
+    runs = make_runs(labels=False)
+    with pytest.raises(DataError, match="labels are unknown"):
+        made(runs=runs, labels=[40])
+    found = made(runs=runs, horizon=1)
+    assert not found.labels_known
+    assert bool(found.draws["labels"].isnull().all())
+    table = found.to_frame()
+    assert table["labels"].isna().all()
+    assert len(table) == 2 * 9
+
+
+def test_quantiles_rise(fit):
+    for scope in ("expected", "continuing", "new"):
+        bands = fit.forecast(horizon=3, scope=scope).quantiles([0.01, 0.2, 0.5, 0.8, 0.99])
+        steps = bands.diff("quantile")
+        assert bool(((steps >= 0) | steps.isnull()).all())
+        assert float(bands.max()) <= 1
+        assert float(bands.min()) >= 0
+        assert bands.dims[0] == "quantile"
+
+
+def test_table(fit):
+    found = fit.forecast(labels=[100, 300])
+    table = found.to_frame()
+    bands = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
+    assert list(table) == ["strategy", "episode", "labels", "future", "mean", *bands]
+    assert table["strategy"].tolist() == ["random"] * 2 + ["entropy"] * 2
+    assert table["episode"].tolist() == [5, 15] * 2
+    assert table["episode"].dtype.kind == "i"
+    assert table["future"].tolist() == [False, True] * 2
+    of = found.draws.sel(strategy="entropy", x=15.0)
+    row = table.iloc[3]
+    assert row["mean"] == pytest.approx(float(of.mean()))
+    for name, probability in zip(bands, QUANTILES, strict=True):
+        assert row[name] == pytest.approx(np.quantile(of, probability))
+    assert fit.forecast(labels=[110]).to_frame()["episode"].tolist() == [5.5] * 2
+
+
+def test_percent_in_percent_out():
+    for scope in ("expected", "continuing"):
+        as_fraction = made(scope, make_runs(), draws=20)
+        as_percent = made(scope, make_runs(percent=True), draws=20)
+        assert as_percent.scale == 100
+        xr.testing.assert_allclose(as_percent.draws, as_fraction.draws)  # fractions in both
+        both = as_percent.to_frame(), as_fraction.to_frame()
+        for column in ("mean", "q2.5", "q97.5"):
+            np.testing.assert_allclose(both[0][column], 100 * both[1][column])
+        pd.testing.assert_series_equal(both[0]["labels"], both[1]["labels"])
+
+
+@pytest.mark.parametrize("scope", ["continuing", "new"])
+def test_seeds_reproduce(fit, scope):
+    one, same, other = (fit.forecast(episodes=[20], scope=scope, seed=seed) for seed in (1, 1, 2))
+    xr.testing.assert_identical(one.draws, same.draws)
+    assert not bool((one.draws == other.draws).any())
+
+
+def test_expected_needs_no_seed(fit):
+    xr.testing.assert_identical(fit.forecast(seed=1).draws, fit.forecast(seed=2).draws)
+
+
+def test_accuracies_stay_between_zero_and_one():
+    runs = make_runs()
+    trace = make_trace(runs, noise=0.5)
+    for scope in ("new", "continuing"):
+        draws = forecast(trace, runs, scope=scope, episodes=[9, 10]).draws
+        assert float(draws.min()) == 0
+        assert float(draws.max()) == 1
+
+
+def test_nothing_is_learnt_below_minus_alpha():
+    posterior = make_trace(make_runs(), draws=4)["posterior"].to_dataset()
+    posterior["curve"].loc[{"parameter": "alpha"}] = -0.9
+    at = xr.DataArray([0.1, 0.9, 1.0, 4.0], dims="x")
+    mean, sd = moments(posterior, at, 1.0, 8.0)
+    assert bool((mean.isel(x=[0, 1]) == 0).all())
+    assert bool((mean.isel(x=[2, 3]) > 0).all())
+    assert bool(np.isfinite(sd).all())
+
+
+def test_a_curve_that_is_done_at_once_is_forecast_without_warnings():
+    posterior = make_trace(make_runs(), draws=4)["posterior"].to_dataset()
+    posterior["curve"].loc[{"parameter": "alpha"}] = -0.999
+    posterior["curve"].loc[{"parameter": "beta"}] = 100.0
+    mean, sd = moments(posterior, xr.DataArray([1.0, 2.0, 50.0], dims="x"), 1.0, 8.0)
+    np.testing.assert_allclose(mean.isel(x=2), CURVE["A_max"])
+    assert bool(np.isfinite(sd).all())

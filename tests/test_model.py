@@ -1,0 +1,249 @@
+"""The PyMC model: its names and dims, its density, and PyMC's own functions on it."""
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+
+from palm_bayes import curve, noise
+from palm_bayes.model import build_model, observations
+from palm_bayes.priors import named_priors
+from palm_bayes.runs import Runs
+
+FREE = ["curve", "noise", "noise_ratio", "rho"]
+
+
+def make_runs(strategies=2, episodes=(5, 7), first=1):
+    """Runs of unlike lengths; the second repetition of every strategy misses an episode."""
+    rows = [
+        (f"s{i}", str(r), e, 20.0 * e, 0.9 - 0.5 * 0.7**e - 0.01 * i + 0.005 * (-1) ** (r + e))
+        for i in range(strategies)
+        for r, last in enumerate(episodes)
+        for e in range(first, last + first)
+        if (r, e) != (1, 3)
+    ]
+    columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    return Runs.from_frame(pd.DataFrame(rows, columns=columns))
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return make_runs()
+
+
+@pytest.fixture(scope="module")
+def model(runs):
+    return build_model(runs)
+
+
+def unconstrained(model, seed, spread=0.5):
+    """A random point of the sampler's space, near the model's own start."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: value + spread * rng.standard_normal(np.shape(value))
+        for name, value in model.initial_point().items()
+    }
+
+
+def test_observations_are_flat_and_in_order(runs):
+    data = observations(runs)
+    np.testing.assert_array_equal(data.x, [1, 2, 3, 4, 5, 1, 2, 4, 5, 6, 7] * 2)
+    np.testing.assert_array_equal(data.lag, [0, 1, 1, 1, 1, 0, 1, 2, 1, 1, 1] * 2)
+    np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
+    np.testing.assert_array_equal(data.x_first, [1, 1])
+    np.testing.assert_array_equal(data.x_last, [7, 7])
+    np.testing.assert_array_equal(data.accuracy, runs.table["accuracy"])
+    names = {"x", "observed", "lag", "strategy_index", "x_first", "x_last"}
+    assert set(data.as_data()) == names
+
+
+def test_order_of_strategies_is_that_of_the_runs(runs):
+    swapped = observations(runs.select(["s1", "s0"]))
+    np.testing.assert_array_equal(swapped.strategy_index, np.repeat([0, 1], 11))
+    expected = runs.select(["s1", "s0"]).table["accuracy"]
+    np.testing.assert_array_equal(swapped.accuracy, expected)
+    assert build_model(runs.select(["s1", "s0"])).coords["strategy"] == ("s1", "s0")
+
+
+def test_names_and_dims(model):
+    assert [variable.name for variable in model.free_RVs] == FREE
+    assert [variable.name for variable in model.observed_RVs] == ["accuracy"]
+    deterministics = [variable.name for variable in model.deterministics]
+    assert deterministics == ["A_max", "delta", "alpha", "beta"]
+    assert model.coords["strategy"] == ("s0", "s1")
+    assert model.coords["parameter"] == ("A_max", "log_u_first", "alpha", "beta")
+    assert len(model.coords["observation"]) == 22
+    dims = model.named_vars_to_dims
+    assert dims["curve"] == ("strategy", "parameter")
+    assert {dims[name] for name in [*FREE[1:], *deterministics]} == {("strategy",)}
+    assert {dims[name] for name in ("accuracy", "x", "lag", "observed")} == {("observation",)}
+    assert {dims[name] for name in ("x_first", "x_last")} == {("strategy",)}
+
+
+def test_every_strategy_has_seven_free_numbers(model):
+    point = model.initial_point()
+    assert sum(np.size(value) for value in point.values()) == 7 * 2
+    assert next(iter(point)) == "curve_coordinates__"  # what the sampler's start relies on
+
+
+@pytest.mark.parametrize("priors", ["default", "bounds"])
+def test_start_is_finite_with_its_gradient(runs, priors):
+    model = build_model(runs, priors)
+    point = model.initial_point()
+    assert np.isfinite(model.compile_logp(mode="FAST_COMPILE")(point))
+    gradient = model.compile_dlogp(mode="FAST_COMPILE")(point)
+    assert np.all(np.isfinite(gradient))
+
+
+def test_named_priors_and_their_names_are_the_same_model(runs):
+    by_name, by_value = build_model(runs, "bounds"), build_model(runs, named_priors("bounds"))
+    point = unconstrained(by_name, 1)
+    one, two = (m.compile_logp(mode="FAST_COMPILE")(point) for m in (by_name, by_value))
+    assert one == two
+
+
+def test_joint_density_is_the_sum_of_the_strategies(runs, model):
+    joint = model.compile_logp(mode="FAST_COMPILE")
+    alone = [
+        build_model(runs.strategy(name)).compile_logp(mode="FAST_COMPILE")
+        for name in runs.strategies
+    ]
+    for seed in range(3):
+        point = unconstrained(model, seed)
+        parts = [
+            logp({name: value[[i]] for name, value in point.items()})
+            for i, logp in enumerate(alone)
+        ]
+        assert np.isfinite(joint(point))
+        assert joint(point) == pytest.approx(sum(parts), rel=1e-10)
+        assert parts[0] != parts[1]
+
+
+def test_likelihood_is_the_noise_around_the_curve(runs, model):
+    point = unconstrained(model, 5)
+    rvs = [*model.free_RVs, model["delta"]]
+    values = dict(
+        zip(
+            [*FREE, "delta"],
+            model.compile_fn(
+                model.replace_rvs_by_values(rvs), mode="FAST_COMPILE", on_unused_input="ignore"
+            )(point),
+            strict=True,
+        )
+    )
+    logp = model.compile_logp(vars=[model["accuracy"]], sum=False, mode="FAST_COMPILE")
+    (terms,) = logp(point)
+    data = observations(runs)
+    of = data.strategy_index
+    A_max, _, alpha, beta = values["curve"][of].T
+    mean = curve.accuracy(data.x, A_max, values["delta"][of], alpha, beta)
+    gap, gap_last = (
+        1 - curve.accuracy(x, 1.0, values["delta"][of], alpha, beta)
+        for x in (data.x, data.x_last[of])
+    )
+    sd = noise.spread(gap, gap_last, values["noise"][of], values["noise_ratio"][of])
+    carried = noise.carry(values["rho"][of], data.lag)
+    expected = noise.log_density(data.accuracy, mean, sd, carried)
+    np.testing.assert_allclose(terms, expected, rtol=1e-7)
+
+
+def test_data_can_be_replaced_by_more(runs, model):
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    other = make_runs(episodes=(9, 6), first=2)
+    data = observations(other).as_data()
+    expected = build_model(other).compile_logp(mode="FAST_COMPILE")
+    point = unconstrained(model, 2)
+    before = logp(point)
+    kept = {name: model[name].get_value() for name in data}
+    try:
+        pm.set_data(data, model=model, coords={"observation": np.arange(len(data["x"]))})
+        assert logp(point) == pytest.approx(expected(point), rel=1e-10)
+    finally:
+        pm.set_data(kept, model=model, coords={"observation": np.arange(len(kept["x"]))})
+    assert logp(point) == before
+
+
+def test_own_noise_priors_are_used(runs):
+    priors = named_priors("default").with_parts(
+        noise=pm.HalfNormal.dist(0.1), rho=pm.Beta.dist(9, 1)
+    )
+    model = build_model(runs, priors)
+    assert model["noise"].owner.op.name == "halfnormal"
+    drawn = pm.draw(model["rho"], draws=200, random_seed=1, mode="FAST_COMPILE")
+    assert drawn.shape == (200, 2)
+    assert drawn.mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_prior_predictive_draws_whole_repetitions(model):
+    tree = pm.sample_prior_predictive(60, model=model, random_seed=1)
+    drawn = tree["prior_predictive"]["accuracy"]
+    assert drawn.dims == ("chain", "draw", "observation")
+    assert drawn.shape == (1, 60, 22)
+    assert np.all(np.isfinite(drawn))
+    prior = tree["prior"].to_dataset()
+    assert set(FREE) | {"A_max", "delta", "alpha", "beta"} <= set(prior)
+    assert prior["curve"].dims == ("chain", "draw", "strategy", "parameter")
+    np.testing.assert_array_equal(prior["A_max"], prior["curve"].sel(parameter="A_max"))
+    assert prior["delta"].min() >= 0
+    assert prior["delta"].max() <= 1
+    # The runs that are drawn are those of the curves that are drawn.
+    mean = curve.accuracy(7.0, *(prior[name] for name in ("A_max", "delta", "alpha", "beta")))
+    last = drawn.isel(observation=[10, 21]).to_numpy()[0]
+    assert np.corrcoef(mean.to_numpy().ravel(), last.ravel())[0, 1] > 0.9
+
+
+def test_posterior_predictive_is_a_new_repetition(fit):
+    draws = fit.trace.isel(draw=slice(None, None, 4))
+    model = build_model(fit.runs)
+    tree = pm.sample_posterior_predictive(draws, model=model, random_seed=1, progressbar=False)
+    drawn = tree["posterior_predictive"]["accuracy"]
+    assert drawn.dims == ("chain", "draw", "observation")
+    assert drawn.shape == (4, 250, len(fit.runs.table))
+    new = fit.forecast(horizon=0, scope="new").draws
+    of = fit.runs.table["strategy"].to_numpy()
+    for name in fit.runs.strategies:
+        again = drawn[..., of == name].to_numpy().reshape(-1, 12)
+        ours = new.sel(strategy=name).to_numpy().reshape(-1, 12)
+        sd = ours.std(axis=0)
+        # A thousand draws, some of them at accuracies that a forecast clips to 0.
+        assert np.all(np.abs(again.mean(axis=0) - ours.mean(axis=0)) < 0.1 * sd)
+        np.testing.assert_allclose(again.std(axis=0), sd, rtol=0.15)
+        one, two = (np.corrcoef(part.T) for part in (again, ours))
+        np.testing.assert_allclose(one, two, atol=0.12)
+
+
+def test_posterior_predictive_at_other_data(fit):
+    draws = fit.trace.isel(draw=slice(None, None, 50))
+    model = build_model(fit.runs)
+    later = {
+        "x": np.array([13.0, 14.0]),
+        "lag": np.array([0.0, 1.0]),
+        "strategy_index": np.array([0, 1], dtype=np.int32),
+        "observed": np.zeros(2),
+    }
+    pm.set_data(later, model=model, coords={"observation": np.arange(2)})
+    tree = pm.sample_posterior_predictive(draws, model=model, random_seed=1, progressbar=False)
+    drawn = tree["posterior_predictive"]["accuracy"]
+    assert drawn.shape == (4, 20, 2)
+    expected = fit.forecast(episodes=[13, 14]).draws.mean(("chain", "draw"))
+    found = drawn.mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose(found, [expected[0, 0], expected[1, 1]], atol=0.01)
+
+
+def test_pymcs_log_likelihood_is_the_fits(fit):
+    draws = fit.trace.isel(draw=slice(None, None, 20))
+    found = pm.compute_log_likelihood(
+        draws, model=build_model(fit.runs), extend_inferencedata=False, progressbar=False
+    )
+    ours = draws["log_likelihood"]["accuracy"]
+    np.testing.assert_allclose(found["accuracy"], ours.to_numpy(), rtol=1e-8, atol=1e-8)
+
+
+def test_graph_shows_the_model(model):
+    pytest.importorskip("graphviz")
+    source = pm.model_to_graphviz(model).source
+    for name in [*FREE, "A_max", "delta", "alpha", "beta", "accuracy", "x_first"]:
+        assert f"\t{name} [label=" in source
+    for box in ("strategy (2)", "strategy (2) x parameter (4)", "observation (22)"):
+        assert f'label="{box}"' in source
+    assert "curve -> accuracy" in source

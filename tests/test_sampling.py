@@ -1,0 +1,248 @@
+"""Sampling: seeds, the second try, thinning, starting points; mostly with a stand-in for nutpie."""
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from pymc.blocking import DictToArrayBijection
+
+from palm_bayes import sampling
+from palm_bayes.errors import DataError
+from palm_bayes.model import build_model, observations
+from palm_bayes.priors import named_priors
+from palm_bayes.runs import Runs
+from palm_bayes.sampling import Settings, sample_strategy
+
+PRIORS = named_priors("default")
+PARAMETERS = ["A_max", "log_u_first", "alpha", "beta"]
+
+
+def make_runs(name="margin", episodes=8, level=0.9, rise=0.5, rate=0.7):
+    rows = [
+        (name, str(r), e, 20.0 * e, np.clip(level - rise * rate**e + 0.002 * (-1) ** (r + e), 0, 1))
+        for r in range(3)
+        for e in range(1, episodes + 1)
+    ]
+    columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    return Runs.from_frame(pd.DataFrame(rows, columns=columns))
+
+
+def tree(settings, seed, good=True):
+    """Draws as a sampler gives them; bad ones disagree between chains and diverge twice."""
+    rng = np.random.default_rng(seed)
+    size = (settings.chains, settings.draws * settings.thin)
+    curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
+    if not good:
+        curves[0] += 0.1
+    scalars = {
+        name: (("chain", "draw", "strategy"), rng.uniform(0.01, 0.5, (*size, 1)))
+        for name in ("noise", "noise_ratio", "rho")
+    }
+    diverging = np.zeros(size, dtype=bool)
+    diverging[0, 1:3] = not good
+    stats = {
+        "diverging": diverging,
+        "n_steps": np.full(size, 7),
+        "energy": rng.standard_normal(size),
+        "step_size": np.full(size, 0.4),
+        "depth": np.full(size, 3),  # of one sampler only
+    }
+    posterior = xr.Dataset(
+        {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
+        {
+            "chain": range(size[0]),
+            "draw": range(size[1]),
+            "strategy": ["any"],
+            "parameter": PARAMETERS,
+        },
+    )
+    each = xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
+    return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": each})
+
+
+@pytest.fixture
+def sampler(monkeypatch):
+    """Replace nutpie; `outcomes` says of each try whether it is good, `calls` holds what was asked."""
+
+    class Sampler:
+        def __init__(self):
+            self.outcomes, self.calls, self.trees = [True], [], []
+
+        def __call__(self, data, priors, settings, seed, tell):
+            good = self.outcomes[min(len(self.calls), len(self.outcomes) - 1)]
+            self.calls.append((settings, seed))
+            tell(0.5)
+            self.trees.append(tree(settings, seed, good))
+            return self.trees[-1]
+
+    stand_in = Sampler()
+    monkeypatch.setattr(sampling, "_with_nutpie", stand_in)
+    return stand_in
+
+
+def test_a_good_first_try_is_kept(sampler):
+    told = []
+    sample = sample_strategy(make_runs(), PRIORS, Settings(), lambda *news: told.append(news))
+    assert len(sampler.calls) == 1
+    assert sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 1
+    assert told == [("sample", "margin", 0.5), ("sample", "margin", 1.0)]
+    assert list(sample.posterior["strategy"].to_numpy()) == ["margin"]
+    assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
+    asked = sampler.trees[0]["posterior"]
+    np.testing.assert_array_equal(sample.posterior["rho"], asked["rho"])
+
+
+def test_parameters_are_told_by_name(sampler):
+    runs = make_runs()
+    posterior = sample_strategy(runs, PRIORS, Settings(), None).posterior
+    for name in ("A_max", "alpha", "beta"):
+        np.testing.assert_array_equal(posterior[name], posterior["curve"].sel(parameter=name))
+    log_u = posterior["curve"].sel(parameter="log_u_first")
+    u = -np.log1p(-posterior["delta"]) * (1 + posterior["alpha"]) ** posterior["beta"]
+    np.testing.assert_allclose(u, np.exp(log_u))
+    assert posterior["delta"].dims == ("chain", "draw", "strategy")
+
+
+def test_a_second_try_is_stronger_and_counts(sampler):
+    sampler.outcomes = [False, True]
+    told = []
+    settings = Settings(draws=600, tune=300, seed=4)
+    sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
+    (first, seed), (second, other_seed) = sampler.calls
+    assert first == settings
+    assert second.tune == 600
+    assert second.target_accept == 0.99
+    assert (second.thin, second.draws, second.chains) == (4, 600, 4)
+    assert other_seed != seed
+    assert sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 2
+    assert sample.verdict["divergences"] == 0
+    assert [stage for stage, *_ in told] == ["sample", "sample", "retry", "retry"]
+
+
+def test_a_second_failure_is_given_back(sampler):
+    sampler.outcomes = [False, False]
+    sample = sample_strategy(make_runs(), PRIORS, Settings(), None)
+    assert len(sampler.calls) == 2
+    assert not sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 2
+    assert sample.verdict["divergences"] == 2  # also those between the draws kept
+    assert sample.verdict["advice"].startswith("2 divergent")
+
+
+def test_thinning_keeps_as_many_draws_far_apart(sampler):
+    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=500, thin=3), None)
+    assert sample.posterior.sizes["draw"] == 500
+    assert sample.stats.sizes["draw"] == 500
+    np.testing.assert_array_equal(sample.posterior["draw"], np.arange(500))
+    asked = sampler.trees[0]["posterior"]["noise"]
+    assert asked.sizes["draw"] == 1500
+    np.testing.assert_array_equal(sample.posterior["noise"], asked.isel(draw=slice(None, None, 3)))
+
+
+def test_stronger_settings():
+    weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
+    assert weak.stronger() == Settings(tune=400, target_accept=0.99, thin=4)
+    assert strong.stronger() == Settings(tune=2000, target_accept=0.995, thin=8)
+
+
+def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
+    def seed(name, number):
+        sample_strategy(make_runs(name), PRIORS, Settings(seed=number), None)
+        return sampler.calls[-1][1]
+
+    first = {name: seed(name, 0) for name in ("margin", "random", "entropy")}
+    again = {name: seed(name, 0) for name in ("entropy", "margin")}
+    assert again.items() <= first.items()
+    assert len({*first.values(), seed("margin", 1)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"draws": 3}, "draws is 3, allowed is at least 4"),
+        ({"tune": 0}, "tune is 0, allowed is at least 1"),
+        ({"chains": 0}, "chains is 0, allowed is at least 1"),
+        ({"thin": 0}, "thin is 0"),
+        ({"seed": -1}, "seed is -1, allowed is at least 0"),
+        ({"target_accept": 1.0}, "target_accept is 1, allowed is between 0 and 1"),
+        ({"target_accept": 0.0}, "target_accept is 0"),
+        ({"target_accept": float("nan")}, "target_accept is nan"),
+        ({"sampler": "nutpy"}, "no sampler 'nutpy'.*did you mean 'nutpie'"),
+    ],
+)
+def test_settings_that_cannot_be(option, words):
+    with pytest.raises(DataError, match=words):
+        Settings(**option)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"level": 0.5, "rise": 0.0},  # flat
+        {"level": 1.0, "rise": 0.9, "rate": 0.01},  # done at once, at 1
+        {"level": 0.0, "rise": 0.0},  # nothing learnt
+        {"level": 0.3, "rise": -0.5},  # falling
+    ],
+)
+@pytest.mark.parametrize("priors", ["default", "bounds"])
+def test_starting_points_lie_at_the_data(shape, priors):
+    runs, priors = make_runs(**shape), named_priors(priors)
+    data, model = observations(runs), build_model(runs, priors)
+    usual = DictToArrayBijection.map(model.initial_point())
+    start = sampling._starting_points(lambda _seed: usual.data.copy(), data, priors)
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    inputs = model.value_vars
+    parameters = model.replace_rvs_by_values([model["curve"]])
+    to_curve = model.compile_fn(
+        parameters, inputs=inputs, mode="FAST_COMPILE", on_unused_input="ignore"
+    )
+    ends = [runs.table.loc[runs.table["x"] == x, "accuracy"].mean() for x in (1, 8)]
+    points = [start(seed) for seed in range(5)]
+    for point in points:
+        values = DictToArrayBijection.rmap(usual.__class__(point, usual.point_map_info))
+        assert np.isfinite(logp(values))
+        (((A_max, log_u, _, beta),),) = to_curve(values)
+        assert 0 < A_max < 1
+        assert beta > 0
+        at_first = A_max * -np.expm1(-np.exp(log_u))
+        assert at_first == pytest.approx(np.clip(ends[0], 0, 0.97 * ends[1]), abs=0.06)
+        np.testing.assert_array_equal(point[4:], usual.data[4:])
+    assert len({point[0] for point in points}) == 5
+    np.testing.assert_array_equal(start(3), points[3])
+
+
+def test_one_compiled_program_serves_any_data(fit):
+    before = sampling._program.cache_info()
+    program = sampling._program(PRIORS)
+    assert sampling._program.cache_info().hits == before.hits + 1  # compiled for `fit`
+    runs = fit.runs.strategy("random").limited(3, 9)
+    settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
+    sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
+    assert sampling._program.cache_info().misses == before.misses
+    assert program.n_dim == 7
+    # It was told of the new data: the curve passes through them.
+    last = runs.table.loc[runs.table["episode"] == 9, "accuracy"].mean()
+    u = (
+        -np.log1p(-sample.posterior["delta"])
+        * (9 + sample.posterior["alpha"]) ** sample.posterior["beta"]
+    )
+    found = (sample.posterior["A_max"] * -np.expm1(-u)).mean()
+    assert float(found) == pytest.approx(last, abs=0.03)
+    assert sample.posterior.sizes == {"chain": 2, "draw": 200, "strategy": 1, "parameter": 4}
+
+
+def test_pymcs_own_sampler_gives_the_same_posterior(fit):
+    runs = fit.runs.strategy("random")
+    settings = Settings(draws=150, tune=300, chains=2, sampler="pymc", target_accept=0.8, cores=1)
+    sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
+    assert sample.posterior.sizes == {"chain": 2, "draw": 150, "strategy": 1, "parameter": 4}
+    assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
+    ours = fit.trace["posterior"].to_dataset().sel(strategy="random")
+    theirs = sample.posterior.sel(strategy="random")
+    for name in ("A_max", "rho"):
+        difference = float(ours[name].mean() - theirs[name].mean())
+        assert abs(difference) < 0.6 * float(ours[name].std())
