@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 PROBABILITIES = (0.05, 0.95)
 NUTS_DRAWS = 4000  # a chain: more than usual, so that small errors show
 BATCHES = 50  # of the reference, for its Monte-Carlo error
+ROUNDS = (40_000, 40_000, 40_000)  # draws of each round of adaptation
 DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
 RELIABLE = 0.7  # Pareto k of the importance weights, at most
 LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed errors
@@ -38,16 +39,17 @@ LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed err
 
 # --- the model, from its definition ------------------------------------------------------------
 #
-# Points are rows of seven numbers without bounds, each a function of one parameter only, given α
-# and β: logit A_max, log u(x_first), log(x_first + α), log β, log noise, log noise_ratio, logit ρ.
-# u(x) = k (x + α)^β with k = −log(1 − δ), so log u(x_first) is log k shifted by β log(x_first + α).
+# A point is a row of seven numbers without bounds, one a parameter: logits of A_max, ρ and of the
+# shares of α and β between their bounds; logs of noise and noise_ratio; and for δ log u(x), where
+# u(x) = k (x + α)^β and k = −log(1 − δ), at the x that the prior is about: x_first by default, and
+# x + α = 1 for δ itself, where u = k.
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Runs of one strategy: one array of x, episodes and accuracies for each repetition."""
+    """Runs of one strategy: arrays of x, episode and accuracy for each repetition."""
 
-    runs: list[tuple[Array, Array, Array]]
+    runs: list[tuple[Array, ...]]
     x_first: float
     x_last: float
 
@@ -59,58 +61,97 @@ class Data:
         return cls(found, runs.table["x"].min(), runs.table["x"].max())
 
 
-def parameters(z: Array) -> tuple[Array, ...]:
-    """A_max, u at x_first, x_first + α, β, noise, noise_ratio and ρ."""
-    with np.errstate(over="ignore"):
-        logs = np.exp(z[:, 1:6].T)
-    return expit(z[:, 0]), *logs, expit(z[:, 6])
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Parameters at points, each an array over points."""
+
+    A_max: Array
+    log_k: Array
+    start: Array  # x_first + α
+    beta: Array
+    noise: Array
+    noise_ratio: Array
+    rho: Array
+    data: Data
+
+    @classmethod
+    def of(cls, z: Array, priors: str, data: Data) -> "Points":
+        start = (1000 + data.x_first) * expit(z[:, 2])
+        beta = 100 * expit(z[:, 3])
+        log_k = z[:, 1] - beta * np.log(start) if priors == "default" else z[:, 1]
+        with np.errstate(over="ignore"):
+            noise, ratio = np.exp(z[:, 4:6].T)
+        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, expit(z[:, 6]), data)
+
+    def gap(self, x: Array) -> Array:
+        """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
+        grown = np.log(x - self.data.x_first + self.start[:, None])
+        return np.exp(-np.exp(self.log_k[:, None] + self.beta[:, None] * grown))
+
+    def quantities(self, at: Array) -> dict[str, Array]:
+        """What is compared: the parameters, and the curve at some x."""
+        curves = self.A_max[:, None] * (1 - self.gap(at))
+        named = {
+            "A_max": self.A_max,
+            "delta": -np.expm1(-np.exp(self.log_k)),
+            "alpha": self.start - self.data.x_first,
+            **{name: getattr(self, name) for name in ("beta", "noise", "noise_ratio", "rho")},
+        }
+        return named | {f"A({x:.3g})": curves[:, i] for i, x in enumerate(at)}
 
 
 def log_prior(z: Array, priors: str, data: Data) -> Array:
-    """Log-density of the prior at `z`, as a density of z."""
-    A_max, _, start, beta, noise, ratio, rho = parameters(z)
-    alpha = start - data.x_first
-    lowest = max(-1000.0, -data.x_first)
-    inside = (alpha > lowest) & (alpha < 1000) & (beta < 100)
-    total = stats.uniform(0, 1).logpdf(A_max) + log_expit(z[:, 0]) + log_expit(-z[:, 0])
-    if priors == "default":
-        total += log_share(z[:, 1])
-        total += stats.lognorm(s=1.0, scale=1.5).logpdf(alpha - lowest) + z[:, 2]
-        total += stats.lognorm(s=0.7, scale=0.7).logpdf(beta) + z[:, 3]
-    else:
-        total += log_share(z[:, 1] - beta * z[:, 2])
-        total += stats.uniform(lowest, 1000 - lowest).logpdf(alpha) + z[:, 2]
-        total += stats.uniform(0, 100).logpdf(beta) + z[:, 3]
-    total += stats.lognorm(s=1.0, scale=0.012).logpdf(noise) + z[:, 4]
-    total += stats.lognorm(s=1.0, scale=8.0).logpdf(ratio) + z[:, 5]
-    total += stats.beta(1.5, 2.5).logpdf(rho) + log_expit(z[:, 6]) + log_expit(-z[:, 6])
-    return np.where(inside, total, -np.inf)
-
-
-def log_share(log_k: Array) -> Array:
-    """Log-density of log k where 1 − exp(−k) is uniform on (0, 1): k exp(−k)."""
+    """Log-density of the prior, as a density of `z`."""
+    if data.x_first > 1000:
+        raise ValueError("α's lower bound is taken to be −x_first, so x_first is at most 1000")
+    at = Points.of(z, priors, data)
     with np.errstate(over="ignore"):
-        return log_k - np.exp(log_k)
+        total = z[:, 1] - np.exp(z[:, 1])  # density of log u where 1 − exp(−u) ~ U(0, 1)
+    total = total + stats.uniform(0, 1).logpdf(at.A_max) + log_slope(z[:, 0])
+    total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
+    if priors == "default":
+        total += stats.lognorm(s=1.0, scale=1.5).logpdf(at.start)
+        total += stats.lognorm(s=0.7, scale=0.7).logpdf(at.beta)
+    else:
+        total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
+        total += stats.uniform(0, 100).logpdf(at.beta)
+    total += stats.lognorm(s=1.0, scale=0.012).logpdf(at.noise) + z[:, 4]
+    total += stats.lognorm(s=1.0, scale=8.0).logpdf(at.noise_ratio) + z[:, 5]
+    total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
+    return np.where(np.isfinite(total), total, -np.inf)
 
 
-def gap(z: Array, x: Array, data: Data) -> Array:
-    """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
-    _, u, start, beta, *_ = parameters(z)
-    grown = ((x - data.x_first + start[:, None]) / start[:, None]) ** beta[:, None]
-    return np.exp(-u[:, None] * grown)
+def log_slope(z: Array) -> Array:
+    """Log of the derivative of expit."""
+    return log_expit(z) + log_expit(-z)
 
 
-def log_likelihood(z: Array, data: Data) -> Array:
-    """Repetitions are normal vectors: correlation ρ^|lag|, spread shrinking with the gap."""
-    A_max, _, _, _, noise, ratio, rho = (part[:, None] for part in parameters(z))
-    last = gap(z, np.array([data.x_last]), data)
+def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -> Array:
+    def drawn(distribution: Any) -> Array:
+        return distribution.rvs(size=count, random_state=rng)
+
+    if priors == "default":
+        start, beta = drawn(stats.lognorm(s=1.0, scale=1.5)), drawn(stats.lognorm(s=0.7, scale=0.7))
+    else:
+        start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
+    shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
+    A_max, start, beta, rho = (logit(share) for share in (*shares, drawn(stats.beta(1.5, 2.5))))
+    log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
+    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 8.0))
+    return np.stack([A_max, log_u, start, beta, noise, ratio, rho], axis=-1)
+
+
+def log_likelihood(z: Array, priors: str, data: Data) -> Array:
+    """Repetitions are normal vectors: correlation ρ^|lag|, a spread that shrinks with the gap."""
+    at = Points.of(z, priors, data)
+    A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
+    last = at.gap(np.array([data.x_last]))
     total = np.zeros(len(z))
     for x, episode, y in data.runs:
-        missing = gap(z, x, data)
-        sd = noise * np.sqrt((1 + (ratio * missing) ** 2) / (1 + (ratio * last) ** 2))
-        lag = np.abs(episode[:, None] - episode)
-        factor = np.linalg.cholesky(rho[:, :, None] ** lag)
-        residual = ((y - A_max * (1 - missing)) / sd)[..., None]
+        gap = at.gap(x)
+        sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
+        factor = np.linalg.cholesky(rho[:, :, None] ** np.abs(episode[:, None] - episode))
+        residual = ((y - A_max * (1 - gap)) / sd)[..., None]
         white = np.linalg.solve(factor, residual)[..., 0]
         scale = np.log(np.diagonal(factor, axis1=1, axis2=2)) + np.log(sd)
         total -= (0.5 * white**2 + scale + 0.5 * np.log(2 * np.pi)).sum(axis=1)
@@ -123,7 +164,7 @@ def target(z: Array, priors: str, data: Data) -> tuple[Array, Array]:
     likelihood = np.full(len(z), -np.inf)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for rows in np.array_split(np.flatnonzero(np.isfinite(prior)), len(z) // 5000 + 1):
-            likelihood[rows] = log_likelihood(z[rows], data)
+            likelihood[rows] = log_likelihood(z[rows], priors, data)
     return prior, np.where(np.isfinite(likelihood), likelihood, -np.inf)
 
 
@@ -178,61 +219,68 @@ class Reference:
 
 
 def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> Reference:
-    """Go from the prior to the posterior by powers of the likelihood, then refine the proposal."""
-    z = prior_draws(data, priors, 40_000, rng)
-    relative, likelihood = np.zeros(len(z)), target(z, priors, data)[1]
-    power, sizes = 0.0, [20_000, 40_000, 40_000, draws]
-    while sizes:
-        power = next_power(relative, likelihood, power)
-        logs = relative + np.where(np.isfinite(likelihood), power * likelihood, -np.inf)
-        chosen = rng.choice(len(z), 20_000, p=np.exp(logs - logsumexp(logs)))
-        components = 12 if power < 1 else 40
-        # Weighted points repeat: the jitter keeps a component from shrinking onto one of them.
-        jitter = 1e-3 * z[chosen].std(axis=0) * rng.standard_normal((len(chosen), z.shape[1]))
-        proposal = Mixture.fitted(z[chosen] + jitter, components, int(rng.integers(2**31)))
-        z = proposal.draw(sizes.pop(0) if power == 1 else 20_000, rng)
-        prior, likelihood = target(z, priors, data)
-        relative = prior - proposal.log_density(z)
-    logs = relative + likelihood
-    possible = np.isfinite(logs)
-    smoothed, pareto_k = array_stats.psislw(logs[possible])
+    """Refit the proposal to its own weighted draws, a few times; then draw for good.
+
+    Under the flat prior a constant curve, whose noise explains the rise, is another mode. The way
+    from the prior by powers of the likelihood leads to it, the one from the default prior to the
+    curve along the data: the proposal starts with both, their weights settle which one counts.
+    """
+    points = tempered(data, priors, rng)
+    if priors == "bounds":
+        other = tempered(data, "default", rng)
+        other[:, 1] = Points.of(other, "default", data).log_k
+        points = np.concatenate([points, other])
+    for size in (*ROUNDS, draws):
+        proposal = Mixture.fitted(points, 40, int(rng.integers(2**31)))
+        z = proposal.draw(size, rng)
+        log_weights = sum(target(z, priors, data)) - proposal.log_density(z)
+        points = resampled(z, next_power(0 * log_weights, log_weights, 0.0) * log_weights, rng)
+    possible = np.isfinite(log_weights)
+    smoothed, pareto_k = array_stats.psislw(-log_weights[possible])  # it takes log-likelihoods
     weights = np.zeros(len(z))
     weights[possible] = np.exp(smoothed - logsumexp(smoothed))
     return Reference(z, weights, float(pareto_k))
 
 
-def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -> Array:
-    def log(distribution: Any) -> Array:
-        return np.log(distribution.rvs(size=count, random_state=rng))
-
-    lowest = max(-1000.0, -data.x_first)
-    unit = stats.uniform(0, 1)
-    log_k = np.log(-np.log1p(-unit.rvs(size=count, random_state=rng)))
-    if priors == "default":
-        start = np.log(np.exp(log(stats.lognorm(s=1.0, scale=1.5))) + lowest + data.x_first)
-        beta = log(stats.lognorm(s=0.7, scale=0.7))
-        log_u = log_k
-    else:
-        start = np.log(stats.uniform(lowest, 1000 - lowest).rvs(count, rng) + data.x_first)
-        beta = log(stats.uniform(0, 100))
-        log_u = log_k + np.exp(beta) * start
-    noise, ratio = log(stats.lognorm(s=1.0, scale=0.012)), log(stats.lognorm(s=1.0, scale=8.0))
-    A_max, rho = (logit(d.rvs(size=count, random_state=rng)) for d in (unit, stats.beta(1.5, 2.5)))
-    return np.stack([A_max, log_u, start, beta, noise, ratio, rho], axis=-1)
+def tempered(data: Data, priors: str, rng: np.random.Generator) -> Array:
+    """Go from the prior to the posterior by rising powers of the likelihood; roughly."""
+    z = prior_draws(data, priors, 100_000, rng)
+    relative, likelihood = np.zeros(len(z)), target(z, priors, data)[1]
+    power = 0.0
+    while True:
+        power = next_power(relative, likelihood, power)
+        points = resampled(z, relative + power * likelihood, rng)
+        if power == 1:
+            return points
+        proposal = Mixture.fitted(points, 20, int(rng.integers(2**31)))
+        z = proposal.draw(20_000, rng)
+        prior, likelihood = target(z, priors, data)
+        relative = prior - proposal.log_density(z)
 
 
 def next_power(relative: Array, likelihood: Array, power: float) -> float:
     """Raise the power of the likelihood as far as a tenth of the points stay effective."""
+
+    def enough(tried: float) -> bool:
+        logs = relative[possible] + tried * likelihood[possible]
+        return np.exp(2 * logsumexp(logs) - logsumexp(2 * logs)) > 0.1 * len(possible)
+
+    possible = np.isfinite(relative) & np.isfinite(likelihood)
+    if enough(1.0):
+        return 1.0
     lower, upper = power, 1.0
-    finite = np.isfinite(likelihood) & np.isfinite(relative)
-    for trial in [1.0] + [np.nan] * 40:
-        tried = trial if trial == 1 else (lower + upper) / 2
-        logs = relative[finite] + tried * likelihood[finite]
-        ess = np.exp(2 * logsumexp(logs) - logsumexp(2 * logs))
-        lower, upper = (tried, upper) if ess > 0.1 * len(likelihood) else (lower, tried)
-        if lower == 1:
-            break
-    return lower if lower > power else upper
+    while upper - lower > 1e-2 * upper:
+        middle = (lower + upper) / 2
+        lower, upper = (middle, upper) if enough(middle) else (lower, middle)
+    return upper
+
+
+def resampled(z: Array, log_weights: Array, rng: np.random.Generator) -> Array:
+    """Points drawn by weight, spread a little: a component must not shrink onto a single one."""
+    log_weights = np.where(np.isfinite(log_weights), log_weights, -np.inf)
+    chosen = rng.choice(len(z), 20_000, p=np.exp(log_weights - logsumexp(log_weights)))
+    points = z[chosen]
+    return points + 1e-3 * points.std(axis=0) * rng.standard_normal(points.shape)
 
 
 # --- comparison --------------------------------------------------------------------------------
@@ -244,7 +292,7 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     found = reference(data, priors, draws, np.random.default_rng(seed))
     sample = sample_strategy(runs, named_priors(priors), Settings(draws=NUTS_DRAWS, seed=seed))
     x = np.array([data.x_first, (data.x_first + data.x_last) / 2, data.x_last, 2 * data.x_last])
-    ours, theirs = of_nuts(sample, x, data), of_points(found.z, x, data)
+    ours, theirs = of_nuts(sample, x, data), Points.of(found.z, priors, data).quantities(x)
     rows = [
         {"quantity": name, "statistic": statistic, "nuts": nuts, "reference": ref, "mcse": error}
         for name in ours
@@ -260,16 +308,6 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     return table, {**about, "ess_nuts": sample.verdict["ess_bulk"]}
 
 
-def of_points(z: Array, x: Array, data: Data) -> dict[str, Array]:
-    """Quantities compared, at points."""
-    A_max, _, start, beta, *noises = parameters(z)
-    log_k = z[:, 1] - beta * z[:, 2]
-    curves = A_max[:, None] * (1 - gap(z, x, data))
-    named = {"A_max": A_max, "delta": -np.expm1(-np.exp(log_k)), "alpha": start - data.x_first}
-    named |= {"beta": beta, **dict(zip(("noise", "noise_ratio", "rho"), noises, strict=True))}
-    return named | {f"A({at:g})": curves[:, i] for i, at in enumerate(x)}
-
-
 def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
     """Quantities compared, dims (chain, draw); curves again from A_max, u(x_first), α and β."""
     posterior = sample.posterior.isel(strategy=0)
@@ -279,7 +317,7 @@ def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
     start = named["alpha"] + data.x_first
     for at in x:
         u = np.exp(log_u) * ((at + named["alpha"]) / start) ** named["beta"]
-        named[f"A({at:g})"] = named["A_max"] * -np.expm1(-u)
+        named[f"A({at:.3g})"] = named["A_max"] * -np.expm1(-u)
     return named
 
 

@@ -147,10 +147,10 @@ def test_continuing_lies_ahead_of_each_repetition():
     first = {("a", "1"): 7, ("a", "2"): 9, ("b", "1"): 5, ("b", "2"): 6, ("b", "3"): 11}
     for (strategy, repetition), episode in first.items():
         draws = found.draws.sel(strategy=strategy, repetition=repetition)
-        missing = draws.isnull().all(("chain", "draw"))
-        assert bool((missing == draws.isnull().any(("chain", "draw"))).all())
+        missing = np.isnan(draws).all(("chain", "draw"))
+        assert bool((missing == np.isnan(draws).any(("chain", "draw"))).all())
         np.testing.assert_array_equal(missing, draws["episode"] < episode)
-    assert bool(found.draws.sel(strategy="a", repetition="3").isnull().all())
+    assert bool(np.isnan(found.draws.sel(strategy="a", repetition="3")).all())
     table = found.to_frame()
     seen = table.groupby(["strategy", "repetition"])["episode"].min().to_dict()
     assert seen == first
@@ -217,7 +217,7 @@ def test_unknown_labels():
         made(runs=runs, labels=[40])
     found = made(runs=runs, horizon=1)
     assert not found.labels_known
-    assert bool(found.draws["labels"].isnull().all())
+    assert bool(np.isnan(found.draws["labels"]).all())
     table = found.to_frame()
     assert table["labels"].isna().all()
     assert len(table) == 2 * 9
@@ -227,7 +227,7 @@ def test_quantiles_rise(fit):
     for scope in ("expected", "continuing", "new"):
         bands = fit.forecast(horizon=3, scope=scope).quantiles([0.01, 0.2, 0.5, 0.8, 0.99])
         steps = bands.diff("quantile")
-        assert bool(((steps >= 0) | steps.isnull()).all())
+        assert bool(((steps >= 0) | np.isnan(steps)).all())
         assert float(bands.max()) <= 1
         assert float(bands.min()) >= 0
         assert bands.dims[0] == "quantile"

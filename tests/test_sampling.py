@@ -1,8 +1,10 @@
 """Sampling: seeds, the second try, thinning, starting points; mostly with a stand-in for nutpie."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import nutpie
 import pandas as pd
-import pymc as pm
 import pytest
 import xarray as xr
 from pymc.blocking import DictToArrayBijection
@@ -63,7 +65,7 @@ def tree(settings, seed, good=True):
 
 @pytest.fixture
 def sampler(monkeypatch):
-    """Replace nutpie; `outcomes` says of each try whether it is good, `calls` holds what was asked."""
+    """Replace nutpie; `outcomes` says which tries are good, `calls` holds what was asked."""
 
     class Sampler:
         def __init__(self):
@@ -140,6 +142,32 @@ def test_thinning_keeps_as_many_draws_far_apart(sampler):
     asked = sampler.trees[0]["posterior"]["noise"]
     assert asked.sizes["draw"] == 1500
     np.testing.assert_array_equal(sample.posterior["noise"], asked.isel(draw=slice(None, None, 3)))
+
+
+def test_an_interrupted_run_is_no_result(fit, monkeypatch):
+    """Nutpie gives back what it has when it is interrupted."""
+    settings = Settings(draws=50, thin=2)
+    short = tree(Settings(draws=99), 1)
+    monkeypatch.setattr(nutpie, "sample", lambda program, **options: short)
+    with pytest.raises(KeyboardInterrupt):
+        sample_strategy(make_runs(), PRIORS, settings, None)
+
+
+def test_nutpie_is_told_the_settings(fit, monkeypatch):
+    asked = {}
+
+    def sample(program, **options):
+        asked.update(options)
+        options["progress_callback"]([SimpleNamespace(finished_draws=300)] * 2)
+        return tree(settings, 1)
+
+    monkeypatch.setattr(nutpie, "sample", sample)
+    settings = Settings(draws=200, tune=100, chains=2, thin=2, cores=1, target_accept=0.9)
+    told = []
+    sampling._attempt(make_runs(), PRIORS, settings, told.append, 1)
+    assert told == [600 / (2 * (100 + 2 * 200)), 1.0]
+    expected = {"draws": 400, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
+    assert expected.items() <= asked.items()
 
 
 def test_stronger_settings():
