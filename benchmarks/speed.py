@@ -1,0 +1,99 @@
+"""How long does a cold `palm-bayes fit` take, against a trivial PyMC program? See README.md.
+
+python benchmarks/speed.py
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from palm_bayes.data import example_runs_path
+
+TRIVIAL = """
+import pymc as pm, nutpie
+with pm.Model() as model:
+    pm.Normal("x")
+nutpie.sample(nutpie.compile_pymc_model(model), seed=1, progress_bar=False)
+"""
+
+PHASES = """
+import time
+last = time.perf_counter()
+def lap(what):
+    global last
+    now = time.perf_counter()
+    print(f"  {what:<34}{now - last:7.2f} s", flush=True)
+    last = now
+import pymc, nutpie; lap("import PyMC and nutpie")
+import palm_bayes
+from palm_bayes.data import example_runs_path
+from palm_bayes.priors import named_priors
+from palm_bayes.sampling import compile_program
+from palm_bayes import plots
+lap("import palm_bayes, Matplotlib")
+runs = palm_bayes.read_runs(example_runs_path()); lap("read the runs")
+compile_program(named_priors("default")); lap("build and compile the model")
+start = time.perf_counter()
+fit = palm_bayes.fit(runs.first(12)); lap("sample and diagnose 6 strategies")
+expected, new = (fit.forecast(horizon=18, scope=s) for s in ("expected", "new")); lap("forecast")
+plots.plot_curves(fit.runs, expected, new, runs).savefig("curves.png"); lap("figure of 6 panels")
+fit.save("trace.nc"); lap("write the trace")
+palm_bayes.fit(runs.first(13)); lap("refit with one more episode")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        fit = [str(Path(sys.executable).parent / "palm-bayes"), "fit", str(example_runs_path())]
+        fit += ["--episodes", "12", "--quiet", "--out_dir", str(Path(folder) / "out")]
+        trivial = [sys.executable, "-c", TRIVIAL]
+        for command in (trivial, fit):  # fill the caches
+            seconds(command, folder)
+        warm = [(seconds(trivial, folder), seconds(fit, folder)) for _ in range(args.repeats)]
+        report("warm caches", warm)
+        empty = {
+            "PYTENSOR_FLAGS": f"base_compiledir={folder}/{{}}",
+            "NUMBA_CACHE_DIR": f"{folder}/numba-{{}}",
+        }
+        cold = [
+            seconds(command, folder, {key: value.format(i) for key, value in empty.items()})
+            for i, command in enumerate((trivial, fit))
+        ]
+        report("empty caches", [(cold[0], cold[1])])
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        print(f"peak memory: {peak:.2f} GiB")
+        help_command = [fit[0], "--help"]
+        print(f"--help: {min(seconds(help_command, folder) for _ in range(5)):.2f} s, best of 5")
+        print("phases, one process, warm caches:", flush=True)
+        subprocess.run([sys.executable, "-c", PHASES], cwd=folder, check=True)
+
+
+def seconds(command: list[str], folder: str, extra: dict[str, str] | None = None) -> float:
+    start = time.perf_counter()
+    subprocess.run(
+        command,
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, **(extra or {})},
+    )
+    return time.perf_counter() - start
+
+
+def report(caches: str, pairs: list[tuple[float, float]]) -> None:
+    trivial, fit = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(ours / theirs for theirs, ours in pairs)
+    print(f"{caches}: trivial {trivial:.1f} s, fit {fit:.1f} s, ratio {ratio:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
