@@ -47,18 +47,25 @@ LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed err
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Runs of one strategy: arrays of x, episode and accuracy for each repetition."""
+    """Runs of one strategy, those of the same episodes together: x, episode, (run, accuracy)."""
 
-    runs: list[tuple[Array, ...]]
+    groups: list[tuple[Array, Array, Array]]
     x_first: float
     x_last: float
 
     @classmethod
     def of(cls, runs: Runs) -> "Data":
-        columns = ["x", "episode", "accuracy"]
-        groups = runs.table.groupby("repetition", sort=False)[columns]
-        found = [tuple(group.to_numpy(float).T) for _, group in groups]
-        return cls(found, runs.table["x"].min(), runs.table["x"].max())
+        table = runs.table
+        places = table.groupby("repetition")[["x", "episode"]].agg(tuple)
+        groups = [
+            (np.array(x), np.array(episode), np.stack([_accuracies(table, r) for r in same.index]))
+            for (x, episode), same in places.groupby(["x", "episode"])
+        ]
+        return cls(groups, table["x"].min(), table["x"].max())
+
+
+def _accuracies(table: pd.DataFrame, repetition: str) -> Array:
+    return table.loc[table["repetition"] == repetition, "accuracy"].to_numpy(float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +154,15 @@ def log_likelihood(z: Array, priors: str, data: Data) -> Array:
     A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
     last = at.gap(np.array([data.x_last]))
     total = np.zeros(len(z))
-    for x, episode, y in data.runs:
+    for x, episode, y in data.groups:
         gap = at.gap(x)
         sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
         factor = np.linalg.cholesky(rho[:, :, None] ** np.abs(episode[:, None] - episode))
-        residual = ((y - A_max * (1 - gap)) / sd)[..., None]
-        white = np.linalg.solve(factor, residual)[..., 0]
+        residual = (y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]
+        white = np.linalg.solve(factor, residual)
         scale = np.log(np.diagonal(factor, axis1=1, axis2=2)) + np.log(sd)
-        total -= (0.5 * white**2 + scale + 0.5 * np.log(2 * np.pi)).sum(axis=1)
+        scale += 0.5 * np.log(2 * np.pi)
+        total -= 0.5 * np.square(white).sum(axis=(1, 2)) + len(y) * scale.sum(axis=1)
     return total
 
 

@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from palm_bayes.data import example_runs_path
 
 if TYPE_CHECKING:
     from palm_bayes.fitting import PalmFit
     from palm_bayes.runs import Runs
+
+# A shared machine is slow now and then: that is no failure.
+settings.register_profile("palm_bayes", deadline=None)
+settings.load_profile("palm_bayes")
 
 
 @pytest.fixture(scope="session")

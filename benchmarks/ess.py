@@ -1,0 +1,171 @@
+"""Effective draws per second: curve coordinates against PALM's own parameters. See README.md.
+
+python benchmarks/ess.py --curves DIR
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from typing import Any
+
+import arviz as az
+import numpy as np
+import nutpie
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from cells import cells, curves_argument
+
+from palm_bayes import curve, noise
+from palm_bayes.convergence import diagnose
+from palm_bayes.model import Observations, observations
+from palm_bayes.priors import Priors, curve_logp, named_priors
+from palm_bayes.runs import Runs
+from palm_bayes.sampling import Settings, compile_program, sample_strategy
+
+PARAMETERS = ["A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho"]
+SETTINGS = Settings()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    curves_argument(parser)
+    parser.add_argument("--stride", type=int, default=40, help="take every so many-th cell")
+    parser.add_argument("--priors", nargs="+", default=["default"], choices=["default", "bounds"])
+    args = parser.parse_args()
+    rows = []
+    for name in args.priors:
+        priors = named_priors(name)
+        compile_program(priors)
+        program = nutpie.compile_pymc_model(plain_model(priors))
+        for cell in cells(args.curves, args.stride):
+            for coordinates, measured in (
+                ("curve", in_curve_coordinates(cell.half, priors)),
+                ("plain", in_plain_coordinates(program, cell.half, priors)),
+            ):
+                rows.append({"priors": name, "cell": cell.id, "in": coordinates, **measured})
+    report(pd.DataFrame(rows))
+
+
+def in_curve_coordinates(runs: Runs, priors: Priors) -> dict[str, Any]:
+    """As the package samples, its second tries and its diagnosis timed too."""
+    start = time.perf_counter()
+    sample = sample_strategy(runs, priors, SETTINGS)
+    seconds = time.perf_counter() - start
+    return measured(sample.posterior[PARAMETERS], sample.verdict, seconds)
+
+
+def in_plain_coordinates(program: Any, runs: Runs, priors: Priors) -> dict[str, Any]:
+    """The same posterior, settings and sampler, started as near to the data."""
+    data = observations(runs)
+    program = program.with_data(
+        x=data.x,
+        lag=data.lag,
+        observed=data.accuracy,
+        x_first=data.x_first[0],
+        x_last=data.x_last[0],
+        alpha_lo=max(priors.alpha_lo, -data.x_first[0]),
+    )
+    start = time.perf_counter()
+    tree = nutpie.sample(
+        replace(program, initial_point_func=near(program, data, priors)),
+        draws=SETTINGS.draws,
+        tune=SETTINGS.tune,
+        chains=SETTINGS.chains,
+        seed=SETTINGS.seed,
+        target_accept=SETTINGS.target_accept,
+        adaptation="low_rank",
+        save_warmup=False,
+        progress_bar=False,
+    )
+    seconds = time.perf_counter() - start
+    posterior, stats = tree["posterior"].to_dataset()[PARAMETERS], tree["sample_stats"]
+    verdict = diagnose(posterior, int(stats["diverging"].sum()), stats["energy"])
+    return measured(posterior, verdict, seconds)
+
+
+def measured(posterior: xr.Dataset, verdict: dict[str, Any], seconds: float) -> dict[str, Any]:
+    ess = float(az.ess(posterior, method="bulk").to_array().min())
+    found = {name: verdict[name] for name in ("passed", "divergences", "r_hat")}
+    return {"seconds": seconds, "ess": ess, "rate": ess / seconds, **found}
+
+
+def plain_model(priors: Priors) -> pm.Model:
+    """Write the package's posterior in A_max, δ, α and β, each with PyMC's transform of its own.
+
+    Uniform variables carry the transforms; the joint density of the prior is added to them.
+    """
+    given = {
+        "x": np.arange(1.0, 6.0),
+        "lag": np.array([0.0, 1, 1, 1, 1]),
+        "observed": np.linspace(0.5, 0.7, 5),
+        "x_first": 1.0,
+        "x_last": 5.0,
+        "alpha_lo": -1.0,
+    }
+    with pm.Model() as model:
+        data = {name: pm.Data(name, value) for name, value in given.items()}
+        x_first, alpha_lo = data["x_first"], data["alpha_lo"]
+        A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)
+        alpha = pm.Uniform("alpha", alpha_lo, priors.alpha_hi)
+        beta = pm.Uniform("beta", 0, priors.beta_hi)
+        log_u = curve.log_u_first(delta, alpha, beta, x_first, pt)
+        point = pt.stack([A_max, log_u, alpha, beta])[None]
+        k = -pt.log1p(-delta)
+        joint = curve_logp(priors, point, x_first[None], alpha_lo[None])[0]
+        # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
+        pm.Potential("prior", joint + k - pt.log(k))
+        names = ("noise", "noise_ratio", "rho")
+        last, ratio, rho = (model.register_rv(getattr(priors, name), name) for name in names)
+        gap = curve.gap(data["x"], log_u, alpha, beta, x_first, pt)
+        gap_last = curve.gap(data["x_last"], log_u, alpha, beta, x_first, pt)
+        sd = noise.spread(gap, gap_last, last, ratio, pt)
+        carried = noise.carry(rho, data["lag"])
+        terms = noise.log_density(data["observed"], A_max * (1 - gap), sd, carried, pt)
+        pm.Potential("accuracy", terms.sum())
+    return model
+
+
+def near(program: Any, data: Observations, priors: Priors) -> Any:
+    """Start where the package's chains start, in these coordinates, with as much jitter."""
+    ends = (data.x_last[0], data.x_first[0])
+    last, first = (float(data.accuracy[data.x == x].mean()) for x in ends)
+    last = float(np.clip(last, 0.005, 0.995))
+    u_first = -np.log1p(-np.clip(first / last, 0.02, 0.97))
+    lowest = max(priors.alpha_lo, -data.x_first[0])
+    start, beta = data.x_first[0] + lowest + 1.5, 0.7
+    delta = -np.expm1(-u_first / start**beta)
+    A_max = last + (1 - last) / 2
+    shares = np.array([A_max, delta, 1.5 / (priors.alpha_hi - lowest), beta / priors.beta_hi])
+    center = np.log(shares / (1 - shares))
+
+    def start_point(seed: int) -> np.ndarray:
+        point = program.initial_point_func(seed)
+        point[:4] = center + np.random.default_rng(seed).uniform(-0.5, 0.5, 4)
+        return point
+
+    return start_point
+
+
+def report(rows: pd.DataFrame) -> None:
+    """Print what a cell gives in either coordinates, and the ratio cell by cell."""
+    table = rows.groupby(["priors", "in"], sort=False).agg(
+        cells=("cell", "size"),
+        passed=("passed", "mean"),
+        with_divergences=("divergences", lambda count: (count > 0).mean()),
+        r_hat_median=("r_hat", "median"),
+        seconds_median=("seconds", "median"),
+        ess_median=("ess", "median"),
+        ess_per_s=("rate", "median"),
+    )
+    rates = rows.set_index(["priors", "cell", "in"])["rate"].unstack("in")
+    ratio = (rates["curve"] / rates["plain"]).groupby("priors", sort=False)
+    quantiles = ratio.quantile([0.1, 0.5, 0.9]).unstack()
+    print(table.to_string(float_format="{:.3g}".format))
+    print("\nRatio of ESS per second, curve over plain, cell by cell (10 %, 50 %, 90 %):")
+    print(quantiles.to_string(float_format="{:.3g}".format))
+
+
+if __name__ == "__main__":
+    main()
