@@ -107,16 +107,15 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
     """Random vector (A_max, log u_first, α, β) of every strategy, dims (strategy, 4)."""
 
     def draw(part: Distribution, lower: Any = None, upper: Any = None) -> Any:
-        sized = change_dist_size(part, x_first.shape)
         if lower is None and upper is None:
-            return sized
-        return pm.Truncated.dist(sized, lower=lower, upper=upper)
+            return change_dist_size(part, x_first.shape)
+        return pm.Truncated.dist(part, lower=lower, upper=upper, size=x_first.shape)
 
     if priors.alpha is None:
-        alpha = alpha_lo + draw(priors.alpha_start, upper=priors.alpha_hi - alpha_lo)
+        alpha = alpha_lo + draw(priors.alpha_start, lower=0, upper=priors.alpha_hi - alpha_lo)
     else:
         alpha = draw(priors.alpha, lower=alpha_lo, upper=priors.alpha_hi)
-    beta = draw(priors.beta, upper=priors.beta_hi)
+    beta = draw(priors.beta, lower=0, upper=priors.beta_hi)
     if priors.delta is None:
         log_u = pt.log(-pt.log1p(-draw(priors.reached)))
     else:

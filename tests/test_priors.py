@@ -194,6 +194,15 @@ def test_own_delta_and_alpha_take_over_from_their_usual_stand_ins():
     assert stats.kstest(alpha, stats.truncnorm(-0.5, 500, 0, 2).cdf).pvalue > 1e-3
 
 
+def test_own_priors_are_drawn_inside_the_bounds_and_for_each_strategy():
+    wide = pm.Normal.dist(0.5, 1.0)  # PyMC truncates a normal by itself, others as it can
+    own = named_priors("default", alpha_hi=2.0, beta_hi=1.0).with_parts(alpha_start=wide, beta=wide)
+    _, _, alpha, beta = draws_of(own, 500)
+    assert len(np.unique(alpha)) == len(np.unique(beta)) == 500
+    assert -1 < alpha.min() < alpha.max() < 2
+    assert 0 < beta.min() < beta.max() < 1
+
+
 def test_named_priors_are_one_object_for_which_programs_are_kept():
     assert named_priors("default") is named_priors("default")
     assert named_priors("default") is not named_priors("default", alpha_hi=5.0)
