@@ -136,12 +136,13 @@ def _attempt(
     posterior = posterior.assign_coords(strategy=[name])
     kept = slice(None, None, settings.thin)
     divergences = int(stats["diverging"].sum())
+    energy = stats["energy"]  # of all draws: thinning would hide that the tails are explored slowly
     posterior, stats = (
         part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
         for part in (posterior, stats)
     )
     free_and_delta = posterior.drop_vars(["A_max", "alpha", "beta"])  # which repeat ``curve``
-    verdict = diagnose(free_and_delta, divergences, stats["energy"])
+    verdict = diagnose(free_and_delta, divergences, energy)
     return Sample(posterior, stats, {**verdict, "attempts": attempt})
 
 
