@@ -73,19 +73,20 @@ class CurveCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
         q = pt.softplus(pt.softplus(z1) - v) + pt.exp(z3)
         log_expm1_q = q + pt.log(-pt.expm1(-q))
         u_hi = v + log_expm1_q
-        u_lo = -pt.logaddexp(-v, pt.log(-pt.expm1(-v)) - u_hi)
+        v_less_u_lo = pt.softplus(pt.log(-pt.expm1(-v)) - log_expm1_q)
+        u_lo = v - v_less_u_lo
         log_u_hi, log_u_lo = pt.log(u_hi), pt.log(u_lo)
         width = self.alpha_hi - self.alpha_lo
         alpha = self.alpha_lo + width * pt.sigmoid(z4)
         L = pt.log1p((self.x_last - self.x_first) / (self.x_first + alpha))
         A_max = pt.sigmoid(z1) / -pt.expm1(-u_hi)
         beta = (log_u_hi - log_u_lo) / L
-        # ∂(f_hi, r, log u_hi, α)/∂z is triangular; the rest is ∂(A_max, log u_lo, β) given α.
-        of_z = _log_slope(z1) + (z2 - v) + (z3 + q - log_expm1_q - log_u_hi)
-        of_alpha = pt.log(width) + _log_slope(z4)
-        of_parameters = u_lo - log_u_lo - pt.log(L)
+        # ∂(f_hi, r, log u_hi, α)/∂z is triangular; the rest is ∂(A_max, log u_lo, β) given α. The
+        # terms are paired so that none is large: a flat curve's u_lo can be e^100.
+        of_z = _log_slope(z1) + (z2 - log_u_lo) + (z3 - log_u_hi) - pt.log(-pt.expm1(-q))
+        of_alpha = pt.log(width) + _log_slope(z4) - pt.log(L)
         parameters = pt.stack([A_max, log_u_lo, alpha, beta], axis=-1)
-        return parameters, of_z + of_alpha + of_parameters
+        return parameters, of_z + of_alpha - v_less_u_lo
 
 
 def _logit(p: Any) -> Any:

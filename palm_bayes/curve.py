@@ -44,7 +44,6 @@ def delta(log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleTyp
     return -xp.expm1(-xp.exp(log_u - beta * xp.log(x_first + alpha)))
 
 
-@np.errstate(over="ignore")  # u past 1e308 leaves a gap of 0, as it should
 def gap(
     x: Array, log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
@@ -66,7 +65,9 @@ def gap(
     array
         In [0, 1], of the broadcast shape. The expected accuracy is A_max · (1 − gap).
     """
-    return xp.exp(-xp.exp(log_u + beta * xp.log((x + alpha) / (x_first + alpha))))
+    log_u_here = log_u + beta * xp.log((x + alpha) / (x_first + alpha))
+    # u of e^100 leaves no gap either, and an infinite one would spoil the gradient.
+    return xp.exp(-xp.exp(xp.minimum(log_u_here, 100.0)))
 
 
 @np.errstate(over="ignore", divide="ignore")  # δ may be rounded to 0 or 1

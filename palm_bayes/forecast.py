@@ -108,7 +108,8 @@ def forecast(
     """Forecast accuracies from a fit's trace; see `palm_bayes.fitting.PalmFit.forecast`."""
     known([scope], ["expected", "continuing", "new"], "scope")
     x = _grid(runs, labels, episodes, horizon)
-    posterior, ends = trace["posterior"].to_dataset(), trace["constant_data"].to_dataset()
+    posterior = trace["posterior"].to_dataset()
+    ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
     at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
     at = at.assign_coords(labels=("x", runs.labels_at(x)))
     mean, sd = moments(posterior, at, ends["x_first"], ends["x_last"])

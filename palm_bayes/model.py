@@ -15,6 +15,15 @@ from palm_bayes.coordinates import CURVE, CurveCoordinates
 from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
 from palm_bayes.runs import RUN, Runs
 
+DATA_DIMS = {
+    "observations": ("column", "observation"),
+    "ends": ("end", "strategy"),
+    "strategy_index": ("observation",),
+}
+"""The model's data variables."""
+
+DATA_COORDS = {"column": ["x", "accuracy", "lag"], "end": ["x_first", "x_last"]}
+
 
 @dataclass(frozen=True, eq=False)
 class Observations:
@@ -38,10 +47,17 @@ class Observations:
     x_last: NDArray[np.float64]
 
     def as_data(self) -> dict[str, NDArray[Any]]:
-        """By the names of the model's data variables."""
-        return {
-            "observed" if name == "accuracy" else name: part for name, part in vars(self).items()
+        """By the names of the model's data variables.
+
+        Packed in few arrays, since each of them costs compilation time; and one strategy is not
+        looked up by its index, which costs more at every evaluation.
+        """
+        packed = {
+            "observations": np.stack([self.x, self.accuracy, self.lag]),
+            "ends": np.stack([self.x_first, self.x_last]),
         }
+        several = len(self.x_first) > 1
+        return {**packed, "strategy_index": self.strategy_index} if several else packed
 
 
 def observations(runs: Runs) -> Observations:
@@ -80,15 +96,23 @@ def build_model(runs: Runs, priors: str | Priors = "default") -> pm.Model:
     coords = {
         "strategy": list(runs.strategies),
         "parameter": list(CURVE),
+        **DATA_COORDS,
         "observation": np.arange(len(data.x)),
     }
     with pm.Model(coords=coords) as model:
         given = {
-            name: pm.Data(name, value, dims="strategy" if name.startswith("x_") else "observation")
+            name: pm.Data(name, value, dims=DATA_DIMS[name], shape=_static_shape(name, value))
             for name, value in data.as_data().items()
         }
-        _observe(given, *_curves(priors, given["x_first"], given["x_last"]), *_noise(priors))
+        ends = given["ends"][0], given["ends"][1]
+        _observe(given, *ends, *_curves(priors, *ends), *_noise(priors))
     return model
+
+
+def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
+    """All lengths but the number of observations, which other runs may change."""
+    dims = zip(DATA_DIMS[name], value.shape, strict=True)
+    return tuple(None if dim == "observation" else length for dim, length in dims)
 
 
 def _curves(priors: Priors, x_first: Any, x_last: Any) -> tuple[Any, Any, Any, Any]:
@@ -138,6 +162,8 @@ def _free(name: str, prior: Any) -> Any:
 
 def _observe(
     given: dict[str, Any],
+    x_first: Any,
+    x_last: Any,
     A_max: Any,
     log_u: Any,
     alpha: Any,
@@ -147,19 +173,19 @@ def _observe(
     rho: Any,
 ) -> None:
     """Observe the accuracies: expected curve plus noise that is autocorrelated along each run."""
-    of = given["strategy_index"]
-    x_first, x_last = given["x_first"], given["x_last"]
+    x, accuracy, lag = (given["observations"][i] for i in range(3))
+    of = given.get("strategy_index", 0)
     gap_last = curve.gap(x_last, log_u, alpha, beta, x_first, pt)[of]
-    gap = curve.gap(given["x"], log_u[of], alpha[of], beta[of], x_first[of], pt)
+    gap = curve.gap(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
     spread = noise.spread(gap, gap_last, last_spread[of], noise_ratio[of], pt)
     pm.CustomDist(
         "accuracy",
         A_max[of] * (1 - gap),
         spread,
-        noise.carry(rho[of], given["lag"]),
+        noise.carry(rho[of], lag),
         logp=lambda y, mean, sd, carried: noise.log_density(y, mean, sd, carried, pt),
         dist=_repetitions,
-        observed=given["observed"],
+        observed=accuracy,
         dims="observation",
     )
 

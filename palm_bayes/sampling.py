@@ -54,7 +54,7 @@ class Settings:
     """
 
     draws: int = 1000
-    tune: int = 1000
+    tune: int = 500
     chains: int = 4
     target_accept: float = 0.95
     sampler: SamplerName = "nutpie"
@@ -73,7 +73,7 @@ class Settings:
     def stronger(self) -> "Settings":
         """Settings of the second try: longer, in smaller steps, thinned to as many draws."""
         careful = max(self.target_accept, 0.99)
-        return replace(self, tune=2 * self.tune, target_accept=careful, thin=4 * self.thin)
+        return replace(self, tune=4 * self.tune, target_accept=careful, thin=4 * self.thin)
 
 
 @dataclass(frozen=True, eq=False)

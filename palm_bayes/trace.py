@@ -10,7 +10,7 @@ import xarray as xr
 
 from palm_bayes import __version__, noise
 from palm_bayes.forecast import moments
-from palm_bayes.model import observations
+from palm_bayes.model import DATA_COORDS, DATA_DIMS, observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
 
@@ -38,12 +38,8 @@ def assemble(
     }
     where["of_strategy"] = where.pop("strategy")
     observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
-    constant = {
-        name: ("strategy" if name.startswith("x_") else "observation", value)
-        for name, value in data.as_data().items()
-        if name != "observed"
-    }
-    given = xr.Dataset(constant, {"strategy": posterior["strategy"]})
+    constant = {name: (DATA_DIMS[name], value) for name, value in data.as_data().items()}
+    given = xr.Dataset(constant, {"strategy": posterior["strategy"], **DATA_COORDS})
     kept = {
         "data_sha256": runs.sha256(),
         "sampling": about,

@@ -163,7 +163,9 @@ def test_groups_of_the_trace(fit):
     for name in ("repetition", "episode"):
         np.testing.assert_array_equal(observed[name], table[name])
     np.testing.assert_array_equal(observed["of_strategy"], table["strategy"])
-    np.testing.assert_array_equal(trace["constant_data"]["x"], table["x"])
+    given = trace["constant_data"]
+    np.testing.assert_array_equal(given["observations"].sel(column="x"), table["x"])
+    np.testing.assert_array_equal(given["ends"].sel(end="x_last"), [12, 12])
     each, joint = trace["strategy_stats"], trace["sample_stats"]
     assert each["energy"].dims == ("chain", "draw", "strategy")
     np.testing.assert_allclose(joint["energy"], each["energy"].sum("strategy"))

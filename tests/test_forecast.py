@@ -53,8 +53,8 @@ def make_trace(runs, draws=2000, jitter=0.0, **scalars):
         {"strategy": list(runs.strategies), "parameter": NAMES},
     )
     constant = xr.Dataset(
-        {"x_first": ("strategy", ends["min"]), "x_last": ("strategy", ends["max"])},
-        {"strategy": list(runs.strategies)},
+        {"ends": (("end", "strategy"), [ends["min"], ends["max"]])},
+        {"end": ["x_first", "x_last"], "strategy": list(runs.strategies)},
     )
     return xr.DataTree.from_dict({"posterior": posterior, "constant_data": constant})
 

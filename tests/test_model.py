@@ -53,8 +53,8 @@ def test_observations_are_flat_and_in_order(runs):
     np.testing.assert_array_equal(data.x_first, [1, 1])
     np.testing.assert_array_equal(data.x_last, [7, 7])
     np.testing.assert_array_equal(data.accuracy, runs.table["accuracy"])
-    names = {"x", "observed", "lag", "strategy_index", "x_first", "x_last"}
-    assert set(data.as_data()) == names
+    assert set(data.as_data()) == {"observations", "ends", "strategy_index"}
+    assert set(observations(runs.strategy("s0")).as_data()) == {"observations", "ends"}
 
 
 def test_order_of_strategies_is_that_of_the_runs(runs):
@@ -76,8 +76,9 @@ def test_names_and_dims(model):
     dims = model.named_vars_to_dims
     assert dims["curve"] == ("strategy", "parameter")
     assert {dims[name] for name in [*FREE[1:], *deterministics]} == {("strategy",)}
-    assert {dims[name] for name in ("accuracy", "x", "lag", "observed")} == {("observation",)}
-    assert {dims[name] for name in ("x_first", "x_last")} == {("strategy",)}
+    assert dims["accuracy"] == dims["strategy_index"] == ("observation",)
+    assert dims["observations"] == ("column", "observation")
+    assert dims["ends"] == ("end", "strategy")
 
 
 def test_every_strategy_has_seven_free_numbers(model):
@@ -156,10 +157,10 @@ def test_data_can_be_replaced_by_more(runs, model):
     before = logp(point)
     kept = {name: model[name].get_value() for name in data}
     try:
-        pm.set_data(data, model=model, coords={"observation": np.arange(len(data["x"]))})
+        pm.set_data(data, model=model, coords={"observation": np.arange(len(other.table))})
         assert logp(point) == pytest.approx(expected(point), rel=1e-10)
     finally:
-        pm.set_data(kept, model=model, coords={"observation": np.arange(len(kept["x"]))})
+        pm.set_data(kept, model=model, coords={"observation": np.arange(len(runs.table))})
     assert logp(point) == before
 
 
@@ -216,10 +217,8 @@ def test_posterior_predictive_at_other_data(fit):
     draws = fit.trace.isel(draw=slice(None, None, 50))
     model = build_model(fit.runs)
     later = {
-        "x": np.array([13.0, 14.0]),
-        "lag": np.array([0.0, 1.0]),
+        "observations": np.array([[13.0, 14.0], [0.0, 0.0], [0.0, 1.0]]),  # x, accuracy, lag
         "strategy_index": np.array([0, 1], dtype=np.int32),
-        "observed": np.zeros(2),
     }
     pm.set_data(later, model=model, coords={"observation": np.arange(2)})
     tree = pm.sample_posterior_predictive(draws, model=model, random_seed=1, progressbar=False)
@@ -242,7 +241,7 @@ def test_pymcs_log_likelihood_is_the_fits(fit):
 def test_graph_shows_the_model(model):
     pytest.importorskip("graphviz")
     source = pm.model_to_graphviz(model).source
-    for name in [*FREE, "A_max", "delta", "alpha", "beta", "accuracy", "x_first"]:
+    for name in [*FREE, "A_max", "delta", "alpha", "beta", "accuracy", "observations", "ends"]:
         assert f"\t{name} [label=" in source
     for box in ("strategy (2)", "strategy (2) x parameter (4)", "observation (22)"):
         assert f'label="{box}"' in source

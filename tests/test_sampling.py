@@ -114,7 +114,7 @@ def test_a_second_try_is_stronger_and_counts(sampler):
     sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
     (first, seed), (second, other_seed) = sampler.calls
     assert first == settings
-    assert second.tune == 600
+    assert second.tune == 1200
     assert second.target_accept == 0.99
     assert (second.thin, second.draws, second.chains) == (4, 600, 4)
     assert other_seed != seed
@@ -172,7 +172,7 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
 
 def test_stronger_settings():
     weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
-    assert weak.stronger() == Settings(tune=400, target_accept=0.99, thin=4)
+    assert weak.stronger() == Settings(tune=800, target_accept=0.99, thin=4)
     assert strong.stronger() == Settings(tune=2000, target_accept=0.995, thin=8)
 
 
