@@ -111,7 +111,7 @@ def fit(
     alpha_hi: flags.AlphaHigh = 1000.0,
     beta_hi: flags.BetaHigh = 100.0,
     draws: flags.Draws = 1000,
-    tune: flags.Tune = 1000,
+    tune: flags.Tune = 500,
     chains: flags.Chains = 4,
     target_accept: flags.TargetAccept = 0.95,
     sampler: flags.Sampler = "nutpie",
@@ -216,7 +216,7 @@ def demo(
     with _working(quiet) as (step, _):
         step("writing the example")
         from palm_bayes.data import ENTRIES, write_example
-        from palm_bayes.outputs import Outcome, check_folder, coverage
+        from palm_bayes.outputs import Outcome, check_folder
 
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
@@ -230,7 +230,7 @@ def demo(
         step("forecasting")
         outcome = Outcome.of(fitted, truth=truth)
         later = truth.table["episode"].max() - DEMO_EPISODES
-        inside = coverage(fitted.forecast(horizon=int(later), scope="continuing"), truth)
+        inside = fitted.forecast(horizon=int(later), scope="continuing").coverage(truth)
         step("writing")
         files = outcome.write(out, palm=False)
     status = _report(fitted, 0.9, as_json=False, out=out, files=files)

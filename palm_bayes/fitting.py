@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from palm_bayes.convergence import Convergence
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.forecast import Forecast, Scope, forecast
+from palm_bayes.oddities import oddities
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs, XMode
@@ -219,7 +221,7 @@ def fit_runs(
     max_episodes: int | None = None,
     priors: str | Priors = "default",
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     target_accept: float = 0.95,
     sampler: SamplerName = "nutpie",
@@ -248,6 +250,11 @@ def fit_runs(
     ------
     DataError
         If the data cannot be used, in one line.
+
+    Warns
+    -----
+    PalmWarning
+        If the data are odd but usable, saying what that means; see `palm_bayes.oddities`.
     """
     settings = Settings(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
@@ -258,6 +265,8 @@ def fit_runs(
         data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
         max_repetitions=max_repetitions, max_episodes=max_episodes,
     )  # fmt: skip
+    for oddity in oddities(runs):
+        warnings.warn(oddity, PalmWarning, stacklevel=2)
     if sampler == "nutpie":
         if progress is not None:
             progress("compile", "", 0.0)

@@ -16,6 +16,7 @@ from palm_bayes.runs import RUN, Runs
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+_BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,33 @@ class Forecast:
         table = table.astype({"episode": int if whole else float})
         order = [*runs, "episode", "labels", "future", "mean", *names]
         return table[order].reset_index(drop=True)
+
+    def coverage(self, truth: Runs) -> pd.DataFrame:
+        """Share of later observations that lie inside the bands; of scope "continuing" only.
+
+        Parameters
+        ----------
+        truth : Runs
+            Runs that go on past the data of the fit.
+
+        Returns
+        -------
+        DataFrame
+            Index ``strategy``, last "all"; columns ``points`` (how many), "50 %", "80 %" and
+            "95 %", the shares of the points inside these bands, in [0, 1].
+        """
+        key = ["strategy", "repetition", "episode"]
+        later = self.to_frame()
+        later = later[later["future"]].astype({"repetition": str})
+        points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
+        seen = points["accuracy"] * truth.scale
+        inside = pd.DataFrame(
+            {band: seen.between(points[low], points[high]) for band, (low, high) in _BANDS.items()}
+        )
+        groups = inside.groupby(points["strategy"], sort=False)
+        table = groups.mean().assign(points=groups.size())
+        table.loc["all"] = {**inside.mean(), "points": len(inside)}
+        return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
 
 
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:

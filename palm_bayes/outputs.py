@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from palm_bayes import curve
 from palm_bayes.errors import DataError
+from palm_bayes.oddities import oddities
 from palm_bayes.runs import Runs, XMode
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from palm_bayes.forecast import Forecast
 
 PARAMETERS = ("A_max", "delta", "alpha", "beta")
-_BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
 
 _OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
 _PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
@@ -242,37 +242,8 @@ def document(fit: "PalmFit", probability: float = 0.9) -> dict[str, Any]:
         "probability": probability,
         "strategies": strategies,
         "notes": list(runs.notes),
+        "warnings": oddities(runs),
     }
-
-
-def coverage(forecast: "Forecast", truth: Runs) -> pd.DataFrame:
-    """Share of later observations that lie inside the bands of a forecast.
-
-    Parameters
-    ----------
-    forecast : Forecast
-        Of the repetitions in `truth`, ``scope="continuing"``.
-    truth : Runs
-        Runs that go on past the data of the fit.
-
-    Returns
-    -------
-    DataFrame
-        Index ``strategy``, last "all"; columns ``points`` (how many), "50 %", "80 %" and
-        "95 %", the shares of the points inside these bands, in [0, 1].
-    """
-    key = ["strategy", "repetition", "episode"]
-    later = forecast.to_frame()
-    later = later[later["future"]].astype({"repetition": str})
-    points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
-    seen = points["accuracy"] * truth.scale
-    inside = pd.DataFrame(
-        {band: seen.between(points[low], points[high]) for band, (low, high) in _BANDS.items()}
-    )
-    groups = inside.groupby(points["strategy"], sort=False)
-    table = groups.mean().assign(points=groups.size())
-    table.loc["all"] = {**inside.mean(), "points": len(inside)}
-    return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
 
 
 def check_folder(out: Path) -> None:

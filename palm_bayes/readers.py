@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from palm_bayes.errors import DataError, known, listed, span
-from palm_bayes.runs import RUN, Runs, XMode, as_text, natural
+from palm_bayes.errors import DataError, known, listed
+from palm_bayes.runs import Runs, XMode, as_text, natural
 
 Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
 
@@ -29,10 +29,6 @@ COLUMNS = {
 """Column names that are understood, in any case, with blanks and hyphens as underscores."""
 
 _TASK = ("source", "dataset", "model")
-_FLAT = 0.002  # a mean curve that rises less than this is flat, however small its noise
-_FALL = 0.01  # a fall below this is not worth a note
-_JUMP = 0.1  # a drop below this is not worth a note ...
-_JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's median step
 
 
 def read_runs(
@@ -89,7 +85,6 @@ def read_runs(
         model=model or next(iter(frame.get("model", [])), ""),
         notes=notes,
     )
-    runs = replace(runs, notes=(*runs.notes, *_size_notes(runs), *_shape_notes(runs)))
     return runs if named is None else runs.select(named)
 
 
@@ -291,58 +286,3 @@ def _array(file: Path) -> NDArray[np.float64]:
     if values.ndim != 1 or not values.size:
         raise DataError(f"{file} has shape {values.shape}, allowed is one dimension, not empty")
     return values.astype(float)
-
-
-def _size_notes(runs: Runs) -> list[str]:
-    """Note oddities in the numbers of repetitions and episodes."""
-    notes = []
-    sizes = runs.table.groupby(RUN, sort=False)["episode"].agg(["max", "size"])
-    repetitions = sizes.groupby("strategy", sort=False).size()
-    if (repetitions == 1).any():
-        single = listed(repetitions.index[repetitions == 1])
-        notes.append(
-            f"One repetition ({single}): noise between repetitions cannot be told from misfit of "
-            "the curve, bands rest on one run."
-        )
-    if len(repetitions.unique()) > 1:
-        counts = listed(f"{name} {n}" for name, n in repetitions.items())
-        notes.append(f"Strategies differ in repetitions ({counts}): fewer make wider bands.")
-    lengths = f"Runs have {span(sizes['size'])} episodes and are kept whole; shorter ones in"
-    short, gaps = sizes["size"] < sizes["size"].max(), sizes["size"] < sizes["max"]
-    for odd, said in ((short, lengths), (gaps, "Episodes are missing in runs of")):
-        if odd.any():
-            notes.append(f"{said} {listed(sizes.index[odd].unique(level=0))}.")
-    return notes
-
-
-def _shape_notes(runs: Runs) -> list[str]:
-    """Note mean curves that are flat or fall, and runs that drop suddenly."""
-    notes, table = [], runs.table
-    mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
-    rises = {name: _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
-    flat = [name for name, (rise, noise) in rises.items() if abs(rise) < max(_FLAT, noise)]
-    fall = [name for name, (rise, noise) in rises.items() if rise < -max(_FALL, noise)]
-    if flat:
-        notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
-    if fall:
-        notes.append(f"Ends below its start ({listed(fall)}): a PALM curve cannot fall.")
-    drop = -table.groupby(RUN)["accuracy"].diff()
-    usual = drop.abs().groupby(table["strategy"]).transform("median")
-    sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP, _JUMP_RATIO * usual)]
-    worst = sudden.sort_values("drop", ascending=False).drop_duplicates("strategy")
-    if len(worst):
-        cells = worst[[*RUN, "episode", "drop"]].itertuples(index=False)
-        said = listed(
-            f"{s} repetition {r}, episode {e} by {d * runs.scale:.2g}" for s, r, e, d in cells
-        )
-        notes.append(f"Sudden drops (largest: {said}): unstable training makes wider bands.")
-    return notes
-
-
-def _rise(cell: pd.DataFrame) -> tuple[float, float]:
-    """Rise of a mean curve, last quarter over first, and twice its noise."""
-    mean = cell.loc[cell["size"] == cell["size"].max(), "mean"].to_numpy()
-    quarter = max(1, len(mean) // 4)
-    steps = np.diff(mean)
-    noise = 1.5 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(quarter)
-    return float(mean[-quarter:].mean() - mean[:quarter].mean()), 2 * float(noise)

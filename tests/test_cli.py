@@ -19,6 +19,7 @@ import xarray as xr
 import palm_bayes
 from palm_bayes import cli, curve
 from palm_bayes.data import example_runs_path, write_example
+from palm_bayes.forecast import Forecast
 
 PARAMETERS = ["A_max", "delta", "alpha", "beta"]
 PALM_KEYS = [
@@ -37,6 +38,7 @@ class FakeForecast:
     runs: object
     draws: xr.DataArray
     scope: str
+    coverage = Forecast.coverage
 
     @property
     def labels_known(self):

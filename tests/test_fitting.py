@@ -14,7 +14,7 @@ import xarray as xr
 import palm_bayes
 from palm_bayes import sampling
 from palm_bayes.convergence import Convergence
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import PARAMETERS, PalmFit, fit_runs
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
@@ -320,7 +320,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     compiled, (priors, settings, _), (same, *_) = stand_in
     assert compiled is named_priors("bounds")
     assert priors is same is compiled
-    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 1000)
+    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 500)
     assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "bounds"
     assert made.convergence.table.index.tolist() == ["margin", "random"]
     assert isinstance(made.convergence, Convergence)
@@ -348,3 +348,12 @@ def test_nothing_is_compiled_for_what_cannot_be_fitted(stand_in, example_runs, o
     with pytest.raises(DataError, match=words):
         fit_runs(example_runs, **options)
     assert stand_in == []
+
+
+def test_odd_data_are_fitted_with_a_warning(stand_in, fit):
+    table = fit.runs.table
+    one = table[table["repetition"] == table["repetition"].iloc[0]]
+    with pytest.warns(PalmWarning, match="One repetition .*: noise between repetitions") as caught:
+        fit_runs(one.drop(columns="x"), **TINY)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__

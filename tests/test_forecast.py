@@ -8,7 +8,7 @@ from scipy.stats import kstest, norm
 
 from palm_bayes import curve, noise
 from palm_bayes.errors import DataError
-from palm_bayes.forecast import QUANTILES, forecast, moments
+from palm_bayes.forecast import QUANTILES, Forecast, forecast, moments
 from palm_bayes.runs import Runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
@@ -299,3 +299,49 @@ def test_a_curve_that_is_done_at_once_is_forecast_without_warnings():
     mean, sd = moments(posterior, xr.DataArray([1.0, 2.0, 50.0], dims="x"), 1.0, 8.0)
     np.testing.assert_allclose(mean.isel(x=2), CURVE["A_max"])
     assert bool(np.isfinite(sd).all())
+
+
+class Frames(Forecast):
+    """A forecast whose frame is given: all that coverage needs."""
+
+    def __init__(self, frame):
+        object.__setattr__(self, "frame", frame)
+
+    def to_frame(self):
+        return self.frame
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_coverage(scale):
+    rows = [
+        (strategy, repetition, episode)
+        for strategy in ("b", "a")
+        for repetition in (1, 2)
+        for episode in range(1, 9)
+    ]
+    table = pd.DataFrame(rows, columns=["strategy", "repetition", "episode"])
+    later = table["episode"] > 4
+    # Of the later points b's first repetition lies in all bands, its second in the 95 % band
+    # only; a's points in none.
+    off = np.select([table["strategy"] == "a", table["repetition"] == 2], [0.3, 0.15], default=0.01)
+    truth = Runs.from_frame(table.assign(accuracy=scale * np.where(later, 0.5 + off, 0.4)))
+    bands = {"25": 0.05, "75": 0.05, "10": 0.1, "90": 0.1, "2.5": 0.2, "97.5": 0.2}
+    frame = table.assign(future=later, repetition=table["repetition"].astype(str))
+    for q, width in bands.items():
+        frame[f"q{q}"] = scale * (0.5 + (width if float(q) > 50 else -width))
+    found = Frames(frame).coverage(truth)
+    assert list(found.index) == ["b", "a", "all"]
+    assert list(found.columns) == ["points", "50 %", "80 %", "95 %"]
+    assert found.loc["b"].tolist() == [8, 0.5, 0.5, 1.0]
+    assert found.loc["a"].tolist() == [8, 0.0, 0.0, 0.0]
+    assert found.loc["all"].tolist() == [16, 0.25, 0.25, 0.5]
+
+
+def test_coverage_leaves_out_what_was_not_observed():
+    table = pd.DataFrame({"strategy": "a", "repetition": "1", "episode": range(1, 6)})
+    truth = Runs.from_frame(table.assign(accuracy=0.5))
+    frame = pd.DataFrame({"strategy": "a", "repetition": "1", "episode": range(4, 9)})
+    frame["future"] = frame["episode"] > 4
+    for q in ("25", "75", "10", "90", "2.5", "97.5"):
+        frame[f"q{q}"] = 0.5
+    assert Frames(frame).coverage(truth)["points"].tolist() == [1, 1]

@@ -20,6 +20,7 @@ ORDER = (
     "curve",
     "noise",
     "runs",
+    "oddities",
     "readers",
     "data",
     "priors",
@@ -54,7 +55,7 @@ ONLY_IN = {
     library: modules
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "sampling"}),
-        (ARVIZ, set(ORDER) - {"errors", "curve", "runs", "readers", "data"}),
+        (ARVIZ, set(ORDER) - {"errors", "curve", "runs", "oddities", "readers", "data"}),
         ({"matplotlib", "arviz_plots"}, {"plots", "report"}),
         ({"dask", "distributed"}, {"sweep"}),
     ]

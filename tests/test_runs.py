@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm_bayes.errors import DataError, PalmError
-from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs, natural
 
 
@@ -272,48 +271,3 @@ def test_x_increases_and_percent_round_trips(steps, values):
     np.testing.assert_allclose(percent.table["accuracy"], values[:n], rtol=1e-12)
     by_episode = Runs.from_frame(frame, x_mode="episodes")
     np.testing.assert_allclose(by_episode.x_at(by_episode.labels_at([1, 2, n])), [1, 2, n])
-
-
-# --- what read_runs notes
-
-
-def run_of(strategy="margin", repetition="1", n=5):
-    frame = tidy((strategy,), repetitions=1, episodes=n)
-    return frame.assign(repetition=repetition)
-
-
-def shaped(curve, repetition="1", strategy="margin"):
-    return run_of(strategy, repetition, n=len(curve)).assign(accuracy=curve)
-
-
-@pytest.mark.parametrize(
-    ("curve", "part"),
-    [
-        ([0.8, 0.801, 0.799, 0.8, 0.801, 0.8], "Flat from the start (margin)"),
-        ([0.8, 0.78, 0.77, 0.75, 0.74, 0.72], "Ends below its start (margin)"),
-        (
-            [0.5, 0.6, 0.62, 0.63, 0.31, 0.64, 0.65, 0.66],
-            "Sudden drops (largest: margin repetition 1, episode 5 by 0.32)",
-        ),
-    ],
-)
-def test_odd_shapes_are_noted(curve, part):
-    notes = read_runs(shaped(curve)).notes
-    assert sum(part in note for note in notes) == 1
-    assert len(notes) == 3  # scale, one repetition, this
-
-
-def test_ordinary_runs_give_one_note_on_the_scale():
-    frame = pd.concat([run_of(s, r) for s in "ab" for r in ("1", "2")])
-    assert len(read_runs(frame).notes) == 1
-
-
-def test_uneven_sizes_are_noted_by_strategy():
-    frame = pd.concat(
-        [run_of("a", "1"), run_of("a", "2", n=4), run_of("b", "1"), run_of("b", "3")[1:]]
-    )
-    notes = " ".join(read_runs(pd.concat([frame, run_of("c")])).notes)
-    assert "One repetition (c)" in notes
-    assert "Strategies differ in repetitions (a 2, b 2, c 1)" in notes
-    assert "Runs have 4 to 5 episodes and are kept whole; shorter ones in a, b." in notes
-    assert "Episodes are missing in runs of b." in notes
