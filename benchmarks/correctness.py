@@ -7,6 +7,7 @@ definition, with SciPy's densities and whole covariance matrices, in PALM's own 
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,8 @@ Array = NDArray[np.float64]
 PROBABILITIES = (0.05, 0.95)
 NUTS_DRAWS = 4000  # a chain: more than usual, so that small errors show
 BATCHES = 50  # of the reference, for its Monte-Carlo error
-ROUNDS = (40_000, 40_000, 40_000)  # draws of each round of adaptation
+ROUNDS = (40_000,) * 6  # draws of each round of adaptation
+FLATTENED = 0.5  # power of the posterior to which the proposal is fitted too: it has wider tails
 DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
 RELIABLE = 0.7  # Pareto k of the importance weights, at most
 LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed errors
@@ -40,9 +42,8 @@ LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed err
 # --- the model, from its definition ------------------------------------------------------------
 #
 # A point is a row of seven numbers without bounds, one a parameter: logits of A_max, ρ and of the
-# shares of α and β between their bounds; logs of noise and noise_ratio; and for δ log u(x), where
-# u(x) = k (x + α)^β and k = −log(1 − δ), at the x that the prior is about: x_first by default, and
-# x + α = 1 for δ itself, where u = k.
+# shares of α and β between their bounds; logs of noise and noise_ratio; and for δ log u(x_first),
+# where u(x) = k (x + α)^β and k = −log(1 − δ).
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +83,10 @@ class Points:
     data: Data
 
     @classmethod
-    def of(cls, z: Array, priors: str, data: Data) -> "Points":
+    def of(cls, z: Array, data: Data) -> "Points":
         start = (1000 + data.x_first) * expit(z[:, 2])
         beta = 100 * expit(z[:, 3])
-        log_k = z[:, 1] - beta * np.log(start) if priors == "default" else z[:, 1]
+        log_k = z[:, 1] - beta * np.log(start)
         with np.errstate(over="ignore"):
             noise, ratio = np.exp(z[:, 4:6].T)
         return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, expit(z[:, 6]), data)
@@ -111,9 +112,10 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
     """Log-density of the prior, as a density of `z`."""
     if data.x_first > 1000:
         raise ValueError("α's lower bound is taken to be −x_first, so x_first is at most 1000")
-    at = Points.of(z, priors, data)
+    at = Points.of(z, data)
+    log_u = z[:, 1] if priors == "default" else at.log_k  # of the share that is uniform
     with np.errstate(over="ignore"):
-        total = z[:, 1] - np.exp(z[:, 1])  # density of log u where 1 − exp(−u) ~ U(0, 1)
+        total = log_u - np.exp(log_u)  # density of log u where 1 − exp(−u) ~ U(0, 1)
     total = total + stats.uniform(0, 1).logpdf(at.A_max) + log_slope(z[:, 0])
     total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
     if priors == "default":
@@ -142,15 +144,16 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     else:
         start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
     shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
-    A_max, start, beta, rho = (logit(share) for share in (*shares, drawn(stats.beta(1.5, 2.5))))
     log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
+    log_u += 0 if priors == "default" else beta * np.log(start)
+    A_max, start, beta, rho = (logit(share) for share in (*shares, drawn(stats.beta(1.5, 2.5))))
     noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 8.0))
     return np.stack([A_max, log_u, start, beta, noise, ratio, rho], axis=-1)
 
 
-def log_likelihood(z: Array, priors: str, data: Data) -> Array:
+def log_likelihood(z: Array, data: Data) -> Array:
     """Repetitions are normal vectors: correlation ρ^|lag|, a spread that shrinks with the gap."""
-    at = Points.of(z, priors, data)
+    at = Points.of(z, data)
     A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
     last = at.gap(np.array([data.x_last]))
     total = np.zeros(len(z))
@@ -172,7 +175,7 @@ def target(z: Array, priors: str, data: Data) -> tuple[Array, Array]:
     likelihood = np.full(len(z), -np.inf)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for rows in np.array_split(np.flatnonzero(np.isfinite(prior)), len(z) // 5000 + 1):
-            likelihood[rows] = log_likelihood(z[rows], priors, data)
+            likelihood[rows] = log_likelihood(z[rows], data)
     return prior, np.where(np.isfinite(likelihood), likelihood, -np.inf)
 
 
@@ -229,20 +232,22 @@ class Reference:
 def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> Reference:
     """Refit the proposal to its own weighted draws, a few times; then draw for good.
 
-    Under the flat prior a constant curve, whose noise explains the rise, is another mode. The way
-    from the prior by powers of the likelihood leads to it, the one from the default prior to the
-    curve along the data: the proposal starts with both, their weights settle which one counts.
+    Under the flat prior a constant curve, whose noise explains the rise, is another mode, in which
+    nearly all of the prior lies; the way along the data leads from the default prior to the curve.
+    The proposal starts with both, their weights settle which one counts.
     """
-    points = tempered(data, priors, rng)
+    points = tempered(data, rng)
     if priors == "bounds":
-        other = tempered(data, "default", rng)
-        other[:, 1] = Points.of(other, "default", data).log_k
-        points = np.concatenate([points, other])
+        z = prior_draws(data, priors, 100_000, rng)
+        points = np.concatenate([points, adapted(z, target(z, priors, data)[1], rng)])
     for size in (*ROUNDS, draws):
         proposal = Mixture.fitted(points, 40, int(rng.integers(2**31)))
         z = proposal.draw(size, rng)
-        log_weights = sum(target(z, priors, data)) - proposal.log_density(z)
-        points = resampled(z, next_power(0 * log_weights, log_weights, 0.0) * log_weights, rng)
+        log_target, log_proposal = sum(target(z, priors, data)), proposal.log_density(z)
+        log_weights = log_target - log_proposal
+        points = np.concatenate(
+            [adapted(z, power * log_target - log_proposal, rng) for power in (1.0, FLATTENED)]
+        )
     possible = np.isfinite(log_weights)
     smoothed, pareto_k = array_stats.psislw(-log_weights[possible])  # it takes log-likelihoods
     weights = np.zeros(len(z))
@@ -250,10 +255,15 @@ def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> 
     return Reference(z, weights, float(pareto_k))
 
 
-def tempered(data: Data, priors: str, rng: np.random.Generator) -> Array:
-    """Go from the prior to the posterior by rising powers of the likelihood; roughly."""
-    z = prior_draws(data, priors, 100_000, rng)
-    relative, likelihood = np.zeros(len(z)), target(z, priors, data)[1]
+def adapted(z: Array, log_weights: Array, rng: np.random.Generator) -> Array:
+    """Points drawn by weight, as far as not too few of them carry it all."""
+    return resampled(z, next_power(np.zeros(len(z)), log_weights, 0.0) * log_weights, rng)
+
+
+def tempered(data: Data, rng: np.random.Generator) -> Array:
+    """Go from the default prior to its posterior by rising powers of the likelihood; roughly."""
+    z = prior_draws(data, "default", 100_000, rng)
+    relative, likelihood = np.zeros(len(z)), target(z, "default", data)[1]
     power = 0.0
     while True:
         power = next_power(relative, likelihood, power)
@@ -262,7 +272,7 @@ def tempered(data: Data, priors: str, rng: np.random.Generator) -> Array:
             return points
         proposal = Mixture.fitted(points, 20, int(rng.integers(2**31)))
         z = proposal.draw(20_000, rng)
-        prior, likelihood = target(z, priors, data)
+        prior, likelihood = target(z, "default", data)
         relative = prior - proposal.log_density(z)
 
 
@@ -300,7 +310,7 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     found = reference(data, priors, draws, np.random.default_rng(seed))
     sample = sample_strategy(runs, named_priors(priors), Settings(draws=NUTS_DRAWS, seed=seed))
     x = np.array([data.x_first, (data.x_first + data.x_last) / 2, data.x_last, 2 * data.x_last])
-    ours, theirs = of_nuts(sample, x, data), Points.of(found.z, priors, data).quantities(x)
+    ours, theirs = of_nuts(sample, x, data), Points.of(found.z, data).quantities(x)
     rows = [
         {"quantity": name, "statistic": statistic, "nuts": nuts, "reference": ref, "mcse": error}
         for name in ours
@@ -388,7 +398,7 @@ def main() -> None:
             table, about = compare(cell.half, priors, args.draws, args.seed)
             lines.append({"cell": kind, "priors": priors, **about, **summed_up(table)})
             tables.append(table.assign(cell=cell.id, priors=priors))
-            print(f"{kind}: {cell.id}, {priors}", flush=True)
+            print(f"{kind}: {cell.id}, {priors}", file=sys.stderr, flush=True)
     everything = pd.concat(tables, ignore_index=True)
     if args.out:
         everything.to_csv(args.out, index=False)

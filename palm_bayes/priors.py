@@ -19,7 +19,9 @@ Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public t
 class Priors:
     """Priors of one strategy's parameters, inside PALM.py's fitting bounds.
 
-    Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``.
+    Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``. One that has no
+    density on a part of its parameter's range leaves walls in which NUTS gets stuck: bound α and β
+    by `alpha_lo`, `alpha_hi` and `beta_hi` instead.
 
     Attributes
     ----------
@@ -63,6 +65,13 @@ class Priors:
         if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
             got = f"alpha_lo is {self.alpha_lo:g} and alpha_hi {self.alpha_hi:g}"
             raise DataError(f"{got}, allowed are finite numbers with alpha_lo < alpha_hi")
+        for name in ("alpha", "alpha_start", "beta"):
+            part = getattr(self, name)
+            if part is not None and _is_truncated(part):
+                raise DataError(
+                    f"the prior of {name} is truncated, allowed is the distribution itself: "
+                    "alpha_lo, alpha_hi and beta_hi are its bounds"
+                )
         if not self.beta_hi > 0:
             raise DataError(f"beta_hi is {self.beta_hi:g}, allowed is a number above 0")
 
@@ -103,6 +112,12 @@ def named_priors(
     )
 
 
+def _is_truncated(part: Distribution) -> bool:
+    return (
+        "Truncated" in type(part.owner.op).__name__
+    )  # PyMC has a class for any and one for the normal
+
+
 def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
     """Random vector (A_max, log u_first, α, β) of every strategy, dims (strategy, 4)."""
 
@@ -111,16 +126,20 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
             return change_dist_size(part, x_first.shape)
         return pm.Truncated.dist(part, lower=lower, upper=upper, size=x_first.shape)
 
+    def share(part: Distribution) -> Any:
+        inside = part.owner.op.name in {"uniform", "beta"} or _is_truncated(part)
+        return draw(part) if inside else draw(part, lower=0, upper=1)
+
     if priors.alpha is None:
         alpha = alpha_lo + draw(priors.alpha_start, lower=0, upper=priors.alpha_hi - alpha_lo)
     else:
         alpha = draw(priors.alpha, lower=alpha_lo, upper=priors.alpha_hi)
     beta = draw(priors.beta, lower=0, upper=priors.beta_hi)
     if priors.delta is None:
-        log_u = pt.log(-pt.log1p(-draw(priors.reached)))
+        log_u = pt.log(-pt.log1p(-share(priors.reached)))
     else:
-        log_u = curve.log_u_first(draw(priors.delta), alpha, beta, x_first, pt)
-    return pt.stack([draw(priors.A_max), log_u, alpha, beta], axis=-1)
+        log_u = curve.log_u_first(share(priors.delta), alpha, beta, x_first, pt)
+    return pt.stack([share(priors.A_max), log_u, alpha, beta], axis=-1)
 
 
 def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:

@@ -182,19 +182,27 @@ def _with_nutpie(
     def report(chains: list[Any]) -> None:
         tell(min(sum(chain.finished_draws for chain in chains) / total, 1.0))
 
-    tree: xr.DataTree = nutpie.sample(
-        replace(program, initial_point_func=start),
-        draws=settings.draws * settings.thin,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=seed,
-        target_accept=settings.target_accept,
-        adaptation="low_rank",
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=report,
-    )
+    try:
+        tree: xr.DataTree = nutpie.sample(
+            replace(program, initial_point_func=start),
+            draws=settings.draws * settings.thin,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            seed=seed,
+            target_accept=settings.target_accept,
+            adaptation="low_rank",
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=report,
+        )
+    except RuntimeError as error:
+        if "initialization points failed" not in str(error):
+            raise
+        raise DataError(
+            "the prior has no density where the chains start, near the data: widen its parts, and "
+            "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"
+        ) from error
     if tree["posterior"].sizes["draw"] < settings.draws * settings.thin:
         raise KeyboardInterrupt  # which nutpie takes for a wish to keep what there is
     return tree

@@ -203,6 +203,13 @@ def test_own_priors_are_drawn_inside_the_bounds_and_for_each_strategy():
     assert 0 < beta.min() < beta.max() < 1
 
 
+def test_own_shares_are_drawn_between_0_and_1():
+    for part in (pm.Normal.dist(0.95, 0.1), pm.Truncated.dist(pm.Normal.dist(0.9, 0.1), upper=1.0)):
+        A_max, log_u, *_ = draws_of(Priors(A_max=part, reached=part), 500)
+        assert A_max.max() < 1
+        assert np.all(np.isfinite(log_u))
+
+
 def test_named_priors_are_one_object_for_which_programs_are_kept():
     assert named_priors("default") is named_priors("default")
     assert named_priors("default") is not named_priors("default", alpha_hi=5.0)
@@ -221,6 +228,10 @@ def test_named_priors_are_one_object_for_which_programs_are_kept():
         (lambda: Priors(beta_hi=0.0), ["beta_hi is 0", "above 0"]),
         (lambda: Priors(beta_hi=np.nan), ["beta_hi is nan"]),
         (lambda: named_priors("bounds", beta_hi=-1.0), ["beta_hi is -1"]),
+        (
+            lambda: Priors(alpha=pm.Truncated.dist(pm.Normal.dist(5, 2), lower=0)),
+            ["the prior of alpha is truncated", "alpha_lo, alpha_hi"],
+        ),
     ],
 )
 def test_errors_say_what_was_got_and_what_is_allowed(make, words):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import nutpie
 import pandas as pd
+import pymc as pm
 import pytest
 import xarray as xr
 from pymc.blocking import DictToArrayBijection
@@ -274,3 +275,10 @@ def test_pymcs_own_sampler_gives_the_same_posterior(fit):
     for name in ("A_max", "rho"):
         difference = float(ours[name].mean() - theirs[name].mean())
         assert abs(difference) < 0.6 * float(ours[name].std())
+
+
+def test_a_prior_far_from_the_data_is_one_clear_error():
+    priors = PRIORS.with_parts(reached=pm.Uniform.dist(0.01, 0.02))
+    with pytest.raises(DataError, match="no density where the chains start") as caught:
+        sample_strategy(make_runs(), priors, Settings(draws=4, tune=1))
+    assert "\n" not in str(caught.value)
