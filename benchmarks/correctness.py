@@ -206,7 +206,7 @@ class Mixture:
     def draw(self, count: int, rng: np.random.Generator) -> Array:
         counts = rng.multinomial(count, self.weights)
         drawn = [
-            part.rvs(size=n, random_state=rng).reshape(n, -1)
+            part.rvs(size=n, random_state=rng).reshape(n, part.dim)
             for n, part in zip(counts, self.parts, strict=True)
         ]
         return rng.permutation(np.concatenate(drawn))

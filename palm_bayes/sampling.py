@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -64,6 +65,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         known([self.sampler], ["nutpie", "pymc", "numpyro"], "sampler")
+        if self.sampler == "numpyro" and find_spec("numpyro") is None:
+            raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
         for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
@@ -131,8 +134,8 @@ def _attempt(
     else:
         tree = _with_pymc(runs, priors, settings, seed)
     tell(1.0)
-    stats = tree["sample_stats"].to_dataset()[list(STATS)]
-    posterior = _with_parameters(tree["posterior"].to_dataset()[list(FREE)], runs)
+    stats = tree["sample_stats"].to_dataset()[list(STATS)].as_numpy()  # NumPyro's are JAX's
+    posterior = _with_parameters(tree["posterior"].to_dataset()[list(FREE)].as_numpy(), runs)
     posterior = posterior.assign_coords(strategy=[name])
     kept = slice(None, None, settings.thin)
     divergences = int(stats["diverging"].sum())

@@ -282,3 +282,9 @@ def test_a_prior_far_from_the_data_is_one_clear_error():
     with pytest.raises(DataError, match="no density where the chains start") as caught:
         sample_strategy(make_runs(), priors, Settings(draws=4, tune=1))
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_numpyro_is_one_clear_error(monkeypatch):
+    monkeypatch.setattr(sampling, "find_spec", lambda _: None)
+    with pytest.raises(DataError, match=r"pip install 'palm-bayes\[numpyro\]'"):
+        Settings(sampler="numpyro")
