@@ -1,8 +1,6 @@
 """`PalmFit`: runs and the posterior of their curves, with thin methods over what comes after."""
 
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.convergence import Convergence
 from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
 from palm_bayes.oddities import oddities
 from palm_bayes.priors import Priors, named_priors
@@ -172,16 +171,16 @@ class PalmFit:
 
         The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
         of the libraries and the data's hash.
+
+        Raises
+        ------
+        DataError
+            If the folder is not there.
         """
         path = Path(path)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".nc")
-        os.close(handle)
-        try:
-            self.trace.to_netcdf(scratch, engine="h5netcdf")
-            Path(scratch).chmod(0o644)
-            Path(scratch).replace(path)
-        finally:
-            Path(scratch).unlink(missing_ok=True)
+        if not path.parent.is_dir():
+            raise DataError(f"cannot write {path}: there is no folder {path.parent}")
+        put(path, lambda draft: self.trace.to_netcdf(draft, engine="h5netcdf"))
         return path
 
     @classmethod

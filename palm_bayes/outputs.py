@@ -9,7 +9,6 @@ import json
 import math
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from palm_bayes import curve
 from palm_bayes.errors import DataError
+from palm_bayes.files import put
 from palm_bayes.oddities import oddities
 from palm_bayes.runs import Runs, XMode
 
@@ -285,16 +285,12 @@ def plain(values: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _put(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make the file beside its place, and move it there if that went well."""
+    """Write a file whole or not at all, and its folder if need be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-    # A folder, not a file: the file in it then gets the permissions of any new file.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".palm_bayes-") as scratch:
-        draft = Path(scratch) / path.name
-        write(draft)
-        draft.replace(path)
+    put(path, write)
 
 
 def _text(text: str) -> Callable[[Path], Any]:

@@ -210,6 +210,12 @@ def test_a_saved_fit_comes_back(fit, saved):
         pd.testing.assert_frame_equal(one, two, check_dtype=False)
 
 
+def test_saving_needs_the_folder(fit, tmp_path):
+    with pytest.raises(DataError, match="there is no folder"):
+        fit.save(tmp_path / "nowhere" / "fit.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_loaded_fit_can_be_saved_again(saved):
     again = PalmFit.load(saved).save(saved)
     assert again == saved

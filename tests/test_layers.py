@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "palm_bayes"
 # A module imports only from modules before it. A subpackage counts as one module.
 ORDER = (
     "errors",
+    "files",
     "curve",
     "noise",
     "runs",
