@@ -6,6 +6,7 @@ python benchmarks/convergence.py --curves DIR --out convergence.csv
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("convergence.csv"), help="row by row")
     parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
+    parser.add_argument("--once", action="store_true", help="no second try")
     parser.add_argument("--priors", nargs="+", default=MODELS, choices=MODELS)
     args = parser.parse_args()
     for priors in args.priors:
         stride = max(args.stride, args.naive_stride) if priors == "naive" else args.stride
         wanted = [cell for cell in cells(args.curves, stride) if not _done(args.out, priors, cell)]
-        sample = (_naive() if priors == "naive" else _ours(priors)) if wanted else None
+        sample = (_naive() if priors == "naive" else _ours(priors, args.once)) if wanted else None
         for cell in wanted:
             _append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sample)})
     report(pd.read_csv(args.out))
@@ -54,11 +56,12 @@ def _measured(runs: Runs, sample: Sampler) -> dict[str, Any]:
     return {**size, **verdict}
 
 
-def _ours(priors: str) -> Sampler:
+def _ours(priors: str, once: bool) -> Sampler:
     """Sample as the package does: curve coordinates, a second try where the first falls short."""
     chosen = named_priors(priors)
     compile_program(chosen)
-    return lambda runs: sample_strategy(runs, chosen, SETTINGS).verdict
+    settings = replace(SETTINGS, second_try=not once)
+    return lambda runs: sample_strategy(runs, chosen, settings).verdict
 
 
 def _naive() -> Sampler:

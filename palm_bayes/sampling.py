@@ -52,6 +52,8 @@ class Settings:
         Chains run side by side; by default as many as there are cores.
     thin : int
         Of ``thin * draws`` draws, every one so far apart is kept.
+    second_try : bool
+        Sample once more, longer and in smaller steps, where the first try falls short.
     """
 
     draws: int = 1000
@@ -62,6 +64,7 @@ class Settings:
     seed: int = 0
     cores: int | None = None
     thin: int = 1
+    second_try: bool = True
 
     def __post_init__(self) -> None:
         known([self.sampler], ["nutpie", "pymc", "numpyro"], "sampler")
@@ -114,7 +117,7 @@ def sample_strategy(
     (name,) = runs.strategies
     tell = progress or (lambda _stage, _strategy, _fraction: None)
     first = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
-    if first.verdict["passed"]:
+    if first.verdict["passed"] or not settings.second_try:
         return first
     stronger = settings.stronger()
     return _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), 2)

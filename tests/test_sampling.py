@@ -171,6 +171,13 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
     assert expected.items() <= asked.items()
 
 
+def test_the_second_try_can_be_left_out(sampler):
+    sampler.outcomes = [False]
+    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, second_try=False))
+    assert len(sampler.calls) == 1
+    assert not sample.verdict["passed"]
+
+
 def test_stronger_settings():
     weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
     assert weak.stronger() == Settings(tune=800, target_accept=0.99, thin=4)

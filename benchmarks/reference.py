@@ -1,0 +1,285 @@
+"""A posterior computed without NUTS and without curve coordinates, for `correctness.py`.
+
+Importance sampling, in code of its own: the model is written again from its definition, with
+SciPy's densities and whole covariance matrices, in PALM's own parameters.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit, log_expit, logit, logsumexp
+from sklearn.mixture import GaussianMixture
+
+from palm_bayes.runs import Runs
+
+Array = NDArray[np.float64]
+
+ROUNDS = (40_000,) * 6  # draws of each round of adaptation
+FLATTENED = 0.5  # power of the posterior to which the proposal is fitted too: it has wider tails
+DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
+
+# --- the model, from its definition ------------------------------------------------------------
+#
+# A point is a row of seven numbers without bounds, one a parameter: logits of A_max, ρ and of the
+# shares of α and β between their bounds; logs of noise and noise_ratio; and for δ log u(x_first),
+# where u(x) = k (x + α)^β and k = −log(1 − δ).
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Runs of one strategy, those of the same episodes together: x, episode, (run, accuracy)."""
+
+    groups: list[tuple[Array, Array, Array]]
+    x_first: float
+    x_last: float
+
+    @classmethod
+    def of(cls, runs: Runs) -> "Data":
+        table = runs.table
+        places = table.groupby("repetition")[["x", "episode"]].agg(tuple)
+        groups = [
+            (np.array(x), np.array(episode), np.stack([_accuracies(table, r) for r in same.index]))
+            for (x, episode), same in places.groupby(["x", "episode"])
+        ]
+        return cls(groups, table["x"].min(), table["x"].max())
+
+
+def _accuracies(table: pd.DataFrame, repetition: str) -> Array:
+    return table.loc[table["repetition"] == repetition, "accuracy"].to_numpy(float)
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Parameters at points, each an array over points."""
+
+    A_max: Array
+    log_k: Array
+    start: Array  # x_first + α
+    beta: Array
+    noise: Array
+    noise_ratio: Array
+    rho: Array
+    data: Data
+
+    @classmethod
+    def of(cls, z: Array, data: Data) -> "Points":
+        start = (1000 + data.x_first) * expit(z[:, 2])
+        beta = 100 * expit(z[:, 3])
+        log_k = z[:, 1] - beta * np.log(start)
+        with np.errstate(over="ignore"):
+            noise, ratio = np.exp(z[:, 4:6].T)
+        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, expit(z[:, 6]), data)
+
+    def gap(self, x: Array) -> Array:
+        """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
+        grown = np.log(x - self.data.x_first + self.start[:, None])
+        return np.exp(-np.exp(self.log_k[:, None] + self.beta[:, None] * grown))
+
+    def quantities(self, at: Array) -> dict[str, Array]:
+        """What is compared: the parameters, and the curve at some x."""
+        curves = self.A_max[:, None] * (1 - self.gap(at))
+        named = {
+            "A_max": self.A_max,
+            "delta": -np.expm1(-np.exp(self.log_k)),
+            "alpha": self.start - self.data.x_first,
+            **{name: getattr(self, name) for name in ("beta", "noise", "noise_ratio", "rho")},
+        }
+        return named | {f"A({x:.3g})": curves[:, i] for i, x in enumerate(at)}
+
+
+def log_prior(z: Array, priors: str, data: Data) -> Array:
+    """Log-density of the prior, as a density of `z`."""
+    if data.x_first > 1000:
+        raise ValueError("α's lower bound is taken to be −x_first, so x_first is at most 1000")
+    at = Points.of(z, data)
+    log_u = z[:, 1] if priors == "default" else at.log_k  # of the share that is uniform
+    with np.errstate(over="ignore"):
+        total = log_u - np.exp(log_u)  # density of log u where 1 − exp(−u) ~ U(0, 1)
+    total = total + stats.uniform(0, 1).logpdf(at.A_max) + log_slope(z[:, 0])
+    total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
+    if priors == "default":
+        total += stats.lognorm(s=1.0, scale=1.5).logpdf(at.start)
+        total += stats.lognorm(s=0.7, scale=0.7).logpdf(at.beta)
+    else:
+        total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
+        total += stats.uniform(0, 100).logpdf(at.beta)
+    total += stats.lognorm(s=1.0, scale=0.012).logpdf(at.noise) + z[:, 4]
+    total += stats.lognorm(s=1.0, scale=8.0).logpdf(at.noise_ratio) + z[:, 5]
+    total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
+    return np.where(np.isfinite(total), total, -np.inf)
+
+
+def log_slope(z: Array) -> Array:
+    """Log of the derivative of expit."""
+    return log_expit(z) + log_expit(-z)
+
+
+def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -> Array:
+    def drawn(distribution: Any) -> Array:
+        return distribution.rvs(size=count, random_state=rng)
+
+    if priors == "default":
+        start, beta = drawn(stats.lognorm(s=1.0, scale=1.5)), drawn(stats.lognorm(s=0.7, scale=0.7))
+    else:
+        start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
+    shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
+    log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
+    log_u += 0 if priors == "default" else beta * np.log(start)
+    A_max, start, beta, rho = (logit(share) for share in (*shares, drawn(stats.beta(1.5, 2.5))))
+    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 8.0))
+    return np.stack([A_max, log_u, start, beta, noise, ratio, rho], axis=-1)
+
+
+def log_likelihood(z: Array, data: Data) -> Array:
+    """Repetitions are normal vectors: correlation ρ^|lag|, a spread that shrinks with the gap."""
+    at = Points.of(z, data)
+    A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
+    last = at.gap(np.array([data.x_last]))
+    total = np.zeros(len(z))
+    for x, episode, y in data.groups:
+        gap = at.gap(x)
+        sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
+        factor = np.linalg.cholesky(rho[:, :, None] ** np.abs(episode[:, None] - episode))
+        residual = (y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]
+        white = np.linalg.solve(factor, residual)
+        scale = np.log(np.diagonal(factor, axis1=1, axis2=2)) + np.log(sd)
+        scale += 0.5 * np.log(2 * np.pi)
+        total -= 0.5 * np.square(white).sum(axis=(1, 2)) + len(y) * scale.sum(axis=1)
+    return total
+
+
+def target(z: Array, priors: str, data: Data) -> tuple[Array, Array]:
+    """Log-prior and log-likelihood, the latter −∞ where the former is; in pieces, for memory."""
+    prior = log_prior(z, priors, data)
+    likelihood = np.full(len(z), -np.inf)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for rows in np.array_split(np.flatnonzero(np.isfinite(prior)), len(z) // 5000 + 1):
+            likelihood[rows] = log_likelihood(z[rows], data)
+    return prior, np.where(np.isfinite(likelihood), likelihood, -np.inf)
+
+
+# --- adaptive importance sampling --------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Proposal: a mixture of multivariate Student's t."""
+
+    weights: Array
+    parts: list[Any]
+
+    @classmethod
+    def fitted(cls, points: Array, components: int, seed: int) -> "Mixture":
+        """Fit to points, plus one wide part around them all against what the fit misses."""
+        found = GaussianMixture(
+            components, reg_covar=1e-5, max_iter=50, tol=1e-2, random_state=seed
+        ).fit(points)
+        shapes = [*found.covariances_, 2 * np.cov(points.T)]
+        means = [*found.means_, points.mean(axis=0)]
+        parts = [
+            stats.multivariate_t(mean, shape, DEGREES, allow_singular=True)
+            for mean, shape in zip(means, shapes, strict=True)
+        ]
+        return cls(np.append(0.9 * found.weights_, 0.1), parts)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Array:
+        counts = rng.multinomial(count, self.weights)
+        drawn = [
+            part.rvs(size=n, random_state=rng).reshape(n, part.dim)
+            for n, part in zip(counts, self.parts, strict=True)
+        ]
+        return rng.permutation(np.concatenate(drawn))
+
+    def log_density(self, z: Array) -> Array:
+        each = np.array([part.logpdf(z) for part in self.parts])
+        return logsumexp(each + np.log(self.weights)[:, None], axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Independent points `z` with weights that add up to 1, and how far to trust them."""
+
+    z: Array
+    weights: Array
+    pareto_k: float
+
+    @property
+    def ess(self) -> float:
+        return float(1 / np.sum(self.weights**2))
+
+
+def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> Reference:
+    """Refit the proposal to its own weighted draws, a few times; then draw for good.
+
+    Under the flat prior a constant curve, whose noise explains the rise, is another mode, in which
+    nearly all of the prior lies; the way along the data leads from the default prior to the curve.
+    The proposal starts with both, their weights settle which one counts.
+    """
+    points = tempered(data, rng)
+    if priors == "bounds":
+        z = prior_draws(data, priors, 100_000, rng)
+        points = np.concatenate([points, adapted(z, target(z, priors, data)[1], rng)])
+    for size in (*ROUNDS, draws):
+        proposal = Mixture.fitted(points, 40, int(rng.integers(2**31)))
+        z = proposal.draw(size, rng)
+        log_target, log_proposal = sum(target(z, priors, data)), proposal.log_density(z)
+        log_weights = log_target - log_proposal
+        points = np.concatenate(
+            [adapted(z, power * log_target - log_proposal, rng) for power in (1.0, FLATTENED)]
+        )
+    possible = np.isfinite(log_weights)
+    smoothed, pareto_k = array_stats.psislw(-log_weights[possible])  # it takes log-likelihoods
+    weights = np.zeros(len(z))
+    weights[possible] = np.exp(smoothed - logsumexp(smoothed))
+    return Reference(z, weights, float(pareto_k))
+
+
+def adapted(z: Array, log_weights: Array, rng: np.random.Generator) -> Array:
+    """Points drawn by weight, as far as not too few of them carry it all."""
+    return resampled(z, next_power(np.zeros(len(z)), log_weights, 0.0) * log_weights, rng)
+
+
+def tempered(data: Data, rng: np.random.Generator) -> Array:
+    """Go from the default prior to its posterior by rising powers of the likelihood; roughly."""
+    z = prior_draws(data, "default", 100_000, rng)
+    relative, likelihood = np.zeros(len(z)), target(z, "default", data)[1]
+    power = 0.0
+    while True:
+        power = next_power(relative, likelihood, power)
+        points = resampled(z, relative + power * likelihood, rng)
+        if power == 1:
+            return points
+        proposal = Mixture.fitted(points, 20, int(rng.integers(2**31)))
+        z = proposal.draw(20_000, rng)
+        prior, likelihood = target(z, "default", data)
+        relative = prior - proposal.log_density(z)
+
+
+def next_power(relative: Array, likelihood: Array, power: float) -> float:
+    """Raise the power of the likelihood as far as a tenth of the points stay effective."""
+
+    def enough(tried: float) -> bool:
+        logs = relative[possible] + tried * likelihood[possible]
+        return np.exp(2 * logsumexp(logs) - logsumexp(2 * logs)) > 0.1 * len(possible)
+
+    possible = np.isfinite(relative) & np.isfinite(likelihood)
+    if enough(1.0):
+        return 1.0
+    lower, upper = power, 1.0
+    while upper - lower > 1e-2 * upper:
+        middle = (lower + upper) / 2
+        lower, upper = (middle, upper) if enough(middle) else (lower, middle)
+    return upper
+
+
+def resampled(z: Array, log_weights: Array, rng: np.random.Generator) -> Array:
+    """Points drawn by weight, spread a little: a component must not shrink onto a single one."""
+    log_weights = np.where(np.isfinite(log_weights), log_weights, -np.inf)
+    chosen = rng.choice(len(z), 20_000, p=np.exp(log_weights - logsumexp(log_weights)))
+    points = z[chosen]
+    return points + 1e-3 * points.std(axis=0) * rng.standard_normal(points.shape)
