@@ -21,7 +21,7 @@ from palm_bayes.errors import PalmError, PalmWarning, listed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from palm_bayes import PalmFit
+    from palm_bayes.outputs import Tables
     from palm_bayes.runs import XMode
 
 type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
@@ -177,7 +177,7 @@ def fit(
         )
         step("writing")
         files = outcome.write(out)
-    return _report(fitted, probability, as_json, seed=seed, out=out, files=files)
+    return _report(outcome.tables, as_json, seed=seed, out=out, files=files)
 
 
 @app.command()
@@ -190,9 +190,10 @@ def show(
     with _working(quiet=False) as (step, _):
         step("loading the fit")
         from palm_bayes import PalmFit
+        from palm_bayes.outputs import Tables
 
-        fitted = PalmFit.load(trace)
-    return _report(fitted, probability, as_json)
+        tables = Tables(PalmFit.load(trace), probability)
+    return _report(tables, as_json)
 
 
 @app.command(epilog=flags.EXAMPLE)
@@ -233,7 +234,7 @@ def demo(
         inside = fitted.forecast(horizon=int(later), scope="continuing").coverage(truth)
         step("writing")
         files = outcome.write(out, palm=False)
-    status = _report(fitted, 0.9, as_json=False, out=out, files=files)
+    status = _report(outcome.tables, as_json=False, out=out, files=files)
     typer.echo("\nShare of the later points inside the forecast's bands:")
     typer.echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
     typer.echo(
@@ -273,17 +274,14 @@ def _working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
 
 
 def _report(
-    fitted: "PalmFit",
-    probability: float,
+    tables: "Tables",
     as_json: bool,
     out: Path | None = None,
     files: Sequence[Path] = (),
     **more: object,
 ) -> int:
     """Print what was found, and say by the exit status whether it can be relied on."""
-    from palm_bayes.outputs import document
-
-    found = document(fitted, probability)
+    found = tables.document()
     if as_json:
         written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
         typer.echo(json.dumps(found | more | written, indent=2, allow_nan=False))
@@ -298,16 +296,17 @@ def _print_fit(found: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Column, Table
 
+    from palm_bayes.curve import PARAMETERS
+
     console = _console(sys.stdout)
     task = " / ".join(name for name in (found["dataset"], found["model"]) if name)
     console.print(f"{task}: {found['data']}" if task else found["data"])
-    names = ("A_max", "delta", "alpha", "beta")
-    numbers = (Column(name, justify="right", no_wrap=True) for name in names)
+    numbers = (Column(name, justify="right", no_wrap=True) for name in PARAMETERS)
     heads = (Column("strategy", overflow="fold", min_width=8), Column("", no_wrap=True))
     table = Table(*heads, *numbers, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     low, high = (f"{50 * (1 + sign * found['probability']):g} %" for sign in (-1, 1))
     for strategy, one in found["strategies"].items():
-        values = [one["parameters"][name] for name in names]
+        values = [one["parameters"][name] for name in PARAMETERS]
         passed = one["convergence"]["passed"]
         for key, *head in (
             ("median", strategy, "median"),

@@ -26,9 +26,6 @@ from typing import Any
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
-CURVE = ("A_max", "log_u_first", "alpha", "beta")
-"""What the vector of a curve holds; δ follows from the last three."""
-
 
 class CurveCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
     """Transform of the vector (A_max, log u_lo, α, β) to curve coordinates; see the module.

@@ -20,6 +20,12 @@ import numpy as np
 # Arrays of NumPy or PyTensor: the two share operators but no base class.
 Array = Any
 
+PARAMETERS = ("A_max", "delta", "alpha", "beta")
+"""PALM's four, by its names."""
+
+COORDINATES = ("A_max", "log_u_first", "alpha", "beta")
+"""What gives a curve inside the package; δ follows from the last three."""
+
 
 def log_u_first(
     delta: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
@@ -88,5 +94,4 @@ def accuracy(x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) ->
     array
         Accuracy, of the broadcast shape.
     """
-    log_u = np.log(-np.log1p(-delta)) + beta * np.log(x + alpha)
-    return A_max * -np.expm1(-np.exp(log_u))
+    return A_max * -np.expm1(-np.exp(log_u_first(delta, alpha, beta, x)))

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from palm_bayes import curve
 from palm_bayes.convergence import Convergence
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.files import put
@@ -30,7 +31,7 @@ from palm_bayes.sampling import (
 )
 from palm_bayes.trace import assemble, runs_from
 
-PARAMETERS = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho")
+PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
 
 
@@ -107,13 +108,13 @@ class PalmFit:
         """
         curves = self.forecast().draws.stack(sample=("chain", "draw"))
         distance = ((curves - curves.median("sample")) ** 2).mean("x")
-        draws = self.trace["posterior"].to_dataset()[list(PARAMETERS[:4])]
+        draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
         draws = draws.stack(sample=("chain", "draw"))
         # A δ rounded to 0 or 1 would give another curve back.
         usable = (draws["delta"] > 1e-12) & (draws["delta"] < 1 - 1e-12)
         nearest = distance.where(usable | ~usable.any("sample"), np.inf).argmin("sample")
         chosen = draws.isel(sample=nearest).reset_coords(drop=True)
-        return chosen.to_dataframe()[list(PARAMETERS[:4])]
+        return chosen.to_dataframe()[list(curve.PARAMETERS)]
 
     def forecast(
         self,
@@ -219,13 +220,13 @@ def fit_runs(
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
     priors: str | Priors = "default",
-    draws: int = 1000,
-    tune: int = 500,
-    chains: int = 4,
-    target_accept: float = 0.95,
-    sampler: SamplerName = "nutpie",
-    seed: int = 0,
-    cores: int | None = None,
+    draws: int = Settings.draws,
+    tune: int = Settings.tune,
+    chains: int = Settings.chains,
+    target_accept: float = Settings.target_accept,
+    sampler: SamplerName = Settings.sampler,
+    seed: int = Settings.seed,
+    cores: int | None = Settings.cores,
     progress: Progress | None = None,
 ) -> PalmFit:
     """Fit the PALM model to the runs of one task.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -108,8 +108,7 @@ def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[A
         Mean and standard deviation, fractions, of the broadcast dims.
     """
     A_max, log_u, alpha, beta = (
-        posterior["curve"].sel(parameter=name, drop=True)
-        for name in ("A_max", "log_u_first", "alpha", "beta")
+        posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
     )
 
     def gap(at: Any) -> Any:
@@ -134,7 +133,7 @@ def forecast(
     seed: int = 0,
 ) -> Forecast:
     """Forecast accuracies from a fit's trace; see `palm_bayes.fitting.PalmFit.forecast`."""
-    known([scope], ["expected", "continuing", "new"], "scope")
+    known([scope], get_args(Scope), "scope")
     x = _grid(runs, labels, episodes, horizon)
     posterior = trace["posterior"].to_dataset()
     ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")

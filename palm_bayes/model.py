@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pytensor.scan import scan
 
 from palm_bayes import curve, noise
-from palm_bayes.coordinates import CURVE, CurveCoordinates
+from palm_bayes.coordinates import CurveCoordinates
 from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
 from palm_bayes.runs import RUN, Runs
 
@@ -95,7 +95,7 @@ def build_model(runs: Runs, priors: str | Priors = "default") -> pm.Model:
     data = observations(runs)
     coords = {
         "strategy": list(runs.strategies),
-        "parameter": list(CURVE),
+        "parameter": list(curve.COORDINATES),
         **DATA_COORDS,
         "observation": np.arange(len(data.x)),
     }

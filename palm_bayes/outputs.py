@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from palm_bayes import curve
+from palm_bayes import __version__, curve
+from palm_bayes.curve import PARAMETERS
 from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.oddities import oddities
@@ -28,8 +29,6 @@ from palm_bayes.runs import Runs, XMode
 if TYPE_CHECKING:
     from palm_bayes.fitting import PalmFit
     from palm_bayes.forecast import Forecast
-
-PARAMETERS = ("A_max", "delta", "alpha", "beta")
 
 _OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
 _PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
@@ -61,26 +60,83 @@ class PalmResult:
 
 
 @dataclass(frozen=True, eq=False)
+class Tables:
+    """The numbers of a fit, each computed once.
+
+    Attributes
+    ----------
+    fit : PalmFit
+    probability : float
+        Of the intervals.
+    """
+
+    fit: "PalmFit"
+    probability: float = 0.9
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """`PalmFit.summary` at `probability`."""
+        return self.fit.summary(self.probability)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """`PalmFit.representative`, A_max in the user's own scale."""
+        points = self.fit.representative()
+        return points.assign(A_max=points["A_max"] * self.fit.runs.scale)
+
+    def rows(self, strategy: str) -> pd.DataFrame:
+        """Rows of the summary for one strategy, by parameter."""
+        return self.summary[self.summary["strategy"] == strategy].set_index("parameter")
+
+    def point(self, strategy: str) -> dict[str, Any]:
+        """Return PALM's four parameters of one strategy, by name."""
+        return plain(self.points.loc[strategy, list(PARAMETERS)].to_dict())
+
+    def document(self) -> dict[str, Any]:
+        """Everything that the terminal shows of the fit, ready for JSON: numbers, text and None."""
+        runs, verdict = self.fit.runs, self.fit.convergence
+        strategies = {}
+        for name in runs.strategies:
+            rows = self.rows(name).drop(columns="strategy")
+            strategies[name] = {
+                "parameters": {str(p): plain(row.to_dict()) for p, row in rows.iterrows()},
+                "point": self.point(name),
+                "convergence": plain(verdict.table.loc[name].to_dict()),
+            }
+        return {
+            "palm_bayes": __version__,
+            "converged": bool(verdict.passed),
+            "verdict": verdict.sentence,
+            "dataset": runs.dataset,
+            "model": runs.model,
+            "data": runs.describe(),
+            "batch": runs.batch if runs.labels_known else None,
+            "percent": runs.percent,
+            "probability": self.probability,
+            "strategies": strategies,
+            "notes": list(runs.notes),
+            "warnings": oddities(runs),
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """A fit, its forecasts, and how to write them down.
 
     Attributes
     ----------
-    fit : PalmFit
+    tables : Tables
     expected, new : Forecast
         The expected curve, and what a new repetition would show.
-    probability : float
-        Of the intervals in tables.
     x_mode : {"labels", "episodes"}
         What x was asked to be; "labels" means episodes where labels are unknown.
     truth : Runs, optional
         Runs that go on past those of the fit, for the figures.
     """
 
-    fit: "PalmFit"
+    tables: Tables
     expected: "Forecast"
     new: "Forecast"
-    probability: float = 0.9
     x_mode: XMode = "labels"
     truth: Runs | None = None
 
@@ -103,7 +159,7 @@ class Outcome:
         ahead = horizon or max(last, end - last)
         expected = fit.forecast(horizon=ahead, scope="expected")
         new = fit.forecast(horizon=ahead, scope="new")
-        return cls(fit, expected, new, probability, x_mode, truth)
+        return cls(Tables(fit, probability), expected, new, x_mode, truth)
 
     def write(self, out: Path, *, palm: bool = True) -> list[Path]:
         """Write all files into `out`, which is created if need be.
@@ -129,30 +185,20 @@ class Outcome:
             _put(out / path, write)
         return [out / path for path in files]
 
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """`PalmFit.summary` at `probability`."""
-        return self.fit.summary(self.probability)
-
-    @cached_property
-    def points(self) -> pd.DataFrame:
-        """`PalmFit.representative`."""
-        return self.fit.representative()
-
     def _tables(self) -> "Files":
         scopes = {"expected": self.expected, "new": self.new}
         frames = [frame.to_frame().assign(scope=scope) for scope, frame in scopes.items()]
         forecast = pd.concat(frames, ignore_index=True)
         forecast.insert(0, "scope", forecast.pop("scope"))
         return {
-            Path("trace.nc"): self.fit.save,
-            Path("summary.csv"): _text(_csv(self.summary)),
+            Path("trace.nc"): self.tables.fit.save,
+            Path("summary.csv"): _text(_csv(self.tables.summary)),
             Path("forecast.csv"): _text(_csv(forecast)),
         }
 
     def _palm_tables(self) -> "Files":
         files: Files = {}
-        for strategy, folder in folders(self.fit.runs.strategies).items():
+        for strategy, folder in folders(self.tables.fit.runs.strategies).items():
             palm = self.palm(strategy)
             files |= {
                 Path(folder, "palm_params.json"): _text(
@@ -167,12 +213,13 @@ class Outcome:
     def _figures(self, palm: bool) -> "Files":
         from palm_bayes import plots
 
-        runs, expected, new, truth = self.fit.runs, self.expected, self.new, self.truth
+        runs, truth = self.tables.fit.runs, self.truth
+        expected, new = self.expected, self.new
         task = {"dataset": runs.dataset, "model": runs.model}
         files: Files = {Path("curves.png"): _figure(plots.plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:
             files[Path("comparison.png")] = _figure(plots.plot_comparison, runs, expected, truth)
-        for strategy, folder in folders(self.fit.runs.strategies).items() if palm else ():
+        for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
             own = runs.strategy(strategy)
             files[Path(folder, "palm_fit.png")] = _figure(
                 plots.plot_palm_fit, own, expected, new, **task
@@ -181,14 +228,12 @@ class Outcome:
 
     def palm(self, strategy: str) -> "PalmResult":
         """PALM.py's results for one strategy."""
-        fit, runs = self.fit, self.fit.runs.strategy(strategy)
-        point = plain(self.points.loc[strategy, list(PARAMETERS)].to_dict())
+        fit = self.tables.fit
+        runs, point = fit.runs.strategy(strategy), self.tables.point(strategy)
         means = runs.table.groupby("episode")[["x", "accuracy"]].mean()
-        y_fit = runs.scale * curve.accuracy(means["x"].to_numpy(), **point)
+        y_fit = curve.accuracy(means["x"].to_numpy(), **point)
         y_avg = runs.scale * means["accuracy"].to_numpy()
-        point["A_max"] *= runs.scale
-        rows = self.summary[self.summary["strategy"] == strategy].set_index("parameter")
-        spans = rows[["median", "lower", "upper"]]
+        spans = self.tables.rows(strategy)[["median", "lower", "upper"]]
         # With x_mode "episodes" the batch may be known; PALM.py does not tell it then.
         episodes = self.x_mode == "episodes" or not runs.labels_known
         params = {
@@ -202,7 +247,7 @@ class Outcome:
             "run_files": list(dict.fromkeys(runs.origins.values())),
             "posterior": {
                 **{name: plain(spans.loc[name].to_dict()) for name in PARAMETERS},
-                "probability": self.probability,
+                "probability": self.tables.probability,
                 "converged": bool(fit.convergence.table.loc[strategy, "passed"]),
                 "point": _POINT,
             },
@@ -212,38 +257,6 @@ class Outcome:
 
 type Files = dict[Path, Callable[[Path], Any]]
 """By path below the folder: a function that writes the file to the path it is given."""
-
-
-def document(fit: "PalmFit", probability: float = 0.9) -> dict[str, Any]:
-    """Everything that the terminal shows of a fit, ready for JSON: numbers, text and None."""
-    from palm_bayes import __version__
-
-    runs, verdict = fit.runs, fit.convergence
-    summary, points = fit.summary(probability), fit.representative()
-    strategies = {}
-    for name in runs.strategies:
-        rows = summary[summary["strategy"] == name].drop(columns="strategy").set_index("parameter")
-        point = dict(points.loc[name])
-        point["A_max"] *= runs.scale
-        strategies[name] = {
-            "parameters": {str(p): plain(row.to_dict()) for p, row in rows.iterrows()},
-            "point": plain({p: point[p] for p in PARAMETERS}),
-            "convergence": plain(verdict.table.loc[name].to_dict()),
-        }
-    return {
-        "palm_bayes": __version__,
-        "converged": bool(verdict.passed),
-        "verdict": verdict.sentence,
-        "dataset": runs.dataset,
-        "model": runs.model,
-        "data": runs.describe(),
-        "batch": runs.batch if runs.labels_known else None,
-        "percent": runs.percent,
-        "probability": probability,
-        "strategies": strategies,
-        "notes": list(runs.notes),
-        "warnings": oddities(runs),
-    }
 
 
 def check_folder(out: Path) -> None:

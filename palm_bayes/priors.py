@@ -113,9 +113,8 @@ def named_priors(
 
 
 def _is_truncated(part: Distribution) -> bool:
-    return (
-        "Truncated" in type(part.owner.op).__name__
-    )  # PyMC has a class for any and one for the normal
+    """Whether by PyMC's class for any distribution, or by its own for the normal."""
+    return "Truncated" in type(part.owner.op).__name__
 
 
 def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,6 @@ from scipy.special import logit
 
 from palm_bayes import curve
 from palm_bayes.convergence import diagnose
-from palm_bayes.coordinates import CURVE
 from palm_bayes.errors import DataError, known
 from palm_bayes.model import Observations, build_model, observations
 from palm_bayes.priors import Priors
@@ -67,7 +66,7 @@ class Settings:
     second_try: bool = True
 
     def __post_init__(self) -> None:
-        known([self.sampler], ["nutpie", "pymc", "numpyro"], "sampler")
+        known([self.sampler], get_args(SamplerName), "sampler")
         if self.sampler == "numpyro" and find_spec("numpyro") is None:
             raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
         for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
@@ -127,11 +126,8 @@ def _attempt(
     runs: Runs, priors: Priors, settings: Settings, tell: Callable[[float], None], attempt: int
 ) -> Sample:
     (name,) = runs.strategies
-    seed = int(
-        np.random.SeedSequence([settings.seed, zlib.crc32(name.encode()), attempt]).generate_state(
-            1
-        )[0]
-    )
+    entropy = [settings.seed, zlib.crc32(name.encode()), attempt]
+    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     if settings.sampler == "nutpie":
         tree = _with_nutpie(observations(runs), priors, settings, seed, tell)
     else:
@@ -154,22 +150,22 @@ def _attempt(
 
 def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
     """Add PALM's four parameters by name; computed here, they need not be compiled."""
-    A_max, log_u, alpha, beta = (free["curve"].sel(parameter=name, drop=True) for name in CURVE)
-    delta = curve.delta(log_u, alpha, beta, observations(runs).x_first)
+    A_max, log_u, alpha, beta = (
+        free["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
+    )
+    delta = curve.delta(log_u, alpha, beta, runs.table["x"].min())
     return free.assign(A_max=A_max, delta=delta, alpha=alpha, beta=beta)
 
 
 @lru_cache(maxsize=8)
-def _program(priors: Priors) -> Any:
-    """Compile the model of one strategy; the data are put in later (`with_data`)."""
+def compile_program(priors: Priors) -> Any:
+    """Compile the nutpie program of one strategy that `sample_strategy` uses; later calls are free.
+
+    The data are put in later (`with_data`).
+    """
     import nutpie
 
     return nutpie.compile_pymc_model(build_model(_any_runs(), priors), var_names=list(FREE))
-
-
-def compile_program(priors: Priors) -> None:
-    """Compile the nutpie program that `sample_strategy` uses; later calls cost nothing."""
-    _program(priors)
 
 
 def _with_nutpie(
@@ -181,7 +177,7 @@ def _with_nutpie(
 ) -> xr.DataTree:
     import nutpie
 
-    program = _program(priors).with_data(**data.as_data())
+    program = compile_program(priors).with_data(**data.as_data())
     start = _starting_points(program.initial_point_func, data, priors)
     total = settings.chains * (settings.tune + settings.draws * settings.thin)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palm_bayes import curve
-from palm_bayes.coordinates import CURVE, CurveCoordinates
+from palm_bayes.coordinates import CurveCoordinates
+from palm_bayes.curve import COORDINATES
 
 ENDS = {"x_first": (1.0, 1.0, 0.7, 5.0), "x_last": (12.0, 4.0, 60.0, 30.0)}
 BOUNDS = {"alpha_lo": (-1.0, -1.0, 0.0, -5.0), "alpha_hi": (1000.0, 20.0, 1000.0, 1000.0)}
@@ -101,7 +102,7 @@ def test_curve_passes_through_the_accuracies_at_both_ends(chart, z):
 def test_third_coordinate_moves_the_limit_of_a_rising_curve_alone(chart):
     z = np.tile([0.5, -0.7, 0.0, -3.0], (STRATEGIES, 1))
     low, high = (chart("backward", z + np.array([0, 0, by, 0])) for by in (-2, 2))
-    limit = CURVE.index("A_max")
+    limit = COORDINATES.index("A_max")
     assert np.all(low[:, limit] > high[:, limit])
     np.testing.assert_array_equal(low[:, 2], high[:, 2])
 
