@@ -15,14 +15,14 @@ import nutpie
 import pandas as pd
 import pymc as pm
 from cells import Cell, cells, curves_argument
+from plain import SETTINGS, sample
 
-from palm_bayes.convergence import diagnose
+from palm_bayes.curve import PARAMETERS
 from palm_bayes.model import observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import Settings, compile_program, sample_strategy
+from palm_bayes.sampling import compile_program, sample_strategy
 
-SETTINGS = Settings()
 TASK = ["priors", "cell"]
 MODELS = ("default", "bounds", "naive")
 
@@ -41,15 +41,15 @@ def main() -> None:
     for priors in args.priors:
         stride = max(args.stride, args.naive_stride) if priors == "naive" else args.stride
         wanted = [cell for cell in cells(args.curves, stride) if not _done(args.out, priors, cell)]
-        sample = (_naive() if priors == "naive" else _ours(priors, args.once)) if wanted else None
+        sampler = (_naive() if priors == "naive" else _ours(priors, args.once)) if wanted else None
         for cell in wanted:
-            _append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sample)})
+            _append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sampler)})
     report(pd.read_csv(args.out))
 
 
-def _measured(runs: Runs, sample: Sampler) -> dict[str, Any]:
+def _measured(runs: Runs, sampler: Sampler) -> dict[str, Any]:
     start = time.perf_counter()
-    verdict = sample(runs)
+    verdict = sampler(runs)
     seconds = time.perf_counter() - start
     lengths = runs.table.groupby("repetition").size()
     size = {"repetitions": len(lengths), "episodes": lengths.max(), "seconds": round(seconds, 3)}
@@ -78,26 +78,13 @@ def _naive() -> Sampler:
         pm.Normal("accuracy", A_max * (1 - (1 - delta) ** ((x + alpha) ** beta)), noise, observed=y)
     program = nutpie.compile_pymc_model(model)
 
-    def sample(runs: Runs) -> dict[str, Any]:
+    def verdict(runs: Runs) -> dict[str, Any]:
         seen = observations(runs)
         lowest = max(-1000.0, -seen.x_first[0])
-        tree = nutpie.sample(
-            program.with_data(x=seen.x, y=seen.accuracy, alpha_lo=lowest),
-            draws=SETTINGS.draws,
-            tune=SETTINGS.tune,
-            chains=SETTINGS.chains,
-            target_accept=SETTINGS.target_accept,
-            seed=SETTINGS.seed,
-            adaptation="low_rank",
-            save_warmup=False,
-            progress_bar=False,
-        )
-        stats = tree["sample_stats"]
-        parameters = tree["posterior"].to_dataset()[["A_max", "delta", "alpha", "beta", "noise"]]
-        found = diagnose(parameters, int(stats["diverging"].sum()), stats["energy"])
-        return {**found, "attempts": 1}
+        given = program.with_data(x=seen.x, y=seen.accuracy, alpha_lo=lowest)
+        return {**sample(given, [*PARAMETERS, "noise"])[1], "attempts": 1}
 
-    return sample
+    return verdict
 
 
 def _done(out: Path, priors: str, cell: Cell) -> bool:

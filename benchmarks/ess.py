@@ -16,16 +16,16 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from cells import cells, curves_argument
+from plain import SETTINGS, sample
 
 from palm_bayes import curve, noise
-from palm_bayes.convergence import diagnose
+from palm_bayes.fitting import PARAMETERS as NAMES
 from palm_bayes.model import Observations, observations
 from palm_bayes.priors import Priors, curve_logp, named_priors
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import Settings, compile_program, sample_strategy
+from palm_bayes.sampling import compile_program, sample_strategy
 
-PARAMETERS = ["A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho"]
-SETTINGS = Settings()
+PARAMETERS = list(NAMES)
 
 
 def main() -> None:
@@ -49,11 +49,10 @@ def main() -> None:
 
 
 def in_curve_coordinates(runs: Runs, priors: Priors) -> dict[str, Any]:
-    """As the package samples, its second tries and its diagnosis timed too."""
+    """As the package samples, its second tries timed too."""
     start = time.perf_counter()
-    sample = sample_strategy(runs, priors, SETTINGS)
-    seconds = time.perf_counter() - start
-    return measured(sample.posterior[PARAMETERS], sample.verdict, seconds)
+    found = sample_strategy(runs, priors, SETTINGS)
+    return measured(found.posterior[PARAMETERS], found.verdict, time.perf_counter() - start)
 
 
 def in_plain_coordinates(program: Any, runs: Runs, priors: Priors) -> dict[str, Any]:
@@ -68,21 +67,9 @@ def in_plain_coordinates(program: Any, runs: Runs, priors: Priors) -> dict[str, 
         alpha_lo=max(priors.alpha_lo, -data.x_first[0]),
     )
     start = time.perf_counter()
-    tree = nutpie.sample(
-        replace(program, initial_point_func=near(program, data, priors)),
-        draws=SETTINGS.draws,
-        tune=SETTINGS.tune,
-        chains=SETTINGS.chains,
-        seed=SETTINGS.seed,
-        target_accept=SETTINGS.target_accept,
-        adaptation="low_rank",
-        save_warmup=False,
-        progress_bar=False,
-    )
-    seconds = time.perf_counter() - start
-    posterior, stats = tree["posterior"].to_dataset()[PARAMETERS], tree["sample_stats"]
-    verdict = diagnose(posterior, int(stats["diverging"].sum()), stats["energy"])
-    return measured(posterior, verdict, seconds)
+    near_data = replace(program, initial_point_func=near(program, data, priors))
+    posterior, verdict = sample(near_data, PARAMETERS)
+    return measured(posterior, verdict, time.perf_counter() - start)
 
 
 def measured(posterior: xr.Dataset, verdict: dict[str, Any], seconds: float) -> dict[str, Any]:

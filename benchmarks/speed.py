@@ -22,7 +22,7 @@ with pm.Model() as model:
 nutpie.sample(nutpie.compile_pymc_model(model), seed=1, progress_bar=False)
 """
 
-PHASES = """
+LAPS = """
 import time
 last = time.perf_counter()
 def lap(what):
@@ -31,6 +31,15 @@ def lap(what):
     print(f"  {what:<34}{now - last:7.2f} s", flush=True)
     last = now
 import pymc, nutpie; lap("import PyMC and nutpie")
+"""
+
+TRIVIAL_PHASES = """
+with pymc.Model() as model:
+    pymc.Normal("x")
+nutpie.compile_pymc_model(model); lap("compile one normal variable")
+"""
+
+PHASES = """
 import palm_bayes
 from palm_bayes.data import example_runs_path
 from palm_bayes.priors import named_priors
@@ -73,8 +82,9 @@ def main() -> None:
         print(f"peak memory: {peak:.2f} GiB")
         help_command = [fit[0], "--help"]
         print(f"--help: {min(seconds(help_command, folder) for _ in range(5)):.2f} s, best of 5")
-        print("phases, one process, warm caches:", flush=True)
-        subprocess.run([sys.executable, "-c", PHASES], cwd=folder, check=True)
+        for what, phases in (("trivial program", TRIVIAL_PHASES), ("palm_bayes", PHASES)):
+            print(f"phases of {what}, one process, warm caches:", flush=True)
+            subprocess.run([sys.executable, "-c", LAPS + phases], cwd=folder, check=True)
 
 
 def seconds(command: list[str], folder: str, extra: dict[str, str] | None = None) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from palm_bayes import __version__
-from palm_bayes import _palm_flags as flags
+from palm_bayes import _options as options
 from palm_bayes.errors import PalmError, PalmWarning, listed
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _warnings_as_notes():
             status = app(args=args, prog_name="palm-bayes", standalone_mode=False)
-    except flags.UsageError as error:
+    except options.UsageError as error:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
         return _failed(f"{error.format_message()} ({command} --help says more)", BAD_INPUT)
     except PalmError as error:
@@ -83,7 +83,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog=flags.CODES)
+@app.callback(epilog=options.CODES)
 def _palm_bayes(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
@@ -95,38 +95,38 @@ def _palm_bayes(
     """
 
 
-@app.command(epilog=flags.FIT)
+@app.command(epilog=options.FIT)
 def fit(
-    path: flags.Source = None,
-    base_path: flags.BasePath = None,
-    strategy: flags.Strategies = None,
-    dataset: flags.Dataset = None,
-    model: flags.Model = None,
-    num_variants: flags.Variants = None,
-    episodes: flags.Episodes = None,
-    x_mode: flags.AxisMode = None,
-    budget_size: flags.BudgetSize = None,
-    priors: flags.PriorSet = "default",
-    alpha_lo: flags.AlphaLow = -1000.0,
-    alpha_hi: flags.AlphaHigh = 1000.0,
-    beta_hi: flags.BetaHigh = 100.0,
-    draws: flags.Draws = 1000,
-    tune: flags.Tune = 500,
-    chains: flags.Chains = 4,
-    target_accept: flags.TargetAccept = 0.95,
-    sampler: flags.Sampler = "nutpie",
-    seed: flags.Seed = 0,
-    out: flags.Out = Path("palm_fit_out"),
-    horizon: flags.Horizon = None,
-    probability: flags.Probability = 0.9,
-    as_json: flags.AsJson = False,
-    quiet: flags.Quiet = False,
-    plot: flags.Plot = False,
-    save_csv: flags.SaveCsv = False,
-    init_a_max: flags.StartAMax = None,
-    init_delta: flags.StartDelta = None,
-    init_alpha: flags.StartAlpha = None,
-    init_beta: flags.StartBeta = None,
+    path: options.Source = None,
+    base_path: options.BasePath = None,
+    strategy: options.Strategies = None,
+    dataset: options.Dataset = None,
+    model: options.Model = None,
+    num_variants: options.Variants = None,
+    episodes: options.Episodes = None,
+    x_mode: options.AxisMode = None,
+    budget_size: options.BudgetSize = None,
+    priors: options.PriorSet = "default",
+    alpha_lo: options.AlphaLow = -1000.0,
+    alpha_hi: options.AlphaHigh = 1000.0,
+    beta_hi: options.BetaHigh = 100.0,
+    draws: options.Draws = 1000,
+    tune: options.Tune = 500,
+    chains: options.Chains = 4,
+    target_accept: options.TargetAccept = 0.95,
+    sampler: options.Sampler = "nutpie",
+    seed: options.Seed = 0,
+    out: options.Out = Path("palm_fit_out"),
+    horizon: options.Horizon = None,
+    probability: options.Probability = 0.9,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    plot: options.Plot = False,
+    save_csv: options.SaveCsv = False,
+    init_a_max: options.StartAMax = None,
+    init_delta: options.StartDelta = None,
+    init_alpha: options.StartAlpha = None,
+    init_beta: options.StartBeta = None,
 ) -> int:
     """Fit the PALM curve to runs; save the fit, forecasts and figures.
 
@@ -143,8 +143,8 @@ def fit(
         from palm_bayes.outputs import Outcome, check_folder
 
         check_folder(out)
-        runs, truth = flags.read(
-            flags.one_of(path, base_path),
+        runs, truth = options.read(
+            options.one_of(path, base_path),
             episodes,
             budgets=x_mode == "cumulative_normalized",
             strategies=strategy,
@@ -182,9 +182,9 @@ def fit(
 
 @app.command()
 def show(
-    trace: flags.Trace,
-    probability: flags.Probability = 0.9,
-    as_json: flags.AsJson = False,
+    trace: options.Trace,
+    probability: options.Probability = 0.9,
+    as_json: options.AsJson = False,
 ) -> int:
     """Show the parameters and the convergence of a saved fit."""
     with _working(quiet=False) as (step, _):
@@ -196,7 +196,7 @@ def show(
     return _report(tables, as_json)
 
 
-@app.command(epilog=flags.EXAMPLE)
+@app.command(epilog=options.EXAMPLE)
 def example(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")],
 ) -> int:
@@ -209,9 +209,9 @@ def example(
     return OK
 
 
-@app.command(epilog=flags.CODES)
+@app.command(epilog=options.CODES)
 def demo(
-    out: flags.Out = Path("palm_demo"), seed: flags.Seed = 0, quiet: flags.Quiet = False
+    out: options.Out = Path("palm_demo"), seed: options.Seed = 0, quiet: options.Quiet = False
 ) -> int:
     """Fit the first 12 of 30 episodes of the example runs; compare the forecast with the rest."""
     with _working(quiet) as (step, _):
@@ -222,7 +222,7 @@ def demo(
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
             write_example(out)
-        runs, truth = flags.read(out / ENTRIES[1], DEMO_EPISODES)
+        runs, truth = options.read(out / ENTRIES[1], DEMO_EPISODES)
         assert truth is not None
         step("loading PyMC")
         from palm_bayes import fit as fit_runs

@@ -38,7 +38,7 @@ ORDER = (
     "sweep",
     "plots",
     "outputs",
-    "_palm_flags",
+    "_options",
     "report",
     "__init__",
     "cli",
