@@ -21,7 +21,7 @@ from palm_bayes.curve import PARAMETERS
 from palm_bayes.model import observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import compile_program, sample_strategy
+from palm_bayes.sampling import compile_programs, sample_strategy
 
 TASK = ["priors", "cell"]
 MODELS = ("default", "bounds", "naive")
@@ -59,7 +59,7 @@ def _measured(runs: Runs, sampler: Sampler) -> dict[str, Any]:
 def _ours(priors: str, once: bool) -> Sampler:
     """Sample as the package does: curve coordinates, a second try where the first falls short."""
     chosen = named_priors(priors)
-    compile_program(chosen)
+    compile_programs(chosen)
     settings = replace(SETTINGS, second_try=not once)
     return lambda runs: sample_strategy(runs, chosen, settings).verdict
 

@@ -23,7 +23,7 @@ from palm_bayes.fitting import PARAMETERS as NAMES
 from palm_bayes.model import Observations, observations
 from palm_bayes.priors import Priors, curve_logp, named_priors
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import compile_program, sample_strategy
+from palm_bayes.sampling import compile_programs, sample_strategy
 
 PARAMETERS = list(NAMES)
 
@@ -37,7 +37,7 @@ def main() -> None:
     rows = []
     for name in args.priors:
         priors = named_priors(name)
-        compile_program(priors)
+        compile_programs(priors)
         program = nutpie.compile_pymc_model(plain_model(priors))
         for cell in cells(args.curves, args.stride):
             for coordinates, measured in (

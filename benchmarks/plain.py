@@ -5,7 +5,7 @@ from typing import Any
 import nutpie
 import xarray as xr
 
-from palm_bayes.convergence import diagnose
+from palm_bayes.convergence import diagnose, e_bfmi
 from palm_bayes.sampling import Settings
 
 SETTINGS = Settings()
@@ -25,4 +25,4 @@ def sample(program: Any, parameters: list[str]) -> tuple[xr.Dataset, dict[str, A
         progress_bar=False,
     )
     posterior, stats = tree["posterior"].to_dataset()[parameters], tree["sample_stats"]
-    return posterior, diagnose(posterior, int(stats["diverging"].sum()), stats["energy"])
+    return posterior, diagnose(posterior, int(stats["diverging"].sum()), e_bfmi(stats["energy"]))

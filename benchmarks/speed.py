@@ -43,11 +43,11 @@ PHASES = """
 import palm_bayes
 from palm_bayes.data import example_runs_path
 from palm_bayes.priors import named_priors
-from palm_bayes.sampling import compile_program
+from palm_bayes.sampling import compile_programs
 from palm_bayes import plots
 lap("import palm_bayes, Matplotlib")
 runs = palm_bayes.read_runs(example_runs_path()); lap("read the runs")
-compile_program(named_priors("default")); lap("build and compile the model")
+compile_programs(named_priors("default")); lap("build and compile the model")
 start = time.perf_counter()
 fit = palm_bayes.fit(runs.first(12)); lap("sample and diagnose 6 strategies")
 expected, new = (fit.forecast(horizon=18, scope=s) for s in ("expected", "new")); lap("forecast")

@@ -54,33 +54,47 @@ class Convergence:
             raise ConvergenceError(self.sentence)
 
 
-def diagnose(posterior: xr.Dataset, diverging: int, energy: xr.DataArray) -> dict[str, Any]:
+def diagnose(
+    posterior: xr.Dataset, divergences: int, energy_spread: float, weight_error: float = 0.0
+) -> dict[str, Any]:
     """Diagnose the fit of one strategy: the columns of `Convergence.table`, but for ``attempts``.
 
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw, ...)
         All parameters.
-    diverging : int
+    divergences : int
         Divergent transitions after tuning.
-    energy : DataArray, dims (chain, draw)
+    energy_spread : float
+        `e_bfmi`, the smallest over chains.
+    weight_error : float
+        Where regions are joined, the variance of their weights (`palm_bayes.joining.Joined`); by
+        so much the means vary beside what the draws tell, as if there were fewer draws.
     """
     # One array of all parameters: ArviZ's cost is per variable.
     stacked = posterior.to_stacked_array("number", ["chain", "draw"]).reset_index("number")
     with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still have no R-hat
         found: dict[str, Any] = {
             "r_hat": float(az.rhat(stacked).max()),
-            "ess_bulk": float(az.ess(stacked, method="bulk").min()),
-            "ess_tail": float(az.ess(stacked, method="tail").min()),
-            "divergences": diverging,
-            "e_bfmi": _e_bfmi(energy),
+            "ess_bulk": _fewer(float(az.ess(stacked, method="bulk").min()), weight_error),
+            "ess_tail": _fewer(float(az.ess(stacked, method="tail").min()), weight_error),
+            "divergences": divergences,
+            "e_bfmi": energy_spread,
         }
     advice = _advice(found)
     return {**found, "passed": not advice, "advice": advice}
 
 
-def _e_bfmi(energy: xr.DataArray) -> float:
-    """Smallest over chains of the energy's mean squared step over its variance."""
+def _fewer(ess: float, weight_error: float) -> float:
+    return ess / (1 + ess * weight_error)
+
+
+@np.errstate(divide="ignore", invalid="ignore")  # chains that stand still have none
+def e_bfmi(energy: xr.DataArray) -> float:
+    """Smallest over chains of the energy's mean squared step over its variance.
+
+    Of draws that are thinned or of several regions it would tell nothing.
+    """
     values = energy.transpose("chain", "draw").to_numpy()
     steps = np.square(np.diff(values, axis=1)).mean(axis=1)
     return float((steps / values.var(axis=1)).min())

@@ -1,4 +1,4 @@
-r"""Curve coordinates: the joint transform in which PALM's posterior can be sampled.
+r"""Curve coordinates: the joint transforms in which PALM's posterior can be sampled.
 
 A_max, δ, α and β trade off along curved ridges: NUTS fails on them. The accuracies at the first
 and the last observed x hardly do. With u(x) = −log(1 − A(x)/A_max) = k (x + α)^β, the unconstrained
@@ -7,7 +7,7 @@ point z = (z1, z2, z3, z4) stands for
     f_hi = sigmoid(z1)                 accuracy at x_last
     v    = exp(z2) = −log(1 − r)       r = f_lo / f_hi, the share of it reached at x_first
     q    = softplus(−log(1 − f_hi) − v) + exp(z3),     u_hi = v + log(exp(q) − 1)
-    α    = alpha_lo + (alpha_hi − alpha_lo) · sigmoid(z4)
+    α    = alpha_lo + (top − alpha_lo) · sigmoid(z4)
 
 and the parameters follow from them:
 
@@ -17,32 +17,53 @@ and the parameters follow from them:
 u_hi lies above −log(1 − f_hi), hence A_max below 1. On curves still rising, z3 moves A_max alone.
 On curves flat from the start, where v is large and u_hi ≈ v, it moves log β alone: there
 β L ≈ log(1 + q/v). One chart thus serves both; charts on log u_hi or on A_max serve only one.
+`top` is alpha_hi, or the α at which β = beta_hi if that is less, so that no bound is a wall.
+
+Where the prior leaves a large volume to curves of which the data see little, these have charts of
+their own (`palm_bayes.regions`), in which the prior of what the data do not see is wide and even.
+With S = x_first + α and k = u_lo / S^β:
+
+    flat    A_max = sigmoid(z1)    β = beta_hi · sigmoid(z2)    k = SATURATED S^−β + softplus(z3)
+            α = alpha_lo + (alpha_hi − alpha_lo) · sigmoid(bent z4)
+    step    A_max = sigmoid(z1)    β = beta_hi · sigmoid(z4)    k = k_least + softplus(z3)
+            log u_lo = z2          log S = (log u_lo − log k) / β
+
+z4 is bent at S = 1, below which it moves log S by 1 / (1 + β) only: there S^−β soon asks for a k
+that its prior forbids, all the sooner the larger β is. k_least leads to u = SATURATED at the second
+observed x, or to alpha_hi.
 
 The parameters are (A_max, log u_lo, α, β): see `palm_bayes.curve` for why log u_lo stands for δ.
 """
 
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
+from palm_bayes.regions import SATURATED
 
-class CurveCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
-    """Transform of the vector (A_max, log u_lo, α, β) to curve coordinates; see the module.
+
+class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
+    """Transform of the vector (A_max, log u_lo, α, β); see the module.
 
     Parameters
     ----------
-    x_first, x_last : tensor, dims (strategy,)
-        First and last observed x of each strategy, in batches.
+    x_first, x_second, x_last : tensor, dims (strategy,)
+        First, second and last observed x of each strategy, in batches.
     alpha_lo, alpha_hi : tensor, dims (strategy,)
         Bounds on α, with alpha_lo ≥ −x_first.
+    beta_hi : float
+        Bound on β.
     """
 
     name = "coordinates"
 
-    def __init__(self, x_first: Any, x_last: Any, alpha_lo: Any, alpha_hi: Any) -> None:
-        self.x_first, self.x_last = x_first, x_last
-        self.alpha_lo, self.alpha_hi = alpha_lo, alpha_hi
+    def __init__(
+        self, x_first: Any, x_second: Any, x_last: Any, alpha_lo: Any, alpha_hi: Any, beta_hi: float
+    ) -> None:
+        self.x_first, self.x_second, self.x_last = x_first, x_second, x_last
+        self.alpha_lo, self.alpha_hi, self.beta_hi = alpha_lo, alpha_hi, beta_hi
 
     def backward(self, value: Any, *_: Any) -> Any:
         """Parameters, dims (strategy, 4), of unconstrained points, dims (strategy, 4)."""
@@ -52,19 +73,31 @@ class CurveCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
         """Log of |∂(A_max, log u_lo, α, β)/∂z|, dims (strategy,)."""
         return self._backward(value)[1]
 
+    def _backward(self, z: Any) -> tuple[Any, Any]:
+        """Parameters and log-Jacobian, which share nearly all their terms."""
+        raise NotImplementedError
+
+
+class CurveCoordinates(_Chart):
+    """Chart of all curves, good where they rise."""
+
     def forward(self, value: Any, *_: Any) -> Any:
         """Unconstrained points of parameters; the inverse of `backward`."""
         A_max, log_u_lo, alpha, beta = (value[..., i] for i in range(4))
-        u_lo = pt.exp(log_u_lo)
-        u_hi = pt.exp(log_u_lo + beta * pt.log((self.x_last + alpha) / (self.x_first + alpha)))
+        rise = beta * pt.log((self.x_last + alpha) / (self.x_first + alpha))
+        u_lo, u_hi = pt.exp(log_u_lo), pt.exp(log_u_lo + rise)
         f_hi = -A_max * pt.expm1(-u_hi)
         v = -pt.log1p(-pt.expm1(-u_lo) / pt.expm1(-u_hi))
         z3 = pt.log(pt.softplus(u_hi - v) - pt.softplus(-pt.log1p(-f_hi) - v))
-        share = (alpha - self.alpha_lo) / (self.alpha_hi - self.alpha_lo)
+        share = (alpha - self.alpha_lo) / self._width(rise)
         return pt.stack([_logit(f_hi), pt.log(v), z3, _logit(share)], axis=-1)
 
+    def _width(self, rise: Any) -> Any:
+        """How far α may lie above alpha_lo, where log u rises so much and β is at most beta_hi."""
+        steepest = (self.x_last - self.x_first) / pt.expm1(rise / self.beta_hi) - self.x_first
+        return pt.maximum(pt.minimum(self.alpha_hi, steepest) - self.alpha_lo, 1e-12)
+
     def _backward(self, z: Any) -> tuple[Any, Any]:
-        """Parameters and log-Jacobian, which share nearly all their terms."""
         z1, z2, z3, z4 = (z[..., i] for i in range(4))
         v = pt.exp(z2)
         q = pt.softplus(pt.softplus(z1) - v) + pt.exp(z3)
@@ -73,17 +106,89 @@ class CurveCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
         v_less_u_lo = pt.softplus(pt.log(-pt.expm1(-v)) - log_expm1_q)
         u_lo = v - v_less_u_lo
         log_u_hi, log_u_lo = pt.log(u_hi), pt.log(u_lo)
-        width = self.alpha_hi - self.alpha_lo
+        rise = log_u_hi - log_u_lo
+        width = self._width(rise)
         alpha = self.alpha_lo + width * pt.sigmoid(z4)
         L = pt.log1p((self.x_last - self.x_first) / (self.x_first + alpha))
         A_max = pt.sigmoid(z1) / -pt.expm1(-u_hi)
-        beta = (log_u_hi - log_u_lo) / L
         # ∂(f_hi, r, log u_hi, α)/∂z is triangular; the rest is ∂(A_max, log u_lo, β) given α. The
         # terms are paired so that none is large: a flat curve's u_lo can be e^100.
         of_z = _log_slope(z1) + (z2 - log_u_lo) + (z3 - log_u_hi) - pt.log(-pt.expm1(-q))
         of_alpha = pt.log(width) + _log_slope(z4) - pt.log(L)
-        parameters = pt.stack([A_max, log_u_lo, alpha, beta], axis=-1)
+        parameters = pt.stack([A_max, log_u_lo, alpha, rise / L], axis=-1)
         return parameters, of_z + of_alpha - v_less_u_lo
+
+
+class FlatCoordinates(_Chart):
+    """Chart of the curves that are saturated at the first observed x: u(x_first) > SATURATED."""
+
+    def forward(self, value: Any, *_: Any) -> Any:
+        """Unconstrained points of parameters; the inverse of `backward`."""
+        A_max, log_u_lo, alpha, beta = (value[..., i] for i in range(4))
+        width = self.alpha_hi - self.alpha_lo
+        log_power = beta * pt.log(self.x_first + alpha)
+        more = (pt.exp(log_u_lo) - SATURATED) * pt.exp(-log_power)
+        z4 = _straight(_logit((alpha - self.alpha_lo) / width), -pt.log(width), 1 / (1 + beta))
+        z = (_logit(A_max), _logit(beta / self.beta_hi), pt.log(pt.expm1(more)), z4)
+        return pt.stack(z, axis=-1)
+
+    def _backward(self, z: Any) -> tuple[Any, Any]:
+        z1, z2, z3, z4 = (z[..., i] for i in range(4))
+        beta = self.beta_hi * pt.sigmoid(z2)
+        width = self.alpha_hi - self.alpha_lo
+        y, log_slope = _bent(z4, -pt.log(width), 1 / (1 + beta))
+        above = width * pt.sigmoid(y)
+        log_power = beta * pt.log(self.x_first + self.alpha_lo + above)
+        k = SATURATED * pt.exp(-log_power) + pt.softplus(z3)
+        parameters = (pt.sigmoid(z1), pt.log(k) + log_power, self.alpha_lo + above, beta)
+        of_k = -pt.softplus(-z3) - pt.log(k)
+        of_alpha = pt.log(width) + _log_slope(y) + log_slope
+        of_rest = _log_slope(z1) + np.log(self.beta_hi) + _log_slope(z2)
+        return pt.stack(parameters, axis=-1), of_k + of_alpha + of_rest
+
+
+class StepCoordinates(_Chart):
+    """Chart of the curves that are saturated at the second observed x: u(x_second) > SATURATED."""
+
+    def forward(self, value: Any, *_: Any) -> Any:
+        """Unconstrained points of parameters; the inverse of `backward`."""
+        A_max, log_u_lo, alpha, beta = (value[..., i] for i in range(4))
+        more = pt.exp(log_u_lo - beta * pt.log(self.x_first + alpha)) - self._least(log_u_lo, beta)
+        z = (_logit(A_max), log_u_lo, pt.log(pt.expm1(more)), _logit(beta / self.beta_hi))
+        return pt.stack(z, axis=-1)
+
+    def _least(self, log_u_lo: Any, beta: Any) -> Any:
+        """Least k, so that u is SATURATED at x_second and α at most alpha_hi."""
+        short = pt.minimum((log_u_lo - np.log(SATURATED)) / beta, -1e-12)
+        of_second = pt.log(-pt.expm1(short)) - pt.log(self.x_second - self.x_first)
+        of_alpha = log_u_lo - beta * pt.log(self.x_first + self.alpha_hi)
+        return pt.exp(pt.maximum(np.log(SATURATED) + beta * of_second, of_alpha))
+
+    def _backward(self, z: Any) -> tuple[Any, Any]:
+        z1, log_u_lo, z3, z4 = (z[..., i] for i in range(4))
+        beta = self.beta_hi * pt.sigmoid(z4)
+        log_k = pt.log(self._least(log_u_lo, beta) + pt.softplus(z3))
+        # Far out in the tail, where β nears 0, α would be rounded to −x_first.
+        log_start = pt.maximum((log_u_lo - log_k) / beta, -30.0)
+        parameters = (pt.sigmoid(z1), log_u_lo, pt.exp(log_start) - self.x_first, beta)
+        of_alpha = log_start - pt.log(beta) - pt.softplus(-z3) - log_k
+        of_rest = _log_slope(z1) + np.log(self.beta_hi) + _log_slope(z4)
+        return pt.stack(parameters, axis=-1), of_alpha + of_rest
+
+
+def _bent(z: Any, at: Any, slope: Any) -> tuple[Any, Any]:
+    """Bend the line through the point `at`: above its slope is 1, below `slope`; and log of it."""
+    t = z - at
+    root = pt.sqrt(t**2 + 1)
+    log_slope = pt.log((1 + slope + (1 - slope) * t / root) / 2)
+    return at + (t * (1 + slope) + root * (1 - slope)) / 2, log_slope
+
+
+def _straight(y: Any, at: Any, slope: Any) -> Any:
+    """Undo `_bent`: a hyperbola, hence a quadratic equation."""
+    a = y - at
+    root = pt.sqrt(a**2 + slope)
+    return at + (a * (1 + slope) - root * (1 - slope)) / (2 * slope)
 
 
 def _logit(p: Any) -> Any:

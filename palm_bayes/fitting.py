@@ -26,7 +26,7 @@ from palm_bayes.sampling import (
     Progress,
     SamplerName,
     Settings,
-    compile_program,
+    compile_programs,
     sample_strategy,
 )
 from palm_bayes.trace import assemble, runs_from
@@ -270,7 +270,7 @@ def fit_runs(
     if sampler == "nutpie":
         if progress is not None:
             progress("compile", "", 0.0)
-        compile_program(chosen)
+        compile_programs(chosen)
     samples = [
         sample_strategy(runs.strategy(name), chosen, settings, progress) for name in runs.strategies
     ]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pytensor.scan import scan
 
 from palm_bayes import curve, noise
-from palm_bayes.coordinates import CurveCoordinates
+from palm_bayes.coordinates import CurveCoordinates, FlatCoordinates, StepCoordinates
 from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
+from palm_bayes.regions import Region, log_share
 from palm_bayes.runs import RUN, Runs
 
 DATA_DIMS = {
@@ -22,7 +23,8 @@ DATA_DIMS = {
 }
 """The model's data variables."""
 
-DATA_COORDS = {"column": ["x", "accuracy", "lag"], "end": ["x_first", "x_last"]}
+DATA_COORDS = {"column": ["x", "accuracy", "lag"], "end": ["x_first", "x_second", "x_last"]}
+_NEXT = 0.5  # pools that start unlike leave several first x, less than this many batches apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,8 @@ class Observations:
     lag : array, dims (observation,)
         Episodes since the run's previous observation, 0 at its first.
     strategy_index : array of int, dims (observation,)
-    x_first, x_last : array, dims (strategy,)
+    x_first, x_second, x_last : array, dims (strategy,)
+        Observed ones; the second is a batch after the first, or half a one at least.
     """
 
     x: NDArray[np.float64]
@@ -44,6 +47,7 @@ class Observations:
     lag: NDArray[np.float64]
     strategy_index: NDArray[np.int32]
     x_first: NDArray[np.float64]
+    x_second: NDArray[np.float64]
     x_last: NDArray[np.float64]
 
     def as_data(self) -> dict[str, NDArray[Any]]:
@@ -54,7 +58,7 @@ class Observations:
         """
         packed = {
             "observations": np.stack([self.x, self.accuracy, self.lag]),
-            "ends": np.stack([self.x_first, self.x_last]),
+            "ends": np.stack([self.x_first, self.x_second, self.x_last]),
         }
         several = len(self.x_first) > 1
         return {**packed, "strategy_index": self.strategy_index} if several else packed
@@ -64,24 +68,28 @@ def observations(runs: Runs) -> Observations:
     """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
     table = runs.table
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0)
-    ends = table.groupby("strategy", sort=False)["x"].agg(["min", "max"])
+    x = table.groupby("strategy", sort=False)["x"]
+    later = table[table["x"] >= x.transform("min") + _NEXT]
     return Observations(
         x=table["x"].to_numpy(float),
         accuracy=table["accuracy"].to_numpy(float),
         lag=lag.to_numpy(float),
         strategy_index=pd.factorize(table["strategy"])[0].astype(np.int32),
-        x_first=ends["min"].to_numpy(float),
-        x_last=ends["max"].to_numpy(float),
+        x_first=x.min().to_numpy(float),
+        x_second=later.groupby("strategy", sort=False)["x"].min().to_numpy(float),
+        x_last=x.max().to_numpy(float),
     )
 
 
-def build_model(runs: Runs, priors: str | Priors = "default") -> pm.Model:
+def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "all") -> pm.Model:
     """Build the model of all strategies of a task, independent of each other given the priors.
 
     Parameters
     ----------
     runs : Runs
     priors : {"default", "bounds"} or Priors
+    region : {"all", "rising", "step", "flat"}
+        Of the posterior; the densities of the last three add up to that of all.
 
     Returns
     -------
@@ -104,8 +112,9 @@ def build_model(runs: Runs, priors: str | Priors = "default") -> pm.Model:
             name: pm.Data(name, value, dims=DATA_DIMS[name], shape=_static_shape(name, value))
             for name, value in data.as_data().items()
         }
-        ends = given["ends"][0], given["ends"][1]
-        _observe(given, *ends, *_curves(priors, *ends), *_noise(priors))
+        x_first, x_second, x_last = (given["ends"][i] for i in range(3))
+        curves = _curves(priors, region, x_first, x_second, x_last)
+        _observe(given, x_first, x_last, *curves, *_noise(priors))
     return model
 
 
@@ -115,19 +124,31 @@ def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
     return tuple(None if dim == "observation" else length for dim, length in dims)
 
 
-def _curves(priors: Priors, x_first: Any, x_last: Any) -> tuple[Any, Any, Any, Any]:
+_CHARTS = {"step": StepCoordinates, "flat": FlatCoordinates}
+
+
+def _curves(
+    priors: Priors, region: Region, x_first: Any, x_second: Any, x_last: Any
+) -> tuple[Any, Any, Any, Any]:
     """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
     alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
     alpha_hi = pt.full_like(x_first, priors.alpha_hi)
+    chart = _CHARTS.get(region, CurveCoordinates)
+
+    def log_density(value: Any, first: Any, lower: Any) -> Any:
+        _, log_u, alpha, beta = (value[..., i] for i in range(4))
+        second = log_u + beta * pt.log((x_second + alpha) / (first + alpha))
+        return curve_logp(priors, value, first, lower) + log_share(region, log_u, second, pt)
+
     vector = pm.CustomDist(
         "curve",
         x_first,
         alpha_lo,
         dist=lambda first, lower, _size: draw_curve(priors, first, lower),
-        logp=lambda value, first, lower: curve_logp(priors, value, first, lower),
-        support_point=_start,
+        logp=log_density,
+        support_point=lambda _variable, _size, first, lower: _start(region, first, lower),
         signature="(),()->(4)",
-        default_transform=CurveCoordinates(x_first, x_last, alpha_lo, alpha_hi),
+        default_transform=chart(x_first, x_second, x_last, alpha_lo, alpha_hi, priors.beta_hi),
         dims=("strategy", "parameter"),
     )
     A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
@@ -138,10 +159,11 @@ def _curves(priors: Priors, x_first: Any, x_last: Any) -> tuple[Any, Any, Any, A
     return A_max, log_u, alpha, beta
 
 
-def _start(_variable: Any, _size: Any, x_first: Any, alpha_lo: Any) -> Any:
-    """Return a point inside every prior's support, for samplers that are not told a better one."""
+def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
+    """Return a point inside a region and every prior, for samplers that are told no better one."""
+    log_u, beta = {"step": (0.5, 5.0), "flat": (3.0, 0.7)}.get(region, (-0.5, 0.7))
     like = pt.zeros_like(x_first)
-    return pt.stack([like + 0.8, like - 0.5, alpha_lo + 1.5, like + 0.7], axis=-1)
+    return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
 
 
 def _noise(priors: Priors) -> tuple[Any, Any, Any]:

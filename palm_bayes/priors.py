@@ -46,6 +46,9 @@ class Priors:
         Autocorrelation of a repetition's residuals from one episode to the next, in (0, 1).
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
+    apart : bool
+        Sample curves that rise, that are a step and that are flat apart, as priors need that leave
+        a large volume to curves of which the data see little: see `palm_bayes.regions`.
     """
 
     A_max: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
@@ -60,6 +63,7 @@ class Priors:
     alpha_lo: float = -1000.0
     alpha_hi: float = 1000.0
     beta_hi: float = 100.0
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
@@ -101,14 +105,15 @@ def named_priors(
         If there is no such set.
     """
     known([name], ["default", "bounds"], "prior set")
-    bounds = {"alpha_lo": alpha_lo, "alpha_hi": alpha_hi, "beta_hi": beta_hi}
+    default = Priors(alpha_lo=alpha_lo, alpha_hi=alpha_hi, beta_hi=beta_hi)
     if name == "default":
-        return Priors(**bounds)
-    return Priors(
+        return default
+    return replace(
+        default,
         delta=pm.Uniform.dist(0, 1),
         alpha=pm.Uniform.dist(alpha_lo, alpha_hi),
         beta=pm.Uniform.dist(0, beta_hi),
-        **bounds,
+        apart=True,
     )
 
 

@@ -21,8 +21,10 @@ from scipy.special import logit
 from palm_bayes import curve
 from palm_bayes.convergence import diagnose
 from palm_bayes.errors import DataError, known
+from palm_bayes.joining import Part, join
 from palm_bayes.model import Observations, build_model, observations
 from palm_bayes.priors import Priors
+from palm_bayes.regions import APART, WHOLE, Region
 from palm_bayes.runs import Runs
 
 SamplerName = Literal["nutpie", "pymc", "numpyro"]
@@ -128,24 +130,47 @@ def _attempt(
     (name,) = runs.strategies
     entropy = [settings.seed, zlib.crc32(name.encode()), attempt]
     seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
-    if settings.sampler == "nutpie":
-        tree = _with_nutpie(observations(runs), priors, settings, seed, tell)
-    else:
-        tree = _with_pymc(runs, priors, settings, seed)
+    regions = APART if priors.apart else WHOLE
+    parts = []
+    for i, region in enumerate(regions):
+
+        def told(done: float, before: int = i) -> None:
+            tell((before + done) / len(regions))
+
+        parts.append(_sampled(runs, priors, region, settings, seed, told))
     tell(1.0)
-    stats = tree["sample_stats"].to_dataset()[list(STATS)].as_numpy()  # NumPyro's are JAX's
-    posterior = _with_parameters(tree["posterior"].to_dataset()[list(FREE)].as_numpy(), runs)
-    posterior = posterior.assign_coords(strategy=[name])
+    joined = join(parts, np.random.default_rng(seed))
+    posterior = _with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
     kept = slice(None, None, settings.thin)
-    divergences = int(stats["diverging"].sum())
-    energy = stats["energy"]  # of all draws: thinning would hide that the tails are explored slowly
     posterior, stats = (
         part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
-        for part in (posterior, stats)
+        for part in (posterior, joined.stats)
     )
     free_and_delta = posterior.drop_vars(["A_max", "alpha", "beta"])  # which repeat ``curve``
-    verdict = diagnose(free_and_delta, divergences, energy)
+    verdict = diagnose(free_and_delta, joined.divergences, joined.e_bfmi, joined.weight_error)
     return Sample(posterior, stats, {**verdict, "attempts": attempt})
+
+
+def _sampled(
+    runs: Runs,
+    priors: Priors,
+    region: Region,
+    settings: Settings,
+    seed: int,
+    tell: Callable[[float], None],
+) -> Part:
+    """Draws of the posterior in one region; NumPyro's arrays are JAX's and become NumPy's."""
+    if settings.sampler == "nutpie":
+        tree = _with_nutpie(observations(runs), priors, region, settings, seed, tell)
+    else:
+        tree = _with_pymc(runs, priors, region, settings, seed)
+    found = tree["sample_stats"].to_dataset().as_numpy()
+    posterior = tree["posterior"].to_dataset()[list(FREE)].as_numpy()
+    part = Part(posterior, found[list(STATS)])
+    if region == "all":
+        return part
+    free = tree["unconstrained_posterior"].to_dataset().as_numpy()
+    return replace(part, free=free, log_density=found["logp" if "logp" in found else "lp"])
 
 
 def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
@@ -157,28 +182,33 @@ def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
     return free.assign(A_max=A_max, delta=delta, alpha=alpha, beta=beta)
 
 
-@lru_cache(maxsize=8)
-def compile_program(priors: Priors) -> Any:
-    """Compile the nutpie program of one strategy that `sample_strategy` uses; later calls are free.
+def compile_programs(priors: Priors) -> None:
+    """Compile what `sample_strategy` samples with nutpie; later calls are free."""
+    for region in APART if priors.apart else WHOLE:
+        _program(priors, region)
 
-    The data are put in later (`with_data`).
-    """
+
+@lru_cache(maxsize=8)
+def _program(priors: Priors, region: Region) -> Any:
+    """Compile the nutpie program of one strategy; the data are put in later (`with_data`)."""
     import nutpie
 
-    return nutpie.compile_pymc_model(build_model(_any_runs(), priors), var_names=list(FREE))
+    model = build_model(_any_runs(), priors, region)
+    return nutpie.compile_pymc_model(model, var_names=list(FREE))
 
 
 def _with_nutpie(
     data: Observations,
     priors: Priors,
+    region: Region,
     settings: Settings,
     seed: int,
     tell: Callable[[float], None],
 ) -> xr.DataTree:
     import nutpie
 
-    program = compile_program(priors).with_data(**data.as_data())
-    start = _starting_points(program.initial_point_func, data, priors)
+    program = _program(priors, region).with_data(**data.as_data())
+    start = _starting_points(program.initial_point_func, data, priors, region)
     total = settings.chains * (settings.tune + settings.draws * settings.thin)
 
     def report(chains: list[Any]) -> None:
@@ -197,6 +227,7 @@ def _with_nutpie(
             save_warmup=False,
             progress_bar=False,
             progress_callback=report,
+            store_unconstrained=region != "all",
         )
     except RuntimeError as error:
         if "initialization points failed" not in str(error):
@@ -210,8 +241,16 @@ def _with_nutpie(
     return tree
 
 
-def _with_pymc(runs: Runs, priors: Priors, settings: Settings, seed: int) -> xr.DataTree:
-    with build_model(runs, priors):
+def _with_pymc(
+    runs: Runs, priors: Priors, region: Region, settings: Settings, seed: int
+) -> xr.DataTree:
+    keep_free = region != "all"
+    options: dict[str, Any] = (
+        {"idata_kwargs": {"include_transformed": keep_free}}
+        if settings.sampler == "pymc"
+        else {"nuts": {"keep_untransformed": keep_free}}
+    )
+    with build_model(runs, priors, region) as model:
         tree: xr.DataTree = pm.sample(
             draws=settings.draws * settings.thin,
             tune=settings.tune,
@@ -222,12 +261,16 @@ def _with_pymc(runs: Runs, priors: Priors, settings: Settings, seed: int) -> xr.
             target_accept=settings.target_accept,
             progressbar=False,
             compute_convergence_checks=False,
+            **options,
         )
+    if keep_free:  # where nutpie puts them
+        names = [value.name for value in model.value_vars]
+        tree["unconstrained_posterior"] = tree["posterior"].to_dataset()[names]
     return tree
 
 
 def _starting_points(
-    usual: Callable[[int], NDArray[np.float64]], data: Observations, priors: Priors
+    usual: Callable[[int], NDArray[np.float64]], data: Observations, priors: Priors, region: Region
 ) -> Callable[[int], NDArray[np.float64]]:
     """Start the chains near the data: PALM has far-off local modes where noise explains all.
 
@@ -235,10 +278,11 @@ def _starting_points(
     """
     last, first = (float(data.accuracy[data.x == x].mean()) for x in (data.x.max(), data.x.min()))
     last = float(np.clip(last, 0.005, 0.995))
-    reached = np.clip(first / last, 0.02, 0.97)
+    log_u = np.log(-np.log1p(-np.clip(first / last, 0.02, 0.97)))
     lowest = max(priors.alpha_lo, -float(data.x_first[0]))
     alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
-    center = np.array([logit(last), np.log(-np.log1p(-reached)), 0.0, logit(alpha)])
+    rest = {"flat": [0.0, 0.0, 0.0], "step": [log_u, 0.5, -2.0]}
+    center = np.array([logit(last), *rest.get(region, [log_u, 0.0, logit(alpha)])])
     jitter = np.array([0.1, 0.1, 0.5, 0.5])
 
     def start(seed: int) -> NDArray[np.float64]:

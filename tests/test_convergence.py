@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from palm_bayes.convergence import Convergence, diagnose
+from palm_bayes.convergence import Convergence, diagnose, e_bfmi
 from palm_bayes.errors import ConvergenceError, PalmError
 
 
@@ -54,7 +54,7 @@ def table(**verdicts):
 
 
 def test_good_chains_pass():
-    found = diagnose(posterior(), 0, energy())
+    found = diagnose(posterior(), 0, e_bfmi(energy()))
     assert found["passed"] is True
     assert found["advice"] == ""
     assert 0.99 < found["r_hat"] < 1.01
@@ -69,7 +69,7 @@ def test_good_chains_pass():
 def test_one_chain_elsewhere_in_one_parameter_is_seen():
     draws = posterior()
     draws["curve"][0, :, 0, 2] += 1
-    found = diagnose(draws, 0, energy())
+    found = diagnose(draws, 0, e_bfmi(energy()))
     assert found["passed"] is False
     assert found["r_hat"] > 1.05
     assert "the chains disagree" in found["advice"]
@@ -79,13 +79,13 @@ def test_one_chain_elsewhere_in_one_parameter_is_seen():
 def test_drift_within_chains_is_seen():
     draws = posterior()
     draws["noise"] = draws["noise"] + 3 * draws["draw"] / 1000
-    assert "the chains disagree" in diagnose(draws, 0, energy())["advice"]
+    assert "the chains disagree" in diagnose(draws, 0, e_bfmi(energy()))["advice"]
 
 
 def test_divergences_are_seen_first():
     draws = posterior()
     draws["curve"][0] += 1
-    found = diagnose(draws, 3, energy())
+    found = diagnose(draws, 3, e_bfmi(energy()))
     assert found["passed"] is False
     assert found["divergences"] == 3
     assert found["advice"].startswith("3 divergent transitions")
@@ -93,7 +93,7 @@ def test_divergences_are_seen_first():
 
 
 def test_few_draws_are_not_enough():
-    found = diagnose(posterior(draws=80), 0, energy(draws=80))
+    found = diagnose(posterior(draws=80), 0, e_bfmi(energy(draws=80)))
     assert found["passed"] is False
     least = min(found["ess_bulk"], found["ess_tail"])
     assert least < 400
@@ -103,13 +103,13 @@ def test_few_draws_are_not_enough():
 
 def test_correlated_draws_count_for_fewer():
     draws = posterior(draws=6000).rolling(draw=100).mean().isel(draw=slice(100, None))
-    found = diagnose(draws, 0, energy(draws=5900))
+    found = diagnose(draws, 0, e_bfmi(energy(draws=5900)))
     assert found["passed"] is False
     assert found["ess_bulk"] < 400
 
 
 def test_chains_that_stand_still_do_not_pass():
-    found = diagnose(xr.zeros_like(posterior()) + 0.5, 0, xr.zeros_like(energy()))
+    found = diagnose(xr.zeros_like(posterior()) + 0.5, 0, e_bfmi(xr.zeros_like(energy())))
     assert found["passed"] is False
     assert "did not move" in found["advice"]
 
@@ -117,24 +117,32 @@ def test_chains_that_stand_still_do_not_pass():
 def test_a_delta_rounded_to_one_in_all_draws_does_no_harm():
     draws = posterior()
     draws["delta"] = xr.ones_like(draws["noise"])
-    assert diagnose(draws, 0, energy())["passed"] is True
+    assert diagnose(draws, 0, e_bfmi(energy()))["passed"] is True
 
 
 def test_slow_tails_are_seen():
-    found = diagnose(posterior(), 0, slow())
+    found = diagnose(posterior(), 0, e_bfmi(slow()))
     assert found["e_bfmi"] < 0.1
     assert found["passed"] is False
     assert found["advice"].startswith("E-BFMI 0.0")
     assert "tune longer" in found["advice"]
 
 
+def test_uncertain_weights_count_as_fewer_draws():
+    sure, unsure = (diagnose(posterior(), 0, 1.0, error) for error in (0.0, 1 / 300))
+    for name in ("ess_bulk", "ess_tail"):
+        assert 1 / unsure[name] == pytest.approx(1 / sure[name] + 1 / 300)
+    assert sure["passed"]
+    assert "effective draws" in unsure["advice"]
+
+
 def test_e_bfmi_is_the_worst_chains_and_takes_any_order_of_dims():
     mixed = energy()
     mixed[1] = slow()[1]
-    found = diagnose(posterior(), 0, mixed)["e_bfmi"]
+    found = diagnose(posterior(), 0, e_bfmi(mixed))["e_bfmi"]
     values = mixed[1].to_numpy()
     assert found == pytest.approx((np.diff(values) ** 2).mean() / values.var())
-    assert diagnose(posterior(), 0, mixed.transpose("draw", "chain"))["e_bfmi"] == found
+    assert diagnose(posterior(), 0, e_bfmi(mixed.transpose("draw", "chain")))["e_bfmi"] == found
 
 
 def test_all_pass():

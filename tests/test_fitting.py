@@ -57,7 +57,7 @@ def stand_in(monkeypatch):
         return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": each})
 
     monkeypatch.setattr(sampling, "_with_nutpie", sampled)
-    monkeypatch.setattr("palm_bayes.fitting.compile_program", calls.append)
+    monkeypatch.setattr("palm_bayes.fitting.compile_programs", calls.append)
     return calls
 
 

@@ -25,9 +25,11 @@ ORDER = (
     "readers",
     "data",
     "priors",
+    "regions",
     "coordinates",
     "model",
     "convergence",
+    "joining",
     "sampling",
     "forecast",
     "trace",
@@ -56,7 +58,7 @@ ONLY_IN = {
     library: modules
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "sampling"}),
-        (ARVIZ, set(ORDER) - {"errors", "curve", "runs", "oddities", "readers", "data"}),
+        (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
         ({"matplotlib", "arviz_plots"}, {"plots", "report"}),
         ({"dask", "distributed"}, {"sweep"}),
     ]

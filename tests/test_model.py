@@ -1,8 +1,11 @@
 """The PyMC model: its names and dims, its density, and PyMC's own functions on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 
 from palm_bayes import curve, noise
@@ -51,10 +54,20 @@ def test_observations_are_flat_and_in_order(runs):
     np.testing.assert_array_equal(data.lag, [0, 1, 1, 1, 1, 0, 1, 2, 1, 1, 1] * 2)
     np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
     np.testing.assert_array_equal(data.x_first, [1, 1])
+    np.testing.assert_array_equal(data.x_second, [2, 2])
     np.testing.assert_array_equal(data.x_last, [7, 7])
     np.testing.assert_array_equal(data.accuracy, runs.table["accuracy"])
     assert set(data.as_data()) == {"observations", "ends", "strategy_index"}
     assert set(observations(runs.strategy("s0")).as_data()) == {"observations", "ends"}
+
+
+def test_second_x_is_half_a_batch_later_at_least():
+    """Start pools of unlike size do not make two first steps."""
+    table = make_runs().table
+    pool = table["x"] - 0.3 * (table["repetition"] == "1") * (table["episode"] == 1)
+    data = observations(replace(make_runs(), table=table.assign(x=pool)))
+    np.testing.assert_allclose(data.x_first, [0.7, 0.7])
+    np.testing.assert_allclose(data.x_second, [2, 2])
 
 
 def test_order_of_strategies_is_that_of_the_runs(runs):
@@ -87,13 +100,48 @@ def test_every_strategy_has_seven_free_numbers(model):
     assert next(iter(point)) == "curve_coordinates__"  # what the sampler's start relies on
 
 
+@pytest.mark.parametrize("region", ["all", "rising", "step", "flat"])
 @pytest.mark.parametrize("priors", ["default", "bounds"])
-def test_start_is_finite_with_its_gradient(runs, priors):
-    model = build_model(runs, priors)
+def test_start_is_finite_with_its_gradient(runs, priors, region):
+    model = build_model(runs, priors, region)
     point = model.initial_point()
     assert np.isfinite(model.compile_logp(mode="FAST_COMPILE")(point))
     gradient = model.compile_dlogp(mode="FAST_COMPILE")(point)
     assert np.all(np.isfinite(gradient))
+
+
+def density_at(model, vector):
+    """Density of the model at a vector of curve parameters, 0 where its chart does not reach."""
+    given = pt.as_tensor(np.array([vector]))
+    z = model.rvs_to_transforms[model["curve"]].forward(given).eval(mode="FAST_COMPILE")
+    if not np.all(np.isfinite(z)):
+        return 0.0
+    logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
+    return np.exp(logp(model.initial_point() | {"curve_coordinates__": z}))
+
+
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")
+@pytest.mark.parametrize(
+    ("vector", "holding"),
+    [
+        ([0.8, -0.5, 0.5, 0.7], {"rising"}),
+        ([0.8, 1.5, 0.3, 9.0], {"rising", "step"}),
+        ([0.8, np.log(9.5), 3.0, 2.0], {"rising", "step", "flat"}),
+        ([0.8, 3.0, 0.3, 1.0], {"rising", "step", "flat"}),
+    ],
+)
+def test_regions_add_up_to_the_whole(vector, holding):
+    """At the same parameters, whatever the chart."""
+    flat = make_runs(strategies=1)
+    flat = replace(flat, table=flat.table.assign(accuracy=0.8))
+    parts = {
+        region: density_at(build_model(flat, "bounds", region), vector)
+        for region in ("rising", "step", "flat")
+    }
+    assert {region for region, density in parts.items() if density > 0} == holding
+    whole = density_at(build_model(flat, "bounds"), vector)
+    assert sum(parts.values()) == pytest.approx(whole, rel=1e-6)
+    assert whole > 0
 
 
 def test_named_priors_and_their_names_are_the_same_model(runs):

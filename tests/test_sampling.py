@@ -11,6 +11,7 @@ from pymc.blocking import DictToArrayBijection
 
 from palm_bayes import sampling
 from palm_bayes.errors import DataError
+from palm_bayes.joining import Joined
 from palm_bayes.model import build_model, observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
@@ -49,6 +50,7 @@ def tree(settings, seed, good=True):
         "energy": rng.standard_normal(size),
         "step_size": np.full(size, 0.4),
         "depth": np.full(size, 3),  # of one sampler only
+        "logp": rng.standard_normal(size),
     }
     posterior = xr.Dataset(
         {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
@@ -60,7 +62,8 @@ def tree(settings, seed, good=True):
         },
     )
     each = xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
-    return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": each})
+    groups = {"posterior": posterior, "sample_stats": each, "unconstrained_posterior": posterior}
+    return xr.DataTree.from_dict(groups)
 
 
 @pytest.fixture
@@ -69,11 +72,12 @@ def sampler(monkeypatch):
 
     class Sampler:
         def __init__(self):
-            self.outcomes, self.calls, self.trees = [True], [], []
+            self.outcomes, self.calls, self.trees, self.regions = [True], [], [], []
 
-        def __call__(self, data, priors, settings, seed, tell):
+        def __call__(self, data, priors, region, settings, seed, tell):
             good = self.outcomes[min(len(self.calls), len(self.outcomes) - 1)]
             self.calls.append((settings, seed))
+            self.regions.append(region)
             tell(0.5)
             self.trees.append(tree(settings, seed, good))
             return self.trees[-1]
@@ -94,6 +98,23 @@ def test_a_good_first_try_is_kept(sampler):
     assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
     asked = sampler.trees[0]["posterior"]
     np.testing.assert_array_equal(sample.posterior["rho"], asked["rho"])
+
+
+def test_priors_that_ask_for_it_are_sampled_region_by_region(sampler, monkeypatch):
+    joined = []
+
+    def join(parts, rng):
+        joined.extend(parts)
+        return Joined(parts[2].posterior, parts[2].stats, 0, 1.0, 0.0)
+
+    monkeypatch.setattr(sampling, "join", join)
+    told = []
+    bounds = named_priors("bounds")
+    sample = sample_strategy(make_runs(), bounds, Settings(), lambda *news: told.append(news[2]))
+    assert sampler.regions == ["rising", "step", "flat"]
+    assert [part.free is None for part in joined] == [False] * 3
+    np.testing.assert_allclose(told, [1 / 6, 3 / 6, 5 / 6, 1])
+    np.testing.assert_array_equal(sample.posterior["rho"], sampler.trees[2]["posterior"]["rho"])
 
 
 def test_parameters_are_told_by_name(sampler):
@@ -223,12 +244,12 @@ def test_settings_that_cannot_be(option, words):
         {"level": 0.3, "rise": -0.5},  # falling
     ],
 )
-@pytest.mark.parametrize("priors", ["default", "bounds"])
-def test_starting_points_lie_at_the_data(shape, priors):
-    runs, priors = make_runs(**shape), named_priors(priors)
-    data, model = observations(runs), build_model(runs, priors)
+@pytest.mark.parametrize("region", ["all", "rising", "step", "flat"])
+def test_starting_points_lie_at_the_data(shape, region):
+    runs, priors = make_runs(**shape), named_priors("default" if region == "all" else "bounds")
+    data, model = observations(runs), build_model(runs, priors, region)
     usual = DictToArrayBijection.map(model.initial_point())
-    start = sampling._starting_points(lambda _seed: usual.data.copy(), data, priors)
+    start = sampling._starting_points(lambda _seed: usual.data.copy(), data, priors, region)
     logp = model.compile_logp(mode="FAST_COMPILE")
     inputs = model.value_vars
     parameters = model.replace_rvs_by_values([model["curve"]])
@@ -244,20 +265,21 @@ def test_starting_points_lie_at_the_data(shape, priors):
         assert 0 < A_max < 1
         assert beta > 0
         at_first = A_max * -np.expm1(-np.exp(log_u))
-        assert at_first == pytest.approx(np.clip(ends[0], 0, 0.97 * ends[1]), abs=0.06)
+        expected = ends[1] if region == "flat" else np.clip(ends[0], 0, 0.97 * ends[1])
+        assert at_first == pytest.approx(expected, abs=0.06)
         np.testing.assert_array_equal(point[4:], usual.data[4:])
     assert len({point[0] for point in points}) == 5
     np.testing.assert_array_equal(start(3), points[3])
 
 
 def test_one_compiled_program_serves_any_data(fit):
-    before = sampling.compile_program.cache_info()
-    program = sampling.compile_program(PRIORS)
-    assert sampling.compile_program.cache_info().hits == before.hits + 1  # compiled for `fit`
+    before = sampling._program.cache_info()
+    program = sampling._program(PRIORS, "all")
+    assert sampling._program.cache_info().hits == before.hits + 1  # compiled for `fit`
     runs = fit.runs.strategy("random").limited(3, 9)
     settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
     sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
-    assert sampling.compile_program.cache_info().misses == before.misses
+    assert sampling._program.cache_info().misses == before.misses
     assert program.n_dim == 7
     # It was told of the new data: the curve passes through them.
     last = runs.table.loc[runs.table["episode"] == 9, "accuracy"].mean()
