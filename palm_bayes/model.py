@@ -8,6 +8,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
 from palm_bayes import curve, noise
@@ -105,7 +106,7 @@ def build_model(runs: Runs, priors: str | Priors = "default") -> pm.Model:
             for name, value in data.as_data().items()
         }
         ends = given["ends"][0], given["ends"][1]
-        _observe(given, *ends, *_curves(priors, *ends), *_noise(priors))
+        _observe(given, *ends, *_curves(priors, *ends), *noise_variables(priors, "strategy"))
     return model
 
 
@@ -117,19 +118,7 @@ def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
 
 def _curves(priors: Priors, x_first: Any, x_last: Any) -> tuple[Any, Any, Any, Any]:
     """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
-    alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
-    alpha_hi = pt.full_like(x_first, priors.alpha_hi)
-    vector = pm.CustomDist(
-        "curve",
-        x_first,
-        alpha_lo,
-        dist=lambda first, lower, _size: draw_curve(priors, first, lower),
-        logp=lambda value, first, lower: curve_logp(priors, value, first, lower),
-        support_point=_start,
-        signature="(),()->(4)",
-        default_transform=CurveCoordinates(x_first, x_last, alpha_lo, alpha_hi),
-        dims=("strategy", "parameter"),
-    )
+    vector = curve_variable(priors, x_first, x_last, ("strategy", "parameter"))
     A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
     pm.Deterministic("A_max", A_max, dims="strategy")
     pm.Deterministic("delta", curve.delta(log_u, alpha, beta, x_first, pt), dims="strategy")
@@ -138,26 +127,38 @@ def _curves(priors: Priors, x_first: Any, x_last: Any) -> tuple[Any, Any, Any, A
     return A_max, log_u, alpha, beta
 
 
+def curve_variable(priors: Priors, x_first: Any, x_last: Any, dims: tuple[str, ...]) -> Any:
+    """Free variable (A_max, log u_first, α, β) of each of the first and last observed x."""
+    alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
+    alpha_hi = pt.full_like(x_first, priors.alpha_hi)
+    return pm.CustomDist(
+        "curve",
+        x_first,
+        alpha_lo,
+        dist=lambda first, lower, _size: draw_curve(priors, first, lower),
+        logp=lambda value, first, lower: curve_logp(priors, value, first, lower),
+        support_point=_start,
+        signature="(),()->(4)",
+        default_transform=CurveCoordinates(x_first, x_last, alpha_lo, alpha_hi),
+        dims=dims,
+    )
+
+
 def _start(_variable: Any, _size: Any, x_first: Any, alpha_lo: Any) -> Any:
     """Return a point inside every prior's support, for samplers that are not told a better one."""
     like = pt.zeros_like(x_first)
     return pt.stack([like + 0.8, like - 0.5, alpha_lo + 1.5, like + 0.7], axis=-1)
 
 
-def _noise(priors: Priors) -> tuple[Any, Any, Any]:
-    """Noise of the strategies: last spread, ratio and autocorrelation, dims (strategy,)."""
-    names = ("noise", "noise_ratio", "rho")
-    last_spread, noise_ratio, rho = (_free(name, getattr(priors, name)) for name in names)
-    return last_spread, noise_ratio, rho
-
-
-def _free(name: str, prior: Any) -> Any:
-    """Register a user's distribution as a free variable of every strategy."""
+def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any]:
+    """Free variables of the noise, a user's distributions: last spread, ratio, autocorrelation."""
     model = pm.modelcontext(None)
-    sized = pm.distributions.shape_utils.change_dist_size(
-        prior, model.dim_lengths["strategy"][None]
-    )
-    return model.register_rv(sized, name, dims=("strategy",))
+    size = [model.dim_lengths[dim] for dim in dims]
+
+    def free(name: str) -> Any:
+        return model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
+
+    return free("noise"), free("noise_ratio"), free("rho")
 
 
 def _observe(

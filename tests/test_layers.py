@@ -27,6 +27,8 @@ ORDER = (
     "priors",
     "coordinates",
     "model",
+    "pooled",
+    "program",
     "convergence",
     "sampling",
     "forecast",
@@ -55,7 +57,7 @@ ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
 ONLY_IN = {
     library: modules
     for libraries, modules in [
-        (PYMC, {"priors", "coordinates", "model", "sampling"}),
+        (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "runs", "oddities", "readers", "data"}),
         ({"matplotlib", "arviz_plots"}, {"plots", "report"}),
         ({"dask", "distributed"}, {"sweep"}),
