@@ -70,11 +70,12 @@ def diagnose(posterior: xr.Dataset, diverging: int, energy: xr.DataArray) -> dic
     # ArviZ's functions of bare arrays: those of labelled ones cost more than what they compute.
     numbers = np.concatenate([_by_number(values) for values in posterior.data_vars.values()])
     tail = az.rcParams["stats.ci_prob"]
-    with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still have no R-hat
+    # A number that stands still, such as a δ rounded to 1, has none: `fmax` passes it over.
+    with np.errstate(divide="ignore", invalid="ignore"):
         found: dict[str, Any] = {
-            "r_hat": float(array_stats.rhat(numbers).max()),
-            "ess_bulk": float(array_stats.ess(numbers, method="bulk").min()),
-            "ess_tail": float(array_stats.ess(numbers, method="tail", prob=tail).min()),
+            "r_hat": float(np.fmax.reduce(array_stats.rhat(numbers))),
+            "ess_bulk": float(np.fmin.reduce(array_stats.ess(numbers, method="bulk"))),
+            "ess_tail": float(np.fmin.reduce(array_stats.ess(numbers, method="tail", prob=tail))),
             "divergences": diverging,
             "e_bfmi": _e_bfmi(energy),
         }

@@ -222,6 +222,8 @@ def _tree(found: dict[str, NDArray[Any]]) -> xr.DataTree:
         {"parameter": list(curve.COORDINATES)},
     )
     stats = xr.Dataset({name: (("chain", "draw"), found[name]) for name in STATS})
+    chains = {"chain": np.arange(len(of_curve))}
+    posterior, stats = posterior.assign_coords(chains), stats.assign_coords(chains)
     return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
 
 
