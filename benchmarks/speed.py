@@ -1,4 +1,6 @@
-"""How long does a cold `palm-bayes fit` take, against a trivial PyMC program? See README.md.
+"""How long do a cold `palm-bayes fit` and a refit take, against a trivial PyMC program?
+
+See README.md.
 
 python benchmarks/speed.py
 """
@@ -20,6 +22,16 @@ import pymc as pm, nutpie
 with pm.Model() as model:
     pm.Normal("x")
 nutpie.sample(nutpie.compile_pymc_model(model), seed=1, progress_bar=False)
+"""
+
+REFIT = """
+import time, palm_bayes
+from palm_bayes.data import example_runs_path
+runs = palm_bayes.read_runs(example_runs_path())
+palm_bayes.fit(runs.first(12))
+start = time.perf_counter()
+palm_bayes.fit(runs.first(13))
+print(time.perf_counter() - start)
 """
 
 LAPS = """
@@ -48,12 +60,10 @@ from palm_bayes import plots
 lap("import palm_bayes, Matplotlib")
 runs = palm_bayes.read_runs(example_runs_path()); lap("read the runs")
 compile_programs(named_priors("default")); lap("build and compile the model")
-start = time.perf_counter()
 fit = palm_bayes.fit(runs.first(12)); lap("sample and diagnose 6 strategies")
 expected, new = (fit.forecast(horizon=18, scope=s) for s in ("expected", "new")); lap("forecast")
 plots.plot_curves(fit.runs, expected, new, runs).savefig("curves.png"); lap("figure of 6 panels")
 fit.save("trace.nc"); lap("write the trace")
-palm_bayes.fit(runs.first(13)); lap("refit with one more episode")
 """
 
 
@@ -67,8 +77,16 @@ def main() -> None:
         trivial = [sys.executable, "-c", TRIVIAL]
         for command in (trivial, fit):  # fill the caches
             seconds(command, folder)
-        warm = [(seconds(trivial, folder), seconds(fit, folder)) for _ in range(args.repeats)]
+        warm, refits = [], []
+        for _ in range(args.repeats):
+            warm.append((seconds(trivial, folder), seconds(fit, folder)))
+            refits.append(refit(folder))
         report("warm caches", warm)
+        shares = [again / cold for again, (_, cold) in zip(refits, warm, strict=True)]
+        again, share = statistics.median(refits), statistics.median(shares)
+        print(
+            f"refit with one more episode: {again:.2f} s, {share:.3f} of the cold fit", flush=True
+        )
         empty = {
             "PYTENSOR_FLAGS": f"base_compiledir={folder}/{{}}",
             "NUMBA_CACHE_DIR": f"{folder}/numba-{{}}",
@@ -97,6 +115,13 @@ def seconds(command: list[str], folder: str, extra: dict[str, str] | None = None
         env={**os.environ, **(extra or {})},
     )
     return time.perf_counter() - start
+
+
+def refit(folder: str) -> float:
+    """Seconds of a fit in a process that has fitted the same runs without their last episode."""
+    command = [sys.executable, "-c", REFIT]
+    done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE)
+    return float(done.stdout)
 
 
 def report(caches: str, pairs: list[tuple[float, float]]) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
 from palm_bayes import curve, noise
@@ -24,7 +25,9 @@ DATA_DIMS = {
 """The model's data variables."""
 
 DATA_COORDS = {"column": ["x", "accuracy", "lag"], "end": ["x_first", "x_second", "x_last"]}
-_NEXT = 0.5  # pools that start unlike leave several first x, less than this many batches apart
+NEXT = (
+    0.5  # batches from x_first to x_second at least: pools that start unlike have several first x
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def observations(runs: Runs) -> Observations:
     table = runs.table
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0)
     x = table.groupby("strategy", sort=False)["x"]
-    later = table[table["x"] >= x.transform("min") + _NEXT]
+    later = table[table["x"] >= x.transform("min") + NEXT]
     return Observations(
         x=table["x"].to_numpy(float),
         accuracy=table["accuracy"].to_numpy(float),
@@ -114,7 +117,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
         }
         x_first, x_second, x_last = (given["ends"][i] for i in range(3))
         curves = _curves(priors, region, x_first, x_second, x_last)
-        _observe(given, x_first, x_last, *curves, *_noise(priors))
+        _observe(given, x_first, x_last, *curves, *noise_variables(priors, "strategy"))
     return model
 
 
@@ -131,25 +134,8 @@ def _curves(
     priors: Priors, region: Region, x_first: Any, x_second: Any, x_last: Any
 ) -> tuple[Any, Any, Any, Any]:
     """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
-    alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
-    alpha_hi = pt.full_like(x_first, priors.alpha_hi)
-    chart = _CHARTS.get(region, CurveCoordinates)
-
-    def log_density(value: Any, first: Any, lower: Any) -> Any:
-        _, log_u, alpha, beta = (value[..., i] for i in range(4))
-        second = log_u + beta * pt.log((x_second + alpha) / (first + alpha))
-        return curve_logp(priors, value, first, lower) + log_share(region, log_u, second, pt)
-
-    vector = pm.CustomDist(
-        "curve",
-        x_first,
-        alpha_lo,
-        dist=lambda first, lower, _size: draw_curve(priors, first, lower),
-        logp=log_density,
-        support_point=lambda _variable, _size, first, lower: _start(region, first, lower),
-        signature="(),()->(4)",
-        default_transform=chart(x_first, x_second, x_last, alpha_lo, alpha_hi, priors.beta_hi),
-        dims=("strategy", "parameter"),
+    vector = curve_variable(
+        priors, region, x_first, x_second, x_last, dims=("strategy", "parameter")
     )
     A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
     pm.Deterministic("A_max", A_max, dims="strategy")
@@ -159,6 +145,32 @@ def _curves(
     return A_max, log_u, alpha, beta
 
 
+def curve_variable(
+    priors: Priors, region: Region, x_first: Any, x_second: Any, x_last: Any, dims: tuple[str, ...]
+) -> Any:
+    """Free variable (A_max, log u_first, α, β) of each of the first, second and last observed x."""
+    alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
+    alpha_hi = pt.full_like(x_first, priors.alpha_hi)
+    chart = _CHARTS.get(region, CurveCoordinates)
+
+    def log_density(value: Any, first: Any, lower: Any) -> Any:
+        _, log_u, alpha, beta = (value[..., i] for i in range(4))
+        second = log_u + beta * pt.log((x_second + alpha) / (first + alpha))
+        return curve_logp(priors, value, first, lower) + log_share(region, log_u, second, pt)
+
+    return pm.CustomDist(
+        "curve",
+        x_first,
+        alpha_lo,
+        dist=lambda first, lower, _size: draw_curve(priors, first, lower),
+        logp=log_density,
+        support_point=lambda _variable, _size, first, lower: _start(region, first, lower),
+        signature="(),()->(4)",
+        default_transform=chart(x_first, x_second, x_last, alpha_lo, alpha_hi, priors.beta_hi),
+        dims=dims,
+    )
+
+
 def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
     """Return a point inside a region and every prior, for samplers that are told no better one."""
     log_u, beta = {"step": (0.5, 5.0), "flat": (3.0, 0.7)}.get(region, (-0.5, 0.7))
@@ -166,20 +178,15 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
     return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
 
 
-def _noise(priors: Priors) -> tuple[Any, Any, Any]:
-    """Noise of the strategies: last spread, ratio and autocorrelation, dims (strategy,)."""
-    names = ("noise", "noise_ratio", "rho")
-    last_spread, noise_ratio, rho = (_free(name, getattr(priors, name)) for name in names)
-    return last_spread, noise_ratio, rho
-
-
-def _free(name: str, prior: Any) -> Any:
-    """Register a user's distribution as a free variable of every strategy."""
+def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any]:
+    """Free variables of the noise, a user's distributions: last spread, ratio, autocorrelation."""
     model = pm.modelcontext(None)
-    sized = pm.distributions.shape_utils.change_dist_size(
-        prior, model.dim_lengths["strategy"][None]
-    )
-    return model.register_rv(sized, name, dims=("strategy",))
+    size = [model.dim_lengths[dim] for dim in dims]
+
+    def free(name: str) -> Any:
+        return model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
+
+    return free("noise"), free("noise_ratio"), free("rho")
 
 
 def _observe(

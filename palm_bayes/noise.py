@@ -6,6 +6,7 @@ As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -65,6 +66,89 @@ def log_density(y: Array, mean: Array, sd: Array, carried: Array, xp: ModuleType
     left = 1 - carried**2
     innovation = residual - carried * before
     return -0.5 * (innovation**2 / left + xp.log(left)) - xp.log(sd) - _LOG_SQRT_2PI
+
+
+class Steps(NamedTuple):
+    """Steps of runs from an observation to the next, those between the same two x taken together.
+
+    The log-likelihood depends on the accuracies by these sums alone, of which a task has as many
+    as it has episodes, however often it was repeated. Each field has dims (..., step).
+
+    Attributes
+    ----------
+    x, x_before : array
+        Labels in batches at the step's end and start; the same at a run's first observation.
+    lag : array
+        Episodes between them, 0 at a run's first observation.
+    count : array
+        How many runs take the step.
+    mean, mean_before : array
+        Their mean accuracy at either end; 0 before a run's first observation.
+    square, product, square_before : array
+        Sums over the runs of the squares and products of the deviations from these means.
+    """
+
+    x: Array
+    x_before: Array
+    lag: Array
+    count: Array
+    mean: Array
+    mean_before: Array
+    square: Array
+    product: Array
+    square_before: Array
+
+
+def steps(x: Array, accuracy: Array, lag: Array) -> Steps:
+    """Sum up observations, run after run in order of episode; `lag` is 0 at a run's first."""
+    inside = lag > 0
+    x_before = np.where(inside, np.roll(x, 1), x)
+    accuracy_before = np.where(inside, np.roll(accuracy, 1), 0)
+    where = np.stack([x, x_before, lag], axis=-1)
+    distinct, of = np.unique(where, axis=0, return_inverse=True)
+    count = np.bincount(of)
+    mean, mean_before = (np.bincount(of, part) / count for part in (accuracy, accuracy_before))
+    off, off_before = accuracy - mean[of], accuracy_before - mean_before[of]
+    products = (off * off, off * off_before, off_before * off_before)
+    square, product, square_before = (np.bincount(of, part) for part in products)
+    ends = distinct[:, 0], distinct[:, 1], distinct[:, 2]
+    return Steps(*ends, count, mean, mean_before, square, product, square_before)
+
+
+def steps_log_density(
+    seen: Steps,
+    mean: Array,
+    sd: Array,
+    mean_before: Array,
+    sd_before: Array,
+    carried: Array,
+    xp: ModuleType = np,
+) -> Array:
+    """Sum of `log_density` over the runs that take each step.
+
+    Parameters
+    ----------
+    seen : Steps
+    mean, sd, mean_before, sd_before : array, dims (..., step)
+        Expected accuracy and `spread` at either end of a step.
+    carried : array, dims (..., step)
+        `carry` of each step.
+
+    Returns
+    -------
+    array, dims (..., step)
+    """
+    here, before = 1 / sd, carried / sd_before
+    innovation = here * (seen.mean - mean) - before * (seen.mean_before - mean_before)
+    squares = (
+        seen.count * innovation**2
+        + here**2 * seen.square
+        - 2 * here * before * seen.product
+        + before**2 * seen.square_before
+    )
+    left = 1 - carried**2
+    constant = 0.5 * xp.log(left) + xp.log(sd) + _LOG_SQRT_2PI
+    return -0.5 * squares / left - seen.count * constant
 
 
 def simulate(

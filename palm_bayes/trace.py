@@ -66,9 +66,10 @@ def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
     parts = []
     for name in runs.strategies:
         data, of = observations(runs.strategy(name)), posterior.sel(strategy=name)
-        at = xr.DataArray(data.x, dims="observation")
+        x, which = np.unique(data.x, return_inverse=True)
+        at = xr.DataArray(x, dims="x")
         mean, sd = (
-            part.transpose("chain", "draw", "observation").to_numpy()
+            part.transpose("chain", "draw", "x").to_numpy()[..., which]
             for part in moments(of, at, data.x_first[0], data.x_last[0])
         )
         carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], data.lag)

@@ -28,6 +28,8 @@ ORDER = (
     "regions",
     "coordinates",
     "model",
+    "pooled",
+    "program",
     "convergence",
     "joining",
     "sampling",
@@ -57,7 +59,7 @@ ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
 ONLY_IN = {
     library: modules
     for libraries, modules in [
-        (PYMC, {"priors", "coordinates", "model", "sampling"}),
+        (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
         ({"matplotlib", "arviz_plots"}, {"plots", "report"}),
         ({"dask", "distributed"}, {"sweep"}),

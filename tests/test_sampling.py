@@ -66,6 +66,39 @@ def tree(settings, seed, good=True):
     return xr.DataTree.from_dict(groups)
 
 
+class Batch(dict):
+    """A chain's columns, as in a raw trace of nutpie."""
+
+    column_names = property(list)
+
+    def column(self, name):
+        return SimpleNamespace(to_numpy=lambda: self[name])
+
+
+def raw(settings, lengths=None):
+    """Draws as nutpie gives them back, those of the warm-up first; of `lengths` if cut off."""
+    made = tree(settings, 1)
+    numbers = made["posterior"].to_dataset()
+    numbers = numbers.drop_vars("curve").merge(numbers["curve"].to_dataset("parameter"))
+    lengths = lengths or [settings.draws * settings.thin] * settings.chains
+    warmup = np.arange(settings.tune + max(lengths)) < settings.tune
+
+    def chain(values, i):
+        return np.concatenate([np.full(settings.tune, 9), values[i, : lengths[i]]])
+
+    draws = [
+        Batch({name: chain(numbers[name].to_numpy()[..., 0], i) for name in sampling.NUMBERS})
+        for i in range(settings.chains)
+    ]
+    stats = [
+        Batch({name: chain(made["sample_stats"][name].to_numpy(), i) for name in sampling.STATS})
+        for i in range(settings.chains)
+    ]
+    for batch, length in zip(stats, lengths, strict=True):
+        batch["tuning"] = warmup[: settings.tune + length]
+    return SimpleNamespace(get_arrow_trace=lambda: (draws, stats))
+
+
 @pytest.fixture
 def sampler(monkeypatch):
     """Replace nutpie; `outcomes` says which tries are good, `calls` holds what was asked."""
@@ -168,7 +201,7 @@ def test_thinning_keeps_as_many_draws_far_apart(sampler):
 def test_an_interrupted_run_is_no_result(fit, monkeypatch):
     """Nutpie gives back what it has when it is interrupted."""
     settings = Settings(draws=50, thin=2)
-    short = tree(Settings(draws=99), 1)
+    short = raw(settings, lengths=[100, 99, 100, 98])
     monkeypatch.setattr(nutpie, "sample", lambda program, **options: short)
     with pytest.raises(KeyboardInterrupt):
         sample_strategy(make_runs(), PRIORS, settings, None)
@@ -180,15 +213,18 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
     def sample(program, **options):
         asked.update(options)
         options["progress_callback"]([SimpleNamespace(finished_draws=300)] * 2)
-        return tree(settings, 1)
+        return raw(settings)
 
     monkeypatch.setattr(nutpie, "sample", sample)
     settings = Settings(draws=200, tune=100, chains=2, thin=2, cores=1, target_accept=0.9)
     told = []
-    sampling._attempt(make_runs(), PRIORS, settings, told.append, 1)
+    found = sampling._attempt(make_runs(), PRIORS, settings, told.append, 1)
     assert told == [600 / (2 * (100 + 2 * 200)), 1.0]
     expected = {"draws": 400, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
     assert expected.items() <= asked.items()
+    given = tree(settings, 1)["posterior"].isel(draw=slice(None, None, 2))  # not the warm-up
+    for name in ("curve", "rho"):
+        np.testing.assert_array_equal(found.posterior[name], given[name])
 
 
 def test_the_second_try_can_be_left_out(sampler):

@@ -1,0 +1,57 @@
+"""The model of one strategy as the sampler takes it: repetitions pooled, no strategy axis.
+
+It has the density of `palm_bayes.model.build_model`, up to rounding, in a third of its time: the
+curve is computed once a step rather than once an observation, and all that is not a step is a
+scalar.
+"""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+
+from palm_bayes import curve, noise
+from palm_bayes.model import NEXT, Observations, curve_variable, noise_variables
+from palm_bayes.noise import Steps
+from palm_bayes.priors import Priors
+from palm_bayes.regions import Region
+
+
+def pooled(data: Observations) -> NDArray[np.float64]:
+    """Steps of one strategy's runs, dims (field of `Steps`, step), in order of x."""
+    return np.stack(noise.steps(data.x, data.accuracy, data.lag))
+
+
+def build_pooled_model(
+    priors: Priors, data: NDArray[np.float64], region: Region = "all"
+) -> pm.Model:
+    """Build the model of one strategy from its `pooled` data.
+
+    Returns
+    -------
+    pymc.Model
+        Free variables as in `palm_bayes.model.build_model`, without the dim strategy; one data
+        variable, whose number of steps may change.
+    """
+    with pm.Model(coords={"parameter": list(curve.COORDINATES)}) as model:
+        steps = pm.Data("steps", data, shape=(len(Steps._fields), None))
+        seen = Steps(*(steps[i] for i in range(len(Steps._fields))))
+        x_first, x_last = seen.x.min(), seen.x.max()
+        x_second = pt.switch(seen.x >= x_first + NEXT, seen.x, x_last).min()
+        vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
+        A_max, log_u, alpha, beta = (vector[i] for i in range(4))
+        last_spread, noise_ratio, rho = noise_variables(priors)
+
+        def gap(x: Any) -> Any:
+            return curve.gap(x, log_u, alpha, beta, x_first, pt)
+
+        def moments(x: Any) -> tuple[Any, Any]:
+            spread = noise.spread(gap(x), gap(x_last), last_spread, noise_ratio, pt)
+            return A_max * (1 - gap(x)), spread
+
+        ends = (*moments(seen.x), *moments(seen.x_before))
+        carried = noise.carry(rho, seen.lag)
+        pm.Potential("accuracy", noise.steps_log_density(seen, *ends, carried, pt).sum())
+    return model

@@ -1,0 +1,75 @@
+"""Programs for nutpie: what the C functions compute, and that they are found again on disk."""
+
+import ctypes
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from palm_bayes import program
+
+
+@pytest.fixture(scope="module")
+def model():
+    with pm.Model() as model:
+        data = pm.Data("data", np.array([[1.0, 2.0, 3.0], [0.5, 0.5, 0.5]]), shape=(2, None))
+        spread = pm.HalfNormal("spread")
+        center = pm.Normal("center", 0, 10, shape=2)
+        terms = pm.logp(pm.Normal.dist(center[0], spread), data[0]) * data[1]
+        pm.Potential("seen", terms.sum() + center[1])
+    return model
+
+
+@pytest.fixture(scope="module")
+def compiled(model):
+    return program.compile_model(model, ["spread", "center_0", "center_1"])
+
+
+def called(callback, *arguments):
+    """Call a C function with whole numbers, and arrays that are given by their addresses."""
+    kinds = [ctypes.c_void_p if isinstance(a, np.ndarray) else ctypes.c_uint64 for a in arguments]
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(callback.address)
+    return function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+
+
+def density(compiled, point):
+    value, slope = np.zeros(1), np.zeros(3)
+    code = called(compiled.compiled_logp_func, 3, point, slope, value, compiled.user_data)
+    return code, value[0], slope
+
+
+@pytest.mark.parametrize("data", [[[1.0, 2.0, 3.0], [0.5] * 3], [[4.0], [2.0]]])
+def test_density_is_the_models(model, compiled, data):
+    point = np.array([0.3, -0.2, 0.7])
+    code, value, slope = density(program.with_data(compiled, np.array(data)), point)
+    with model:
+        pm.set_data({"data": data})
+    at = {"spread_log__": point[0], "center": point[1:]}
+    assert code == 0
+    assert value == pytest.approx(float(model.compile_logp(mode="FAST_COMPILE")(at)))
+    np.testing.assert_allclose(slope, model.compile_dlogp(mode="FAST_COMPILE")(at))
+
+
+def test_a_point_that_cannot_be_is_told_by_its_code(compiled):
+    assert density(compiled, np.array([-800.0, 0.0, 0.0]))[0] > 0
+    assert density(compiled, np.full(3, np.nan))[0] > 0
+
+
+def test_parameters_are_the_free_variables(compiled):
+    point, values = np.array([0.3, -0.2, 0.7]), np.zeros(3)
+    assert called(compiled.compiled_expand_func, 3, 3, point, values, compiled.user_data) == 0
+    np.testing.assert_allclose(values, [np.exp(0.3), -0.2, 0.7])
+
+
+def test_chains_start_around_the_initial_point(model, compiled):
+    starts = np.array([compiled.initial_point_func(seed) for seed in range(200)])
+    usual = np.concatenate([np.ravel(value) for value in model.initial_point().values()])
+    assert np.all(np.abs(starts - usual) <= 1)
+    assert np.ptp(starts, axis=0) == pytest.approx(2, abs=0.2)
+    np.testing.assert_array_equal(starts[7], compiled.initial_point_func(7))
+
+
+def test_the_functions_are_found_again_on_disk(model, compiled):
+    again = program.compile_model(model, ["spread", "center_0", "center_1"])
+    assert again.compiled_logp_func.cache_hits == 1
+    assert again.compiled_expand_func.cache_hits == 1
