@@ -20,13 +20,22 @@ def uneven(example_runs):
     return Runs.from_frame(table.assign(labels=labels))
 
 
-@pytest.mark.parametrize("priors", ["default", "bounds"])
-@pytest.mark.parametrize("even", [True, False])
-def test_density_and_gradient_are_those_of_the_model(example_runs, priors, even):
+@pytest.mark.parametrize(
+    ("priors", "region", "even"),
+    [
+        ("default", "all", True),
+        ("default", "all", False),
+        ("bounds", "rising", True),
+        ("bounds", "step", False),
+        ("bounds", "flat", False),
+    ],
+)
+def test_density_and_gradient_are_those_of_the_model(example_runs, priors, region, even):
     runs = example_runs.strategy("margin") if even else uneven(example_runs)
     steps = pooled(observations(runs))
     assert steps.shape[1] == 12 if even else steps.shape[1] > 20
-    theirs, ours = build_model(runs, priors), build_pooled_model(named_priors(priors), steps)
+    theirs = build_model(runs, priors, region)
+    ours = build_pooled_model(named_priors(priors), steps, region)
     functions = [
         (model.compile_logp(mode="FAST_COMPILE"), model.compile_dlogp(mode="FAST_COMPILE"))
         for model in (theirs, ours)

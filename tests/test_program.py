@@ -55,10 +55,10 @@ def test_a_point_that_cannot_be_is_told_by_its_code(compiled):
     assert density(compiled, np.full(3, np.nan))[0] > 0
 
 
-def test_parameters_are_the_free_variables(compiled):
-    point, values = np.array([0.3, -0.2, 0.7]), np.zeros(3)
-    assert called(compiled.compiled_expand_func, 3, 3, point, values, compiled.user_data) == 0
-    np.testing.assert_allclose(values, [np.exp(0.3), -0.2, 0.7])
+def test_parameters_are_the_free_variables_and_what_they_come_from(compiled):
+    point, values = np.array([0.3, -0.2, 0.7]), np.zeros(6)
+    assert called(compiled.compiled_expand_func, 3, 6, point, values, compiled.user_data) == 0
+    np.testing.assert_allclose(values, [np.exp(0.3), -0.2, 0.7, *point])
 
 
 def test_chains_start_around_the_initial_point(model, compiled):

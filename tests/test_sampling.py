@@ -87,11 +87,22 @@ def raw(settings, lengths=None):
         return np.concatenate([np.full(settings.tune, 9), values[i, : lengths[i]]])
 
     draws = [
-        Batch({name: chain(numbers[name].to_numpy()[..., 0], i) for name in sampling.NUMBERS})
+        Batch(
+            {
+                called: chain(numbers[name].to_numpy()[..., 0], i)
+                for name in sampling.NUMBERS
+                for called in (name, f"{name}_unconstrained")
+            }
+        )
         for i in range(settings.chains)
     ]
     stats = [
-        Batch({name: chain(made["sample_stats"][name].to_numpy(), i) for name in sampling.STATS})
+        Batch(
+            {
+                name: chain(made["sample_stats"][name].to_numpy(), i)
+                for name in (*sampling.STATS, "logp")
+            }
+        )
         for i in range(settings.chains)
     ]
     for batch, length in zip(stats, lengths, strict=True):
