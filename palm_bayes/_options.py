@@ -192,26 +192,30 @@ FIT = f"""[bold]Examples[/bold]
                   as from PALM.py; in a folder each for several strategies
 
 {CODES}"""
-BACKTEST = f"""[bold]Examples[/bold]
+BACKTEST = """[bold]Examples[/bold]
 
   palm-bayes backtest runs.csv
   palm-bayes backtest runs.csv --train-fraction 0.25 --train-episodes 12
-  palm-bayes backtest study.csv --dataset cifar10 --strategy margin --out cifar10
+  palm-bayes backtest study.csv --dataset cifar10 --out cifar10
 
 [bold]Files in the output folder[/bold]
 
-  forecasts.csv   every later episode: what came, and the forecast's quantiles
-  scores.csv      CRPS, log score, error, coverage and width of every cell (a
-                  strategy of a task), in all and by third of the horizon, with
-                  least-squares baselines; a cell that failed, and why
-  baselines.csv   the baselines' point forecasts
-  backtest.png    coverage, error by horizon, worst cells
-  cells/          finished cells: the same command goes on from them
+  forecasts.csv  quantiles for every later episode, and what came
+  scores.csv     CRPS, log score, error, coverage and width by cell (a
+                 strategy of a task) and by third of the horizon, beside
+                 least-squares baselines; or why a cell failed
+  baselines.csv  the baselines' point forecasts
+  backtest.png   coverage, error by horizon, worst cells
+  cells/         finished cells: the same command goes on from them
 
-Accuracies are fractions. A table may hold several tasks: columns source,
-dataset, model. What each cell costs is a fit, about a second.
+Accuracies are fractions. A table may hold several tasks (columns source,
+dataset, model). Each cell costs a fit, a second or two.
 
-{CODES}"""
+[bold]Exit status[/bold]
+
+  0  all fits converged
+  2  bad input: nothing is written
+  3  written, but a fit did not converge or none could be made"""
 EXAMPLE = """[bold]Example[/bold]
 
   palm-bayes example runs

@@ -19,6 +19,7 @@ TASK = ["source", "dataset", "model"]
 CELL = [*TASK, "strategy"]
 KEY = [*CELL, "train_episodes"]
 QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
+SCOPES = {"mean": " of the means over repetitions", "repetition": " of single accuracies"}
 HELD = 0.72  # an 80 % band that holds this much is trusted: a tenth short of its word
 _ONE_SIZE = 1.1  # batches that differ by less are one number of labels
 _DPI = 180
@@ -145,22 +146,27 @@ class Backtest:
         if self.forecasts.empty:
             return "No cell could be judged."
         ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
-        hits, far = inside(self.forecasts, 80), int(ahead.max())
+        far = int(ahead.max())
         if not self.reach:
-            first = hits[ahead == ahead.min()].mean()
             return (
-                f"The 80 % bands held only {first:.0%} of what came one episode ahead and "
-                f"{hits.mean():.0%} in all: do not rely on them for these curves."
+                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, in all "
+                f"{self._held(ahead > 0, short=True)}: do not rely on them for these curves."
             )
         near = plural([self.reach], "episode", "episodes")
-        held = f"the 80 % bands held {hits[ahead <= self.reach].mean():.0%} of what came"
+        held = f"the 80 % bands held {self._held(ahead <= self.reach)}"
         if self.reach == far:
             return f"As far as these curves go, {near} ahead{self._labels()}, {held}."
-        later = hits[ahead > self.reach].mean()
+        later = self._held(ahead > self.reach, short=True)
         return (
             f"Up to {near} ahead{self._labels()} {held}; from there to {far} episodes ahead "
-            f"{later:.0%}: do not rely on them so far out."
+            f"{later}: do not rely on them so far out."
         )
+
+    def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:
+        """What the 80 % bands held of some forecasts, by scope."""
+        held = inside(self.forecasts[rows], 80).groupby(self.forecasts["scope"]).mean()
+        words = dict.fromkeys(SCOPES, "") if short else SCOPES
+        return " and ".join(f"{100 * held[name]:.0f} %{of}" for name, of in words.items())
 
     def _labels(self) -> str:
         """The labels that `reach` takes, where one number says it: " (120 labels)"."""

@@ -27,7 +27,7 @@ from palm_bayes.fitting import PalmFit, fit_runs
 from palm_bayes.forecast import QUANTILES
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import Settings
+from palm_bayes.sampling import Progress, SamplerName, Settings
 from palm_bayes.tasks import read_tasks
 
 FRACTIONS = (0.25, 0.5)
@@ -35,7 +35,6 @@ LEAST_EPISODES = 5  # with fewer a curve of four parameters is not held by its d
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]
 _FAILURES = (ArithmeticError, RuntimeError, ValueError)  # PalmError and LinAlgError are ValueErrors
 
-Progress = Callable[[str, str, float], None]
 type Floats = NDArray[np.float64]
 
 
@@ -75,7 +74,7 @@ def backtest(
     tune: int = Settings.tune,
     chains: int = Settings.chains,
     target_accept: float = Settings.target_accept,
-    sampler: Any = Settings.sampler,
+    sampler: SamplerName = Settings.sampler,
     seed: int = Settings.seed,
     cores: int | None = Settings.cores,
     out: str | Path | None = None,
@@ -191,7 +190,7 @@ def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> d
     libraries = {name: version(name) for name in ("pymc", "nutpie", "numpy", "scipy")}
     # Distributions have no name to tell them apart by: parts made with a user's own match no other.
     own = priors if isinstance(priors, str) else f"own, {uuid4()}"
-    digest = hashlib.sha256(data.encode()).hexdigest()
+    digest = hashlib.sha256(data.encode()).hexdigest()[:12]
     return {"data": digest, "priors": own, **given, "palm-bayes": __version__, **libraries}
 
 
@@ -216,9 +215,9 @@ class _Run:
                 part = self._judged(cell, train)
             except _FAILURES as error:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        if part is None:
-            part = {"scores": pd.DataFrame([{"n": 0, "reason": reason}])}
         head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
+        if part is None:  # and is not kept: what broke down may work the next time
+            return {"scores": pd.DataFrame([head | {"n": 0, "reason": reason}])}
         part = {table: frame.assign(**head) for table, frame in part.items()}
         self.kept.keep(name, part)
         return part

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -111,7 +112,7 @@ def _worst(figure: Any, found: "Backtest") -> None:
         _cell(ax, found, key)
         ax.set_ylabel("" if i else "Accuracy (%)")
     shades = tuple(Patch(facecolor=_mixed(_OURS, 1 - share)) for share in reversed(_SHADES))
-    style: dict[str, Any] = {"handler_map": {tuple: mpl.legend_handler.HandlerTuple(None, 0)}}
+    style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
     dot: dict[str, Any] = {"color": _INK, "marker": "o", "lw": 0, "ms": 3}
     key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades]
     words = ["mean, trained on", "what came", "forecast: median, 50, 80, 95 % bands"]

@@ -70,8 +70,8 @@ def test_bands_that_always_hold():
     one = found(([1] * 6, [1] * 6), ([1] * 6, [1] * 6))
     assert one.reach == 6
     assert one.sentence == (
-        "As far as these curves go, 6 episodes ahead (120 labels), the 80 % bands held 100% of "
-        "what came."
+        "As far as these curves go, 6 episodes ahead (120 labels), the 80 % bands held 100 % of "
+        "the means over repetitions and 100 % of single accuracies."
     )
 
 
@@ -79,11 +79,12 @@ def test_bands_that_hold_at_first():
     one = found(([1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0]), batch=None)
     assert one.reach == 3
     assert one.sentence == (
-        "Up to 3 episodes ahead the 80 % bands held 100% of what came; from there to 6 episodes "
-        "ahead 17%: do not rely on them so far out."
+        "Up to 3 episodes ahead the 80 % bands held 100 % of the means over repetitions and 100 % "
+        "of single accuracies; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
+        "so far out."
     )
     assert found(([1, 1, 1, 0], [1] * 4), ([1, 1, 1, 0], [1] * 4)).sentence.startswith(
-        "Up to 3 episodes ahead (60 labels) the 80 % bands held 100% of what came; from there to 4"
+        "Up to 3 episodes ahead (60 labels) the 80 % bands held 100 % of the means"
     )
 
 
@@ -91,8 +92,8 @@ def test_bands_that_never_hold():
     one = found(([0, 1, 1], [0, 1, 1]))
     assert one.reach == 0
     assert one.sentence == (
-        "The 80 % bands held only 0% of what came one episode ahead and 67% in all: do not rely "
-        "on them for these curves."
+        "One episode ahead the 80 % bands held 0 % of the means over repetitions and 0 % of single "
+        "accuracies, in all 67 % and 67 %: do not rely on them for these curves."
     )
 
 

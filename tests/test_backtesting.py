@@ -2,15 +2,15 @@
 
 import json
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 
 from palm_bayes import backtest, backtesting, baselines, sampling, scoring
-from palm_bayes.backtest_result import COLUMNS, KEY
+from palm_bayes.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.data import example_runs_path
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
@@ -57,37 +57,23 @@ def stand_in(monkeypatch):
     return calls
 
 
-class QuickFit:
-    """A fit of made-up draws, for tests of what is done with them."""
-
-    def __init__(self, runs):
-        self.runs, self.convergence = runs, SimpleNamespace(passed=True)
-
-    def forecast(self, scope, seed, labels):
-        names = self.runs.table["repetition"].unique()
-        rng = np.random.default_rng(seed)
-        draws = rng.uniform(0.8, 0.95, (2, 20, 1, len(names), len(labels)))
-        coords = {"repetition": names, "x": labels}
-        dims = ("chain", "draw", "strategy", "repetition", "x")
-        return SimpleNamespace(draws=xr.DataArray(draws, coords, dims))
+# The others are tested where they are, and take their time.
+FEW = dict.fromkeys(baselines.NAMES, baselines._last_value)
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(monkeypatch, quick_fit):
     """Made-up fits; holds the strategies and numbers of episodes that were fitted."""
     calls = []
 
     def fitted(runs, **options):
         calls.append((*runs.strategies, int(runs.table["episode"].max())))
-        return QuickFit(runs)
+        return quick_fit(runs)
 
     monkeypatch.setattr(backtesting, "fit_runs", fitted)
     monkeypatch.setattr(baselines, "_FORECASTERS", FEW)
+    monkeypatch.setattr(Backtest, "plot", lambda self: Figure())
     return calls
-
-
-# The others are tested where they are, and take their time.
-FEW = dict.fromkeys(baselines.NAMES, baselines._last_value)
 
 
 @pytest.fixture(scope="module")
@@ -220,11 +206,11 @@ def test_equal_sizes_are_judged_once(quick, table):
     assert found.fits["train_episodes"].tolist() == [5]
 
 
-def test_a_cell_that_fails_is_a_row(quick, table, monkeypatch):
+def test_a_cell_that_fails_is_a_row(quick, quick_fit, table, monkeypatch):
     def failing(runs, **options):
         if runs.strategies == ("margin",):
             raise RuntimeError("the sampler\nbroke down")
-        return QuickFit(runs)
+        return quick_fit(runs)
 
     monkeypatch.setattr(backtesting, "fit_runs", failing)
     short = table[table["strategy"] == "margin"].assign(strategy="short").query("episode <= 3")
@@ -240,6 +226,17 @@ def test_a_cell_that_fails_is_a_row(quick, table, monkeypatch):
     }
     assert set(found.forecasts["strategy"]) == {"random"}
     assert (found.scores.loc[found.scores["n"] == 0, "forecaster"] == "").all()
+
+
+def test_a_cell_that_failed_is_tried_again(quick, quick_fit, table, tmp_path, monkeypatch):
+    def failing(runs, **options):
+        raise RuntimeError("no memory")
+
+    options = {"train_episodes": [20], "out": tmp_path, **FAST}
+    monkeypatch.setattr(backtesting, "fit_runs", failing)
+    assert len(backtest(table, **options).failed) == 2
+    monkeypatch.setattr(backtesting, "fit_runs", lambda runs, **_: quick_fit(runs))
+    assert backtest(table, **options).failed.empty
 
 
 def test_all_cells_fail(table, monkeypatch, tmp_path):
@@ -365,3 +362,14 @@ def test_real_fits_give_the_same_numbers_for_the_same_seed(table, tmp_path):
     assert (other.forecasts["q50"] != one.forecasts["q50"]).all()
     assert one.fits[KEY].to_numpy().tolist() == [["", "digits", "logistic", "random", 8]]
     assert one.scores["crps"].between(0, 0.1).all()
+
+
+@pytest.mark.slow
+def test_real_curves(curves_dir):
+    table = pd.read_csv(curves_dir / "openal.csv.gz", keep_default_na=False)
+    some = table[table["dataset"] == table["dataset"].min()]
+    found = backtest(some)
+    assert found.failed.empty
+    assert len(found.fits) == some["strategy"].nunique()
+    assert found.overview.loc["palm_bayes", "coverage_80"] > 0.5
+    assert found.overview.loc["palm_bayes", "crps"] < found.overview.loc["last_value", "crps"]

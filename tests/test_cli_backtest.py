@@ -19,7 +19,8 @@ def result(*, passed=True, failed=False):
     """One cell with one forecast, and one that failed."""
     quantiles = {name: 0.8 + 0.001 * float(name[1:]) for name in QUANTILES}
     row = {"scope": "mean", "repetition": "", "episode": 9, "labels": 180.0, "mean": 0.85}
-    forecasts = pd.DataFrame([HEAD | row | {"observed": 0.86} | quantiles])
+    one = HEAD | row | {"observed": 0.86} | quantiles
+    forecasts = pd.DataFrame([one, one | {"scope": "repetition", "repetition": "1"}])
     points = pd.DataFrame([HEAD | {"episode": 9, "labels": 180.0, "observed": 0.86}])
     score = {"scope": "mean", "third": "all", "n": 1, "crps": 0.0123, "mae": 0.02}
     bands = dict.fromkeys(["coverage_50", "coverage_80", "coverage_95"], 1.0)
@@ -55,7 +56,7 @@ def asked(monkeypatch, tmp_path):
 def test_what_is_said(asked, capsys):
     assert cli.main(["backtest", "runs/runs.csv"]) == 0
     out, err = capsys.readouterr()
-    assert "1 episode ahead (20 labels), the 80 % bands held 100% of what came" in out
+    assert "1 episode ahead (20 labels), the 80 % bands held 100 % of the means" in out
     assert "palm_bayes" in out
     assert "0.0123" in out
     assert "1 fit, 1 converged." in out
