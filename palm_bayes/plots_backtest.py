@@ -33,7 +33,7 @@ _BASELINES = {
     "pow4": ("pow4", _COLOURS[2], "-"),
     "mmf4": ("mmf4", _COLOURS[3], "-"),
     "wbl4": ("wbl4", _COLOURS[4], "-"),
-    "exp4": ("exp4", _COLOURS[5], "-"),
+    "exp4": ("exp4", _COLOURS[5], (0, (2, 2))),  # often wbl4's own curve
 }
 assert list(_BASELINES) == list(NAMES)
 
@@ -80,7 +80,7 @@ def _coverage(ax: Axes, found: "Backtest", scope: str) -> None:
     ax.set(xlabel="Band (%)", ylabel="Held what came (%)")
     ax.set_title(_SCOPES[scope].capitalize(), loc="left")
     if scope == "mean":
-        ax.legend(loc="lower right", handlelength=1.4, borderaxespad=0.2, fontsize=8)
+        ax.legend(loc="best", handlelength=1.4, borderaxespad=0.2, fontsize=8)
 
 
 def _errors(ax: Axes, found: "Backtest") -> None:
@@ -137,10 +137,19 @@ def _cell(ax: Axes, found: "Backtest", key: Mapping[Any, Any]) -> None:
     ax.axvline(train, color=_GREY, lw=0.8, ls=(0, (1, 1.5)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.set_ylim(_y_limits(rows, seen["accuracy"]))
     task = " / ".join(_short(str(key[word]), 22) for word in CELL[1:3] if key[word])
     name = _short(str(key["strategy"]), 26)
     ax.set_title(f"{task}\n{name}" if task else name, loc="left", fontsize=8, parse_math=False)
     ax.set_xlabel("Episode")
+
+
+def _y_limits(rows: pd.DataFrame, seen: "pd.Series[float]") -> tuple[float, float]:
+    """Limits that show the forecast; a steep beginning may leave the panel."""
+    parts = [rows["q2.5"], rows["q97.5"], rows["observed"], seen.tail(3)]
+    low, high = (float(edge(pd.concat(parts))) for edge in (np.min, np.max))
+    pad = 0.06 * (high - low)
+    return max(float(seen.min()), low - (high - low)) - pad, high + pad
 
 
 def _of(table: pd.DataFrame, key: Mapping[Any, Any]) -> pd.DataFrame:
