@@ -149,7 +149,7 @@ def _y_limits(rows: pd.DataFrame, seen: "pd.Series[float]") -> tuple[float, floa
     parts = [rows["q2.5"], rows["q97.5"], rows["observed"], seen.tail(3)]
     low, high = (float(edge(pd.concat(parts))) for edge in (np.min, np.max))
     pad = 0.06 * (high - low)
-    return max(float(seen.min()), low - (high - low)) - pad, high + pad
+    return min(low, max(float(seen.min()), low - (high - low))) - pad, high + pad
 
 
 def _of(table: pd.DataFrame, key: Mapping[Any, Any]) -> pd.DataFrame:
