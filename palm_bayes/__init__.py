@@ -1,6 +1,7 @@
 """Bayesian toolkit for active-learning curves.
 
-``fit`` takes labelled runs to a posterior of the PALM model; see its docstring. Names are loaded
+``fit`` takes labelled runs to a posterior of the PALM model, ``backtest`` measures how far its
+forecasts can be trusted; see their docstrings. Names are loaded
 when they are first used, so that importing the package costs nothing.
 """
 
@@ -8,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from palm_bayes.backtest_result import Backtest
+    from palm_bayes.backtesting import backtest
     from palm_bayes.errors import ConvergenceError, DataError, PalmError, PalmWarning
     from palm_bayes.fitting import PalmFit
     from palm_bayes.fitting import fit_runs as fit
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOME = {
+    "Backtest": "backtest_result",
     "ConvergenceError": "errors",
     "DataError": "errors",
     "Forecast": "forecast",
@@ -28,12 +32,14 @@ _HOME = {
     "PalmWarning": "errors",
     "Priors": "priors",
     "Runs": "runs",
+    "backtest": "backtesting",
     "build_model": "model",
     "fit": "fitting",
     "named_priors": "priors",
     "read_runs": "readers",
 }
 __all__ = [
+    "Backtest",
     "ConvergenceError",
     "DataError",
     "Forecast",
@@ -43,6 +49,7 @@ __all__ = [
     "Priors",
     "Runs",
     "__version__",
+    "backtest",
     "build_model",
     "fit",
     "named_priors",

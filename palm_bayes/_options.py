@@ -45,6 +45,26 @@ Dataset = Annotated[
     ),
 ]
 Model = Annotated[str | None, _option(DATA, "Likewise.", "--model", metavar="NAME")]
+TaskDataset = Annotated[
+    str | None, _option(DATA, "Only this one. Default: all.", "--dataset", metavar="NAME")
+]
+TaskModel = Annotated[
+    str | None, _option(DATA, "Only this one. Default: all.", "--model", metavar="NAME")
+]
+TrainFractions = Annotated[
+    list[float] | None,
+    _option(
+        DATA,
+        "Fit this share of the longest repetition, at least 5 episodes. May be repeated. "
+        "Default: 0.25 and 0.5.",
+        "--train-fraction",
+        metavar="P",
+    ),
+]
+TrainEpisodes = Annotated[
+    list[int] | None,
+    _option(DATA, "Fit the first N episodes, from 5. May be repeated.", "--train-episodes"),
+]
 Variants = Annotated[
     int | None, _option(DATA, "Use the first N repetitions. Default: all.", "--num-variants")
 ]
@@ -111,6 +131,10 @@ Sampler = Annotated[
 ]
 Seed = Annotated[int, _option(SAMPLING, "The same seed gives the same result.", "--seed", min=0)]
 Out = Annotated[Path, _option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
+Fresh = Annotated[
+    bool,
+    _option(OUTPUT, "Start anew, not where an earlier one was cut off.", "--fresh", metavar=""),
+]
 Horizon = Annotated[
     int | None,
     _option(
@@ -168,6 +192,30 @@ FIT = f"""[bold]Examples[/bold]
                   as from PALM.py; in a folder each for several strategies
 
 {CODES}"""
+BACKTEST = """[bold]Examples[/bold]
+
+  palm-bayes backtest runs.csv
+  palm-bayes backtest runs.csv --train-fraction 0.25 --train-episodes 12
+  palm-bayes backtest study.csv --dataset cifar10 --out cifar10
+
+[bold]Files in the output folder[/bold]
+
+  forecasts.csv  quantiles for every later episode, and what came
+  scores.csv     CRPS, log score, error, coverage and width by cell (a
+                 strategy of a task) and by third of the horizon, beside
+                 least-squares baselines; or why a cell failed
+  baselines.csv  the baselines' point forecasts
+  backtest.png   coverage, error by horizon, worst cells
+  cells/         finished cells: the same command goes on from them
+
+Accuracies are fractions. A table may hold several tasks (columns source,
+dataset, model). Each cell costs a fit, a second or two.
+
+[bold]Exit status[/bold]
+
+  0  all fits converged
+  2  bad input: nothing is written
+  3  written, but a fit did not converge or none could be made"""
 EXAMPLE = """[bold]Example[/bold]
 
   palm-bayes example runs

@@ -4,32 +4,32 @@ Results go to stdout; progress, notes and errors to stderr. Libraries are import
 used, so that help and mistakes in the arguments are answered at once.
 """
 
-import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from palm_bayes import __version__
 from palm_bayes import _options as options
+from palm_bayes._terminal import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    OK,
+    report,
+    report_backtest,
+    working,
+)
 from palm_bayes.errors import PalmError, PalmWarning, listed
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from palm_bayes.outputs import Tables
     from palm_bayes.runs import XMode
 
-type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
-
-OK, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 DEMO_EPISODES = 12
-STAGES = {"compile": "compiling the model", "sample": "sampling", "retry": "sampling again"}
-MOST_BARS = 10  # with more, those of finished strategies make room
 
 app = typer.Typer(
     add_completion=False,
@@ -136,11 +136,12 @@ def fit(
     unneeded = [f"--init_{name}" for name, value in starts.items() if value is not None]
     del plot, save_csv  # both are always done
     axis: XMode = "episodes" if x_mode == "episodes" else "labels"
-    with _working(quiet) as (step, note):
+    with working(quiet) as (step, note):
         if unneeded:
             note(f"{listed(unneeded)}: not needed, the sampler finds its start")
         step("reading the runs")
-        from palm_bayes.outputs import Outcome, check_folder
+        from palm_bayes.files import check_folder
+        from palm_bayes.outputs import Outcome
 
         check_folder(out)
         runs, truth = options.read(
@@ -177,7 +178,56 @@ def fit(
         )
         step("writing")
         files = outcome.write(out)
-    return _report(outcome.tables, as_json, seed=seed, out=out, files=files)
+    return report(outcome.tables, as_json, seed=seed, out=out, files=files)
+
+
+@app.command(epilog=options.BACKTEST)
+def backtest(
+    path: options.Source = None,
+    strategy: options.Strategies = None,
+    dataset: options.TaskDataset = None,
+    model: options.TaskModel = None,
+    train_fraction: options.TrainFractions = None,
+    train_episodes: options.TrainEpisodes = None,
+    priors: options.PriorSet = "default",
+    draws: options.Draws = 1000,
+    tune: options.Tune = 500,
+    chains: options.Chains = 4,
+    target_accept: options.TargetAccept = 0.95,
+    sampler: options.Sampler = "nutpie",
+    seed: options.Seed = 0,
+    out: options.Out = Path("palm_backtest_out"),
+    fresh: options.Fresh = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Measure on your own curves how far ahead the forecasts can be trusted.
+
+    Each strategy is fitted on its first episodes only; its later ones judge the forecast.
+    """
+    with working(quiet) as (step, _):
+        step("loading PyMC")
+        from palm_bayes import backtest as run
+
+        found = run(
+            options.one_of(path, None),
+            train_fractions=train_fraction,
+            train_episodes=train_episodes,
+            strategies=strategy,
+            dataset=dataset,
+            model=model,
+            priors=priors,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            target_accept=target_accept,
+            sampler=sampler,
+            seed=seed,
+            out=out,
+            fresh=fresh,
+            progress=step,
+        )
+    return report_backtest(found, as_json, out=out, seed=seed)
 
 
 @app.command()
@@ -187,13 +237,13 @@ def show(
     as_json: options.AsJson = False,
 ) -> int:
     """Show the parameters and the convergence of a saved fit."""
-    with _working(quiet=False) as (step, _):
+    with working(quiet=False) as (step, _):
         step("loading the fit")
         from palm_bayes import PalmFit
         from palm_bayes.outputs import Tables
 
         tables = Tables(PalmFit.load(trace), probability)
-    return _report(tables, as_json)
+    return report(tables, as_json)
 
 
 @app.command(epilog=options.EXAMPLE)
@@ -214,10 +264,11 @@ def demo(
     out: options.Out = Path("palm_demo"), seed: options.Seed = 0, quiet: options.Quiet = False
 ) -> int:
     """Fit the first 12 of 30 episodes of the example runs; compare the forecast with the rest."""
-    with _working(quiet) as (step, _):
+    with working(quiet) as (step, _):
         step("writing the example")
         from palm_bayes.data import ENTRIES, write_example
-        from palm_bayes.outputs import Outcome, check_folder
+        from palm_bayes.files import check_folder
+        from palm_bayes.outputs import Outcome
 
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
@@ -234,7 +285,7 @@ def demo(
         inside = fitted.forecast(horizon=int(later), scope="continuing").coverage(truth)
         step("writing")
         files = outcome.write(out, palm=False)
-    status = _report(outcome.tables, as_json=False, out=out, files=files)
+    status = report(outcome.tables, as_json=False, out=out, files=files)
     typer.echo("\nShare of the later points inside the forecast's bands:")
     typer.echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
     typer.echo(
@@ -242,108 +293,3 @@ def demo(
         f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
     )
     return status
-
-
-@contextmanager
-def _working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
-    """Give two functions for the time of the work: one shows a step, one prints a note."""
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = _console(sys.stderr, quiet=quiet)
-    live = sys.stderr.isatty() and not quiet
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not live) as progress:
-        bars: dict[str, Any] = {}  # of strategies, and "" for the work on none of them
-
-        def step(stage: str, strategy: str = "", fraction: float = 0.0) -> None:
-            line = f"{STAGES.get(stage, stage)} {strategy}".rstrip()
-            key = strategy if live else line
-            if key not in bars:
-                bars[key] = progress.add_task(line)
-                if not live:
-                    console.print(line)
-            elif progress.tasks[bars[key]].description != line:
-                progress.reset(bars[key], description=line)
-            shown = fraction < 1 or len(bars) <= MOST_BARS
-            total = 1 if fraction else None  # without a total the bar pulses
-            progress.update(bars[key], completed=fraction, total=total, visible=shown)
-            if strategy and "" in bars:
-                progress.update(bars[""], visible=False)
-
-        yield step, lambda text: console.print(f"note: {text}")
-
-
-def _report(
-    tables: "Tables",
-    as_json: bool,
-    out: Path | None = None,
-    files: Sequence[Path] = (),
-    **more: object,
-) -> int:
-    """Print what was found, and say by the exit status whether it can be relied on."""
-    found = tables.document()
-    if as_json:
-        written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
-        typer.echo(json.dumps(found | more | written, indent=2, allow_nan=False))
-    else:
-        _print_fit(found)
-        if out:
-            _print_files(out, files)
-    return OK if found["converged"] else NOT_CONVERGED
-
-
-def _print_fit(found: dict[str, Any]) -> None:
-    from rich import box
-    from rich.table import Column, Table
-
-    from palm_bayes.curve import PARAMETERS
-
-    console = _console(sys.stdout)
-    task = " / ".join(name for name in (found["dataset"], found["model"]) if name)
-    console.print(f"{task}: {found['data']}" if task else found["data"])
-    numbers = (Column(name, justify="right", no_wrap=True) for name in PARAMETERS)
-    heads = (Column("strategy", overflow="fold", min_width=8), Column("", no_wrap=True))
-    table = Table(*heads, *numbers, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    low, high = (f"{50 * (1 + sign * found['probability']):g} %" for sign in (-1, 1))
-    for strategy, one in found["strategies"].items():
-        values = [one["parameters"][name] for name in PARAMETERS]
-        passed = one["convergence"]["passed"]
-        for key, *head in (
-            ("median", strategy, "median"),
-            ("lower", "" if passed else "(not converged)", low),
-            ("upper", "", high),
-        ):
-            style = "dim" if key != "median" else "" if passed else "red"
-            table.add_row(*head, *(_number(value[key]) for value in values), style=style)
-    console.print(table)
-    console.print(found["verdict"])
-
-
-def _print_files(out: Path, files: Sequence[Path]) -> None:
-    from palm_bayes.outputs import left_over
-
-    names: dict[str, list[str]] = {}
-    for file in files:
-        inside = file.relative_to(out)
-        names.setdefault(str(inside.parent), []).append(inside.name)
-    console = _console(sys.stdout)
-    console.print(f"\nWritten to {out}: {listed(names.pop('.'), most=20)}")
-    if names:
-        folders = listed(f"{folder}/" for folder in names)
-        console.print(f"and in each of {folders}: {listed(next(iter(names.values())))}")
-    if old := left_over(out, files):
-        console.print(f"Not of this fit, and left as they were: {listed(old)}")
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "?"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
-
-
-def _console(stream: TextIO, *, quiet: bool = False) -> "Console":
-    """Print plainly: wrapped at words in a terminal; whole lines to files and pipes."""
-    from rich.console import Console
-
-    wrap: dict[str, Any] = {} if stream.isatty() else {"soft_wrap": True, "width": 120}
-    return Console(file=stream, quiet=quiet, markup=False, highlight=False, **wrap)

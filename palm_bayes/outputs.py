@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from palm_bayes import __version__, curve
 from palm_bayes.curve import PARAMETERS
 from palm_bayes.errors import DataError
-from palm_bayes.files import put
+from palm_bayes.files import check_folder, put
 from palm_bayes.oddities import oddities
 from palm_bayes.runs import Runs, XMode
 
@@ -257,15 +256,6 @@ class Outcome:
 
 type Files = dict[Path, Callable[[Path], Any]]
 """By path below the folder: a function that writes the file to the path it is given."""
-
-
-def check_folder(out: Path) -> None:
-    """Raise `DataError` if files cannot be written to `out`, which need not be there yet."""
-    place = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
-    if not place.is_dir():
-        raise DataError(f"cannot write to {out}: {place} is not a folder")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise DataError(f"cannot write to {out}: no permission to write in {place}")
 
 
 def folders(strategies: Sequence[str]) -> dict[str, str]:

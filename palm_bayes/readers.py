@@ -28,7 +28,8 @@ COLUMNS = {
 }
 """Column names that are understood, in any case, with blanks and hyphens as underscores."""
 
-_TASK = ("source", "dataset", "model")
+TASK = ("source", "dataset", "model")
+"""The columns that tell tasks apart."""
 
 
 def read_runs(
@@ -69,12 +70,10 @@ def read_runs(
         runs = replace(runs, dataset=dataset or runs.dataset, model=model or runs.model)
         return runs if named is None else runs.select(named)
     notes: list[str] = []
-    if isinstance(source, pd.DataFrame):
-        frame = _one_task(_renamed(source), named, dataset, model)
-    elif (path := Path(source).expanduser()).is_dir():
+    if not isinstance(source, pd.DataFrame) and (path := Path(source).expanduser()).is_dir():
         frame = _folder(path, named, max_repetitions, notes)
     else:
-        frame = _one_task(_renamed(_csv(path), str(path)), named, dataset, model)
+        frame = _one_task(read_table(source), named, dataset, model)
     runs = Runs.from_frame(
         frame,
         batch=batch,
@@ -86,6 +85,14 @@ def read_runs(
         notes=notes,
     )
     return runs if named is None else runs.select(named)
+
+
+def read_table(source: pd.DataFrame | str | Path) -> pd.DataFrame:
+    """Take the columns that are understood from a table in memory or a file."""
+    if isinstance(source, pd.DataFrame):
+        return _renamed(source)
+    path = Path(source).expanduser()
+    return _renamed(_csv(path), str(path))
 
 
 def _csv(path: Path) -> pd.DataFrame:
@@ -128,7 +135,7 @@ def _renamed(frame: pd.DataFrame, file: str = "") -> pd.DataFrame:
                 f"accepted are {accepted}"
             )
     table = pd.DataFrame({w: frame.iloc[:, at[0]] for w, at in found.items() if at})
-    for word in {"strategy", *_TASK} & set(table):
+    for word in {"strategy", *TASK} & set(table):
         table[word] = as_text(table[word])
     where = [str(label) if file else f"row {label}" for label in frame.index]
     return table.assign(file=file, where=where).reset_index(drop=True)
@@ -138,10 +145,8 @@ def _one_task(
     table: pd.DataFrame, named: Sequence[str] | None, dataset: str | None, model: str | None
 ) -> pd.DataFrame:
     """Keep the rows of one (source, dataset, model), and of the strategies named."""
-    for word, name in (("dataset", dataset), ("model", model)):
-        if name is not None and word in table:
-            table = table[table[word].isin(known([name], table[word].unique(), word))]
-    words = [word for word in _TASK if word in table]
+    table = of_task(table, dataset, model)
+    words = [word for word in TASK if word in table]
     tasks = table[words].drop_duplicates()
     if words and len(tasks) > 1:
         names = listed((" / ".join(task) for task in tasks.itertuples(index=False)), most=50)
@@ -154,6 +159,14 @@ def _one_task(
         )
     if named is not None:
         table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
+    return table
+
+
+def of_task(table: pd.DataFrame, dataset: str | None, model: str | None) -> pd.DataFrame:
+    """Keep the rows of the dataset and the model named."""
+    for word, name in (("dataset", dataset), ("model", model)):
+        if name is not None and word in table:
+            table = table[table[word].isin(known([name], table[word].unique(), word))]
     return table
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,3 +45,26 @@ def fit(example_runs) -> "PalmFit":
     from palm_bayes.fitting import fit_runs
 
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
+
+
+class QuickFit:
+    """What a backtest asks of a fit, with made-up draws."""
+
+    def __init__(self, runs):
+        self.runs, self.convergence = runs, SimpleNamespace(passed=True)
+
+    def forecast(self, scope, seed, labels):
+        import numpy as np
+        import xarray as xr
+
+        names = self.runs.table["repetition"].unique()
+        draws = np.random.default_rng(seed).uniform(0.8, 0.95, (2, 20, 1, len(names), len(labels)))
+        coords = {"repetition": names, "x": labels}
+        dims = ("chain", "draw", "strategy", "repetition", "x")
+        return SimpleNamespace(draws=xr.DataArray(draws, coords, dims))
+
+
+@pytest.fixture(scope="session")
+def quick_fit():
+    """A stand-in for a fit in backtests: takes runs, costs nothing."""
+    return QuickFit

@@ -23,6 +23,7 @@ ORDER = (
     "runs",
     "oddities",
     "readers",
+    "tasks",
     "data",
     "priors",
     "regions",
@@ -38,11 +39,17 @@ ORDER = (
     "fitting",
     "compare",
     "decide",
-    "backtest",
+    "scoring",
+    "baselines",
+    "checkpoints",
+    "backtest_result",
+    "backtesting",
     "sweep",
     "plots",
+    "plots_backtest",
     "outputs",
     "_options",
+    "_terminal",
     "report",
     "__init__",
     "cli",
@@ -50,8 +57,8 @@ ORDER = (
 )
 RANK = {module: rank for rank, module in enumerate(ORDER)}
 
-# PalmFit's methods are thin calls of the modules to its right, imported where they are called.
-MAY_DEFER = {"fitting"}
+# Methods of results are thin calls of the modules to their right, imported where they are called.
+MAY_DEFER = {"fitting", "backtest_result"}
 
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
@@ -61,7 +68,7 @@ ONLY_IN = {
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
-        ({"matplotlib", "arviz_plots"}, {"plots", "report"}),
+        ({"matplotlib", "arviz_plots"}, {"plots", "plots_backtest", "report"}),
         ({"dask", "distributed"}, {"sweep"}),
     ]
     for library in libraries
@@ -269,7 +276,7 @@ def test_package_keeps(rule, package):
         (libraries_stay_in_their_modules, "fitting.py", "if TYPE_CHECKING:\n    import pymc"),
         (libraries_stay_in_their_modules, "compare.py", "import matplotlib.pyplot as plt"),
         (libraries_stay_in_their_modules, "compare.py", "import arviz_plots"),
-        (libraries_stay_in_their_modules, "backtest.py", "from dask.distributed import Client"),
+        (libraries_stay_in_their_modules, "backtesting.py", "from dask.distributed import Client"),
         (package_and_cli_start_light, "cli.py", "import numpy as np"),
         (package_and_cli_start_light, "__init__.py", "from scipy.stats import norm"),
         (package_and_cli_start_light, "cli.py", "if x:\n    import pandas"),

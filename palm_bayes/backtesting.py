@@ -1,0 +1,332 @@
+"""Leave-future-out: fit the first episodes of the user's own curves, score the later ones.
+
+A cell is one strategy of one task. Each is fitted as `palm_bayes.fit` fits it, so that what is
+judged is what a user gets; a cell that fails is a row with its reason.
+"""
+
+import hashlib
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes import __version__, baselines, scoring
+from palm_bayes.backtest_result import KEY, Backtest
+from palm_bayes.checkpoints import Checkpoints, Part
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.fitting import PalmFit, fit_runs
+from palm_bayes.forecast import QUANTILES
+from palm_bayes.priors import Priors, named_priors
+from palm_bayes.runs import Runs
+from palm_bayes.sampling import Progress, SamplerName, Settings
+from palm_bayes.tasks import read_tasks
+
+FRACTIONS = (0.25, 0.5)
+LEAST_EPISODES = 5  # with fewer a curve of four parameters is not held by its data
+_NAMES = [f"q{100 * p:g}" for p in QUANTILES]
+_FAILURES = (ArithmeticError, RuntimeError, ValueError)  # PalmError and LinAlgError are ValueErrors
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One strategy of one task.
+
+    Attributes
+    ----------
+    key : tuple of str
+        Source, dataset, model and strategy.
+    runs : Runs or None
+        All its episodes; None where it is too short to be validated.
+    longest : int
+        The last episode of its longest repetition.
+    """
+
+    key: tuple[str, ...]
+    runs: Runs | None
+    longest: int
+
+    def name(self, train: int) -> str:
+        """Name for progress: its task, where known, and its strategy."""
+        return f"{' / '.join(part for part in self.key if part)} from {train} episodes"
+
+
+def backtest(
+    data: Runs | pd.DataFrame | str | Path,
+    *,
+    train_fractions: Sequence[float] | None = None,
+    train_episodes: Sequence[int] | None = None,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    priors: str | Priors = "default",
+    draws: int = Settings.draws,
+    tune: int = Settings.tune,
+    chains: int = Settings.chains,
+    target_accept: float = Settings.target_accept,
+    sampler: SamplerName = Settings.sampler,
+    seed: int = Settings.seed,
+    cores: int | None = Settings.cores,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Backtest:
+    """Fit the first episodes of every cell, forecast the later ones, score the forecasts.
+
+    Parameters
+    ----------
+    data : Runs, DataFrame or path
+        As in `palm_bayes.readers.read_runs`, but a table may hold several tasks (columns
+        ``source``, ``dataset``, ``model``).
+    train_fractions, train_episodes : sequences of numbers, optional
+        How much is fitted: shares of the longest repetition, rounded, at least 5 episodes; or
+        numbers of episodes, from 5. By default a quarter and a half.
+    strategies, dataset, model
+        Those to take; all by default.
+    priors, draws, tune, chains, target_accept, sampler, seed, cores
+        As in `palm_bayes.fit`.
+    out : path, optional
+        Folder for the files of `Backtest.write`, and for ``cells/``, where each finished cell is
+        kept: a backtest that was cut off goes on from there, unless its priors are your own.
+        Without it nothing is written.
+    fresh : bool
+        Throw away what is kept in ``out`` of an earlier backtest.
+    progress : callable, optional
+        Told (what is done, "", fraction done).
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    DataError
+        If the data or a setting cannot be used, if no cell has a later episode, or if ``out``
+        holds cells made with other settings.
+    """
+    settings = Settings(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        sampler=sampler, seed=seed, cores=cores,
+    )  # fmt: skip
+    chosen = named_priors(priors) if isinstance(priors, str) else priors
+    sizes = _sizes(train_fractions, train_episodes)
+    cells = _cells(data, strategies, dataset, model)
+    jobs = [(cell, n) for cell in cells for n in sizes(cell.longest)]
+    if not any(_too_short(cell, n) is None for cell, n in jobs):
+        raise DataError(f"no cell can be judged: {_too_short(*jobs[0])}")
+    about = _about(cells, priors, settings)
+    folder = None if out is None else Path(out)
+    kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
+    run = _Run(chosen, settings, kept, progress or (lambda _stage, _strategy, _fraction: None))
+    parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
+    result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
+    if folder is not None:
+        result.write(folder)
+    return result
+
+
+def train_size(longest: int, fraction: float) -> int:
+    """Episodes to train on: a share of the longest repetition, rounded, at least 5."""
+    return max(LEAST_EPISODES, math.floor(fraction * longest + 0.5))
+
+
+def _sizes(
+    fractions: Sequence[float] | None, episodes: Sequence[int] | None
+) -> Callable[[int], list[int]]:
+    """Return the function that gives the training sizes of a cell by its longest repetition."""
+    shares = list(fractions if fractions is not None else () if episodes else FRACTIONS)
+    counts = list(episodes or ())
+    for share in shares:
+        if not 0 < share < 1:
+            raise DataError(f"a train fraction is {share:g}, allowed is between 0 and 1")
+    for count in counts:
+        if count < LEAST_EPISODES:
+            raise DataError(f"train_episodes is {count}, allowed is at least {LEAST_EPISODES}")
+    if not shares and not counts:
+        raise DataError("no train fraction and no number of train episodes is given")
+    return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})
+
+
+def _cells(
+    data: Runs | pd.DataFrame | str | Path,
+    strategies: Sequence[str] | None,
+    dataset: str | None,
+    model: str | None,
+) -> list[Cell]:
+    cells = []
+    for task in read_tasks(data, strategies=strategies, dataset=dataset, model=model):
+        name = (task.source, task.dataset, task.model)
+        for strategy in task.runs.strategies if task.runs else ():
+            assert task.runs is not None
+            runs = task.runs.strategy(strategy)
+            cells.append(Cell((*name, strategy), runs, int(runs.table["episode"].max())))
+        cells += [Cell((*name, strategy), None, n) for strategy, n in task.short.items()]
+    return cells
+
+
+def _too_short(cell: Cell, train: int) -> str | None:
+    """Reason why a cell cannot be judged from its size alone, if there is one."""
+    if cell.longest > train and cell.runs is not None:
+        return None
+    return f"{cell.longest} episodes, needed are {train + 1}: {train} to train, 1 to judge"
+
+
+def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> dict[str, Any]:
+    """All that the parts depend on."""
+    hashes = [cell.runs.sha256() if cell.runs else "" for cell in cells]
+    data = "\n".join([*hashes, *("\t".join(cell.key) for cell in cells)])
+    given = asdict(settings)
+    del given["cores"]  # says how fast, not what
+    libraries = {name: version(name) for name in ("pymc", "nutpie", "numpy", "scipy")}
+    # Distributions have no name to tell them apart by: parts made with a user's own match no other.
+    own = priors if isinstance(priors, str) else f"own, {uuid4()}"
+    digest = hashlib.sha256(data.encode()).hexdigest()[:12]
+    return {"data": digest, "priors": own, **given, "palm-bayes": __version__, **libraries}
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What all cells of a backtest share."""
+
+    priors: Priors
+    settings: Settings
+    kept: Checkpoints
+    tell: Progress
+
+    def part(self, cell: Cell, train: int, done: float) -> Part:
+        """Give the tables of one cell, those kept if there are any."""
+        name = "\n".join((*cell.key, str(train)))
+        if (kept := self.kept.get(name)) is not None:
+            return kept
+        reason, part = _too_short(cell, train), None
+        if reason is None:
+            self.tell(cell.name(train), "", done)
+            try:
+                part = self._judged(cell, train)
+            except _FAILURES as error:
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
+        if part is None:  # and is not kept: what broke down may work the next time
+            return {"scores": pd.DataFrame([head | {"n": 0, "reason": reason}])}
+        part = {table: frame.assign(**head) for table, frame in part.items()}
+        self.kept.keep(name, part)
+        return part
+
+    def _judged(self, cell: Cell, train: int) -> Part:
+        assert cell.runs is not None
+        seen = cell.runs.first(train)
+        later = _later(cell.runs, seen, train)
+        points = _points(seen, later)
+        fit = self._fit(seen)
+        rows = _forecasts(fit, later, self.settings.seed)
+        last = int(later["episode"].max())
+        rows = rows.assign(third=scoring.third(rows["episode"], train, last))
+        points = points.assign(third=scoring.third(points["episode"], train, last))
+        passed = bool(fit.convergence.passed)
+        return {
+            "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
+            "baselines": points.drop(columns="third"),
+            "scores": _scores(rows, points, passed),
+        }
+
+    def _fit(self, seen: Runs) -> PalmFit:
+        given = asdict(self.settings)
+        for internal in ("thin", "second_try"):
+            del given[internal]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PalmWarning)  # scores say what odd data cost
+            return fit_runs(seen, priors=self.priors, **given)
+
+
+def _later(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
+    """Later observations of the repetitions that have begun: no other can be continued."""
+    table = full.table[full.table["episode"] > train]
+    later = table[table["repetition"].isin(seen.table["repetition"])]
+    if later.empty:
+        raise DataError("no repetition that was trained on has a later episode")
+    return later
+
+
+def _forecast(fit: PalmFit, later: pd.DataFrame, seed: int) -> xr.DataArray:
+    """Draws at the later episodes: at their labels, known beforehand, or else one batch each."""
+    labels = later.groupby("episode")["labels"].median()
+    steps = labels.diff().fillna(labels.iloc[0] - fit.runs.table["labels"].max())
+    at: dict[str, Any] = {"labels": labels.to_numpy()} if (steps > 0).all() else {}
+    at = at or {"episodes": labels.index.to_numpy()}
+    draws = fit.forecast(scope="continuing", seed=seed, **at).draws.isel(strategy=0)
+    return draws.assign_coords(x=labels.index.to_numpy()).rename(x="later")
+
+
+def _forecasts(fit: PalmFit, later: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Quantiles and scores of each later observation, and of their means over repetitions.
+
+    Both scopes are of the same joint draws: each repetition's mean is taken draw by draw, so the
+    noise that repetitions carry averages out as it does in the means that came.
+    """
+    draws = _forecast(fit, later, seed).stack(sample=("chain", "draw"))
+    repetition, episode = (xr.DataArray(later[w], dims="row") for w in ("repetition", "episode"))
+    single = draws.sel(repetition=repetition, later=episode).transpose("sample", "row").to_numpy()
+    groups = later.reset_index(drop=True).groupby("episode").indices
+    mean = np.stack([single[:, members].mean(axis=1) for members in groups.values()], axis=1)
+    means = later.groupby("episode", as_index=False).agg(
+        labels=("labels", "median"), accuracy=("accuracy", "mean")
+    )
+    return pd.concat(
+        [
+            _described(means.assign(scope="mean", repetition=""), mean),
+            _described(later.assign(scope="repetition"), single),
+        ],
+        ignore_index=True,
+    )
+
+
+def _described(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
+    """Describe the forecast of each row by its draws, dims (draw, row)."""
+    if not np.isfinite(draws).all():
+        raise DataError("the forecast is not finite")
+    observed = rows["accuracy"].to_numpy()
+    quantiles = dict(zip(_NAMES, np.quantile(draws, QUANTILES, axis=0), strict=True))
+    table = rows[["scope", "repetition", "episode", "labels"]].reset_index(drop=True)
+    return table.assign(
+        observed=observed,
+        mean=draws.mean(axis=0),
+        **quantiles,
+        crps=scoring.crps(draws, observed),
+        log_score=scoring.log_score(draws, observed),
+    )
+
+
+def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of the baselines, from the mean curve to the mean of the repetitions."""
+    before = seen.table.groupby("episode").agg(x=("x", "median"), accuracy=("accuracy", "mean"))
+    before["x"] = before["x"].cummax()
+    after = later.groupby("episode", as_index=False).agg(
+        x=("x", "median"), labels=("labels", "median"), observed=("accuracy", "mean")
+    )
+    x, y = before["x"].to_numpy(), before["accuracy"].to_numpy()
+    made = baselines.forecast_all(x, y, after.pop("x").to_numpy())
+    return after.assign(**made)
+
+
+def _scores(rows: pd.DataFrame, points: pd.DataFrame, passed: bool) -> pd.DataFrame:
+    """Score the forecasts by scope and third, then each baseline by third."""
+    table: list[dict[str, Any]] = []
+    for scope, of_scope in rows.groupby("scope", sort=False):
+        for third, part in scoring.by_third(of_scope):
+            head = {"scope": scope, "third": third, "forecaster": "palm_bayes", "passed": passed}
+            table.append(head | scoring.score(part))
+    for third, part in scoring.by_third(points):
+        for name in baselines.NAMES:
+            scored = scoring.score_points(part["observed"], part[name])
+            table.append({"scope": "mean", "third": third, "forecaster": name} | scored)
+    return pd.DataFrame(table)

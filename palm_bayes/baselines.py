@@ -1,0 +1,157 @@
+"""Point forecasts that a Bayesian one has to beat: curves fitted to a mean curve by least squares.
+
+Sources: PALM.py (github.com/juliamachnio/PALM) for its model, start and bounds. POW4, MMF4, WBL4
+and EXP4 as in Viering and Loog, *The Shape of Learning Curves: a Review* (TPAMI 2023), table 1, and
+Mohr, Viering, Loog and van Rijn, *LCDB 1.0* (ECML PKDD 2022), which fits them to accuracies; the
+first two won its comparison. Each is written here by its asymptote c, its value f at the first
+observation and a share s(x) that falls from 1 to 0:
+
+    c − (c − f) · s(x)      POW4  a − b (x + d)^−c          s = ((x + d) / (x₁ + d))^−p
+                            MMF4  (a b + c x^d) / (b + x^d)  s = (b + x₁^d) / (b + x^d)
+                            WBL4  c − b exp(−a x^d)          s = exp(−a (x^d − x₁^d))
+                            EXP4  c − exp(−a x^d + b)        as WBL4, but it cannot fall
+
+The same families, but all parameters have natural bounds and two of them are linear.
+"""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+type Floats = NDArray[np.float64]
+type Shape = Callable[[Floats, Floats], Floats]  # (x / x_first, two parameters) -> s
+
+_POLISHED = 3  # of the starts, those that fit best are polished
+_MOST = 200  # evaluations a polish; more only creep along ridges of equal loss
+_PALM_LOW, _PALM_HIGH = (0.0, 0.0, -1000.0, 0.0), (100.0, 1.0, 1000.0, 100.0)
+_PALM_START = (0.5, 1.0, 1.0)  # PALM.py's δ, α and β; its A_max is the largest accuracy
+_PALM_STARTS = tuple(product((0.02, 0.1, 0.3, 0.6), (-0.5, 1.0, 5.0, 30.0), (0.3, 0.7, 1.2, 2.5)))
+
+
+def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
+    """Forecast by every baseline.
+
+    Parameters
+    ----------
+    x, y : array, dims (episode,)
+        Labels in batches, increasing and above 0, and mean accuracy as a fraction.
+    at : array, dims (later episode,)
+        Labels in batches to forecast at.
+
+    Returns
+    -------
+    dict of str to array, dims (later episode,)
+        By the name of the baseline (`NAMES`), in [0, 1], never NaN.
+    """
+    made = {name: forecaster(x, y, at) for name, forecaster in _FORECASTERS.items()}
+    # A fit that failed says no more than the last value does.
+    return {
+        name: np.clip(np.where(np.isfinite(values), values, y[-1]), 0, 1)
+        for name, values in made.items()
+    }
+
+
+def _last_value(_x: Floats, y: Floats, at: Floats) -> Floats:
+    return np.full(at.shape, y[-1])
+
+
+def _palm(x: Floats, p: Floats) -> Floats:
+    """PALM.py's curve in percent, with its own guard against powers of negative numbers."""
+    A_max, delta, alpha, beta = p
+    return np.asarray(A_max * (1 - (1 - delta) ** (np.clip(x + alpha, 1e-8, None) ** beta)))
+
+
+def _palm_py(x: Floats, y: Floats, at: Floats) -> Floats:
+    """As PALM.py fits: from its start, in percent (its tolerances are in the units of y)."""
+    start = np.array([100 * y.max(), *_PALM_START])
+    return _best(_palm, x, 100 * y, at, [start], _PALM_LOW, _PALM_HIGH, scale=1.0) / 100
+
+
+def _palm_multistart(x: Floats, y: Floats, at: Floats) -> Floats:
+    """PALM.py's curve and bounds, from the best of many starts."""
+    starts = [np.array([100 * y.max(), *start]) for start in (_PALM_START, *_PALM_STARTS)]
+    return _best(_palm, x, 100 * y, at, starts, _PALM_LOW, _PALM_HIGH, scale="jac") / 100
+
+
+def _pow4(x: Floats, p: Floats) -> Floats:
+    """Shape of POW4; p = log(1 + d / x₁) and log of the power."""
+    d = np.expm1(p[0])
+    return np.asarray(((x + d) / (1 + d)) ** -np.exp(p[1]))
+
+
+def _mmf4(x: Floats, p: Floats) -> Floats:
+    """Shape of MMF4; p = log(b / x₁^d) and log d."""
+    b = np.exp(p[0])
+    return np.asarray((b + 1) / (b + x ** np.exp(p[1])))
+
+
+def _wbl4(x: Floats, p: Floats) -> Floats:
+    """Shape of WBL4; p = log(a x₁^d) and log d."""
+    return np.asarray(np.exp(-np.exp(p[0]) * (x ** np.exp(p[1]) - 1)))
+
+
+def _sigmoidal(
+    shape: Shape, low: tuple[float, float], high: tuple[float, float], *, falls: bool = True
+) -> Callable[[Floats, Floats, Floats], Floats]:
+    """Forecaster by c − (c − f) s(x), f and c in [0, 1]; f = c · share where it cannot fall."""
+
+    def value(x: Floats, p: Floats) -> Floats:
+        c, f = p[0], p[1] if falls else p[0] * p[1]
+        return np.asarray(c - (c - f) * shape(x, p[2:]))
+
+    def start(x: Floats, y: Floats, p: tuple[float, ...]) -> Floats:
+        """Solve for the two linear parameters."""
+        s = shape(x, np.array(p))
+        c, f = np.clip(np.linalg.lstsq(np.stack([1 - s, s], axis=1), y)[0], 0.001, 0.999)
+        return np.array([c, f if falls else min(f / c, 0.999), *p])
+
+    def forecaster(x: Floats, y: Floats, at: Floats) -> Floats:
+        grid = product(*np.linspace(low, high, 9)[1:-1].T)
+        with np.errstate(all="ignore"):
+            starts = [start(x / x[0], y, p) for p in grid]
+        return _best(value, x / x[0], y, at / x[0], starts, (0, 0, *low), (1, 1, *high), scale=1.0)
+
+    return forecaster
+
+
+@np.errstate(all="ignore")
+def _best(
+    curve: Callable[[Floats, Floats], Floats],
+    x: Floats,
+    y: Floats,
+    at: Floats,
+    starts: list[Floats],
+    low: tuple[float, ...],
+    high: tuple[float, ...],
+    scale: float | str,
+) -> Floats:
+    """Forecast by the best of the least-squares fits from the most promising starts."""
+
+    def residual(p: Floats) -> Floats:
+        return np.nan_to_num(curve(x, p) - y, nan=1e3, posinf=1e3, neginf=-1e3)
+
+    def loss(p: Floats) -> float:
+        return float(np.sum(residual(p) ** 2))
+
+    best = sorted(starts, key=loss)[:_POLISHED]
+    found = [
+        least_squares(residual, p, bounds=(low, high), x_scale=scale, max_nfev=_MOST).x
+        for p in best
+    ]
+    return curve(at, min([*found, *best], key=loss))
+
+
+_FORECASTERS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
+    "last_value": _last_value,
+    "palm_py": _palm_py,
+    "palm_multistart": _palm_multistart,
+    "pow4": _sigmoidal(_pow4, (-4.0, -4.0), (7.0, 4.0)),
+    "mmf4": _sigmoidal(_mmf4, (-5.0, -3.0), (10.0, 2.0)),
+    "wbl4": _sigmoidal(_wbl4, (-8.0, -4.0), (3.0, 2.0)),
+    "exp4": _sigmoidal(_wbl4, (-8.0, -4.0), (3.0, 2.0), falls=False),
+}
+NAMES = tuple(_FORECASTERS)
+"""The baselines, in the order of tables."""

@@ -1,0 +1,98 @@
+"""Parts of a long piece of work, each kept in a file once it is done, so that it can be resumed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from palm_bayes.errors import DataError, listed
+from palm_bayes.files import check_folder, put
+
+type Part = dict[str, pd.DataFrame]
+
+_SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A folder of parts that were all made with the same settings.
+
+    Attributes
+    ----------
+    folder : pathlib.Path or None
+        Without one nothing is kept.
+    """
+
+    folder: Path | None
+
+    @classmethod
+    def open(cls, folder: Path | None, settings: Mapping[str, Any], *, fresh: bool = False) -> Self:
+        """Open the folder of parts, or make it.
+
+        Parameters
+        ----------
+        folder : pathlib.Path or None
+        settings : mapping
+            All that the parts depend on: numbers, text and None.
+        fresh : bool
+            Throw away the parts that are there.
+
+        Raises
+        ------
+        DataError
+            If the folder cannot be written to, or its parts were made with other settings.
+        """
+        if folder is None:
+            return cls(None)
+        check_folder(folder)
+        kept = folder / _SETTINGS
+        if fresh:
+            for file in (kept, *folder.glob("*.part.json")):
+                file.unlink(missing_ok=True)
+        if kept.exists():
+            _require_same(kept, settings)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(settings, indent=2) + "\n"
+            put(kept, lambda draft: draft.write_text(text, encoding="utf-8"))
+        return cls(folder)
+
+    def get(self, name: str) -> Part | None:
+        """Return the part of that name, if it is done."""
+        if self.folder is None or not (path := self._path(name)).exists():
+            return None
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return {table: pd.DataFrame(columns) for table, columns in kept["tables"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{path} cannot be read ({error}): remove it") from error
+
+    def keep(self, name: str, part: Part) -> None:
+        """Write a part, whole or not at all."""
+        if self.folder is not None:
+            # Python's own JSON: its floats come back as they were, bit by bit.
+            tables = {table: frame.to_dict("list") for table, frame in part.items()}
+            text = json.dumps({"name": name, "tables": tables})
+            put(self._path(name), lambda draft: draft.write_text(text, encoding="utf-8"))
+
+    def _path(self, name: str) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.part.json"
+
+
+def _require_same(kept: Path, settings: Mapping[str, Any]) -> None:
+    try:
+        before = json.loads(kept.read_text(encoding="utf-8"))
+        names = [name for name in (before | settings) if before.get(name) != settings.get(name)]
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{kept} cannot be read ({error}): start anew with fresh") from error
+    if names:
+        changes = listed(f"{n} was {before.get(n)}, is {settings.get(n)}" for n in names)
+        raise DataError(
+            f"{kept.parent} holds parts made with other settings ({changes}): "
+            "start anew with fresh (--fresh), or name another folder"
+        )
