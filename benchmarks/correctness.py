@@ -93,7 +93,7 @@ def weighted(values: Array, weights: Array) -> Array:
 
 
 def chosen_cells(folder: Path) -> dict[str, Cell]:
-    """Choose by rule, at the first half: the steepest end, the flattest end, the fewest data."""
+    """Choose by rule, at the first half: steepest and flattest end, least rise, fewest data."""
     found = sorted(cells(folder), key=lambda cell: cell.id)
 
     def gains(cell: Cell) -> tuple[float, float]:
@@ -105,6 +105,7 @@ def chosen_cells(folder: Path) -> dict[str, Cell]:
         "saturated": min(
             (cell for cell in found if gains(cell)[0] > 0.1), key=lambda cell: abs(gains(cell)[1])
         ),
+        "flat": min(found, key=lambda cell: abs(gains(cell)[0])),
         "few data": min(found, key=lambda cell: len(cell.half.table)),
     }
 
