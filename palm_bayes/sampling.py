@@ -35,6 +35,7 @@ Progress = Callable[[str, str, float], None]
 
 FREE = ("curve", "noise", "noise_ratio", "rho")  # the model's free variables
 NUMBERS = (*curve.COORDINATES, *FREE[1:])  # in them, one by one
+_LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
 
@@ -162,18 +163,20 @@ def _sampled(
     seed: int,
     tell: Callable[[float], None],
 ) -> Part:
-    """Draws of the posterior in one region; NumPyro's arrays are JAX's and become NumPy's."""
+    """Draws of the posterior in one region."""
     if settings.sampler == "nutpie":
         tree = _with_nutpie(observations(runs), priors, region, settings, seed, tell)
     else:
         tree = _with_pymc(runs, priors, region, settings, seed)
+    # NumPyro's arrays are JAX's, and its lp is the potential energy.
     found = tree["sample_stats"].to_dataset().as_numpy()
     posterior = tree["posterior"].to_dataset()[list(FREE)].as_numpy()
     part = Part(posterior, found[list(STATS)])
     if region == "all":
         return part
     free = tree["unconstrained_posterior"].to_dataset().as_numpy()
-    return replace(part, free=free, log_density=found["logp" if "logp" in found else "lp"])
+    sign = -1 if settings.sampler == "numpyro" else 1
+    return replace(part, free=free, log_density=sign * found[_LOG_DENSITY[settings.sampler]])
 
 
 def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:

@@ -352,6 +352,19 @@ def test_pymcs_own_sampler_gives_the_same_posterior(fit):
         assert abs(difference) < 0.6 * float(ours[name].std())
 
 
+@pytest.mark.parametrize(("name", "sign"), [("pymc", 1), ("numpyro", -1)])
+def test_log_density_of_the_other_samplers(monkeypatch, name, sign):
+    """NumPyro's lp is the potential energy."""
+    monkeypatch.setattr(sampling, "find_spec", lambda _: True)
+    settings = Settings(draws=20, sampler=name)
+    made = tree(settings, 1)
+    energies = made["sample_stats"]["logp"].rename("lp")
+    made["sample_stats"] = made["sample_stats"].to_dataset().assign(lp=energies)
+    monkeypatch.setattr(sampling, "_with_pymc", lambda *_: made)
+    part = sampling._sampled(make_runs(), PRIORS, "flat", settings, 1, lambda _: None)
+    np.testing.assert_array_equal(part.log_density, sign * energies)
+
+
 def test_a_prior_far_from_the_data_is_one_clear_error(monkeypatch):
     """What nutpie says then; made up, since after the real one its threads may crash at exit."""
 
