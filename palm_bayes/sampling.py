@@ -134,14 +134,11 @@ def _attempt(
     (name,) = runs.strategies
     entropy = [settings.seed, zlib.crc32(name.encode()), attempt]
     seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
-    regions = APART if priors.apart else WHOLE
-    parts = []
-    for i, region in enumerate(regions):
-
-        def told(done: float, before: int = i) -> None:
-            tell((before + done) / len(regions))
-
-        parts.append(_sampled(runs, priors, region, settings, seed, told))
+    regions = _regions(priors)
+    parts = [
+        _sampled(runs, priors, region, settings, seed, _share_of(tell, i, len(regions)))
+        for i, region in enumerate(regions)
+    ]
     tell(1.0)
     joined = join(parts, np.random.default_rng(seed))
     posterior = _with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
@@ -153,6 +150,15 @@ def _attempt(
     free_and_delta = posterior.drop_vars(["A_max", "alpha", "beta"])  # which repeat ``curve``
     verdict = diagnose(free_and_delta, joined.divergences, joined.e_bfmi, joined.weight_error)
     return Sample(posterior, stats, {**verdict, "attempts": attempt})
+
+
+def _regions(priors: Priors) -> tuple[Region, ...]:
+    return APART if priors.apart else WHOLE
+
+
+def _share_of(tell: Callable[[float], None], i: int, total: int) -> Callable[[float], None]:
+    """Tell the fraction done of the i-th of some equal pieces of work as one of the whole."""
+    return lambda done: tell((i + done) / total)
 
 
 def _sampled(
@@ -190,7 +196,7 @@ def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
 
 def compile_programs(priors: Priors) -> None:
     """Compile what `sample_strategy` samples with nutpie; later calls are free."""
-    for region in APART if priors.apart else WHOLE:
+    for region in _regions(priors):
         _program(priors, region)
 
 
