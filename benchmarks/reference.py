@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 ROUNDS = (40_000,) * 6  # draws of each round of adaptation
 FLATTENED = 0.5  # power of the posterior to which the proposal is fitted too: it has wider tails
+WIDE = 0.3  # share of the proposal that follows the flat prior
+SEEN = [0, 4, 5, 6]  # of the point, what it does not: A_max and the noise
 DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
 
 # --- the model, from its definition ------------------------------------------------------------
@@ -201,6 +203,33 @@ class Mixture:
 
 
 @dataclass(frozen=True, eq=False)
+class Widened:
+    """A mixture, and a part in which δ, α and β follow the flat prior: data may not see them."""
+
+    narrow: Mixture
+    rest: Any
+    data: Data
+
+    @classmethod
+    def around(cls, narrow: Mixture, points: Array, data: Data) -> "Widened":
+        seen = points[:, SEEN]
+        shape = np.cov(seen.T)
+        return cls(narrow, stats.multivariate_t(seen.mean(axis=0), shape, DEGREES), data)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Array:
+        wide = prior_draws(self.data, "bounds", round(WIDE * count), rng)
+        wide[:, SEEN] = self.rest.rvs(size=len(wide), random_state=rng)
+        return rng.permutation(np.concatenate([wide, self.narrow.draw(count - len(wide), rng)]))
+
+    def log_density(self, z: Array) -> Array:
+        log_k = Points.of(z, self.data).log_k
+        with np.errstate(over="ignore"):
+            wide = log_k - np.exp(log_k) + log_slope(z[:, 2]) + log_slope(z[:, 3])
+        wide = wide + self.rest.logpdf(z[:, SEEN])
+        return np.logaddexp(np.log(WIDE) + wide, np.log1p(-WIDE) + self.narrow.log_density(z))
+
+
+@dataclass(frozen=True, eq=False)
 class Reference:
     """Independent points `z` with weights that add up to 1, and how far to trust them."""
 
@@ -218,14 +247,17 @@ def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> 
 
     Under the flat prior a constant curve, whose noise explains the rise, is another mode, in which
     nearly all of the prior lies; the way along the data leads from the default prior to the curve.
-    The proposal starts with both, their weights settle which one counts.
+    The proposal starts with both, their weights settle which one counts. A part of it follows the
+    prior to its ends, which no mixture fitted to points reaches.
     """
     points = tempered(data, rng)
     if priors == "bounds":
         z = prior_draws(data, priors, 100_000, rng)
         points = np.concatenate([points, adapted(z, target(z, priors, data)[1], rng)])
     for size in (*ROUNDS, draws):
-        proposal = Mixture.fitted(points, 40, int(rng.integers(2**31)))
+        proposal: Mixture | Widened = Mixture.fitted(points, 40, int(rng.integers(2**31)))
+        if priors == "bounds":
+            proposal = Widened.around(proposal, points, data)
         z = proposal.draw(size, rng)
         log_target, log_proposal = sum(target(z, priors, data)), proposal.log_density(z)
         log_weights = log_target - log_proposal

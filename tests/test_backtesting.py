@@ -27,7 +27,7 @@ def stand_in(monkeypatch):
     """A sampler that draws around one curve; holds the numbers of observations it was given."""
     calls = []
 
-    def sampled(data, priors, settings, seed, tell):
+    def sampled(data, priors, region, settings, seed, tell):
         calls.append(len(data.x))
         size = (settings.chains, settings.draws * settings.thin)
         rng = np.random.default_rng(seed)

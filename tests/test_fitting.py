@@ -39,7 +39,7 @@ def stand_in(monkeypatch):
     """A sampler that draws from nothing; holds what it was asked."""
     calls = []
 
-    def sampled(data, priors, settings, seed, tell):
+    def sampled(data, priors, region, settings, seed, tell):
         calls.append((priors, settings, seed))
         size = (settings.chains, settings.draws * settings.thin)
         rng = np.random.default_rng(seed)
@@ -317,7 +317,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
         strategies=["margin", "random"],
         max_repetitions=2,
         max_episodes=6,
-        priors="bounds",
+        priors="default",
         draws=500,
         seed=7,
         progress=lambda *news: told.append(news),
@@ -327,10 +327,10 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     expected = [("compile", "", 0.0), ("sample", "margin", 1.0), ("sample", "random", 1.0)]
     assert told == expected
     compiled, (priors, settings, _), (same, *_) = stand_in
-    assert compiled is named_priors("bounds")
+    assert compiled is named_priors("default")
     assert priors is same is compiled
     assert (settings.draws, settings.seed, settings.tune) == (500, 7, 500)
-    assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "bounds"
+    assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "default"
     assert made.convergence.table.index.tolist() == ["margin", "random"]
     assert isinstance(made.convergence, Convergence)
 
