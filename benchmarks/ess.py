@@ -10,7 +10,6 @@ from typing import Any
 
 import arviz as az
 import numpy as np
-import nutpie
 import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
@@ -18,10 +17,13 @@ import xarray as xr
 from cells import cells, curves_argument
 from plain import SETTINGS, sample
 
-from palm_bayes import curve, noise
+from palm_bayes import curve
 from palm_bayes.fitting import PARAMETERS as NAMES
 from palm_bayes.model import Observations, observations
+from palm_bayes.noise import Steps
+from palm_bayes.pooled import log_likelihood, pooled
 from palm_bayes.priors import Priors, curve_logp, named_priors
+from palm_bayes.program import compile_model, with_data
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import compile_programs, sample_strategy
 
@@ -38,7 +40,7 @@ def main() -> None:
     for name in args.priors:
         priors = named_priors(name)
         compile_programs(priors)
-        program = nutpie.compile_pymc_model(plain_model(priors))
+        program = compile_model(plain_model(priors), PARAMETERS)
         for cell in cells(args.curves, args.stride):
             for coordinates, measured in (
                 ("curve", in_curve_coordinates(cell.half, priors)),
@@ -58,14 +60,7 @@ def in_curve_coordinates(runs: Runs, priors: Priors) -> dict[str, Any]:
 def in_plain_coordinates(program: Any, runs: Runs, priors: Priors) -> dict[str, Any]:
     """The same posterior, settings and sampler, started as near to the data."""
     data = observations(runs)
-    program = program.with_data(
-        x=data.x,
-        lag=data.lag,
-        observed=data.accuracy,
-        x_first=data.x_first[0],
-        x_last=data.x_last[0],
-        alpha_lo=max(priors.alpha_lo, -data.x_first[0]),
-    )
+    program = with_data(program, pooled(data))
     start = time.perf_counter()
     near_data = replace(program, initial_point_func=near(program, data, priors))
     posterior, verdict = sample(near_data, PARAMETERS)
@@ -83,17 +78,11 @@ def plain_model(priors: Priors) -> pm.Model:
 
     Uniform variables carry the transforms; the joint density of the prior is added to them.
     """
-    given = {
-        "x": np.arange(1.0, 6.0),
-        "lag": np.array([0.0, 1, 1, 1, 1]),
-        "observed": np.linspace(0.5, 0.7, 5),
-        "x_first": 1.0,
-        "x_last": 5.0,
-        "alpha_lo": -1.0,
-    }
     with pm.Model() as model:
-        data = {name: pm.Data(name, value) for name, value in given.items()}
-        x_first, alpha_lo = data["x_first"], data["alpha_lo"]
+        steps = pm.Data("steps", np.ones((len(Steps._fields), 5)), shape=(len(Steps._fields), None))
+        seen = Steps(*(steps[i] for i in range(len(Steps._fields))))
+        x_first = seen.x.min()
+        alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
         A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)
         alpha = pm.Uniform("alpha", alpha_lo, priors.alpha_hi)
         beta = pm.Uniform("beta", 0, priors.beta_hi)
@@ -104,13 +93,9 @@ def plain_model(priors: Priors) -> pm.Model:
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
         names = ("noise", "noise_ratio", "rho")
-        last, ratio, rho = (model.register_rv(getattr(priors, name), name) for name in names)
-        gap = curve.gap(data["x"], log_u, alpha, beta, x_first, pt)
-        gap_last = curve.gap(data["x_last"], log_u, alpha, beta, x_first, pt)
-        sd = noise.spread(gap, gap_last, last, ratio, pt)
-        carried = noise.carry(rho, data["lag"])
-        terms = noise.log_density(data["observed"], A_max * (1 - gap), sd, carried, pt)
-        pm.Potential("accuracy", terms.sum())
+        spreads = [model.register_rv(getattr(priors, name), name) for name in names]
+        terms = log_likelihood(seen, A_max, log_u, alpha, beta, *spreads)
+        pm.Potential("accuracy", terms)
     return model
 
 

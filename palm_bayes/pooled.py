@@ -42,16 +42,30 @@ def build_pooled_model(
         x_second = pt.switch(seen.x >= x_first + NEXT, seen.x, x_last).min()
         vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
         A_max, log_u, alpha, beta = (vector[i] for i in range(4))
-        last_spread, noise_ratio, rho = noise_variables(priors)
-
-        def gap(x: Any) -> Any:
-            return curve.gap(x, log_u, alpha, beta, x_first, pt)
-
-        def moments(x: Any) -> tuple[Any, Any]:
-            spread = noise.spread(gap(x), gap(x_last), last_spread, noise_ratio, pt)
-            return A_max * (1 - gap(x)), spread
-
-        ends = (*moments(seen.x), *moments(seen.x_before))
-        carried = noise.carry(rho, seen.lag)
-        pm.Potential("accuracy", noise.steps_log_density(seen, *ends, carried, pt).sum())
+        terms = log_likelihood(seen, A_max, log_u, alpha, beta, *noise_variables(priors))
+        pm.Potential("accuracy", terms)
     return model
+
+
+def log_likelihood(
+    seen: Steps,
+    A_max: Any,
+    log_u: Any,
+    alpha: Any,
+    beta: Any,
+    last_spread: Any,
+    noise_ratio: Any,
+    rho: Any,
+) -> Any:
+    """Log-likelihood of one strategy, a scalar; `log_u` is that at the first observed x."""
+    x_first, x_last = seen.x.min(), seen.x.max()
+
+    def gap(x: Any) -> Any:
+        return curve.gap(x, log_u, alpha, beta, x_first, pt)
+
+    def moments(x: Any) -> tuple[Any, Any]:
+        spread = noise.spread(gap(x), gap(x_last), last_spread, noise_ratio, pt)
+        return A_max * (1 - gap(x)), spread
+
+    ends = (*moments(seen.x), *moments(seen.x_before))
+    return noise.steps_log_density(seen, *ends, noise.carry(rho, seen.lag), pt).sum()
