@@ -25,9 +25,8 @@ DATA_DIMS = {
 """The model's data variables."""
 
 DATA_COORDS = {"column": ["x", "accuracy", "lag"], "end": ["x_first", "x_second", "x_last"]}
-NEXT = (
-    0.5  # batches from x_first to x_second at least: pools that start unlike have several first x
-)
+# Batches from x_first to x_second, at least: start pools of unlike size make several first x.
+LEAST_STEP = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ class Observations:
         Episodes since the run's previous observation, 0 at its first.
     strategy_index : array of int, dims (observation,)
     x_first, x_second, x_last : array, dims (strategy,)
-        Observed ones; the second is a batch after the first, or half a one at least.
+        Observed ones; the second is half a batch after the first at least, or the last.
     """
 
     x: NDArray[np.float64]
@@ -72,14 +71,15 @@ def observations(runs: Runs) -> Observations:
     table = runs.table
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0)
     x = table.groupby("strategy", sort=False)["x"]
-    later = table[table["x"] >= x.transform("min") + NEXT]
+    later = table["x"] >= x.transform("min") + LEAST_STEP
+    second = table["x"].where(later, x.transform("max")).groupby(table["strategy"], sort=False)
     return Observations(
         x=table["x"].to_numpy(float),
         accuracy=table["accuracy"].to_numpy(float),
         lag=lag.to_numpy(float),
         strategy_index=pd.factorize(table["strategy"])[0].astype(np.int32),
         x_first=x.min().to_numpy(float),
-        x_second=later.groupby("strategy", sort=False)["x"].min().to_numpy(float),
+        x_second=second.min().to_numpy(float),
         x_last=x.max().to_numpy(float),
     )
 

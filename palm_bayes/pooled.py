@@ -13,7 +13,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
-from palm_bayes.model import NEXT, Observations, curve_variable, noise_variables
+from palm_bayes.model import LEAST_STEP, Observations, curve_variable, noise_variables
 from palm_bayes.noise import Steps
 from palm_bayes.priors import Priors
 from palm_bayes.regions import Region
@@ -39,7 +39,7 @@ def build_pooled_model(
         steps = pm.Data("steps", data, shape=(len(Steps._fields), None))
         seen = Steps(*(steps[i] for i in range(len(Steps._fields))))
         x_first, x_last = seen.x.min(), seen.x.max()
-        x_second = pt.switch(seen.x >= x_first + NEXT, seen.x, x_last).min()
+        x_second = pt.switch(seen.x >= x_first + LEAST_STEP, seen.x, x_last).min()
         vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
         A_max, log_u, alpha, beta = (vector[i] for i in range(4))
         terms = log_likelihood(seen, A_max, log_u, alpha, beta, *noise_variables(priors))

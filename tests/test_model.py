@@ -70,6 +70,13 @@ def test_second_x_is_half_a_batch_later_at_least():
     np.testing.assert_allclose(data.x_second, [2, 2])
 
 
+def test_second_x_is_the_last_where_all_lie_close_together():
+    """As with a batch that the user sets far above the steps."""
+    table = make_runs().table
+    close = observations(replace(make_runs(), table=table.assign(x=table["x"] / 50)))
+    np.testing.assert_array_equal(close.x_second, close.x_last)
+
+
 def test_order_of_strategies_is_that_of_the_runs(runs):
     swapped = observations(runs.select(["s1", "s0"]))
     np.testing.assert_array_equal(swapped.strategy_index, np.repeat([0, 1], 11))
