@@ -53,7 +53,7 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
 def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
     """Quantities compared, dims (chain, draw); curves again from A_max, u(x_first), α and β."""
     posterior = sample.posterior.isel(strategy=0)
-    names = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho")
+    names = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho", "shared")
     named = {name: posterior[name].transpose("chain", "draw").to_numpy() for name in names}
     log_u = posterior["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
     start = named["alpha"] + data.x_first

@@ -92,7 +92,7 @@ def plain_model(priors: Priors) -> pm.Model:
         joint = curve_logp(priors, point, x_first[None], alpha_lo[None])[0]
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
-        names = ("noise", "noise_ratio", "rho")
+        names = ("noise", "noise_ratio", "rho", "shared")
         spreads = [model.register_rv(getattr(priors, name), name) for name in names]
         terms = log_likelihood(seen, A_max, log_u, alpha, beta, *spreads)
         pm.Potential("accuracy", terms)

@@ -68,6 +68,11 @@ def report(found: Backtest) -> None:
     print(f"{fits['passed'].mean():.1%} converged; {len(failed)} failed.")
     for row in failed.itertuples(index=False):
         print("  " + " / ".join(map(str, row)))
+    doubted = rows.merge(fits[~fits["described"].astype(bool)][KEY], on=KEY)
+    print(
+        f"PALM is found not to describe {doubted.groupby(KEY).ngroups} of them: of their ", end=""
+    )
+    print(f"forecasts the 80 % band holds {100 * doubted['in_80'].mean():.1f} %.")
     print("\nHeld by the 80 % band, %, by training episodes (5, 6-10, more):")
     size = pd.cut(rows["train_episodes"], [0, 5, 10, 1000], labels=["5", "6-10", "more"])
     print((100 * rows.groupby(["scope", size], observed=True)["in_80"].mean()).unstack().round(1))

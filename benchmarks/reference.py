@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 from scipy import stats
@@ -22,37 +21,35 @@ Array = NDArray[np.float64]
 ROUNDS = (40_000,) * 6  # draws of each round of adaptation
 FLATTENED = 0.5  # power of the posterior to which the proposal is fitted too: it has wider tails
 WIDE = 0.3  # share of the proposal that follows the flat prior
-SEEN = [0, 4, 5, 6]  # of the point, what it does not: A_max and the noise
+SEEN = [0, 4, 5, 6, 7]  # of the point, what it does not: A_max and the noise
+OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared")
 DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
 
 # --- the model, from its definition ------------------------------------------------------------
 #
-# A point is a row of seven numbers without bounds, one a parameter: logits of A_max, ρ and of the
-# shares of α and β between their bounds; logs of noise and noise_ratio; and for δ log u(x_first),
-# where u(x) = k (x + α)^β and k = −log(1 − δ).
+# A point is a row of eight numbers without bounds, one a parameter: logits of A_max, ρ, the shared
+# part ω and of the shares of α and β between their bounds; logs of noise and noise_ratio; and for δ
+# log u(x_first), where u(x) = k (x + α)^β and k = −log(1 − δ).
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Runs of one strategy, those of the same episodes together: x, episode, (run, accuracy)."""
+    """Runs of one strategy, all of the same episodes."""
 
-    groups: list[tuple[Array, Array, Array]]
+    x: Array
+    episode: Array
+    y: Array  # dims (run, episode)
     x_first: float
     x_last: float
 
     @classmethod
     def of(cls, runs: Runs) -> "Data":
         table = runs.table
-        places = table.groupby("repetition")[["x", "episode"]].agg(tuple)
-        groups = [
-            (np.array(x), np.array(episode), np.stack([_accuracies(table, r) for r in same.index]))
-            for (x, episode), same in places.groupby(["x", "episode"])
-        ]
-        return cls(groups, table["x"].min(), table["x"].max())
-
-
-def _accuracies(table: pd.DataFrame, repetition: str) -> Array:
-    return table.loc[table["repetition"] == repetition, "accuracy"].to_numpy(float)
+        y = table.pivot(index="repetition", columns=["x", "episode"], values="accuracy")
+        if y.isna().any(axis=None):
+            raise ValueError("all runs must have the same episodes, at the same x")
+        x, episode = (y.columns.get_level_values(name).to_numpy(float) for name in y.columns.names)
+        return cls(x, episode, y.to_numpy(float), x.min(), x.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +63,7 @@ class Points:
     noise: Array
     noise_ratio: Array
     rho: Array
+    shared: Array
     data: Data
 
     @classmethod
@@ -75,7 +73,8 @@ class Points:
         log_k = z[:, 1] - beta * np.log(start)
         with np.errstate(over="ignore"):
             noise, ratio = np.exp(z[:, 4:6].T)
-        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, expit(z[:, 6]), data)
+        rho, shared = expit(z[:, 6:8].T)
+        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, rho, shared, data)
 
     def gap(self, x: Array) -> Array:
         """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
@@ -89,7 +88,7 @@ class Points:
             "A_max": self.A_max,
             "delta": -np.expm1(-np.exp(self.log_k)),
             "alpha": self.start - self.data.x_first,
-            **{name: getattr(self, name) for name in ("beta", "noise", "noise_ratio", "rho")},
+            **{name: getattr(self, name) for name in OTHERS},
         }
         return named | {f"A({x:.3g})": curves[:, i] for i, x in enumerate(at)}
 
@@ -106,13 +105,14 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
     total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
     if priors == "default":
         total += stats.lognorm(s=1.0, scale=1.5).logpdf(at.start)
-        total += stats.lognorm(s=0.7, scale=0.7).logpdf(at.beta)
+        total += stats.lognorm(s=0.5, scale=0.22).logpdf(at.beta)
     else:
         total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
         total += stats.uniform(0, 100).logpdf(at.beta)
     total += stats.lognorm(s=1.0, scale=0.012).logpdf(at.noise) + z[:, 4]
-    total += stats.lognorm(s=1.0, scale=8.0).logpdf(at.noise_ratio) + z[:, 5]
+    total += stats.lognorm(s=1.0, scale=15.0).logpdf(at.noise_ratio) + z[:, 5]
     total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
+    total += stats.beta(1, 8).logpdf(at.shared) + log_slope(z[:, 7])
     return np.where(np.isfinite(total), total, -np.inf)
 
 
@@ -126,33 +126,39 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
         return distribution.rvs(size=count, random_state=rng)
 
     if priors == "default":
-        start, beta = drawn(stats.lognorm(s=1.0, scale=1.5)), drawn(stats.lognorm(s=0.7, scale=0.7))
+        start, beta = (
+            drawn(stats.lognorm(s=1.0, scale=1.5)),
+            drawn(stats.lognorm(s=0.5, scale=0.22)),
+        )
     else:
         start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
     shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
     log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
     log_u += 0 if priors == "default" else beta * np.log(start)
-    A_max, start, beta, rho = (logit(share) for share in (*shares, drawn(stats.beta(1.5, 2.5))))
-    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 8.0))
-    return np.stack([A_max, log_u, start, beta, noise, ratio, rho], axis=-1)
+    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8))]
+    A_max, start, beta, rho, shared = (logit(share) for share in shares)
+    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 15.0))
+    return np.stack([A_max, log_u, start, beta, noise, ratio, rho, shared], axis=-1)
 
 
 def log_likelihood(z: Array, data: Data) -> Array:
-    """Repetitions are normal vectors: correlation ρ^|lag|, a spread that shrinks with the gap."""
+    """Repetitions are one normal vector: a spread that shrinks with the gap, and correlations.
+
+    Those within a run are ρ^|lag|, those between runs ω times as much.
+    """
     at = Points.of(z, data)
     A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
-    last = at.gap(np.array([data.x_last]))
-    total = np.zeros(len(z))
-    for x, episode, y in data.groups:
-        gap = at.gap(x)
-        sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
-        factor = np.linalg.cholesky(rho[:, :, None] ** np.abs(episode[:, None] - episode))
-        residual = (y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]
-        white = np.linalg.solve(factor, residual)
-        scale = np.log(np.diagonal(factor, axis1=1, axis2=2)) + np.log(sd)
-        scale += 0.5 * np.log(2 * np.pi)
-        total -= 0.5 * np.square(white).sum(axis=(1, 2)) + len(y) * scale.sum(axis=1)
-    return total
+    runs, (gap, last) = len(data.y), (at.gap(x) for x in (data.x, np.array([data.x_last])))
+    sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
+    within = np.linalg.cholesky(rho[:, :, None] ** np.abs(data.episode[:, None] - data.episode))
+    own = (1 - at.shared)[:, None, None] * np.eye(runs)
+    between = np.linalg.cholesky(own + at.shared[:, None, None])
+    residual = (data.y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]
+    white = np.linalg.solve(between, np.linalg.solve(within, residual).swapaxes(1, 2))
+    scale = np.log(np.diagonal(within, axis1=1, axis2=2)) + np.log(sd) + 0.5 * np.log(2 * np.pi)
+    shares = np.log(np.diagonal(between, axis1=1, axis2=2))
+    volume = runs * scale.sum(axis=1) + len(data.x) * shares.sum(axis=1)
+    return -0.5 * np.square(white).sum(axis=(1, 2)) - volume
 
 
 def target(z: Array, priors: str, data: Data) -> tuple[Array, Array]:

@@ -138,6 +138,8 @@ def _print_fit(found: dict[str, Any]) -> None:
             table.add_row(*head, *(_number(value[key]) for value in values), style=style)
     console.print(table)
     console.print(found["verdict"])
+    for sentence in found["misfits"]:
+        console.print(sentence)
 
 
 def _print_files(out: Path, files: Sequence[Path]) -> None:

@@ -30,7 +30,7 @@ COLUMNS = {
         *QUANTILES,
     ],
     "baselines": [*KEY, "episode", "labels", "observed", *NAMES],
-    "scores": [*KEY, "scope", "third", "forecaster", "n", *SCORES, "passed", "reason"],
+    "scores": [*KEY, "scope", "third", "forecaster", "n", *SCORES, "passed", "described", "reason"],
 }
 """The tables of a backtest and their columns."""
 
@@ -52,7 +52,8 @@ class Backtest:
         One row a cell, ``train_episodes``, ``scope``, ``third`` of the horizon ("all", "first",
         "second", "last") and ``forecaster`` ("palm_bayes" or a baseline): ``n`` forecasts,
         ``crps``, ``log_score``, ``mae`` (of the median), ``coverage_50``, ``coverage_80``,
-        ``coverage_95``, ``width_80``, and ``passed``, whether the fit converged. A cell that
+        ``coverage_95``, ``width_80``, ``passed``, whether the fit converged, and
+        ``described``, whether its predictive check found PALM to describe the curve. A cell that
         could not be judged is one row with its ``reason``.
     observed : DataFrame
         The mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
@@ -83,9 +84,9 @@ class Backtest:
 
     @property
     def fits(self) -> pd.DataFrame:
-        """One row a fit: its key and whether it converged (``passed``)."""
+        """One row a fit: its key, whether it converged (``passed``), and ``described``."""
         own = self.scores[self.scores["forecaster"] == "palm_bayes"]
-        return own.drop_duplicates(KEY)[[*KEY, "passed"]].reset_index(drop=True)
+        return own.drop_duplicates(KEY)[[*KEY, "passed", "described"]].reset_index(drop=True)
 
     @property
     def overview(self) -> pd.DataFrame:

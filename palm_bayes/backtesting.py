@@ -232,11 +232,14 @@ class _Run:
         last = int(later["episode"].max())
         rows = rows.assign(third=scoring.third(rows["episode"], train, last))
         points = points.assign(third=scoring.third(points["episode"], train, last))
-        passed = bool(fit.convergence.passed)
+        verdicts = {
+            "passed": bool(fit.convergence.passed),
+            "described": fit.predictive_check.passed,
+        }
         return {
             "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
             "baselines": points.drop(columns="third"),
-            "scores": _scores(rows, points, passed),
+            "scores": _scores(rows, points, verdicts),
         }
 
     def _fit(self, seen: Runs) -> PalmFit:
@@ -318,13 +321,13 @@ def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
     return after.assign(**made)
 
 
-def _scores(rows: pd.DataFrame, points: pd.DataFrame, passed: bool) -> pd.DataFrame:
+def _scores(rows: pd.DataFrame, points: pd.DataFrame, verdicts: dict[str, bool]) -> pd.DataFrame:
     """Score the forecasts by scope and third, then each baseline by third."""
     table: list[dict[str, Any]] = []
     for scope, of_scope in rows.groupby("scope", sort=False):
         for third, part in scoring.by_third(of_scope):
-            head = {"scope": scope, "third": third, "forecaster": "palm_bayes", "passed": passed}
-            table.append(head | scoring.score(part))
+            head = {"scope": scope, "third": third, "forecaster": "palm_bayes"}
+            table.append(head | verdicts | scoring.score(part))
     for third, part in scoring.by_third(points):
         for name in baselines.NAMES:
             scored = scoring.score_points(part["observed"], part[name])

@@ -4,6 +4,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +19,9 @@ from palm_bayes.convergence import Convergence
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
+from palm_bayes.misfit import MISFIT, Misfit
 from palm_bayes.oddities import oddities
+from palm_bayes.predictive_check import PredictiveCheck, check
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs, XMode
@@ -31,7 +34,7 @@ from palm_bayes.sampling import (
 )
 from palm_bayes.trace import assemble, runs_from
 
-PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho")
+PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho", "shared")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
 
 
@@ -55,6 +58,11 @@ class PalmFit:
     runs: Runs
     trace: xr.DataTree
     convergence: Convergence
+
+    @cached_property
+    def predictive_check(self) -> PredictiveCheck:
+        """Whether PALM describes each strategy's curve; see `palm_bayes.predictive_check`."""
+        return check(self.trace, self.runs)
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
         """Median and central credible interval of every parameter, in the user's own scale.
@@ -106,7 +114,7 @@ class PalmFit:
         DataFrame
             Index strategy; A_max (a fraction), delta, alpha, beta.
         """
-        curves = self.forecast().draws.stack(sample=("chain", "draw"))
+        curves = self.forecast(misfit=None).draws.stack(sample=("chain", "draw"))
         distance = ((curves - curves.median("sample")) ** 2).mean("x")
         draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
         draws = draws.stack(sample=("chain", "draw"))
@@ -122,6 +130,7 @@ class PalmFit:
         episodes: ArrayLike | None = None,
         horizon: int | None = None,
         scope: Scope = "expected",
+        misfit: Misfit | None = MISFIT,
         seed: int = 0,
     ) -> Forecast:
         """Forecast accuracies.
@@ -135,8 +144,10 @@ class PalmFit:
         scope : {"expected", "continuing", "new"}
             The expected curve; each observed repetition as it continues; a repetition not yet
             begun. The last two hold the noise that a measured accuracy has.
+        misfit : Misfit, optional
+            How far true curves stray from PALM's beyond the data; None for pure PALM.
         seed : int
-            Of the noise.
+            Of misfit and noise.
 
         Raises
         ------
@@ -145,7 +156,8 @@ class PalmFit:
         """
         return forecast(
             self.trace, self.runs,
-            labels=labels, episodes=episodes, horizon=horizon, scope=scope, seed=seed,
+            labels=labels, episodes=episodes, horizon=horizon, scope=scope,
+            misfit=misfit, seed=seed,
         )  # fmt: skip
 
     def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:
@@ -166,6 +178,22 @@ class PalmFit:
 
         expected, new = (self.forecast(horizon=horizon, scope=s) for s in ("expected", "new"))
         return plot_curves(self.runs, expected, new, truth)
+
+    def plot_uncertainty(self, horizon: int | None = None) -> Any:
+        """Draw where the uncertainty of a new repetition's accuracy comes from, over labels.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            As in `forecast`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from palm_bayes.plots_uncertainty import plot_uncertainty
+
+        return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one NetCDF file, whole or not at all.

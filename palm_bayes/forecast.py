@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import qmc
 
 from palm_bayes import curve, noise
 from palm_bayes.errors import DataError, known
+from palm_bayes.misfit import MISFIT, Misfit
 from palm_bayes.runs import RUN, Runs
 
 Scope = Literal["expected", "continuing", "new"]
@@ -29,6 +31,10 @@ class Forecast:
         Accuracy as a fraction. Coordinates along x: ``labels`` (NaN where unknown) and
         ``episode``; along (strategy, x): ``future``, whether it lies past the strategy's data.
         Of a continuing repetition, NaN up to its last observation.
+    sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)
+        What the draws are made of, before they are cut to [0, 1]: ``curve``, the accuracy on the
+        PALM curve; ``misfit``, the drift off it; ``noise``, of a measured accuracy (0 with scope
+        "expected").
     scope : {"expected", "continuing", "new"}
         The expected curve; each observed repetition as it continues; a repetition not yet begun.
     scale : float
@@ -37,6 +43,7 @@ class Forecast:
     """
 
     draws: xr.DataArray
+    sources: xr.Dataset
     scope: Scope
     scale: float
     labels_known: bool
@@ -44,6 +51,19 @@ class Forecast:
     def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
         """Posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
         return self.draws.quantile(list(probabilities), ("chain", "draw"), skipna=False)
+
+    def uncertainty(self) -> xr.DataArray:
+        """Standard deviation that each source of uncertainty has, a fraction.
+
+        Returns
+        -------
+        DataArray, dims (source, strategy[, repetition], x)
+            Sources "parameters", "misfit" and "noise". Their squares add up to the draws' variance
+            but for what is correlated and what is cut to [0, 1].
+        """
+        named = self.sources.rename(curve="parameters")
+        spread = named.std(("chain", "draw"), skipna=False).to_array("source")
+        return spread.transpose("source", "strategy", ...).rename("uncertainty")
 
     def to_frame(self) -> pd.DataFrame:
         """Return means and quantiles as a tidy table, in the user's own scale.
@@ -130,6 +150,7 @@ def forecast(
     episodes: ArrayLike | None = None,
     horizon: int | None = None,
     scope: Scope = "expected",
+    misfit: Misfit | None = MISFIT,
     seed: int = 0,
 ) -> Forecast:
     """Forecast accuracies from a fit's trace; see `palm_bayes.fitting.PalmFit.forecast`."""
@@ -139,21 +160,47 @@ def forecast(
     ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
     at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
     at = at.assign_coords(labels=("x", runs.labels_at(x)))
-    mean, sd = moments(posterior, at, ends["x_first"], ends["x_last"])
-    mean, sd = (part.transpose("chain", "draw", "strategy", "x") for part in (mean, sd))
-    rng = np.random.default_rng(seed)
+    on_curve, sd = (
+        part.transpose("chain", "draw", "strategy", "x")
+        for part in moments(posterior, at, ends["x_first"], ends["x_last"])
+    )
+    # One generator each, so that all scopes are of the same curves.
+    of_misfit, of_noise = np.random.default_rng(seed).spawn(2)
+    expected = on_curve
+    if misfit is not None:
+        expected = _strayed(on_curve, posterior, ends["x_last"], misfit, of_misfit)
     if scope == "expected":
-        draws = mean
+        draws = expected
     elif scope == "new":
         lags = np.diff(at["episode"], prepend=at["episode"][:1])
         carried = noise.carry(posterior["rho"].to_numpy()[..., None], lags)
-        draws = mean.copy(data=noise.simulate(mean.to_numpy(), sd.to_numpy(), carried, rng))
+        fresh = of_noise.standard_normal(expected.shape)
+        path = noise.simulate(expected.to_numpy(), sd.to_numpy(), carried, fresh)
+        draws = expected.copy(data=path)
     else:
-        draws = _continued(posterior, runs, ends, mean, sd, rng)
+        draws = _continued(posterior, runs, ends, expected, sd, of_noise)
     # Compared as episodes' x are computed, not typed: equal but for rounding.
     future = at > ends["x_last"] * (1 + 1e-12)
-    draws = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
-    return Forecast(draws, scope, runs.scale, runs.labels_known)
+    sources = {"curve": on_curve, "misfit": expected - on_curve, "noise": draws - expected}
+    cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
+    return Forecast(cut, xr.Dataset(sources), scope, runs.scale, runs.labels_known)
+
+
+def _strayed(
+    on_curve: xr.DataArray,
+    posterior: xr.Dataset,
+    x_last: xr.DataArray,
+    misfit: Misfit,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """Let each draw of a curve drift its own way, past the strategy's last observed x."""
+    alpha = posterior["curve"].sel(parameter="alpha", drop=True)
+    begun = (on_curve["x"] + alpha).clip(min=1e-12)
+    grown = (begun / (x_last + alpha)).transpose(*on_curve.dims)
+    chains, draws, strategies, _ = on_curve.shape
+    share = qmc.LatinHypercube(strategies, rng=rng).random(chains * draws)
+    share = share.reshape(chains, draws, strategies, 1)
+    return on_curve.copy(data=misfit.strayed(on_curve.to_numpy(), np.log(grown.to_numpy()), share))
 
 
 def _continued(
@@ -164,23 +211,38 @@ def _continued(
     sd: xr.DataArray,
     rng: np.random.Generator,
 ) -> xr.DataArray:
-    """Each repetition from its last observation on: its last residual fades as rho says."""
+    """Each repetition from its last observation on: its last residual fades as rho says.
+
+    Of what is new at an x, all repetitions of a strategy have a share in common, also where they
+    come from unlike episodes, of which the model knows nothing.
+    """
     last = runs.table.groupby(RUN, sort=False).tail(1)
     names = list(dict.fromkeys(last["repetition"]))
     shape = mean.expand_dims(repetition=names, axis=3)
     draws = xr.full_like(shape, np.nan).copy()
+    began = last.groupby("strategy")["episode"].min()
+    # Of episodes to come alone, so that it does not matter which others are asked for.
+    common = {
+        name: rng.standard_normal((*mean.shape[:2], int((mean["episode"] > first).sum())))
+        for name, first in began.items()
+    }
     columns = last[["strategy", "repetition", "episode", "x", "accuracy"]]
     for strategy, repetition, episode, x, accuracy in columns.to_numpy(object):
         one = {"strategy": strategy}
         of = posterior.sel(one)
         seen, spread = moments(of, x, ends["x_first"].sel(one), ends["x_last"].sel(one))
         start = ((accuracy - seen) / spread).transpose("chain", "draw").to_numpy()
+        rho, shared = (
+            of[name].transpose("chain", "draw").to_numpy()[..., None] for name in ("rho", "shared")
+        )
         ahead = np.flatnonzero(mean["episode"] > episode)
-        lags = np.diff(mean["episode"][ahead], prepend=episode)
-        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], lags)
+        carried = noise.carry(rho, np.diff(mean["episode"][ahead], prepend=episode))
         there = {**one, "x": mean["x"][ahead]}
+        own = rng.standard_normal((*start.shape, len(ahead)))
+        of_all = common[strategy]
+        fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
         path = noise.simulate(
-            mean.loc[there].to_numpy(), sd.loc[there].to_numpy(), carried, rng, start
+            mean.loc[there].to_numpy(), sd.loc[there].to_numpy(), carried, fresh, start
         )
         draws.loc[{**there, "repetition": repetition}] = path
     return draws

@@ -24,7 +24,7 @@ DATA_DIMS = {
 }
 """The model's data variables."""
 
-DATA_COORDS = {"column": ["x", "accuracy", "lag"], "end": ["x_first", "x_second", "x_last"]}
+DATA_COORDS = {"column": ["x", "accuracy", "lag", "step"], "end": ["x_first", "x_second", "x_last"]}
 # Batches from x_first to x_second, at least: start pools of unlike size make several first x.
 LEAST_STEP = 0.5
 
@@ -39,6 +39,8 @@ class Observations:
         Labels in batches, and accuracy as a fraction.
     lag : array, dims (observation,)
         Episodes since the run's previous observation, 0 at its first.
+    step : array of int, dims (observation,)
+        The same where runs of a strategy take the same step; see `palm_bayes.noise.step_begins`.
     strategy_index : array of int, dims (observation,)
     x_first, x_second, x_last : array, dims (strategy,)
         Observed ones; the second is half a batch after the first at least, or the last.
@@ -47,6 +49,7 @@ class Observations:
     x: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     lag: NDArray[np.float64]
+    step: NDArray[np.int64]
     strategy_index: NDArray[np.int32]
     x_first: NDArray[np.float64]
     x_second: NDArray[np.float64]
@@ -59,7 +62,7 @@ class Observations:
         looked up by its index, which costs more at every evaluation.
         """
         packed = {
-            "observations": np.stack([self.x, self.accuracy, self.lag]),
+            "observations": np.stack([self.x, self.accuracy, self.lag, self.step]),
             "ends": np.stack([self.x_first, self.x_second, self.x_last]),
         }
         several = len(self.x_first) > 1
@@ -69,15 +72,18 @@ class Observations:
 def observations(runs: Runs) -> Observations:
     """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
     table = runs.table
-    lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0)
+    lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
+    strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
+    steps = noise.step_ends(table["x"].to_numpy(float), lag)
     x = table.groupby("strategy", sort=False)["x"]
     later = table["x"] >= x.transform("min") + LEAST_STEP
     second = table["x"].where(later, x.transform("max")).groupby(table["strategy"], sort=False)
     return Observations(
         x=table["x"].to_numpy(float),
         accuracy=table["accuracy"].to_numpy(float),
-        lag=lag.to_numpy(float),
-        strategy_index=pd.factorize(table["strategy"])[0].astype(np.int32),
+        lag=lag,
+        step=noise.step_begins(np.column_stack([strategy_index, steps])),
+        strategy_index=strategy_index,
         x_first=x.min().to_numpy(float),
         x_second=second.min().to_numpy(float),
         x_last=x.max().to_numpy(float),
@@ -97,10 +103,10 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
     Returns
     -------
     pymc.Model
-        Free variables ``curve`` (A_max, log u_first, α, β), ``noise``, ``noise_ratio``, ``rho``;
-        deterministics ``A_max``, ``delta``, ``alpha``, ``beta``; the observed ``accuracy``. Dims
-        strategy and observation; accuracies are fractions. PyMC's own functions take it: prior
-        and posterior predictive draw whole repetitions.
+        Free variables ``curve`` (A_max, log u_first, α, β), ``noise``, ``noise_ratio``, ``rho``,
+        ``shared``; deterministics ``A_max``, ``delta``, ``alpha``, ``beta``; the observed
+        ``accuracy``. Dims strategy and observation; accuracies are fractions. PyMC's own functions
+        take it: prior and posterior predictive draw whole repetitions.
     """
     priors = named_priors(priors) if isinstance(priors, str) else priors
     data = observations(runs)
@@ -178,15 +184,18 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
     return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
 
 
-def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any]:
-    """Free variables of the noise, a user's distributions: last spread, ratio, autocorrelation."""
+def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any]:
+    """Free variables of the noise, a user's distributions.
+
+    They are the spread at x_last, its ratio, the autocorrelation and the share in common.
+    """
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
 
     def free(name: str) -> Any:
         return model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
 
-    return free("noise"), free("noise_ratio"), free("rho")
+    return free("noise"), free("noise_ratio"), free("rho"), free("shared")
 
 
 def _observe(
@@ -200,9 +209,10 @@ def _observe(
     last_spread: Any,
     noise_ratio: Any,
     rho: Any,
+    shared: Any,
 ) -> None:
-    """Observe the accuracies: expected curve plus noise that is autocorrelated along each run."""
-    x, accuracy, lag = (given["observations"][i] for i in range(3))
+    """Observe the accuracies: expected curve plus noise, autocorrelated and partly shared."""
+    x, accuracy, lag, step = (given["observations"][i] for i in range(4))
     of = given.get("strategy_index", 0)
     gap_last = curve.gap(x_last, log_u, alpha, beta, x_first, pt)[of]
     gap = curve.gap(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
@@ -212,19 +222,24 @@ def _observe(
         A_max[of] * (1 - gap),
         spread,
         noise.carry(rho[of], lag),
-        logp=lambda y, mean, sd, carried: noise.log_density(y, mean, sd, carried, pt),
+        pt.zeros_like(x) + shared[of],
+        pt.cast(step, "int64"),
+        logp=lambda y, mean, sd, carried, shared, step: noise.log_density(
+            y, mean, sd, carried, shared, step, pt
+        ),
         dist=_repetitions,
         observed=accuracy,
         dims="observation",
     )
 
 
-def _repetitions(mean: Any, sd: Any, carried: Any, _size: Any) -> Any:
+def _repetitions(mean: Any, sd: Any, carried: Any, shared: Any, step: Any, _size: Any) -> Any:
     """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
 
     As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
     """
-    fresh = pm.Normal.dist(0, pt.sqrt(1 - carried**2))
+    common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
+    fresh = pt.sqrt(1 - carried**2) * noise.mixed(common[step], own, shared, pt)
     residual = scan(
         lambda new, share, before: new + share * before,
         sequences=[fresh, carried],

@@ -1,7 +1,9 @@
 """The noise of repetitions around their expected curve, as pure array functions.
 
-Two things that real curves show: its spread shrinks as the curve saturates, and it is
-autocorrelated within a repetition, whose training sets are nested and whose test split is one.
+Three things that real curves show: its spread shrinks as the curve saturates; it is
+autocorrelated within a repetition, whose training sets are nested and whose test split is one; and
+repetitions have a share of it in common, since they use one test split and often one start pool,
+so that more repetitions do not make their mean as certain as independent ones would.
 As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
@@ -9,6 +11,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palm_bayes.curve import Array
 
@@ -44,8 +47,19 @@ def carry(rho: Array, lag: Array) -> Array:
     return rho**lag * (lag > 0)
 
 
-def log_density(y: Array, mean: Array, sd: Array, carried: Array, xp: ModuleType = np) -> Array:
-    """Log-density of each accuracy given the one before it in its run: AR(1), stationary.
+def log_density(
+    y: Array,
+    mean: Array,
+    sd: Array,
+    carried: Array,
+    shared: Array,
+    step: Array,
+    xp: ModuleType = np,
+) -> Array:
+    """Log-density of each accuracy given what comes before: AR(1), stationary, partly shared.
+
+    Given are the accuracy before it in its run, and those of the runs before that take the same
+    step: innovations of one step have correlation `shared`.
 
     Parameters
     ----------
@@ -55,6 +69,10 @@ def log_density(y: Array, mean: Array, sd: Array, carried: Array, xp: ModuleType
         Expected accuracy and `spread`.
     carried : array, dims (..., observation)
         `carry` of each observation.
+    shared : array, dims (..., observation)
+        Share of the noise's variance that runs have in common, in [0, 1).
+    step : array of int, dims (observation,)
+        `step_begins` of the observations.
 
     Returns
     -------
@@ -64,8 +82,39 @@ def log_density(y: Array, mean: Array, sd: Array, carried: Array, xp: ModuleType
     residual = (y - mean) / sd
     before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
     left = 1 - carried**2
-    innovation = residual - carried * before
-    return -0.5 * (innovation**2 / left + xp.log(left)) - xp.log(sd) - _LOG_SQRT_2PI
+    innovation = (residual - carried * before) / xp.sqrt(left)
+    runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
+    order = xp.argsort(step * step.shape[-1] + runs_in_order)
+    place = xp.argsort(order)
+    in_order = innovation[..., order]
+    total_before = xp.cumsum(in_order, axis=-1) - in_order
+    earlier = total_before[..., place] - total_before[..., step]
+    own = 1 - shared
+    known = own + shared * (place - step)
+    expected = shared * earlier / known
+    variance = own * (known + shared) / known
+    scale = 0.5 * xp.log(left * variance) + xp.log(sd) + _LOG_SQRT_2PI
+    return -0.5 * (innovation - expected) ** 2 / variance - scale
+
+
+def step_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Tell which observations take the same step: the number of observations in steps before it.
+
+    Parameters
+    ----------
+    where : array, dims (observation, key)
+        Rows are equal where the step is the same.
+    """
+    _, of, count = np.unique(where, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - count)[of])
+
+
+def step_ends(x: Array, lag: Array) -> NDArray[np.float64]:
+    """Where the step to each observation ends and starts, and its lag; dims (observation, 3).
+
+    A run's first observation, of lag 0, is a step from itself.
+    """
+    return np.stack([x, np.where(lag > 0, np.roll(x, 1), x), lag], axis=-1)
 
 
 class Steps(NamedTuple):
@@ -101,11 +150,8 @@ class Steps(NamedTuple):
 
 def steps(x: Array, accuracy: Array, lag: Array) -> Steps:
     """Sum up observations, run after run in order of episode; `lag` is 0 at a run's first."""
-    inside = lag > 0
-    x_before = np.where(inside, np.roll(x, 1), x)
-    accuracy_before = np.where(inside, np.roll(accuracy, 1), 0)
-    where = np.stack([x, x_before, lag], axis=-1)
-    distinct, of = np.unique(where, axis=0, return_inverse=True)
+    accuracy_before = np.where(lag > 0, np.roll(accuracy, 1), 0)
+    distinct, of = np.unique(step_ends(x, lag), axis=0, return_inverse=True)
     count = np.bincount(of)
     mean, mean_before = (np.bincount(of, part) / count for part in (accuracy, accuracy_before))
     off, off_before = accuracy - mean[of], accuracy_before - mean_before[of]
@@ -122,9 +168,13 @@ def steps_log_density(
     mean_before: Array,
     sd_before: Array,
     carried: Array,
+    shared: Array,
     xp: ModuleType = np,
 ) -> Array:
     """Sum of `log_density` over the runs that take each step.
+
+    Of n innovations with correlation ω the mean has variance (1 − ω + nω) / n, and the n − 1
+    deviations from it have 1 − ω, independently.
 
     Parameters
     ----------
@@ -133,6 +183,8 @@ def steps_log_density(
         Expected accuracy and `spread` at either end of a step.
     carried : array, dims (..., step)
         `carry` of each step.
+    shared : array
+        As in `log_density`.
 
     Returns
     -------
@@ -141,26 +193,30 @@ def steps_log_density(
     here, before = 1 / sd, carried / sd_before
     innovation = here * (seen.mean - mean) - before * (seen.mean_before - mean_before)
     squares = (
-        seen.count * innovation**2
-        + here**2 * seen.square
-        - 2 * here * before * seen.product
-        + before**2 * seen.square_before
+        here**2 * seen.square - 2 * here * before * seen.product + before**2 * seen.square_before
     )
+    own = 1 - shared
+    common = own + seen.count * shared
     left = 1 - carried**2
-    constant = 0.5 * xp.log(left) + xp.log(sd) + _LOG_SQRT_2PI
-    return -0.5 * squares / left - seen.count * constant
+    distance = (seen.count * innovation**2 / common + squares / own) / left
+    volume = (seen.count - 1) * xp.log(own) + xp.log(common) + seen.count * xp.log(left)
+    return -0.5 * (distance + volume) - seen.count * (xp.log(sd) + _LOG_SQRT_2PI)
 
 
-def simulate(
-    mean: Array, sd: Array, carried: Array, rng: np.random.Generator, start: Array = 0.0
-) -> Array:
+def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Array:
+    """Standard normals, of which a share of the variance is in common; from such normals."""
+    return xp.sqrt(shared) * common + xp.sqrt(1 - shared) * own
+
+
+def simulate(mean: Array, sd: Array, carried: Array, fresh: Array, start: Array = 0.0) -> Array:
     """Draw accuracies along runs, the process of `log_density`.
 
     Parameters
     ----------
     mean, sd, carried : array, dims (..., observation)
         As in `log_density`.
-    rng : numpy.random.Generator
+    fresh : array, dims (..., observation)
+        Standard normal draws; with correlation ``shared`` between runs that take the same step.
     start : array, dims (...)
         Standardised residual before the first observation; counts where its `carried` is not 0.
 
@@ -168,8 +224,7 @@ def simulate(
     -------
     array, dims (..., observation)
     """
-    mean, sd, carried = np.broadcast_arrays(mean, sd, carried)
-    residual = rng.standard_normal(mean.shape) * np.sqrt(1 - carried**2)
+    residual = fresh * np.sqrt(1 - carried**2)
     before = start
     for i in range(mean.shape[-1]):
         residual[..., i] += carried[..., i] * before

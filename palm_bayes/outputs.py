@@ -94,6 +94,7 @@ class Tables:
     def document(self) -> dict[str, Any]:
         """Everything that the terminal shows of the fit, ready for JSON: numbers, text and None."""
         runs, verdict = self.fit.runs, self.fit.convergence
+        check = self.fit.predictive_check
         strategies = {}
         for name in runs.strategies:
             rows = self.rows(name).drop(columns="strategy")
@@ -101,11 +102,13 @@ class Tables:
                 "parameters": {str(p): plain(row.to_dict()) for p, row in rows.iterrows()},
                 "point": self.point(name),
                 "convergence": plain(verdict.table.loc[name].to_dict()),
+                "predictive_check": plain(check.table.loc[name].to_dict()),
             }
         return {
             "palm_bayes": __version__,
             "converged": bool(verdict.passed),
             "verdict": verdict.sentence,
+            "misfits": check.sentences,
             "dataset": runs.dataset,
             "model": runs.model,
             "data": runs.describe(),

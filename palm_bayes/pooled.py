@@ -56,6 +56,7 @@ def log_likelihood(
     last_spread: Any,
     noise_ratio: Any,
     rho: Any,
+    shared: Any,
 ) -> Any:
     """Log-likelihood of one strategy, a scalar; `log_u` is that at the first observed x."""
     x_first, x_last = seen.x.min(), seen.x.max()
@@ -68,4 +69,4 @@ def log_likelihood(
         return A_max * (1 - gap(x)), spread
 
     ends = (*moments(seen.x), *moments(seen.x_before))
-    return noise.steps_log_density(seen, *ends, noise.carry(rho, seen.lag), pt).sum()
+    return noise.steps_log_density(seen, *ends, noise.carry(rho, seen.lag), shared, pt).sum()

@@ -72,8 +72,11 @@ def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
             part.transpose("chain", "draw", "x").to_numpy()[..., which]
             for part in moments(of, at, data.x_first[0], data.x_last[0])
         )
-        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], data.lag)
-        parts.append(noise.log_density(data.accuracy, mean, sd, carried))
+        rho, shared = (
+            of[part].transpose("chain", "draw").to_numpy()[..., None] for part in ("rho", "shared")
+        )
+        carried = noise.carry(rho, data.lag)
+        parts.append(noise.log_density(data.accuracy, mean, sd, carried, shared, data.step))
     dims = ("chain", "draw", "observation")
     return xr.Dataset({"accuracy": (dims, np.concatenate(parts, axis=-1))})
 

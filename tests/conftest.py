@@ -52,6 +52,7 @@ class QuickFit:
 
     def __init__(self, runs):
         self.runs, self.convergence = runs, SimpleNamespace(passed=True)
+        self.predictive_check = SimpleNamespace(passed=True)
 
     def forecast(self, scope, seed, labels):
         import numpy as np

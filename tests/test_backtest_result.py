@@ -30,7 +30,7 @@ def part(inside, strategy="margin", dataset="digits"):
     rows["third"] = scoring.third(rows["episode"], TRAIN, TRAIN + far)
     points = pd.DataFrame({"episode": episode, "labels": 20.0 * episode, "observed": 0.6})
     points = points.assign(**{name: 0.6 + 0.01 * i for i, name in enumerate(NAMES)})
-    head = {"passed": True, "forecaster": "palm_bayes"}
+    head = {"passed": True, "described": True, "forecaster": "palm_bayes"}
     scores = [
         {"scope": scope, "third": third, **head, **scoring.score(some)}
         for scope, of_scope in rows.groupby("scope")

@@ -63,6 +63,12 @@ class FakeForecast:
 
 
 @dataclass
+class FakeCheck:
+    table: pd.DataFrame
+    sentences: list[str]
+
+
+@dataclass
 class FakeConvergence:
     passed: bool
     sentence: str
@@ -94,6 +100,8 @@ class FakeFit:
             table.loc[runs.strategies[0], ["passed", "advice"]] = [False, "try more draws"]
             sentence = f"Not converged. {runs.strategies[0]}: try more draws"
         self.convergence = FakeConvergence(passed, sentence, table)
+        checked = pd.DataFrame({"passed": True, "finding": "as PALM describes"}, table.index)
+        self.predictive_check = FakeCheck(checked, [])
 
     def representative(self):
         names = ["A_max", "delta", "alpha", "beta"]

@@ -25,7 +25,7 @@ def result(*, passed=True, failed=False):
     score = {"scope": "mean", "third": "all", "n": 1, "crps": 0.0123, "mae": 0.02}
     bands = dict.fromkeys(["coverage_50", "coverage_80", "coverage_95"], 1.0)
     scores = [
-        HEAD | score | bands | {"forecaster": "palm_bayes", "passed": passed},
+        HEAD | score | bands | {"forecaster": "palm_bayes", "passed": passed, "described": True},
         HEAD | score | {"forecaster": "pow4"},
     ]
     part = {"forecasts": forecasts, "baselines": points, "scores": pd.DataFrame(scores)}

@@ -44,7 +44,7 @@ def stand_in(monkeypatch):
         size = (settings.chains, settings.draws * settings.thin)
         rng = np.random.default_rng(seed)
         curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
-        names = ("noise", "noise_ratio", "rho")
+        names = ("noise", "noise_ratio", "rho", "shared")
         scalars = {n: (("chain", "draw", "strategy"), rng.uniform(0, 1, (*size, 1))) for n in names}
         posterior = xr.Dataset(
             {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
@@ -78,7 +78,7 @@ def test_summary(fit):
     table = fit.summary(probability=0.8)
     columns = "strategy parameter median mean sd lower upper r_hat ess_bulk ess_tail"
     assert list(table) == columns.split()
-    assert table["strategy"].tolist() == ["random"] * 7 + ["entropy"] * 7
+    assert table["strategy"].tolist() == ["random"] * 8 + ["entropy"] * 8
     assert table["parameter"].tolist() == [*PARAMETERS] * 2
     for row in table.to_dict("records"):
         draws = fit.trace["posterior"][row["parameter"]].sel(strategy=row["strategy"])

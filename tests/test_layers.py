@@ -34,8 +34,10 @@ ORDER = (
     "convergence",
     "joining",
     "sampling",
+    "misfit",
     "forecast",
     "trace",
+    "predictive_check",
     "fitting",
     "compare",
     "decide",
@@ -47,6 +49,7 @@ ORDER = (
     "sweep",
     "plots",
     "plots_backtest",
+    "plots_uncertainty",
     "outputs",
     "_options",
     "_terminal",
@@ -68,7 +71,7 @@ ONLY_IN = {
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
-        ({"matplotlib", "arviz_plots"}, {"plots", "plots_backtest", "report"}),
+        ({"matplotlib", "arviz_plots"}, {"plots", "plots_backtest", "plots_uncertainty", "report"}),
         ({"dask", "distributed"}, {"sweep"}),
     ]
     for library in libraries

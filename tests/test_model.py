@@ -13,7 +13,7 @@ from palm_bayes.model import build_model, observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 
-FREE = ["curve", "noise", "noise_ratio", "rho"]
+FREE = ["curve", "noise", "noise_ratio", "rho", "shared"]
 
 
 def make_runs(strategies=2, episodes=(5, 7), first=1):
@@ -52,6 +52,9 @@ def test_observations_are_flat_and_in_order(runs):
     data = observations(runs)
     np.testing.assert_array_equal(data.x, [1, 2, 3, 4, 5, 1, 2, 4, 5, 6, 7] * 2)
     np.testing.assert_array_equal(data.lag, [0, 1, 1, 1, 1, 0, 1, 2, 1, 1, 1] * 2)
+    # How many observations are of earlier steps: 2 to episode 1, 2 to 2, 1 to 3, 1 from 2 to 4.
+    steps = [0, 2, 4, 6, 7, 0, 2, 5, 7, 9, 10]
+    np.testing.assert_array_equal(data.step, [*steps, *(11 + step for step in steps)])
     np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
     np.testing.assert_array_equal(data.x_first, [1, 1])
     np.testing.assert_array_equal(data.x_second, [2, 2])
@@ -101,9 +104,9 @@ def test_names_and_dims(model):
     assert dims["ends"] == ("end", "strategy")
 
 
-def test_every_strategy_has_seven_free_numbers(model):
+def test_every_strategy_has_eight_free_numbers(model):
     point = model.initial_point()
-    assert sum(np.size(value) for value in point.values()) == 7 * 2
+    assert sum(np.size(value) for value in point.values()) == 8 * 2
     assert next(iter(point)) == "curve_coordinates__"  # what the sampler's start relies on
 
 
@@ -199,7 +202,7 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     )
     sd = noise.spread(gap, gap_last, values["noise"][of], values["noise_ratio"][of])
     carried = noise.carry(values["rho"][of], data.lag)
-    expected = noise.log_density(data.accuracy, mean, sd, carried)
+    expected = noise.log_density(data.accuracy, mean, sd, carried, values["shared"][of], data.step)
     np.testing.assert_allclose(terms, expected, rtol=1e-7)
 
 
@@ -272,7 +275,7 @@ def test_posterior_predictive_at_other_data(fit):
     draws = fit.trace.isel(draw=slice(None, None, 50))
     model = build_model(fit.runs)
     later = {
-        "observations": np.array([[13.0, 14.0], [0.0, 0.0], [0.0, 1.0]]),  # x, accuracy, lag
+        "observations": np.array([[13.0, 14.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]]),  # step last
         "strategy_index": np.array([0, 1], dtype=np.int32),
     }
     pm.set_data(later, model=model, coords={"observation": np.arange(2)})

@@ -15,18 +15,24 @@ def number(low, high):
     return st.floats(low, high, allow_nan=False, exclude_min=True, exclude_max=True)
 
 
-def runs_of(episodes):
-    """Lags of runs, given by their episodes, laid end to end; and which run each entry is of."""
-    lags = np.concatenate([np.diff(run, prepend=run[0]) for run in episodes])
-    return lags, np.repeat(np.arange(len(episodes)), [len(run) for run in episodes])
+def lags_of(episodes):
+    """Lags of runs, given by their episodes, laid end to end."""
+    return np.concatenate([np.diff(run, prepend=run[0]) for run in episodes])
 
 
-def covariance(episodes, rho, sd):
-    """Dense: rho to the power of the distance within a run, nothing between runs."""
-    _, of = runs_of(episodes)
-    at = np.concatenate(episodes)
-    within = of[:, None] == of
-    return np.outer(sd, sd) * within * rho ** np.abs(np.subtract.outer(at, at))
+def step_of(episodes):
+    return noise.step_begins(noise.step_ends(np.concatenate(episodes), lags_of(episodes)))
+
+
+def covariance(episodes, rho, shared, sd):
+    """Dense, from the recursion: innovations of the same step are correlated, others are not."""
+    lags = lags_of(episodes)
+    carried, step = noise.carry(rho, lags), step_of(episodes)
+    together = np.where(step[:, None] == step, shared, 0.0)
+    np.fill_diagonal(together, 1.0)
+    scale = np.sqrt(1 - carried**2)
+    back = np.linalg.inv(np.eye(len(lags)) - np.diag(carried[1:], -1))
+    return np.outer(sd, sd) * (back @ (np.outer(scale, scale) * together) @ back.T)
 
 
 EPISODES = [np.array([1, 2, 3, 4, 5]), np.array([2, 3, 7, 8]), np.array([4]), np.array([1, 9])]
@@ -63,93 +69,102 @@ def test_carry():
         max_size=4,
     ),
     number(0, 0.95),
+    number(0, 0.9),
     st.integers(0, 2**31),
 )
-def test_log_density_is_that_of_a_dense_normal(episodes, rho, seed):
+def test_log_density_is_that_of_a_dense_normal(episodes, rho, shared, seed):
     episodes = [np.array(run) for run in episodes]
-    lags, _ = runs_of(episodes)
+    lags = lags_of(episodes)
     rng = np.random.default_rng(seed)
     mean, sd = rng.uniform(0.2, 0.9, len(lags)), rng.uniform(0.005, 0.1, len(lags))
     y = mean + sd * rng.standard_normal(len(lags)) * 1.5
-    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags))
-    dense = multivariate_normal(mean, covariance(episodes, rho, sd)).logpdf(y)
+    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, step_of(episodes))
+    dense = multivariate_normal(mean, covariance(episodes, rho, shared, sd)).logpdf(y)
     assert terms.shape == y.shape
     assert terms.sum() == pytest.approx(dense, rel=1e-8, abs=1e-6)
 
 
+def test_covariance_within_a_run_is_that_of_an_autoregression():
+    within = covariance([np.array([1, 2, 5])], 0.5, 0.7, np.ones(3))
+    np.testing.assert_allclose(within, 0.5 ** np.abs(np.subtract.outer([1, 2, 5], [1, 2, 5])))
+
+
+def test_runs_that_go_the_same_way_have_the_shared_correlation():
+    both = covariance([np.array([1, 2, 4])] * 2, 0.5, 0.3, np.ones(6))
+    np.testing.assert_allclose(both[:3, 3:], 0.3 * both[:3, :3])
+
+
 def test_terms_without_autocorrelation_are_normal():
     y, mean, sd = np.array([0.1, 0.4, 0.3]), np.array([0.2, 0.3, 0.3]), np.array([0.1, 0.2, 0.05])
-    terms = noise.log_density(y, mean, sd, np.zeros(3))
+    terms = noise.log_density(y, mean, sd, np.zeros(3), 0.4, np.arange(3))
     np.testing.assert_allclose(terms, norm(mean, sd).logpdf(y))
 
 
 def test_a_terms_condition_is_the_observation_before_it():
-    lags, _ = runs_of(EPISODES)
+    lags = lags_of(EPISODES)
     mean, sd = np.full(len(lags), 0.5), np.full(len(lags), 0.1)
     y = mean.copy()
-    usual = noise.log_density(y, mean, sd, noise.carry(0.6, lags))
+    given = noise.carry(0.6, lags), 0.0, step_of(EPISODES)
+    usual = noise.log_density(y, mean, sd, *given)
     y[1] += 0.1  # moves its own term and the next one's, which comes one episode later
-    changed = noise.log_density(y, mean, sd, noise.carry(0.6, lags)) != usual
+    changed = noise.log_density(y, mean, sd, *given) != usual
     np.testing.assert_array_equal(np.flatnonzero(changed), [1, 2])
     y = mean.copy()
     y[4] += 0.1  # the last one of its run
-    changed = noise.log_density(y, mean, sd, noise.carry(0.6, lags)) != usual
+    changed = noise.log_density(y, mean, sd, *given) != usual
     np.testing.assert_array_equal(np.flatnonzero(changed), [4])
 
 
 def test_log_density_takes_draws_as_leading_dims():
-    lags, _ = runs_of(EPISODES)
+    lags = lags_of(EPISODES)
     rng = np.random.default_rng(3)
     rho = rng.uniform(0, 0.9, (2, 3, 1))
     mean, sd = rng.uniform(0.2, 0.8, (2, 3, len(lags))), rng.uniform(0.01, 0.1, (2, 3, len(lags)))
     y = rng.uniform(0.2, 0.8, len(lags))
-    together = noise.log_density(y, mean, sd, noise.carry(rho, lags))
+    shared, step = rng.uniform(0, 0.9, (2, 3, 1)), step_of(EPISODES)
+    together = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, step)
     assert together.shape == (2, 3, len(lags))
-    alone = noise.log_density(y, mean[1, 2], sd[1, 2], noise.carry(rho[1, 2], lags))
+    one = (part[1, 2] for part in (mean, sd, noise.carry(rho, lags), shared))
+    alone = noise.log_density(y, *one, step)
     np.testing.assert_allclose(together[1, 2], alone)
 
 
 def test_pytensor_gives_the_numbers_of_numpy():
-    lags, _ = runs_of(EPISODES)
+    lags = lags_of(EPISODES)
     rng = np.random.default_rng(4)
     values = [rng.uniform(0.1, 0.9, len(lags)) for _ in range(3)] + [noise.carry(0.7, lags)]
-    inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried")]
-    outputs = [noise.log_density(*inputs, xp=pt), noise.spread(*inputs, xp=pt)]
+    values.append(np.full(len(lags), 0.3))
+    step = step_of(EPISODES)
+    inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried", "shared")]
+    outputs = [noise.log_density(*inputs, step, xp=pt), noise.spread(*inputs[:4], xp=pt)]
     density, spread = pytensor.function(inputs, outputs, mode="FAST_COMPILE")(*values)
-    np.testing.assert_allclose(density, noise.log_density(*values), rtol=1e-12)
-    np.testing.assert_allclose(spread, noise.spread(*values), rtol=1e-12)
+    np.testing.assert_allclose(density, noise.log_density(*values, step), rtol=1e-12)
+    np.testing.assert_allclose(spread, noise.spread(*values[:4]), rtol=1e-12)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.4, 0.95])
 def test_simulated_runs_have_the_moments_of_the_density(rho):
-    lags, _ = runs_of(EPISODES)
+    lags = lags_of(EPISODES)
     mean, sd = np.linspace(0.3, 0.9, len(lags)), np.linspace(0.08, 0.01, len(lags))
     shape, rng = (40_000, len(lags)), np.random.default_rng(5)
-    draws = noise.simulate(np.broadcast_to(mean, shape), sd, noise.carry(rho, lags), rng)
+    common = rng.standard_normal(shape)[:, step_of(EPISODES)]
+    fresh = noise.mixed(common, rng.standard_normal(shape), 0.6)
+    draws = noise.simulate(mean, sd, noise.carry(rho, lags), fresh)
     residuals = (draws - mean) / sd
     # A mean of 40,000 has a standard error of 0.005, a correlation of at most that: five of them.
     np.testing.assert_allclose(residuals.mean(axis=0), 0, atol=0.025)
-    expected = covariance(EPISODES, rho, np.ones(len(lags)))
+    expected = covariance(EPISODES, rho, 0.6, np.ones(len(lags)))
     np.testing.assert_allclose(np.cov(residuals.T), expected, atol=0.04)
-
-
-def test_simulation_is_settled_by_its_generator():
-    mean, sd, carried = np.full((2, 4), 0.5), 0.1, noise.carry(0.5, np.array([0, 1, 1, 1]))
-    one, same, other = (
-        noise.simulate(mean, sd, carried, np.random.default_rng(seed)) for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(one, same)
-    assert np.all(one != other)
-    assert one.shape == (2, 4)
 
 
 def test_start_counts_only_where_it_is_carried():
     mean, sd = np.zeros((3, 3)), 1.0
     start = np.array([-5.0, 0.0, 5.0])
+    fresh = np.random.default_rng(6).standard_normal((3, 3))
 
     def shifts(lags):
         with_start, without = (
-            noise.simulate(mean, sd, noise.carry(0.5, lags), np.random.default_rng(6), first)
+            noise.simulate(mean, sd, noise.carry(0.5, lags), fresh, first)
             for first in (start, np.zeros(3))
         )
         return with_start - without
