@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import arviz as az
 import numpy as np
@@ -30,6 +30,9 @@ from palm_bayes.sampling import (
     sample_strategy,
 )
 from palm_bayes.trace import assemble, runs_from
+
+if TYPE_CHECKING:
+    from palm_bayes.compare import Comparison
 
 PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
@@ -146,6 +149,45 @@ class PalmFit:
         return forecast(
             self.trace, self.runs,
             labels=labels, episodes=episodes, horizon=horizon, scope=scope, seed=seed,
+        )  # fmt: skip
+
+    def compare(
+        self,
+        at: float | None = None,
+        *,
+        until: float | None = None,
+        rope: float | None = None,
+        reference: str | None = None,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> "Comparison":
+        """Compare the strategies' expected curves.
+
+        Parameters
+        ----------
+        at : float, optional
+            Budget: labels, or episodes where labels are unknown; by default the last one seen.
+        until : float, optional
+            Budget that ranges go to; by default as many episodes again as were seen, or `at`.
+        rope : float, optional
+            Differences up to it are practically none; by default one accuracy point.
+        reference : str, optional
+            What speed-ups are measured against; by default "random", else the lowest at `at`.
+        probability : float
+            Of the intervals in tables.
+        seed : int
+            Of the pairing of draws, where strategies share noise.
+
+        Raises
+        ------
+        DataError
+            If a budget lies before the data, or another value is not allowed.
+        """
+        from palm_bayes.compare import compare
+
+        return compare(
+            self, at, until=until, rope=rope, reference=reference,
+            probability=probability, seed=seed,
         )  # fmt: skip
 
     def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:

@@ -37,7 +37,10 @@ ORDER = (
     "forecast",
     "trace",
     "fitting",
+    "paths",
+    "pairing",
     "compare",
+    "budget",
     "decide",
     "scoring",
     "baselines",
@@ -47,6 +50,8 @@ ORDER = (
     "sweep",
     "plots",
     "plots_backtest",
+    "plots_compare",
+    "plots_budget",
     "outputs",
     "_options",
     "_source",
@@ -61,7 +66,7 @@ ORDER = (
 RANK = {module: rank for rank, module in enumerate(ORDER)}
 
 # Methods of results are thin calls of the modules to their right, imported where they are called.
-MAY_DEFER = {"fitting", "backtest_result"}
+MAY_DEFER = {"fitting", "compare", "budget", "backtest_result"}
 
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
@@ -71,7 +76,10 @@ ONLY_IN = {
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
-        ({"matplotlib", "arviz_plots"}, {"plots", "plots_backtest", "report"}),
+        (
+            {"matplotlib", "arviz_plots"},
+            {"plots", "plots_backtest", "plots_budget", "plots_compare", "report"},
+        ),
         ({"dask", "distributed"}, {"sweep"}),
     ]
     for library in libraries
