@@ -231,6 +231,7 @@ def backtest(
 
 
 app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
+app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)
 
 
 @app.command()

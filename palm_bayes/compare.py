@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import integrate
 
+from palm_bayes import contrasts
 from palm_bayes.errors import DataError, known, listed, percent
 from palm_bayes.files import plain
 from palm_bayes.pairing import paired, shared_noise
@@ -23,7 +23,6 @@ from palm_bayes.paths import (
     draw_paths,
     episode_budgets,
     first_reached,
-    last_zero,
     twice_seen,
     unit_of,
 )
@@ -90,8 +89,8 @@ class Comparison:
         columns = {
             "strategy": self.strategies,
             **self._summary(here),
-            "p_best": _best(here).mean("sample"),
-            "expected_loss": self.scale * _loss(here).mean("sample"),
+            "p_best": contrasts.best(here).mean("sample"),
+            "expected_loss": self.scale * contrasts.loss(here).mean("sample"),
         }
         table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
         table = table.sort_values("expected_loss", ignore_index=True, kind="stable")
@@ -147,7 +146,10 @@ class Comparison:
             ``budget`` (see `unit`), ``strategy``, ``future`` (past the strategy's data),
             ``p_best``, ``expected_loss``.
         """
-        best, loss = _best(self.paths).mean("sample"), self.scale * _loss(self.paths).mean("sample")
+        best, loss = (
+            contrasts.best(self.paths).mean("sample"),
+            self.scale * contrasts.loss(self.paths).mean("sample"),
+        )
         tables = xr.Dataset({"p_best": best, "expected_loss": loss})
         frame = tables.transpose("budget", "strategy").to_dataframe().reset_index()
         return frame[["budget", "strategy", "future", "p_best", "expected_loss"]]
@@ -166,16 +168,12 @@ class Comparison:
             ``strategy`` (behind, then ahead), ``other``, ``p_overtakes``; ``median``, ``lower``
             and ``upper`` of the budget, given that it does: NaN where it never does.
         """
-        budgets = self.paths["budget"].to_numpy()
         rows = []
         for one, other in permutations(self.strategies, 2):
-            ahead = self.paths.sel(strategy=one) - self.paths.sel(strategy=other)
-            lead = self.scale * ahead.transpose("sample", "budget").to_numpy()
-            overtakes = (lead < -self.rope).any(axis=1) & (lead[:, -1] > self.rope)
-            places = last_zero(lead[overtakes], budgets)
-            middle = self._quantiles(places) if len(places) else dict.fromkeys(_QUANTILES, np.nan)
-            share = overtakes.mean()
-            rows.append({"strategy": one, "other": other, "p_overtakes": share, **middle})
+            lead = self.paths.sel(strategy=one) - self.paths.sel(strategy=other)
+            share, places = contrasts.overtaking(self.scale * lead, self.rope)
+            where = contrasts.quantiles(places, self.probability)
+            rows.append({"strategy": one, "other": other, "p_overtakes": share, **where})
         return pd.DataFrame(rows)
 
     @cached_property
@@ -188,17 +186,9 @@ class Comparison:
             ``strategy``; ``median``, ``lower`` and ``upper`` of the area from the first episode
             to the budget, divided by its width, in the user's own scale; ``p_best``.
         """
-        way = self.paths.sel(budget=slice(None, self.at)).transpose(..., "budget")
-        budgets = way["budget"].to_numpy()
-        if len(budgets) == 1:
-            mean = way.isel(budget=0)
-        else:
-            values = integrate.trapezoid(way.to_numpy(), budgets) / (budgets[-1] - budgets[0])
-            mean = way.isel(budget=0).copy(data=values)
-        columns = {**self._summary(mean), "p_best": _best(mean).mean("sample")}
-        return pd.DataFrame(
-            {"strategy": self.strategies, **{k: np.asarray(v) for k, v in columns.items()}}
-        )
+        mean = contrasts.mean_on_the_way(self.paths, self.at)
+        columns = {**self._summary(mean), "p_best": contrasts.best(mean).mean("sample").to_numpy()}
+        return pd.DataFrame({"strategy": self.strategies, **columns})
 
     @cached_property
     def speed_up(self) -> pd.DataFrame:
@@ -242,7 +232,7 @@ class Comparison:
     def share(self, strategy: str) -> str:
         """Words for a row of `speed_up`: "62 % [48-77]"."""
         rows = self.speed_up.set_index("strategy")
-        row = 100 * rows.loc[strategy, [*_QUANTILES]].to_numpy(float)
+        row = 100 * rows.loc[strategy, [*contrasts.QUANTILES]].to_numpy(float)
         middle, low, high = (f"{part:.0f}" for part in row)
         if np.isinf(row[1]):
             return f">{100 * float(self.paths['budget'][-1]) / self.at:.0f} %"
@@ -290,13 +280,9 @@ class Comparison:
         return self._quantiles(self.scale * values.transpose("sample", ...).to_numpy())
 
     def _quantiles(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Quantiles over the first axis that a share of infinite values does not spoil."""
-        tail = (1 - self.probability) / 2
-        found = np.quantile(values, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf")
-        return dict(zip(_QUANTILES, found, strict=True))
+        return contrasts.quantiles(values, self.probability)
 
 
-_QUANTILES = ("median", "lower", "upper")
 _TABLES = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
 
 
@@ -310,7 +296,33 @@ def compare(
     probability: float = 0.9,
     seed: int = 0,
 ) -> Comparison:
-    """Compare the strategies of a fit; see `palm_bayes.fitting.PalmFit.compare`."""
+    """Compare the strategies' expected curves.
+
+    Parameters
+    ----------
+    fit : PalmFit
+    at : float, optional
+        Budget: labels, or episodes where labels are unknown; by default the last one seen.
+    until : float, optional
+        Budget that ranges go to; by default as many episodes again as were seen, or `at`.
+    rope : float, optional
+        Differences up to it are practically none; by default one accuracy point.
+    reference : str, optional
+        What speed-ups are measured against; by default "random", else the lowest at `at`.
+    probability : float
+        Of the intervals in tables.
+    seed : int
+        Of the pairing of draws, where strategies share noise.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DataError
+        If a budget lies before the data, or another value is not allowed.
+    """
     runs, unit = fit.runs, unit_of(fit.runs)
     seen = episode_budgets(runs, 0)
     here = float(seen[-1]) if at is None else float(at)
@@ -333,13 +345,3 @@ def compare(
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen = reference or next(named, lowest)
     return Comparison(paths, here, unit, margin, chosen, shared, runs.scale, probability)
-
-
-def _best(values: xr.DataArray) -> xr.DataArray:
-    """Whether each strategy is the best of a sample; several that are equal share it."""
-    top = values == values.max("strategy")
-    return top / top.sum("strategy")
-
-
-def _loss(values: xr.DataArray) -> xr.DataArray:
-    return values.max("strategy") - values

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import arviz as az
 import numpy as np
@@ -32,6 +32,7 @@ from palm_bayes.sampling import (
 from palm_bayes.trace import assemble, runs_from
 
 if TYPE_CHECKING:
+    from palm_bayes.budget import LabelsToReach
     from palm_bayes.compare import Comparison
 
 PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho")
@@ -161,33 +162,33 @@ class PalmFit:
         probability: float = 0.9,
         seed: int = 0,
     ) -> "Comparison":
-        """Compare the strategies' expected curves.
-
-        Parameters
-        ----------
-        at : float, optional
-            Budget: labels, or episodes where labels are unknown; by default the last one seen.
-        until : float, optional
-            Budget that ranges go to; by default as many episodes again as were seen, or `at`.
-        rope : float, optional
-            Differences up to it are practically none; by default one accuracy point.
-        reference : str, optional
-            What speed-ups are measured against; by default "random", else the lowest at `at`.
-        probability : float
-            Of the intervals in tables.
-        seed : int
-            Of the pairing of draws, where strategies share noise.
-
-        Raises
-        ------
-        DataError
-            If a budget lies before the data, or another value is not allowed.
-        """
+        """Compare the strategies at a budget; see `palm_bayes.compare.compare`."""
         from palm_bayes.compare import compare
 
         return compare(
             self, at, until=until, rope=rope, reference=reference,
             probability=probability, seed=seed,
+        )  # fmt: skip
+
+    def labels_to_reach(
+        self,
+        target: float,
+        *,
+        assurance: float = 0.8,
+        within: float | None = None,
+        until: float | None = None,
+        scope: Literal["expected", "new"] = "expected",
+        delta_target: float | None = None,
+        eta: float = 0.05,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> "LabelsToReach":
+        """Say how many labels a target needs; see `palm_bayes.budget.labels_to_reach`."""
+        from palm_bayes.budget import labels_to_reach
+
+        return labels_to_reach(
+            self, target, assurance=assurance, within=within, until=until, scope=scope,
+            delta_target=delta_target, eta=eta, probability=probability, seed=seed,
         )  # fmt: skip
 
     def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:

@@ -46,3 +46,37 @@ def test_compare_refuses_in_one_line(saved, capsys, options, words):
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("palm-bayes: error: ")
     assert words in error
+
+
+def test_budget_prints_tables_and_sentence(saved, fit, capsys, tmp_path):
+    options = ["--target", "0.9", "--within", "400", "--alda-csv", str(tmp_path / "alda")]
+    assert cli.main(["budget", saved, *options]) == 0
+    text = capsys.readouterr().out
+    assert fit.labels_to_reach(0.9, within=400).sentence in text
+    assert "by 400" in text
+    assert "C_eta" in text
+    assert {path.name for path in (tmp_path / "alda").iterdir()} == {
+        "alda_fits.csv",
+        "alda_advice.csv",
+    }
+
+
+def test_budget_prints_json(saved, capsys):
+    options = ["--target", "0.9", "--single-run", "--assurance", "0.9", "--json"]
+    assert cli.main(["budget", saved, *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["target"], told["scope"], told["assurance"]) == (0.9, "new", 0.9)
+    assert {row["strategy"] for row in told["strategies"]} == {"random", "entropy"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "90"], "the target is 90, allowed is above 0 and at most 1"),
+        (["--target", "0.9", "--within", "100"], "allowed is from the 240 labels seen"),
+        ([], "Missing option '--target'"),
+    ],
+)
+def test_budget_refuses_in_one_line(saved, capsys, options, words):
+    assert cli.main(["budget", saved, *options]) == 2
+    assert words in capsys.readouterr().err.splitlines()[-1]

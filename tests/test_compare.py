@@ -1,7 +1,6 @@
 """Comparisons of made-up draws, whose answers are known, and of a real fit."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,65 +10,18 @@ from palm_bayes.compare import compare
 from palm_bayes.errors import DataError
 from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import as_fraction, episode_budgets, first_reached
-from palm_bayes.runs import Runs
-
-EPISODES = np.arange(1, 6)
-BATCH = 10
-
-
-def task(levels, *, percent=False, labels=True, rng=None):
-    """Return runs of 5 episodes; `levels` are those of the strategies' three repetitions."""
-    import pandas as pd
-
-    rows = [
-        {
-            "strategy": name,
-            "repetition": str(i),
-            "episode": e,
-            "labels": BATCH * e,
-            "accuracy": (level + 0.05 * e) * (100 if percent else 1),
-        }
-        for name, repetitions in levels.items()
-        for i, level in enumerate(repetitions)
-        for e in EPISODES
-    ]
-    table = pd.DataFrame(rows)
-    return Runs.from_frame(table if labels else table.drop(columns="labels"))
-
-
-def stand_in(runs, curves):
-    """Return a fit whose draws at x are `curves[strategy](x)`, one a sample."""
-
-    def forecast(labels=None, episodes=None, scope="expected", seed=0):
-        x = np.asarray(episodes if labels is None else labels, float)
-        x = x / (1 if labels is None else BATCH)
-        draws = np.stack([np.stack([c(x) for c in curves[s]]) for s in runs.strategies], 1)
-        future = np.tile(x > EPISODES[-1], (len(runs.strategies), 1))
-        coords = {
-            "strategy": list(runs.strategies),
-            "x": x,
-            "future": (("strategy", "x"), future),
-        }
-        dims = ("chain", "draw", "strategy", "x")
-        return SimpleNamespace(draws=xr.DataArray(draws[None], coords, dims))
-
-    return SimpleNamespace(runs=runs, forecast=forecast)
-
-
-def line(start, slope):
-    return lambda x: start + slope * x
 
 
 @pytest.fixture
-def runs():
-    return task({"a": (0.1, 0.2, 0.3), "random": (0.2, 0.1, 0.3)})
+def runs(made_up):
+    return made_up.task({"a": (0.1, 0.2, 0.3), "random": (0.2, 0.1, 0.3)})
 
 
 @pytest.fixture
-def two(runs):
+def two(runs, made_up):
     """`a` leads in three of four samples by 4, 4, 0.5 points, and trails by 8 in the last."""
-    ahead = [line(0.1 + d, 0.05) for d in (0.04, 0.04, 0.005, -0.08)]
-    return stand_in(runs, {"a": ahead, "random": [line(0.1, 0.05)] * 4})
+    ahead = [made_up.line(0.1 + d, 0.05) for d in (0.04, 0.04, 0.005, -0.08)]
+    return made_up.stand_in(runs, {"a": ahead, "random": [made_up.line(0.1, 0.05)] * 4})
 
 
 def test_pairs_and_ranking(two):
@@ -87,9 +39,9 @@ def test_pairs_and_ranking(two):
     assert found.matrix.loc["a", "random"] == 0.75
 
 
-def test_equal_strategies_share_being_best(runs):
-    same = [line(0.1, 0.05)]
-    ranking = compare(stand_in(runs, {"a": same, "random": same}), 30).ranking
+def test_equal_strategies_share_being_best(runs, made_up):
+    same = [made_up.line(0.1, 0.05)]
+    ranking = compare(made_up.stand_in(runs, {"a": same, "random": same}), 30).ranking
     assert ranking["p_best"].tolist() == [0.5, 0.5]
 
 
@@ -97,9 +49,12 @@ def test_wide_rope_makes_all_equal(two):
     assert (compare(two, 30, rope=0.2).pairs["p_equal"] == 1).all()
 
 
-def test_speed_up(runs):
-    curves = {"a": [line(0.1, 0.1), line(0, 0.05)], "random": [line(0.1, 0.05)] * 2}
-    found = compare(stand_in(runs, curves), 40)
+def test_speed_up(runs, made_up):
+    curves = {
+        "a": [made_up.line(0.1, 0.1), made_up.line(0, 0.05)],
+        "random": [made_up.line(0.1, 0.05)] * 2,
+    }
+    found = compare(made_up.stand_in(runs, curves), 40)
     row = found.speed_up.iloc[0]
     # 0.3 at 40 labels: a has it after 20 in one sample, after 60 in the other
     assert [row["lower"], row["upper"]] == pytest.approx([0.5, 1.5])
@@ -109,8 +64,11 @@ def test_speed_up(runs):
     assert "with 50 % of the labels [50-150]." in found.sentence
 
 
-def test_speed_up_past_the_range_is_infinite(runs):
-    found = compare(stand_in(runs, {"a": [line(0, 0.01)], "random": [line(0.5, 0.01)]}), 40)
+def test_speed_up_past_the_range_is_infinite(runs, made_up):
+    found = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0, 0.01)], "random": [made_up.line(0.5, 0.01)]}),
+        40,
+    )
     assert np.isinf(found.speed_up["median"][0])
     assert found.share("a") == ">250 %"
     assert (
@@ -118,25 +76,34 @@ def test_speed_up_past_the_range_is_infinite(runs):
     )
 
 
-def test_crossing(runs):
-    curves = {"a": [line(0, 0.1), line(0.3, 0.1)], "random": [line(0.2, 0.05)] * 2}
-    table = compare(stand_in(runs, curves), 50).crossings
+def test_crossing(runs, made_up):
+    curves = {
+        "a": [made_up.line(0, 0.1), made_up.line(0.3, 0.1)],
+        "random": [made_up.line(0.2, 0.05)] * 2,
+    }
+    table = compare(made_up.stand_in(runs, curves), 50).crossings
     assert table["p_overtakes"].tolist() == [0.5, 0]
     assert table["median"][0] == pytest.approx(40)
     assert np.isnan(table["median"][1])
 
 
-def test_area_is_mean_accuracy_on_the_way(runs):
-    found = compare(stand_in(runs, {"a": [line(0, 0.1)], "random": [line(0, 0.05)]}), 50)
+def test_area_is_mean_accuracy_on_the_way(runs, made_up):
+    found = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0, 0.1)], "random": [made_up.line(0, 0.05)]}), 50
+    )
     assert found.area["median"].to_numpy() == pytest.approx([0.3, 0.15])
     assert found.area["p_best"].tolist() == [1, 0]
-    first = compare(stand_in(runs, {"a": [line(0, 0.1)], "random": [line(0, 0.05)]}), 10)
+    first = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0, 0.1)], "random": [made_up.line(0, 0.05)]}), 10
+    )
     assert first.area["median"].to_numpy() == pytest.approx([0.1, 0.05])
 
 
-def test_scale_and_unit_are_the_users():
-    runs = task({"a": (0.1, 0.2), "b": (0.2, 0.1)}, percent=True, labels=False)
-    found = compare(stand_in(runs, {"a": [line(0.1, 0.05)], "b": [line(0.12, 0.05)]}))
+def test_scale_and_unit_are_the_users(made_up):
+    runs = made_up.task({"a": (0.1, 0.2), "b": (0.2, 0.1)}, percent=True, labels=False)
+    found = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0.1, 0.05)], "b": [made_up.line(0.12, 0.05)]})
+    )
     assert (found.unit, found.at, found.rope, found.reference) == ("episodes", 5, 1, "a")
     assert found.ranking["median"].to_numpy() == pytest.approx([37, 35])
     assert "At 5 episodes b comes first" in found.sentence
@@ -158,8 +125,8 @@ def test_bad_questions(two, options, words):
         compare(two, **options)
 
 
-def test_one_strategy_is_no_error(runs):
-    found = compare(stand_in(runs.strategy("a"), {"a": [line(0.1, 0.05)]}), 30)
+def test_one_strategy_is_no_error(runs, made_up):
+    found = compare(made_up.stand_in(runs.strategy("a"), {"a": [made_up.line(0.1, 0.05)]}), 30)
     assert found.sentence == "At 30 labels a is at 0.2500; it is alone."
     json.dumps(found.document(), allow_nan=False)
 
@@ -187,8 +154,8 @@ def test_first_passage_of_a_path_that_falls_again():
     assert first_reached(paths, 0.05, between=True).to_numpy().tolist() == [10, 10]
 
 
-def test_targets_are_in_the_scale_of_the_data(runs):
-    percent = task({"a": (0.1, 0.2)}, percent=True)
+def test_targets_are_in_the_scale_of_the_data(runs, made_up):
+    percent = made_up.task({"a": (0.1, 0.2)}, percent=True)
     assert as_fraction(percent, 90, "the target") == 0.9
     with pytest.raises(
         DataError, match=r"the target is 0\.9, but the data are in percent: give 90"
@@ -199,14 +166,14 @@ def test_targets_are_in_the_scale_of_the_data(runs):
             as_fraction(runs, bad, "the target")
 
 
-def test_noise_is_shared_where_repetitions_rise_together():
+def test_noise_is_shared_where_repetitions_rise_together(made_up):
     together = (0.10, 0.12, 0.16, 0.11, 0.14)
     shared = {"a": together, "b": tuple(x + 0.1 for x in together)}
-    assert shared_noise(task(shared)) == 1
-    assert shared_noise(task({"a": together, "b": tuple(0.3 - x for x in together)})) == 0
-    assert shared_noise(task({"a": together[:2], "b": together[:2]})) == 0  # too few to say
-    assert shared_noise(task({"a": together})) == 0
-    assert shared_noise(task({"a": together, "b": (0.1,) * 5})) == 0  # b does not vary
+    assert shared_noise(made_up.task(shared)) == 1
+    assert shared_noise(made_up.task({"a": together, "b": tuple(0.3 - x for x in together)})) == 0
+    assert shared_noise(made_up.task({"a": together[:2], "b": together[:2]})) == 0  # too few to say
+    assert shared_noise(made_up.task({"a": together})) == 0
+    assert shared_noise(made_up.task({"a": together, "b": (0.1,) * 5})) == 0  # b does not vary
 
 
 def test_pairing_keeps_each_strategys_draws_and_correlates_levels():
