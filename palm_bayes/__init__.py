@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from palm_bayes.backtest_result import Backtest
     from palm_bayes.backtesting import backtest
+    from palm_bayes.budget import LabelsToReach
+    from palm_bayes.compare import Comparison
     from palm_bayes.errors import ConvergenceError, DataError, PalmError, PalmWarning
     from palm_bayes.fitting import PalmFit
     from palm_bayes.fitting import fit_runs as fit
@@ -24,9 +26,11 @@ __version__ = "0.1.0.dev0"
 
 _HOME = {
     "Backtest": "backtest_result",
+    "Comparison": "compare",
     "ConvergenceError": "errors",
     "DataError": "errors",
     "Forecast": "forecast",
+    "LabelsToReach": "budget",
     "PalmError": "errors",
     "PalmFit": "fitting",
     "PalmWarning": "errors",
@@ -40,9 +44,11 @@ _HOME = {
 }
 __all__ = [
     "Backtest",
+    "Comparison",
     "ConvergenceError",
     "DataError",
     "Forecast",
+    "LabelsToReach",
     "PalmError",
     "PalmFit",
     "PalmWarning",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from palm_bayes import __version__
+from palm_bayes import __version__, cli_compare
 from palm_bayes import _options as options
 from palm_bayes._terminal import (
     BAD_INPUT,
@@ -228,6 +228,10 @@ def backtest(
             progress=step,
         )
     return report_backtest(found, as_json, out=out, seed=seed)
+
+
+app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
+app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)
 
 
 @app.command()

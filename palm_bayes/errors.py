@@ -53,3 +53,10 @@ def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise DataError(f"no {what} {name!r}: there are {listed(present)}{hint}")
     return wanted
+
+
+def percent(probability: float) -> str:
+    """Say a probability; draws never show that it is 0 or 1."""
+    if probability < 0.005:
+        return "<1 %"
+    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"

@@ -1,8 +1,9 @@
-"""Files are whole or absent."""
+"""Files are whole or absent, and JSON has no infinite numbers."""
 
+import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,19 @@ def check_folder(out: Path) -> None:
         raise DataError(f"cannot write to {out}: {place} is not a folder")
     if not os.access(place, os.W_OK | os.X_OK):
         raise DataError(f"cannot write to {out}: no permission to write in {place}")
+
+
+def put_figure(path: Path, figure: Any) -> None:
+    """Save a matplotlib figure; its suffix says in which format."""
+    check_folder(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    allowed = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in allowed:
+        raise DataError(f"{path}: cannot draw a {path.suffix!r} file, try .png, .pdf or .svg")
+    put(path, lambda draft: figure.savefig(draft, dpi=180))
+
+
+def plain(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Values for JSON: Python's own types, and None for what is not finite."""
+    own = {str(k): v.item() if hasattr(v, "item") else v for k, v in values.items()}
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in own.items()}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import arviz as az
 import numpy as np
@@ -33,6 +33,10 @@ from palm_bayes.sampling import (
     sample_strategy,
 )
 from palm_bayes.trace import assemble, runs_from
+
+if TYPE_CHECKING:
+    from palm_bayes.budget import LabelsToReach
+    from palm_bayes.compare import Comparison
 
 PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho", "shared")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
@@ -158,6 +162,45 @@ class PalmFit:
             self.trace, self.runs,
             labels=labels, episodes=episodes, horizon=horizon, scope=scope,
             misfit=misfit, seed=seed,
+        )  # fmt: skip
+
+    def compare(
+        self,
+        at: float | None = None,
+        *,
+        until: float | None = None,
+        rope: float | None = None,
+        reference: str | None = None,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> "Comparison":
+        """Compare the strategies at a budget; see `palm_bayes.compare.compare`."""
+        from palm_bayes.compare import compare
+
+        return compare(
+            self, at, until=until, rope=rope, reference=reference,
+            probability=probability, seed=seed,
+        )  # fmt: skip
+
+    def labels_to_reach(
+        self,
+        target: float,
+        *,
+        assurance: float = 0.8,
+        within: float | None = None,
+        until: float | None = None,
+        scope: Literal["expected", "new"] = "expected",
+        delta_target: float | None = None,
+        eta: float = 0.05,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> "LabelsToReach":
+        """Say how many labels a target needs; see `palm_bayes.budget.labels_to_reach`."""
+        from palm_bayes.budget import labels_to_reach
+
+        return labels_to_reach(
+            self, target, assurance=assurance, within=within, until=until, scope=scope,
+            delta_target=delta_target, eta=eta, probability=probability, seed=seed,
         )  # fmt: skip
 
     def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:

@@ -6,7 +6,6 @@ Every file is whole or absent: it is written beside its place and then renamed i
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from palm_bayes import __version__, curve
 from palm_bayes.curve import PARAMETERS
 from palm_bayes.errors import DataError
-from palm_bayes.files import check_folder, put
+from palm_bayes.files import check_folder, plain, put
 from palm_bayes.oddities import oddities
 from palm_bayes.runs import Runs, XMode
 
@@ -282,12 +281,6 @@ def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
     """Files in `out` that bear our names but come from an earlier run."""
     paths = [*(out / name for name in (*_OURS, *_PALMS)), *out.glob("*/palm_params.json")]
     return sorted({path for path in paths if path.is_file()} - set(written))
-
-
-def plain(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Values for JSON: Python's own types, and None for what is not finite."""
-    own = {str(k): v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in own.items()}
 
 
 def _put(path: Path, write: Callable[[Path], Any]) -> None:

@@ -69,3 +69,59 @@ class QuickFit:
 def quick_fit():
     """A stand-in for a fit in backtests: takes runs, costs nothing."""
     return QuickFit
+
+
+EPISODES, BATCH = range(1, 6), 10
+
+
+def task(levels, *, percent=False, labels=True):
+    """Return runs of 5 episodes and 10 labels each; `levels` by strategy are its repetitions'."""
+    import pandas as pd
+
+    from palm_bayes.runs import Runs
+
+    rows = [
+        {
+            "strategy": name,
+            "repetition": str(i),
+            "episode": e,
+            "labels": BATCH * e,
+            "accuracy": (level + 0.05 * e) * (100 if percent else 1),
+        }
+        for name, repetitions in levels.items()
+        for i, level in enumerate(repetitions)
+        for e in EPISODES
+    ]
+    table = pd.DataFrame(rows)
+    return Runs.from_frame(table if labels else table.drop(columns="labels"))
+
+
+def stand_in(runs, curves):
+    """Return a fit whose draws are `curves[strategy]`, a function of the episode each."""
+    import numpy as np
+    import pandas as pd
+    import xarray as xr
+
+    def forecast(labels=None, episodes=None, scope="expected", seed=0):
+        x = np.asarray(episodes if labels is None else labels, float)
+        x = x / (1 if labels is None else BATCH)
+        draws = np.stack([np.stack([c(x) for c in curves[s]]) for s in runs.strategies], 1)
+        future = np.tile(x > EPISODES[-1], (len(runs.strategies), 1))
+        coords = {
+            "strategy": list(runs.strategies),
+            "x": x,
+            "future": (("strategy", "x"), future),
+        }
+        dims = ("chain", "draw", "strategy", "x")
+        return SimpleNamespace(draws=xr.DataArray(draws[None], coords, dims))
+
+    point = pd.DataFrame({"A_max": 0.9, "delta": 0.1, "alpha": 1.0, "beta": 1.0}, runs.strategies)
+    return SimpleNamespace(runs=runs, forecast=forecast, representative=lambda: point)
+
+
+@pytest.fixture(scope="session")
+def made_up():
+    """Return makers of runs and of fits whose draws, and so whose answers, are known."""
+    return SimpleNamespace(
+        task=task, stand_in=stand_in, line=lambda start, slope: lambda x: start + slope * x
+    )

@@ -39,7 +39,13 @@ ORDER = (
     "trace",
     "predictive_check",
     "fitting",
+    "paths",
+    "contrasts",
+    "pairing",
     "compare",
+    "alda",
+    "budget",
+    "alda_files",
     "decide",
     "scoring",
     "baselines",
@@ -50,18 +56,23 @@ ORDER = (
     "plots",
     "plots_backtest",
     "plots_uncertainty",
+    "plots_compare",
+    "plots_budget",
     "outputs",
     "_options",
+    "_source",
     "_terminal",
     "report",
     "__init__",
+    "cli_compare",
+    "cli_stop",
     "cli",
     "__main__",
 )
 RANK = {module: rank for rank, module in enumerate(ORDER)}
 
 # Methods of results are thin calls of the modules to their right, imported where they are called.
-MAY_DEFER = {"fitting", "backtest_result"}
+MAY_DEFER = {"fitting", "compare", "budget", "backtest_result"}
 
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
@@ -71,14 +82,14 @@ ONLY_IN = {
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
-        ({"matplotlib", "arviz_plots"}, {"plots", "plots_backtest", "plots_uncertainty", "report"}),
+        ({"matplotlib", "arviz_plots"}, {m for m in ORDER if m.startswith("plots")} | {"report"}),
         ({"dask", "distributed"}, {"sweep"}),
     ]
     for library in libraries
 }
 
 HEAVY = PYMC | ARVIZ | {"dask", "distributed", "matplotlib", "numpy", "pandas", "scipy", "xarray"}
-MUST_START_LIGHT = {"__init__", "__main__", "cli"}
+MUST_START_LIGHT = {"__init__", "__main__", "cli", "cli_compare", "cli_stop"}
 
 MAX_LINES = 350
 COUNTED = {".css", ".html", ".j2", ".js", ".py"}

@@ -1,0 +1,305 @@
+"""The commands that ask which strategy to take, and how many labels it needs."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from palm_bayes._options import AsJson, Quiet, option
+from palm_bayes._source import Source, takes_fit
+from palm_bayes._terminal import report_decision, working
+from palm_bayes.errors import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from palm_bayes.budget import LabelsToReach
+    from palm_bayes.compare import Comparison
+
+_ASK = "Question"
+
+At = Annotated[
+    float | None,
+    option(
+        _ASK,
+        "Compare at N labels (episodes where labels are unknown), seen or still to come. "
+        "Default: the last seen.",
+        "--at",
+    ),
+]
+Until = Annotated[
+    float | None,
+    option(
+        _ASK,
+        "Look so far ahead for crossings and speed-ups. Default: as many episodes again as were "
+        "seen, or N of --at.",
+        "--until",
+    ),
+]
+Rope = Annotated[
+    float | None,
+    option(
+        _ASK,
+        "Accuracies that differ by less are practically equal, in the scale of the data. "
+        "Default: one accuracy point.",
+        "--rope",
+        metavar="X",
+    ),
+]
+Reference = Annotated[
+    str | None,
+    option(
+        _ASK,
+        "Measure speed-ups against this strategy. Default: random, else the lowest at --at.",
+        "--reference",
+        metavar="NAME",
+    ),
+]
+Interval = Annotated[
+    float,
+    option(_ASK, "Of the intervals.", "--probability", metavar="P", min=0.01, max=0.999),
+]
+FigureFile = Annotated[
+    Path | None, option(_ASK, "Draw it too: a .png, .pdf or .svg.", "--figure", metavar="FILE")
+]
+
+Target = Annotated[
+    float,
+    option(_ASK, "Accuracy to reach, in the scale of the data.", "--target", metavar="X"),
+]
+Assurance = Annotated[
+    float,
+    option(
+        _ASK,
+        "The chance that the budget shall suffice.",
+        "--assurance",
+        metavar="P",
+        min=0.01,
+        max=0.999,
+    ),
+]
+Within = Annotated[
+    float | None, option(_ASK, "Tell also with which chance N labels suffice.", "--within")
+]
+Pool = Annotated[
+    float | None,
+    option(
+        _ASK,
+        "The pool, or how far to look; later is never. Default: four times the labels seen.",
+        "--until",
+    ),
+]
+SingleRun = Annotated[
+    bool,
+    option(
+        _ASK,
+        "A single run's measured accuracy has to reach the target, not the expected curve.",
+        "--single-run",
+        metavar="",
+    ),
+]
+DeltaTarget = Annotated[
+    float | None,
+    option(_ASK, "ALDA's target uncertainty. Default: 5 points.", "--delta-target", metavar="X"),
+]
+Eta = Annotated[
+    float,
+    option(_ASK, "ALDA's tolerated relative extra cost.", "--eta", metavar="X"),
+]
+AldaCsv = Annotated[
+    Path | None,
+    option(
+        _ASK,
+        "Write alda_fits.csv and alda_advice.csv there, with ALDA's columns.",
+        "--alda-csv",
+        metavar="DIR",
+    ),
+]
+
+_STATUS = """[bold]Exit status[/bold]
+
+  0  the fit has converged
+  2  bad input: nothing is done
+  3  answered, but the fit has not converged: do not rely on it"""
+COMPARE = f"""[bold]Examples[/bold]
+
+  palm-bayes compare palm_fit_out --at 500
+  palm-bayes compare runs.csv --at 500 --episodes 12
+  palm-bayes compare palm_fit_out --at 500 --rope 0.005 --json
+  palm-bayes compare palm_fit_out --reference coreset --figure compare.png
+
+[bold]How to read it[/bold]
+
+  P(best)        that no other strategy is higher at this budget
+  expected loss  accuracy that taking this one forgoes on average
+  tied           P(the first is better by more than --rope) is below 90 %
+  worse          that it is below the first by more than --rope
+  share          labels needed for what the reference has at --at, as a share
+
+Differences are between expected curves, the average over many repetitions.
+Where repetitions of one name rise and fall together across strategies (same
+seed, same first pool), differences are known better: that is measured and used.
+
+{_STATUS}"""
+
+
+BUDGET = f"""[bold]Examples[/bold]
+
+  palm-bayes budget palm_fit_out --target 0.9 --assurance 0.8
+  palm-bayes budget runs.csv --target 92 --within 2000 --single-run
+  palm-bayes budget palm_fit_out --target 0.9 --until 5000 --alda-csv alda
+
+[bold]How to read it[/bold]
+
+  budget         the smallest that suffices with --assurance, whole episodes
+  needed         median and interval of what is needed
+  never          P(not reached by --until)
+  feasible       P(reached by --until)
+  B_abs, W       ALDA: labels for the target, and what moving it by plus and
+                 minus --delta-target changes; medians, given it is feasible
+  in C_eta       P(at most a share --eta dearer than the cheapest)
+  chosen         P(ALDA's rule, knowing the curves, takes it): the smallest W
+                 in C_eta. So often is choosing it right
+  with pilots    B_abs and the labels of the other strategies' pilots
+
+{_STATUS}"""
+
+
+@takes_fit
+def compare(
+    source: Source,
+    at: At = None,
+    until: Until = None,
+    rope: Rope = None,
+    reference: Reference = None,
+    probability: Interval = 0.9,
+    figure: FigureFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Say which strategy is best at a budget, how surely, and how much faster than random."""
+    with working(quiet) as (step, note):
+        fit = source.fit(step, note)
+        step("comparing")
+        found = fit.compare(
+            at,
+            until=until,
+            rope=rope,
+            reference=reference,
+            probability=probability,
+            seed=source.seed,
+        )
+        _draw(found, figure)
+    return report_decision(fit, found.document(), _compared(found), as_json=as_json)
+
+
+@takes_fit
+def budget(
+    source: Source,
+    target: Target,
+    assurance: Assurance = 0.8,
+    within: Within = None,
+    until: Pool = None,
+    single_run: SingleRun = False,
+    delta_target: DeltaTarget = None,
+    eta: Eta = 0.05,
+    probability: Interval = 0.9,
+    figure: FigureFile = None,
+    alda_csv: AldaCsv = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Say how many labels a target needs, how surely, and which strategy ALDA's rule takes."""
+    with working(quiet) as (step, note):
+        fit = source.fit(step, note)
+        step("counting labels")
+        found = fit.labels_to_reach(
+            target,
+            assurance=assurance,
+            within=within,
+            until=until,
+            scope="new" if single_run else "expected",
+            delta_target=delta_target,
+            eta=eta,
+            probability=probability,
+            seed=source.seed,
+        )
+        _draw(found, figure)
+        if alda_csv is not None:
+            from palm_bayes.alda_files import write_alda
+
+            write_alda(found, alda_csv)
+    return report_decision(fit, found.document(), _budgeted(found), as_json=as_json)
+
+
+def _budgeted(found: "LabelsToReach") -> "dict[str, pd.DataFrame]":
+    """What each strategy needs, and ALDA's rule where there is a choice."""
+    import pandas as pd
+
+    def budget(value: float) -> str:
+        return f"{value:,.0f}" if value < math.inf else f">{found.until:,.0f}"
+
+    def labels(value: float) -> str:
+        return "" if math.isnan(value) else f"{value:,.0f}"
+
+    needed: list[Any] = list(found.table.itertuples(index=False))
+    advised: list[Any] = list(found.alda.itertuples(index=False))
+    within = {} if found.within is None else {f"by {found.within:,.0f}": "p_within"}
+    needs = [
+        {
+            "strategy": row.strategy,
+            "budget": budget(row.budget),
+            "needed": found.span(row),
+            **{name: percent(getattr(row, column)) for name, column in within.items()},
+            "never": percent(row.p_never),
+        }
+        for row in needed
+    ]
+    advice = [
+        {
+            "strategy": row.strategy,
+            "feasible": percent(row.p_feasible),
+            "B_abs": labels(row.B_abs),
+            "W": labels(row.W),
+            "in C_eta": percent(row.p_competitive),
+            "chosen": percent(row.p_chosen),
+            "with pilots": labels(row.in_all),
+        }
+        for row in advised
+    ]
+    heading = f"{found.unit.capitalize()} for {found.target:g}, {100 * found.assurance:g} % sure:"
+    tables = {heading: pd.DataFrame(needs)}
+    return tables | ({"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {})
+
+
+def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:
+    if figure is not None:
+        from palm_bayes.files import put_figure
+
+        put_figure(figure, found.plot())
+
+
+def _compared(found: "Comparison") -> "dict[str, pd.DataFrame]":
+    """The ranking and, beside each strategy, how it stands to the first and the reference."""
+    import pandas as pd
+
+    ranking: list[Any] = list(found.ranking.itertuples(index=False))
+    pairs: list[Any] = list(found.pairs.itertuples())
+    first, digits = ranking[0].strategy, 1 if found.scale > 1 else 3
+    worse: dict[Any, float] = {(p.strategy, p.other): p.p_worse for p in pairs}
+    rows = []
+    for row in ranking:
+        low, middle, high = (f"{x:.{digits}f}" for x in (row.lower, row.median, row.upper))
+        rows.append(
+            {
+                "strategy": row.strategy,
+                "accuracy": f"{middle} [{low}-{high}]",
+                "P(best)": percent(row.p_best),
+                "expected loss": f"{row.expected_loss:.{digits + 1}f}",
+                "worse": "" if row.strategy == first else percent(worse[row.strategy, first]),
+                "tied": "yes" if row.tied else "",
+                "share": "" if row.strategy == found.reference else found.share(row.strategy),
+            }
+        )
+    heading = f"At {found.at:,.0f} {found.unit}; worse than {first} by more than {found.rope:g}; "
+    heading += f"share of the {found.unit} that {found.reference} has:"
+    return {heading: pd.DataFrame(rows)}

@@ -1,0 +1,203 @@
+"""Comparisons of made-up draws, whose answers are known, and of a real fit."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from palm_bayes.compare import compare
+from palm_bayes.errors import DataError
+from palm_bayes.pairing import paired, shared_noise
+from palm_bayes.paths import as_fraction, episode_budgets, first_reached
+
+
+@pytest.fixture
+def runs(made_up):
+    return made_up.task({"a": (0.1, 0.2, 0.3), "random": (0.2, 0.1, 0.3)})
+
+
+@pytest.fixture
+def two(runs, made_up):
+    """`a` leads in three of four samples by 4, 4, 0.5 points, and trails by 8 in the last."""
+    ahead = [made_up.line(0.1 + d, 0.05) for d in (0.04, 0.04, 0.005, -0.08)]
+    return made_up.stand_in(runs, {"a": ahead, "random": [made_up.line(0.1, 0.05)] * 4})
+
+
+def test_pairs_and_ranking(two):
+    found = compare(two, 30)
+    pair = found.pairs.iloc[0]
+    assert pair["p_better"] == 0.5
+    assert pair["p_equal"] == 0.25
+    assert pair["p_worse"] == 0.25
+    assert pair["p_above"] == 0.75
+    ranking = found.ranking.set_index("strategy")
+    assert list(ranking.index) == ["a", "random"]
+    assert ranking["p_best"].tolist() == [0.75, 0.25]
+    assert ranking["expected_loss"].to_numpy() == pytest.approx([0.02, 0.085 / 4])
+    assert ranking["tied"].all()  # better by more than a point with only 50 % probability
+    assert found.matrix.loc["a", "random"] == 0.75
+
+
+def test_equal_strategies_share_being_best(runs, made_up):
+    same = [made_up.line(0.1, 0.05)]
+    ranking = compare(made_up.stand_in(runs, {"a": same, "random": same}), 30).ranking
+    assert ranking["p_best"].tolist() == [0.5, 0.5]
+
+
+def test_wide_rope_makes_all_equal(two):
+    assert (compare(two, 30, rope=0.2).pairs["p_equal"] == 1).all()
+
+
+def test_speed_up(runs, made_up):
+    curves = {
+        "a": [made_up.line(0.1, 0.1), made_up.line(0, 0.05)],
+        "random": [made_up.line(0.1, 0.05)] * 2,
+    }
+    found = compare(made_up.stand_in(runs, curves), 40)
+    row = found.speed_up.iloc[0]
+    # 0.3 at 40 labels: a has it after 20 in one sample, after 60 in the other
+    assert [row["lower"], row["upper"]] == pytest.approx([0.5, 1.5])
+    assert row["p_faster"] == 0.5
+    assert found.reference == "random"
+    assert found.share("a") == "50 % [50-150]"
+    assert "with 50 % of the labels [50-150]." in found.sentence
+
+
+def test_speed_up_past_the_range_is_infinite(runs, made_up):
+    found = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0, 0.01)], "random": [made_up.line(0.5, 0.01)]}),
+        40,
+    )
+    assert np.isinf(found.speed_up["median"][0])
+    assert found.share("a") == ">250 %"
+    assert (
+        json.loads(json.dumps(found.document(), allow_nan=False))["speed_up"][0]["median"] is None
+    )
+
+
+def test_crossing(runs, made_up):
+    curves = {
+        "a": [made_up.line(0, 0.1), made_up.line(0.3, 0.1)],
+        "random": [made_up.line(0.2, 0.05)] * 2,
+    }
+    table = compare(made_up.stand_in(runs, curves), 50).crossings
+    assert table["p_overtakes"].tolist() == [0.5, 0]
+    assert table["median"][0] == pytest.approx(40)
+    assert np.isnan(table["median"][1])
+
+
+def test_area_is_mean_accuracy_on_the_way(runs, made_up):
+    found = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0, 0.1)], "random": [made_up.line(0, 0.05)]}), 50
+    )
+    assert found.area["median"].to_numpy() == pytest.approx([0.3, 0.15])
+    assert found.area["p_best"].tolist() == [1, 0]
+    first = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0, 0.1)], "random": [made_up.line(0, 0.05)]}), 10
+    )
+    assert first.area["median"].to_numpy() == pytest.approx([0.1, 0.05])
+
+
+def test_scale_and_unit_are_the_users(made_up):
+    runs = made_up.task({"a": (0.1, 0.2), "b": (0.2, 0.1)}, percent=True, labels=False)
+    found = compare(
+        made_up.stand_in(runs, {"a": [made_up.line(0.1, 0.05)], "b": [made_up.line(0.12, 0.05)]})
+    )
+    assert (found.unit, found.at, found.rope, found.reference) == ("episodes", 5, 1, "a")
+    assert found.ranking["median"].to_numpy() == pytest.approx([37, 35])
+    assert "At 5 episodes b comes first" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"at": 5}, "at is 5, allowed is from the first labels seen: 10"),
+        ({"at": float("nan")}, "at is nan"),
+        ({"at": 50, "until": 40}, "until is 40, allowed is from the budget compared at: 50"),
+        ({"rope": -1}, "rope is -1, allowed is from 0 and below 1"),
+        ({"probability": 1}, "probability is 1"),
+        ({"reference": "rand"}, "no strategy 'rand'.*did you mean 'random'"),
+    ],
+)
+def test_bad_questions(two, options, words):
+    with pytest.raises(DataError, match=words):
+        compare(two, **options)
+
+
+def test_one_strategy_is_no_error(runs, made_up):
+    found = compare(made_up.stand_in(runs.strategy("a"), {"a": [made_up.line(0.1, 0.05)]}), 30)
+    assert found.sentence == "At 30 labels a is at 0.2500; it is alone."
+    json.dumps(found.document(), allow_nan=False)
+
+
+def test_sentence_is_of_the_numbers(two):
+    found = compare(two, 30)
+    assert "a comes first: it is best with 75 % probability, expected loss 0.0200" in found.sentence
+    assert "tied with it random" in found.sentence
+    assert found.document()["sentence"] == found.sentence
+
+
+def test_budgets_are_whole_episodes(runs):
+    assert episode_budgets(runs, 71).tolist() == [10, 20, 30, 40, 50, 60, 70, 80]
+    assert episode_budgets(runs, 50).tolist() == [10, 20, 30, 40, 50]
+
+
+def test_first_passage_of_a_path_that_falls_again():
+    paths = xr.DataArray(
+        [[0.1, 0.6, 0.4, 0.7], [0.1, 0.2, 0.3, 0.4]],
+        {"budget": [10.0, 20, 30, 40]},
+        ("sample", "budget"),
+    )
+    assert first_reached(paths, 0.5).to_numpy().tolist() == [20, np.inf]
+    assert first_reached(paths, 0.35, between=True).to_numpy() == pytest.approx([15, 35])
+    assert first_reached(paths, 0.05, between=True).to_numpy().tolist() == [10, 10]
+
+
+def test_targets_are_in_the_scale_of_the_data(runs, made_up):
+    percent = made_up.task({"a": (0.1, 0.2)}, percent=True)
+    assert as_fraction(percent, 90, "the target") == 0.9
+    with pytest.raises(
+        DataError, match=r"the target is 0\.9, but the data are in percent: give 90"
+    ):
+        as_fraction(percent, 0.9, "the target")
+    for bad in (0, 1.2, 90, float("nan")):
+        with pytest.raises(DataError, match=r"the target is .*at most 1, the scale of the data"):
+            as_fraction(runs, bad, "the target")
+
+
+def test_noise_is_shared_where_repetitions_rise_together(made_up):
+    together = (0.10, 0.12, 0.16, 0.11, 0.14)
+    shared = {"a": together, "b": tuple(x + 0.1 for x in together)}
+    assert shared_noise(made_up.task(shared)) == 1
+    assert shared_noise(made_up.task({"a": together, "b": tuple(0.3 - x for x in together)})) == 0
+    assert shared_noise(made_up.task({"a": together[:2], "b": together[:2]})) == 0  # too few to say
+    assert shared_noise(made_up.task({"a": together})) == 0
+    assert shared_noise(made_up.task({"a": together, "b": (0.1,) * 5})) == 0  # b does not vary
+
+
+def test_pairing_keeps_each_strategys_draws_and_correlates_levels():
+    rng = np.random.default_rng(0)
+    values = rng.normal(0.5, [[[0.02], [0.05]]], (4000, 2, 1)) + np.zeros(3)
+    coords = {"budget": [10.0, 20, 30], "future": (("strategy", "budget"), [[False] * 3] * 2)}
+    paths = xr.DataArray(values, coords, ("sample", "strategy", "budget"))
+    after = paired(paths, 0.6, seed=1)
+    assert np.array_equal(np.sort(after, axis=0), np.sort(values, axis=0))
+    assert np.corrcoef(after[:, :, 0].T)[0, 1] == pytest.approx(0.6, abs=0.03)
+    assert after.equals(paired(paths, 0.6, seed=1))
+    assert paired(paths, 0) is paths
+
+
+def test_real_fit(fit):
+    found = fit.compare(500, seed=2)
+    assert found.ranking["p_best"].sum() == pytest.approx(1)
+    assert set(found.pairs[["p_better", "p_equal", "p_worse"]].sum(axis=1).round(9)) == {1}
+    expected = fit.forecast(labels=[500]).draws.median(("chain", "draw")).squeeze("x")
+    medians = found.ranking.set_index("strategy")["median"]
+    assert medians[list(fit.runs.strategies)].to_numpy() == pytest.approx(expected, abs=1e-3)
+    assert 0 < found.shared < 1
+    with_pairs = found.pairs.iloc[0]
+    width = with_pairs["upper"] - with_pairs["lower"]
+    alone = fit.forecast(labels=[500]).draws.squeeze("x")
+    apart = (alone[..., 0] - alone[..., 1]).quantile([0.05, 0.95]).diff("quantile").item()
+    assert width < apart
