@@ -1,8 +1,9 @@
 """Bayesian toolkit for active-learning curves.
 
 ``fit`` takes labelled runs to a posterior of the PALM model, ``backtest`` measures how far its
-forecasts can be trusted; see their docstrings. Names are loaded
-when they are first used, so that importing the package costs nothing.
+forecasts can be trusted; ``Target``, ``NetValue`` and the like are rules that tell a fit when to
+stop; see their docstrings. Names are loaded when they are first used, so that importing the package
+costs nothing.
 """
 
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from palm_bayes.backtest_result import Backtest
     from palm_bayes.backtesting import backtest
+    from palm_bayes.decide import Decision
     from palm_bayes.errors import ConvergenceError, DataError, PalmError, PalmWarning
     from palm_bayes.fitting import PalmFit
     from palm_bayes.fitting import fit_runs as fit
@@ -18,20 +20,28 @@ if TYPE_CHECKING:
     from palm_bayes.model import build_model
     from palm_bayes.priors import Priors, named_priors
     from palm_bayes.readers import read_runs
+    from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
     from palm_bayes.runs import Runs
 
 __version__ = "0.1.0.dev0"
 
 _HOME = {
     "Backtest": "backtest_result",
+    "Budget": "rules",
     "ConvergenceError": "errors",
     "DataError": "errors",
+    "Decision": "decide",
     "Forecast": "forecast",
+    "NetValue": "rules",
     "PalmError": "errors",
     "PalmFit": "fitting",
     "PalmWarning": "errors",
+    "Plateau": "rules",
+    "Pool": "rules",
     "Priors": "priors",
     "Runs": "runs",
+    "Target": "rules",
+    "Unreachable": "rules",
     "backtest": "backtesting",
     "build_model": "model",
     "fit": "fitting",
@@ -40,14 +50,21 @@ _HOME = {
 }
 __all__ = [
     "Backtest",
+    "Budget",
     "ConvergenceError",
     "DataError",
+    "Decision",
     "Forecast",
+    "NetValue",
     "PalmError",
     "PalmFit",
     "PalmWarning",
+    "Plateau",
+    "Pool",
     "Priors",
     "Runs",
+    "Target",
+    "Unreachable",
     "__version__",
     "backtest",
     "build_model",

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import arviz as az
 import numpy as np
@@ -30,6 +30,10 @@ from palm_bayes.sampling import (
     sample_strategy,
 )
 from palm_bayes.trace import assemble, runs_from
+
+if TYPE_CHECKING:
+    from palm_bayes.decide import Decision
+    from palm_bayes.verdicts import Rule
 
 PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
@@ -147,6 +151,34 @@ class PalmFit:
             self.trace, self.runs,
             labels=labels, episodes=episodes, horizon=horizon, scope=scope, seed=seed,
         )  # fmt: skip
+
+    def decide(
+        self, rule: "Rule", *, strategy: str | None = None, force: bool = False
+    ) -> "Decision":
+        """Whether to stop labelling, by a rule that was fixed beforehand.
+
+        Parameters
+        ----------
+        rule : Rule
+            Of `palm_bayes.rules`, single or combined by ``|`` (any) and ``&`` (all).
+        strategy : str, optional
+            The one that is labelled with; by default the best so far.
+        force : bool
+            Decide even where the fit cannot be relied on; the decision says so.
+
+        Returns
+        -------
+        Decision
+            Stop, continue, switch or cannot say, with its reason.
+
+        Raises
+        ------
+        DataError
+            If a rule does not fit the data's scale, or labels are unknown.
+        """
+        from palm_bayes.decide import decide
+
+        return decide(self, rule, strategy=strategy, force=force)
 
     def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:
         """Draw data, posterior median and credible bands of each strategy.
