@@ -18,7 +18,7 @@ PALM = "Accepted so that PALM.py's command lines work"
 PALM_BUDGET = 100.0  # PALM.py's labels per episode, where neither data nor user tell them
 
 
-def _option(panel: str, text: str, *names: str, metavar: str = "N", **limits: float) -> Any:
+def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: float) -> Any:
     bounds: dict[str, Any] = {**limits}
     return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **bounds)
 
@@ -32,28 +32,28 @@ Source = Annotated[
     ),
 ]
 BasePath = Annotated[
-    Path | None, _option(DATA, "PATH by PALM.py's name for it.", "--base-path", metavar="PATH")
+    Path | None, option(DATA, "PATH by PALM.py's name for it.", "--base-path", metavar="PATH")
 ]
 Strategies = Annotated[
     list[str] | None,
-    _option(DATA, "May be repeated. Default: all.", "--strategy", "--method", metavar="NAME"),
+    option(DATA, "May be repeated. Default: all.", "--strategy", "--method", metavar="NAME"),
 ]
 Dataset = Annotated[
     str | None,
-    _option(
+    option(
         DATA, "The one to take from a table of several; else a title.", "--dataset", metavar="NAME"
     ),
 ]
-Model = Annotated[str | None, _option(DATA, "Likewise.", "--model", metavar="NAME")]
+Model = Annotated[str | None, option(DATA, "Likewise.", "--model", metavar="NAME")]
 TaskDataset = Annotated[
-    str | None, _option(DATA, "Only this one. Default: all.", "--dataset", metavar="NAME")
+    str | None, option(DATA, "Only this one. Default: all.", "--dataset", metavar="NAME")
 ]
 TaskModel = Annotated[
-    str | None, _option(DATA, "Only this one. Default: all.", "--model", metavar="NAME")
+    str | None, option(DATA, "Only this one. Default: all.", "--model", metavar="NAME")
 ]
 TrainFractions = Annotated[
     list[float] | None,
-    _option(
+    option(
         DATA,
         "Fit this share of the longest repetition, at least 5 episodes. May be repeated. "
         "Default: 0.25 and 0.5.",
@@ -63,14 +63,14 @@ TrainFractions = Annotated[
 ]
 TrainEpisodes = Annotated[
     list[int] | None,
-    _option(DATA, "Fit the first N episodes, from 5. May be repeated.", "--train-episodes"),
+    option(DATA, "Fit the first N episodes, from 5. May be repeated.", "--train-episodes"),
 ]
 Variants = Annotated[
-    int | None, _option(DATA, "Use the first N repetitions. Default: all.", "--num-variants")
+    int | None, option(DATA, "Use the first N repetitions. Default: all.", "--num-variants")
 ]
 Episodes = Annotated[
     int | None,
-    _option(
+    option(
         DATA,
         "Fit the first N episodes; figures show the later ones. Default, or -1: all.",
         "--episodes",
@@ -79,7 +79,7 @@ Episodes = Annotated[
 ]
 AxisMode = Annotated[
     Literal["episodes", "cumulative_normalized"] | None,
-    _option(
+    option(
         DATA,
         "The curve's axis: episodes, or cumulative_normalized, which is labels / budget size and "
         "the default where labels are known.",
@@ -89,7 +89,7 @@ AxisMode = Annotated[
 ]
 BudgetSize = Annotated[
     float | None,
-    _option(
+    option(
         DATA,
         "Labels per episode. Default: the data's own step.",
         "--budget-size",
@@ -99,24 +99,22 @@ BudgetSize = Annotated[
 ]
 PriorSet = Annotated[
     Literal["default", "bounds"],
-    _option(
+    option(
         MODEL,
         "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
         "--priors",
         metavar="NAME",
     ),
 ]
-AlphaLow = Annotated[float, _option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
-AlphaHigh = Annotated[float, _option(MODEL, "Upper bound of alpha.", "--alpha-hi", metavar="X")]
-BetaHigh = Annotated[float, _option(MODEL, "Upper bound of beta.", "--beta-hi", metavar="X")]
-Draws = Annotated[int, _option(SAMPLING, "Draws kept of each chain.", "--draws", min=4)]
-Tune = Annotated[int, _option(SAMPLING, "Warm-up draws of each chain.", "--tune", min=1)]
-Chains = Annotated[
-    int, _option(SAMPLING, "Chains; fewer than 2 never converge.", "--chains", min=1)
-]
+AlphaLow = Annotated[float, option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
+AlphaHigh = Annotated[float, option(MODEL, "Upper bound of alpha.", "--alpha-hi", metavar="X")]
+BetaHigh = Annotated[float, option(MODEL, "Upper bound of beta.", "--beta-hi", metavar="X")]
+Draws = Annotated[int, option(SAMPLING, "Draws kept of each chain.", "--draws", min=4)]
+Tune = Annotated[int, option(SAMPLING, "Warm-up draws of each chain.", "--tune", min=1)]
+Chains = Annotated[int, option(SAMPLING, "Chains; fewer than 2 never converge.", "--chains", min=1)]
 TargetAccept = Annotated[
     float,
-    _option(
+    option(
         SAMPLING,
         "Nearer to 1: smaller steps, fewer divergences, more time.",
         "--target-accept",
@@ -127,17 +125,17 @@ TargetAccept = Annotated[
 ]
 Sampler = Annotated[
     Literal["nutpie", "pymc", "numpyro"],
-    _option(SAMPLING, "nutpie, pymc or numpyro.", "--sampler", metavar="NAME"),
+    option(SAMPLING, "nutpie, pymc or numpyro.", "--sampler", metavar="NAME"),
 ]
-Seed = Annotated[int, _option(SAMPLING, "The same seed gives the same result.", "--seed", min=0)]
-Out = Annotated[Path, _option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
+Seed = Annotated[int, option(SAMPLING, "The same seed gives the same result.", "--seed", min=0)]
+Out = Annotated[Path, option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
 Fresh = Annotated[
     bool,
-    _option(OUTPUT, "Start anew, not where an earlier one was cut off.", "--fresh", metavar=""),
+    option(OUTPUT, "Start anew, not where an earlier one was cut off.", "--fresh", metavar=""),
 ]
 Horizon = Annotated[
     int | None,
-    _option(
+    option(
         OUTPUT,
         "Forecast N episodes past the data. Default: as many as were fitted.",
         "--horizon",
@@ -146,24 +144,24 @@ Horizon = Annotated[
 ]
 Probability = Annotated[
     float,
-    _option(
+    option(
         OUTPUT, "Of the intervals in tables.", "--probability", metavar="P", min=0.01, max=0.999
     ),
 ]
 AsJson = Annotated[
     bool,
-    _option(OUTPUT, "Print one JSON document on stdout, nothing else.", "--json", metavar=""),
+    option(OUTPUT, "Print one JSON document on stdout, nothing else.", "--json", metavar=""),
 ]
-Quiet = Annotated[bool, _option(OUTPUT, "No progress, no notes.", "--quiet", "-q", metavar="")]
-Plot = Annotated[bool, _option(PALM, "Figures are always saved.", "--plot", metavar="")]
+Quiet = Annotated[bool, option(OUTPUT, "No progress, no notes.", "--quiet", "-q", metavar="")]
+Plot = Annotated[bool, option(PALM, "Figures are always saved.", "--plot", metavar="")]
 SaveCsv = Annotated[
-    bool, _option(PALM, "palm_params.csv is always saved.", "--save-csv", metavar="")
+    bool, option(PALM, "palm_params.csv is always saved.", "--save-csv", metavar="")
 ]
 _UNNEEDED = "Not needed: the sampler finds its start."
-StartAMax = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-A-max", metavar="X")]
-StartDelta = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-delta", metavar="X")]
-StartAlpha = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-alpha", metavar="X")]
-StartBeta = Annotated[float | None, _option(PALM, _UNNEEDED, "--init-beta", metavar="X")]
+StartAMax = Annotated[float | None, option(PALM, _UNNEEDED, "--init-A-max", metavar="X")]
+StartDelta = Annotated[float | None, option(PALM, _UNNEEDED, "--init-delta", metavar="X")]
+StartAlpha = Annotated[float | None, option(PALM, _UNNEEDED, "--init-alpha", metavar="X")]
+StartBeta = Annotated[float | None, option(PALM, _UNNEEDED, "--init-beta", metavar="X")]
 
 Trace = Annotated[
     Path, typer.Argument(metavar="TRACE", exists=True, dir_okay=False, help="trace.nc of a fit.")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,9 +12,11 @@ import typer
 from palm_bayes.errors import listed, plural
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
     from palm_bayes.backtest_result import Backtest
+    from palm_bayes.fitting import PalmFit
     from palm_bayes.outputs import Tables
 
 type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
@@ -89,6 +91,54 @@ def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -
     else:
         _print_backtest(found, out)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
+
+
+def report_decision(
+    fit: "PalmFit",
+    document: dict[str, Any],
+    tables: "Mapping[str, pd.DataFrame]",
+    *,
+    as_json: bool,
+) -> int:
+    """Print what a fit says to a question; the exit status tells whether to rely on it.
+
+    Parameters
+    ----------
+    fit : PalmFit
+        Whose verdict of convergence is printed too.
+    document : dict
+        The answer, ready for JSON; its ``sentence`` is what a person reads last.
+    tables : mapping of str to DataFrame
+        By heading, their cells as they are shown.
+    """
+    verdict = fit.convergence
+    if as_json:
+        told = document | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+    else:
+        console = _console(sys.stdout)
+        for heading, table in tables.items():
+            console.print(heading)
+            _print_table(console, table)
+        console.print(document["sentence"])
+        if not verdict.passed:
+            console.print(verdict.sentence)
+    return OK if verdict.passed else NOT_CONVERGED
+
+
+def _print_table(console: "Console", table: "pd.DataFrame") -> None:
+    """Print a table of text; its first column holds names, the others numbers."""
+    from rich import box
+    from rich.table import Column, Table
+
+    first, *rest = map(str, table.columns)
+    columns = (Column(name, justify="right") for name in rest)
+    shown = Table(
+        Column(first, overflow="fold"), *columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for row in table.itertuples(index=False):
+        shown.add_row(*map(str, row))
+    console.print(shown)
 
 
 def _print_backtest(found: "Backtest", out: Path) -> None:

@@ -52,9 +52,12 @@ ORDER = (
     "plots_backtest",
     "outputs",
     "_options",
+    "_source",
     "_terminal",
     "report",
     "__init__",
+    "cli_compare",
+    "cli_stop",
     "cli",
     "__main__",
 )
@@ -78,7 +81,7 @@ ONLY_IN = {
 }
 
 HEAVY = PYMC | ARVIZ | {"dask", "distributed", "matplotlib", "numpy", "pandas", "scipy", "xarray"}
-MUST_START_LIGHT = {"__init__", "__main__", "cli"}
+MUST_START_LIGHT = {"__init__", "__main__", "cli", "cli_compare", "cli_stop"}
 
 MAX_LINES = 350
 COUNTED = {".css", ".html", ".j2", ".js", ".py"}

@@ -1,0 +1,137 @@
+"""The fit that a decision command asks for: a saved one, or runs that are fitted first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from palm_bayes import _options as options
+from palm_bayes.errors import listed
+
+if TYPE_CHECKING:
+    from palm_bayes.fitting import PalmFit
+
+TRACE = "trace.nc"
+
+FitOrRuns = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FIT",
+        exists=True,
+        help="trace.nc of a fit, or its output folder; or the runs themselves, a table or a folder "
+        "in PALM's layout, which are fitted first.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the command line says of a fit.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        A saved fit, the folder it is in, or runs.
+    reading, sampling : mapping
+        Options of `palm_bayes._options.read` and `palm_bayes.fit`, for runs.
+    given : tuple of str
+        Those that were given, as flags: a saved fit takes none of them.
+    seed : int
+        Of the sampler, and of whatever a decision draws from the fit.
+    """
+
+    path: Path
+    reading: Mapping[str, Any]
+    sampling: Mapping[str, Any]
+    given: tuple[str, ...]
+    seed: int
+
+    def fit(self, step: Callable[..., None], note: Callable[[str], None]) -> "PalmFit":
+        """Load the fit, or make it; `step` and `note` tell the user, see `_terminal.working`."""
+        saved = self.path / TRACE if self.path.is_dir() else self.path
+        if saved.suffix == ".nc" and saved.is_file():
+            return self._loaded(saved, step)
+        step("reading the runs")
+        runs, _ = options.read(self.path, **self.reading)
+        for line in runs.notes:
+            note(line)
+        step("loading PyMC")
+        from palm_bayes.fitting import fit_runs
+
+        return fit_runs(runs, **self.sampling, seed=self.seed, progress=step)
+
+    def _loaded(self, saved: Path, step: Callable[..., None]) -> "PalmFit":
+        if self.given:
+            flags = listed(self.given)
+            raise options.UsageError(f"{saved} is fitted already: {flags} can change nothing in it")
+        step("loading the fit")
+        from palm_bayes.fitting import PalmFit
+
+        return PalmFit.load(saved)
+
+
+def takes_fit(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command FIT and the options of fitting in place of its first parameter, a `Source`."""
+    ours = signature(_source).parameters
+    _, *theirs = signature(command).parameters.values()
+
+    @wraps(command)
+    def run(**values: Any) -> int:
+        source = _source(**{name: values.pop(name) for name in ours})
+        return command(source, **values)
+
+    context, path, *fitting = ours.values()
+    parameters = [context, path, *theirs, *fitting]  # help shows the command's own options first
+    parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
+    # Typer reads both.
+    vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def _source(
+    ctx: typer.Context,
+    fit: FitOrRuns,
+    strategy: options.Strategies = None,
+    dataset: options.Dataset = None,
+    model: options.Model = None,
+    num_variants: options.Variants = None,
+    episodes: options.Episodes = None,
+    budget_size: options.BudgetSize = None,
+    priors: options.PriorSet = "default",
+    draws: options.Draws = 1000,
+    tune: options.Tune = 500,
+    chains: options.Chains = 4,
+    target_accept: options.TargetAccept = 0.95,
+    sampler: options.Sampler = "nutpie",
+    seed: options.Seed = 0,
+) -> Source:
+    reading = {
+        "episodes": episodes,
+        "strategies": strategy,
+        "dataset": dataset,
+        "model": model,
+        "batch": budget_size,
+        "max_repetitions": num_variants,
+    }
+    sampling = {
+        "priors": priors,
+        "draws": draws,
+        "tune": tune,
+        "chains": chains,
+        "target_accept": target_accept,
+        "sampler": sampler,
+    }
+    names = [name for name in signature(_source).parameters if name not in ("ctx", "fit", "seed")]
+    given = [f"--{name.replace('_', '-')}" for name in names if _typed(ctx, name)]
+    return Source(fit, reading, sampling, tuple(given), seed)
+
+
+def _typed(ctx: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line: it may do so with its default value."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
