@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from palm_bayes.fitting import fit_runs as fit
     from palm_bayes.forecast import Forecast
     from palm_bayes.model import build_model
+    from palm_bayes.monitor import StopMonitor
     from palm_bayes.priors import Priors, named_priors
     from palm_bayes.readers import read_runs
     from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
@@ -40,6 +41,7 @@ _HOME = {
     "Pool": "rules",
     "Priors": "priors",
     "Runs": "runs",
+    "StopMonitor": "monitor",
     "Target": "rules",
     "Unreachable": "rules",
     "backtest": "backtesting",
@@ -63,6 +65,7 @@ __all__ = [
     "Pool",
     "Priors",
     "Runs",
+    "StopMonitor",
     "Target",
     "Unreachable",
     "__version__",

@@ -42,6 +42,7 @@ ORDER = (
     "verdicts",
     "rules",
     "decide",
+    "monitor",
     "scoring",
     "baselines",
     "checkpoints",
