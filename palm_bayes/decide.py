@@ -21,8 +21,8 @@ Action = Literal["stop", "continue", "switch", "cannot say"]
 DATA_SHARE_LEAST = 0.5  # with less, the prior says more than the data do
 OPEN_MOST = 0.5  # of what is left to gain: a band that is wider says little of any use
 
-type Doubt = Callable[["PalmFit", Outlook, float], str | None]
-"""Told (fit, outlook, labels that are looked ahead to), says why that cannot be relied on."""
+type Doubt = Callable[["PalmFit", Outlook, SingleRule], str | None]
+"""Told (fit, outlook, rule), says why the rule cannot rely on the outlook."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,21 +191,27 @@ def _unsaid(leaf: SingleRule, doubts: tuple[str, ...]) -> Finding:
 
 
 def _doubts(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> tuple[str, ...]:
-    horizon = leaf.horizon(outlook.now)
-    if horizon is None:
+    if leaf.horizon(outlook.now) is None:
         return ()
-    found = (doubt(fit, outlook, min(horizon, outlook.last)) for doubt in DOUBTS)
+    found = (doubt(fit, outlook, leaf) for doubt in DOUBTS)
     return tuple(text for text in found if text)
 
 
-def not_converged(fit: "PalmFit", outlook: Outlook, _: float) -> str | None:
+def not_converged(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
     """Doubt a fit whose sampler has not converged."""
     row = fit.convergence.table.loc[outlook.strategy]
     return None if row["passed"] else f"not converged, {str(row['advice']).rstrip('.')}"
 
 
-def mostly_prior(fit: "PalmFit", outlook: Outlook, labels: float) -> str | None:
-    """Doubt a forecast that the data neither tell much about nor keep narrow."""
+def mostly_prior(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> str | None:
+    """Doubt a forecast that is mostly prior, where the verdict hangs on it."""
+    labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
+    told = prior_speaks(fit, outlook, labels)
+    return told if told and hangs_on_it(leaf, *edges(outlook)) else None
+
+
+def prior_speaks(fit: "PalmFit", outlook: Outlook, labels: float) -> str | None:
+    """Say so where the data neither tell much about the accuracy there nor keep it narrow."""
     share = data_share(fit, outlook, labels)
     width = openness(outlook, labels)
     if share >= DATA_SHARE_LEAST or width <= OPEN_MOST:
@@ -215,6 +221,18 @@ def mostly_prior(fit: "PalmFit", outlook: Outlook, labels: float) -> str | None:
         f"the forecast at {labels:.0f} labels is mostly prior (the data tell {chance(share)} of "
         f"what they tell of the present, and {open_part})"
     )
+
+
+def hangs_on_it(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
+    """Whether a rule's verdict differs between the edges of the forecast."""
+    return leaf.find(low).stop != leaf.find(high).stop
+
+
+def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
+    """Edges of the 80 % band of the gain, each as an outlook of one draw, from the mean on."""
+    present = outlook.draws[:, :1]
+    low, high = present.mean() + np.quantile(outlook.draws - present, (0.1, 0.9), axis=0)
+    return replace(outlook, draws=low[None]), replace(outlook, draws=high[None])
 
 
 DOUBTS: tuple[Doubt, ...] = (not_converged, mostly_prior)

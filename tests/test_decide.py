@@ -9,7 +9,17 @@ import xarray as xr
 
 from palm_bayes import decide as module
 from palm_bayes.convergence import Convergence
-from palm_bayes.decide import data_share, decide, leader, mostly_prior, openness, outlook_for
+from palm_bayes.decide import (
+    data_share,
+    decide,
+    edges,
+    hangs_on_it,
+    leader,
+    mostly_prior,
+    openness,
+    outlook_for,
+    prior_speaks,
+)
 from palm_bayes.errors import DataError
 from palm_bayes.outlook import Outlook
 from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
@@ -149,16 +159,30 @@ def test_forecast_that_is_mostly_prior_is_doubted():
     fit, outlook = normal_fit(0.9)
     width = 2 * 1.2816 * 0.1 / 0.5
     assert openness(outlook, 20) == pytest.approx(width, rel=0.02)
-    assert "the forecast at 20 labels is mostly prior" in mostly_prior(fit, outlook, 20)
-    assert mostly_prior(fit, outlook, 10) is None
+    assert "the forecast at 20 labels is mostly prior" in prior_speaks(fit, outlook, 20)
+    assert prior_speaks(fit, outlook, 10) is None
     narrow = replace(outlook, draws=0.5 + 0.1 * (outlook.draws - 0.5))
-    assert mostly_prior(fit, narrow, 20) is None
+    assert prior_speaks(fit, narrow, 20) is None
+
+
+def test_doubt_counts_where_the_verdict_hangs_on_it():
+    fit, outlook = normal_fit(0.9)  # the gain is 0 in the mean, its sd 14 points
+    low, high = edges(outlook)
+    band = 1.2816 * 0.1 * np.sqrt(2)
+    assert low.draws[0] == pytest.approx([0.5, 0.5 - band], abs=0.005)
+    assert high.draws[0] == pytest.approx([0.5, 0.5 + band], abs=0.005)
+    pays, hopeless = NetValue(1, 1), NetValue(10, 1)  # 10 labels cost 10, or 100: at most 18 points
+    assert hangs_on_it(pays, low, high)
+    assert "mostly prior" in mostly_prior(fit, outlook, pays)
+    assert mostly_prior(fit, outlook, hopeless) is None
+    assert mostly_prior(fit, outlook, Target(0.9)) is None
 
 
 def test_only_the_rules_that_look_there_are_refused(fit, monkeypatch):
-    monkeypatch.setattr(
-        module, "DOUBTS", (lambda f, o, labels: "too far" if labels > 300 else None,)
-    )
+    def doubt(_, outlook, rule):
+        return "too far" if rule.horizon(outlook.now) > 300 else None
+
+    monkeypatch.setattr(module, "DOUBTS", (doubt,))
     assert fit.decide(Target(0.5)).action == "stop"
     assert fit.decide(Plateau(0.001, 20, 0.99)).action == "continue"
     assert fit.decide(Plateau(0.001, 200)).sentence.endswith("too far.")
