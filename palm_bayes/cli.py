@@ -247,6 +247,7 @@ def show(
 
 
 app.command(epilog=cli_stop.STOP)(cli_stop.stop)
+app.command(epilog=cli_stop.WATCH)(cli_stop.watch)
 
 
 @app.command(epilog=options.EXAMPLE)

@@ -1,11 +1,12 @@
-"""`palm-bayes stop`, with the fit of all tests in place of a saved one."""
+"""`palm-bayes stop` and `watch`, with the fit of all tests in place of a saved one."""
 
 import json
 
 import pytest
 
-from palm_bayes import cli
+from palm_bayes import cli, cli_stop
 from palm_bayes._source import Source
+from palm_bayes.errors import DataError
 
 
 @pytest.fixture
@@ -77,3 +78,64 @@ def test_bad_input_is_one_line(run, args, message):
     assert err.startswith("palm-bayes: error: ")
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.fixture
+def watch(fit, monkeypatch, tmp_path, capsys):
+    """Return a function that watches a table, which `grow` writes at every look."""
+    table, lines = tmp_path / "runs.csv", fit.runs.table.to_csv(index=False).splitlines()
+    seen = []
+
+    def fitted(source, step, note):
+        seen.append(len(source.path.read_text().splitlines()))
+        if seen[-1] < 9:
+            raise DataError("too few episodes")
+        return fit
+
+    def run(*args):
+        written = iter((5, 5, 9, 10))
+
+        def grow(_):
+            text = "\n".join(lines[: next(written)])
+            if not table.exists() or table.read_text() != text:
+                table.write_text(text)
+
+        grow(0)
+        monkeypatch.setattr(cli_stop.time, "sleep", grow)
+        monkeypatch.setattr(Source, "fit", fitted)
+        status = cli.main(["watch", str(table), *map(str, args)])
+        return status, *capsys.readouterr()
+
+    run.seen = seen
+    return run
+
+
+def test_watch_waits_for_episodes_and_ends_with_stop(watch):
+    status, out, err = watch("--target", 0.5)
+    assert status == 0
+    assert out.startswith("Stop at 240 labels")
+    assert "waiting for more: too few episodes" in err
+
+
+def test_watch_fits_what_has_changed(watch):
+    with pytest.raises(StopIteration):  # nothing more is written, and it would go on
+        watch("--target", 0.999, "--json")
+    assert watch.seen == [5, 9, 10]
+
+
+def test_watch_may_pass_its_budget(watch):
+    status, out, _ = watch("--target", 0.999, "--budget", 230, "--json")
+    assert status == 0
+    assert json.loads(out)["action"] == "stop"
+
+
+def test_watch_does_not_wait_for_a_better_target(watch):
+    status, _, err = watch("--target", 90)
+    assert status == 2
+    assert "the target is 90, allowed is above 0 to 1" in err
+
+
+def test_watch_takes_runs(tmp_path, capsys):
+    (tmp_path / "trace.nc").touch()
+    assert cli.main(["watch", str(tmp_path), "--target", "0.9"]) == 2
+    assert "is a saved fit: watch takes runs" in capsys.readouterr().err
