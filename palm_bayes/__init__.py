@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from palm_bayes.forecast import Forecast
     from palm_bayes.model import build_model
     from palm_bayes.monitor import StopMonitor
+    from palm_bayes.pilot import PilotValue, pilot_value
     from palm_bayes.priors import Priors, named_priors
     from palm_bayes.readers import read_runs
     from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
@@ -37,6 +38,7 @@ _HOME = {
     "PalmError": "errors",
     "PalmFit": "fitting",
     "PalmWarning": "errors",
+    "PilotValue": "pilot",
     "Plateau": "rules",
     "Pool": "rules",
     "Priors": "priors",
@@ -48,6 +50,7 @@ _HOME = {
     "build_model": "model",
     "fit": "fitting",
     "named_priors": "priors",
+    "pilot_value": "pilot",
     "read_runs": "readers",
 }
 __all__ = [
@@ -61,6 +64,7 @@ __all__ = [
     "PalmError",
     "PalmFit",
     "PalmWarning",
+    "PilotValue",
     "Plateau",
     "Pool",
     "Priors",
@@ -73,6 +77,7 @@ __all__ = [
     "build_model",
     "fit",
     "named_priors",
+    "pilot_value",
     "read_runs",
 ]
 

@@ -43,6 +43,7 @@ ORDER = (
     "rules",
     "decide",
     "monitor",
+    "pilot",
     "scoring",
     "baselines",
     "checkpoints",
