@@ -50,7 +50,7 @@ def forecast_all(
     dict of str to array, dims (later episode,)
         By the name of the baseline (`NAMES`), in [0, 1], never NaN.
     """
-    made = {name: _FORECASTERS[name](x, y, at) for name in names or NAMES}
+    made = {name: _FORECASTERS[name](x, y, at) for name in names or _FORECASTERS}
     # A fit that failed says no more than the last value does.
     return {
         name: np.clip(np.where(np.isfinite(values), values, y[-1]), 0, 1)
