@@ -18,9 +18,9 @@ from cells import cells, curves_argument
 from plain import SETTINGS, sample
 
 from palm_bayes import curve
-from palm_bayes.fitting import PARAMETERS as NAMES
 from palm_bayes.model import Observations, observations
 from palm_bayes.noise import Steps
+from palm_bayes.palm_fit import PARAMETERS as NAMES
 from palm_bayes.pooled import log_likelihood, pooled
 from palm_bayes.priors import Priors, curve_logp, named_priors
 from palm_bayes.program import compile_model, with_data

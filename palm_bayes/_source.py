@@ -13,7 +13,7 @@ from palm_bayes import _options as options
 from palm_bayes.errors import listed
 
 if TYPE_CHECKING:
-    from palm_bayes.fitting import PalmFit
+    from palm_bayes.palm_fit import PalmFit
 
 TRACE = "trace.nc"
 
@@ -50,11 +50,16 @@ class Source:
     given: tuple[str, ...]
     seed: int
 
+    @property
+    def saved(self) -> Path | None:
+        """The saved fit, if it is one."""
+        saved = self.path / TRACE if self.path.is_dir() else self.path
+        return saved if saved.suffix == ".nc" and saved.is_file() else None
+
     def fit(self, step: Callable[..., None], note: Callable[[str], None]) -> "PalmFit":
         """Load the fit, or make it; `step` and `note` tell the user, see `_terminal.working`."""
-        saved = self.path / TRACE if self.path.is_dir() else self.path
-        if saved.suffix == ".nc" and saved.is_file():
-            return self._loaded(saved, step)
+        if self.saved:
+            return self._loaded(self.saved, step)
         step("reading the runs")
         runs, _ = options.read(self.path, **self.reading)
         for line in runs.notes:
@@ -69,28 +74,34 @@ class Source:
             flags = listed(self.given)
             raise options.UsageError(f"{saved} is fitted already: {flags} can change nothing in it")
         step("loading the fit")
-        from palm_bayes.fitting import PalmFit
+        from palm_bayes.palm_fit import PalmFit
 
         return PalmFit.load(saved)
 
 
-def takes_fit(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command FIT and the options of fitting in place of its first parameter, a `Source`."""
-    ours = signature(_source).parameters
+def filled_by(make: Callable[..., Any], command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command what `make` takes, in place of its first parameter, which `make` makes."""
+    ours = signature(make).parameters
     _, *theirs = signature(command).parameters.values()
 
     @wraps(command)
-    def run(**values: Any) -> int:
-        source = _source(**{name: values.pop(name) for name in ours})
-        return command(source, **values)
+    def run(*others: Any, **values: Any) -> int:
+        made = make(**{name: values.pop(name) for name in ours})
+        return command(made, *others, **values)
 
-    context, path, *fitting = ours.values()
-    parameters = [context, path, *theirs, *fitting]  # help shows the command's own options first
+    needed = [p for p in ours.values() if p.default is p.empty]
+    optional = [p for p in ours.values() if p.default is not p.empty]
+    parameters = [*needed, *theirs, *optional]  # help shows the command's own options first
     parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
     # Typer reads both.
     vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
+
+
+def takes_fit(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command FIT and the options of fitting in place of its first parameter, a `Source`."""
+    return filled_by(_source, command)
 
 
 def _source(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from palm_bayes.backtest_result import Backtest
-    from palm_bayes.fitting import PalmFit
     from palm_bayes.outputs import Tables
+    from palm_bayes.palm_fit import PalmFit
 
 type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
 

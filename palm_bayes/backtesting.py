@@ -23,8 +23,9 @@ from palm_bayes import __version__, baselines, scoring
 from palm_bayes.backtest_result import KEY, Backtest
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.errors import DataError, PalmWarning
-from palm_bayes.fitting import PalmFit, fit_runs
+from palm_bayes.fitting import fit_runs
 from palm_bayes.forecast import QUANTILES
+from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Progress, SamplerName, Settings

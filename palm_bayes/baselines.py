@@ -14,7 +14,7 @@ observation and a share s(x) that falls from 1 to 0:
 The same families, but all parameters have natural bounds and two of them are linear.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
@@ -31,8 +31,10 @@ _PALM_START = (0.5, 1.0, 1.0)  # PALM.py's δ, α and β; its A_max is the large
 _PALM_STARTS = tuple(product((0.02, 0.1, 0.3, 0.6), (-0.5, 1.0, 5.0, 30.0), (0.3, 0.7, 1.2, 2.5)))
 
 
-def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
-    """Forecast by every baseline.
+def forecast_all(
+    x: Floats, y: Floats, at: Floats, names: Iterable[str] | None = None
+) -> dict[str, Floats]:
+    """Forecast by every baseline, or by those named.
 
     Parameters
     ----------
@@ -40,13 +42,15 @@ def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
         Labels in batches, increasing and above 0, and mean accuracy as a fraction.
     at : array, dims (later episode,)
         Labels in batches to forecast at.
+    names : iterable of str, optional
+        Some of `NAMES`.
 
     Returns
     -------
     dict of str to array, dims (later episode,)
         By the name of the baseline (`NAMES`), in [0, 1], never NaN.
     """
-    made = {name: forecaster(x, y, at) for name, forecaster in _FORECASTERS.items()}
+    made = {name: _FORECASTERS[name](x, y, at) for name in names or _FORECASTERS}
     # A fit that failed says no more than the last value does.
     return {
         name: np.clip(np.where(np.isfinite(values), values, y[-1]), 0, 1)

@@ -23,7 +23,7 @@ from palm_bayes.paths import (
 )
 
 if TYPE_CHECKING:
-    from palm_bayes.fitting import PalmFit
+    from palm_bayes.palm_fit import PalmFit
 
 RunScope = Literal["expected", "new"]
 _FAR = 4  # times the budget seen: how far is looked unless asked

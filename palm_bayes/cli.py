@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from palm_bayes import __version__, cli_compare
+from palm_bayes import __version__, cli_compare, cli_stop
 from palm_bayes import _options as options
 from palm_bayes._terminal import (
     BAD_INPUT,
@@ -248,6 +248,10 @@ def show(
 
         tables = Tables(PalmFit.load(trace), probability)
     return report(tables, as_json)
+
+
+app.command(epilog=cli_stop.STOP)(cli_stop.stop)
+app.command(epilog=cli_stop.WATCH)(cli_stop.watch)
 
 
 @app.command(epilog=options.EXAMPLE)

@@ -28,7 +28,7 @@ from palm_bayes.paths import (
 )
 
 if TYPE_CHECKING:
-    from palm_bayes.fitting import PalmFit
+    from palm_bayes.palm_fit import PalmFit
 
 ROPE = 0.01  # one accuracy point
 SURE = 0.9  # P(the leader is practically better) from which a strategy is not tied with it

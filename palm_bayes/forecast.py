@@ -153,7 +153,7 @@ def forecast(
     misfit: Misfit | None = MISFIT,
     seed: int = 0,
 ) -> Forecast:
-    """Forecast accuracies from a fit's trace; see `palm_bayes.fitting.PalmFit.forecast`."""
+    """Forecast accuracies from a fit's trace; see `palm_bayes.palm_fit.PalmFit.forecast`."""
     known([scope], get_args(Scope), "scope")
     x = _grid(runs, labels, episodes, horizon)
     posterior = trace["posterior"].to_dataset()

@@ -25,8 +25,8 @@ from palm_bayes.oddities import oddities
 from palm_bayes.runs import Runs, XMode
 
 if TYPE_CHECKING:
-    from palm_bayes.fitting import PalmFit
     from palm_bayes.forecast import Forecast
+    from palm_bayes.palm_fit import PalmFit
 
 _OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
 _PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")

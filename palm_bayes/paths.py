@@ -12,7 +12,7 @@ from palm_bayes.forecast import Scope
 from palm_bayes.runs import Runs
 
 if TYPE_CHECKING:
-    from palm_bayes.fitting import PalmFit
+    from palm_bayes.palm_fit import PalmFit
 
 Unit = Literal["labels", "episodes"]
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 from palm_bayes.data import example_runs_path
 
 if TYPE_CHECKING:
-    from palm_bayes.fitting import PalmFit
+    from palm_bayes.palm_fit import PalmFit
     from palm_bayes.runs import Runs
 
 # A shared machine is slow now and then: that is no failure.

@@ -15,7 +15,8 @@ import palm_bayes
 from palm_bayes import sampling
 from palm_bayes.convergence import Convergence
 from palm_bayes.errors import DataError, PalmWarning
-from palm_bayes.fitting import PARAMETERS, PalmFit, fit_runs
+from palm_bayes.fitting import fit_runs
+from palm_bayes.palm_fit import PARAMETERS, PalmFit
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 

@@ -38,6 +38,7 @@ ORDER = (
     "forecast",
     "trace",
     "predictive_check",
+    "palm_fit",
     "fitting",
     "paths",
     "contrasts",
@@ -46,7 +47,12 @@ ORDER = (
     "alda",
     "budget",
     "alda_files",
+    "outlook",
+    "verdicts",
+    "rules",
     "decide",
+    "monitor",
+    "pilot",
     "scoring",
     "baselines",
     "checkpoints",
@@ -72,7 +78,7 @@ ORDER = (
 RANK = {module: rank for rank, module in enumerate(ORDER)}
 
 # Methods of results are thin calls of the modules to their right, imported where they are called.
-MAY_DEFER = {"fitting", "compare", "budget", "backtest_result"}
+MAY_DEFER = {"palm_fit", "compare", "budget", "backtest_result"}
 
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}

@@ -66,7 +66,7 @@ def test_runs_are_read_and_fitted(asked, monkeypatch):
 @pytest.mark.parametrize("name", ["trace.nc", "."])
 def test_saved_fit_is_loaded(asked, monkeypatch, tmp_path, name):
     (tmp_path / "trace.nc").touch()
-    monkeypatch.setattr("palm_bayes.fitting.PalmFit.load", lambda path: path)
+    monkeypatch.setattr("palm_bayes.palm_fit.PalmFit.load", lambda path: path)
     _, (source, _) = asked(tmp_path / name, "--seed", 3)
     assert source.fit(quiet, quiet) == tmp_path / "trace.nc"
     assert source.seed == 3

@@ -1,0 +1,117 @@
+"""`StopMonitor`: a stop rule inside a labelling loop."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.decide import Decision, decision
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.fitting import fit_runs
+from palm_bayes.outlook import Outlook
+from palm_bayes.palm_fit import PalmFit
+from palm_bayes.priors import Priors
+from palm_bayes.runs import MIN_EPISODES, Runs
+from palm_bayes.sampling import Settings
+from palm_bayes.verdicts import Rule
+
+
+@dataclass
+class StopMonitor:
+    """Asks a stop rule after every episode of a labelling loop with one strategy.
+
+    ``if monitor.update(labels, accuracy).stop: break``. The first fit compiles the model; later
+    ones take about half a second of processor time.
+
+    Attributes
+    ----------
+    rule : Rule
+        Fixed before the data come.
+    strategy : str
+        Its name in sentences.
+    batch : float, optional
+        Labels per episode; by default the median step so far.
+    force : bool
+        Decide even where the fit cannot be relied on; decisions say so.
+    priors : {"default", "bounds"} or Priors
+    draws, tune, chains, seed : int
+        See `palm_bayes.sampling.Settings`.
+    fit : PalmFit or None
+        The last fit; None before the fourth episode.
+    """
+
+    rule: Rule
+    strategy: str = "the strategy"
+    batch: float | None = None
+    force: bool = False
+    priors: str | Priors = "default"
+    draws: int = Settings.draws
+    tune: int = Settings.tune
+    chains: int = Settings.chains
+    seed: int = Settings.seed
+    fit: PalmFit | None = field(default=None, init=False)
+    _rows: list[tuple[str, float, float]] = field(default_factory=list, init=False, repr=False)
+
+    def update(self, labels: float, accuracy: float, repetition: str | int = "1") -> Decision:
+        """Take in one episode, and judge all of them.
+
+        Parameters
+        ----------
+        labels : float
+            Cumulative labels of the repetition, more than at its last episode.
+        accuracy : float
+            Measured with them; fractions or percent, but one of them throughout.
+        repetition : str or int
+            Where the loop runs several side by side.
+
+        Returns
+        -------
+        Decision
+            "cannot say" before a repetition has four episodes, unless a budget or pool is spent.
+
+        Raises
+        ------
+        DataError
+            If the episode cannot be used; it is not taken in then.
+        """
+        rows = [*self._rows, self._checked(str(repetition), labels, accuracy)]
+        table = pd.DataFrame(rows, columns=["repetition", "labels", "accuracy"])
+        found = self._judged(table.assign(strategy=self.strategy))
+        self._rows = rows
+        return found
+
+    def _judged(self, table: pd.DataFrame) -> Decision:
+        longest = int(table["repetition"].value_counts().max())
+        if longest < MIN_EPISODES:
+            return self._too_early(table, longest)
+        runs = Runs.from_frame(table, batch=self.batch)
+        with warnings.catch_warnings():
+            if self.fit is not None:  # what is odd was said at the first fit
+                warnings.simplefilter("ignore", PalmWarning)
+            self.fit = fit_runs(
+                runs, priors=self.priors, draws=self.draws, tune=self.tune, chains=self.chains,
+                seed=self.seed,
+            )  # fmt: skip
+        return self.fit.decide(self.rule, strategy=self.strategy, force=self.force)
+
+    def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
+        """Judge what needs no fit: budget and pool."""
+        spent = float(table["labels"].max())
+        step = self.batch or float(table.groupby("repetition")["labels"].diff().median())
+        ahead = np.array([spent, spent + (step if np.isfinite(step) else spent)])
+        outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), 1.0)
+        doubt = f"{longest} of the {MIN_EPISODES} episodes that a fit needs are there"
+        doubts = {
+            leaf: () if leaf.horizon(spent) is None else (doubt,) for leaf in self.rule.leaves()
+        }
+        return decision(self.rule, outlook, doubts)
+
+    def _checked(self, repetition: str, labels: float, accuracy: float) -> tuple[str, float, float]:
+        """Return a row that no later update can trip over; `Runs` checks what takes all rows."""
+        before = max((at for name, at, _ in self._rows if name == repetition), default=0.0)
+        if not before < labels < np.inf:
+            raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
+        if not 0 <= accuracy <= 100:
+            raise DataError(f"accuracy is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
+        return repetition, float(labels), float(accuracy)

@@ -1,0 +1,141 @@
+"""Where a strategy stands and where it may go: all that a stop rule looks at."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palm_bayes.errors import DataError, known
+
+if TYPE_CHECKING:
+    from palm_bayes.palm_fit import PalmFit
+
+MOST_EPISODES = 200  # looked at one by one; of more, ever fewer the further ahead
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """The present and the later episodes of one strategy.
+
+    Attributes
+    ----------
+    strategy : str
+    labels : array, dims (episode,)
+        Cumulative labels of one run: first those spent, then after each later episode.
+    episodes : array, dims (episode,)
+        How many episodes after the present one: 0, 1, 2 ...
+    draws : array, dims (draw, episode)
+        Posterior draws of the expected accuracy there, fractions. No draw where nothing is fitted.
+    scale : float
+        What a fraction is multiplied by in the user's own scale: 100 or 1.
+    """
+
+    strategy: str
+    labels: Floats
+    episodes: Floats
+    draws: Floats
+    scale: float
+
+    @classmethod
+    def of(cls, fit: "PalmFit", strategy: str, until: float) -> Self:
+        """Forecast a strategy of a fit from its last labels until so many, batch by batch.
+
+        Raises
+        ------
+        DataError
+            If the strategy is unknown, or the numbers of labels are.
+        """
+        known([strategy], fit.runs.strategies, "strategy")
+        if not fit.runs.labels_known:
+            raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
+        table = fit.runs.table
+        now = float(table.loc[table["strategy"] == strategy, "labels"].max())
+        labels, episodes = schedule(now, fit.runs.batch, until)
+        curves = fit.forecast(labels=labels).draws.sel(strategy=strategy)
+        draws = curves.stack(sample=("chain", "draw")).transpose("sample", "x").to_numpy()
+        return cls(strategy, labels, episodes, draws, fit.runs.scale)
+
+    @property
+    def now(self) -> float:
+        """Labels spent."""
+        return float(self.labels[0])
+
+    @property
+    def last(self) -> float:
+        """Labels after the last episode looked at."""
+        return float(self.labels[-1])
+
+    @property
+    def next_batch(self) -> float:
+        """Labels of the next episode; 0 where there is none."""
+        return float(self.labels[1] - self.labels[0]) if len(self.labels) > 1 else 0.0
+
+    def accuracy_at(self, labels: float) -> Floats:
+        """Accuracy at so many labels, dims (draw,): linear between episodes, held beyond them."""
+        at = float(np.interp(labels, self.labels, np.arange(len(self.labels))))
+        low, high = math.floor(at), math.ceil(at)
+        return np.asarray(
+            self.draws[:, low] + (at - low) * (self.draws[:, high] - self.draws[:, low])
+        )
+
+    def best_until(self, labels: float) -> Floats:
+        """Highest accuracy up to so many labels, dims (draw,)."""
+        seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
+        return np.maximum(seen, self.accuracy_at(labels))
+
+    def fraction(self, accuracy: float, what: str) -> float:
+        """Accuracy in the user's own scale as a fraction.
+
+        Raises
+        ------
+        DataError
+            If it lies outside the scale.
+        """
+        top = "100, in percent as the data are" if self.scale == 100 else "1, as the data are"
+        if not 0 < accuracy <= self.scale:
+            raise DataError(f"{what} is {accuracy:g}, allowed is above 0 to {top}")
+        return accuracy / self.scale
+
+    def target(self, accuracy: float) -> float:
+        """Target in the user's own scale as a fraction.
+
+        Raises
+        ------
+        DataError
+            If it lies outside the scale, or is a fraction although the data are in percent.
+        """
+        if self.scale == 100 and 0 < accuracy <= 1:
+            meant = f"did you mean {100 * accuracy:g}?"
+            raise DataError(f"the target is {accuracy:g}, but the data are in percent: {meant}")
+        return self.fraction(accuracy, "the target")
+
+    def shown(self, accuracy: float) -> str:
+        """A fraction in words, in the user's own scale."""
+        return f"{100 * accuracy:.1f} %" if self.scale == 100 else f"{accuracy:.3f}"
+
+
+def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
+    """Labels after each episode from `now` on, the last cut off at `until`; and their numbers."""
+    left = max(until - now, 0.0) / batch
+    count = math.ceil(left - 1e-9)
+    ahead = np.arange(1.0, count + 1)
+    if count > MOST_EPISODES:
+        ahead = np.unique(np.round(np.geomspace(1, count, MOST_EPISODES)))
+    episodes = np.concatenate([[0.0], ahead])
+    return np.minimum(now + batch * episodes, max(until, now)), episodes
+
+
+def chance(probability: float) -> str:
+    """A probability in words; never quite 0 or 1."""
+    if 0.01 <= probability <= 0.99:
+        return f"{probability:.0%}".replace("%", " %")
+    return "under 1 %" if probability < 0.5 else "over 99 %"
+
+
+def amount(cost: float) -> str:
+    """A cost in words, to three digits."""
+    return f"{cost:,.0f}" if abs(cost) >= 1000 else f"{cost:.3g}"

@@ -1,0 +1,298 @@
+"""`PalmFit`: runs and the posterior of their curves, with thin methods over what comes after."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from palm_bayes import curve
+from palm_bayes.convergence import Convergence
+from palm_bayes.errors import DataError
+from palm_bayes.files import put
+from palm_bayes.forecast import Forecast, Scope, forecast
+from palm_bayes.misfit import MISFIT, Misfit
+from palm_bayes.predictive_check import PredictiveCheck, check
+from palm_bayes.runs import Runs
+from palm_bayes.trace import runs_from
+
+if TYPE_CHECKING:
+    from palm_bayes.budget import LabelsToReach
+    from palm_bayes.compare import Comparison
+    from palm_bayes.decide import Decision
+    from palm_bayes.verdicts import Rule
+
+PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho", "shared")
+_SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
+
+
+@dataclass(frozen=True, eq=False)
+class PalmFit:
+    """The posterior of a task's curves.
+
+    Attributes
+    ----------
+    runs : Runs
+        The data that were fitted.
+    trace : DataTree
+        ``posterior``, dims (chain, draw, strategy); ``sample_stats``, of all strategies together
+        (dims chain, draw), and ``strategy_stats``, of each; ``log_likelihood``,
+        ``observed_data`` and ``constant_data``, dims observation. Accuracies are fractions. All
+        of ArviZ takes it.
+    convergence : Convergence
+        The verdict, strategy by strategy.
+    """
+
+    runs: Runs
+    trace: xr.DataTree
+    convergence: Convergence
+
+    @cached_property
+    def predictive_check(self) -> PredictiveCheck:
+        """Whether PALM describes each strategy's curve; see `palm_bayes.predictive_check`."""
+        return check(self.trace, self.runs)
+
+    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+        """Median and central credible interval of every parameter, in the user's own scale.
+
+        Parameters
+        ----------
+        probability : float
+            Of the interval from ``lower`` to ``upper``, in (0, 1).
+
+        Returns
+        -------
+        DataFrame
+            One row a strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
+            ``sd``, ``lower``, ``upper``, ``r_hat``, ``ess_bulk``, ``ess_tail``.
+        """
+        if not 0 < probability < 1:
+            raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
+        draws = self.trace["posterior"].to_dataset()[list(PARAMETERS)]
+        scaled = draws.assign({name: self.runs.scale * draws[name] for name in _SCALED})
+        over = ("chain", "draw")
+        tail = (1 - probability) / 2
+        columns = {
+            "median": scaled.median(over),
+            "mean": scaled.mean(over),
+            "sd": scaled.std(over, ddof=1),
+            "lower": scaled.quantile(tail, over),
+            "upper": scaled.quantile(1 - tail, over),
+            "r_hat": az.rhat(draws),
+            "ess_bulk": az.ess(draws, method="bulk"),
+            "ess_tail": az.ess(draws, method="tail"),
+        }
+        table = xr.concat(
+            [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
+            pd.Index(columns, name="column"),
+        ).transpose("strategy", "parameter", "column")
+        frame: pd.DataFrame = table.to_series().unstack("column")
+        index = pd.MultiIndex.from_product([self.runs.strategies, PARAMETERS])
+        frame = frame.reindex(index.set_names(["strategy", "parameter"]))
+        return frame[list(columns)].rename_axis(columns=None).reset_index()
+
+    def representative(self) -> pd.DataFrame:
+        """One coherent set of the four parameters a strategy, for tools that take a point.
+
+        It is the posterior draw whose curve lies nearest to the posterior median curve, over the
+        episodes seen and as many again. Medians taken parameter by parameter give no such curve.
+
+        Returns
+        -------
+        DataFrame
+            Index strategy; A_max (a fraction), delta, alpha, beta.
+        """
+        curves = self.forecast(misfit=None).draws.stack(sample=("chain", "draw"))
+        distance = ((curves - curves.median("sample")) ** 2).mean("x")
+        draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
+        draws = draws.stack(sample=("chain", "draw"))
+        # A δ rounded to 0 or 1 would give another curve back.
+        usable = (draws["delta"] > 1e-12) & (draws["delta"] < 1 - 1e-12)
+        nearest = distance.where(usable | ~usable.any("sample"), np.inf).argmin("sample")
+        chosen = draws.isel(sample=nearest).reset_coords(drop=True)
+        return chosen.to_dataframe()[list(curve.PARAMETERS)]
+
+    def forecast(
+        self,
+        labels: ArrayLike | None = None,
+        episodes: ArrayLike | None = None,
+        horizon: int | None = None,
+        scope: Scope = "expected",
+        misfit: Misfit | None = MISFIT,
+        seed: int = 0,
+    ) -> Forecast:
+        """Forecast accuracies.
+
+        Parameters
+        ----------
+        labels, episodes : array of numbers, optional
+            Where; at most one of the three is given.
+        horizon : int, optional
+            All episodes seen and so many beyond the last; by default as many as were seen.
+        scope : {"expected", "continuing", "new"}
+            The expected curve; each observed repetition as it continues; a repetition not yet
+            begun. The last two hold the noise that a measured accuracy has.
+        misfit : Misfit, optional
+            How far true curves stray from PALM's beyond the data; None for pure PALM.
+        seed : int
+            Of misfit and noise.
+
+        Raises
+        ------
+        DataError
+            If labels are asked for and unknown, or a number is not above 0.
+        """
+        return forecast(
+            self.trace, self.runs,
+            labels=labels, episodes=episodes, horizon=horizon, scope=scope,
+            misfit=misfit, seed=seed,
+        )  # fmt: skip
+
+    def compare(
+        self,
+        at: float | None = None,
+        *,
+        until: float | None = None,
+        rope: float | None = None,
+        reference: str | None = None,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> "Comparison":
+        """Compare the strategies at a budget; see `palm_bayes.compare.compare`."""
+        from palm_bayes.compare import compare
+
+        return compare(
+            self, at, until=until, rope=rope, reference=reference,
+            probability=probability, seed=seed,
+        )  # fmt: skip
+
+    def labels_to_reach(
+        self,
+        target: float,
+        *,
+        assurance: float = 0.8,
+        within: float | None = None,
+        until: float | None = None,
+        scope: Literal["expected", "new"] = "expected",
+        delta_target: float | None = None,
+        eta: float = 0.05,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> "LabelsToReach":
+        """Say how many labels a target needs; see `palm_bayes.budget.labels_to_reach`."""
+        from palm_bayes.budget import labels_to_reach
+
+        return labels_to_reach(
+            self, target, assurance=assurance, within=within, until=until, scope=scope,
+            delta_target=delta_target, eta=eta, probability=probability, seed=seed,
+        )  # fmt: skip
+
+    def decide(
+        self, rule: "Rule", *, strategy: str | None = None, force: bool = False
+    ) -> "Decision":
+        """Whether to stop labelling, by a rule that was fixed beforehand.
+
+        Parameters
+        ----------
+        rule : Rule
+            Of `palm_bayes.rules`, single or combined by ``|`` (any) and ``&`` (all).
+        strategy : str, optional
+            The one that is labelled with; by default the best so far.
+        force : bool
+            Decide even where the fit cannot be relied on; the decision says so.
+
+        Returns
+        -------
+        Decision
+            Stop, continue, switch or cannot say, with its reason.
+
+        Raises
+        ------
+        DataError
+            If a rule does not fit the data's scale, or labels are unknown.
+        """
+        from palm_bayes.decide import decide
+
+        return decide(self, rule, strategy=strategy, force=force)
+
+    def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:
+        """Draw data, posterior median and credible bands of each strategy.
+
+        Parameters
+        ----------
+        truth : Runs, optional
+            Runs that go on past the fitted ones, drawn on top.
+        horizon : int, optional
+            As in `forecast`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from palm_bayes.plots import plot_curves
+
+        expected, new = (self.forecast(horizon=horizon, scope=s) for s in ("expected", "new"))
+        return plot_curves(self.runs, expected, new, truth)
+
+    def plot_uncertainty(self, horizon: int | None = None) -> Any:
+        """Draw where the uncertainty of a new repetition's accuracy comes from, over labels.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            As in `forecast`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from palm_bayes.plots_uncertainty import plot_uncertainty
+
+        return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one NetCDF file, whole or not at all.
+
+        The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
+        of the libraries and the data's hash.
+
+        Raises
+        ------
+        DataError
+            If the folder is not there.
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise DataError(f"cannot write {path}: there is no folder {path.parent}")
+        put(path, lambda draft: self.trace.to_netcdf(draft, engine="h5netcdf"))
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a fit that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not there, is not such a fit, or its data do not match their hash.
+        """
+        if not Path(path).is_file():
+            raise DataError(f"{path} does not exist")
+        try:
+            with xr.open_datatree(path, engine="h5netcdf") as tree:
+                trace = tree.load()
+            kept = json.loads(trace.attrs["palm_bayes"])
+            runs = runs_from(trace["runs"].to_dataset(), kept["runs"])
+            whole = runs.sha256() == kept["data_sha256"]
+            table = pd.DataFrame(kept["convergence"]).set_index("strategy")
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
+        if not whole:
+            raise DataError(f"{path}: the runs in it do not match their hash, it has been changed")
+        return cls(runs, trace, Convergence(table))

@@ -1,0 +1,81 @@
+"""The monitor of a labelling loop."""
+
+import pytest
+
+from palm_bayes import monitor as module
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.monitor import StopMonitor
+from palm_bayes.rules import Budget, Target
+
+ACCURACIES = (0.62, 0.74, 0.8, 0.83, 0.86)
+
+
+@pytest.fixture
+def fitted(monkeypatch, fit):
+    """Stand-in for fitting: gives the fit of all tests, keeps the runs and options it was asked."""
+    asked = []
+
+    def fit_runs(runs, **options):
+        asked.append((runs, options))
+        return fit
+
+    monkeypatch.setattr(module, "fit_runs", fit_runs)
+    return asked
+
+
+def test_fits_begin_with_the_fourth_episode(fitted):
+    monitor = StopMonitor(Target(0.5), strategy="random", seed=7)
+    early = [monitor.update(20 * i, ACCURACIES[i - 1]) for i in (1, 2, 3)]
+    assert [decision.action for decision in early] == ["cannot say"] * 3
+    assert "3 of the 4 episodes" in early[-1].sentence
+    assert early[-1].next_batch == 20
+    assert not fitted
+    assert monitor.update(80, 0.83).stop
+    ((runs, options),) = fitted
+    assert runs.table["labels"].tolist() == [20, 40, 60, 80]
+    assert options["seed"] == 7
+
+
+def test_budget_needs_no_fit(fitted):
+    monitor = StopMonitor(Target(0.9) | Budget(40))
+    assert not monitor.update(20, 0.6).stop
+    assert monitor.update(40, 0.7).stop
+
+
+def test_repetitions_side_by_side(fitted):
+    monitor = StopMonitor(Target(0.99), strategy="random", batch=25)
+    for i, accuracy in enumerate(ACCURACIES, 1):
+        for repetition in (1, 2):
+            monitor.update(20 * i, accuracy, repetition)
+    runs, _ = fitted[-1]
+    assert runs.table.groupby("repetition").size().tolist() == [5, 5]
+    assert runs.batch == 25
+
+
+@pytest.mark.parametrize(
+    ("labels", "accuracy", "message"),
+    [
+        (20, 0.7, "labels are 20, allowed is a number above 20"),
+        (float("nan"), 0.7, "labels are nan"),
+        (40, 101, "accuracy is 101, allowed is 0 to 1, or 0 to 100"),
+        (40, float("nan"), "accuracy is nan"),
+    ],
+)
+def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
+    monitor = StopMonitor(Target(0.9))
+    monitor.update(20, 0.6)
+    with pytest.raises(DataError, match=message):
+        monitor.update(labels, accuracy)
+    assert "2 of the 4" in monitor.update(40, 0.7).sentence
+
+
+def test_real_updates(fit):  # after `fit`, which has compiled the program
+    monitor = StopMonitor(Target(0.8, 0.9) | Budget(120), seed=1, force=True, draws=100)
+    for i, accuracy in enumerate(ACCURACIES[:3], 1):
+        monitor.update(20 * i, accuracy)
+    with pytest.warns(PalmWarning, match="One repetition"):
+        monitor.update(80, ACCURACIES[3])
+    decision = monitor.update(100, ACCURACIES[4])  # tells no warning again
+    assert decision.labels == 100
+    assert 0 < decision.findings[0].probability < 1
+    assert monitor.update(120, 0.87).stop
