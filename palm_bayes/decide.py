@@ -203,6 +203,12 @@ def not_converged(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None
     return None if row["passed"] else f"not converged, {str(row['advice']).rstrip('.')}"
 
 
+def not_described(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
+    """Doubt a fit of a curve that does what PALM's do not."""
+    row = fit.predictive_check.table.loc[outlook.strategy]
+    return None if row["passed"] else f"PALM does not describe the curve, {row['finding']}"
+
+
 def mostly_prior(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> str | None:
     """Doubt a forecast that is mostly prior, where the verdict hangs on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
@@ -235,7 +241,7 @@ def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
     return replace(outlook, draws=low[None]), replace(outlook, draws=high[None])
 
 
-DOUBTS: tuple[Doubt, ...] = (not_converged, mostly_prior)
+DOUBTS: tuple[Doubt, ...] = (not_converged, not_described, mostly_prior)
 
 
 def data_share(fit: "PalmFit", outlook: Outlook, labels: float) -> float:
