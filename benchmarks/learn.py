@@ -12,6 +12,7 @@ import argparse
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +32,7 @@ from palm_bayes.backtesting import train_size
 from palm_bayes.files import put
 from palm_bayes.forecast import moments
 from palm_bayes.misfit import MISFIT, Misfit
-from palm_bayes.priors import named_priors
+from palm_bayes.priors import Priors, named_priors
 
 type Floats = NDArray[np.float64]
 
@@ -92,14 +93,9 @@ class Later:
     def of(cls, runs: Runs, train: int) -> Self:
         """Fit the first episodes. Runs that end sooner count from there, as in forecasts."""
         seen = runs.first(train)
-        priors = named_priors("default").with_parts(
-            beta=pm.LogNormal.dist(*WIDE["beta"]),
-            shared=pm.Beta.dist(1, WIDE["shared"]),
-            noise_ratio=pm.LogNormal.dist(np.log(WIDE["ratio"]), 1),
-        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PalmWarning)
-            trace = fit(seen, priors=priors).trace
+            trace = fit(seen, priors=wide()).trace
         posterior = trace["posterior"].to_dataset().isel(strategy=0).stack(draws=("chain", "draw"))
         posterior = posterior.isel(draws=slice(None, None, posterior.sizes["draws"] // DRAWS))
         x_first, x_last = seen.table["x"].min(), seen.table["x"].max()
@@ -156,6 +152,16 @@ class Later:
         z = (self.observed - expected - self.shift) / sd
         log_density = logsumexp(stats.norm.logpdf(z) - np.log(sd), axis=0, b=weights)
         return log_density, (weights * stats.norm.cdf(z)).sum(axis=0)
+
+
+@lru_cache  # a program is compiled for it once
+def wide() -> Priors:
+    """Return the prior that is sampled."""
+    return named_priors("default").with_parts(
+        beta=pm.LogNormal.dist(*WIDE["beta"]),
+        shared=pm.Beta.dist(1, WIDE["shared"]),
+        noise_ratio=pm.LogNormal.dist(np.log(WIDE["ratio"]), 1),
+    )
 
 
 def main() -> None:
