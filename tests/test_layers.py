@@ -30,6 +30,7 @@ ORDER = (
     "coordinates",
     "model",
     "pooled",
+    "keys",
     "program",
     "convergence",
     "joining",
@@ -66,7 +67,7 @@ ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
 ONLY_IN = {
     library: modules
     for libraries, modules in [
-        (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
+        (PYMC, {"priors", "coordinates", "model", "pooled", "keys", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
         ({"matplotlib", "arviz_plots"}, {"plots", "plots_backtest", "report"}),
         ({"dask", "distributed"}, {"sweep"}),
