@@ -3,12 +3,14 @@
 `nutpie.compile_pymc_model` makes them for any model. Numba compiles what it wraps around PyTensor's
 functions anew in every process, since the code holds what is of that process only; this takes
 longer than all the sampling. The functions written here do without, so that Numba finds them in
-PyTensor's cache.
+PyTensor's cache; and since their key is made from the density as PyMC gives it, no gradient is
+derived and no graph rewritten for a function that is there already.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,10 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
+from pytensor import config
+from pytensor.graph.replace import clone_replace
+
+from palm_bayes.keys import graph_key
 
 # What nutpie calls, and what the numbers given back tell it: above 0, a point that cannot be. The
 # data come as one array: how many columns the model's data variable has, and its values.
@@ -67,16 +73,20 @@ def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
     from nutpie.compile_pymc import CompiledPyMCModel
 
     at = model.initial_point()
-    density = rewrite_pregrad(model.logp())
-    slopes = pt.grad(density, model.value_vars)
+    density = model.logp()
     drawn = [*model.replace_rvs_by_values(model.free_RVs), *model.value_vars]
+
+    def density_and_slopes() -> list[Any]:
+        ready = rewrite_pregrad(clone_replace(density))  # in place, and `drawn` shares parts of it
+        return [ready, _joined(pt.grad(ready, model.value_vars))]
+
     names = [*names, *unconstrained(names)]
     start = np.concatenate([np.ravel(at[value.name]) for value in model.value_vars])
     shapes: list[tuple[int, ...]] = [()] * len(names)
     program = CompiledPyMCModel(
         dims={},
-        compiled_logp_func=_callback(_DENSITY, 1, model, at, [density, _joined(slopes)]),
-        compiled_expand_func=_callback(_PARAMETERS, 2, model, at, [_joined(drawn)]),
+        compiled_logp_func=_callback(_DENSITY, 1, model, at, [density], density_and_slopes),
+        compiled_expand_func=_callback(_PARAMETERS, 2, model, at, drawn, lambda: [_joined(drawn)]),
         initial_point_func=_around(start),
         shared_data={},
         shared_var_keys={},
@@ -129,12 +139,61 @@ def _around(start: NDArray[np.float64]) -> Callable[[int], NDArray[np.float64]]:
 
 
 def _callback(
-    source: str, sizes: int, model: pm.Model, at: dict[str, Any], outputs: list[Any]
+    source: str,
+    sizes: int,
+    model: pm.Model,
+    at: dict[str, Any],
+    known: list[Any],
+    outputs: Callable[[], list[Any]],
 ) -> Any:
-    """Compile functions of the unconstrained point as the C function that `source` defines."""
+    """Compile functions of the unconstrained point as the C function that `source` defines.
+
+    `outputs` are made from what is `known` by this module alone, and only if need be.
+    """
     import numba
     from numba.np.numpy_support import carray
-    from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, compile_numba_function_src
+    from pytensor.link.numba.cache import compile_numba_function_src
+
+    key = _key(source, model, at, known)
+    used: dict[str, Any] = {"carray": carray, "isfinite": np.isfinite}
+    used |= {"ROWS": model.data_vars[0].type.shape[0]}
+    used |= {"__name__": __name__}  # of a module that Numba can import
+    wrapper = compile_numba_function_src(source, "wrapper", used, cache_key=key)
+    numbers = numba.types.CPointer(numba.types.double)  # type: ignore[no-untyped-call]
+    signature = numba.types.int64(*[numba.types.uint64] * sizes, *[numbers] * (5 - sizes))
+    cache = key is not None
+    if not (cache and _is_kept(wrapper, signature)):
+        used["function"], can_be_kept = _compiled(model, at, outputs())
+        cache = cache and can_be_kept
+    return numba.cfunc(signature, cache=cache)(wrapper)
+
+
+def _key(source: str, model: pm.Model, at: dict[str, Any], known: list[Any]) -> str | None:
+    """Key of a function in PyTensor's cache; None if it must not be kept there."""
+    graph = graph_key([*model.value_vars, model.data_vars[0]], known)
+    if graph is None or not config.numba__cache:
+        return None
+    shapes = [np.shape(at[value.name]) for value in model.value_vars]  # in the flat point
+    told = [graph, source, str(shapes), str(config.numba__fastmath)]
+    return sha256(Path(__file__).read_bytes() + "\n".join(told).encode()).hexdigest()
+
+
+def _is_kept(wrapper: Callable[..., int], signature: Any) -> bool:
+    """Whether Numba has the function on disk; what is damaged there, it forgets."""
+    from numba.core.caching import FunctionCache
+    from numba.core.registry import cpu_target
+
+    cache: Any = FunctionCache(wrapper)  # type: ignore[no-untyped-call]
+    try:
+        return cache.load_overload(signature, cpu_target.target_context) is not None
+    except Exception:  # noqa: BLE001 -- reading damaged files may raise anything
+        cache.flush()
+        return False
+
+
+def _compiled(model: pm.Model, at: dict[str, Any], outputs: list[Any]) -> tuple[Any, bool]:
+    """Compile functions of the flat point and the data; say whether the code may be kept."""
+    from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
 
     outputs, point = join_nonshared_inputs(at, outputs, model.value_vars)
     data = model.data_vars[0]
@@ -144,15 +203,4 @@ def _callback(
         [point, matrix], outputs, givens=given, mode="NUMBA", on_unused_input="ignore"
     )
     function = compiled.vm.jit_fn
-    graph = CACHED_SRC_FUNCTIONS.get(function.py_func)  # None where an operation has no key
-    rows = data.type.shape[0]
-    wrapper = compile_numba_function_src(
-        source,
-        "wrapper",
-        {"function": function, "carray": carray, "isfinite": np.isfinite, "ROWS": rows}
-        | {"__name__": __name__},  # of a module that Numba can import
-        cache_key=graph and sha256(f"{graph} {rows} {source}".encode()).hexdigest(),
-    )
-    numbers = numba.types.CPointer(numba.types.double)  # type: ignore[no-untyped-call]
-    signature = numba.types.int64(*[numba.types.uint64] * sizes, *[numbers] * (5 - sizes))
-    return numba.cfunc(signature, cache=graph is not None)(wrapper)
+    return function, function.py_func in CACHED_SRC_FUNCTIONS  # not where an operation has no key

@@ -30,6 +30,7 @@ ORDER = (
     "coordinates",
     "model",
     "pooled",
+    "keys",
     "program",
     "convergence",
     "joining",
@@ -86,7 +87,7 @@ ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
 ONLY_IN = {
     library: modules
     for libraries, modules in [
-        (PYMC, {"priors", "coordinates", "model", "pooled", "program", "sampling"}),
+        (PYMC, {"priors", "coordinates", "model", "pooled", "keys", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
         ({"matplotlib", "arviz_plots"}, {m for m in ORDER if m.startswith("plots")} | {"report"}),
         ({"dask", "distributed"}, {"sweep"}),

@@ -69,7 +69,65 @@ def test_chains_start_around_the_initial_point(model, compiled):
     np.testing.assert_array_equal(starts[7], compiled.initial_point_func(7))
 
 
-def test_the_functions_are_found_again_on_disk(model, compiled):
+def test_what_is_on_disk_is_not_compiled_again(model, compiled, monkeypatch):
+    monkeypatch.setattr(program, "_compiled", None)
     again = program.compile_model(model, ["spread", "center_0", "center_1"])
     assert again.compiled_logp_func.cache_hits == 1
     assert again.compiled_expand_func.cache_hits == 1
+    assert_same_density(again, compiled)
+
+
+def assert_same_density(one, other):
+    point, data = np.array([0.3, -0.2, 0.7]), np.array([[4.0, 5.0], [2.0, 1.0]])
+    found = [density(program.with_data(each, data), point) for each in (one, other)]
+    for got, expected in zip(*found, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty one."""
+    monkeypatch.setattr("pytensor.link.numba.cache.NUMBA_CACHE_PATH", tmp_path)
+    return tmp_path
+
+
+def wrappers(cache, kind):
+    return sorted(cache.glob(f"string.wrapper-*.{kind}"))
+
+
+def test_all_that_the_code_depends_on_is_in_its_key(model, monkeypatch):
+    at, known = model.initial_point(), [model.logp()]
+    keys = [program._key("source", model, at, known)]
+    keys += [program._key("another", model, at, known)]
+    keys += [program._key("source", model, at, [known[0] + 1])]
+    keys += [program._key("source", model, {**at, "center": np.zeros(3)}, known)]
+    with program.config.change_flags(numba__fastmath=not program.config.numba__fastmath):
+        keys += [program._key("source", model, at, known)]
+    monkeypatch.setattr(program, "__file__", __file__)
+    keys += [program._key("source", model, at, known)]
+    assert len({*keys, None}) == 7
+
+
+def test_there_is_no_key_where_nothing_is_to_be_kept(model):
+    with program.config.change_flags(numba__cache=False):
+        assert program._key("source", model, model.initial_point(), [model.logp()]) is None
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_file_is_replaced(model, compiled, cache, kind):
+    names = ["spread", "center_0", "center_1"]
+    program.compile_model(model, names)
+    files = wrappers(cache, kind)
+    assert len(files) == 2
+    for file in files:
+        file.write_bytes(file.read_bytes()[:-100])
+    mended = program.compile_model(model, names)
+    assert mended.compiled_logp_func.cache_hits == 0
+    assert_same_density(mended, compiled)
+    assert program.compile_model(model, names).compiled_logp_func.cache_hits == 1
+
+
+def test_what_has_no_key_is_compiled_and_not_kept(model, compiled, cache, monkeypatch):
+    monkeypatch.setattr(program, "graph_key", lambda *_: None)
+    assert_same_density(program.compile_model(model, ["spread", "center_0", "center_1"]), compiled)
+    assert wrappers(cache, "*") == []

@@ -1,0 +1,66 @@
+"""Keys of PyTensor graphs: equal keys, equal values, in whichever process they were made.
+
+A key says all that a graph computes: every operation with what PyTensor tells it from others by,
+every constant, and the versions of the libraries that define them. What it cannot say has no key:
+an operation of a user's own class or function, or one that holds a graph of its own.
+"""
+
+import pickle
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from io import BytesIO
+from types import FunctionType
+from typing import Any
+
+from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.op import HasInnerGraph, Op
+from pytensor.graph.traversal import toposort
+from pytensor.scalar.basic import ScalarOp
+
+_LIBRARIES = ("pymc", "pytensor", "numba", "numpy")
+
+
+def graph_key(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str | None:
+    """Hash of `outputs` as functions of `inputs`, or None where something in them has no key."""
+    at = {variable: b"%d" % i for i, variable in enumerate(inputs)}
+
+    def place(variable: Variable) -> bytes:
+        if isinstance(variable, Constant):
+            return _described((variable.type, variable.data))
+        return at[variable]
+
+    told = [_described([version(library) for library in _LIBRARIES])]
+    told += [_described([variable.type for variable in inputs])]
+    try:
+        for node in toposort(outputs, blockers=inputs):
+            kinds = [output.type for output in node.outputs]
+            told += [_described((node.op, kinds)), *map(place, node.inputs)]
+            at |= {output: b"%d" % (len(at) + i) for i, output in enumerate(node.outputs)}
+        told += map(place, outputs)
+    except (pickle.PicklingError, TypeError, AttributeError, KeyError):  # KeyError: another input
+        return None
+    return sha256(b"".join(b"%d:%s" % (len(part), part) for part in told)).hexdigest()
+
+
+class _Describer(pickle.Pickler):
+    """Refuses what the key cannot say: no more is written than tells one thing from another."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, type | FunctionType):
+            if thing.__module__.partition(".")[0] not in {*_LIBRARIES, "builtins"}:
+                raise pickle.PicklingError(f"{thing} is of a library without a version in the key")
+        elif isinstance(thing, HasInnerGraph):
+            raise pickle.PicklingError(f"{thing} holds a graph")
+        elif isinstance(thing, Op) and hasattr(thing, "__props__"):
+            # Of the rest of its state some comes and goes with use.
+            return type(thing), tuple(getattr(thing, name) for name in thing.__props__)
+        elif isinstance(thing, Op) and not isinstance(thing, ScalarOp):  # these have little state
+            raise pickle.PicklingError(f"{thing} does not say what tells it from others")
+        return NotImplemented
+
+
+def _described(thing: Any) -> bytes:
+    text = BytesIO()
+    _Describer(text).dump(thing)
+    return text.getvalue()
