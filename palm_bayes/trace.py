@@ -64,15 +64,19 @@ def assemble(
 def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
     """Pointwise log-likelihood, each accuracy given the one before it in its run."""
     parts = []
+    # Labels would be compared at every operation.
+    bare = posterior.drop_vars(["chain", "draw"], errors="ignore")
     for name in runs.strategies:
-        data, of = observations(runs.strategy(name)), posterior.sel(strategy=name)
+        data, of = observations(runs.strategy(name)), bare.sel(strategy=name)
         x, which = np.unique(data.x, return_inverse=True)
         at = xr.DataArray(x, dims="x")
         mean, sd = (
             part.transpose("chain", "draw", "x").to_numpy()[..., which]
             for part in moments(of, at, data.x_first[0], data.x_last[0])
         )
-        carried = noise.carry(of["rho"].transpose("chain", "draw").to_numpy()[..., None], data.lag)
+        lag, of_lag = np.unique(data.lag, return_inverse=True)
+        rho = of["rho"].transpose("chain", "draw").to_numpy()[..., None]
+        carried = noise.carry(rho, lag)[..., of_lag]
         parts.append(noise.log_density(data.accuracy, mean, sd, carried))
     dims = ("chain", "draw", "observation")
     return xr.Dataset({"accuracy": (dims, np.concatenate(parts, axis=-1))})
