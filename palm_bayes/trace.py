@@ -64,7 +64,8 @@ def assemble(
 def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
     """Pointwise log-likelihood, each accuracy given the one before it in its run."""
     parts = []
-    bare = posterior.drop_vars(["chain", "draw"])  # labels would be compared at every operation
+    # Labels would be compared at every operation.
+    bare = posterior.drop_vars(["chain", "draw"], errors="ignore")
     for name in runs.strategies:
         data, of = observations(runs.strategy(name)), bare.sel(strategy=name)
         x, which = np.unique(data.x, return_inverse=True)
