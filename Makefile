@@ -10,10 +10,10 @@ CURVES ?= $(PALM_BAYES_CURVES)
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .venv-bootstrap/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit smoke slow format constraints clean
+.PHONY: help demo test lint types unit smoke slow check-notebooks notebooks format constraints clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## example runs, a fit on their first 12 episodes, a forecast of the other 18: demo/
 	$(BIN)/palm-bayes demo --out demo
@@ -35,6 +35,12 @@ smoke: $(READY) ## build the wheel and use it outside the checkout
 
 slow: $(READY) ## the slow tests; CURVES=dir lets those on real curves run
 	PALM_BAYES_CURVES="$(CURVES)" $(BIN)/pytest -m slow
+
+check-notebooks: $(READY) ## execute the notebooks, quickly, and store nothing
+	$(BIN)/pytest -m notebooks
+
+notebooks: $(READY) ## execute the notebooks and store their outputs
+	$(BIN)/python scripts/run_notebooks.py
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix

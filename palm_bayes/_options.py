@@ -15,6 +15,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]  # its own place differs between
 
 DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
 PALM = "Accepted so that PALM.py's command lines work"
+PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # and ours
 PALM_BUDGET = 100.0  # PALM.py's labels per episode, where neither data nor user tell them
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from palm_bayes import __version__, cli_compare, cli_stop
+from palm_bayes import __version__, cli_compare, cli_report, cli_stop
 from palm_bayes import _options as options
 from palm_bayes._terminal import (
     BAD_INPUT,
@@ -135,6 +135,7 @@ def fit(
     starts = {"A_max": init_a_max, "delta": init_delta, "alpha": init_alpha, "beta": init_beta}
     unneeded = [f"--init_{name}" for name, value in starts.items() if value is not None]
     del plot, save_csv  # both are always done
+    bounds = {"alpha_lo": alpha_lo, "alpha_hi": alpha_hi, "beta_hi": beta_hi}
     axis: XMode = "episodes" if x_mode == "episodes" else "labels"
     with working(quiet) as (step, note):
         if unneeded:
@@ -163,7 +164,7 @@ def fit(
 
         fitted = fit_runs(
             runs,
-            priors=named_priors(priors, alpha_lo=alpha_lo, alpha_hi=alpha_hi, beta_hi=beta_hi),
+            priors=priors if bounds == options.PALM_BOUNDS else named_priors(priors, **bounds),
             draws=draws,
             tune=tune,
             chains=chains,
@@ -252,6 +253,7 @@ def show(
 
 app.command(epilog=cli_stop.STOP)(cli_stop.stop)
 app.command(epilog=cli_stop.WATCH)(cli_stop.watch)
+app.command(epilog=cli_report.REPORT)(cli_report.report)
 
 
 @app.command(epilog=options.EXAMPLE)

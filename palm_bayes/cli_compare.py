@@ -1,17 +1,13 @@
 """The commands that ask which strategy to take, and how many labels it needs."""
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from palm_bayes._options import AsJson, Quiet, option
 from palm_bayes._source import Source, takes_fit
 from palm_bayes._terminal import report_decision, working
-from palm_bayes.errors import percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from palm_bayes.budget import LabelsToReach
     from palm_bayes.compare import Comparison
 
@@ -189,7 +185,9 @@ def compare(
             seed=source.seed,
         )
         _draw(found, figure)
-    return report_decision(fit, found.document(), _compared(found), as_json=as_json)
+    from palm_bayes.shown import compared
+
+    return report_decision(fit, found.document(), compared(found), as_json=as_json)
 
 
 @takes_fit
@@ -228,47 +226,9 @@ def budget(
             from palm_bayes.alda_files import write_alda
 
             write_alda(found, alda_csv)
-    return report_decision(fit, found.document(), _budgeted(found), as_json=as_json)
+    from palm_bayes.shown import budgeted
 
-
-def _budgeted(found: "LabelsToReach") -> "dict[str, pd.DataFrame]":
-    """What each strategy needs, and ALDA's rule where there is a choice."""
-    import pandas as pd
-
-    def budget(value: float) -> str:
-        return f"{value:,.0f}" if value < math.inf else f">{found.until:,.0f}"
-
-    def labels(value: float) -> str:
-        return "" if math.isnan(value) else f"{value:,.0f}"
-
-    needed: list[Any] = list(found.table.itertuples(index=False))
-    advised: list[Any] = list(found.alda.itertuples(index=False))
-    within = {} if found.within is None else {f"by {found.within:,.0f}": "p_within"}
-    needs = [
-        {
-            "strategy": row.strategy,
-            "budget": budget(row.budget),
-            "needed": found.span(row),
-            **{name: percent(getattr(row, column)) for name, column in within.items()},
-            "never": percent(row.p_never),
-        }
-        for row in needed
-    ]
-    advice = [
-        {
-            "strategy": row.strategy,
-            "feasible": percent(row.p_feasible),
-            "B_abs": labels(row.B_abs),
-            "W": labels(row.W),
-            "in C_eta": percent(row.p_competitive),
-            "chosen": percent(row.p_chosen),
-            "with pilots": labels(row.in_all),
-        }
-        for row in advised
-    ]
-    heading = f"{found.unit.capitalize()} for {found.target:g}, {100 * found.assurance:g} % sure:"
-    tables = {heading: pd.DataFrame(needs)}
-    return tables | ({"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {})
+    return report_decision(fit, found.document(), budgeted(found), as_json=as_json)
 
 
 def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:
@@ -276,30 +236,3 @@ def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:
         from palm_bayes.files import put_figure
 
         put_figure(figure, found.plot())
-
-
-def _compared(found: "Comparison") -> "dict[str, pd.DataFrame]":
-    """The ranking and, beside each strategy, how it stands to the first and the reference."""
-    import pandas as pd
-
-    ranking: list[Any] = list(found.ranking.itertuples(index=False))
-    pairs: list[Any] = list(found.pairs.itertuples())
-    first, digits = ranking[0].strategy, 1 if found.scale > 1 else 3
-    worse: dict[Any, float] = {(p.strategy, p.other): p.p_worse for p in pairs}
-    rows = []
-    for row in ranking:
-        low, middle, high = (f"{x:.{digits}f}" for x in (row.lower, row.median, row.upper))
-        rows.append(
-            {
-                "strategy": row.strategy,
-                "accuracy": f"{middle} [{low}-{high}]",
-                "P(best)": percent(row.p_best),
-                "expected loss": f"{row.expected_loss:.{digits + 1}f}",
-                "worse": "" if row.strategy == first else percent(worse[row.strategy, first]),
-                "tied": "yes" if row.tied else "",
-                "share": "" if row.strategy == found.reference else found.share(row.strategy),
-            }
-        )
-    heading = f"At {found.at:,.0f} {found.unit}; worse than {first} by more than {found.rope:g}; "
-    heading += f"share of the {found.unit} that {found.reference} has:"
-    return {heading: pd.DataFrame(rows)}

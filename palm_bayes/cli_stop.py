@@ -17,7 +17,7 @@ from palm_bayes.errors import DataError
 if TYPE_CHECKING:
     from palm_bayes.decide import Decision
     from palm_bayes.palm_fit import PalmFit
-    from palm_bayes.verdicts import Rule, SingleRule
+    from palm_bayes.verdicts import AnyOf, Rule, SingleRule
 
 RULE = "Stop rule"
 
@@ -162,6 +162,31 @@ def _asked(
     force: Force = False,
 ) -> "Question":
     """What is asked of a fit: any of the rules that the options ask for."""
+    rule = rule_of(
+        target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
+        within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
+        pool=pool,
+    )  # fmt: skip
+    if rule is None:
+        one = "--target, --min-gain with --within, or --label-cost with --point-value"
+        raise options.UsageError(f"No stop rule is given: {one}.")
+    return Question(rule, now_with, force, {"budget": budget, "pool": pool})
+
+
+def rule_of(
+    *,
+    target: float | None,
+    assurance: float,
+    budget: float | None,
+    hopeless: float,
+    min_gain: float | None,
+    within: float | None,
+    label_cost: float | None,
+    point_value: float | None,
+    episode_cost: float,
+    pool: float | None,
+) -> "AnyOf | None":
+    """Any of the rules that the options ask for; None where none of them says when to stop."""
     _together("--min-gain", min_gain, "--within", within)
     _together("--label-cost", label_cost, "--point-value", point_value)
     from palm_bayes import rules
@@ -177,12 +202,10 @@ def _asked(
     if label_cost is not None and point_value is not None:
         asked.append(rules.NetValue(label_cost, point_value, episode_cost))
     if not asked:
-        one = "--target, --min-gain with --within, or --label-cost with --point-value"
-        raise options.UsageError(f"No stop rule is given: {one}.")
-    limits = {"budget": budget, "pool": pool}
+        return None
     asked += [rules.Budget(budget)] if budget is not None else []
     asked += [rules.Pool(pool)] if pool is not None else []
-    return Question(AnyOf(tuple(asked)), now_with, force, limits)
+    return AnyOf(tuple(asked))
 
 
 @dataclass(frozen=True)
@@ -207,11 +230,17 @@ class Question:
     def of(self, fit: "PalmFit", *, may_pass: bool = False) -> "Decision":
         """Ask it of a fit; a loop `may_pass` its limits, which a person must have mistyped."""
         decision = fit.decide(self.rule, strategy=self.strategy, force=self.force)
-        for name, limit in self.limits.items():
-            if limit is not None and limit < decision.labels and not may_pass:
-                spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
-                raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
+        if not may_pass:
+            check_limits(decision, self.limits)
         return decision
+
+
+def check_limits(decision: "Decision", limits: dict[str, float | None]) -> None:
+    """Raise `DataError` where a budget or pool lies below what is spent."""
+    for name, limit in limits.items():
+        if limit is not None and limit < decision.labels:
+            spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
+            raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
 
 
 @takes_fit
@@ -285,21 +314,9 @@ def _together(name: str, value: float | None, other: str, of_other: float | None
 
 def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
     """Print what every rule finds, the decision, what would change it and what it risks."""
-    import pandas as pd
+    from palm_bayes.shown import decided
 
-    from palm_bayes.outlook import chance
-
-    says = {True: "stop", False: "go on", None: "cannot say"}
-    rows = [
-        {
-            "rule": finding.rule,
-            "says": says[finding.stop],
-            "probability": "" if finding.probability is None else chance(finding.probability),
-        }
-        for finding in decision.findings
-    ]
-    tables = {"What the rules say:": pd.DataFrame(rows)}
-    status = report_decision(fit, decision.document(), tables, as_json=as_json)
+    status = report_decision(fit, decision.document(), decided(decision), as_json=as_json)
     for line in () if as_json else decision.advice:
         typer.echo(f"  {line}")
     return status

@@ -256,6 +256,41 @@ class PalmFit:
 
         return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))
 
+    def report(
+        self,
+        path: str | Path,
+        *,
+        target: float | None = None,
+        assurance: float = 0.8,
+        within: float | None = None,
+        pool: float | None = None,
+        rule: "Rule | None" = None,
+        strategy: str | None = None,
+        force: bool = False,
+        at: float | None = None,
+        rope: float | None = None,
+        reference: str | None = None,
+        probability: float = 0.9,
+        seed: int = 0,
+    ) -> Path:
+        """Write all that the fit says as one HTML page, which needs nothing else.
+
+        Its arguments are those of `palm_bayes.report.Questions`: of `compare`, `labels_to_reach`
+        and `decide`. Without `target` and `rule` it says nothing of labels needed and of stopping.
+
+        Raises
+        ------
+        DataError
+            If `path` cannot be written, or a question does not fit the data; nothing is written.
+        """
+        from palm_bayes.report import Questions, check_place, report_of, write
+
+        questions = Questions(
+            target, assurance, within, pool, rule, strategy, force, at, rope, reference, probability
+        )
+        check_place(Path(path))
+        return write(report_of(self, questions, seed), Path(path))
+
     def save(self, path: str | Path) -> Path:
         """Write the fit to one NetCDF file, whole or not at all.
 

@@ -47,6 +47,29 @@ def fit(example_runs) -> "PalmFit":
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
 
 
+HOSTILE = '<script>alert("1")</script> & $x_1$'
+
+
+@pytest.fixture(scope="session")
+def hostile_fit(fit) -> "PalmFit":
+    """Return the fit with a name of markup for "random", as a user might give it."""
+    from dataclasses import replace
+
+    from palm_bayes.convergence import Convergence
+    from palm_bayes.palm_fit import PalmFit
+
+    names = {"random": HOSTILE}
+    runs = replace(fit.runs, table=fit.runs.table.replace({"strategy": names}), origins={})
+
+    def renamed(part):
+        there = [name for name in ("strategy", "of_strategy") if name in part.coords]
+        named = {n: [names.get(s, s) for s in part[n].to_numpy()] for n in there}
+        return part.assign_coords({n: (part[n].dims, values) for n, values in named.items()})
+
+    table = fit.convergence.table.rename(index=names)
+    return PalmFit(runs, fit.trace.map_over_datasets(renamed), Convergence(table))
+
+
 class QuickFit:
     """What a backtest asks of a fit, with made-up draws."""
 

@@ -329,6 +329,7 @@ def test_files_of_several_strategies(here, fitter, capsys):
 
 def test_files_of_one_strategy(here, fitter):
     assert cli.main(["fit", "runs/runs.csv", "--strategy", "margin"]) == 0
+    assert fitter.options["priors"] == "default"  # by name: the fit can tell it
     assert files_in("palm_fit_out") == OUR_FILES | PALM_FILES
     params = json.loads(Path("palm_fit_out/palm_params.json").read_text(encoding="utf-8"))
     assert list(params) == [*PALM_KEYS, "posterior"]

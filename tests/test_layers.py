@@ -54,6 +54,7 @@ ORDER = (
     "decide",
     "monitor",
     "pilot",
+    "shown",
     "scoring",
     "baselines",
     "checkpoints",
@@ -73,6 +74,7 @@ ORDER = (
     "__init__",
     "cli_compare",
     "cli_stop",
+    "cli_report",
     "cli",
     "__main__",
 )
@@ -96,7 +98,7 @@ ONLY_IN = {
 }
 
 HEAVY = PYMC | ARVIZ | {"dask", "distributed", "matplotlib", "numpy", "pandas", "scipy", "xarray"}
-MUST_START_LIGHT = {"__init__", "__main__", "cli", "cli_compare", "cli_stop"}
+MUST_START_LIGHT = {"__init__", "__main__", "cli", "cli_compare", "cli_report", "cli_stop"}
 
 MAX_LINES = 350
 COUNTED = {".css", ".html", ".j2", ".js", ".py"}

@@ -1,0 +1,107 @@
+"""The command `report`: all that a fit says, on one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from palm_bayes import _options as options
+from palm_bayes import cli_compare as ask
+from palm_bayes import cli_stop as rules
+from palm_bayes._source import Source, takes_fit
+from palm_bayes._terminal import NOT_CONVERGED, OK, report_decision, working
+
+Page = Annotated[
+    Path,
+    options.option(options.OUTPUT, "The page to write.", "--out", "-o", metavar="FILE"),
+]
+Target = Annotated[
+    float | None,
+    options.option(
+        rules.RULE,
+        "Accuracy to reach, in the data's own scale: how many labels it needs, and whether it is "
+        "reached. With --budget, also whether it is out of reach.",
+        "--target",
+        metavar="ACC",
+    ),
+]
+
+REPORT = """[bold]Examples[/bold]
+
+  palm-bayes report palm_fit_out -o report.html
+  palm-bayes report palm_fit_out -o report.html --target 0.9 --budget 600
+  palm-bayes report runs.csv --episodes 12 --label-cost 0.5 --point-value 80
+
+[bold]What is on the page[/bold]
+
+  the verdict in words; the curves and their bands; where the uncertainty
+  comes from; with --target, how many labels it needs; which strategy, where
+  there are several; with a stop rule (--target is one), whether to stop;
+  convergence and misfit; parameters, data, versions and seed; the code that
+  makes it again. Sentences and numbers are those of compare, budget and stop.
+
+The page is one file that loads nothing else: it can be mailed, printed, read
+on a phone and by a screen reader, in light and dark.
+
+[bold]Exit status[/bold]
+
+  0  the fit has converged
+  2  bad input: nothing is written
+  3  written, but the fit has not converged: do not rely on it"""
+
+
+@takes_fit
+def report(
+    source: Source,
+    out: Page = Path("report.html"),
+    target: Target = None,
+    assurance: rules.Assurance = 0.8,
+    budget: rules.Budget = None,
+    pool: rules.Pool = None,
+    hopeless: rules.Hopeless = 0.05,
+    min_gain: rules.Gain = None,
+    within: rules.Within = None,
+    label_cost: rules.LabelCost = None,
+    point_value: rules.PointValue = None,
+    episode_cost: rules.EpisodeCost = 0.0,
+    now_with: rules.With = None,
+    force: rules.Force = False,
+    at: ask.At = None,
+    rope: ask.Rope = None,
+    reference: ask.Reference = None,
+    probability: ask.Interval = 0.9,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Write all that a fit says as one HTML page: verdict, curves, budget, choice, stop, checks.
+
+    FIT is a saved fit, or the runs, which are then fitted first.
+    """
+    rule = rules.rule_of(
+        target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
+        within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
+        pool=pool,
+    )  # fmt: skip
+    with working(quiet) as (step, note):
+        step("looking at what is asked")
+        from palm_bayes.report import Questions, check_place, report_of, write
+
+        check_place(out)
+        questions = Questions(
+            target=target, assurance=assurance, within=budget, pool=pool, strategy=now_with,
+            force=force, at=at, rope=rope, reference=reference, probability=probability,
+        )  # fmt: skip
+        questions = questions.stopped_by(rule)
+        fit = source.fit(step, note)
+        step("asking the fit")
+        found = report_of(fit, questions, source.seed)
+        if found.decision is not None:
+            rules.check_limits(found.decision, {"budget": budget, "pool": pool})
+        step("writing")
+        write(found, out)
+    if as_json:
+        return report_decision(fit, found.document() | {"page": str(out)}, {}, as_json=True)
+    for answer in found.verdict.values():
+        typer.echo(answer)
+    typer.echo(f"\nWritten to {out}")
+    return OK if fit.convergence.passed else NOT_CONVERGED

@@ -1,0 +1,51 @@
+"""The page itself: its template filled in, and written whole or not at all."""
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from palm_bayes import __version__
+from palm_bayes.errors import DataError
+from palm_bayes.files import check_folder, put
+from palm_bayes.report.contents import Report
+from palm_bayes.report.sections import sections
+
+
+def html(report: Report) -> str:
+    """The page, all of it in one text; names that users gave are escaped."""
+    templates = Environment(
+        loader=PackageLoader("palm_bayes", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["unbroken"] = lambda words: str(words).replace(" %", "\N{NO-BREAK SPACE}%")
+    loaded = templates.loader
+    assert loaded is not None
+    style, _, _ = loaded.get_source(templates, "style.css")
+    return templates.get_template("page.html.j2").render(
+        report=report,
+        sections=sections(report),
+        style=Markup(style),  # noqa: S704 - our own file
+        version=__version__,
+    )
+
+
+def check_place(path: Path) -> None:
+    """Raise `DataError` if no page can be written there."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: name a file in it, such as {path / 'report.html'}")
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise DataError(f"{path}: a report is a .html file")
+    check_folder(path.parent)
+
+
+def write(report: Report, path: Path) -> Path:
+    """Write the page, whole or not at all; its folder is made if need be."""
+    check_place(path)
+    text = html(report)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    return path

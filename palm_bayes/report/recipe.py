@@ -1,0 +1,184 @@
+"""How to make a report again: the same in Python and on the command line."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from palm_bayes.report.contents import Questions, Report
+from palm_bayes.rules import NetValue, Plateau, Unreachable
+from palm_bayes.verdicts import AllOf, AnyOf, Rule
+
+if TYPE_CHECKING:
+    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.runs import Runs
+
+_NO_FILE = "runs.csv"  # where runs came from no file
+SAMPLING = ("draws", "tune", "chains", "target_accept", "sampler", "seed")
+_READING = {
+    "strategies": "--strategy",
+    "dataset": "--dataset",
+    "model": "--model",
+    "batch": "--budget-size",
+    "x_mode": "--x-mode",
+    "max_repetitions": "--num-variants",
+    "max_episodes": "--episodes",
+}
+_QUESTIONS = {
+    "target": "--target",
+    "assurance": "--assurance",
+    "within": "--budget",
+    "pool": "--pool",
+    "strategy": "--with",
+    "at": "--at",
+    "rope": "--rope",
+    "reference": "--reference",
+    "probability": "--probability",
+}
+_HOPELESS = Unreachable.probability  # by default
+
+
+def kept(fit: "PalmFit") -> dict[str, Any]:
+    """What the trace says of itself: data, sampling, versions of the libraries."""
+    told: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
+    return told
+
+
+def data_path(runs: "Runs") -> str:
+    """The table that runs were read from, or the folder in PALM's layout; the usual name if none.
+
+    Of either only what the user had given is known.
+    """
+    files = sorted(set(runs.origins.values()))
+    if not files:
+        return _NO_FILE
+    return files[0] if len(files) == 1 else str(Path(files[0]).parent.parent)
+
+
+def reading(runs: "Runs") -> dict[str, Any]:
+    """Options of `palm_bayes.read_runs` by which `runs` are read, and no others."""
+    given: dict[str, Any] = {"strategies": list(runs.strategies)}
+    given |= {name: value for name in ("dataset", "model") if (value := getattr(runs, name))}
+    if runs.labels_known:
+        given["batch"] = runs.batch
+        if not np.allclose(runs.table["x"] * runs.batch, runs.table["labels"]):
+            given["x_mode"] = "episodes"
+    return given | {
+        "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
+        "max_episodes": int(runs.table["episode"].max()),
+    }
+
+
+def python(report: Report) -> str:
+    """A script that makes the report, from the data on."""
+    about = kept(report.fit)
+    sampling = {name: about["sampling"][name] for name in SAMPLING}
+    arguments = reading(report.fit.runs) | _priors(about) | sampling
+    given = {name: value for name, value in report.questions.given.items() if name != "rule"}
+    asked = given | ({"seed": report.seed} if report.seed else {})
+    rule, names = report.questions.rule, ""
+    if rule is not None:
+        leaves = sorted({type(leaf).__name__ for leaf in rule.leaves()})
+        names = f"from palm_bayes import {', '.join(leaves)}\n"
+    shown = [f"{name}={_literal(value)}" for name, value in asked.items()]
+    shown += [f"rule={_written(rule)}"] if rule is not None else []
+    options = "".join(f"    {name}={_literal(value)},\n" for name, value in arguments.items())
+    if about["sampling"]["priors"] == "own":
+        options += "    priors=priors,  # your own, a palm_bayes.Priors\n"
+    return (
+        f"import palm_bayes\n{names}\n"
+        f"fit = palm_bayes.fit(\n    {data_path(report.fit.runs)!r},\n{options})\n"
+        f"assert fit.runs.sha256() == {about['data_sha256']!r}\n"
+        f"fit.report({', '.join(['"report.html"', *shown])})\n"
+    )
+
+
+def shell(report: Report) -> str | None:
+    """Commands that make the report, from the data on; None where they cannot."""
+    about, asked = kept(report.fit), _flags(report.questions)
+    if asked is None or about["sampling"]["priors"] == "own":
+        return None
+    words = ["palm-bayes", "fit", data_path(report.fit.runs)]
+    for name, value in (reading(report.fit.runs) | _priors(about)).items():
+        flag = _READING.get(name, f"--{name}")
+        words += [word for one in _listed(value) for word in (flag, _plain(one))]
+    for name in SAMPLING:
+        words += [f"--{name.replace('_', '-')}", _plain(about["sampling"][name])]
+    last = ["palm-bayes", "report", "palm_fit_out", *asked]
+    last += ["--seed", str(report.seed)] if report.seed else []
+    first = _folded([*words, "--out", "palm_fit_out"])
+    return first + "\n" + _folded([*last, "--out", "report.html"]) + "\n"
+
+
+def _priors(about: dict[str, Any]) -> dict[str, str]:
+    priors = about["sampling"]["priors"]
+    return {} if priors == "own" else {"priors": priors}
+
+
+def _literal(value: Any) -> str:
+    """A value as it is written in Python: 20, not 20.0."""
+    return f"{value:.12g}" if isinstance(value, float) else repr(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _any(rule: Rule) -> list[Rule]:
+    """The rules of which any says stop, however they were joined."""
+    return [one for part in rule.rules for one in _any(part)] if isinstance(rule, AnyOf) else [rule]
+
+
+def _written(rule: Rule) -> str:
+    """A rule as it is written in Python."""
+    if isinstance(rule, AllOf):
+        return " & ".join(f"({_written(part)})" for part in rule.rules)
+    return " | ".join(
+        f"({_written(part)})" if isinstance(part, AllOf) else repr(part) for part in _any(rule)
+    )
+
+
+def _flags(questions: Questions) -> list[str] | None:
+    """Options of the command; None where it has none for a rule."""
+    of_rule = {} if questions.rule is None else _rule_flags(questions, questions.rule)
+    if of_rule is None:
+        return None
+    given = questions.given.items()
+    flags = {_QUESTIONS[name]: value for name, value in given if name in _QUESTIONS} | of_rule
+    words = [word for flag, value in flags.items() for word in (flag, _plain(value))]
+    return words + ["--force"] * questions.force
+
+
+def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
+    """Options that make a rule, beside what target, budget and pool say; None if there are none."""
+    flags: dict[str, float] = {}
+    limits: list[Rule] = []
+    for part in _any(rule):
+        match part:
+            case Plateau(gain, labels, questions.assurance):
+                flags |= {"--min-gain": gain, "--within": labels}
+            case NetValue(cost, value, episode):
+                flags |= {"--label-cost": cost, "--point-value": value, "--episode-cost": episode}
+            case Unreachable(target, budget, probability) if probability != _HOPELESS:
+                flags |= {"--hopeless": probability}
+                limits.append(Unreachable(target, budget))
+            case _:
+                limits.append(part)
+    return flags if set(limits) == set(questions.limits) else None
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else _literal(value)
+
+
+def _folded(words: list[str]) -> str:
+    """A command, broken before its options where it is long."""
+    lines = [""]
+    for i, word in enumerate(map(shlex.quote, words)):
+        starts = word.startswith("--") and i > 0
+        if starts and len(lines[-1]) > 70:
+            lines.append("   ")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return " \\\n".join(lines)

@@ -1,0 +1,311 @@
+"""The sections of the page, each made from the results that it shows."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.errors import percent
+from palm_bayes.oddities import oddities
+from palm_bayes.outputs import Tables
+from palm_bayes.paths import seen_budget, unit_of
+from palm_bayes.plots import plot_comparison, plot_curves
+from palm_bayes.plots_uncertainty import plot_uncertainty
+from palm_bayes.report import recipe
+from palm_bayes.report.contents import Report
+from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
+from palm_bayes.shown import budgeted, compared, decided
+
+BAND = 0.8  # of the numbers beside the curves
+ABOUT = {
+    "curves": (
+        "The expected curve is what many repetitions would average to; the bands also hold the "
+        "noise of a single run. They widen past the data, where the curve may stray from "
+        "PALM's."
+    ),
+    "uncertainty": (
+        "More repetitions and episodes narrow what comes from the parameters. Misfit, how far "
+        "true curves stray from PALM's, shrinks only as the horizon does. Noise is what one run"
+        " has and the average over many has not."
+    ),
+    "labels": (
+        "ALDA's rule, asked of every draw: B_abs and W are its labels and deployment window "
+        "(medians, given that the target is feasible); C_eta holds those about as cheap as the "
+        "cheapest; chosen is how often the rule takes the strategy, and so is right."
+    ),
+    "comparison": (
+        "Expected loss is the accuracy that taking a strategy forgoes on average; tied are "
+        "those that the first may be no better than practically."
+    ),
+    "reliability": (
+        "Converged means R-hat at most 1.01, at least 400 effective draws in bulk and tails, no"
+        " divergent transition, E-BFMI at least 0.3. The predictive check draws the runs anew "
+        "from the fit: a small p-value says that the observed ones fall, rise, bend or jump in "
+        "a way that hardly any of those drawn do."
+    ),
+    "parameters": (
+        "A_max, delta, alpha and beta trade off: their intervals may be wide where the curve is"
+        " known well. Compare curves, not parameters."
+    ),
+}
+_SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a single run"}
+
+
+def sections(report: Report) -> list[Section]:
+    """All that apply, in the order of the page."""
+    found = [
+        curves(report),
+        uncertainty(report),
+        labels(report),
+        comparison(report),
+        stopping(report),
+        reliability(report),
+        parameters(report),
+        data(report),
+        making(report),
+    ]
+    return [section for section in found if section is not None]
+
+
+def curves(report: Report) -> Section:
+    """Data, curves and bands, and the same in numbers."""
+    runs, unit = report.fit.runs, unit_of(report.fit.runs)
+    numbers = ahead(report)
+    now, *_, last = numbers.columns[1:]
+    rows: list[Any] = list(numbers.itertuples(index=False, name=None))
+    lines = "; ".join(f"{row[0]} from {row[1]} to {row[-1]}" for row in rows)
+    alt = (
+        f"Accuracy against {unit}, a panel a strategy: the repetitions as dots, the expected curve "
+        f"as a line with bands around it. Expected accuracy, {now} and {last}: {lines}."
+    )
+    caption = (
+        f"Every repetition, the expected curve and the bands of a repetition not yet begun, to "
+        f"{report.until:,.0f} {unit}."
+    )
+    pictures = [Picture.of(plot_curves(runs, report.expected, report.new, title=""), alt, caption)]
+    if report.several:
+        alt = f"All strategies on common axes. Expected accuracy, {now} and {last}: {lines}."
+        of_all = plot_comparison(runs, report.expected, title="")
+        pictures.append(
+            Picture.of(of_all, alt, "All strategies on common axes: means of the data.")
+        )
+    caption = f"Expected accuracy, median and {100 * BAND:g} % interval"
+    words = (ABOUT["curves"],)
+    return Section(
+        "curves", "The curves", words, pictures=tuple(pictures), tables=(Table(caption, numbers),)
+    )
+
+
+def ahead(report: Report) -> pd.DataFrame:
+    """Expected accuracy now, halfway to the end of the curves, and there, in words."""
+    draws = report.expected.draws
+    unit = unit_of(report.fit.runs)
+    places = draws["labels" if unit == "labels" else "episode"].to_numpy()
+    now = int(np.searchsorted(places, seen_budget(report.fit.runs) - 1e-9))
+    tail = (1 - BAND) / 2
+    bands = report.fit.runs.scale * draws.quantile([tail, 0.5, 1 - tail], ("chain", "draw"))
+    shown = {"strategy": list(report.fit.runs.strategies)}
+    for at in dict.fromkeys((now, (now + len(places) - 1) // 2, len(places) - 1)):
+        of = bands.isel(x=at).transpose("strategy", "quantile").to_numpy()
+        shown[f"at {places[at]:,.0f} {unit}"] = [_interval(report, *row) for row in of]
+    return pd.DataFrame(shown)
+
+
+def uncertainty(report: Report) -> Section:
+    """Where the spread of a forecast comes from."""
+    unit = unit_of(report.fit.runs)
+    spread = report.fit.runs.scale * report.new.uncertainty().isel(x=-1)
+    table = pd.DataFrame({"strategy": list(report.fit.runs.strategies)})
+    for source, name in _SOURCES.items():
+        table[name] = spread.sel(source=source).to_numpy()
+    parts = table[list(_SOURCES.values())]
+    table["together"] = np.sqrt((parts**2).sum(axis=1))
+    most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
+    told = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
+    alt = (
+        f"Standard deviation of a new run's accuracy past the data, parted into parameters, misfit "
+        f"and noise. At {report.until:,.0f} {unit}: {told}."
+    )
+    caption = "Standard deviation of a new run's accuracy; areas in proportion to the variances."
+    words = (ABOUT["uncertainty"],)
+    digits = 2 if report.fit.runs.percent else 4
+    numbers = table.map(lambda value: value if isinstance(value, str) else f"{value:.{digits}f}")
+    heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
+    picture = Picture.of(plot_uncertainty(report.new), alt, caption)
+    return Section(
+        "uncertainty", "Where the uncertainty comes from", words, pictures=(picture,),
+        tables=(Table(heading, numbers),),
+    )  # fmt: skip
+
+
+def labels(report: Report) -> Section | None:
+    """What the target needs."""
+    found = report.needed
+    if found is None:
+        return None
+    shown = budgeted(found)
+    first = next(iter(shown.values()))
+    lines = "; ".join(f"{row[0]} {row[1]}" for row in first.itertuples(index=False, name=None))
+    alt = (
+        f"Probability that {found.target:g} is reached against {found.unit}, a line a strategy. "
+        f"They pass {percent(found.assurance)} at: {lines}."
+    )
+    caption = f"Probability that the target {found.target:g} is reached, at every budget."
+    words = [found.sentence]
+    if report.several:
+        words.append(ABOUT["labels"])
+    return Section(
+        "labels", "How many labels", tuple(words),
+        pictures=(Picture.of(found.plot(), alt, caption),), tables=tables(shown),
+    )  # fmt: skip
+
+
+def comparison(report: Report) -> Section | None:
+    """Which strategy."""
+    found = report.comparison
+    if not report.several:
+        return None
+    rows: list[Any] = list(found.ranking.itertuples(index=False))
+    order = "; ".join(f"{row.strategy}, best with {percent(row.p_best)}" for row in rows)
+    alt = (
+        f"Left, each strategy's distance to the first at {found.at:,.0f} {found.unit}; right, the "
+        f"probability of each to be the best, by budget. In order: {order}."
+    )
+    caption = "Distance to the first, and the probability to be the best at every budget."
+    square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
+    square = square.reset_index().rename(columns={"strategy": "above"})
+    words = (
+        found.sentence,
+        ABOUT["comparison"],
+    )
+    heading = "Probability that the strategy of the row is above that of the column, at "
+    heading += f"{found.at:,.0f} {found.unit}"
+    return Section(
+        "comparison", "Which strategy", words,
+        pictures=(Picture.of(found.plot(), alt, caption),),
+        tables=(*tables(compared(found)), Table(heading, square)),
+    )  # fmt: skip
+
+
+def stopping(report: Report) -> Section | None:
+    """Whether to stop."""
+    found = report.decision
+    if found is None:
+        return None
+    return Section(
+        "stop", "Stop or go on", (found.sentence,), points=found.advice,
+        tables=tables(decided(found), numbers=False),
+    )  # fmt: skip
+
+
+def reliability(report: Report) -> Section:
+    """Whether the sampler has converged, and PALM describes the curves."""
+    sampled = report.fit.convergence.table
+    digits = {"r_hat": 3, "ess_bulk": 0, "ess_tail": 0, "divergences": 0, "e_bfmi": 2}
+    shown = pd.DataFrame(
+        {"strategy": sampled.index}
+        | {"converged": [_yes(passed) for passed in sampled["passed"]]}
+        | {name: [f"{v:.{n}f}" for v in sampled[name]] for name, n in digits.items()}
+    ).rename(columns={"r_hat": "R-hat", "ess_bulk": "ESS bulk", "ess_tail": "ESS tail"})
+    shown = shown.rename(columns={"e_bfmi": "E-BFMI"})
+    checked = report.fit.predictive_check.table
+    described = pd.DataFrame(
+        {"strategy": checked.index}
+        | {"described": [_yes(passed) for passed in checked["passed"]]}
+        | {"finding": list(checked["finding"])}
+        | {n[2:]: [f"{v:.3f}" for v in checked[n]] for n in map(str, checked) if n.startswith("p_")}
+    )
+    words = (
+        report.verdict["Can it be relied on?"],
+        ABOUT["reliability"],
+    )
+    return Section(
+        "reliability", "Can it be relied on", words,
+        tables=(
+            Table("Convergence of the sampler", shown),
+            Table("Posterior predictive check: p-values", described, numbers=False),
+        ),
+    )  # fmt: skip
+
+
+def parameters(report: Report) -> Section:
+    """Median and interval of every parameter."""
+    probability = report.questions.probability
+    found = Tables(report.fit, probability).summary
+    rows: list[Any] = list(found.itertuples())
+    cells = [f"{_digits(r.median)} [{_digits(r.lower)}, {_digits(r.upper)}]" for r in rows]
+    wide = found.assign(cell=cells).pivot_table(
+        index="strategy", columns="parameter", values="cell", aggfunc="first", sort=False
+    )
+    words = (ABOUT["parameters"],)
+    caption = f"Posterior median and {100 * probability:g} % interval"
+    return Section(
+        "parameters", "The parameters", words,
+        tables=(Table(caption, wide.reset_index().rename_axis(columns=None)),),
+    )  # fmt: skip
+
+
+def data(report: Report) -> Section:
+    """What was fitted."""
+    runs, about = report.fit.runs, recipe.kept(report.fit)
+    size = runs.table.groupby("strategy", sort=False).agg(
+        repetitions=("repetition", "nunique"), episodes=("episode", "max"),
+        labels=("labels", "max"), last=("accuracy", "last"),
+    )  # fmt: skip
+    ends = runs.table.groupby(["strategy", "repetition"], sort=False)["accuracy"].last()
+    means = runs.scale * ends.groupby("strategy", sort=False).mean()
+    shown = pd.DataFrame(
+        {
+            "strategy": size.index,
+            "repetitions": size["repetitions"].astype(str).to_numpy(),
+            "episodes": size["episodes"].astype(str).to_numpy(),
+            "labels": [f"{n:,.0f}" for n in size["labels"]],
+            "mean of last accuracies": [_accuracy(report, value) for value in means[size.index]],
+        }
+    )
+    task = f"{report.task}: " if report.task else ""
+    words = (
+        f"{task}{runs.describe()}.",
+        *runs.notes,
+        *oddities(runs),
+        f"SHA-256 of the data: {about['data_sha256']}",
+    )
+    return Section("data", "The data", words, tables=(Table("What was fitted", shown),))
+
+
+def making(report: Report) -> Section:
+    """Versions, seed and settings, and the code to make it again."""
+    about = recipe.kept(report.fit)
+    shown = {
+        **{name: str(version) for name, version in about["versions"].items()},
+        **{name: str(about["sampling"][name]) for name in ("priors", *recipe.SAMPLING)},
+    }
+    frame = pd.DataFrame({"what": list(shown), "value": list(shown.values())})
+    listings = [Listing("In Python", recipe.python(report))]
+    if (commands := recipe.shell(report)) is not None:
+        listings.append(Listing("On the command line", commands))
+    words = ["The same data, versions and seed give the same page."]
+    if not report.fit.runs.origins:
+        words.append("The runs came from no file: put your own data in place of runs.csv.")
+    return Section(
+        "making", "How to make it again", tuple(words),
+        tables=(Table("Versions, settings and seed of the fit", frame, numbers=False),),
+        listings=tuple(listings),
+    )  # fmt: skip
+
+
+def _accuracy(report: Report, value: float) -> str:
+    return f"{value:.1f}" if report.fit.runs.percent else f"{value:.3f}"
+
+
+def _interval(report: Report, low: float, middle: float, high: float) -> str:
+    low_, middle_, high_ = (_accuracy(report, value) for value in (low, middle, high))
+    return f"{middle_} [{low_}-{high_}]"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+def _yes(passed: bool) -> str:
+    return "yes" if passed else "no"
