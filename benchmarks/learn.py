@@ -168,14 +168,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     curves_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("learn"), help="resumed if it is there")
+    parser.add_argument("--every", type=int, default=1, help="learn from every so many-th fit")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     found = list(laters(curves(args.curves), args.out))
-    print(f"{len(found)} fits. Learnt from all sources: {learnt([later for _, later in found])}")
+    shown = found[:: args.every]
+    print(f"{len(found)} fits. Learnt from all sources: {learnt([later for _, later in shown])}")
     print("\nLearnt from all other sources, and judged on the one:")
     rows = []
     for source in sorted({source for source, _ in found}):
-        numbers = learnt([later for other, later in found if other != source])
+        numbers = learnt([later for other, later in shown if other != source])
         print(f"  {source:<12}{numbers}", flush=True)
         for later in (later for this, later in found if this == source):
             log_density, probability = later.judged(numbers)
