@@ -1,11 +1,14 @@
 """`palm-bayes report`, on the shared fit."""
 
 import json
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
 from palm_bayes import cli
+from palm_bayes._source import Source
+from palm_bayes.convergence import Convergence
 
 
 @pytest.fixture
@@ -65,3 +68,14 @@ def test_help_teaches(capsys):
     out = capsys.readouterr().out
     assert "palm-bayes report palm_fit_out -o report.html" in out
     assert "loads nothing else" in out
+
+
+def test_status_tells_that_a_fit_has_not_converged(fit, monkeypatch, tmp_path, capsys):
+    table = fit.convergence.table.copy()
+    table.loc["random", ["passed", "advice"]] = [False, "take more draws."]
+    doubted = replace(fit, convergence=Convergence(table))
+    monkeypatch.setattr(Source, "fit", lambda source, step, note: doubted)
+    page = tmp_path / "page.html"
+    assert cli.main(["report", str(tmp_path), "-o", str(page)]) == 3
+    assert "random: take more draws." in capsys.readouterr().out
+    assert "Do not rely on this page yet" in page.read_text(encoding="utf-8")
