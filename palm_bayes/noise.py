@@ -79,10 +79,8 @@ def log_density(
     array, dims (..., observation)
         The terms whose sum is the log-likelihood.
     """
-    residual = (y - mean) / sd
-    before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
     left = 1 - carried**2
-    innovation = (residual - carried * before) / xp.sqrt(left)
+    innovation = unexpected(y, mean, sd, carried, xp) / xp.sqrt(left)
     runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
     order = xp.argsort(step * step.shape[-1] + runs_in_order)
     place = xp.argsort(order)
@@ -95,6 +93,16 @@ def log_density(
     variance = own * (known + shared) / known
     scale = 0.5 * xp.log(left * variance) + xp.log(sd) + _LOG_SQRT_2PI
     return -0.5 * (innovation - expected) ** 2 / variance - scale
+
+
+def unexpected(y: Array, mean: Array, sd: Array, carried: Array, xp: ModuleType = np) -> Array:
+    """Standardised residual of each accuracy without what its run lets expect.
+
+    Parameters and the result are as in `log_density`.
+    """
+    residual = (y - mean) / sd
+    before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
+    return residual - carried * before
 
 
 def step_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -82,9 +82,7 @@ class _Curves:
 
     def unexpected(self) -> Floats:
         """How far each accuracy is off what its run and the curve let expect."""
-        residual = (self.y - self.mean) / self.sd
-        before = np.concatenate([np.zeros_like(residual[:, :1]), residual[:, :-1]], axis=1)
-        return np.asarray(self.sd * (residual - self.carried * before))
+        return np.asarray(self.sd * noise.unexpected(self.y, self.mean, self.sd, self.carried))
 
 
 @dataclass(frozen=True)
