@@ -122,7 +122,8 @@ STOP = """[bold]Examples[/bold]
 [bold]Answers[/bold]
 
   stop, continue (and how many labels next), switch to another strategy, or
-  cannot say: the fit has not converged, or the forecast is mostly prior.
+  cannot say: the fit has not converged, PALM does not describe the curve, or
+  the forecast is mostly prior.
   Rules are told apart by their options; with several, any of them stops.
   Accuracies are expected ones, of the curve; labels are those of one run.
 
