@@ -4,7 +4,6 @@ Bands are equal-tailed intervals of the draws; accuracies are in the user's own 
 stands alone: panels and lines carry their names, and shades differ in lightness, for grey prints.
 """
 
-import io
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -21,6 +19,18 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from palm_bayes.errors import DataError, known, listed
+from palm_bayes.figures import (
+    COLOURS,
+    DASHES,
+    GREY,
+    INK,
+    SHADES,
+    STYLE,
+    WIDTH,
+    ShownFigure,
+    mixed,
+    short,
+)
 from palm_bayes.runs import RUN, Runs
 
 if TYPE_CHECKING:
@@ -29,42 +39,14 @@ if TYPE_CHECKING:
 type Floats = NDArray[np.float64]
 
 LEVELS = (0.95, 0.8, 0.5)
-# Okabe and Ito's palette, without its yellow: too light for a line on white.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
-_DASHES = ("-", (0, (5, 1.5)))  # the same colours once more, from the eighth strategy on
 _MARKERS = "osD^vPX"
-_SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each of LEVELS; the rest is white
-_INK, _GREY, _NEUTRAL = "#262626", "#6b6b6b", (0.32, 0.32, 0.32)
-_WIDTH, _LINE = 7.2, 0.16  # inches: the text width of most journals, and a line of text
+_NEUTRAL = (0.32, 0.32, 0.32)
+_LINE = 0.16  # inches: a line of text
 _DOT = " · "
 _OF = {"expected": "expected curve", "continuing": "same repetitions", "new": "new repetition"}
-_DOTS: dict[str, Any] = {"color": _INK, "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6}
+_DOTS: dict[str, Any] = {"color": INK, "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6}
 _LATER = _DOTS | {"ms": 2.2, "mew": 0.4, "mfc": "white"}
-_DATA = _DOTS | {"ms": 1.9, "mew": 0, "mfc": _INK, "color": "#808080", "lw": 0.5}
-# What a user's own style could spoil is set here, for our figures only; the font is left to it.
-_STYLE: dict[Any, Any] = {
-    **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},
-    **{f"{name}.labelsize": 9 for name in ("axes", "xtick", "ytick")},
-    **{f"{name}color": _INK for name in ("text.", "axes.label", "xtick.label", "ytick.label")},
-    **{f"{name}color": _GREY for name in ("axes.edge", "xtick.", "ytick.")},
-    **{f"{name}.facecolor": "white" for name in ("axes", "figure")},
-    **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
-    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.grid"), False),
-    **{"axes.axisbelow": True} | dict.fromkeys(("text.usetex", "legend.frameon"), False),
-}
-
-
-class _Figure(Figure):
-    """A figure that a notebook shows, made without pyplot: no window or global list holds it.
-
-    IPython shows a plain `Figure` only after somebody imported pyplot; its own PNG needs nobody.
-    """
-
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=200)  # twice what is shown: sharp on any screen
-        width, height = (round(100 * inches) for inches in self.get_size_inches())
-        return buffer.getvalue(), {"width": width, "height": height}
+_DATA = _DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
 
 
 class _View:
@@ -76,8 +58,8 @@ class _View:
         self.words = by.capitalize(), "Accuracy" + " (%)" * runs.percent
         self.task = _DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
-        hues = [_COLOURS[i % len(_COLOURS)] for i in range(len(runs.strategies))]
-        self.tones = [(hue, _mixed(hue, -0.25)) for hue in hues]  # a dark one for lines and words
+        hues = [COLOURS[i % len(COLOURS)] for i in range(len(runs.strategies))]
+        self.tones = [(hue, mixed(hue, -0.25)) for hue in hues]  # a dark one for lines and words
         self.data = _points(runs, runs, by, means)
         self.ends = self.data.groupby("strategy")["place"].max()
         later = _points(truth, runs, by, means)
@@ -155,7 +137,7 @@ def plot_comparison(
     """
     view = _View(runs, [expected], truth or runs, means=True)
     height = max(4.2, 1.3 + _LINE * len(view.strategies))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, (ax,) = _canvas(view, height, 1, 1)
         for i in range(len(view.strategies)):
             _compared(ax, view, i)
@@ -164,8 +146,8 @@ def plot_comparison(
         ax.set(xlabel=view.words[0], ylabel=view.words[1])
         key: list[Any] = [
             (Line2D([], [], **_DOTS), "mean of repetitions"),
-            (Line2D([], [], color=_INK, lw=1.4), f"{view.of}, median"),
-            (Patch(facecolor=_mixed(_NEUTRAL, 0.75)), "its 80% band"),
+            (Line2D([], [], color=INK, lw=1.4), f"{view.of}, median"),
+            (Patch(facecolor=mixed(_NEUTRAL, 0.75)), "its 80% band"),
             (Line2D([], [], **_DOTS, mfc="white"), "later episodes (not used)"),
         ]
         key = key if len(view.later) else key[:-1]
@@ -213,7 +195,7 @@ def _panels(view: _View, heading: str) -> Figure:
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
     height = {1: 3.4, 2: 2.5, 3: 2.2}[columns] * rows + 0.8
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _canvas(view, height, rows, columns)
         for i, ax in enumerate(axes[:count]):
             _panel(ax, view, i, named=view.strategies[i] not in heading.split(_DOT))
@@ -232,12 +214,12 @@ def _panel(ax: Axes, view: _View, i: int, *, named: bool) -> None:
     """Draw one strategy: its bands, the expected curve on them, the data on top."""
     colour, dark = view.tones[i]
     if named:
-        name = _short(view.strategies[i], 30)
+        name = short(view.strategies[i], 30)
         ax.set_title(name, loc="left", color=dark, weight="bold", parse_math=False)
     ax.grid(axis="y", color="#e8e8e8", lw=0.6, ls="-")
-    for k, share in enumerate(_SHADES):
+    for k, share in enumerate(SHADES):
         low, high = view.bands[2 * k : 2 * k + 2, i]
-        ax.fill_between(view.band_grid, low, high, facecolor=_mixed(colour, 1 - share), lw=0)
+        ax.fill_between(view.band_grid, low, high, facecolor=mixed(colour, 1 - share), lw=0)
     if view.nested:
         ax.plot(view.grid, view.curve[:2, i].T, color=dark, lw=0.6)
     ax.plot(view.grid, view.curve[-1, i], color=dark, lw=1.2)
@@ -251,7 +233,7 @@ def _compared(ax: Axes, view: _View, i: int) -> None:
     colour, dark = view.tones[i]
     low, high, median = view.curve[[2, 3, -1], i]
     ax.fill_between(view.grid, low, high, facecolor=colour, alpha=0.15, lw=0)
-    ax.plot(view.grid, median, color=dark, lw=1.4, ls=_DASHES[i // len(_COLOURS) % 2])
+    ax.plot(view.grid, median, color=dark, lw=1.4, ls=DASHES[i // len(COLOURS) % 2])
     dots = _DOTS | {"color": dark, "marker": _MARKERS[i % len(_MARKERS)]}
     _scatter(ax, view, i, dots | {"mfc": colour}, dots | {"mfc": "white"})
 
@@ -269,7 +251,7 @@ def _scatter(ax: Axes, view: _View, i: int, *styles: dict[str, Any]) -> None:
                 marks = style | {"lw": 0, "marker": "v^"[edge], "ms": 4, "mew": 0.6}
                 ax.plot(at, np.full(len(at), edge), transform=frame, clip_on=False, **marks)
                 note = f"{len(at)} {('below', 'above')[edge]}"
-                _note(ax, view, note, (at[-1], (0.13, 0.93)[edge]), color=_INK, va="center")
+                _note(ax, view, note, (at[-1], (0.13, 0.93)[edge]), color=INK, va="center")
 
 
 def _data_end(ax: Axes, view: _View, first: float, last: float, *, label: bool) -> None:
@@ -277,9 +259,9 @@ def _data_end(ax: Axes, view: _View, first: float, last: float, *, label: bool) 
     if first < view.xlim[1]:
         if first < last:
             ax.axvspan(first, last, color="#f1f1f1", lw=0, zorder=0)
-        ax.axvline(last, color=_GREY, lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
+        ax.axvline(last, color=GREY, lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
         if label:  # at the bottom: curves rise
-            _note(ax, view, "data end", (last, 0.02), color=_GREY, va="bottom")
+            _note(ax, view, "data end", (last, 0.02), color=GREY, va="bottom")
 
 
 def _note(ax: Axes, view: _View, words: str, at: tuple[float, float], **style: Any) -> None:
@@ -299,14 +281,14 @@ def _name_lines(ax: Axes, view: _View, spacing: float) -> None:
     places = isotonic_regression(heights[order] - steps).x.clip(0, max(1 - steps[-1], 0)) + steps
     style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
     for i, y in zip(order, places, strict=True):
-        name, dark = _short(view.strategies[i], 28), view.tones[i][1]
+        name, dark = short(view.strategies[i], 28), view.tones[i][1]
         ax.plot([end, 1.025], [heights[i], y], color=dark, lw=0.6, **style)
         ax.text(1.03, y, name, color=dark, va="center", parse_math=False, **style)
 
 
 def _canvas(view: _View, height: float, rows: int, columns: int) -> tuple[Figure, Any]:
     """An empty figure and its axes, which share limits and ticks."""
-    figure = _Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     margin = 0.02 * (view.xlim[1] - view.xlim[0])
     axes[0].set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
@@ -318,7 +300,7 @@ def _canvas(view: _View, height: float, rows: int, columns: int) -> tuple[Figure
 
 def _panel_key(view: _View, dark: Any) -> list[Any]:
     """Handles and words, in the order of columns of two: data, curve, bands."""
-    shades = tuple(Patch(facecolor=_mixed(dark, 1 - share)) for share in reversed(_SHADES))
+    shades = tuple(Patch(facecolor=mixed(dark, 1 - share)) for share in reversed(SHADES))
     key: list[Any] = [
         (Line2D([], [], **_DATA), "repetitions"),
         (Line2D([], [], **_LATER), "later episodes (not used)"),
@@ -336,14 +318,4 @@ def _finish(figure: Figure, heading: str, key: list[Any], columns: int) -> None:
     style |= {"handler_map": {tuple: HandlerTuple(ndivide=None, pad=0)}, "columnspacing": 1.4}
     figure.legend([handle for handle, _ in key], [word for _, word in key], **style)
     if heading:
-        figure.suptitle(_short(heading, 90), x=0.01, ha="left", weight="bold", parse_math=False)
-
-
-def _mixed(colour: Any, share: float) -> Any:
-    """Mix with a share of white, or of black if it is negative."""
-    return tuple((1 - abs(share)) * part + max(share, 0) for part in to_rgb(colour))
-
-
-def _short(text: str, most: int) -> str:
-    """Cut a long name in its middle: both ends of a name tell it from others."""
-    return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
+        figure.suptitle(short(heading, 90), x=0.01, ha="left", weight="bold", parse_math=False)

@@ -17,23 +17,23 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from palm_bayes import scoring
 from palm_bayes.backtest_result import CELL, KEY
 from palm_bayes.baselines import NAMES
-from palm_bayes.plots import _COLOURS, _GREY, _INK, _SHADES, _STYLE, _WIDTH, _Figure, _mixed, _short
+from palm_bayes.figures import COLOURS, GREY, INK, SHADES, STYLE, WIDTH, ShownFigure, mixed, short
 
 if TYPE_CHECKING:
     from palm_bayes.backtest_result import Backtest
 
-_OURS = _COLOURS[0]
+_OURS = COLOURS[0]
 _SCOPES = {"mean": "mean over repetitions", "repetition": "single repetitions"}
-_THIRDS = dict(zip(scoring.THIRDS, zip(_COLOURS[:3], "os^", strict=True), strict=True))
+_THIRDS = dict(zip(scoring.THIRDS, zip(COLOURS[:3], "os^", strict=True), strict=True))
 _WORST = 3
 _BASELINES = {
-    "last_value": ("last value", _GREY, ":"),
-    "palm_py": ("PALM.py", _COLOURS[1], "-"),
-    "palm_multistart": ("PALM, many starts", _COLOURS[1], (0, (3, 1.5))),
-    "pow4": ("pow4", _COLOURS[2], "-"),
-    "mmf4": ("mmf4", _COLOURS[3], "-"),
-    "wbl4": ("wbl4", _COLOURS[4], "-"),
-    "exp4": ("exp4", _COLOURS[5], (0, (2, 2))),  # often wbl4's own curve
+    "last_value": ("last value", GREY, ":"),
+    "palm_py": ("PALM.py", COLOURS[1], "-"),
+    "palm_multistart": ("PALM, many starts", COLOURS[1], (0, (3, 1.5))),
+    "pow4": ("pow4", COLOURS[2], "-"),
+    "mmf4": ("mmf4", COLOURS[3], "-"),
+    "wbl4": ("wbl4", COLOURS[4], "-"),
+    "exp4": ("exp4", COLOURS[5], (0, (2, 2))),  # often wbl4's own curve
 }
 assert list(_BASELINES) == list(NAMES)
 
@@ -50,8 +50,8 @@ def plot_backtest(found: "Backtest") -> Figure:
     found : Backtest
         With at least one cell that was judged.
     """
-    with mpl.rc_context(_STYLE):
-        figure = _Figure(figsize=(_WIDTH, 5.9), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = ShownFigure(figsize=(WIDTH, 5.9), layout="constrained")
         halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
         top, bottom = halves
         axes = top.subplots(1, 3, width_ratios=(1, 1, 1.25))
@@ -70,7 +70,7 @@ def _coverage(ax: Axes, found: "Backtest", scope: str) -> None:
     rows = found.scores
     rows = rows[(rows["forecaster"] == "palm_bayes") & (rows["scope"] == scope)]
     bands = list(scoring.BANDS)
-    ax.plot([0, 100], [0, 100], color=_GREY, lw=0.8, ls=(0, (1, 1.5)))
+    ax.plot([0, 100], [0, 100], color=GREY, lw=0.8, ls=(0, (1, 1.5)))
     for third, (colour, marker) in _THIRDS.items():
         part = rows[rows["third"] == third]
         if part["n"].sum():
@@ -91,7 +91,7 @@ def _errors(ax: Axes, found: "Backtest") -> None:
     errors = table[["q50", *NAMES]].sub(table["observed"], axis=0).abs().groupby(ahead).mean()
     for name, (word, colour, dashes) in _BASELINES.items():
         ax.plot(errors.index, errors[name], color=colour, ls=dashes, lw=0.9, label=word)
-    ax.plot(errors.index, errors["q50"], color=_INK, lw=2, label="palm_bayes")
+    ax.plot(errors.index, errors["q50"], color=INK, lw=2, label="palm_bayes")
     handles, words = ax.get_legend_handles_labels()
     ax.legend(handles[-1:] + handles[:-1], words[-1:] + words[:-1],
               loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8, fontsize=7,
@@ -111,9 +111,9 @@ def _worst(figure: Any, found: "Backtest") -> None:
     for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
         _cell(ax, found, key)
         ax.set_ylabel("" if i else "Accuracy (%)")
-    shades = tuple(Patch(facecolor=_mixed(_OURS, 1 - share)) for share in reversed(_SHADES))
+    shades = tuple(Patch(facecolor=mixed(_OURS, 1 - share)) for share in reversed(SHADES))
     style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
-    dot: dict[str, Any] = {"color": _INK, "marker": "o", "lw": 0, "ms": 3}
+    dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
     key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades]
     words = ["mean, trained on", "what came", "forecast: median, 50, 80, 95 % bands"]
     figure.legend(key_, words, loc="outside lower center", ncols=3, **style)
@@ -125,21 +125,19 @@ def _cell(ax: Axes, found: "Backtest", key: Mapping[Any, Any]) -> None:
     rows = rows[rows["scope"] == "mean"]
     curve = _of(found.observed, {word: key[word] for word in CELL})
     train = int(key["train_episodes"])
-    for (low, high), share in zip(reversed(scoring.BANDS.values()), _SHADES, strict=True):
-        ax.fill_between(
-            rows["episode"], rows[low], rows[high], color=_mixed(_OURS, 1 - share), lw=0
-        )
-    ax.plot(rows["episode"], rows["q50"], color=_mixed(_OURS, -0.25), lw=1.2)
+    for (low, high), share in zip(reversed(scoring.BANDS.values()), SHADES, strict=True):
+        ax.fill_between(rows["episode"], rows[low], rows[high], color=mixed(_OURS, 1 - share), lw=0)
+    ax.plot(rows["episode"], rows["q50"], color=mixed(_OURS, -0.25), lw=1.2)
     seen = curve[curve["episode"] <= train]
-    ax.plot(seen["episode"], seen["accuracy"], color=_INK, marker="o", ms=2.4, lw=0.5)
-    ax.plot(rows["episode"], rows["observed"], color=_INK, marker="o", ms=2.4, lw=0, mfc="white",
+    ax.plot(seen["episode"], seen["accuracy"], color=INK, marker="o", ms=2.4, lw=0.5)
+    ax.plot(rows["episode"], rows["observed"], color=INK, marker="o", ms=2.4, lw=0, mfc="white",
             mew=0.5)  # fmt: skip
-    ax.axvline(train, color=_GREY, lw=0.8, ls=(0, (1, 1.5)))
+    ax.axvline(train, color=GREY, lw=0.8, ls=(0, (1, 1.5)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set_ylim(_y_limits(rows, seen["accuracy"]))
-    task = " / ".join(_short(str(key[word]), 22) for word in CELL[1:3] if key[word])
-    name = _short(str(key["strategy"]), 26)
+    task = " / ".join(short(str(key[word]), 22) for word in CELL[1:3] if key[word])
+    name = short(str(key["strategy"]), 26)
     ax.set_title(f"{task}\n{name}" if task else name, loc="left", fontsize=8, parse_math=False)
     ax.set_xlabel("Episode")
 

@@ -6,8 +6,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from palm_bayes.figures import COLOURS, DASHES, GREY, INK, STYLE, WIDTH, ShownFigure, mixed, short
 from palm_bayes.paths import seen_budget
-from palm_bayes.plots import _COLOURS, _DASHES, _GREY, _INK, _STYLE, _WIDTH, _Figure, _mixed, _short
 
 if TYPE_CHECKING:
     from palm_bayes.budget import LabelsToReach
@@ -25,22 +25,22 @@ def plot_budget(found: "LabelsToReach") -> Figure:
     """
     order = list(found.table["strategy"])
     budgets = dict(zip(order, found.table["budget"], strict=True))
-    with mpl.rc_context(_STYLE):
-        figure = _Figure(figsize=(_WIDTH, 3.2), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = ShownFigure(figsize=(WIDTH, 3.2), layout="constrained")
         ax = figure.subplots()
         for name in order:
             i = list(found.chances).index(name)
             line = found.chances[name]
-            style = {"color": _mixed(_COLOURS[i % len(_COLOURS)], -0.25)}
-            dash = _DASHES[i // len(_COLOURS) % 2]
-            label = _short(name, 28).replace("$", r"\$")
+            style = {"color": mixed(COLOURS[i % len(COLOURS)], -0.25)}
+            dash = DASHES[i // len(COLOURS) % 2]
+            label = short(name, 28).replace("$", r"\$")
             ax.step(line.index, line, where="post", lw=1.4, ls=dash, label=label, **style)
             if budgets[name] in line.index:
                 ax.plot(budgets[name], line[budgets[name]], "o", ms=5, **style)
         seen = seen_budget(found.fit.runs)
-        ax.axvline(seen, color=_GREY, lw=0.8, zorder=0.5)
-        ax.annotate("data end", (seen, 1.03), (3, 0), "data", "offset points", color=_GREY)
-        ax.axhline(found.assurance, color=_INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
+        ax.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
+        ax.annotate("data end", (seen, 1.03), (3, 0), "data", "offset points", color=GREY)
+        ax.axhline(found.assurance, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
         ax.set(xlabel=found.unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         what = "Expected curve" if found.scope == "expected" else "A single run"

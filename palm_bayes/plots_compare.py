@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from palm_bayes.plots import _COLOURS, _DASHES, _GREY, _INK, _STYLE, _WIDTH, _Figure, _mixed, _short
+from palm_bayes.figures import COLOURS, DASHES, GREY, INK, STYLE, WIDTH, ShownFigure, mixed, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +31,9 @@ def plot_compared(found: "Comparison") -> Figure:
     found : Comparison
         Of at least two strategies.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         height = max(2.9, 1.3 + _ROW * len(found.strategies))
-        figure = _Figure(figsize=(_WIDTH, height), layout="constrained")
+        figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         _distances(left, found)
         _chances(right, found)
@@ -43,14 +43,14 @@ def plot_compared(found: "Comparison") -> Figure:
 def _tone(found: "Comparison", strategy: str) -> tuple[Any, Any]:
     """Colour and dash of a strategy, the same in all figures."""
     i = found.strategies.index(strategy)
-    return _mixed(_COLOURS[i % len(_COLOURS)], -0.25), _DASHES[i // len(_COLOURS) % 2]
+    return mixed(COLOURS[i % len(COLOURS)], -0.25), DASHES[i // len(COLOURS) % 2]
 
 
 def _distances(ax: Axes, found: "Comparison") -> None:
     order = list(found.ranking["strategy"])
     first, pairs = order[0], found.pairs.set_index(["strategy", "other"])
     ax.axvspan(-found.rope, found.rope, color=_STRIP, lw=0, zorder=0)
-    ax.axvline(0, color=_GREY, lw=0.6, zorder=0.5)
+    ax.axvline(0, color=GREY, lw=0.6, zorder=0.5)
     for place, strategy in enumerate(order):
         colour, _ = _tone(found, strategy)
         if strategy == first:
@@ -59,14 +59,14 @@ def _distances(ax: Axes, found: "Comparison") -> None:
         row = pairs.loc[(strategy, first)]
         ax.plot([row["lower"], row["upper"]], [place, place], color=colour, lw=2)
         ax.plot(row["median"], place, "o", color=colour, ms=5)
-    ax.set_yticks(range(len(order)), [_short(name, 22) for name in order], parse_math=False)
+    ax.set_yticks(range(len(order)), [short(name, 22) for name in order], parse_math=False)
     for label, strategy in zip(ax.get_yticklabels(), order, strict=True):
         label.set_color(_tone(found, strategy)[0])
     ax.set_ylim(len(order) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     scale = " (points)" if found.scale > 1 else ""
-    ax.set_xlabel(f"Accuracy minus that of {_short(first, 22)}{scale}", parse_math=False)
+    ax.set_xlabel(f"Accuracy minus that of {short(first, 22)}{scale}", parse_math=False)
     title = f"At {found.at:,.0f} {found.unit}, {100 * found.probability:g}% intervals"
     ax.set_title(title, loc="left", weight="bold")
 
@@ -80,10 +80,10 @@ def _chances(ax: Axes, found: "Comparison") -> None:
         _name_line(ax, line, wide.max(axis=1), colour)
     if found.along["future"].any():
         seen = found.along.loc[~found.along["future"], "budget"].max()
-        ax.axvline(seen, color=_GREY, lw=0.8, zorder=0.5)
-        style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": _GREY}
+        ax.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
+        style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}
         ax.annotate("data end", (seen, 0.5), **style)
-    ax.axvline(found.at, color=_INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
+    ax.axvline(found.at, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
     ax.set(xlabel=found.unit.capitalize(), ylim=(-0.01, 1.1))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_title("Probability to be the best", loc="left", weight="bold")
@@ -95,6 +95,6 @@ def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", col
     if len(top):
         at = float(top.index[len(top) // 2])
         ax.annotate(
-            _short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",
+            short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",
             ha="center", va="bottom", color=colour, parse_math=False,
         )  # fmt: skip

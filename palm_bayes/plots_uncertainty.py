@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from palm_bayes.plots import _COLOURS, _STYLE, _WIDTH, _Figure, _mixed, _short
+from palm_bayes.figures import COLOURS, INK, STYLE, WIDTH, ShownFigure, mixed, short
 
 if TYPE_CHECKING:
     from palm_bayes.forecast import Forecast
@@ -48,8 +48,8 @@ def plot_uncertainty(forecast: "Forecast") -> Figure:
     rows = math.ceil(len(strategies) / columns)
     by = "labels" if forecast.labels_known else "episode"
     unit = "%" if forecast.scale > 1 else "accuracy"
-    with mpl.rc_context(_STYLE):
-        figure = _Figure(figsize=(_WIDTH, 2.0 * rows + 0.9), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for ax, strategy in zip(axes, strategies, strict=False):
             future = forecast.draws["future"].sel(strategy=strategy).to_numpy()
@@ -57,7 +57,7 @@ def plot_uncertainty(forecast: "Forecast") -> Figure:
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
             _panel(ax, of[by].to_numpy(), forecast.scale * of.to_numpy())
             if len(strategies) > 1:
-                ax.set_title(_short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
+                ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
         for i, ax in enumerate(axes):
             if i + columns >= len(strategies):
                 ax.set_xlabel(by.capitalize())
@@ -66,7 +66,7 @@ def plot_uncertainty(forecast: "Forecast") -> Figure:
                 ax.remove()
         axes[0].set_ylim(bottom=0)
         figure.supylabel(f"Standard deviation ({unit})", fontsize=9)
-        key = [Patch(facecolor=_mixed(hue, _SHADE)) for hue in _COLOURS[: len(_SOURCES)]]
+        key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
         figure.legend(key, list(_SOURCES.values()), loc="outside lower center", ncols=1)
     return figure
 
@@ -76,7 +76,7 @@ def _panel(ax: Axes, place: Floats, spread: Floats) -> None:
     variance = spread**2
     total = variance.sum(axis=0)
     parts = variance / np.sqrt(np.where(total > 0, total, 1))
-    colours = [_mixed(hue, _SHADE) for hue in _COLOURS[: len(parts)]]
+    colours = [mixed(hue, _SHADE) for hue in COLOURS[: len(parts)]]
     ax.stackplot(place, parts, colors=colours, lw=0)
-    ax.plot(place, np.sqrt(total), color="#262626", lw=1)
+    ax.plot(place, np.sqrt(total), color=INK, lw=1)
     ax.margins(x=0)

@@ -61,6 +61,7 @@ ORDER = (
     "backtest_result",
     "backtesting",
     "sweep",
+    "figures",
     "plots",
     "plots_backtest",
     "plots_uncertainty",
@@ -85,13 +86,17 @@ MAY_DEFER = {"palm_fit", "compare", "budget", "backtest_result"}
 
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
+DRAWING = {"figures", "report"}  # beside all that are called plots
 # Library -> the only modules that may import it, wherever in the module the import stands.
 ONLY_IN = {
     library: modules
     for libraries, modules in [
         (PYMC, {"priors", "coordinates", "model", "pooled", "keys", "program", "sampling"}),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
-        ({"matplotlib", "arviz_plots"}, {m for m in ORDER if m.startswith("plots")} | {"report"}),
+        (
+            {"matplotlib", "arviz_plots"},
+            {m for m in ORDER if m.startswith("plots")} | {"figures", "report"},
+        ),
         ({"dask", "distributed"}, {"sweep"}),
     ]
     for library in libraries

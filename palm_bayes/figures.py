@@ -1,0 +1,48 @@
+"""What all figures share: size, colours, style, and how a notebook shows them."""
+
+import io
+from typing import Any
+
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, without its yellow: too light for a line on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
+DASHES = ("-", (0, (5, 1.5)))  # the same colours once more, from the eighth strategy on
+SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the rest is white
+INK, GREY = "#262626", "#6b6b6b"
+WIDTH = 7.2  # inches: the text width of most journals
+# What a user's own style could spoil is set here, for our figures only; the font is left to it.
+STYLE: dict[Any, Any] = {
+    **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},
+    **{f"{name}.labelsize": 9 for name in ("axes", "xtick", "ytick")},
+    **{f"{name}color": INK for name in ("text.", "axes.label", "xtick.label", "ytick.label")},
+    **{f"{name}color": GREY for name in ("axes.edge", "xtick.", "ytick.")},
+    **{f"{name}.facecolor": "white" for name in ("axes", "figure")},
+    **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.grid"), False),
+    **{"axes.axisbelow": True} | dict.fromkeys(("text.usetex", "legend.frameon"), False),
+}
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows, made without pyplot: no window or global list holds it.
+
+    IPython shows a plain `Figure` only after somebody imported pyplot; its own PNG needs nobody.
+    """
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=200)  # twice what is shown: sharp on any screen
+        width, height = (round(100 * inches) for inches in self.get_size_inches())
+        return buffer.getvalue(), {"width": width, "height": height}
+
+
+def mixed(colour: Any, share: float) -> Any:
+    """Mix with a share of white, or of black if it is negative."""
+    return tuple((1 - abs(share)) * part + max(share, 0) for part in to_rgb(colour))
+
+
+def short(text: str, most: int) -> str:
+    """Cut a long name in its middle: both ends of a name tell it from others."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
