@@ -56,14 +56,24 @@ class Source:
         saved = self.path / TRACE if self.path.is_dir() else self.path
         return saved if saved.suffix == ".nc" and saved.is_file() else None
 
-    def fit(self, step: Callable[..., None], note: Callable[[str], None]) -> "PalmFit":
-        """Load the fit, or make it; `step` and `note` tell the user, see `_terminal.working`."""
+    def fit(
+        self,
+        step: Callable[..., None],
+        note: Callable[[str], None],
+        before: "PalmFit | None" = None,
+    ) -> "PalmFit":
+        """Load the fit, or make it, from one of fewer episodes if there is one.
+
+        `step` and `note` tell the user, see `_terminal.working`.
+        """
         if self.saved:
             return self._loaded(self.saved, step)
         step("reading the runs")
         runs, _ = options.read(self.path, **self.reading)
         for line in runs.notes:
             note(line)
+        if before is not None:
+            return before.refit(runs, progress=step)
         step("loading PyMC")
         from palm_bayes.fitting import fit_runs
 
@@ -115,7 +125,7 @@ def _source(
     budget_size: options.BudgetSize = None,
     priors: options.PriorSet = "default",
     draws: options.Draws = 1000,
-    tune: options.Tune = 500,
+    tune: options.Tune = 300,
     chains: options.Chains = 4,
     target_accept: options.TargetAccept = 0.95,
     sampler: options.Sampler = "nutpie",

@@ -138,8 +138,8 @@ WATCH = """[bold]Examples[/bold]
   palm-bayes watch runs.csv --label-cost 0.5 --point-value 80 --json
 
 Each time files have changed, one line is printed: stop, continue, switch or
-cannot say, with the reason (a JSON document a line with --json). Only the
-first fit has to compile the model. Ctrl-C ends it.
+cannot say, with the reason (a JSON document a line with --json). The first fit
+compiles and samples; later ones weigh its draws where that does. Ctrl-C ends it.
 
 [bold]Exit status[/bold]
 
@@ -278,11 +278,12 @@ def watch(
     """
     if source.saved:
         raise options.UsageError(f"{source.saved} is a saved fit: watch takes runs.")
-    seen = None
+    seen, last = None, None
     while True:
         if (there := _stamp(source.path)) != seen:
             seen = there
-            if fit := _fit_of(source, quiet):
+            if fit := _fit_of(source, last, quiet):
+                last = fit
                 decision = question.of(fit, may_pass=True)
                 typer.echo(json.dumps(decision.document()) if as_json else decision.sentence)
                 if decision.action in {"stop", "switch"}:
@@ -290,11 +291,11 @@ def watch(
         time.sleep(every)
 
 
-def _fit_of(source: Source, quiet: bool) -> "PalmFit | None":
+def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | None":
     """Fit what is there; None, with a word, where files are half there or episodes too few."""
     with working(quiet) as (step, note):
         try:
-            return source.fit(step, note)
+            return source.fit(step, note, last)
         except DataError as error:
             note(f"waiting for more: {error}")
             return None

@@ -26,7 +26,8 @@ class Convergence:
     table : DataFrame
         Index strategy. ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest) over all
         parameters, ``divergences`` (over all draws made), ``e_bfmi`` (smallest over chains),
-        ``attempts``, ``passed``, and ``advice``: what falls short and what to do, or empty.
+        ``attempts`` (0 where the draws of an earlier fit were weighed), ``passed``, and
+        ``advice``: what falls short and what to do, or empty.
     """
 
     table: pd.DataFrame
@@ -39,8 +40,12 @@ class Convergence:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
-        again = self.table.index[self.table["attempts"] > 1]
-        retold = f" ({listed(again)} at the second try, with smaller steps)" if len(again) else ""
+        how = {
+            "at the second try, with smaller steps": self.table["attempts"] > 1,
+            "from draws of the fit before": self.table["attempts"] == 0,
+        }
+        told = [f"{listed(self.table.index[of])} {said}" for said, of in how.items() if of.any()]
+        retold = f" ({'; '.join(told)})" if told else ""
         if self.passed:
             least = int(self.table[["ess_bulk", "ess_tail"]].min().min())
             r_hat = self.table["r_hat"].max()

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs, XMode
 from palm_bayes.sampling import (
     Progress,
+    Sample,
     SamplerName,
     Settings,
     compile_programs,
@@ -89,7 +91,12 @@ def fit_runs(
     samples = [
         sample_strategy(runs.strategy(name), chosen, settings, progress) for name in runs.strategies
     ]
+    about = {"priors": priors if isinstance(priors, str) else "own", **asdict(settings)}
+    return put_together(runs, samples, about)
+
+
+def put_together(runs: Runs, samples: list[Sample], about: dict[str, Any]) -> PalmFit:
+    """Make one fit of the strategies' samples; `about` says how they were sampled."""
     verdicts = pd.DataFrame([sample.verdict for sample in samples])
     table = verdicts.assign(strategy=runs.strategies).set_index("strategy")
-    about = {"priors": priors if isinstance(priors, str) else "own", **asdict(settings)}
     return PalmFit(runs, assemble(runs, samples, table, about), Convergence(table))

@@ -12,6 +12,7 @@ from palm_bayes.fitting import fit_runs
 from palm_bayes.outlook import Outlook
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import Priors
+from palm_bayes.refitting import refit
 from palm_bayes.runs import MIN_EPISODES, Runs
 from palm_bayes.sampling import Settings
 from palm_bayes.verdicts import Rule
@@ -22,7 +23,7 @@ class StopMonitor:
     """Asks a stop rule after every episode of a labelling loop with one strategy.
 
     ``if monitor.update(labels, accuracy).stop: break``. The first fit compiles the model; later
-    ones take about half a second of processor time.
+    ones weigh its draws, and sample anew only where that does not do (`palm_bayes.refitting`).
 
     Attributes
     ----------
@@ -86,14 +87,19 @@ class StopMonitor:
         if longest < MIN_EPISODES:
             return self._too_early(table, longest)
         runs = Runs.from_frame(table, batch=self.batch)
-        with warnings.catch_warnings():
-            if self.fit is not None:  # what is odd was said at the first fit
-                warnings.simplefilter("ignore", PalmWarning)
-            self.fit = fit_runs(
-                runs, priors=self.priors, draws=self.draws, tune=self.tune, chains=self.chains,
-                seed=self.seed,
-            )  # fmt: skip
+        self.fit = self._first_fit(runs) if self.fit is None else self._next_fit(self.fit, runs)
         return self.fit.decide(self.rule, strategy=self.strategy, force=self.force)
+
+    def _first_fit(self, runs: Runs) -> PalmFit:
+        return fit_runs(
+            runs, priors=self.priors, draws=self.draws, tune=self.tune, chains=self.chains,
+            seed=self.seed,
+        )  # fmt: skip
+
+    def _next_fit(self, fit: PalmFit, runs: Runs) -> PalmFit:
+        with warnings.catch_warnings():  # what is odd was said at the first fit
+            warnings.simplefilter("ignore", PalmWarning)
+            return refit(fit, runs, priors=None if isinstance(self.priors, str) else self.priors)
 
     def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
         """Judge what needs no fit: budget and pool."""

@@ -154,6 +154,12 @@ class PalmFit:
             misfit=misfit, seed=seed,
         )  # fmt: skip
 
+    def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> "PalmFit":
+        """Fit the same runs with later episodes, quickly; see `palm_bayes.refitting.refit`."""
+        from palm_bayes.refitting import refit
+
+        return refit(self, data, **options)
+
     def compare(
         self,
         at: float | None = None,

@@ -5,7 +5,7 @@ curve is computed once a step rather than once an observation, and all that is n
 scalar.
 """
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import pymc as pm
@@ -13,6 +13,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
+from palm_bayes.curve import Array
 from palm_bayes.model import LEAST_STEP, Observations, curve_variable, noise_variables
 from palm_bayes.noise import Steps
 from palm_bayes.priors import Priors
@@ -49,24 +50,43 @@ def build_pooled_model(
 
 def log_likelihood(
     seen: Steps,
-    A_max: Any,
-    log_u: Any,
-    alpha: Any,
-    beta: Any,
-    last_spread: Any,
-    noise_ratio: Any,
-    rho: Any,
-    shared: Any,
-) -> Any:
-    """Log-likelihood of one strategy, a scalar; `log_u` is that at the first observed x."""
-    x_first, x_last = seen.x.min(), seen.x.max()
+    A_max: Array,
+    log_u: Array,
+    alpha: Array,
+    beta: Array,
+    last_spread: Array,
+    noise_ratio: Array,
+    rho: Array,
+    shared: Array,
+    *,
+    xp: ModuleType = pt,
+) -> Array:
+    """Log-likelihood of one strategy.
 
-    def gap(x: Any) -> Any:
-        return curve.gap(x, log_u, alpha, beta, x_first, pt)
+    Parameters
+    ----------
+    seen : Steps
+        Each field of dims (step,).
+    A_max, log_u, alpha, beta, last_spread, noise_ratio, rho, shared : array
+        Scalars, or of dims (..., 1); `log_u` is that at the first observed x.
+    xp : module
+        `numpy` or `pytensor.tensor`.
 
-    def moments(x: Any) -> tuple[Any, Any]:
-        spread = noise.spread(gap(x), gap(x_last), last_spread, noise_ratio, pt)
-        return A_max * (1 - gap(x)), spread
+    Returns
+    -------
+    array, dims (...)
+    """
+    x_first = seen.x.min()
+
+    def gap(x: Array) -> Array:
+        return curve.gap(x, log_u, alpha, beta, x_first, xp)
+
+    gap_last = gap(seen.x.max())
+
+    def moments(x: Array) -> tuple[Array, Array]:
+        missing = gap(x)
+        spread = noise.spread(missing, gap_last, last_spread, noise_ratio, xp)
+        return A_max * (1 - missing), spread
 
     ends = (*moments(seen.x), *moments(seen.x_before))
-    return noise.steps_log_density(seen, *ends, noise.carry(rho, seen.lag), shared, pt).sum()
+    return noise.steps_log_density(seen, *ends, noise.carry(rho, seen.lag), shared, xp).sum(axis=-1)

@@ -1,13 +1,17 @@
 """Prior sets: two named ones, and a user's own PyMC distributions in place of their parts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 from pymc.distributions.shape_utils import change_dist_size
+from pytensor.compile.mode import Mode
 
 from palm_bayes import curve
 from palm_bayes.errors import DataError, known
@@ -175,3 +179,13 @@ def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
     # A share s = 1 − exp(−k) has density p(s) · k · exp(−k) as a density of log k.
     of_share = pm.logp(share, -pt.expm1(-pt.exp(log_k))) + log_k - pt.exp(log_k)
     return pm.logp(priors.A_max, A_max) + of_share + of_alpha + of_beta
+
+
+@lru_cache
+def noise_logp(priors: Priors) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Log-density of the noise's prior, of numbers; not compiled, which would take seconds."""
+    values = pt.vector()
+    function: Callable[..., Any] = pytensor.function(
+        [values], pm.logp(priors.noise, values), mode=Mode("py", None)
+    )
+    return function

@@ -62,7 +62,7 @@ class Settings:
     """
 
     draws: int = 1000
-    tune: int = 500
+    tune: int = 300
     chains: int = 4
     target_accept: float = 0.95
     sampler: SamplerName = "nutpie"
@@ -147,9 +147,15 @@ def _attempt(
         part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
         for part in (posterior, joined.stats)
     )
-    free_and_delta = posterior.drop_vars(["A_max", "alpha", "beta"])  # which repeat ``curve``
-    verdict = diagnose(free_and_delta, joined.divergences, joined.e_bfmi, joined.weight_error)
+    verdict = diagnose(
+        verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
+    )
     return Sample(posterior, stats, {**verdict, "attempts": attempt})
+
+
+def verdict_numbers(posterior: xr.Dataset) -> xr.Dataset:
+    """What the verdict is about: free variables and δ; the other parameters repeat ``curve``."""
+    return posterior.drop_vars(["A_max", "alpha", "beta"])
 
 
 def _regions(priors: Priors) -> tuple[Region, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
-from palm_bayes import __version__, noise
-from palm_bayes.forecast import moments
+from palm_bayes import __version__, curve, noise
 from palm_bayes.model import DATA_COORDS, DATA_DIMS, observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
@@ -40,6 +40,9 @@ def assemble(
     observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
     constant = {name: (DATA_DIMS[name], value) for name, value in data.as_data().items()}
     given = xr.Dataset(constant, {"strategy": posterior["strategy"], **DATA_COORDS})
+    bare = posterior.drop_vars(["chain", "draw"], errors="ignore")
+    parts = [log_likelihood(bare.sel(strategy=name), runs.strategy(name)) for name in names]
+    dims, pointwise = ("chain", "draw", "observation"), np.concatenate(parts, axis=-1)
     kept = {
         "data_sha256": runs.sha256(),
         "sampling": about,
@@ -53,7 +56,7 @@ def assemble(
             "posterior": posterior,
             "sample_stats": joint,
             "strategy_stats": each,
-            "log_likelihood": _log_likelihood(posterior, runs).assign_coords(where),
+            "log_likelihood": xr.Dataset({"accuracy": (dims, pointwise)}, where),
             "observed_data": observed,
             "constant_data": given,
             "runs": runs.table.rename_axis("row").to_xarray(),
@@ -61,27 +64,39 @@ def assemble(
     )
 
 
-def _log_likelihood(posterior: xr.Dataset, runs: Runs) -> xr.Dataset:
-    """Pointwise log-likelihood, each accuracy given the one before it in its run."""
-    parts = []
-    # Labels would be compared at every operation.
-    bare = posterior.drop_vars(["chain", "draw"], errors="ignore")
-    for name in runs.strategies:
-        data, of = observations(runs.strategy(name)), bare.sel(strategy=name)
-        x, which = np.unique(data.x, return_inverse=True)
-        at = xr.DataArray(x, dims="x")
-        mean, sd = (
-            part.transpose("chain", "draw", "x").to_numpy()[..., which]
-            for part in moments(of, at, data.x_first[0], data.x_last[0])
-        )
-        lag, of_lag = np.unique(data.lag, return_inverse=True)
-        rho, shared = (
-            of[part].transpose("chain", "draw").to_numpy()[..., None] for part in ("rho", "shared")
-        )
-        carried = noise.carry(rho, lag)[..., of_lag]
-        parts.append(noise.log_density(data.accuracy, mean, sd, carried, shared, data.step))
-    dims = ("chain", "draw", "observation")
-    return xr.Dataset({"accuracy": (dims, np.concatenate(parts, axis=-1))})
+def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
+    """Pointwise log-likelihood of one strategy, each accuracy given the one before it in its run.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, ...)
+        Of the strategy. Labels of chains and draws would be compared at every operation: without.
+    runs : Runs
+        Of the strategy.
+
+    Returns
+    -------
+    array, dims (chain, draw, observation)
+    """
+    data = observations(runs)
+    x, which = np.unique(data.x, return_inverse=True)
+    lag, of_lag = np.unique(data.lag, return_inverse=True)
+    A_max, log_u, alpha, beta = (
+        _each_draw(posterior["curve"].sel(parameter=name)) for name in curve.COORDINATES
+    )
+    spread, ratio, rho, shared = (
+        _each_draw(posterior[name]) for name in ("noise", "noise_ratio", "rho", "shared")
+    )
+    gap, gap_last = (
+        curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
+    )
+    mean, sd = A_max * (1 - gap), noise.spread(gap, gap_last, spread, ratio)
+    given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
+    return np.asarray(noise.log_density(data.accuracy, *given, shared, data.step))
+
+
+def _each_draw(values: xr.DataArray) -> NDArray[np.float64]:
+    return values.transpose("chain", "draw").to_numpy()[..., None]
 
 
 def _about_runs(runs: Runs) -> dict[str, Any]:

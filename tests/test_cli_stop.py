@@ -86,7 +86,8 @@ def watch(fit, monkeypatch, tmp_path, capsys):
     table, lines = tmp_path / "runs.csv", fit.runs.table.to_csv(index=False).splitlines()
     seen = []
 
-    def fitted(source, step, note):
+    def fitted(source, step, note, before):
+        assert before is (fit if max(seen, default=0) >= 9 else None)
         seen.append(len(source.path.read_text().splitlines()))
         if seen[-1] < 9:
             raise DataError("too few episodes")

@@ -19,7 +19,12 @@ def fitted(monkeypatch, fit):
         asked.append((runs, options))
         return fit
 
+    def refit(before, runs, **options):
+        assert before is fit
+        return fit_runs(runs, **options)
+
     monkeypatch.setattr(module, "fit_runs", fit_runs)
+    monkeypatch.setattr(module, "refit", refit)
     return asked
 
 

@@ -248,7 +248,7 @@ def test_the_second_try_can_be_left_out(sampler):
 def test_stronger_settings():
     weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
     assert weak.stronger() == Settings(tune=800, target_accept=0.99, thin=4)
-    assert strong.stronger() == Settings(tune=2000, target_accept=0.995, thin=8)
+    assert strong.stronger() == Settings(tune=1200, target_accept=0.995, thin=8)
 
 
 def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):

@@ -63,6 +63,18 @@ def test_runs_are_read_and_fitted(asked, monkeypatch):
     assert any("Accuracy is read as" in note for note in notes)
 
 
+def test_runs_that_have_gone_on_are_refitted(asked):
+    told = {}
+
+    def refit(runs, **options):
+        told.update(options, runs=runs)
+
+    _, (source, _) = asked(example_runs_path(), "--episodes", 13)
+    source.fit(quiet, quiet, SimpleNamespace(refit=refit))
+    assert told["runs"].table["episode"].max() == 13
+    assert told["progress"] is quiet
+
+
 @pytest.mark.parametrize("name", ["trace.nc", "."])
 def test_saved_fit_is_loaded(asked, monkeypatch, tmp_path, name):
     (tmp_path / "trace.nc").touch()

@@ -1,0 +1,191 @@
+"""`refit`: a fit brought up to date with later episodes, mostly without sampling anew.
+
+One more episode changes a posterior little. The draws that there are, weighed by how much likelier
+the new data make them, are draws of the new posterior (Chopin, *A sequential particle filter method
+for static models*, 2002), at a small part of what NUTS costs. A strategy is left to NUTS where the
+largest weights do not settle down (Vehtari et al., *Pareto smoothed importance sampling*, 2024), or
+where the draws that are left do not pass the verdict that every fit has to pass.
+"""
+
+import json
+import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+from palm_bayes import curve, noise
+from palm_bayes.convergence import diagnose
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.fitting import put_together
+from palm_bayes.model import observations
+from palm_bayes.noise import Steps
+from palm_bayes.oddities import oddities
+from palm_bayes.palm_fit import PalmFit
+from palm_bayes.pooled import log_likelihood, pooled
+from palm_bayes.priors import Priors, named_priors, noise_logp
+from palm_bayes.readers import read_runs
+from palm_bayes.runs import Runs
+from palm_bayes.sampling import (
+    NUMBERS,
+    Progress,
+    Sample,
+    Settings,
+    sample_strategy,
+    verdict_numbers,
+)
+
+PARETO_K_MOST = 0.7
+REWEIGHTED = 0  # attempts of the sampler
+
+
+def refit(
+    fit: PalmFit,
+    data: Runs | pd.DataFrame | str | Path,
+    *,
+    priors: Priors | None = None,
+    progress: Progress | None = None,
+) -> PalmFit:
+    """Fit runs that have gone on since `fit`, with its priors and settings.
+
+    Parameters
+    ----------
+    fit : PalmFit
+    data : Runs, DataFrame or path
+        The same runs with further episodes; repetitions and strategies may have come too.
+    priors : Priors, optional
+        Those of `fit`, where they are your own.
+    progress : callable, optional
+        As in `palm_bayes.fit`; told of strategies that are sampled anew.
+
+    Returns
+    -------
+    PalmFit
+        In ``convergence.table``, ``attempts`` is 0 where earlier draws were weighed; some of them
+        are there several times then, and "effective draws" count that.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, or the priors of `fit` are not known.
+
+    Warns
+    -----
+    PalmWarning
+        If the data are odd in a way that those of `fit` were not.
+    """
+    runs = read_runs(data)
+    settings, chosen = _as_before(fit, priors)
+    known = set(oddities(fit.runs))
+    for oddity in oddities(runs):
+        if oddity not in known:
+            warnings.warn(oddity, PalmWarning, stacklevel=3)  # of who calls `PalmFit.refit`
+
+    # NUTS for one strategy beside the weighing of others; in one thread, for PyTensor's sake.
+    with ThreadPoolExecutor(1) as nuts:
+        found: list[Sample | Future[Sample]] = [
+            _reweighted(fit, of_one, chosen)
+            or nuts.submit(sample_strategy, of_one, chosen, settings, progress)
+            for of_one in map(runs.strategy, runs.strategies)
+        ]
+        samples = [each if isinstance(each, Sample) else each.result() for each in found]
+    return put_together(runs, samples, json.loads(fit.trace.attrs["palm_bayes"])["sampling"])
+
+
+def _as_before(fit: PalmFit, own: Priors | None) -> tuple[Settings, Priors]:
+    about = dict(json.loads(fit.trace.attrs["palm_bayes"])["sampling"])
+    name = about.pop("priors")
+    if own is None and name == "own":
+        raise DataError("the fit has priors of your own: give them again")
+    return Settings(**about), named_priors(name) if own is None else own
+
+
+def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
+    """Draws of one strategy's new posterior from those of `fit`; None if they do not suffice."""
+    (name,) = runs.strategies
+    of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})
+    if not of_old["passed"]:
+        return None
+    before, now = (Steps(*pooled(observations(its))) for its in (fit.runs.strategy(name), runs))
+    if before.x.min() != now.x.min():  # at which curves are given
+        return None
+    old, stats = (
+        fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
+        for group in ("posterior", "strategy_stats")
+    )
+    numbers = _numbers(old)
+    moved = {**numbers, "noise": _spread(numbers, before, now.x.max())}
+    log_ratios = _log_density(moved, now, priors) - _log_density(numbers, before, priors)
+    log_weights, pareto_k = _smoothed(log_ratios)
+    if not pareto_k <= PARETO_K_MOST:
+        return None
+    chosen = {"chain": _chains(log_weights), "draw": _picked(np.exp(log_weights))}
+    new = old.assign(noise=old["noise"].copy(data=moved["noise"]))
+    posterior, stats = (
+        part.isel(chosen).assign_coords({dim: np.arange(part.sizes[dim]) for dim in chosen})
+        for part in (new, stats.isel(strategy=0, drop=True))
+    )
+    verdict = diagnose(verdict_numbers(posterior), of_old["divergences"], of_old["e_bfmi"])
+    if not verdict["passed"]:
+        return None
+    return Sample(posterior, stats, {**verdict, "attempts": REWEIGHTED})
+
+
+def _numbers(posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """Curve coordinates and noise of one strategy by name, dims (chain, draw, 1)."""
+    alone = posterior.isel(strategy=0)
+    of_curve = alone["curve"].to_dataset("parameter")
+    return {
+        name: (of_curve if name in of_curve else alone)[name]
+        .transpose("chain", "draw")
+        .to_numpy()[..., None]
+        for name in NUMBERS
+    }
+
+
+def _spread(numbers: dict[str, NDArray[np.float64]], seen: Steps, x: float) -> NDArray[np.float64]:
+    """Spread of the noise at x, by which the model knows it where x is the last."""
+    of_curve = numbers["log_u_first"], numbers["alpha"], numbers["beta"]
+    there, at_last = (curve.gap(at, *of_curve, seen.x.min()) for at in (x, seen.x.max()))
+    return np.asarray(noise.spread(there, at_last, numbers["noise"], numbers["noise_ratio"]))
+
+
+def _log_density(
+    numbers: dict[str, NDArray[np.float64]], seen: Steps, priors: Priors
+) -> NDArray[np.float64]:
+    """Log of the posterior density, but for the priors that the data do not change.
+
+    The prior of the noise is of its spread at the last observed x; log noise is what moves with it.
+    """
+    spread = numbers["noise"][..., 0]
+    prior = noise_logp(priors)(spread.ravel()).reshape(spread.shape) + np.log(spread)
+    return np.asarray(prior + log_likelihood(seen, *numbers.values(), xp=np))
+
+
+def _smoothed(log_ratios: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Log-weights, dims (chain, draw), and their Pareto k; all equal where data are the same."""
+    if np.ptp(log_ratios) == 0:
+        return log_ratios, -np.inf
+    log_weights, pareto_k = array_stats.psislw(-log_ratios, axis=(-2, -1))
+    return log_weights, float(pareto_k)
+
+
+def _chains(like: NDArray[np.float64]) -> xr.DataArray:
+    return xr.DataArray(np.arange(len(like)), dims="chain")
+
+
+def _picked(weights: NDArray[np.float64]) -> xr.DataArray:
+    """Pick as many draws in each chain as it has, in order and evenly along the weights.
+
+    So the chains remain what the verdict is about: a draw that is picked twice raises their
+    autocorrelation, and chains whose weights differ by chance disagree.
+    """
+    draws = weights.shape[-1]
+    places = (np.arange(draws) + 0.5) / draws
+    reached = weights.cumsum(axis=-1) / weights.sum(axis=-1, keepdims=True)
+    picked = [np.searchsorted(chain, places).clip(max=draws - 1) for chain in reached]
+    return xr.DataArray(np.stack(picked), dims=("chain", "draw"))
