@@ -14,7 +14,7 @@ from cells import LEAST_REPETITIONS, TASK, curves_argument
 
 from palm_bayes import Backtest, backtest
 from palm_bayes.backtesting import train_size
-from palm_bayes.baselines import NAMES
+from palm_bayes.families import NAMES
 from palm_bayes.scoring import BANDS, THIRDS, inside, third
 
 FRACTIONS = (0.25, 0.5)

@@ -11,7 +11,7 @@ in turn, to judge them on curves from which they were not learnt.
 import argparse
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -30,8 +30,8 @@ from scipy.special import logsumexp
 from palm_bayes import PalmWarning, Runs, fit, noise
 from palm_bayes.backtesting import train_size
 from palm_bayes.files import put
-from palm_bayes.forecast import moments
-from palm_bayes.misfit import MISFIT, Misfit
+from palm_bayes.forecast import moments, other_curves
+from palm_bayes.misfit import MISFIT, Misfit, OtherCurves, log_odds
 from palm_bayes.priors import Priors, named_priors
 
 type Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Numbers:
     """What is learnt.
 
     log β ~ N(center, width), shared ~ Beta(1, b), log noise_ratio ~ N(log ratio, 1); the misfit's
-    scale.
+    numbers.
     """
 
     center: float
@@ -54,16 +54,23 @@ class Numbers:
     b: float
     ratio: float
     scale: float
+    disagreement: float
+    prior: float
 
     def as_point(self) -> Floats:
-        return np.array([self.center, *np.log([self.width, self.b, self.ratio, self.scale])])
+        center, *above_zero = astuple(self)
+        return np.array([center, *np.log(above_zero)])
+
+    @property
+    def misfit(self) -> Misfit:
+        return Misfit(self.scale, MISFIT.degrees, self.disagreement, MISFIT.most, self.prior)
 
     @classmethod
     def at(cls, point: Floats) -> Self:
         return cls(float(point[0]), *map(float, np.exp(point[1:])))
 
 
-START = Numbers(center=-1.2, width=0.5, b=6.0, ratio=12.0, scale=0.05)
+START = Numbers(center=-1.2, width=0.5, b=6.0, ratio=12.0, scale=0.03, disagreement=0.3, prior=10.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +80,10 @@ class Later:
     Attributes
     ----------
     log_beta, shared, log_ratio : array, dims (draw, 1)
-    on_curve, s, shift, sd : array, dims (draw, episode)
-        PALM's accuracy; how far past the data; what the last residuals leave; spread of one run.
+    on_curve, gain, s, shift, sd : array, dims (draw, episode)
+        PALM's accuracy, its gain in log-odds since the data's end; how far past them; what the last
+        residuals leave; spread of one run.
+    others : array, dims (field of OtherCurves, episode)
     runs, observed : array, dims (episode,)
         How many runs there are, and their mean.
     """
@@ -83,9 +92,11 @@ class Later:
     shared: Floats
     log_ratio: Floats
     on_curve: Floats
+    gain: Floats
     s: Floats
     shift: Floats
     sd: Floats
+    others: Floats
     runs: Floats
     observed: Floats
 
@@ -113,6 +124,7 @@ class Later:
         of_episode = table.groupby("episode")
         x = of_episode["x"].median().to_numpy(float)
         on_curve, sd = known(x)
+        at_last, _ = known(np.array([x_last]))
         rho = posterior["rho"].to_numpy()[:, None]
         lag = (table["episode"] - last["episode"].loc[table["repetition"]].to_numpy()).to_numpy()
         carried = noise.carry(rho, lag)
@@ -125,6 +137,8 @@ class Later:
             shared=posterior["shared"].to_numpy()[:, None],
             log_ratio=np.log(posterior["noise_ratio"].to_numpy())[:, None],
             on_curve=on_curve,
+            gain=log_odds(on_curve) - log_odds(at_last),
+            others=np.stack([part[0] for part in other_curves(seen, x)]),
             s=np.log((x + alpha) / (x_last + alpha)),
             shift=sd * shift.to_numpy(),
             sd=sd * np.sqrt(left.to_numpy()),
@@ -145,8 +159,9 @@ class Later:
         weights = np.exp(weights - logsumexp(weights))
         count = len(self.log_beta)
         share = (np.random.default_rng(1).permutation(count) + 0.5) / count
-        expected = Misfit(numbers.scale, MISFIT.degrees).strayed(
-            self.on_curve, self.s, share[:, None]
+        gain = (weights * self.gain).sum(axis=0)  # the mean for the median, which is slower
+        expected = numbers.misfit.strayed(
+            self.on_curve, self.s, share[:, None], OtherCurves(*self.others), gain
         )
         sd = self.sd * np.sqrt(self.shared + (1 - self.shared) / self.runs)
         z = (self.observed - expected - self.shift) / sd
@@ -168,10 +183,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     curves_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("learn"), help="resumed if it is there")
+    parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     parser.add_argument("--every", type=int, default=1, help="learn from every so many-th fit")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    found = list(laters(curves(args.curves), args.out))
+    found = list(laters(curves(args.curves), args.out, args.stride))
     shown = found[:: args.every]
     print(f"{len(found)} fits. Learnt from all sources: {learnt([later for _, later in shown])}")
     print("\nLearnt from all other sources, and judged on the one:")
@@ -193,10 +209,10 @@ def main() -> None:
     print(by_source.round(3))
 
 
-def laters(table: pd.DataFrame, out: Path) -> Iterator[tuple[str, Later]]:
-    """Fit every cell, or read what is kept of it."""
-    cells = list(table.groupby(CELL))
-    for i, (cell, frame) in enumerate(cells):
+def laters(table: pd.DataFrame, out: Path, stride: int) -> Iterator[tuple[str, Later]]:
+    """Fit every `stride`-th cell, or read what is kept of it."""
+    cells = list(enumerate(table.groupby(CELL)))
+    for i, (cell, frame) in cells[::stride]:
         longest = int(frame["episode"].max())
         for train in sorted({train_size(longest, fraction) for fraction in FRACTIONS}):
             kept = out / f"{i:03}-{train}.npz"
@@ -223,7 +239,7 @@ def learnt(found: Sequence[Later]) -> Numbers:
         numbers = Numbers.at(point)
         return -float(np.mean([later.judged(numbers)[0].clip(WORST).mean() for later in found]))
 
-    found_at = minimize(loss, START.as_point(), method="Nelder-Mead", options={"maxfev": 150}).x
+    found_at = minimize(loss, START.as_point(), method="Nelder-Mead", options={"maxfev": 300}).x
     return Numbers.at(found_at)
 
 

@@ -20,9 +20,9 @@ from cells import TASK
 from numpy.typing import NDArray
 
 from palm_bayes import DataError, PalmWarning, Runs, fit, read_runs
-from palm_bayes.baselines import forecast_all
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.decide import DOUBTS, edges, mostly_prior, prior_speaks
+from palm_bayes.families import fitted
 from palm_bayes.outlook import Outlook
 from palm_bayes.rules import NetValue
 from palm_bayes.runs import MIN_EPISODES
@@ -137,7 +137,7 @@ def _at(replay: Replay, now: int, seed: int) -> tuple[pd.DataFrame, dict[str, ob
         ours, told = {}, {"fit": f"failed, {error}", "prior": ""}
     seconds = time.process_time() - start
     x, y, at = (part.to_numpy() for part in (past["x"], past["accuracy"], later["x"]))
-    squares = forecast_all(x, y, at, [LEAST_SQUARES])[LEAST_SQUARES]
+    squares = fitted(LEAST_SQUARES, x, y)(at)
     nothing = dict.fromkeys(OURS, np.full(len(later), np.nan))
     head = {"now": now, "episode": later.index, "labels": later["labels"].to_numpy()}
     table = pd.DataFrame({**head, **(ours or nothing), "least_squares": squares})

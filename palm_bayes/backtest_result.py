@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from palm_bayes.baselines import NAMES
 from palm_bayes.errors import plural
+from palm_bayes.families import NAMES
 from palm_bayes.files import check_folder, put
 from palm_bayes.runs import Runs
 from palm_bayes.scoring import SCORES, inside
@@ -47,7 +47,7 @@ class Backtest:
         ``repetition`` (empty for the mean) and future ``episode``: ``labels``, ``observed``, and
         the forecast's ``mean`` and quantiles ``q2.5`` to ``q97.5``.
     baselines : DataFrame
-        Point forecasts of the means by `palm_bayes.baselines`, a column each.
+        Point forecasts of the means by `palm_bayes.families`, a column each.
     scores : DataFrame
         One row a cell, ``train_episodes``, ``scope``, ``third`` of the horizon ("all", "first",
         "second", "last") and ``forecaster`` ("palm_bayes" or a baseline): ``n`` forecasts,

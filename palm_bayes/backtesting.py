@@ -19,7 +19,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from palm_bayes import __version__, baselines, scoring
+from palm_bayes import __version__, families, scoring
 from palm_bayes.backtest_result import KEY, Backtest
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.errors import DataError, PalmWarning
@@ -312,13 +312,10 @@ def _described(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
 
 def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
     """Forecasts of the baselines, from the mean curve to the mean of the repetitions."""
-    before = seen.table.groupby("episode").agg(x=("x", "median"), accuracy=("accuracy", "mean"))
-    before["x"] = before["x"].cummax()
     after = later.groupby("episode", as_index=False).agg(
         x=("x", "median"), labels=("labels", "median"), observed=("accuracy", "mean")
     )
-    x, y = before["x"].to_numpy(), before["accuracy"].to_numpy()
-    made = baselines.forecast_all(x, y, after.pop("x").to_numpy())
+    made = families.forecast_all(*families.mean_curve(seen), after.pop("x").to_numpy())
     return after.assign(**made)
 
 
@@ -330,7 +327,7 @@ def _scores(rows: pd.DataFrame, points: pd.DataFrame, verdicts: dict[str, bool])
             head = {"scope": scope, "third": third, "forecaster": "palm_bayes"}
             table.append(head | verdicts | scoring.score(part))
     for third, part in scoring.by_third(points):
-        for name in baselines.NAMES:
+        for name in families.NAMES:
             scored = scoring.score_points(part["observed"], part[name])
             table.append({"scope": "mean", "third": third, "forecaster": name} | scored)
     return pd.DataFrame(table)

@@ -10,14 +10,17 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import qmc
 
-from palm_bayes import curve, noise
+from palm_bayes import curve, families, noise
 from palm_bayes.errors import DataError, known
-from palm_bayes.misfit import MISFIT, Misfit
+from palm_bayes.misfit import MISFIT, Misfit, OtherCurves, log_odds
 from palm_bayes.runs import RUN, Runs
 
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+# Fitted to the mean curve beside the posterior: PALM's, two that forecast well, no gain at all.
+_FAMILIES = ("palm_multistart", "pow4", "mmf4", "last_value")
+_PARAMETERS = 4  # of each but the last
 _BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
 
 
@@ -168,7 +171,7 @@ def forecast(
     of_misfit, of_noise = np.random.default_rng(seed).spawn(2)
     expected = on_curve
     if misfit is not None:
-        expected = _strayed(on_curve, posterior, ends["x_last"], misfit, of_misfit)
+        expected = _strayed(on_curve, posterior, runs, ends, misfit, of_misfit)
     if scope == "expected":
         draws = expected
     elif scope == "new":
@@ -189,18 +192,42 @@ def forecast(
 def _strayed(
     on_curve: xr.DataArray,
     posterior: xr.Dataset,
-    x_last: xr.DataArray,
+    runs: Runs,
+    ends: xr.Dataset,
     misfit: Misfit,
     rng: np.random.Generator,
 ) -> xr.DataArray:
     """Let each draw of a curve drift its own way, past the strategy's last observed x."""
     alpha = posterior["curve"].sel(parameter="alpha", drop=True)
     begun = (on_curve["x"] + alpha).clip(min=1e-12)
-    grown = (begun / (x_last + alpha)).transpose(*on_curve.dims)
+    grown = (begun / (ends["x_last"] + alpha)).transpose(*on_curve.dims)
     chains, draws, strategies, _ = on_curve.shape
     share = qmc.LatinHypercube(strategies, rng=rng).random(chains * draws)
     share = share.reshape(chains, draws, strategies, 1)
-    return on_curve.copy(data=misfit.strayed(on_curve.to_numpy(), np.log(grown.to_numpy()), share))
+    at_last, _ = moments(posterior, ends["x_last"], ends["x_first"], ends["x_last"])
+    at_last = at_last.transpose(*on_curve.dims[:3]).to_numpy()[..., None]
+    gain = np.median(log_odds(on_curve.to_numpy()) - log_odds(at_last), axis=(0, 1))
+    others = OtherCurves(0, 0, 0)
+    if misfit.heeds_others:
+        others = other_curves(runs, on_curve["x"].to_numpy())
+    s = np.log(grown.to_numpy())
+    return on_curve.copy(data=misfit.strayed(on_curve.to_numpy(), s, share, others, gain))
+
+
+def other_curves(runs: Runs, at: NDArray[np.float64]) -> OtherCurves:
+    """What the families fitted to each strategy's mean curve say; dims (strategy, x)."""
+    found = []
+    for name in runs.strategies:
+        alone = runs.strategy(name)
+        x, y = families.mean_curve(alone)
+        odds = np.stack(
+            [log_odds(families.fitted(family, x, y)(np.append(at, x[-1]))) for family in _FAMILIES]
+        )
+        gains = odds[:, :-1] - odds[:, -1:]
+        repetitions = alone.table["repetition"].nunique()
+        known = max(len(x) - _PARAMETERS, 0) * min(repetitions, 3)
+        found.append((gains[0], gains.std(axis=0), np.full(at.shape, known)))
+    return OtherCurves(*(np.stack(parts) for parts in zip(*found, strict=True)))
 
 
 def _continued(

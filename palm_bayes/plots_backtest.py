@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from palm_bayes import scoring
 from palm_bayes.backtest_result import CELL, KEY
-from palm_bayes.baselines import NAMES
+from palm_bayes.families import NAMES
 from palm_bayes.figures import COLOURS, GREY, INK, SHADES, STYLE, WIDTH, ShownFigure, mixed, short
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from palm_bayes import scoring
 from palm_bayes.backtest_result import COLUMNS, KEY, QUANTILES, Backtest
-from palm_bayes.baselines import NAMES
+from palm_bayes.families import NAMES
 from palm_bayes.readers import read_runs
 
 TRAIN = 5

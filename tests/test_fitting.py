@@ -121,7 +121,7 @@ def test_representative_is_a_draw_near_the_median_curve(fit):
     assert points.index.name == "strategy"
     assert points.index.tolist() == ["random", "entropy"]
     posterior = fit.trace["posterior"].to_dataset()
-    curves = fit.forecast().draws
+    curves = fit.forecast(misfit=None).draws
     median = curves.median(("chain", "draw"))
     distance = ((curves - median) ** 2).mean("x")
     for name, point in points.iterrows():
@@ -330,7 +330,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     compiled, (priors, settings, _), (same, *_) = stand_in
     assert compiled is named_priors("default")
     assert priors is same is compiled
-    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 500)
+    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 300)
     assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "default"
     assert made.convergence.table.index.tolist() == ["margin", "random"]
     assert isinstance(made.convergence, Convergence)

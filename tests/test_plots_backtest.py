@@ -7,8 +7,8 @@ from matplotlib.colors import to_hex
 
 from palm_bayes import backtest, backtesting
 from palm_bayes.backtest_result import KEY
-from palm_bayes.baselines import NAMES
 from palm_bayes.data import example_runs_path
+from palm_bayes.families import NAMES
 from palm_bayes.plots_backtest import plot_backtest
 
 

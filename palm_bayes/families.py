@@ -1,4 +1,4 @@
-"""Point forecasts that a Bayesian one has to beat: curves fitted to a mean curve by least squares.
+"""Curve families fitted to a mean curve by least squares: point forecasts, to beat and to heed.
 
 Sources: PALM.py (github.com/juliamachnio/PALM) for its model, start and bounds. POW4, MMF4, WBL4
 and EXP4 as in Viering and Loog, *The Shape of Learning Curves: a Review* (TPAMI 2023), table 1, and
@@ -14,14 +14,20 @@ observation and a share s(x) that falls from 1 to 0:
 The same families, but all parameters have natural bounds and two of them are linear.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from palm_bayes.runs import Runs
+
 type Floats = NDArray[np.float64]
+type Curve = Callable[[Floats], Floats]  # labels in batches -> accuracy
+type Fitter = Callable[[Floats, Floats], Curve]
 type Shape = Callable[[Floats, Floats], Floats]  # (x / x_first, two parameters) -> s
 
 _POLISHED = 3  # of the starts, those that fit best are polished
@@ -31,35 +37,63 @@ _PALM_START = (0.5, 1.0, 1.0)  # PALM.py's δ, α and β; its A_max is the large
 _PALM_STARTS = tuple(product((0.02, 0.1, 0.3, 0.6), (-0.5, 1.0, 5.0, 30.0), (0.3, 0.7, 1.2, 2.5)))
 
 
-def forecast_all(
-    x: Floats, y: Floats, at: Floats, names: Iterable[str] | None = None
-) -> dict[str, Floats]:
-    """Forecast by every baseline, or by those named.
+def mean_curve(runs: Runs) -> tuple[Floats, Floats]:
+    """Labels in batches and mean accuracy of one strategy's episodes, each of dims (episode,)."""
+    of_episode = runs.table.groupby("episode").agg(x=("x", "median"), y=("accuracy", "mean"))
+    return of_episode["x"].cummax().to_numpy(), of_episode["y"].to_numpy()
+
+
+def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
+    """Forecast by every family.
 
     Parameters
     ----------
     x, y : array, dims (episode,)
-        Labels in batches, increasing and above 0, and mean accuracy as a fraction.
+        As in `fitted`.
     at : array, dims (later episode,)
         Labels in batches to forecast at.
-    names : iterable of str, optional
-        Some of `NAMES`.
 
     Returns
     -------
     dict of str to array, dims (later episode,)
-        By the name of the baseline (`NAMES`), in [0, 1], never NaN.
+        By the name of the family (`NAMES`), in [0, 1], never NaN.
     """
-    made = {name: _FORECASTERS[name](x, y, at) for name in names or _FORECASTERS}
-    # A fit that failed says no more than the last value does.
-    return {
-        name: np.clip(np.where(np.isfinite(values), values, y[-1]), 0, 1)
-        for name, values in made.items()
-    }
+    return {name: fitted(name, x, y)(at) for name in NAMES}
 
 
-def _last_value(_x: Floats, y: Floats, at: Floats) -> Floats:
-    return np.full(at.shape, y[-1])
+def fitted(name: str, x: Floats, y: Floats) -> Curve:
+    """Fit a family to a mean curve; a fit once made is remembered.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    x, y : array, dims (episode,)
+        Labels in batches, increasing and above 0, and mean accuracy as a fraction.
+
+    Returns
+    -------
+    callable
+        From labels in batches to accuracy in [0, 1], never NaN.
+    """
+    return _remembered(_FITTERS[name], tuple(x), tuple(y))
+
+
+@lru_cache(maxsize=512)
+def _remembered(fitter: Fitter, x: tuple[float, ...], y: tuple[float, ...]) -> Curve:
+    curve = fitter(np.array(x), np.array(y))
+
+    def accuracy(at: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            values = curve(at)
+        # A fit that failed says no more than the last value does.
+        return np.clip(np.where(np.isfinite(values), values, y[-1]), 0, 1)
+
+    return accuracy
+
+
+def _last_value(_x: Floats, y: Floats) -> Curve:
+    return lambda at: np.full(at.shape, y[-1])
 
 
 def _palm(x: Floats, p: Floats) -> Floats:
@@ -68,16 +102,31 @@ def _palm(x: Floats, p: Floats) -> Floats:
     return np.asarray(A_max * (1 - (1 - delta) ** (np.clip(x + alpha, 1e-8, None) ** beta)))
 
 
-def _palm_py(x: Floats, y: Floats, at: Floats) -> Floats:
+def _palm_slopes(x: Floats, p: Floats) -> Floats:
+    """Derivatives of `_palm` by its parameters, dims (x, 4)."""
+    A_max, delta, alpha, beta = p
+    grown = np.clip(x + alpha, 1e-8, None)
+    power, log_left = grown**beta, np.log1p(-delta)
+    left = np.exp(power * log_left)
+    by_power = -A_max * left * log_left
+    by_alpha = by_power * beta * power / grown * (x + alpha > 1e-8)
+    by_delta = A_max * power * left / (1 - delta)
+    slopes = [1 - left, by_delta, by_alpha, by_power * power * np.log(grown)]
+    return np.asarray(np.nan_to_num(np.stack(slopes, axis=-1), posinf=1e3, neginf=-1e3))
+
+
+def _palm_py(x: Floats, y: Floats) -> Curve:
     """As PALM.py fits: from its start, in percent (its tolerances are in the units of y)."""
     start = np.array([100 * y.max(), *_PALM_START])
-    return _best(_palm, x, 100 * y, at, [start], _PALM_LOW, _PALM_HIGH, scale=1.0) / 100
+    p = _best(_palm, x, 100 * y, [start], _PALM_LOW, _PALM_HIGH, scale=1.0)
+    return lambda at: _palm(at, p) / 100
 
 
-def _palm_multistart(x: Floats, y: Floats, at: Floats) -> Floats:
+def _palm_multistart(x: Floats, y: Floats) -> Curve:
     """PALM.py's curve and bounds, from the best of many starts."""
     starts = [np.array([100 * y.max(), *start]) for start in (_PALM_START, *_PALM_STARTS)]
-    return _best(_palm, x, 100 * y, at, starts, _PALM_LOW, _PALM_HIGH, scale="jac") / 100
+    p = _best(_palm, x, 100 * y, starts, _PALM_LOW, _PALM_HIGH, "jac", _palm_slopes)
+    return lambda at: _palm(at, p) / 100
 
 
 def _pow4(x: Floats, p: Floats) -> Floats:
@@ -99,8 +148,8 @@ def _wbl4(x: Floats, p: Floats) -> Floats:
 
 def _sigmoidal(
     shape: Shape, low: tuple[float, float], high: tuple[float, float], *, falls: bool = True
-) -> Callable[[Floats, Floats, Floats], Floats]:
-    """Forecaster by c − (c − f) s(x), f and c in [0, 1]; f = c · share where it cannot fall."""
+) -> Fitter:
+    """Fitter of c − (c − f) s(x), f and c in [0, 1]; f = c · share where it cannot fall."""
 
     def value(x: Floats, p: Floats) -> Floats:
         c, f = p[0], p[1] if falls else p[0] * p[1]
@@ -112,13 +161,14 @@ def _sigmoidal(
         c, f = np.clip(np.linalg.lstsq(np.stack([1 - s, s], axis=1), y)[0], 0.001, 0.999)
         return np.array([c, f if falls else min(f / c, 0.999), *p])
 
-    def forecaster(x: Floats, y: Floats, at: Floats) -> Floats:
+    def fitter(x: Floats, y: Floats) -> Curve:
         grid = product(*np.linspace(low, high, 9)[1:-1].T)
         with np.errstate(all="ignore"):
             starts = [start(x / x[0], y, p) for p in grid]
-        return _best(value, x / x[0], y, at / x[0], starts, (0, 0, *low), (1, 1, *high), scale=1.0)
+        p = _best(value, x / x[0], y, starts, (0, 0, *low), (1, 1, *high), scale=1.0)
+        return lambda at: value(at / x[0], p)
 
-    return forecaster
+    return fitter
 
 
 @np.errstate(all="ignore")
@@ -126,13 +176,13 @@ def _best(
     curve: Callable[[Floats, Floats], Floats],
     x: Floats,
     y: Floats,
-    at: Floats,
     starts: list[Floats],
     low: tuple[float, ...],
     high: tuple[float, ...],
     scale: float | str,
+    slopes: Callable[[Floats, Floats], Floats] | None = None,
 ) -> Floats:
-    """Forecast by the best of the least-squares fits from the most promising starts."""
+    """Parameters of the best of the least-squares fits from the most promising starts."""
 
     def residual(p: Floats) -> Floats:
         return np.nan_to_num(curve(x, p) - y, nan=1e3, posinf=1e3, neginf=-1e3)
@@ -140,15 +190,15 @@ def _best(
     def loss(p: Floats) -> float:
         return float(np.sum(residual(p) ** 2))
 
+    options: dict[str, Any] = {"bounds": (low, high), "x_scale": scale, "max_nfev": _MOST}
+    if slopes is not None:
+        options["jac"] = lambda p: slopes(x, p)
     best = sorted(starts, key=loss)[:_POLISHED]
-    found = [
-        least_squares(residual, p, bounds=(low, high), x_scale=scale, max_nfev=_MOST).x
-        for p in best
-    ]
-    return curve(at, min([*found, *best], key=loss))
+    found = [least_squares(residual, p, **options).x for p in best]
+    return min([*found, *best], key=loss)
 
 
-_FORECASTERS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
+_FITTERS: dict[str, Fitter] = {
     "last_value": _last_value,
     "palm_py": _palm_py,
     "palm_multistart": _palm_multistart,
@@ -157,5 +207,5 @@ _FORECASTERS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
     "wbl4": _sigmoidal(_wbl4, (-8.0, -4.0), (3.0, 2.0)),
     "exp4": _sigmoidal(_wbl4, (-8.0, -4.0), (3.0, 2.0), falls=False),
 }
-NAMES = tuple(_FORECASTERS)
-"""The baselines, in the order of tables."""
+NAMES = tuple(_FITTERS)
+"""The families, in the order of tables."""
