@@ -31,10 +31,12 @@ LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed err
 def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare all statistics of one cell; and say how good the two posteriors are."""
     data = Data.of(runs)
-    found = reference(data, priors, draws, np.random.default_rng(seed))
     sample = sample_strategy(runs, named_priors(priors), Settings(draws=NUTS_DRAWS, seed=seed))
+    rng = np.random.default_rng(seed)
+    found = reference(data, priors, draws, rng, points_of(sample, data).where())
     x = np.array([data.x_first, (data.x_first + data.x_last) / 2, data.x_last, 2 * data.x_last])
     ours, theirs = of_nuts(sample, x, data), Points.of(found.z, data).quantities(x)
+    theirs["noise_ratio"] = np.log(theirs["noise_ratio"])
     rows = [
         {"quantity": name, "statistic": statistic, "nuts": nuts, "reference": ref, "mcse": error}
         for name in ours
@@ -50,11 +52,25 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     return table, {**about, "ess_nuts": sample.verdict["ess_bulk"]}
 
 
+def points_of(sample: Sample, data: Data) -> Points:
+    """The draws of NUTS, one after the other."""
+    posterior = sample.posterior.isel(strategy=0).stack(point=("chain", "draw"))
+    log_u, alpha, beta = (
+        posterior["curve"].sel(parameter=name).to_numpy()
+        for name in ("log_u_first", "alpha", "beta")
+    )
+    start = alpha + data.x_first
+    names = ("A_max", "beta", "noise", "noise_ratio", "rho", "shared")
+    rest = {name: posterior[name].to_numpy() for name in names}
+    return Points(log_k=log_u - beta * np.log(start), start=start, data=data, **rest)
+
+
 def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
     """Quantities compared, dims (chain, draw); curves again from A_max, u(x_first), α and β."""
     posterior = sample.posterior.isel(strategy=0)
     names = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho", "shared")
     named = {name: posterior[name].transpose("chain", "draw").to_numpy() for name in names}
+    named["noise_ratio"] = np.log(named["noise_ratio"])  # as thick-tailed as its prior
     log_u = posterior["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
     start = named["alpha"] + data.x_first
     for at in x:

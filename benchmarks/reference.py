@@ -76,6 +76,15 @@ class Points:
         rho, shared = expit(z[:, 6:8].T)
         return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, rho, shared, data)
 
+    def where(self) -> Array:
+        """The points again."""
+        data = self.data
+        log_u = self.log_k + self.beta * np.log(self.start)
+        shares = [self.A_max, self.start / (1000 + data.x_first), self.beta / 100]
+        A_max, start, beta, rho, shared = map(logit, (*shares, self.rho, self.shared))
+        columns = [A_max, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
+        return np.stack([*columns, rho, shared], axis=-1)
+
     def gap(self, x: Array) -> Array:
         """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
         grown = np.log(x - self.data.x_first + self.start[:, None])
@@ -248,8 +257,13 @@ class Reference:
         return float(1 / np.sum(self.weights**2))
 
 
-def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> Reference:
+def reference(
+    data: Data, priors: str, draws: int, rng: np.random.Generator, suspected: Array
+) -> Reference:
     """Refit the proposal to its own weighted draws, a few times; then draw for good.
+
+    In the end it is fitted to points `suspected` of being likely as well. What they weigh is found
+    out here, but a thin tail that nobody looked at would weigh nothing.
 
     Under the flat prior a constant curve, whose noise explains the rise, is another mode, in which
     nearly all of the prior lies; the way along the data leads from the default prior to the curve.
@@ -261,6 +275,8 @@ def reference(data: Data, priors: str, draws: int, rng: np.random.Generator) -> 
         z = prior_draws(data, priors, 100_000, rng)
         points = np.concatenate([points, adapted(z, target(z, priors, data)[1], rng)])
     for size in (*ROUNDS, draws):
+        if size == draws:
+            points = np.concatenate([points, suspected])
         proposal: Mixture | Widened = Mixture.fitted(points, 40, int(rng.integers(2**31)))
         if priors == "bounds":
             proposal = Widened.around(proposal, points, data)
