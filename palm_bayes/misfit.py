@@ -42,7 +42,7 @@ class Misfit:
 
     With s = log((x + α) / (x_last + α)), past x_last the drift is
 
-        w · (g − m) + q · sqrt((scale · s)² + min(disagreement · D, most)²)
+        w · (g − m) + q · sqrt((scale · s)² + (most · tanh(disagreement · D / most))²)
 
     with w = known / (known + prior · e^s), and 0 before it. g is the gain since x_last of PALM's
     curve fitted by least squares, m the posterior median of the gain: the forecast leans towards g,
@@ -69,14 +69,14 @@ class Misfit:
     scale: float
     degrees: float
     disagreement: float = 0.0
-    most: float = np.inf
+    most: float = 1.0
     prior: float = np.inf
 
     def __post_init__(self) -> None:
         for name in ("scale", "degrees", "most", "prior"):
             if not getattr(self, name) > 0:
                 raise DataError(f"{name} of the misfit is {getattr(self, name):g}, allowed is > 0")
-        for name in ("scale", "degrees", "disagreement"):
+        for name in ("scale", "degrees", "disagreement", "most"):
             if not 0 <= getattr(self, name) < np.inf:
                 got = f"{getattr(self, name):g}"
                 raise DataError(f"{name} of the misfit is {got}, allowed is a finite number from 0")
@@ -103,7 +103,7 @@ class Misfit:
         """
         ahead = np.maximum(s, 0)
         weight = others.known / (others.known + self.prior * np.exp(ahead))
-        by_families = np.minimum(self.disagreement * others.disagreement, self.most)
+        by_families = self.most * np.tanh(self.disagreement * others.disagreement / self.most)
         width = np.hypot(self.scale * ahead, by_families)
         drift = weight * (others.gain - gain) + stdtrit(self.degrees, share) * width
         return np.where(s > 0, expit(log_odds(accuracy) + drift), accuracy)
