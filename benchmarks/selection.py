@@ -19,7 +19,7 @@ from palm_bayes import PalmFit, Runs
 from palm_bayes.alda import point_advice
 from palm_bayes.backtesting import train_size
 from palm_bayes.checkpoints import Checkpoints, Part
-from palm_bayes.families import forecast_all
+from palm_bayes.families import fitted
 from palm_bayes.pairing import shared_noise
 
 FRACTION = 0.25
@@ -108,8 +108,8 @@ def chosen(fit: PalmFit, means: pd.DataFrame, episodes: int) -> Iterator[Row]:
 
 def least_squares(mean: pd.DataFrame, episodes: int, end: int) -> dict[str, float]:
     seen, at = mean.loc[:episodes], mean.loc[[end], "x"].to_numpy()
-    made = forecast_all(seen["x"].to_numpy(), seen["accuracy"].to_numpy(), at)
-    return {by: float(made[by][0]) for by in LEAST_SQUARES}
+    x, y = seen["x"].to_numpy(), seen["accuracy"].to_numpy()
+    return {by: float(fitted(by, x, y)(at)[0]) for by in LEAST_SQUARES}
 
 
 def assured(fit: PalmFit, full: Runs, means: pd.DataFrame, episodes: int) -> Iterator[Row]:

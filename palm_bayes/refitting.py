@@ -31,13 +31,13 @@ from palm_bayes.priors import Priors, named_priors, noise_logp
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import (
-    NUMBERS,
     Progress,
     Sample,
     Settings,
     sample_strategy,
     verdict_numbers,
 )
+from palm_bayes.trace import numbers_of
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
@@ -71,7 +71,7 @@ def refit(
     Raises
     ------
     DataError
-        If the data cannot be used, or the priors of `fit` are not known.
+        If the data cannot be used, or priors of your own are missing, or given for a named set.
 
     Warns
     -----
@@ -79,7 +79,9 @@ def refit(
         If the data are odd in a way that those of `fit` were not.
     """
     runs = read_runs(data)
-    settings, chosen = _as_before(fit, priors)
+    about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
+    chosen = _priors_of(about["priors"], priors)
+    settings = Settings(**{name: value for name, value in about.items() if name != "priors"})
     known = set(oddities(fit.runs))
     for oddity in oddities(runs):
         if oddity not in known:
@@ -93,15 +95,15 @@ def refit(
             for of_one in map(runs.strategy, runs.strategies)
         ]
         samples = [each if isinstance(each, Sample) else each.result() for each in found]
-    return put_together(runs, samples, json.loads(fit.trace.attrs["palm_bayes"])["sampling"])
+    return put_together(runs, samples, about)
 
 
-def _as_before(fit: PalmFit, own: Priors | None) -> tuple[Settings, Priors]:
-    about = dict(json.loads(fit.trace.attrs["palm_bayes"])["sampling"])
-    name = about.pop("priors")
+def _priors_of(name: str, own: Priors | None) -> Priors:
     if own is None and name == "own":
         raise DataError("the fit has priors of your own: give them again")
-    return Settings(**about), named_priors(name) if own is None else own
+    if own is not None and name != "own":
+        raise DataError(f"the fit has the priors {name!r}: a refit keeps them, give none")
+    return named_priors(name) if own is None else own
 
 
 def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
@@ -117,7 +119,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
         fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
         for group in ("posterior", "strategy_stats")
     )
-    numbers = _numbers(old)
+    numbers = numbers_of(old.isel(strategy=0))
     moved = {**numbers, "noise": _spread(numbers, before, now.x.max())}
     log_ratios = _log_density(moved, now, priors) - _log_density(numbers, before, priors)
     log_weights, pareto_k = _smoothed(log_ratios)
@@ -133,18 +135,6 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     if not verdict["passed"]:
         return None
     return Sample(posterior, stats, {**verdict, "attempts": REWEIGHTED})
-
-
-def _numbers(posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:
-    """Curve coordinates and noise of one strategy by name, dims (chain, draw, 1)."""
-    alone = posterior.isel(strategy=0)
-    of_curve = alone["curve"].to_dataset("parameter")
-    return {
-        name: (of_curve if name in of_curve else alone)[name]
-        .transpose("chain", "draw")
-        .to_numpy()[..., None]
-        for name in NUMBERS
-    }
 
 
 def _spread(numbers: dict[str, NDArray[np.float64]], seen: Steps, x: float) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from palm_bayes import __version__, curve, noise
 from palm_bayes.model import DATA_COORDS, DATA_DIMS, observations
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import Sample
+from palm_bayes.sampling import FREE, NUMBERS, Sample
 
 _LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
 
@@ -81,12 +81,7 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
     data = observations(runs)
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
-    A_max, log_u, alpha, beta = (
-        _each_draw(posterior["curve"].sel(parameter=name)) for name in curve.COORDINATES
-    )
-    spread, ratio, rho, shared = (
-        _each_draw(posterior[name]) for name in ("noise", "noise_ratio", "rho", "shared")
-    )
+    A_max, log_u, alpha, beta, spread, ratio, rho, shared = numbers_of(posterior).values()
     gap, gap_last = (
         curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
     )
@@ -95,8 +90,10 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
     return np.asarray(noise.log_density(data.accuracy, *given, shared, data.step))
 
 
-def _each_draw(values: xr.DataArray) -> NDArray[np.float64]:
-    return values.transpose("chain", "draw").to_numpy()[..., None]
+def numbers_of(posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """Draws of one strategy's free numbers, by their names (`NUMBERS`); dims (chain, draw, 1)."""
+    each = {**posterior["curve"].to_dataset("parameter"), **posterior[list(FREE[1:])]}
+    return {name: each[name].transpose("chain", "draw").to_numpy()[..., None] for name in NUMBERS}
 
 
 def _about_runs(runs: Runs) -> dict[str, Any]:

@@ -121,6 +121,8 @@ def test_own_priors_are_asked_for(fit, later_runs, sampled):
     with pytest.raises(DataError, match="priors of your own"):
         own.refit(later_runs)
     assert own.refit(later_runs, priors=named_priors("default")).convergence.passed
+    with pytest.raises(DataError, match="the fit has the priors 'default'"):
+        fit.refit(later_runs, priors=named_priors("bounds"))
 
 
 def test_what_was_odd_before_is_not_told_again(fit, sampled):
