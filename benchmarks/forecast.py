@@ -13,7 +13,7 @@ import pandas as pd
 from cells import LEAST_REPETITIONS, TASK, curves_argument
 
 from palm_bayes import Backtest, backtest
-from palm_bayes.backtesting import train_size
+from palm_bayes.backtest_cells import train_size
 from palm_bayes.families import NAMES
 from palm_bayes.scoring import BANDS, THIRDS, inside, third
 

@@ -5,13 +5,14 @@ python benchmarks/learn.py --curves DIR --out learn
 Every cell is fitted once, to its first quarter and half, under a wide prior. How likely other
 numbers make the later accuracies follows from the same draws, weighted by the ratio of the priors.
 The numbers that make them likeliest are found, cells counting alike; then again without each source
-in turn, to judge them on curves from which they were not learnt.
+in turn, to judge them on curves from which they were not learnt. Cells of one task tell each other
+of their gains, as in forecasts.
 """
 
 import argparse
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -20,18 +21,19 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from cells import curves_argument
-from forecast import CELL, FRACTIONS, curves
+from cells import TASK, curves_argument
+from forecast import FRACTIONS, curves
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from palm_bayes import PalmWarning, Runs, fit, noise
-from palm_bayes.backtesting import train_size
+from palm_bayes.backtest_cells import train_size
+from palm_bayes.drift import other_curves
 from palm_bayes.files import put
-from palm_bayes.forecast import moments, other_curves
-from palm_bayes.misfit import MISFIT, Misfit, OtherCurves, log_odds
+from palm_bayes.forecast import moments
+from palm_bayes.misfit import MISFIT, Misfit, OtherCurves, log_odds, noise_of_odds
 from palm_bayes.priors import Priors, named_priors
 
 type Floats = NDArray[np.float64]
@@ -56,6 +58,8 @@ class Numbers:
     scale: float
     disagreement: float
     prior: float
+    common: float
+    level: float
 
     def as_point(self) -> Floats:
         center, *above_zero = astuple(self)
@@ -63,14 +67,18 @@ class Numbers:
 
     @property
     def misfit(self) -> Misfit:
-        return Misfit(self.scale, MISFIT.degrees, self.disagreement, MISFIT.most, self.prior)
+        learnt = {word.name: getattr(self, word.name) for word in fields(self)[4:]}
+        return replace(MISFIT, **learnt | {"common": min(self.common, 1.0)})
 
     @classmethod
     def at(cls, point: Floats) -> Self:
         return cls(float(point[0]), *map(float, np.exp(point[1:])))
 
 
-START = Numbers(center=-1.2, width=0.5, b=6.0, ratio=12.0, scale=0.03, disagreement=0.3, prior=10.0)
+START = Numbers(
+    center=-1.2, width=0.5, b=6.0, ratio=12.0,
+    scale=0.03, disagreement=0.3, prior=10.0, common=0.2, level=0.05,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,26 +87,37 @@ class Later:
 
     Attributes
     ----------
-    log_beta, shared, log_ratio : array, dims (draw, 1)
-    on_curve, gain, s, shift, sd : array, dims (draw, episode)
-        PALM's accuracy, its gain in log-odds since the data's end; how far past them; what the last
-        residuals leave; spread of one run.
+    log_beta, shared, log_ratio, spread, at_last : array, dims (draw, 1)
+        `spread` and `at_last` are one run's and PALM's accuracy at the data's end.
+    on_curve, gain, s, full_sd, sd : array, dims (draw, episode)
+        PALM's accuracy, its gain in log-odds since the data's end; how far past them; spread of
+        one run, and what of it the last residuals leave unknown.
+    shift, carried : array, dims (draw, episode)
+        What the last residuals leave of themselves, on average over runs, and of one unit each.
     others : array, dims (field of OtherCurves, episode)
-    runs, observed : array, dims (episode,)
-        How many runs there are, and their mean.
+    episodes, runs, observed : array, dims (episode,)
+        Their numbers; how many runs there are, and their mean.
+    last : array, dims (2,)
+        Mean accuracy at the data's end, and of how many runs.
     """
 
     log_beta: Floats
     shared: Floats
     log_ratio: Floats
+    spread: Floats
+    at_last: Floats
     on_curve: Floats
     gain: Floats
     s: Floats
-    shift: Floats
     sd: Floats
+    shift: Floats
+    carried: Floats
+    full_sd: Floats
     others: Floats
+    episodes: Floats
     runs: Floats
     observed: Floats
+    last: Floats
 
     @classmethod
     def of(cls, runs: Runs, train: int) -> Self:
@@ -121,6 +140,7 @@ class Later:
         table = table[table["repetition"].isin(last.index)]
         mean, sd = known(last["x"].to_numpy(float))
         residual = pd.DataFrame(((last["accuracy"].to_numpy() - mean) / sd).T, last.index)
+        at_end = seen.table.loc[seen.table["x"] == x_last, "accuracy"]
         of_episode = table.groupby("episode")
         x = of_episode["x"].median().to_numpy(float)
         on_curve, sd = known(x)
@@ -129,25 +149,34 @@ class Later:
         lag = (table["episode"] - last["episode"].loc[table["repetition"]].to_numpy()).to_numpy()
         carried = noise.carry(rho, lag)
         each = residual.loc[table["repetition"]].to_numpy().T * carried
-        left = pd.DataFrame((1 - carried**2).T).groupby(table["episode"].to_numpy()).mean().T
-        shift = pd.DataFrame(each.T).groupby(table["episode"].to_numpy()).mean().T
+
+        def of_runs(values: Floats) -> Floats:
+            means = pd.DataFrame(values.T).groupby(table["episode"].to_numpy()).mean()
+            return means.to_numpy().T
+
         alpha = posterior["curve"].sel(parameter="alpha").to_numpy()[:, None]
         return cls(
             log_beta=np.log(posterior["beta"].to_numpy())[:, None],
             shared=posterior["shared"].to_numpy()[:, None],
             log_ratio=np.log(posterior["noise_ratio"].to_numpy())[:, None],
             on_curve=on_curve,
+            spread=posterior["noise"].to_numpy()[:, None],
+            at_last=at_last,
             gain=log_odds(on_curve) - log_odds(at_last),
             others=np.stack([part[0] for part in other_curves(seen, x)]),
             s=np.log((x + alpha) / (x_last + alpha)),
-            shift=sd * shift.to_numpy(),
-            sd=sd * np.sqrt(left.to_numpy()),
+            shift=sd * of_runs(each),
+            carried=of_runs(carried),
+            sd=sd * np.sqrt(of_runs(1 - carried**2)),
+            episodes=np.array([*of_episode.groups], dtype=float),
             runs=of_episode.size().to_numpy(float),
             observed=of_episode["accuracy"].mean().to_numpy(),
+            last=np.array([at_end.mean(), len(at_end)]),
+            full_sd=sd,
         )
 
-    def judged(self, numbers: Numbers) -> tuple[Floats, Floats]:
-        """Log-density of what came, and the probability of less, dims (episode,)."""
+    def weights(self, numbers: Numbers) -> Floats:
+        """Weights of the draws under other priors, dims (draw, 1)."""
         center, width = WIDE["beta"]
         weights = (
             stats.norm.logpdf(self.log_beta, numbers.center, numbers.width)
@@ -156,15 +185,37 @@ class Later:
             + stats.norm.logpdf(self.log_ratio, np.log(numbers.ratio))
             - stats.norm.logpdf(self.log_ratio, np.log(WIDE["ratio"]))
         )
-        weights = np.exp(weights - logsumexp(weights))
+        return np.exp(weights - logsumexp(weights))
+
+    def gains(self, numbers: Numbers) -> tuple[Floats, Floats]:
+        """What the posterior and what least squares, too, foresee, dims (episode,)."""
+        weights = self.weights(numbers)
+        gain, s = ((weights * part).sum(axis=0) for part in (self.gain, self.s))  # not medians
+        return gain, numbers.misfit.foreseen(gain, s, OtherCurves(*self.others))
+
+    def judged(self, numbers: Numbers, of_others: "pd.Series[float]") -> tuple[Floats, Floats]:
+        """Log-density of what came, and the probability of less, dims (episode,).
+
+        `of_others` is what the task's other strategies gain, by episode.
+        """
+        misfit, weights = numbers.misfit, self.weights(numbers)
+        gain, foreseen = self.gains(numbers)
+        theirs = of_others.reindex(self.episodes).to_numpy()
+        foreseen = np.where(np.isnan(theirs), foreseen, misfit.shared(foreseen, theirs))
+        mean, repetitions = self.last
+        variance = self.spread**2 * (self.shared + (1 - self.shared) / repetitions)
+        residual = log_odds(mean) - log_odds(self.at_last)
+        standing = misfit.standing(residual, noise_of_odds(self.at_last, variance), 0.0)
+        moved = expit(log_odds(self.at_last) + standing) - self.at_last
         count = len(self.log_beta)
         share = (np.random.default_rng(1).permutation(count) + 0.5) / count
-        gain = (weights * self.gain).sum(axis=0)  # the mean for the median, which is slower
-        expected = numbers.misfit.strayed(
-            self.on_curve, self.s, share[:, None], OtherCurves(*self.others), gain
+        _, disagreement, _ = self.others
+        expected = misfit.strayed(
+            self.on_curve, self.s, share[:, None], disagreement, standing + foreseen - gain
         )
+        left = self.shift - self.full_sd * self.carried * moved / self.spread
         sd = self.sd * np.sqrt(self.shared + (1 - self.shared) / self.runs)
-        z = (self.observed - expected - self.shift) / sd
+        z = (self.observed - expected - left) / sd
         log_density = logsumexp(stats.norm.logpdf(z) - np.log(sd), axis=0, b=weights)
         return log_density, (weights * stats.norm.cdf(z)).sum(axis=0)
 
@@ -183,22 +234,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     curves_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("learn"), help="resumed if it is there")
-    parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
-    parser.add_argument("--every", type=int, default=1, help="learn from every so many-th fit")
+    parser.add_argument("--stride", type=int, default=1, help="take every so many-th task")
+    parser.add_argument("--every", type=int, default=1, help="learn from every so many-th task")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    found = list(laters(curves(args.curves), args.out, args.stride))
+    found = list(tasks(curves(args.curves), args.out, args.stride))
     shown = found[:: args.every]
-    print(f"{len(found)} fits. Learnt from all sources: {learnt([later for _, later in shown])}")
+    count = sum(len(task) for _, task in found)
+    print(f"{count} fits. Learnt from all sources: {learnt([task for _, task in shown])}")
     print("\nLearnt from all other sources, and judged on the one:")
     rows = []
     for source in sorted({source for source, _ in found}):
-        numbers = learnt([later for other, later in shown if other != source])
+        numbers = learnt([task for other, task in shown if other != source])
         print(f"  {source:<12}{numbers}", flush=True)
-        for later in (later for this, later in found if this == source):
-            log_density, probability = later.judged(numbers)
-            row = pd.DataFrame({"log density": log_density, "p": probability})
-            rows.append(row.assign(source=source))
+        for task in (task for this, task in found if this == source):
+            for log_density, probability in judged(task, numbers):
+                row = pd.DataFrame({"log density": log_density, "p": probability})
+                rows.append(row.assign(source=source))
     table = pd.concat(rows)
     for band in (50, 80, 95):
         table[f"{band} %"] = (table["p"] - 0.5).abs() <= band / 200
@@ -209,22 +261,35 @@ def main() -> None:
     print(by_source.round(3))
 
 
-def laters(table: pd.DataFrame, out: Path, stride: int) -> Iterator[tuple[str, Later]]:
-    """Fit every `stride`-th cell, or read what is kept of it."""
-    cells = list(enumerate(table.groupby(CELL)))
-    for i, (cell, frame) in cells[::stride]:
-        longest = int(frame["episode"].max())
-        for train in sorted({train_size(longest, fraction) for fraction in FRACTIONS}):
-            kept = out / f"{i:03}-{train}.npz"
-            if not kept.is_file():
-                print(
-                    f"{i / len(cells):6.1%}  {' / '.join(cell)} from {train} episodes", flush=True
-                )
-                later = Later.of(Runs.from_frame(frame), train)
-                parts = {field.name: getattr(later, field.name) for field in fields(later)}
-                put(kept, lambda draft, parts=parts: _write(draft, parts))
-            with np.load(kept) as parts:
-                yield str(cell[0]), Later(**parts)
+def tasks(table: pd.DataFrame, out: Path, stride: int) -> Iterator[tuple[str, list[Later]]]:
+    """Fit the cells of every `stride`-th task to each size, or read what is kept of them."""
+    every = list(enumerate(table.groupby(TASK)))
+    for i, (task, frame) in every[::stride]:
+        of_size: dict[int, list[Later]] = {}
+        for strategy, cell in frame.groupby("strategy"):
+            name = f"{i / len(every):6.1%}  {' / '.join((*task, str(strategy)))}"
+            longest = int(cell["episode"].max())
+            for train in sorted({train_size(longest, fraction) for fraction in FRACTIONS}):
+                kept = out / f"{i:03}-{len(of_size.get(train, [])):02}-{train}.npz"
+                if not kept.is_file():
+                    print(f"{name} from {train} episodes", flush=True)
+                    later = Later.of(Runs.from_frame(cell), train)
+                    parts = {field.name: getattr(later, field.name) for field in fields(later)}
+                    put(kept, lambda draft, parts=parts: _write(draft, parts))
+                with np.load(kept) as parts:
+                    of_size.setdefault(train, []).append(Later(**parts))
+        for task_of_size in of_size.values():
+            yield str(task[0]), task_of_size
+
+
+def judged(task: Sequence[Later], numbers: Numbers) -> list[tuple[Floats, Floats]]:
+    """Judge the cells of one task and size, each told what the others gain."""
+    gains = pd.concat(
+        [pd.Series(later.gains(numbers)[1], later.episodes) for later in task], axis=1
+    )
+    return [
+        later.judged(numbers, gains.drop(columns=i).median(axis=1)) for i, later in enumerate(task)
+    ]
 
 
 def _write(draft: Path, parts: dict[str, Floats]) -> None:
@@ -232,14 +297,15 @@ def _write(draft: Path, parts: dict[str, Floats]) -> None:
         np.savez_compressed(file, **parts)
 
 
-def learnt(found: Sequence[Later]) -> Numbers:
+def learnt(found: Sequence[Sequence[Later]]) -> Numbers:
     """Numbers with the highest mean log-density, cells counting alike."""
 
     def loss(point: Floats) -> float:
         numbers = Numbers.at(point)
-        return -float(np.mean([later.judged(numbers)[0].clip(WORST).mean() for later in found]))
+        each = [logs.clip(WORST).mean() for task in found for logs, _ in judged(task, numbers)]
+        return -float(np.mean(each))
 
-    found_at = minimize(loss, START.as_point(), method="Nelder-Mead", options={"maxfev": 300}).x
+    found_at = minimize(loss, START.as_point(), method="Nelder-Mead", options={"maxfev": 400}).x
     return Numbers.at(found_at)
 
 

@@ -17,7 +17,7 @@ from forecast import curves
 import palm_bayes
 from palm_bayes import PalmFit, Runs
 from palm_bayes.alda import point_advice
-from palm_bayes.backtesting import train_size
+from palm_bayes.backtest_cells import train_size
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.families import fitted
 from palm_bayes.pairing import shared_noise

@@ -150,9 +150,16 @@ def _fitted(seen: Runs, labels: Floats, seed: int) -> tuple[dict[str, Floats], d
         warnings.simplefilter("ignore", PalmWarning)
         fitted = fit(seen, seed=seed)
     (strategy,) = seen.strategies
-    curves = fitted.forecast(labels=labels).draws.sel(strategy=strategy)
-    draws = curves.stack(sample=("chain", "draw")).transpose("sample", "x").to_numpy()
-    outlook = Outlook(strategy, labels, np.arange(float(len(labels))), draws, seen.scale)
+    found = fitted.forecast(labels=labels)
+    draws, on_curve = (
+        part.sel(strategy=strategy)
+        .stack(sample=("chain", "draw"))
+        .transpose("sample", "x")
+        .to_numpy()
+        for part in (found.draws, found.sources["curve"])
+    )
+    steps = np.arange(float(len(labels)))
+    outlook = Outlook(strategy, labels, steps, draws, seen.scale, on_curve)
     any_costs = NetValue(1, 1)
     of_fit = [doubt(fitted, outlook, any_costs) for doubt in DOUBTS if doubt is not mostly_prior]
     low, high = (edge.draws[0] for edge in edges(outlook))

@@ -1,14 +1,15 @@
 """Leave-future-out: fit the first episodes of the user's own curves, score the later ones.
 
-A cell is one strategy of one task. Each is fitted as `palm_bayes.fit` fits it, so that what is
-judged is what a user gets; a cell that fails is a row with its reason.
+A cell is one strategy of one task. The strategies of a task are fitted together, up to the same
+episode, as `palm_bayes.fit` fits them, so that what is judged is what a user gets; a
+cell that fails is a row with its reason.
 """
 
 import hashlib
-import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,46 +21,22 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import __version__, families, scoring
+from palm_bayes.backtest_cells import Cell, cells_of, jobs_of, too_short, training_sizes
 from palm_bayes.backtest_result import KEY, Backtest
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
 from palm_bayes.forecast import QUANTILES
+from palm_bayes.misfit import MISFIT
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Progress, SamplerName, Settings
-from palm_bayes.tasks import read_tasks
 
-FRACTIONS = (0.25, 0.5)
-LEAST_EPISODES = 5  # with fewer a curve of four parameters is not held by its data
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]
 _FAILURES = (ArithmeticError, RuntimeError, ValueError)  # PalmError and LinAlgError are ValueErrors
 
 type Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One strategy of one task.
-
-    Attributes
-    ----------
-    key : tuple of str
-        Source, dataset, model and strategy.
-    runs : Runs or None
-        All its episodes; None where it is too short to be validated.
-    longest : int
-        The last episode of its longest repetition.
-    """
-
-    key: tuple[str, ...]
-    runs: Runs | None
-    longest: int
-
-    def name(self, train: int) -> str:
-        """Name for progress: its task, where known, and its strategy."""
-        return f"{' / '.join(part for part in self.key if part)} from {train} episodes"
 
 
 def backtest(
@@ -120,11 +97,11 @@ def backtest(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     chosen = named_priors(priors) if isinstance(priors, str) else priors
-    sizes = _sizes(train_fractions, train_episodes)
-    cells = _cells(data, strategies, dataset, model)
-    jobs = [(cell, n) for cell in cells for n in sizes(cell.longest)]
-    if not any(_too_short(cell, n) is None for cell, n in jobs):
-        raise DataError(f"no cell can be judged: {_too_short(*jobs[0])}")
+    sizes = training_sizes(train_fractions, train_episodes)
+    cells = cells_of(data, strategies, dataset, model)
+    jobs = jobs_of(cells, sizes)
+    if not any(too_short(cell, n) is None for cell, n in jobs):
+        raise DataError(f"no cell can be judged: {too_short(*jobs[0])}")
     about = _about(cells, priors, settings)
     folder = None if out is None else Path(out)
     kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
@@ -134,52 +111,6 @@ def backtest(
     if folder is not None:
         result.write(folder)
     return result
-
-
-def train_size(longest: int, fraction: float) -> int:
-    """Episodes to train on: a share of the longest repetition, rounded, at least 5."""
-    return max(LEAST_EPISODES, math.floor(fraction * longest + 0.5))
-
-
-def _sizes(
-    fractions: Sequence[float] | None, episodes: Sequence[int] | None
-) -> Callable[[int], list[int]]:
-    """Return the function that gives the training sizes of a cell by its longest repetition."""
-    shares = list(fractions if fractions is not None else () if episodes else FRACTIONS)
-    counts = list(episodes or ())
-    for share in shares:
-        if not 0 < share < 1:
-            raise DataError(f"a train fraction is {share:g}, allowed is between 0 and 1")
-    for count in counts:
-        if count < LEAST_EPISODES:
-            raise DataError(f"train_episodes is {count}, allowed is at least {LEAST_EPISODES}")
-    if not shares and not counts:
-        raise DataError("no train fraction and no number of train episodes is given")
-    return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})
-
-
-def _cells(
-    data: Runs | pd.DataFrame | str | Path,
-    strategies: Sequence[str] | None,
-    dataset: str | None,
-    model: str | None,
-) -> list[Cell]:
-    cells = []
-    for task in read_tasks(data, strategies=strategies, dataset=dataset, model=model):
-        name = (task.source, task.dataset, task.model)
-        for strategy in task.runs.strategies if task.runs else ():
-            assert task.runs is not None
-            runs = task.runs.strategy(strategy)
-            cells.append(Cell((*name, strategy), runs, int(runs.table["episode"].max())))
-        cells += [Cell((*name, strategy), None, n) for strategy, n in task.short.items()]
-    return cells
-
-
-def _too_short(cell: Cell, train: int) -> str | None:
-    """Reason why a cell cannot be judged from its size alone, if there is one."""
-    if cell.longest > train and cell.runs is not None:
-        return None
-    return f"{cell.longest} episodes, needed are {train + 1}: {train} to train, 1 to judge"
 
 
 def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> dict[str, Any]:
@@ -192,7 +123,8 @@ def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> d
     # Distributions have no name to tell them apart by: parts made with a user's own match no other.
     own = priors if isinstance(priors, str) else f"own, {uuid4()}"
     digest = hashlib.sha256(data.encode()).hexdigest()[:12]
-    return {"data": digest, "priors": own, **given, "palm-bayes": __version__, **libraries}
+    known = {"priors": own, **given, "misfit": asdict(MISFIT), "palm-bayes": __version__}
+    return {"data": digest, **known, **libraries}
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,13 +135,14 @@ class _Run:
     settings: Settings
     kept: Checkpoints
     tell: Progress
+    latest: dict[tuple[Runs, int], PalmFit | None] = field(default_factory=dict)
 
     def part(self, cell: Cell, train: int, done: float) -> Part:
         """Give the tables of one cell, those kept if there are any."""
         name = "\n".join((*cell.key, str(train)))
         if (kept := self.kept.get(name)) is not None:
             return kept
-        reason, part = _too_short(cell, train), None
+        reason, part = too_short(cell, train), None
         if reason is None:
             self.tell(cell.name(train), "", done)
             try:
@@ -228,20 +161,33 @@ class _Run:
         seen = cell.runs.first(train)
         later = _later(cell.runs, seen, train)
         points = _points(seen, later)
-        fit = self._fit(seen)
-        rows = _forecasts(fit, later, self.settings.seed)
+        fit = self._fit_of(cell, train)
+        rows = _forecasts(fit, cell.strategy, later, self.settings.seed)
         last = int(later["episode"].max())
         rows = rows.assign(third=scoring.third(rows["episode"], train, last))
         points = points.assign(third=scoring.third(points["episode"], train, last))
         verdicts = {
-            "passed": bool(fit.convergence.passed),
-            "described": fit.predictive_check.passed,
+            "passed": bool(fit.convergence.table.loc[cell.strategy, "passed"]),
+            "described": bool(fit.predictive_check.table.loc[cell.strategy, "passed"]),
         }
         return {
             "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
             "baselines": points.drop(columns="third"),
             "scores": _scores(rows, points, verdicts),
         }
+
+    def _fit_of(self, cell: Cell, train: int) -> PalmFit:
+        """Fit the task's strategies; or the cell alone where one of the others breaks down."""
+        assert cell.task is not None
+        assert cell.runs is not None
+        job = cell.task, train
+        if job not in self.latest:
+            self.latest.clear()
+            try:
+                self.latest[job] = self._fit(cell.task.first(train))
+            except _FAILURES:
+                self.latest[job] = None
+        return self.latest[job] or self._fit(cell.runs.first(train))
 
     def _fit(self, seen: Runs) -> PalmFit:
         given = asdict(self.settings)
@@ -261,23 +207,29 @@ def _later(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
     return later
 
 
-def _forecast(fit: PalmFit, later: pd.DataFrame, seed: int) -> xr.DataArray:
+def _forecast(fit: PalmFit, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:
     """Draws at the later episodes: at their labels, known beforehand, or else one batch each."""
     labels = later.groupby("episode")["labels"].median()
-    steps = labels.diff().fillna(labels.iloc[0] - fit.runs.table["labels"].max())
-    at: dict[str, Any] = {"labels": labels.to_numpy()} if (steps > 0).all() else {}
-    at = at or {"episodes": labels.index.to_numpy()}
-    draws = fit.forecast(scope="continuing", seed=seed, **at).draws.isel(strategy=0)
+    spent = fit.runs.strategy(strategy).table["labels"].max()
+    steps = labels.diff().fillna(labels.iloc[0] - spent)
+    what, at = ("labels", labels) if (steps > 0).all() else ("episodes", labels.index)
+    draws = _drawn(fit, what, tuple(at), seed).sel(strategy=strategy)
     return draws.assign_coords(x=labels.index.to_numpy()).rename(x="later")
 
 
-def _forecasts(fit: PalmFit, later: pd.DataFrame, seed: int) -> pd.DataFrame:
+@lru_cache(maxsize=1)  # strategies of a task mostly have the same labels
+def _drawn(fit: PalmFit, what: str, at: tuple[float, ...], seed: int) -> xr.DataArray:
+    asked: dict[str, Any] = {what: np.array(at)}
+    return fit.forecast(scope="continuing", seed=seed, **asked).draws
+
+
+def _forecasts(fit: PalmFit, strategy: str, later: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Quantiles and scores of each later observation, and of their means over repetitions.
 
     Both scopes are of the same joint draws: each repetition's mean is taken draw by draw, so the
     noise that repetitions carry averages out as it does in the means that came.
     """
-    draws = _forecast(fit, later, seed).stack(sample=("chain", "draw"))
+    draws = _forecast(fit, strategy, later, seed).stack(sample=("chain", "draw"))
     repetition, episode = (xr.DataArray(later[w], dims="row") for w in ("repetition", "episode"))
     single = draws.sel(repetition=repetition, later=episode).transpose("sample", "row").to_numpy()
     groups = later.reset_index(drop=True).groupby("episode").indices

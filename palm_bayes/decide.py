@@ -217,12 +217,15 @@ def mostly_prior(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> str | No
 
 
 def prior_speaks(fit: "PalmFit", outlook: Outlook, labels: float) -> str | None:
-    """Say so where the data neither tell much about the accuracy there nor keep it narrow."""
-    share = data_share(fit, outlook, labels)
-    width = openness(outlook, labels)
+    """Say so where the data neither tell much about the accuracy there nor keep it narrow.
+
+    It is PALM's parameters that have a prior; of the misfit other curves tell.
+    """
+    share = data_share(fit, outlook.pure, labels)
+    width = openness(outlook.pure, labels)
     if share >= DATA_SHARE_LEAST or width <= OPEN_MOST:
         return None
-    open_part = f"its 80 % band spans {chance(width)} of what is left to gain"
+    open_part = f"the 80 % band of its PALM curve spans {chance(width)} of what is left to gain"
     return (
         f"the forecast at {labels:.0f} labels is mostly prior (the data tell {chance(share)} of "
         f"what they tell of the present, and {open_part})"

@@ -8,19 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import qmc
 
-from palm_bayes import curve, families, noise
+from palm_bayes import curve, noise
+from palm_bayes.drift import strayed
 from palm_bayes.errors import DataError, known
-from palm_bayes.misfit import MISFIT, Misfit, OtherCurves, log_odds
+from palm_bayes.misfit import MISFIT, Misfit
 from palm_bayes.runs import RUN, Runs
 
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-# Fitted to the mean curve beside the posterior: PALM's, two that forecast well, no gain at all.
-_FAMILIES = ("palm_multistart", "pow4", "mmf4", "last_value")
-_PARAMETERS = 4  # of each but the last
 _BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
 
 
@@ -161,115 +158,84 @@ def forecast(
     x = _grid(runs, labels, episodes, horizon)
     posterior = trace["posterior"].to_dataset()
     ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
-    at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
-    at = at.assign_coords(labels=("x", runs.labels_at(x)))
+    # Where runs end is not asked for, but there they are taken up.
+    last = runs.table.groupby(RUN, sort=False).tail(1)
+    every = np.union1d(x, last["x"])
     on_curve, sd = (
         part.transpose("chain", "draw", "strategy", "x")
-        for part in moments(posterior, at, ends["x_first"], ends["x_last"])
+        for part in moments(
+            posterior, xr.DataArray(every, {"x": every}, "x"), ends["x_first"], ends["x_last"]
+        )
     )
     # One generator each, so that all scopes are of the same curves.
     of_misfit, of_noise = np.random.default_rng(seed).spawn(2)
     expected = on_curve
     if misfit is not None:
-        expected = _strayed(on_curve, posterior, runs, ends, misfit, of_misfit)
+        expected = strayed(on_curve, posterior, runs, misfit, of_misfit)
+    at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
+    at = at.assign_coords(labels=("x", runs.labels_at(x)))
+    asked = expected.sel(x=x).assign_coords(at.coords)
     if scope == "expected":
-        draws = expected
+        draws = asked
     elif scope == "new":
         lags = np.diff(at["episode"], prepend=at["episode"][:1])
         carried = noise.carry(posterior["rho"].to_numpy()[..., None], lags)
-        fresh = of_noise.standard_normal(expected.shape)
-        path = noise.simulate(expected.to_numpy(), sd.to_numpy(), carried, fresh)
-        draws = expected.copy(data=path)
+        fresh = of_noise.standard_normal(asked.shape)
+        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, fresh)
+        draws = asked.copy(data=path)
     else:
-        draws = _continued(posterior, runs, ends, expected, sd, of_noise)
+        draws = _continued(posterior, last, expected, sd, at, of_noise)
     # Compared as episodes' x are computed, not typed: equal but for rounding.
     future = at > ends["x_last"] * (1 + 1e-12)
-    sources = {"curve": on_curve, "misfit": expected - on_curve, "noise": draws - expected}
-    cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
+    pure = on_curve.sel(x=x)
+    sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
+    cut = draws.clip(0, 1).assign_coords(at.coords).assign_coords(future=future).rename("accuracy")
     return Forecast(cut, xr.Dataset(sources), scope, runs.scale, runs.labels_known)
-
-
-def _strayed(
-    on_curve: xr.DataArray,
-    posterior: xr.Dataset,
-    runs: Runs,
-    ends: xr.Dataset,
-    misfit: Misfit,
-    rng: np.random.Generator,
-) -> xr.DataArray:
-    """Let each draw of a curve drift its own way, past the strategy's last observed x."""
-    alpha = posterior["curve"].sel(parameter="alpha", drop=True)
-    begun = (on_curve["x"] + alpha).clip(min=1e-12)
-    grown = (begun / (ends["x_last"] + alpha)).transpose(*on_curve.dims)
-    chains, draws, strategies, _ = on_curve.shape
-    share = qmc.LatinHypercube(strategies, rng=rng).random(chains * draws)
-    share = share.reshape(chains, draws, strategies, 1)
-    at_last, _ = moments(posterior, ends["x_last"], ends["x_first"], ends["x_last"])
-    at_last = at_last.transpose(*on_curve.dims[:3]).to_numpy()[..., None]
-    gain = np.median(log_odds(on_curve.to_numpy()) - log_odds(at_last), axis=(0, 1))
-    others = OtherCurves(0, 0, 0)
-    if misfit.heeds_others:
-        others = other_curves(runs, on_curve["x"].to_numpy())
-    s = np.log(grown.to_numpy())
-    return on_curve.copy(data=misfit.strayed(on_curve.to_numpy(), s, share, others, gain))
-
-
-def other_curves(runs: Runs, at: NDArray[np.float64]) -> OtherCurves:
-    """What the families fitted to each strategy's mean curve say; dims (strategy, x)."""
-    found = []
-    for name in runs.strategies:
-        alone = runs.strategy(name)
-        x, y = families.mean_curve(alone)
-        odds = np.stack(
-            [log_odds(families.fitted(family, x, y)(np.append(at, x[-1]))) for family in _FAMILIES]
-        )
-        gains = odds[:, :-1] - odds[:, -1:]
-        repetitions = alone.table["repetition"].nunique()
-        known = max(len(x) - _PARAMETERS, 0) * min(repetitions, 3)
-        found.append((gains[0], gains.std(axis=0), np.full(at.shape, known)))
-    return OtherCurves(*(np.stack(parts) for parts in zip(*found, strict=True)))
 
 
 def _continued(
     posterior: xr.Dataset,
-    runs: Runs,
-    ends: xr.Dataset,
+    last: pd.DataFrame,
     mean: xr.DataArray,
     sd: xr.DataArray,
+    at: xr.DataArray,
     rng: np.random.Generator,
 ) -> xr.DataArray:
     """Each repetition from its last observation on: its last residual fades as rho says.
 
     Of what is new at an x, all repetitions of a strategy have a share in common, also where they
-    come from unlike episodes, of which the model knows nothing.
+    come from unlike episodes, of which the model knows nothing. `mean` and `sd` are known where
+    runs end, too.
     """
-    last = runs.table.groupby(RUN, sort=False).tail(1)
     names = list(dict.fromkeys(last["repetition"]))
-    shape = mean.expand_dims(repetition=names, axis=3)
+    shape = mean.sel(x=at["x"]).expand_dims(repetition=names, axis=3)
     draws = xr.full_like(shape, np.nan).copy()
     began = last.groupby("strategy")["episode"].min()
     # Of episodes to come alone, so that it does not matter which others are asked for.
     common = {
-        name: rng.standard_normal((*mean.shape[:2], int((mean["episode"] > first).sum())))
+        name: rng.standard_normal((*mean.shape[:2], int((at["episode"] > first).sum())))
         for name, first in began.items()
     }
     columns = last[["strategy", "repetition", "episode", "x", "accuracy"]]
     for strategy, repetition, episode, x, accuracy in columns.to_numpy(object):
         one = {"strategy": strategy}
+        seen, spread = (part.loc[{**one, "x": x}].to_numpy() for part in (mean, sd))
         of = posterior.sel(one)
-        seen, spread = moments(of, x, ends["x_first"].sel(one), ends["x_last"].sel(one))
-        start = ((accuracy - seen) / spread).transpose("chain", "draw").to_numpy()
         rho, shared = (
             of[name].transpose("chain", "draw").to_numpy()[..., None] for name in ("rho", "shared")
         )
-        ahead = np.flatnonzero(mean["episode"] > episode)
-        carried = noise.carry(rho, np.diff(mean["episode"][ahead], prepend=episode))
-        there = {**one, "x": mean["x"][ahead]}
-        own = rng.standard_normal((*start.shape, len(ahead)))
+        ahead = np.flatnonzero(at["episode"] > episode)
+        carried = noise.carry(rho, np.diff(at["episode"][ahead], prepend=episode))
+        there = {**one, "x": at["x"][ahead]}
+        own = rng.standard_normal((*seen.shape, len(ahead)))
         of_all = common[strategy]
         fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
         path = noise.simulate(
-            mean.loc[there].to_numpy(), sd.loc[there].to_numpy(), carried, fresh, start
+            mean.loc[there].to_numpy(),
+            sd.loc[there].to_numpy(),
+            carried,
+            fresh,
+            (accuracy - seen) / spread,
         )
         draws.loc[{**there, "repetition": repetition}] = path
     return draws

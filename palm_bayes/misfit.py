@@ -1,11 +1,11 @@
-"""Misfit: how far a strategy's true curve strays from PALM beyond its data.
+"""Misfit: how far a strategy's true curve strays from PALM.
 
-PALM is a good but not an exact law. Inside the data the noise takes up what it misses; beyond them
-the miss grows with the distance, which a posterior of PALM's parameters does not know. Two things
-tell of it. The posterior leans on what curves in general do, while PALM fitted by least squares
-says what this one does, the better the more episodes there are. And what families of curves that
-fit the data alike disagree on, the data do not settle: there it is PALM's form that decides. As in
-`curve`, all is array functions.
+PALM is a good but not an exact law, which a posterior of its parameters does not know. Four things
+tell of it. Where the data end, the mean of the repetitions lies off the curve. Past them the
+posterior leans on what curves in general do, while PALM fitted by least squares says what this one
+does, the better the more episodes there are; and the task's other strategies say what its curves
+do. What families of curves that fit the data alike disagree on, the data do not settle: there it is
+PALM's form that decides. As in `curve`, all is array functions.
 """
 
 from dataclasses import dataclass
@@ -40,14 +40,20 @@ class OtherCurves(NamedTuple):
 class Misfit:
     """Drift of the expected accuracy off its PALM curve, on the scale of its log-odds.
 
-    With s = log((x + α) / (x_last + α)), past x_last the drift is
+    With s = log((x + α) / (x_last + α)) it is, past x_last,
 
-        w · (g − m) + q · sqrt((scale · s)² + (most · tanh(disagreement · D / most))²)
+        κ · r + (l − m) + common · (o − l) + q · sqrt((scale · s)² + (most · tanh(d / most))²)
 
-    with w = known / (known + prior · e^s), and 0 before it. g is the gain since x_last of PALM's
-    curve fitted by least squares, m the posterior median of the gain: the forecast leans towards g,
-    the less so the farther it goes. D is the disagreement of the families, and q a Student's t,
-    drawn once a curve. Log-odds are symmetric in accuracy and error and keep both in (0, 1); of the
+    κ · r is where the curve stands: r is the residual at x_last of the mean over repetitions, and
+    κ = level² / (level² + v) is the share of it that is no noise, v the variance of the noise of
+    that mean. Within the data it fades as a normal density does, over `_FADE` of s.
+
+    m is the posterior median of the gain since x_last, and l = m + w · (g − m) what is foreseen of
+    it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
+    o is the median of what is foreseen of the task's other strategies, from x_last to x.
+
+    d is disagreement times the standard deviation of the families' gains; q a Student's t, drawn
+    once a curve. Log-odds are symmetric in accuracy and error and keep both in (0, 1); of the
     scales tried it is the one on which the miss of real curves grows alike whether a curve still
     rises or not. A drifting curve may pass its A_max.
 
@@ -64,6 +70,10 @@ class Misfit:
     prior : float
         How many degrees of freedom the posterior counts for against least squares, at x_last;
         infinite not to lean on these.
+    common : float
+        Share of a gain that is the task's rather than the strategy's, from 0 to 1.
+    level : float
+        Standard deviation of the true curve around PALM's at x_last; 0 where it is exact there.
     """
 
     scale: float
@@ -71,22 +81,40 @@ class Misfit:
     disagreement: float = 0.0
     most: float = 1.0
     prior: float = np.inf
+    common: float = 0.0
+    level: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("scale", "degrees", "most", "prior"):
             if not getattr(self, name) > 0:
                 raise DataError(f"{name} of the misfit is {getattr(self, name):g}, allowed is > 0")
-        for name in ("scale", "degrees", "disagreement", "most"):
+        for name in ("scale", "degrees", "disagreement", "most", "level"):
             if not 0 <= getattr(self, name) < np.inf:
                 got = f"{getattr(self, name):g}"
                 raise DataError(f"{name} of the misfit is {got}, allowed is a finite number from 0")
+        if not 0 <= self.common <= 1:
+            raise DataError(f"common of the misfit is {self.common:g}, allowed is from 0 to 1")
 
     @property
     def heeds_others(self) -> bool:
         """Whether other curves count at all."""
         return self.disagreement > 0 or self.prior < np.inf
 
-    def strayed(self, accuracy: Any, s: Any, share: Any, others: OtherCurves, gain: Any) -> Any:
+    def foreseen(self, gain: Any, s: Any, others: OtherCurves) -> Any:
+        """Gain that is foreseen (l), where the posterior's median is `gain` (m)."""
+        weight = others.known / (others.known + self.prior * np.exp(np.maximum(s, 0)))
+        return gain + weight * (others.gain - gain)
+
+    def shared(self, foreseen: Any, of_others: Any) -> Any:
+        """Let a strategy's gain (l) share in what the task's others gain (o)."""
+        return foreseen + self.common * (of_others - foreseen)
+
+    def standing(self, residual: Any, variance: Any, s: Any) -> Any:
+        """Where the curve stands (κ · r) off PALM's."""
+        kept = self.level**2 / np.maximum(self.level**2 + variance, _TINY)
+        return kept * residual * np.exp(-0.5 * (np.minimum(s, 0) / _FADE) ** 2)
+
+    def strayed(self, accuracy: Any, s: Any, share: Any, disagreement: Any, drift: Any) -> Any:
         """Let expected accuracies drift; all arguments are broadcast together.
 
         Parameters
@@ -94,19 +122,19 @@ class Misfit:
         accuracy : array
             On the PALM curve, in [0, 1].
         s : array
-            log((x + α) / (x_last + α)); below 0, within the data, nothing drifts.
+            log((x + α) / (x_last + α)).
         share : array
             Share of curves that stray less, in (0, 1): uniform over draws.
-        others : OtherCurves
-        gain : array
-            Posterior median of the gain since x_last, of log-odds.
+        disagreement : array
+            Standard deviation of the families' gains.
+        drift : array
+            All the rest of the drift.
         """
         ahead = np.maximum(s, 0)
-        weight = others.known / (others.known + self.prior * np.exp(ahead))
-        by_families = self.most * np.tanh(self.disagreement * others.disagreement / self.most)
-        width = np.hypot(self.scale * ahead, by_families)
-        drift = weight * (others.gain - gain) + stdtrit(self.degrees, share) * width
-        return np.where(s > 0, expit(log_odds(accuracy) + drift), accuracy)
+        by_families = self.most * np.tanh(self.disagreement * disagreement / self.most)
+        width = np.where(s > 0, np.hypot(self.scale * ahead, by_families), 0)
+        shift = drift + stdtrit(self.degrees, share) * width
+        return np.where(shift == 0, accuracy, expit(log_odds(accuracy) + shift))
 
 
 def log_odds(accuracy: Any) -> Any:
@@ -114,5 +142,16 @@ def log_odds(accuracy: Any) -> Any:
     return logit(np.clip(accuracy, _LEAST, 1 - _LEAST))
 
 
-MISFIT = Misfit(scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0)
+def noise_of_odds(accuracy: Any, variance: Any) -> Any:
+    """Variance of the log-odds of an accuracy whose own variance is small (the delta method)."""
+    inside = np.clip(accuracy, _EDGE, 1 - _EDGE)
+    return variance / (inside * (1 - inside)) ** 2
+
+
+MISFIT = Misfit(
+    scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.06
+)
+_FADE = 0.2
 _LEAST = 1e-4
+_EDGE = 0.01
+_TINY = 1e-300

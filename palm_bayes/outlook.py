@@ -1,7 +1,7 @@
 """Where a strategy stands and where it may go: all that a stop rule looks at."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -32,6 +32,8 @@ class Outlook:
         Posterior draws of the expected accuracy there, fractions. No draw where nothing is fitted.
     scale : float
         What a fraction is multiplied by in the user's own scale: 100 or 1.
+    on_curve : array, dims (draw, episode), optional
+        The draws' accuracies on the PALM curve, without misfit.
     """
 
     strategy: str
@@ -39,6 +41,7 @@ class Outlook:
     episodes: Floats
     draws: Floats
     scale: float
+    on_curve: Floats | None = None
 
     @classmethod
     def of(cls, fit: "PalmFit", strategy: str, until: float) -> Self:
@@ -55,9 +58,20 @@ class Outlook:
         table = fit.runs.table
         now = float(table.loc[table["strategy"] == strategy, "labels"].max())
         labels, episodes = schedule(now, fit.runs.batch, until)
-        curves = fit.forecast(labels=labels).draws.sel(strategy=strategy)
-        draws = curves.stack(sample=("chain", "draw")).transpose("sample", "x").to_numpy()
-        return cls(strategy, labels, episodes, draws, fit.runs.scale)
+        found = fit.forecast(labels=labels)
+        draws, on_curve = (
+            part.sel(strategy=strategy)
+            .stack(sample=("chain", "draw"))
+            .transpose("sample", "x")
+            .to_numpy()
+            for part in (found.draws, found.sources["curve"])
+        )
+        return cls(strategy, labels, episodes, draws, fit.runs.scale, on_curve)
+
+    @property
+    def pure(self) -> Self:
+        """The same without misfit: what the posterior of PALM's parameters says."""
+        return self if self.on_curve is None else replace(self, draws=self.on_curve)
 
     @property
     def now(self) -> float:

@@ -74,16 +74,21 @@ class QuickFit:
     """What a backtest asks of a fit, with made-up draws."""
 
     def __init__(self, runs):
-        self.runs, self.convergence = runs, SimpleNamespace(passed=True)
-        self.predictive_check = SimpleNamespace(passed=True)
+        import pandas as pd
+
+        passed = pd.DataFrame({"passed": True}, index=list(runs.strategies))
+        self.runs, self.convergence = runs, SimpleNamespace(table=passed)
+        self.predictive_check = SimpleNamespace(table=passed)
 
     def forecast(self, scope, seed, labels):
         import numpy as np
         import xarray as xr
 
         names = self.runs.table["repetition"].unique()
-        draws = np.random.default_rng(seed).uniform(0.8, 0.95, (2, 20, 1, len(names), len(labels)))
-        coords = {"repetition": names, "x": labels}
+        strategies = list(self.runs.strategies)
+        shape = (2, 20, len(strategies), len(names), len(labels))
+        draws = np.random.default_rng(seed).uniform(0.8, 0.95, shape)
+        coords = {"strategy": strategies, "repetition": names, "x": labels}
         dims = ("chain", "draw", "strategy", "repetition", "x")
         return SimpleNamespace(draws=xr.DataArray(draws, coords, dims))
 

@@ -1,0 +1,146 @@
+"""The drift: where curves stand at the end of the data, and what they gain past it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.special import expit, logit
+
+from palm_bayes import drift
+from palm_bayes.misfit import Misfit, OtherCurves
+from palm_bayes.runs import Runs
+
+EXACT = {"scale": 1e-9, "degrees": 4.0}  # nothing strays at random
+DRAWS = 50
+X = np.arange(1.0, 13.0)
+
+
+def odds(x, gain):
+    """Log-odds of a curve that gains so much whenever x doubles."""
+    return 0.5 + gain * np.log2(x)
+
+
+def made_runs(lengths, residual=0.0, repetitions=4):
+    """Runs whose last accuracy is off the curve by `residual`, of log-odds; curves gain 0.2."""
+    rows = [
+        (name, str(r), e, 10.0 * e, expit(odds(e, 0.2) + residual * (e == length)))
+        for name, length in lengths.items()
+        for r in range(repetitions)
+        for e in range(1, length + 1)
+    ]
+    columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    return Runs.from_frame(pd.DataFrame(rows, columns=columns), batch=10)
+
+
+def made_draws(gains, x=X):
+    """Curves that gain so much, one a strategy; all draws are alike."""
+    curves = expit(np.stack([odds(x, gain) for gain in gains.values()]))
+    dims = ("chain", "draw", "strategy", "x")
+    shape = (2, DRAWS, *curves.shape)
+    return xr.DataArray(np.broadcast_to(curves, shape), {"strategy": [*gains], "x": x}, dims)
+
+
+def made_posterior(names, noise=0.01, shared=0.2):
+    """α is 0, so that s is the logarithm of x / x_last."""
+    dims, shape = ("chain", "draw", "strategy"), (2, DRAWS, len(names))
+    numbers = {"noise": np.full(shape, noise), "shared": np.full(shape, shared)}
+    curve = np.zeros((*shape, 1))
+    return xr.Dataset(
+        {name: (dims, values) for name, values in numbers.items()}
+        | {"curve": ((*dims, "parameter"), curve)},
+        {"strategy": [*names], "parameter": ["alpha"]},
+    )
+
+
+def drifted(lengths, gains, misfit, *, residual=0.0, repetitions=4, **numbers):
+    """Drift of the log-odds, dims (strategy, x)."""
+    runs = made_runs(lengths, residual, repetitions)
+    draws = made_draws(gains)
+    found = drift.strayed(
+        draws, made_posterior(lengths, **numbers), runs, misfit, np.random.default_rng(0)
+    )
+    assert found.dims == draws.dims
+    return (logit(found) - logit(draws)).isel(chain=0, draw=0)
+
+
+def test_a_curve_stands_between_palms_and_the_last_mean():
+    """As a normal prior of standard deviation `level` and the mean's noise have it."""
+    misfit = Misfit(**EXACT, level=0.1)
+    for repetitions, noise in ((4, 0.01), (1, 0.01), (4, 0.03)):
+        found = drifted(
+            {"a": 8}, {"a": 0.2}, misfit,
+            residual=0.3, repetitions=repetitions, noise=noise,
+        )  # fmt: skip
+        accuracy = expit(odds(8, 0.2))
+        sd = noise * np.sqrt(0.2 + 0.8 / repetitions) / (accuracy * (1 - accuracy))
+        kept = 0.1**2 / (0.1**2 + sd**2)
+        np.testing.assert_allclose(found.sel(x=slice(8, None)), 0.3 * kept, rtol=1e-6)
+
+
+def test_where_it_stands_fades_into_the_past():
+    found = drifted({"a": 8}, {"a": 0.2}, Misfit(**EXACT, level=0.1), residual=0.3).isel(strategy=0)
+    there = found.sel(x=8.0)
+    near = np.exp(-0.5 * (np.log(7 / 8) / 0.2) ** 2)
+    assert float(found.sel(x=7.0) / there) == pytest.approx(near)
+    assert np.all(np.diff(found.sel(x=slice(None, 8))) > 0)
+    assert abs(float(found.sel(x=3.0))) < 0.01 * float(there)
+
+
+def test_without_noise_and_level_nothing_is_divided_by_nothing():
+    found = drifted({"a": 8}, {"a": 0.2}, Misfit(**EXACT), residual=0.3, noise=0.0)
+    np.testing.assert_allclose(found, 0, atol=1e-6)
+
+
+def test_gains_are_partly_the_tasks():
+    """Towards the median of the others': one that runs away carries nobody along."""
+    gains = {"a": 0.1, "b": 0.2, "c": 0.3, "wild": 1.0}
+    found = drifted(dict.fromkeys(gains, 8), gains, Misfit(**EXACT, common=0.3))
+    grown = np.log2(X[8:] / 8)
+    for name, others in (("a", 0.3), ("b", 0.3), ("c", 0.2)):
+        expected = 0.3 * (others - gains[name]) * grown
+        np.testing.assert_allclose(found.sel(strategy=name)[8:], expected, atol=1e-6)
+    np.testing.assert_allclose(found[:, :8], 0, atol=1e-9)
+
+
+def test_a_strategy_that_is_further_shows_what_may_be_gained():
+    """Since the end of the shorter one, of both; the longer one's own end comes later."""
+    gains = {"short": 0.1, "long": 0.3}
+    found = drifted({"short": 5, "long": 8}, gains, Misfit(**EXACT, common=0.5))
+    short, long = (found.sel(strategy=name).to_numpy() for name in gains)
+    np.testing.assert_allclose(short[5:], 0.5 * 0.2 * np.log2(X[5:] / 5), atol=1e-6)
+    np.testing.assert_allclose(long[8:], -0.5 * 0.2 * np.log2(X[8:] / 8), atol=1e-6)
+    np.testing.assert_allclose(long[:8], 0, atol=1e-9)
+
+
+def test_a_strategy_that_begins_later_tells_nothing():
+    runs = made_runs({"early": 5, "late": 9})
+    late = runs.table["strategy"] == "late"
+    runs = Runs.from_frame(
+        runs.table[~late | (runs.table["episode"] > 5)].drop(columns="x"), batch=10
+    )
+    gains = {"early": 0.1, "late": 0.3}
+    found = drift.strayed(
+        made_draws(gains), made_posterior(gains), runs, Misfit(**EXACT, common=0.5),
+        np.random.default_rng(0),
+    )  # fmt: skip
+    moved = (logit(found) - logit(made_draws(gains))).isel(chain=0, draw=0)
+    np.testing.assert_allclose(moved.sel(strategy="early"), 0, atol=1e-6)
+    assert np.all(moved.sel(strategy="late", x=slice(9.5, None)) < -1e-3)
+
+
+def test_one_strategy_has_no_others():
+    found = drifted({"a": 8}, {"a": 0.2}, Misfit(**EXACT, common=0.5))
+    np.testing.assert_allclose(found, 0, atol=1e-6)
+
+
+def test_what_is_foreseen_is_shared_not_the_median_of_the_posterior(monkeypatch):
+    """Each leans on its own least squares first."""
+    gains = {"a": 0.1, "b": 0.2}
+    others = OtherCurves(
+        np.stack([0.3 * np.log2(X / 8)] * 2), np.zeros((2, 12)), np.full((2, 12), 1e9)
+    )
+    monkeypatch.setattr(drift, "other_curves", lambda runs, x: others)
+    found = drifted(dict.fromkeys(gains, 8), gains, Misfit(**EXACT, prior=1.0, common=0.5))
+    for name, gain in gains.items():
+        expected = (0.3 - gain) * np.log2(X[8:] / 8)
+        np.testing.assert_allclose(found.sel(strategy=name)[8:], expected, atol=1e-6)
