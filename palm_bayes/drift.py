@@ -1,8 +1,5 @@
 """The drift of a fit's curves off PALM's: where they stand, and what they do past the data."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -15,39 +12,9 @@ from palm_bayes.runs import Runs
 # Fitted to the mean curve beside the posterior: PALM's, two that forecast well, no gain at all.
 _FAMILIES = ("palm_multistart", "pow4", "mmf4", "last_value")
 _PARAMETERS = 4  # of each but the last
+_BEGUN = 1e-12  # x + α where a curve has not begun, so that its logarithm is finite
 
 type Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Ends:
-    """The first and last observed x of strategies and the mean accuracy at the last.
-
-    Attributes
-    ----------
-    x_first, x_last : array, dims (strategy,)
-    accuracy : array, dims (strategy,)
-        Mean over the repetitions that have x_last.
-    repetitions : array, dims (strategy,)
-        How many these are.
-    """
-
-    x_first: Floats
-    x_last: Floats
-    accuracy: Floats
-    repetitions: Floats
-
-    @classmethod
-    def of(cls, runs: Runs) -> "Ends":
-        """Read them from the runs."""
-        by_x = runs.table.groupby(["strategy", "x"], sort=True)["accuracy"].agg(["mean", "size"])
-        each = [by_x.loc[name] for name in runs.strategies]
-        return cls(
-            np.array([part.index[0] for part in each]),
-            np.array([part.index[-1] for part in each]),
-            np.array([part["mean"].iloc[-1] for part in each]),
-            np.array([part["size"].iloc[-1] for part in each], dtype=float),
-        )
 
 
 def strayed(
@@ -62,7 +29,7 @@ def strayed(
     Parameters
     ----------
     on_curve : DataArray, dims (chain, draw, strategy, x)
-        Accuracy on the PALM curve; every strategy's last observed x is among x.
+        Accuracy on the PALM curve; the last x of every run is among x.
     posterior : Dataset
         As `palm_bayes.forecast.moments` takes it.
     runs : Runs
@@ -74,15 +41,14 @@ def strayed(
     DataArray, dims (chain, draw, strategy, x)
         Expected accuracy.
     """
-    ends, x, accuracy = Ends.of(runs), on_curve["x"].to_numpy(), on_curve.to_numpy()
-    last = np.searchsorted(x, ends.x_last)
+    x, accuracy = on_curve["x"].to_numpy(), on_curve.to_numpy()
+    ends = runs.table.groupby("strategy", sort=False)["x"].agg(["min", "max"]).to_numpy()
     alpha = _numbers(posterior["curve"].sel(parameter="alpha", drop=True))
-    begun = np.maximum(x + alpha, 1e-12)
-    s = np.log(begun / (ends.x_last[:, None] + alpha))
+    s = np.log(np.maximum(x + alpha, _BEGUN) / (ends[:, 1:] + alpha))
     others = other_curves(runs, x) if misfit.heeds_others else OtherCurves(0.0, 0.0, 0.0)
-    standing = _standing(posterior, accuracy[..., np.arange(len(last)), last], ends, misfit, s)
-    typical = np.median(s, axis=(0, 1)) if misfit.heeds_others else 0.0
-    drift = standing + _gained(accuracy, typical, last, ends, misfit, others)
+    drift = _gained(x, accuracy, s, ends, misfit, others)
+    if misfit.level:
+        drift = drift + misfit.standing(*_last_residual(on_curve, posterior, runs), s)
     chains, draws, strategies, _ = on_curve.shape
     share = qmc.LatinHypercube(strategies, rng=rng).random(chains * draws)
     share = share.reshape(chains, draws, strategies, 1)
@@ -94,33 +60,55 @@ def _numbers(draws: xr.DataArray) -> Floats:
     return draws.transpose("chain", "draw", "strategy").to_numpy()[..., None]
 
 
-def _standing(
-    posterior: xr.Dataset, at_last: Floats, ends: Ends, misfit: Misfit, s: Floats
-) -> Floats | float:
-    """Part of the drift that the end of the data shows; `at_last` has dims (..., strategy)."""
-    if not misfit.level:
-        return 0.0
+def _last_residual(
+    on_curve: xr.DataArray, posterior: xr.Dataset, runs: Runs
+) -> tuple[Floats, Floats]:
+    """Residual of the mean at the last episode and the variance of its noise, of log-odds.
+
+    Each of dims (chain, draw, strategy, 1).
+    """
+    expected, seen, count = [], [], []
+    for name, table in runs.table.groupby("strategy", sort=False):
+        end = table[table["episode"] == table["episode"].max()]
+        at_end = on_curve.sel(strategy=name, x=end["x"].to_numpy())  # pools may be of unlike size
+        expected.append(at_end.mean("x").to_numpy())
+        seen.append([end["accuracy"].mean()])
+        count.append([float(len(end))])
+    there = np.stack(expected, axis=-1)[..., None]
     spread, shared = _numbers(posterior["noise"]), _numbers(posterior["shared"])
-    variance = spread**2 * (shared + (1 - shared) / ends.repetitions[:, None])
-    residual = log_odds(ends.accuracy) - log_odds(at_last)
-    of_odds = noise_of_odds(at_last[..., None], variance)
-    return np.asarray(misfit.standing(residual[..., None], of_odds, s))
+    variance = spread**2 * (shared + (1 - shared) / np.array(count))
+    return log_odds(np.array(seen)) - log_odds(there), noise_of_odds(there, variance)
 
 
 def _gained(
-    accuracy: Floats, s: Any, last: Any, ends: Ends, misfit: Misfit, others: OtherCurves
+    x: Floats, accuracy: Floats, s: Floats, ends: Floats, misfit: Misfit, others: OtherCurves
 ) -> Floats:
-    """How much more than their posterior medians curves gain past the data; dims (strategy, x)."""
-    odds = np.median(log_odds(accuracy), axis=(0, 1))
-    own = np.arange(len(last))
+    """How much more than their posterior medians curves gain past the data.
+
+    Parameters
+    ----------
+    x : array, dims (x,)
+    accuracy, s : array, dims (chain, draw, strategy, x)
+    ends : array, dims (strategy, 2)
+        The first and the last observed x.
+    misfit, others
+
+    Returns
+    -------
+    array, dims (strategy, x)
+        0 within the data.
+    """
+    x_first, x_last = ends.T
+    last, own = np.searchsorted(x, x_last), np.arange(len(ends))
+    odds, typical = (np.median(part, axis=(0, 1)) for part in (log_odds(accuracy), s))
     gain = odds - odds[own, last][:, None]
     ahead = np.arange(odds.shape[1]) > last[:, None]
-    foreseen = np.where(ahead, misfit.foreseen(gain, s, others), gain)
+    foreseen = np.where(ahead, misfit.foreseen(gain, typical, others), gain)
     if misfit.common and len(last) > 1:
         curves = odds + foreseen - gain
         # Of each strategy (first axis) since the last x of each (second axis).
         since = curves[:, None] - curves[:, last][..., None]
-        unknown = ends.x_first[:, None] > ends.x_last
+        unknown = x_first[:, None] > x_last
         unknown[own, own] = True  # itself is no other
         since[unknown] = np.nan
         alone = unknown.all(axis=0)

@@ -77,6 +77,22 @@ def test_a_curve_stands_between_palms_and_the_last_mean():
         np.testing.assert_allclose(found.sel(x=slice(8, None)), 0.3 * kept, rtol=1e-6)
 
 
+def test_repetitions_from_unlike_pools_are_each_compared_where_they_end():
+    """All lie on the curve, at another number of labels each."""
+    misfit, x = Misfit(**EXACT, level=1.0), np.array([1.0, 7.5, 8.0, 8.5, 12.0])
+    pools = {"1": -5.0, "2": 0.0, "3": 5.0}
+    rows = [
+        ("a", r, e, pool + 10.0 * e, expit(odds(pool / 10 + e, 0.2)))
+        for r, pool in pools.items()
+        for e in range(1, 9)
+    ]
+    columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    runs = Runs.from_frame(pd.DataFrame(rows, columns=columns), batch=10)
+    draws = made_draws({"a": 0.2}, x)
+    found = drift.strayed(draws, made_posterior("a"), runs, misfit, np.random.default_rng(0))
+    np.testing.assert_allclose(logit(found), logit(draws), atol=1e-3)
+
+
 def test_where_it_stands_fades_into_the_past():
     found = drifted({"a": 8}, {"a": 0.2}, Misfit(**EXACT, level=0.1), residual=0.3).isel(strategy=0)
     there = found.sel(x=8.0)
