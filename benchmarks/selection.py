@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from cells import TASK, curves_argument
 from forecast import curves
+from scipy.optimize import isotonic_regression
 
 import palm_bayes
 from palm_bayes import PalmFit, Runs
@@ -116,6 +117,8 @@ def assured(fit: PalmFit, full: Runs, means: pd.DataFrame, episodes: int) -> Ite
     """Assured budgets beside the first episode at which targets were reached.
 
     Episodes are compared, not labels, since real batches vary: the k-th batch bought is the k-th.
+    The expected curve is not known: its targets are those of the mean over repetitions, whose noise
+    reaches them too soon, and of the rising curve nearest to that mean.
     """
     for scope in ("expected", "new"):
         any_target = min(float(fit.runs.table["accuracy"].max()), 0.99)
@@ -123,7 +126,10 @@ def assured(fit: PalmFit, full: Runs, means: pd.DataFrame, episodes: int) -> Ite
         for strategy in fit.runs.strategies:
             runs = full.strategy(strategy).table.groupby("repetition")
             every = [run.set_index("episode")["accuracy"] for _, run in runs]
-            for curve in [means.loc[strategy, "accuracy"]] if scope == "expected" else every:
+            mean = means.loc[strategy, "accuracy"]
+            of_mean = {"expected, mean": [mean], "expected, smoothed": [rising(mean)]}
+            curves = of_mean if scope == "expected" else {"a single run": every}
+            for truth, curve in ((name, one) for name, each in curves.items() for one in each):
                 for kind, target in targets(curve, episodes):
                     found = replace(asked, target=target * full.scale)
                     row = found.table.set_index("strategy").loc[strategy]
@@ -132,7 +138,7 @@ def assured(fit: PalmFit, full: Runs, means: pd.DataFrame, episodes: int) -> Ite
                     yield {
                         "strategy": strategy,
                         "target": kind,
-                        "scope": scope,
+                        "scope": truth,
                         "given": bool(np.isfinite(row["budget"])),
                         "p_never": row["p_never"],
                         "reached": needed is not None,
@@ -156,6 +162,10 @@ def targets(curve: "pd.Series[float]", episodes: int) -> Iterator[tuple[str, flo
         reached = float(later.iloc[: max(1, round(share * len(later)))].max())
         if reached > seen.max():
             yield f"reached within {share:.0%}", reached
+
+
+def rising(mean: "pd.Series[float]") -> "pd.Series[float]":
+    return pd.Series(isotonic_regression(mean.to_numpy()).x, mean.index)
 
 
 def seen(runs: Runs) -> float:
