@@ -150,20 +150,11 @@ def _fitted(seen: Runs, labels: Floats, seed: int) -> tuple[dict[str, Floats], d
         warnings.simplefilter("ignore", PalmWarning)
         fitted = fit(seen, seed=seed)
     (strategy,) = seen.strategies
-    found = fitted.forecast(labels=labels)
-    draws, on_curve = (
-        part.sel(strategy=strategy)
-        .stack(sample=("chain", "draw"))
-        .transpose("sample", "x")
-        .to_numpy()
-        for part in (found.draws, found.sources["curve"])
-    )
-    steps = np.arange(float(len(labels)))
-    outlook = Outlook(strategy, labels, steps, draws, seen.scale, on_curve)
+    outlook = Outlook.at(fitted, strategy, labels, np.arange(float(len(labels))))
     any_costs = NetValue(1, 1)
     of_fit = [doubt(fitted, outlook, any_costs) for doubt in DOUBTS if doubt is not mostly_prior]
     low, high = (edge.draws[0] for edge in edges(outlook))
-    return dict(zip(OURS, (draws.mean(axis=0), low, high), strict=True)), {
+    return dict(zip(OURS, (outlook.draws.mean(axis=0), low, high), strict=True)), {
         "fit": "; ".join(text for text in of_fit if text),
         "prior": prior_speaks(fitted, outlook, outlook.last) or "",
     }

@@ -58,6 +58,11 @@ class Outlook:
         table = fit.runs.table
         now = float(table.loc[table["strategy"] == strategy, "labels"].max())
         labels, episodes = schedule(now, fit.runs.batch, until)
+        return cls.at(fit, strategy, labels, episodes)
+
+    @classmethod
+    def at(cls, fit: "PalmFit", strategy: str, labels: Floats, episodes: Floats) -> Self:
+        """Forecast a strategy of a fit at given labels, of which the first are those spent."""
         found = fit.forecast(labels=labels)
         draws, on_curve = (
             part.sel(strategy=strategy)
