@@ -233,6 +233,7 @@ def backtest(
 
 app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
 app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)
+app.command(epilog=cli_compare.PILOT)(cli_compare.pilot)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands that ask which strategy to take, and how many labels it needs."""
+"""The commands that ask which strategy to take, how many labels it needs, and what to pilot."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,6 +111,11 @@ AldaCsv = Annotated[
     ),
 ]
 
+Later = Annotated[
+    float,
+    option(_ASK, "Labels of a run with which the strategy chosen will be used.", "--at"),
+]
+
 _STATUS = """[bold]Exit status[/bold]
 
   0  the fit has converged
@@ -156,6 +161,26 @@ BUDGET = f"""[bold]Examples[/bold]
   chosen         P(ALDA's rule, knowing the curves, takes it): the smallest W
                  in C_eta. So often is choosing it right
   with pilots    B_abs and the labels of the other strategies' pilots
+
+{_STATUS}"""
+
+PILOT = f"""[bold]Examples[/bold]
+
+  palm-bayes pilot palm_fit_out --at 600
+  palm-bayes pilot runs.csv --at 600 --episodes 8 --json
+
+[bold]How to read it[/bold]
+
+  one more       episode of each repetition of the strategy; or repetition, as
+                 long as its longest
+  labels         that this costs
+  value          by how much the expected accuracy at --at rises, of the
+                 strategy that is chosen once the pilot has been seen
+  error          of the simulation: a value of about twice this is sure to be
+                 above nothing, and one a little below 0 is none
+
+No fit is made for it: what a pilot would show is drawn from the posterior, and
+what would then be thought is a regression on those draws.
 
 {_STATUS}"""
 
@@ -229,6 +254,20 @@ def budget(
     from palm_bayes.shown import budgeted
 
     return report_decision(fit, found.document(), budgeted(found), as_json=as_json)
+
+
+@takes_fit
+def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = False) -> int:
+    """Say what one more pilot episode or repetition is worth, and of which strategy."""
+    with working(quiet) as (step, note):
+        fit = source.fit(step, note)
+        step("weighing pilots")
+        from palm_bayes.pilot import pilot_value
+
+        found = pilot_value(fit, at, seed=source.seed)
+    from palm_bayes.shown import piloted
+
+    return report_decision(fit, found.document(), piloted(found), as_json=as_json)
 
 
 def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:

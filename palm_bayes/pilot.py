@@ -10,13 +10,14 @@ on one half of the draws and used on the other, so that what it misses can only 
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from palm_bayes.errors import DataError
+from palm_bayes.files import plain
 from palm_bayes.outlook import Floats
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ class PilotValue:
             f"raises the expected accuracy there by {best['value']:.2g}{unit}, "
             f"of {self.perfect:.2g} that knowing the curves would."
         )
+
+    def document(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return {
+            "sentence": self.sentence,
+            "labels": self.labels,
+            "choice": self.choice,
+            "perfect": self.perfect,
+            "pilots": [plain(row) for row in self.table.to_dict("records")],
+        }
 
 
 def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:

@@ -13,6 +13,7 @@ from palm_bayes.compare import Comparison
 from palm_bayes.decide import Decision
 from palm_bayes.errors import percent
 from palm_bayes.outlook import chance
+from palm_bayes.pilot import PilotValue
 
 _SAYS = {True: "stop", False: "go on", None: "cannot say"}
 
@@ -92,3 +93,21 @@ def decided(found: Decision) -> dict[str, pd.DataFrame]:
         for finding in found.findings
     ]
     return {"What the rules say:": pd.DataFrame(rows)}
+
+
+def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
+    """What each pilot costs and is worth."""
+    digits = 2 if found.percent else 4
+    pilots: list[Any] = list(found.table.itertuples(index=False))
+    rows = [
+        {
+            "strategy": row.strategy,
+            "one more": row.pilot,
+            "labels": f"{row.labels:,.0f}",
+            "value": f"{row.value:z.{digits}f}",
+            "error": f"{row.error:.{digits}f}",
+        }
+        for row in pilots
+    ]
+    heading = f"Value of piloting before one is chosen for {found.labels:,.0f} labels, in accuracy:"
+    return {heading: pd.DataFrame(rows)}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from palm_bayes import cli
+from palm_bayes.pilot import pilot_value
 
 
 @pytest.fixture
@@ -80,3 +81,30 @@ def test_budget_prints_json(saved, capsys):
 def test_budget_refuses_in_one_line(saved, capsys, options, words):
     assert cli.main(["budget", saved, *options]) == 2
     assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_pilot_prints_table_and_sentence(saved, fit, capsys):
+    found = pilot_value(fit, 600)
+    assert cli.main(["pilot", saved, "--at", "600"]) == 0
+    text = capsys.readouterr().out
+    assert " ".join(found.sentence.split()) in " ".join(text.split())
+    assert "one more" in text
+    assert cli.main(["pilot", saved, "--at", "600", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sentence"] == found.sentence
+    assert [row["value"] for row in told["pilots"]] == found.table["value"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--at", "0"], "labels asked for are"),
+        ([], "--at"),
+        (["--at", "600", "--draws", "9"], "fitted"),
+    ],
+)
+def test_pilot_refuses_in_one_line(saved, capsys, options, words):
+    assert cli.main(["pilot", saved, *options]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("palm-bayes: error: ")
+    assert words in error
