@@ -1,10 +1,14 @@
 """Do the bands hold, and do the forecasts beat the baselines, on real curves? See README.md.
 
 python benchmarks/forecast.py --curves DIR --out forecast
+python benchmarks/forecast.py --curves DIR --seconds 10
 """
 
 import argparse
+import time
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import numpy as np
 import pandas as pd
 from cells import LEAST_REPETITIONS, TASK, curves_argument
 
-from palm_bayes import Backtest, backtest
+from palm_bayes import Backtest, PalmWarning, backtest, fit, read_runs
 from palm_bayes.backtest_cells import train_size
 from palm_bayes.families import NAMES
 from palm_bayes.scoring import BANDS, THIRDS, inside, third
@@ -33,9 +37,16 @@ def main() -> None:
     curves_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("forecast"), help="resumed if it is there")
     parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
+    parser.add_argument(
+        "--seconds", type=int, metavar="N", help="only what the misfit costs, on every N-th task"
+    )
     args = parser.parse_args()
+    table = curves(args.curves)
+    if args.seconds is not None:
+        report_seconds(table, args.seconds)
+        return
     found = backtest(
-        curves(args.curves),
+        table,
         train_fractions=FRACTIONS,
         out=args.out,
         fresh=args.fresh,
@@ -80,7 +91,47 @@ def report(found: Backtest) -> None:
     print(100 * points.groupby("fraction")[["crps", "palm_bayes", *NAMES]].mean().T.round(6))
     print("\nMedians of absolute errors, accuracy in points:")
     print(100 * points.groupby("source")[["palm_bayes", *NAMES]].median().T.round(6))
+    print(
+        "\nOf cells drawn anew, share in which our median is no worse than the best baseline's, %:"
+    )
+    print((100 * points.groupby("source")[[*CELL, "palm_bayes", *NAMES]].apply(redrawn)).round(1))
     print("\n" + found.sentence)
+
+
+def redrawn(points: pd.DataFrame, times: int = 1000) -> float:
+    """Share of redraws of a source's cells in which our median error is at most the best one's."""
+    cells = [part[["palm_bayes", *NAMES]].to_numpy() for _, part in points.groupby(CELL)]
+    rng = np.random.default_rng(0)
+    draws = rng.integers(len(cells), size=(times, len(cells)))
+    medians = [np.median(np.concatenate([cells[i] for i in draw]), axis=0) for draw in draws]
+    return float(np.mean([ours <= min(others) for ours, *others in medians]))
+
+
+def report_seconds(table: pd.DataFrame, stride: int) -> None:
+    """Print the processor time of fit and forecast with and without the misfit."""
+    seconds = {"fit": 0.0, "pure PALM": 0.0, "misfit": 0.0}
+
+    @contextmanager
+    def counted(what: str) -> Iterator[None]:
+        start = time.process_time()
+        yield
+        seconds[what] += time.process_time() - start
+
+    warnings.simplefilter("ignore", PalmWarning)
+    tasks = [read_runs(frame) for _, frame in list(table.groupby(TASK))[::stride]]
+    fit(tasks[0].first(5))  # compiles
+    for runs in tasks:
+        longest = int(runs.table["episode"].max())
+        for share in FRACTIONS:
+            seen = train_size(longest, share)
+            with counted("fit"):
+                fitted = fit(runs.first(seen))
+            for what, options in (("pure PALM", {"misfit": None}), ("misfit", {})):
+                with counted(what):
+                    fitted.forecast(horizon=longest - seen, scope="new", **options)
+    pure, ours = (seconds["fit"] + seconds[what] for what in ("pure PALM", "misfit"))
+    print(f"{len(tasks)} tasks, processor seconds: {seconds}")
+    print(f"Fit and forecast, with misfit over pure PALM: {ours / pure:.2f}")
 
 
 def bands(found: Backtest) -> pd.DataFrame:
