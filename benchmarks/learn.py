@@ -67,12 +67,12 @@ class Numbers:
 
     @property
     def misfit(self) -> Misfit:
-        learnt = {word.name: getattr(self, word.name) for word in fields(self)[4:]}
-        return replace(MISFIT, **learnt | {"common": min(self.common, 1.0)})
+        return replace(MISFIT, **{word.name: getattr(self, word.name) for word in fields(self)[4:]})
 
     @classmethod
     def at(cls, point: Floats) -> Self:
-        return cls(float(point[0]), *map(float, np.exp(point[1:])))
+        found = cls(float(point[0]), *map(float, np.exp(point[1:])))
+        return replace(found, common=min(found.common, 1.0))
 
 
 START = Numbers(

@@ -191,6 +191,12 @@ def report_choices(rows: pd.DataFrame) -> None:
     )
     shown = 100 * pd.DataFrame(table).T
     print(shown.rename(columns={"best": "hit, %", "loss": "loss, points"}).round(2).to_string())
+    for what, unit in (("best", "hits, %"), ("loss", "loss, points")):
+        of = {by: rows[rows[by]].set_index("task")[what].astype(float) for by in CHOOSERS}
+        more = 100 * (of["palm_bayes"] - of["best_so_far"]).to_numpy()
+        redrawn = np.random.default_rng(0).choice(more, (4000, len(more))).mean(axis=1)
+        low, high = np.quantile(redrawn, (0.05, 0.95))
+        print(f"More than best so far, {unit}: {more.mean():.2f} [90 %: {low:.2f} to {high:.2f}]")
     bins = pd.cut(rows["p_best"], [-0.001, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1])
     reliable = rows.groupby(bins, observed=True).agg(
         strategies=("share", "size"), said=("p_best", "mean"), was=("share", "mean")
