@@ -187,6 +187,11 @@ class Later:
         )
         return np.exp(weights - logsumexp(weights))
 
+    def _shares(self, seed: int) -> Floats:
+        """Quantiles of a number a draw, evenly, dims (draw, 1)."""
+        count = len(self.log_beta)
+        return ((np.random.default_rng(seed).permutation(count) + 0.5) / count)[:, None]
+
     def gains(self, numbers: Numbers) -> tuple[Floats, Floats]:
         """What the posterior and what least squares, too, foresee, dims (episode,)."""
         weights = self.weights(numbers)
@@ -205,13 +210,13 @@ class Later:
         mean, repetitions = self.last
         variance = self.spread**2 * (self.shared + (1 - self.shared) / repetitions)
         residual = log_odds(mean) - log_odds(self.at_last)
-        standing = misfit.standing(residual, noise_of_odds(self.at_last, variance), 0.0)
+        off = stats.norm.ppf(self._shares(seed=2))
+        standing = misfit.standing(residual, noise_of_odds(self.at_last, variance), off, 0.0)
         moved = expit(log_odds(self.at_last) + standing) - self.at_last
-        count = len(self.log_beta)
-        share = (np.random.default_rng(1).permutation(count) + 0.5) / count
+        share = self._shares(seed=1)
         _, disagreement, _ = self.others
         expected = misfit.strayed(
-            self.on_curve, self.s, share[:, None], disagreement, standing + foreseen - gain
+            self.on_curve, self.s, share, disagreement, standing + foreseen - gain
         )
         left = self.shift - self.full_sd * self.carried * moved / self.spread
         sd = self.sd * np.sqrt(self.shared + (1 - self.shared) / self.runs)

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from scipy.stats import qmc
 
 from palm_bayes import families
@@ -47,11 +48,12 @@ def strayed(
     s = np.log(np.maximum(x + alpha, _BEGUN) / (ends[:, 1:] + alpha))
     others = other_curves(runs, x) if misfit.heeds_others else OtherCurves(0.0, 0.0, 0.0)
     drift = _gained(x, accuracy, s, ends, misfit, others)
-    if misfit.level:
-        drift = drift + misfit.standing(*_last_residual(on_curve, posterior, runs), s)
     chains, draws, strategies, _ = on_curve.shape
-    share = qmc.LatinHypercube(strategies, rng=rng).random(chains * draws)
-    share = share.reshape(chains, draws, strategies, 1)
+    # Two numbers a curve: how far it stands off at the end of the data, and how it strays past it.
+    shares = qmc.LatinHypercube(2 * strategies, rng=rng).random(chains * draws)
+    off, share = np.moveaxis(shares.reshape(chains, draws, 2, strategies, 1), 2, 0)
+    if misfit.level:
+        drift = drift + misfit.standing(*_last_residual(on_curve, posterior, runs), ndtri(off), s)
     return on_curve.copy(data=misfit.strayed(accuracy, s, share, others.disagreement, drift))
 
 

@@ -42,11 +42,12 @@ class Misfit:
 
     With s = log((x + α) / (x_last + α)) it is, past x_last,
 
-        κ · r + (l − m) + common · (o − l) + q · sqrt((scale · s)² + (most · tanh(d / most))²)
+        κ · r + z + (l − m) + common · (o − l) + q · sqrt((scale · s)² + (most · tanh(d / most))²)
 
-    κ · r is where the curve stands: r is the residual at x_last of the mean over repetitions, and
-    κ = level² / (level² + v) is the share of it that is no noise, v the variance of the noise of
-    that mean. Within the data it fades as a normal density does, over `_FADE` of s.
+    κ · r + z is where the curve stands: r is the residual at x_last of the mean over repetitions,
+    κ = level² / (level² + v) the share of it that is no noise, v the variance of the noise of that
+    mean; z is normal with what is then left to know, the variance (1 − κ) · level². Within the data
+    both fade as a normal density does, over `_FADE` of s.
 
     m is the posterior median of the gain since x_last, and l = m + w · (g − m) what is foreseen of
     it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
@@ -109,10 +110,11 @@ class Misfit:
         """Let a strategy's gain (l) share in what the task's others gain (o)."""
         return foreseen + self.common * (of_others - foreseen)
 
-    def standing(self, residual: Any, variance: Any, s: Any) -> Any:
-        """Where the curve stands (κ · r) off PALM's."""
+    def standing(self, residual: Any, variance: Any, normal: Any, s: Any) -> Any:
+        """Where the curve stands off PALM's (κ · r + z); `normal` is z in standard deviations."""
         kept = self.level**2 / np.maximum(self.level**2 + variance, _TINY)
-        return kept * residual * np.exp(-0.5 * (np.minimum(s, 0) / _FADE) ** 2)
+        there = kept * residual + np.sqrt(1 - kept) * self.level * normal
+        return there * np.exp(-0.5 * (np.minimum(s, 0) / _FADE) ** 2)
 
     def strayed(self, accuracy: Any, s: Any, share: Any, disagreement: Any, drift: Any) -> Any:
         """Let expected accuracies drift; all arguments are broadcast together.
@@ -149,7 +151,7 @@ def noise_of_odds(accuracy: Any, variance: Any) -> Any:
 
 
 MISFIT = Misfit(
-    scale=0.03, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.06
+    scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.06
 )
 _FADE = 0.2
 _LEAST = 1e-4
