@@ -1,8 +1,8 @@
 """Leave-future-out: fit the first episodes of the user's own curves, score the later ones.
 
 A cell is one strategy of one task. The strategies of a task are fitted together, up to the same
-episode, as `palm_bayes.fit` fits them, so that what is judged is what a user gets; a
-cell that fails is a row with its reason.
+episode, as `palm_bayes.fit` fits them, so that what is judged is what a user gets. A cell that
+fails is a row with its reason.
 """
 
 import hashlib
@@ -107,6 +107,7 @@ def backtest(
     kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
     run = _Run(chosen, settings, kept, progress or (lambda _stage, _strategy, _fraction: None))
     parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
+    _drawn.cache_clear()  # which else would keep the last fit
     result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
     if folder is not None:
         result.write(folder)

@@ -174,7 +174,7 @@ def forecast(
         expected = strayed(on_curve, posterior, runs, misfit, of_misfit)
     at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
     at = at.assign_coords(labels=("x", runs.labels_at(x)))
-    asked = expected.sel(x=x).assign_coords(at.coords)
+    asked, pure = (part.sel(x=at["x"]) for part in (expected, on_curve))
     if scope == "expected":
         draws = asked
     elif scope == "new":
@@ -187,9 +187,8 @@ def forecast(
         draws = _continued(posterior, last, expected, sd, at, of_noise)
     # Compared as episodes' x are computed, not typed: equal but for rounding.
     future = at > ends["x_last"] * (1 + 1e-12)
-    pure = on_curve.sel(x=x)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
-    cut = draws.clip(0, 1).assign_coords(at.coords).assign_coords(future=future).rename("accuracy")
+    cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
     return Forecast(cut, xr.Dataset(sources), scope, runs.scale, runs.labels_known)
 
 
