@@ -111,8 +111,11 @@ class Misfit:
         return foreseen + self.common * (of_others - foreseen)
 
     def standing(self, residual: Any, variance: Any, normal: Any, s: Any) -> Any:
-        """Where the curve stands off PALM's (κ · r + z); `normal` is z in standard deviations."""
-        kept = self.level**2 / np.maximum(self.level**2 + variance, _TINY)
+        """Where the curve stands off PALM's (κ · r + z), for a level above 0.
+
+        `normal` is z in units of its standard deviation.
+        """
+        kept = self.level**2 / (self.level**2 + variance)
         there = kept * residual + np.sqrt(1 - kept) * self.level * normal
         return there * np.exp(-0.5 * (np.minimum(s, 0) / _FADE) ** 2)
 
@@ -156,4 +159,3 @@ MISFIT = Misfit(
 _FADE = 0.2
 _LEAST = 1e-4
 _EDGE = 0.01
-_TINY = 1e-300
