@@ -62,7 +62,7 @@ def points_of(sample: Sample, data: Data) -> Points:
         for name in ("log_u_first", "alpha", "beta")
     )
     start = alpha + data.x_first
-    names = ("A_max", "beta", "noise", "noise_ratio", "rho", "shared")
+    names = ("A_max", "beta", "noise", "noise_ratio", "rho", "shared", "lasting")
     rest = {name: posterior[name].to_numpy() for name in names}
     return Points(log_k=log_u - beta * np.log(start), start=start, data=data, **rest)
 
@@ -70,7 +70,7 @@ def points_of(sample: Sample, data: Data) -> Points:
 def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
     """Quantities compared, dims (chain, draw); curves again from A_max, u(x_first), α and β."""
     posterior = sample.posterior.isel(strategy=0)
-    names = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho", "shared")
+    names = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting")
     named = {name: posterior[name].transpose("chain", "draw").to_numpy() for name in names}
     named["noise_ratio"] = np.log(named["noise_ratio"])  # as thick-tailed as its prior
     log_u = posterior["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()

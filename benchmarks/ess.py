@@ -19,9 +19,8 @@ from plain import SETTINGS, sample
 
 from palm_bayes import curve
 from palm_bayes.model import Observations, observations
-from palm_bayes.noise import Steps
 from palm_bayes.palm_fit import PARAMETERS as NAMES
-from palm_bayes.pooled import log_likelihood, pooled
+from palm_bayes.pooled import log_likelihood, pooled, unpooled
 from palm_bayes.priors import Priors, curve_logp, named_priors
 from palm_bayes.program import compile_model, with_data
 from palm_bayes.runs import Runs
@@ -79,8 +78,7 @@ def plain_model(priors: Priors) -> pm.Model:
     Uniform variables carry the transforms; the joint density of the prior is added to them.
     """
     with pm.Model() as model:
-        steps = pm.Data("steps", np.ones((len(Steps._fields), 5)), shape=(len(Steps._fields), None))
-        seen = Steps(*(steps[i] for i in range(len(Steps._fields))))
+        seen = unpooled(pm.Data("steps", np.ones((5, 5)), shape=(None, None)))
         x_first = seen.x.min()
         alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
         A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)
@@ -92,7 +90,7 @@ def plain_model(priors: Priors) -> pm.Model:
         joint = curve_logp(priors, point, x_first[None], alpha_lo[None])[0]
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
-        names = ("noise", "noise_ratio", "rho", "shared")
+        names = ("noise", "noise_ratio", "rho", "shared", "lasting")
         spreads = [model.register_rv(getattr(priors, name), name) for name in names]
         terms = log_likelihood(seen, A_max, log_u, alpha, beta, *spreads)
         pm.Potential("accuracy", terms)

@@ -91,9 +91,9 @@ class Later:
         `spread` and `at_last` are one run's and PALM's accuracy at the data's end.
     on_curve, gain, s, full_sd, sd : array, dims (draw, episode)
         PALM's accuracy, its gain in log-odds since the data's end; how far past them; spread of
-        one run, and what of it the last residuals leave unknown.
+        one run, and what of it the runs' residuals leave unknown.
     shift, carried : array, dims (draw, episode)
-        What the last residuals leave of themselves, on average over runs, and of one unit each.
+        What the runs' residuals let expect, on average over runs, and what a unit at the end does.
     others : array, dims (field of OtherCurves, episode)
     episodes, runs, observed : array, dims (episode,)
         Their numbers; how many runs there are, and their mean.
@@ -135,26 +135,36 @@ class Later:
             mean, sd = (part.transpose("draws", "x").to_numpy() for part in found)
             return mean, sd
 
-        last = seen.table.groupby("repetition").tail(1).set_index("repetition")
-        table = runs.table[(runs.table["episode"] > train)]
-        table = table[table["repetition"].isin(last.index)]
-        mean, sd = known(last["x"].to_numpy(float))
-        residual = pd.DataFrame(((last["accuracy"].to_numpy() - mean) / sd).T, last.index)
+        table = runs.table[runs.table["episode"] > train]
+        table = table[table["repetition"].isin(seen.table["repetition"])]
         at_end = seen.table.loc[seen.table["x"] == x_last, "accuracy"]
         of_episode = table.groupby("episode")
         x = of_episode["x"].median().to_numpy(float)
         on_curve, sd = known(x)
         at_last, _ = known(np.array([x_last]))
-        rho = posterior["rho"].to_numpy()[:, None]
-        lag = (table["episode"] - last["episode"].loc[table["repetition"]].to_numpy()).to_numpy()
-        carried = noise.carry(rho, lag)
-        each = residual.loc[table["repetition"]].to_numpy().T * carried
-
-        def of_runs(values: Floats) -> Floats:
-            means = pd.DataFrame(values.T).groupby(table["episode"].to_numpy()).mean()
-            return means.to_numpy().T
-
-        alpha = posterior["curve"].sel(parameter="alpha").to_numpy()[:, None]
+        alpha, rho, lasting = (
+            part.to_numpy()[:, None]
+            for part in (
+                posterior["curve"].sel(parameter="alpha"), posterior["rho"], posterior["lasting"]
+            )
+        )  # fmt: skip
+        shift, carried, left = np.zeros((3, *on_curve.shape))
+        for repetition, run in table.groupby("repetition"):
+            before = seen.table[seen.table["repetition"] == repetition]
+            x_before = before["x"].to_numpy(float)
+            mean, spread = known(x_before)
+            # What the runs' past residuals let expect, and what a curve that stands off PALM's.
+            off = MISFIT.standing(1.0, 0.0, 0.0, np.log((x_before + alpha) / (x_last + alpha)))
+            lags = before["episode"].diff().fillna(0).to_numpy()
+            lag = run["episode"].to_numpy() - before["episode"].iloc[-1]
+            memory = noise.carry(rho, lags), noise.carry(rho, lag), lasting
+            at = of_episode.ngroup().loc[run.index].to_numpy()
+            share = 1 / of_episode.size().to_numpy()[at]
+            residual = (before["accuracy"].to_numpy() - mean) / spread
+            expected, variance = ahead(residual, *memory)
+            of_shift, _ = ahead(off * posterior["noise"].to_numpy()[:, None] / spread, *memory)
+            for total, part in ((shift, expected), (carried, of_shift), (left, variance)):
+                total[:, at] += share * part
         return cls(
             log_beta=np.log(posterior["beta"].to_numpy())[:, None],
             shared=posterior["shared"].to_numpy()[:, None],
@@ -165,9 +175,9 @@ class Later:
             gain=log_odds(on_curve) - log_odds(at_last),
             others=np.stack([part[0] for part in other_curves(seen, x)]),
             s=np.log((x + alpha) / (x_last + alpha)),
-            shift=sd * of_runs(each),
-            carried=of_runs(carried),
-            sd=sd * np.sqrt(of_runs(1 - carried**2)),
+            shift=sd * shift,
+            carried=carried,
+            sd=sd * np.sqrt(left),
             episodes=np.array([*of_episode.groups], dtype=float),
             runs=of_episode.size().to_numpy(float),
             observed=of_episode["accuracy"].mean().to_numpy(),
@@ -223,6 +233,21 @@ class Later:
         z = (self.observed - expected - left) / sd
         log_density = logsumexp(stats.norm.logpdf(z) - np.log(sd), axis=0, b=weights)
         return log_density, (weights * stats.norm.cdf(z)).sum(axis=0)
+
+
+def ahead(
+    residual: Floats, carried: Floats, later: Floats, lasting: Floats
+) -> tuple[Floats, Floats]:
+    """Mean and variance of a run's standardised residuals later on, dims (draw, episode).
+
+    `carried` is between its observations, `later` from the last of them on.
+    """
+    before = noise.past(residual, 0.0, 1.0, carried)
+    precision = (1 - lasting) + lasting * before.known[:, None]
+    lasts = lasting * before.told[:, None] / precision
+    unknown = lasting * (1 - lasting) / precision
+    mean = later * before.residual[:, None] + (1 - later) * lasts
+    return mean, (1 - lasting) * (1 - later**2) + (1 - later) ** 2 * unknown
 
 
 @lru_cache  # a program is compiled for it once

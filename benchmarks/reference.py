@@ -21,15 +21,15 @@ Array = NDArray[np.float64]
 ROUNDS = (40_000,) * 6  # draws of each round of adaptation
 FLATTENED = 0.5  # power of the posterior to which the proposal is fitted too: it has wider tails
 WIDE = 0.3  # share of the proposal that follows the flat prior
-SEEN = [0, 4, 5, 6, 7]  # of the point, what it does not: A_max and the noise
-OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared")
+SEEN = [0, 4, 5, 6, 7, 8]  # of the point, what it does not: A_max and the noise
+OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared", "lasting")
 DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
 
 # --- the model, from its definition ------------------------------------------------------------
 #
-# A point is a row of eight numbers without bounds, one a parameter: logits of A_max, ρ, the shared
-# part ω and of the shares of α and β between their bounds; logs of noise and noise_ratio; and for δ
-# log u(x_first), where u(x) = k (x + α)^β and k = −log(1 − δ).
+# A point is a row of nine numbers without bounds, one a parameter: logits of A_max, ρ, the shared
+# part ω, the lasting part λ and of the shares of α and β between their bounds; logs of noise and
+# noise_ratio; and for δ log u(x_first), where u(x) = k (x + α)^β and k = −log(1 − δ).
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +64,7 @@ class Points:
     noise_ratio: Array
     rho: Array
     shared: Array
+    lasting: Array
     data: Data
 
     @classmethod
@@ -73,17 +74,18 @@ class Points:
         log_k = z[:, 1] - beta * np.log(start)
         with np.errstate(over="ignore"):
             noise, ratio = np.exp(z[:, 4:6].T)
-        rho, shared = expit(z[:, 6:8].T)
-        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, rho, shared, data)
+        shares = expit(z[:, 6:9].T)
+        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, *shares, data)
 
     def where(self) -> Array:
         """The points again."""
         data = self.data
         log_u = self.log_k + self.beta * np.log(self.start)
         shares = [self.A_max, self.start / (1000 + data.x_first), self.beta / 100]
-        A_max, start, beta, rho, shared = map(logit, (*shares, self.rho, self.shared))
+        shares += [self.rho, self.shared, self.lasting]
+        A_max, start, beta, *of_noise = map(logit, shares)
         columns = [A_max, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
-        return np.stack([*columns, rho, shared], axis=-1)
+        return np.stack([*columns, *of_noise], axis=-1)
 
     def gap(self, x: Array) -> Array:
         """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
@@ -114,7 +116,7 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
     total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
     if priors == "default":
         total += stats.lognorm(s=1.0, scale=1.5).logpdf(at.start)
-        total += stats.lognorm(s=0.5, scale=0.22).logpdf(at.beta)
+        total += stats.lognorm(s=0.45, scale=0.22).logpdf(at.beta)
     else:
         total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
         total += stats.uniform(0, 100).logpdf(at.beta)
@@ -122,6 +124,7 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
     total += stats.lognorm(s=1.0, scale=15.0).logpdf(at.noise_ratio) + z[:, 5]
     total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
     total += stats.beta(1, 8).logpdf(at.shared) + log_slope(z[:, 7])
+    total += stats.beta(1, 3).logpdf(at.lasting) + log_slope(z[:, 8])
     return np.where(np.isfinite(total), total, -np.inf)
 
 
@@ -137,29 +140,30 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     if priors == "default":
         start, beta = (
             drawn(stats.lognorm(s=1.0, scale=1.5)),
-            drawn(stats.lognorm(s=0.5, scale=0.22)),
+            drawn(stats.lognorm(s=0.45, scale=0.22)),
         )
     else:
         start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
     shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
     log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
     log_u += 0 if priors == "default" else beta * np.log(start)
-    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8))]
-    A_max, start, beta, rho, shared = (logit(share) for share in shares)
+    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8)), drawn(stats.beta(1, 3))]
+    A_max, start, beta, *of_noise = (logit(share) for share in shares)
     noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 15.0))
-    return np.stack([A_max, log_u, start, beta, noise, ratio, rho, shared], axis=-1)
+    return np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
 
 
 def log_likelihood(z: Array, data: Data) -> Array:
     """Repetitions are one normal vector: a spread that shrinks with the gap, and correlations.
 
-    Those within a run are ρ^|lag|, those between runs ω times as much.
+    Those within a run are λ + (1 − λ) ρ^|lag|, those between runs ω times as much.
     """
     at = Points.of(z, data)
     A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
     runs, (gap, last) = len(data.y), (at.gap(x) for x in (data.x, np.array([data.x_last])))
     sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
-    within = np.linalg.cholesky(rho[:, :, None] ** np.abs(data.episode[:, None] - data.episode))
+    lasting, lag = at.lasting[:, None, None], np.abs(data.episode[:, None] - data.episode)
+    within = np.linalg.cholesky(lasting + (1 - lasting) * rho[:, :, None] ** lag)
     own = (1 - at.shared)[:, None, None] * np.eye(runs)
     between = np.linalg.cholesky(own + at.shared[:, None, None])
     residual = (data.y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]

@@ -7,13 +7,13 @@ import argparse
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from cells import TASK, curves_argument
 from forecast import curves
-from scipy.optimize import isotonic_regression
 
 import palm_bayes
 from palm_bayes import PalmFit, Runs
@@ -25,8 +25,7 @@ from palm_bayes.pairing import shared_noise
 
 FRACTION = 0.25
 ASSURANCE, WANTED = 0.8, (77, 83)
-GAINS = (0.01, 0.02, 0.05)  # targets: so far above the highest seen
-SHARES = (0.25, 0.5, 1.0)  # targets: the highest in such a share of the later episodes
+GAINS = (0.01, 0.02, 0.05)  # targets: so far above the highest mean seen
 LEAST_SQUARES = ("palm_py", "palm_multistart")
 CHOOSERS = ("palm_bayes", *LEAST_SQUARES, "alda", "best_so_far")
 
@@ -66,9 +65,16 @@ def judged(full: Runs, name: str) -> Part:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", palm_bayes.PalmWarning)
         fit = palm_bayes.fit(full.first(episodes))
+        names = full.table["repetition"].unique()
+        table = full.table.drop(columns="x")
+        half, others = (
+            Runs.from_frame(table[table["repetition"].isin(names[i::2])], batch=full.batch)
+            for i in range(2)
+        )
+        of_half = palm_bayes.fit(half.first(episodes))
     means = full.table.groupby(["strategy", "episode"])[["labels", "x", "accuracy"]].mean()
     choices = pd.DataFrame(chosen(fit, means, episodes))
-    budgets = pd.DataFrame(assured(fit, full, means, episodes))
+    budgets = pd.DataFrame(assured(of_half, others))
     converged = bool(fit.convergence.passed)
     return {
         "choices": choices.assign(task=name, converged=converged),
@@ -113,68 +119,61 @@ def least_squares(mean: pd.DataFrame, episodes: int, end: int) -> dict[str, floa
     return {by: float(fitted(by, x, y)(at)[0]) for by in LEAST_SQUARES}
 
 
-def assured(fit: PalmFit, full: Runs, means: pd.DataFrame, episodes: int) -> Iterator[Row]:
-    """Assured budgets beside the first episode at which targets were reached.
+def assured(fit: PalmFit, others: Runs) -> Iterator[Row]:
+    """Assured budgets beside the first episode at which other repetitions were at the target.
 
-    Episodes are compared, not labels, since real batches vary: the k-th batch bought is the k-th.
-    The expected curve is not known: its targets are those of the mean over repetitions, whose noise
-    reaches them too soon, and of the rising curve nearest to that mean.
+    Targets are set blindly, so far above the highest mean seen. Episodes are compared, not labels,
+    since real batches vary: the k-th batch bought is the k-th. The expected curve is not known, but
+    the mean of the others, whose noise reaches a target too soon; at the budget it is as often too
+    high as too low.
     """
+    runs, now = fit.runs, seen(fit.runs)
+    episodes = int(runs.table["episode"].max())
+    highest = runs.table.groupby(["strategy", "episode"])["accuracy"].mean().groupby("strategy")
+    any_target = min(float(runs.table["accuracy"].max()), 0.99)
     for scope in ("expected", "new"):
-        any_target = min(float(fit.runs.table["accuracy"].max()), 0.99)
-        asked = fit.labels_to_reach(any_target * full.scale, assurance=ASSURANCE, scope=scope)
-        for strategy in fit.runs.strategies:
-            runs = full.strategy(strategy).table.groupby("repetition")
-            every = [run.set_index("episode")["accuracy"] for _, run in runs]
-            mean = means.loc[strategy, "accuracy"]
-            of_mean = {"expected, mean": [mean], "expected, smoothed": [rising(mean)]}
-            curves = of_mean if scope == "expected" else {"a single run": every}
-            for truth, curve in ((name, one) for name, each in curves.items() for one in each):
-                for kind, target in targets(curve, episodes):
-                    found = replace(asked, target=target * full.scale)
-                    row = found.table.set_index("strategy").loc[strategy]
-                    steps = np.ceil((row["budget"] - seen(fit.runs)) / fit.runs.batch - 1e-6)
-                    needed = first_at(curve, target)
-                    yield {
-                        "strategy": strategy,
-                        "target": kind,
-                        "scope": truth,
-                        "given": bool(np.isfinite(row["budget"])),
-                        "p_never": row["p_never"],
-                        "reached": needed is not None,
-                        "enough": needed is not None and needed <= episodes + steps,
-                    }
-
-
-def targets(curve: "pd.Series[float]", episodes: int) -> Iterator[tuple[str, float]]:
-    """Targets above all that was seen: set blindly; and what was reached at set later episodes.
-
-    Of the former those that are reached are the lucky ones, so that budgets are enough for more of
-    them than they promise. The latter are all reached, whatever the luck.
-    """
-    seen, later = curve.loc[:episodes], curve.loc[episodes + 1 :]
-    if later.empty or seen.empty:
-        return
-    for gain in GAINS:
-        if seen.max() + gain <= 1:
-            yield f"{100 * gain:.0f} points more", float(seen.max()) + gain
-    for share in SHARES:
-        reached = float(later.iloc[: max(1, round(share * len(later)))].max())
-        if reached > seen.max():
-            yield f"reached within {share:.0%}", reached
-
-
-def rising(mean: "pd.Series[float]") -> "pd.Series[float]":
-    return pd.Series(isotonic_regression(mean.to_numpy()).x, mean.index)
+        asked = fit.labels_to_reach(any_target, assurance=ASSURANCE, scope=scope)
+        for strategy, gain in product(set(runs.strategies) & set(others.strategies), GAINS):
+            target = float(highest.max()[strategy]) + gain
+            if target > 1:
+                continue
+            their = others.strategy(strategy).table
+            mean = their.groupby("episode")["accuracy"].mean()
+            each = [run.set_index("episode")["accuracy"] for _, run in their.groupby("repetition")]
+            for curve in [mean] if scope == "expected" else each:
+                last = float(curve.index.max())
+                here = replace(asked, target=target)
+                budget = here.table.set_index("strategy")["budget"][strategy]
+                steps = np.ceil((budget - now) / runs.batch - 1e-6)
+                until = min(episodes + steps, last)
+                p_enough, p_reached = (
+                    replace(here, within=now + (at - episodes) * runs.batch).table.set_index(
+                        "strategy"
+                    )["p_within"][strategy]
+                    for at in (until, last)
+                )
+                needed = first_at(curve, target)
+                yield {
+                    "strategy": strategy,
+                    "points": 100 * gain,
+                    "scope": "a single run" if scope == "new" else "expected",
+                    "given": bool(np.isfinite(budget)),
+                    "seen": bool(episodes + steps <= last),
+                    "p_enough": p_enough,
+                    "p_reached": p_reached,
+                    "reached": needed <= last,
+                    "enough": needed <= until,
+                    "there": float(curve[curve.index <= until].iloc[-1]) >= target,
+                }
 
 
 def seen(runs: Runs) -> float:
     return float(runs.table.groupby("episode")["labels"].median().cummax().iloc[-1])
 
 
-def first_at(curve: "pd.Series[float]", target: float) -> int | None:
+def first_at(curve: "pd.Series[float]", target: float) -> float:
     there = curve.index[curve >= target]
-    return int(there[0]) if len(there) else None
+    return float(there[0]) if len(there) else np.inf
 
 
 def report_choices(rows: pd.DataFrame) -> None:
@@ -208,25 +207,44 @@ def report_choices(rows: pd.DataFrame) -> None:
 
 
 def report_budgets(rows: pd.DataFrame) -> None:
-    """Print how often assured budgets were enough, of curves that reached the target."""
+    """Print how often assured budgets were enough, beside what the forecasts foresaw.
+
+    Of the targets that are reached while the data last, budgets are enough for more than they
+    promise, however good they are: those that are too small are often not reached in time, too, and
+    do not count. So it is told what would be seen if every forecast were right. *While the data
+    last* counts the budgets that end before the data do, whatever came.
+    """
     low, high = WANTED
-    print(f"\n{ASSURANCE:.0%} assurance budgets, enough where the target was reached, %:")
-    rows["kind"] = np.where(rows["target"].str.startswith("reached"), "reached", "set blindly")
-    reached = rows[rows["reached"]]
-    for (kind, scope), part in reached.groupby(["kind", "scope"]):
-        # Where no budget has the chance asked for, none was promised that might be too small.
-        for what, some in (("all", part), ("budget given", part[part["given"]])):
-            share = 100 * some["enough"].mean()
-            word = "holds" if low <= share <= high else "does NOT hold"
-            print(f"  {kind}, {scope}, {what}: {share:.1f} of {len(some)} ({low}-{high}: {word})")
-    table = rows.groupby(["scope", "target"]).agg(
-        targets=("given", "size"), given=("given", "mean"), reached=("reached", "mean")
-    )
-    of = reached.groupby(["scope", "target"])
-    table["enough where reached"] = of["enough"].mean()
-    some = reached[reached["given"]].groupby(["scope", "target"])
-    table["and budget given"] = some["enough"].mean()
-    print(table.round(3).to_string())
+    print(f"\n{ASSURANCE:.0%} assurance budgets, {low}-{high} wanted:")
+    last = rows[rows["seen"]]
+    table = {}
+    for scope, part in rows.groupby("scope"):
+        given = part[part["given"]]
+        in_data = last[last["scope"] == scope]
+        table[scope, "enough of those reached"] = _shares(part, "enough", "reached")
+        table[scope, "the same, budget given"] = _shares(given, "enough", "reached")
+        table[scope, "enough while the data last"] = _shares(in_data, "enough")
+        if scope == "expected":
+            table[scope, "there while the data last"] = _shares(in_data, "there")
+    print(pd.DataFrame(table).T.round(1).to_string())
+    by = last.groupby(["scope", last["task"].str.split("/").str[0]])
+    print("\nWhile the data last, by source:")
+    print(pd.DataFrame({key: _shares(part, "enough") for key, part in by}).T.round(1).to_string())
+
+
+def _shares(rows: pd.DataFrame, what: str, of: str | None = None) -> Row:
+    """Share seen and share foreseen, in %, with the 90 % interval of the former over tasks."""
+    counted = rows[rows[of]] if of else rows
+    if counted.empty:
+        return {"seen": np.nan, "budgets": 0, "tasks": 0}
+    tasks = counted.groupby("task")[what].agg(["sum", "size"]).to_numpy(float)
+    drawn = np.random.default_rng(0).integers(len(tasks), size=(4000, len(tasks)))
+    low, high = np.quantile(np.divide(*tasks[drawn].sum(axis=1).T), (0.05, 0.95))
+    foreseen = rows["p_enough"].sum() / (rows[f"p_{of}"].sum() if of else len(rows))
+    return {
+        "seen": 100 * counted[what].mean(), "from": 100 * low, "to": 100 * high,
+        "foreseen": 100 * foreseen, "budgets": len(counted), "tasks": len(tasks),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

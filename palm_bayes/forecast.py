@@ -158,9 +158,8 @@ def forecast(
     x = _grid(runs, labels, episodes, horizon)
     posterior = trace["posterior"].to_dataset()
     ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
-    # Where runs end is not asked for, but there they are taken up.
-    last = runs.table.groupby(RUN, sort=False).tail(1)
-    every = np.union1d(x, last["x"])
+    # Where runs were seen is not asked for, but from there they go on.
+    every = np.union1d(x, runs.table["x"])
     on_curve, sd = (
         part.transpose("chain", "draw", "strategy", "x")
         for part in moments(
@@ -179,12 +178,16 @@ def forecast(
         draws = asked
     elif scope == "new":
         lags = np.diff(at["episode"], prepend=at["episode"][:1])
-        carried = noise.carry(posterior["rho"].to_numpy()[..., None], lags)
+        rho, lasting = (
+            posterior[name].transpose("chain", "draw", "strategy").to_numpy()
+            for name in ("rho", "lasting")
+        )
+        carried = noise.carry(rho[..., None], lags)
         fresh = of_noise.standard_normal(asked.shape)
-        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, fresh)
+        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasting, fresh)
         draws = asked.copy(data=path)
     else:
-        draws = _continued(posterior, last, expected, sd, at, of_noise)
+        draws = _continued(posterior, runs.table, expected, sd, at, of_noise)
     # Compared as episodes' x are computed, not typed: equal but for rounding.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
@@ -194,47 +197,50 @@ def forecast(
 
 def _continued(
     posterior: xr.Dataset,
-    last: pd.DataFrame,
+    table: pd.DataFrame,
     mean: xr.DataArray,
     sd: xr.DataArray,
     at: xr.DataArray,
     rng: np.random.Generator,
 ) -> xr.DataArray:
-    """Each repetition from its last observation on: its last residual fades as rho says.
+    """Each repetition from its last observation on: what of its residuals lasts, and what fades.
 
     Of what is new at an x, all repetitions of a strategy have a share in common, also where they
     come from unlike episodes, of which the model knows nothing. `mean` and `sd` are known where
-    runs end, too.
+    runs were seen, too.
     """
-    names = list(dict.fromkeys(last["repetition"]))
-    shape = mean.sel(x=at["x"]).expand_dims(repetition=names, axis=3)
+    shape = mean.sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
     draws = xr.full_like(shape, np.nan).copy()
-    began = last.groupby("strategy")["episode"].min()
+    began = table.groupby(RUN, sort=False)["episode"].max().groupby("strategy").min()
     # Of episodes to come alone, so that it does not matter which others are asked for.
     common = {
         name: rng.standard_normal((*mean.shape[:2], int((at["episode"] > first).sum())))
         for name, first in began.items()
     }
-    columns = last[["strategy", "repetition", "episode", "x", "accuracy"]]
-    for strategy, repetition, episode, x, accuracy in columns.to_numpy(object):
+    for (strategy, repetition), run in table.groupby(RUN, sort=False):
         one = {"strategy": strategy}
-        seen, spread = (part.loc[{**one, "x": x}].to_numpy() for part in (mean, sd))
         of = posterior.sel(one)
-        rho, shared = (
-            of[name].transpose("chain", "draw").to_numpy()[..., None] for name in ("rho", "shared")
+        rho, shared, lasting = (
+            of[name].transpose("chain", "draw").to_numpy()[..., None]
+            for name in ("rho", "shared", "lasting")
         )
-        ahead = np.flatnonzero(at["episode"] > episode)
-        carried = noise.carry(rho, np.diff(at["episode"][ahead], prepend=episode))
+        where = {**one, "x": run["x"].to_numpy()}
+        seen, spread = (part.loc[where].to_numpy() for part in (mean, sd))
+        lags = run["episode"].diff().fillna(0).to_numpy()
+        before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags))
+        last = run["episode"].iloc[-1]
+        ahead = np.flatnonzero(at["episode"] > last)
+        carried = noise.carry(rho, np.diff(at["episode"][ahead], prepend=last))
         there = {**one, "x": at["x"][ahead]}
-        own = rng.standard_normal((*seen.shape, len(ahead)))
+        own = rng.standard_normal((*mean.shape[:2], len(ahead)))
         of_all = common[strategy]
         fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
         path = noise.simulate(
-            mean.loc[there].to_numpy(),
-            sd.loc[there].to_numpy(),
+            *(part.loc[there].to_numpy() for part in (mean, sd)),
             carried,
+            lasting[..., 0],
             fresh,
-            (accuracy - seen) / spread,
+            before,
         )
         draws.loc[{**there, "repetition": repetition}] = path
     return draws

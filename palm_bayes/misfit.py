@@ -154,7 +154,7 @@ def noise_of_odds(accuracy: Any, variance: Any) -> Any:
 
 
 MISFIT = Misfit(
-    scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.06
+    scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.15
 )
 _FADE = 0.2
 _LEAST = 1e-4

@@ -24,7 +24,10 @@ DATA_DIMS = {
 }
 """The model's data variables."""
 
-DATA_COORDS = {"column": ["x", "accuracy", "lag", "step"], "end": ["x_first", "x_second", "x_last"]}
+DATA_COORDS = {
+    "column": ["x", "accuracy", "lag", "step", "first"],
+    "end": ["x_first", "x_second", "x_last"],
+}
 # Batches from x_first to x_second, at least: start pools of unlike size make several first x.
 LEAST_STEP = 0.5
 
@@ -41,6 +44,8 @@ class Observations:
         Episodes since the run's previous observation, 0 at its first.
     step : array of int, dims (observation,)
         The same where runs of a strategy take the same step; see `palm_bayes.noise.step_begins`.
+    first : array of int, dims (observation,)
+        Where the run of each observation begins.
     strategy_index : array of int, dims (observation,)
     x_first, x_second, x_last : array, dims (strategy,)
         Observed ones; the second is half a batch after the first at least, or the last.
@@ -50,6 +55,7 @@ class Observations:
     accuracy: NDArray[np.float64]
     lag: NDArray[np.float64]
     step: NDArray[np.int64]
+    first: NDArray[np.int64]
     strategy_index: NDArray[np.int32]
     x_first: NDArray[np.float64]
     x_second: NDArray[np.float64]
@@ -62,7 +68,7 @@ class Observations:
         looked up by its index, which costs more at every evaluation.
         """
         packed = {
-            "observations": np.stack([self.x, self.accuracy, self.lag, self.step]),
+            "observations": np.stack([self.x, self.accuracy, self.lag, self.step, self.first]),
             "ends": np.stack([self.x_first, self.x_second, self.x_last]),
         }
         several = len(self.x_first) > 1
@@ -83,6 +89,7 @@ def observations(runs: Runs) -> Observations:
         accuracy=table["accuracy"].to_numpy(float),
         lag=lag,
         step=noise.step_begins(np.column_stack([strategy_index, steps])),
+        first=np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0)),
         strategy_index=strategy_index,
         x_first=x.min().to_numpy(float),
         x_second=second.min().to_numpy(float),
@@ -104,9 +111,9 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
     -------
     pymc.Model
         Free variables ``curve`` (A_max, log u_first, α, β), ``noise``, ``noise_ratio``, ``rho``,
-        ``shared``; deterministics ``A_max``, ``delta``, ``alpha``, ``beta``; the observed
-        ``accuracy``. Dims strategy and observation; accuracies are fractions. PyMC's own functions
-        take it: prior and posterior predictive draw whole repetitions.
+        ``shared``, ``lasting``; deterministics ``A_max``, ``delta``, ``alpha``, ``beta``; the
+        observed ``accuracy``. Dims strategy and observation; accuracies are fractions. PyMC's own
+        functions take it: prior and posterior predictive draw whole repetitions.
     """
     priors = named_priors(priors) if isinstance(priors, str) else priors
     data = observations(runs)
@@ -184,10 +191,11 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
     return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
 
 
-def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any]:
+def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
     """Free variables of the noise, a user's distributions.
 
-    They are the spread at x_last, its ratio, the autocorrelation and the share in common.
+    They are the spread at x_last, its ratio, the autocorrelation, and the shares that are in common
+    and that last.
     """
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
@@ -195,7 +203,7 @@ def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any]:
     def free(name: str) -> Any:
         return model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
 
-    return free("noise"), free("noise_ratio"), free("rho"), free("shared")
+    return free("noise"), free("noise_ratio"), free("rho"), free("shared"), free("lasting")
 
 
 def _observe(
@@ -210,9 +218,10 @@ def _observe(
     noise_ratio: Any,
     rho: Any,
     shared: Any,
+    lasting: Any,
 ) -> None:
-    """Observe the accuracies: expected curve plus noise, autocorrelated and partly shared."""
-    x, accuracy, lag, step = (given["observations"][i] for i in range(4))
+    """Observe the accuracies: expected curve plus noise that partly lasts and is partly shared."""
+    x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
     of = given.get("strategy_index", 0)
     gap_last = curve.gap(x_last, log_u, alpha, beta, x_first, pt)[of]
     gap = curve.gap(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
@@ -223,26 +232,41 @@ def _observe(
         spread,
         noise.carry(rho[of], lag),
         pt.zeros_like(x) + shared[of],
-        pt.cast(step, "int64"),
-        logp=lambda y, mean, sd, carried, shared, step: noise.log_density(
-            y, mean, sd, carried, shared, step, pt
-        ),
+        pt.zeros_like(x) + lasting[of],
+        *(pt.cast(place, "int64") for place in places),
+        logp=lambda *of_observations: noise.log_density(*of_observations, pt),
         dist=_repetitions,
         observed=accuracy,
         dims="observation",
     )
 
 
-def _repetitions(mean: Any, sd: Any, carried: Any, shared: Any, step: Any, _size: Any) -> Any:
+def _repetitions(
+    mean: Any, sd: Any, carried: Any, shared: Any, lasting: Any, step: Any, first: Any, _size: Any
+) -> Any:
     """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
 
     As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
     """
     common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
-    fresh = pt.sqrt(1 - carried**2) * noise.mixed(common[step], own, shared, pt)
+    fresh = noise.mixed(common[step], own, shared, pt)
+    weight, left = noise.telling(carried, pt), pt.sqrt(1 - carried**2)
+    goes_on = pt.neq(first, pt.arange(first.shape[0]))
+
+    def next_one(new: Any, weight: Any, lasting: Any, on: Any, told: Any, known: Any) -> Any:
+        expected, scale = noise.foreseen(on * told, on * known, weight, lasting, pt)
+        innovation = expected + scale * new
+        return innovation, on * told + weight * innovation, on * known + weight**2
+
+    innovation, _, _ = scan(
+        next_one,
+        sequences=[fresh, weight, lasting, goes_on],
+        outputs_info=[None, pt.zeros(()), pt.zeros(())],
+        return_updates=False,
+    )
     residual = scan(
         lambda new, share, before: new + share * before,
-        sequences=[fresh, carried],
+        sequences=[left * innovation, carried],
         outputs_info=pt.zeros(()),
         return_updates=False,
     )

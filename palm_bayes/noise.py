@@ -1,10 +1,10 @@
 """The noise of repetitions around their expected curve, as pure array functions.
 
-Three things that real curves show: its spread shrinks as the curve saturates; it is
-autocorrelated within a repetition, whose training sets are nested and whose test split is one; and
-repetitions have a share of it in common, since they use one test split and often one start pool,
-so that more repetitions do not make their mean as certain as independent ones would.
-As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
+Four things that real curves show: its spread shrinks as the curve saturates; a part of it lasts
+through a repetition, which has its own test split and its own start; the rest is autocorrelated,
+since training sets are nested; and repetitions have a share of it in common, since they use one
+test split and often one start pool, so that more repetitions do not make their mean as certain as
+independent ones would. As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
 from types import ModuleType
@@ -53,13 +53,16 @@ def log_density(
     sd: Array,
     carried: Array,
     shared: Array,
+    lasting: Array,
     step: Array,
+    first: Array,
     xp: ModuleType = np,
 ) -> Array:
-    """Log-density of each accuracy given what comes before: AR(1), stationary, partly shared.
+    """Log-density of each accuracy given what comes before.
 
-    Given are the accuracy before it in its run, and those of the runs before that take the same
-    step: innovations of one step have correlation `shared`.
+    The standardised residuals of a run are sqrt(λ) · c + sqrt(1 − λ) · w, c a standard normal of
+    the run and w a stationary AR(1). Given are the accuracies before it in its run, and those of
+    the runs before that take the same step: innovations of one step have correlation `shared`.
 
     Parameters
     ----------
@@ -71,38 +74,87 @@ def log_density(
         `carry` of each observation.
     shared : array, dims (..., observation)
         Share of the noise's variance that runs have in common, in [0, 1).
+    lasting : array, dims (..., observation)
+        Share of its variance that lasts through a run (λ), in [0, 1).
     step : array of int, dims (observation,)
         `step_begins` of the observations.
+    first : array of int, dims (observation,)
+        Where the run of each observation begins.
 
     Returns
     -------
     array, dims (..., observation)
         The terms whose sum is the log-likelihood.
     """
-    left = 1 - carried**2
-    innovation = unexpected(y, mean, sd, carried, xp) / xp.sqrt(left)
+    new, scale = unexpected(y, mean, sd, carried, lasting, first, xp)
+    innovation = new / scale
     runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
     order = xp.argsort(step * step.shape[-1] + runs_in_order)
     place = xp.argsort(order)
-    in_order = innovation[..., order]
-    total_before = xp.cumsum(in_order, axis=-1) - in_order
+    total_before = _before(innovation[..., order], xp)
     earlier = total_before[..., place] - total_before[..., step]
     own = 1 - shared
     known = own + shared * (place - step)
     expected = shared * earlier / known
     variance = own * (known + shared) / known
-    scale = 0.5 * xp.log(left * variance) + xp.log(sd) + _LOG_SQRT_2PI
-    return -0.5 * (innovation - expected) ** 2 / variance - scale
+    volume = 0.5 * xp.log(variance) + xp.log(scale * sd) + _LOG_SQRT_2PI
+    return -0.5 * (innovation - expected) ** 2 / variance - volume
 
 
-def unexpected(y: Array, mean: Array, sd: Array, carried: Array, xp: ModuleType = np) -> Array:
-    """Standardised residual of each accuracy without what its run lets expect.
+def unexpected(
+    y: Array,
+    mean: Array,
+    sd: Array,
+    carried: Array,
+    lasting: Array,
+    first: Array,
+    xp: ModuleType = np,
+) -> tuple[Array, Array]:
+    """Standardised residuals without what their runs let expect, and the standard deviation of it.
 
-    Parameters and the result are as in `log_density`.
+    Parameters are as in `log_density`.
     """
     residual = (y - mean) / sd
     before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
-    return residual - carried * before
+    change, weight = residual - carried * before, telling(carried, xp)
+    left = xp.sqrt(1 - carried**2)
+    told, known = (_before(part, xp) for part in (weight * change / left, weight**2))
+    past = told - told[..., first], known - known[..., first]
+    expected, scale = foreseen(*past, weight, lasting, xp)
+    return change - left * expected, left * scale
+
+
+def telling(carried: Array, xp: ModuleType = np) -> Array:
+    """How much of what lasts is in the innovation of an AR(1) that it is added to."""
+    return xp.sqrt((1 - carried) / (1 + carried))
+
+
+def foreseen(
+    told: Array, known: Array, weight: Array, lasting: Array, xp: ModuleType = np
+) -> tuple[Array, Array]:
+    """Mean and standard deviation of an innovation, given those before it in its run.
+
+    They are weight · sqrt(λ) · c + sqrt(1 − λ) · v with independent standard normals v: a linear
+    regression on c, whose prior is standard normal.
+
+    Parameters
+    ----------
+    told, known : array
+        Sums over the innovations before, of weight · innovation and of weight².
+    weight : array
+        `telling` of it.
+    lasting : array
+        λ.
+    """
+    own = 1 - lasting
+    before = own + lasting * known
+    after = before + lasting * weight**2
+    return lasting * weight * told / before, xp.sqrt(own * after / before)
+
+
+def _before(values: Array, xp: ModuleType) -> Array:
+    """Sums along the last axis over what comes before."""
+    return xp.cumsum(values, axis=-1) - values
 
 
 def step_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -126,47 +178,33 @@ def step_ends(x: Array, lag: Array) -> NDArray[np.float64]:
 
 
 class Steps(NamedTuple):
-    """Steps of runs from an observation to the next, those between the same two x taken together.
-
-    The log-likelihood depends on the accuracies by these sums alone, of which a task has as many
-    as it has episodes, however often it was repeated. Each field has dims (..., step).
+    """Steps of runs from an observation to the next, of each the runs that take it.
 
     Attributes
     ----------
-    x, x_before : array
+    x, x_before : array, dims (step,)
         Labels in batches at the step's end and start; the same at a run's first observation.
-    lag : array
+    lag : array, dims (step,)
         Episodes between them, 0 at a run's first observation.
-    count : array
-        How many runs take the step.
-    mean, mean_before : array
-        Their mean accuracy at either end; 0 before a run's first observation.
-    square, product, square_before : array
-        Sums over the runs of the squares and products of the deviations from these means.
+    accuracy, accuracy_before : array, dims (run, step)
+        At either end, −1 where a run does not take the step; 0 before a run's first observation.
     """
 
     x: Array
     x_before: Array
     lag: Array
-    count: Array
-    mean: Array
-    mean_before: Array
-    square: Array
-    product: Array
-    square_before: Array
+    accuracy: Array
+    accuracy_before: Array
 
 
 def steps(x: Array, accuracy: Array, lag: Array) -> Steps:
-    """Sum up observations, run after run in order of episode; `lag` is 0 at a run's first."""
-    accuracy_before = np.where(lag > 0, np.roll(accuracy, 1), 0)
-    distinct, of = np.unique(step_ends(x, lag), axis=0, return_inverse=True)
-    count = np.bincount(of)
-    mean, mean_before = (np.bincount(of, part) / count for part in (accuracy, accuracy_before))
-    off, off_before = accuracy - mean[of], accuracy_before - mean_before[of]
-    products = (off * off, off * off_before, off_before * off_before)
-    square, product, square_before = (np.bincount(of, part) for part in products)
-    ends = distinct[:, 0], distinct[:, 1], distinct[:, 2]
-    return Steps(*ends, count, mean, mean_before, square, product, square_before)
+    """Lay observations, run after run in order of episode, out; `lag` is 0 at a run's first."""
+    distinct, step = np.unique(step_ends(x, lag), axis=0, return_inverse=True)
+    run = np.cumsum(lag == 0) - 1
+    ends = np.full((2, run[-1] + 1, len(distinct)), -1.0)  # PyMC's data may not be NaN
+    ends[0, run, step] = accuracy
+    ends[1, run, step] = np.where(lag > 0, np.roll(accuracy, 1), 0)
+    return Steps(*distinct.T, *ends)
 
 
 def steps_log_density(
@@ -177,12 +215,10 @@ def steps_log_density(
     sd_before: Array,
     carried: Array,
     shared: Array,
+    lasting: Array,
     xp: ModuleType = np,
 ) -> Array:
     """Sum of `log_density` over the runs that take each step.
-
-    Of n innovations with correlation ω the mean has variance (1 − ω + nω) / n, and the n − 1
-    deviations from it have 1 − ω, independently.
 
     Parameters
     ----------
@@ -191,24 +227,36 @@ def steps_log_density(
         Expected accuracy and `spread` at either end of a step.
     carried : array, dims (..., step)
         `carry` of each step.
-    shared : array
+    shared, lasting : array
         As in `log_density`.
 
     Returns
     -------
     array, dims (..., step)
     """
-    here, before = 1 / sd, carried / sd_before
-    innovation = here * (seen.mean - mean) - before * (seen.mean_before - mean_before)
-    squares = (
-        here**2 * seen.square - 2 * here * before * seen.product + before**2 * seen.square_before
+    taken = 1.0 * (seen.accuracy >= 0)
+    left = xp.sqrt(1 - carried**2)
+    here, there = 1 / (sd * left), carried / (sd_before * left)
+
+    def of_runs(part: Array) -> Array:
+        return part[..., None, :]
+
+    change = of_runs(here) * seen.accuracy - of_runs(there) * seen.accuracy_before
+    change = taken * (change - of_runs(here * mean - there * mean_before))
+    weight = taken * of_runs(telling(carried, xp))
+    before = xp.triu(xp.ones((seen.x.shape[0],) * 2), 1)  # BLAS sums faster than cumsum
+    told, known = (part @ before for part in (weight * change, weight**2))
+    expected, scale = foreseen(told, known, weight, lasting[..., None], xp)
+    innovation = taken * (change - expected) / scale
+    count, total, square, volume = (
+        part.sum(axis=-2) for part in (taken, innovation, innovation**2, taken * xp.log(scale))
     )
     own = 1 - shared
-    common = own + seen.count * shared
-    left = 1 - carried**2
-    distance = (seen.count * innovation**2 / common + squares / own) / left
-    volume = (seen.count - 1) * xp.log(own) + xp.log(common) + seen.count * xp.log(left)
-    return -0.5 * (distance + volume) - seen.count * (xp.log(sd) + _LOG_SQRT_2PI)
+    # Of n innovations with correlation ω the mean has the variance (1 − ω + nω) / n.
+    common = own + count * shared
+    distance = (square - shared * total**2 / common) / own
+    volume = 2 * volume + (count - 1) * xp.log(own) + xp.log(common)
+    return -0.5 * (distance + volume) - count * (xp.log(sd * left) + _LOG_SQRT_2PI)
 
 
 def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Array:
@@ -216,25 +264,69 @@ def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Arra
     return xp.sqrt(shared) * common + xp.sqrt(1 - shared) * own
 
 
-def simulate(mean: Array, sd: Array, carried: Array, fresh: Array, start: Array = 0.0) -> Array:
+class Past(NamedTuple):
+    """What runs have come to: their last standardised residual, and what tells of what lasts.
+
+    Attributes
+    ----------
+    residual, told, known : array, dims (...)
+        The last two as in `foreseen`.
+    """
+
+    residual: Array
+    told: Array
+    known: Array
+
+
+UNBEGUN = Past(0.0, 0.0, 0.0)
+
+
+def past(y: Array, mean: Array, sd: Array, carried: Array) -> Past:
+    """What one run has come to after its observations; parameters as in `log_density`."""
+    residual = (y - mean) / sd
+    before = np.concatenate([np.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
+    weight = telling(carried)
+    told = weight * (residual - carried * before) / np.sqrt(1 - carried**2)
+    return Past(residual[..., -1], told.sum(axis=-1), (weight**2).sum(axis=-1))
+
+
+def simulate(
+    mean: Array,
+    sd: Array,
+    carried: Array,
+    lasting: Array,
+    fresh: Array,
+    start: Past = UNBEGUN,
+    first: Array | None = None,
+) -> Array:
     """Draw accuracies along runs, the process of `log_density`.
 
     Parameters
     ----------
     mean, sd, carried : array, dims (..., observation)
         As in `log_density`.
+    lasting : array, dims (...)
     fresh : array, dims (..., observation)
         Standard normal draws; with correlation ``shared`` between runs that take the same step.
-    start : array, dims (...)
-        Standardised residual before the first observation; counts where its `carried` is not 0.
+    start : Past, dims (...)
+        Before the first observation; its residual counts where `carried` is not 0.
+    first : array of int, dims (observation,), optional
+        Where the run of each observation begins, if there are several.
 
     Returns
     -------
     array, dims (..., observation)
     """
-    residual = fresh * np.sqrt(1 - carried**2)
-    before = start
+    residual = np.empty(np.broadcast_shapes(mean.shape, fresh.shape))
+    weights, left = telling(carried), np.sqrt(1 - carried**2)
+    before, told, known = start
     for i in range(mean.shape[-1]):
-        residual[..., i] += carried[..., i] * before
-        before = residual[..., i]
+        if first is not None and first[i] == i:
+            before, told, known = UNBEGUN
+        weight = weights[..., i]
+        expected, scale = foreseen(told, known, weight, lasting)
+        innovation = expected + scale * fresh[..., i]
+        told, known = told + weight * innovation, known + weight**2
+        before = carried[..., i] * before + left[..., i] * innovation
+        residual[..., i] = before
     return mean + sd * residual

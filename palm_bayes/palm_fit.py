@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from palm_bayes import curve
 from palm_bayes.convergence import Convergence
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, listed
 from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
 from palm_bayes.misfit import MISFIT, Misfit
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from palm_bayes.decide import Decision
     from palm_bayes.verdicts import Rule
 
-PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho", "shared")
+PARAMETERS = (*curve.PARAMETERS, "noise", "noise_ratio", "rho", "shared", "lasting")
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
 
 
@@ -336,4 +336,6 @@ class PalmFit:
             raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
         if not whole:
             raise DataError(f"{path}: the runs in it do not match their hash, it has been changed")
+        if lacking := [name for name in PARAMETERS if name not in trace["posterior"]]:
+            raise DataError(f"{path} is of another version, without {listed(lacking)}: fit anew")
         return cls(runs, trace, Convergence(table))

@@ -21,8 +21,14 @@ from palm_bayes.regions import Region
 
 
 def pooled(data: Observations) -> NDArray[np.float64]:
-    """Steps of one strategy's runs, dims (field of `Steps`, step), in order of x."""
-    return np.stack(noise.steps(data.x, data.accuracy, data.lag))
+    """Steps of one strategy's runs in order of x, dims (row, step); see `unpooled`."""
+    return np.vstack(noise.steps(data.x, data.accuracy, data.lag))
+
+
+def unpooled(data: Array) -> Steps:
+    """Steps from their `pooled` rows: x, x_before, lag, then the runs at either end."""
+    runs = (data.shape[0] - 3) // 2
+    return Steps(data[0], data[1], data[2], data[3 : 3 + runs], data[3 + runs :])
 
 
 def build_pooled_model(
@@ -34,11 +40,10 @@ def build_pooled_model(
     -------
     pymc.Model
         Free variables as in `palm_bayes.model.build_model`, without the dim strategy; one data
-        variable, whose number of steps may change.
+        variable, whose numbers of runs and steps may change.
     """
     with pm.Model(coords={"parameter": list(curve.COORDINATES)}) as model:
-        steps = pm.Data("steps", data, shape=(len(Steps._fields), None))
-        seen = Steps(*(steps[i] for i in range(len(Steps._fields))))
+        seen = unpooled(pm.Data("steps", data, shape=(None, None)))
         x_first, x_last = seen.x.min(), seen.x.max()
         x_second = pt.switch(seen.x >= x_first + LEAST_STEP, seen.x, x_last).min()
         vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
@@ -58,6 +63,7 @@ def log_likelihood(
     noise_ratio: Array,
     rho: Array,
     shared: Array,
+    lasting: Array,
     *,
     xp: ModuleType = pt,
 ) -> Array:
@@ -66,8 +72,7 @@ def log_likelihood(
     Parameters
     ----------
     seen : Steps
-        Each field of dims (step,).
-    A_max, log_u, alpha, beta, last_spread, noise_ratio, rho, shared : array
+    A_max, log_u, alpha, beta, last_spread, noise_ratio, rho, shared, lasting : array
         Scalars, or of dims (..., 1); `log_u` is that at the first observed x.
     xp : module
         `numpy` or `pytensor.tensor`.
@@ -89,4 +94,5 @@ def log_likelihood(
         return A_max * (1 - missing), spread
 
     ends = (*moments(seen.x), *moments(seen.x_before))
-    return noise.steps_log_density(seen, *ends, noise.carry(rho, seen.lag), shared, xp).sum(axis=-1)
+    carried = noise.carry(rho, seen.lag)
+    return noise.steps_log_density(seen, *ends, carried, shared, lasting, xp).sum(axis=-1)

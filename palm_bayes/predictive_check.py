@@ -64,6 +64,8 @@ class _Curves:
     ----------
     y, mean, sd : array, dims (draw, observation)
     carried : array, dims (draw, observation)
+    lasting : array, dims (draw, 1)
+    first : array of int, dims (observation,)
     at : array of int, dims (observation,)
         Which of the strategy's x each one is at.
     """
@@ -72,6 +74,8 @@ class _Curves:
     mean: Floats
     sd: Floats
     carried: Floats
+    lasting: Floats
+    first: NDArray[np.int64]
     at: NDArray[np.int64]
 
     def over_runs(self, values: Floats) -> Floats:
@@ -82,7 +86,8 @@ class _Curves:
 
     def unexpected(self) -> Floats:
         """How far each accuracy is off what its run and the curve let expect."""
-        return np.asarray(self.sd * noise.unexpected(self.y, self.mean, self.sd, self.carried))
+        given = self.mean, self.sd, self.carried, self.lasting, self.first
+        return np.asarray(self.sd * noise.unexpected(self.y, *given)[0])
 
 
 @dataclass(frozen=True)
@@ -201,11 +206,14 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
         part.transpose("sample", "x").to_numpy()[:, at]
         for part in moments(draws, xr.DataArray(x, dims="x"), data.x_first[0], data.x_last[0])
     )
-    rho, shared = (draws[name].to_numpy()[:, None] for name in ("rho", "shared"))
+    rho, shared, lasting = (
+        draws[name].to_numpy()[:, None] for name in ("rho", "shared", "lasting")
+    )
     alone = len(runs.table[RUN].drop_duplicates()) == 1
     own = 1.0 if alone else 1 - shared
     fresh = np.sqrt(own) * np.random.default_rng(_SEED).standard_normal(mean.shape)
     carried = noise.carry(rho, data.lag)
-    drawn = noise.simulate(mean, sd, carried, fresh).clip(0, 1)
+    drawn = noise.simulate(mean, sd, carried, lasting[:, 0], fresh, first=data.first).clip(0, 1)
     seen = np.broadcast_to(data.accuracy, mean.shape)
-    return _Curves(seen, mean, sd, carried, at), _Curves(drawn, mean, sd, carried, at)
+    given = mean, sd, carried, lasting, data.first, at
+    return _Curves(seen, *given), _Curves(drawn, *given)

@@ -47,10 +47,14 @@ class Priors:
     noise_ratio
         How much wider it is far from saturation; see `palm_bayes.noise.spread`.
     rho
-        Autocorrelation of a repetition's residuals from one episode to the next, in (0, 1).
+        Autocorrelation, from one episode to the next, of what of a repetition's residuals does not
+        last, in (0, 1).
     shared
         Share of the noise's variance that a strategy's repetitions have in common, in (0, 1): the
         correlation of their residuals at the same episode.
+    lasting
+        Share of the noise's variance that lasts through a repetition, in (0, 1), as that of its own
+        test split does.
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
     apart : bool
@@ -63,11 +67,12 @@ class Priors:
     reached: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
     alpha: Distribution | None = None
     alpha_start: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(1.5), 1.0))
-    beta: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.22), 0.5))
+    beta: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.22), 0.45))
     noise: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.012), 1.0))
     noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(15.0), 1.0))
     rho: Distribution = field(default_factory=lambda: pm.Beta.dist(1.5, 2.5))
     shared: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 8))
+    lasting: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 3))
     alpha_lo: float = -1000.0
     alpha_hi: float = 1000.0
     beta_hi: float = 100.0

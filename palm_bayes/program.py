@@ -24,10 +24,11 @@ from pytensor.graph.replace import clone_replace
 from palm_bayes.keys import graph_key
 
 # What nutpie calls, and what the numbers given back tell it: above 0, a point that cannot be. The
-# data come as one array: how many columns the model's data variable has, and its values.
+# data come as one array: how many rows and columns the model's data variable has, and its values.
 _MATRIX = """
-        columns = int(carray(data, (1,))[0])
-        matrix = carray(data, (1 + ROWS * columns,))[1:].reshape((ROWS, columns))
+        shape = carray(data, (2,))
+        rows, columns = int(shape[0]), int(shape[1])
+        matrix = carray(data, (2 + rows * columns,))[2:].reshape((rows, columns))
 """
 _DENSITY = f"""
 def wrapper(n_free, point, gradient, value, data):
@@ -109,7 +110,7 @@ def unconstrained(names: Sequence[str]) -> list[str]:
 
 def with_data(program: Any, data: NDArray[np.float64]) -> Any:
     """Return the program with another value of the model's data variable."""
-    return replace(program, user_data=np.concatenate([data.shape[1:], data.ravel()]))
+    return replace(program, user_data=np.concatenate([data.shape, data.ravel()]))
 
 
 def kept(raw: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -156,7 +157,6 @@ def _callback(
 
     key = _key(source, model, at, known)
     used: dict[str, Any] = {"carray": carray, "isfinite": np.isfinite}
-    used |= {"ROWS": model.data_vars[0].type.shape[0]}
     used |= {"__name__": __name__}  # of a module that Numba can import
     wrapper = compile_numba_function_src(source, "wrapper", used, cache_key=key)
     numbers = numba.types.CPointer(numba.types.double)  # type: ignore[no-untyped-call]

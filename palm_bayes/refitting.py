@@ -26,7 +26,7 @@ from palm_bayes.model import observations
 from palm_bayes.noise import Steps
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.pooled import log_likelihood, pooled
+from palm_bayes.pooled import log_likelihood, pooled, unpooled
 from palm_bayes.priors import Priors, named_priors, noise_logp
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
@@ -112,7 +112,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})
     if not of_old["passed"]:
         return None
-    before, now = (Steps(*pooled(observations(its))) for its in (fit.runs.strategy(name), runs))
+    before, now = (unpooled(pooled(observations(its))) for its in (fit.runs.strategy(name), runs))
     if before.x.min() != now.x.min():  # at which curves are given
         return None
     old, stats = (

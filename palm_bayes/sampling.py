@@ -33,7 +33,7 @@ SamplerName = Literal["nutpie", "pymc", "numpyro"]
 Progress = Callable[[str, str, float], None]
 """Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
 
-FREE = ("curve", "noise", "noise_ratio", "rho", "shared")  # the model's free variables
+FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")  # the model's free variables
 NUMBERS = (*curve.COORDINATES, *FREE[1:])  # in them, one by one
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report

@@ -65,7 +65,7 @@ def assemble(
 
 
 def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
-    """Pointwise log-likelihood of one strategy, each accuracy given the one before it in its run.
+    """Pointwise log-likelihood of one strategy, each accuracy given those before it in its run.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
     data = observations(runs)
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
-    A_max, log_u, alpha, beta, spread, ratio, rho, shared = numbers_of(posterior).values()
+    A_max, log_u, alpha, beta, spread, ratio, rho, *shares = numbers_of(posterior).values()
     gap, gap_last = (
         curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
     )
     mean, sd = A_max * (1 - gap), noise.spread(gap, gap_last, spread, ratio)
     given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
-    return np.asarray(noise.log_density(data.accuracy, *given, shared, data.step))
+    return np.asarray(noise.log_density(data.accuracy, *given, *shares, data.step, data.first))
 
 
 def numbers_of(posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:

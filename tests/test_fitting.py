@@ -45,7 +45,7 @@ def stand_in(monkeypatch):
         size = (settings.chains, settings.draws * settings.thin)
         rng = np.random.default_rng(seed)
         curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
-        names = ("noise", "noise_ratio", "rho", "shared")
+        names = ("noise", "noise_ratio", "rho", "shared", "lasting")
         scalars = {n: (("chain", "draw", "strategy"), rng.uniform(0, 1, (*size, 1))) for n in names}
         posterior = xr.Dataset(
             {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
@@ -288,6 +288,15 @@ def test_what_is_not_a_fit_is_refused(tmp_path, contents, words):
     with pytest.raises(DataError, match=words) as caught:
         PalmFit.load(path)
     assert "other.nc" in str(caught.value)
+
+
+def test_a_fit_of_another_version_says_so(saved):
+    with xr.open_datatree(saved, engine="h5netcdf") as tree:
+        older = tree.load()
+    older["posterior"] = older["posterior"].to_dataset().drop_vars("lasting")
+    older.to_netcdf(saved, engine="h5netcdf")
+    with pytest.raises(DataError, match="of another version, without lasting: fit anew"):
+        PalmFit.load(saved)
 
 
 def test_changed_data_are_noticed(saved):

@@ -15,7 +15,7 @@ from palm_bayes.runs import Runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
 NAMES = ["A_max", "log_u_first", "alpha", "beta"]
-OF_TRACE = ("rho", "shared", "jitter", "draws")
+OF_TRACE = ("rho", "shared", "lasting", "jitter", "draws")
 
 
 def make_runs(lengths=None, labels=True, percent=False, pool=0.0, offset=0.0, **options):
@@ -38,7 +38,8 @@ def accuracy(x):
 
 def make_trace(runs, draws=2000, jitter=0.0, **scalars):
     """A posterior at one point, or around it."""
-    scalars = {"noise": 0.01, "noise_ratio": 5.0, "rho": 0.5, "shared": 0.3} | scalars
+    usual = {"noise": 0.01, "noise_ratio": 5.0, "rho": 0.5, "shared": 0.3, "lasting": 0.0}
+    scalars = usual | scalars
     rng = np.random.default_rng(9)
     ends = runs.table.groupby("strategy", sort=False)["x"].agg(["min", "max"])
     shape = (2, draws, len(ends))

@@ -13,7 +13,7 @@ from palm_bayes.model import build_model, observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 
-FREE = ["curve", "noise", "noise_ratio", "rho", "shared"]
+FREE = ["curve", "noise", "noise_ratio", "rho", "shared", "lasting"]
 
 
 def make_runs(strategies=2, episodes=(5, 7), first=1):
@@ -104,9 +104,9 @@ def test_names_and_dims(model):
     assert dims["ends"] == ("end", "strategy")
 
 
-def test_every_strategy_has_eight_free_numbers(model):
+def test_every_strategy_has_nine_free_numbers(model):
     point = model.initial_point()
-    assert sum(np.size(value) for value in point.values()) == 8 * 2
+    assert sum(np.size(value) for value in point.values()) == 9 * 2
     assert next(iter(point)) == "curve_coordinates__"  # what the sampler's start relies on
 
 
@@ -202,7 +202,9 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     )
     sd = noise.spread(gap, gap_last, values["noise"][of], values["noise_ratio"][of])
     carried = noise.carry(values["rho"][of], data.lag)
-    expected = noise.log_density(data.accuracy, mean, sd, carried, values["shared"][of], data.step)
+    shares = values["shared"][of], values["lasting"][of]
+    given = mean, sd, carried, *shares, data.step, data.first
+    expected = noise.log_density(data.accuracy, *given)
     np.testing.assert_allclose(terms, expected, rtol=1e-7)
 
 
@@ -275,7 +277,8 @@ def test_posterior_predictive_at_other_data(fit):
     draws = fit.trace.isel(draw=slice(None, None, 50))
     model = build_model(fit.runs)
     later = {
-        "observations": np.array([[13.0, 14.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]]),  # step last
+        # x, accuracy, lag, step, first
+        "observations": np.array([[13.0, 14.0], [0, 0], [0, 1], [0, 1], [0, 1]]),
         "strategy_index": np.array([0, 1], dtype=np.int32),
     }
     pm.set_data(later, model=model, coords={"observation": np.arange(2)})

@@ -6,9 +6,11 @@ import pytensor.tensor as pt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal, norm
 
 from palm_bayes import noise
+from palm_bayes.noise import Past
 
 
 def number(low, high):
@@ -24,15 +26,23 @@ def step_of(episodes):
     return noise.step_begins(noise.step_ends(np.concatenate(episodes), lags_of(episodes)))
 
 
-def covariance(episodes, rho, shared, sd):
-    """Dense, from the recursion: innovations of the same step are correlated, others are not."""
-    lags = lags_of(episodes)
-    carried, step = noise.carry(rho, lags), step_of(episodes)
+def first_of(episodes):
+    """Where the run of each observation begins."""
+    lengths = [len(run) for run in episodes]
+    return np.repeat(np.cumsum([0, *lengths[:-1]]), lengths)
+
+
+def within(run, rho, lasting):
+    return lasting + (1 - lasting) * rho ** np.abs(np.subtract.outer(run, run)).astype(float)
+
+
+def covariance(episodes, rho, shared, lasting, sd):
+    """Dense: what is new in a run correlates with what is new in others that take the same step."""
+    step = step_of(episodes)
     together = np.where(step[:, None] == step, shared, 0.0)
     np.fill_diagonal(together, 1.0)
-    scale = np.sqrt(1 - carried**2)
-    back = np.linalg.inv(np.eye(len(lags)) - np.diag(carried[1:], -1))
-    return np.outer(sd, sd) * (back @ (np.outer(scale, scale) * together) @ back.T)
+    back = block_diag(*(np.linalg.cholesky(within(run, rho, lasting)) for run in episodes))
+    return np.outer(sd, sd) * (back @ together @ back.T)
 
 
 EPISODES = [np.array([1, 2, 3, 4, 5]), np.array([2, 3, 7, 8]), np.array([4]), np.array([1, 9])]
@@ -70,33 +80,31 @@ def test_carry():
     ),
     number(0, 0.95),
     number(0, 0.9),
+    number(0, 0.9),
     st.integers(0, 2**31),
 )
-def test_log_density_is_that_of_a_dense_normal(episodes, rho, shared, seed):
+def test_log_density_is_that_of_a_dense_normal(episodes, rho, shared, lasting, seed):
     episodes = [np.array(run) for run in episodes]
     lags = lags_of(episodes)
     rng = np.random.default_rng(seed)
     mean, sd = rng.uniform(0.2, 0.9, len(lags)), rng.uniform(0.005, 0.1, len(lags))
     y = mean + sd * rng.standard_normal(len(lags)) * 1.5
-    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, step_of(episodes))
-    dense = multivariate_normal(mean, covariance(episodes, rho, shared, sd)).logpdf(y)
+    places = step_of(episodes), first_of(episodes)
+    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, lasting, *places)
+    dense = multivariate_normal(mean, covariance(episodes, rho, shared, lasting, sd)).logpdf(y)
     assert terms.shape == y.shape
     assert terms.sum() == pytest.approx(dense, rel=1e-8, abs=1e-6)
 
 
-def test_covariance_within_a_run_is_that_of_an_autoregression():
-    within = covariance([np.array([1, 2, 5])], 0.5, 0.7, np.ones(3))
-    np.testing.assert_allclose(within, 0.5 ** np.abs(np.subtract.outer([1, 2, 5], [1, 2, 5])))
-
-
 def test_runs_that_go_the_same_way_have_the_shared_correlation():
-    both = covariance([np.array([1, 2, 4])] * 2, 0.5, 0.3, np.ones(6))
+    both = covariance([np.array([1, 2, 4])] * 2, 0.5, 0.3, 0.2, np.ones(6))
     np.testing.assert_allclose(both[:3, 3:], 0.3 * both[:3, :3])
 
 
 def test_terms_without_autocorrelation_are_normal():
     y, mean, sd = np.array([0.1, 0.4, 0.3]), np.array([0.2, 0.3, 0.3]), np.array([0.1, 0.2, 0.05])
-    terms = noise.log_density(y, mean, sd, np.zeros(3), 0.4, np.arange(3))
+    alone = np.arange(3)
+    terms = noise.log_density(y, mean, sd, np.zeros(3), 0.4, 0.0, alone, alone)
     np.testing.assert_allclose(terms, norm(mean, sd).logpdf(y))
 
 
@@ -104,7 +112,7 @@ def test_a_terms_condition_is_the_observation_before_it():
     lags = lags_of(EPISODES)
     mean, sd = np.full(len(lags), 0.5), np.full(len(lags), 0.1)
     y = mean.copy()
-    given = noise.carry(0.6, lags), 0.0, step_of(EPISODES)
+    given = noise.carry(0.6, lags), 0.0, 0.0, step_of(EPISODES), first_of(EPISODES)
     usual = noise.log_density(y, mean, sd, *given)
     y[1] += 0.1  # moves its own term and the next one's, which comes one episode later
     changed = noise.log_density(y, mean, sd, *given) != usual
@@ -113,6 +121,11 @@ def test_a_terms_condition_is_the_observation_before_it():
     y[4] += 0.1  # the last one of its run
     changed = noise.log_density(y, mean, sd, *given) != usual
     np.testing.assert_array_equal(np.flatnonzero(changed), [4])
+    y = mean.copy()
+    y[1] += 0.1  # of which a part lasts: all later terms of the run
+    given = noise.carry(0.6, lags), 0.0, 0.3, step_of(EPISODES), first_of(EPISODES)
+    changed = noise.log_density(y, mean, sd, *given) != noise.log_density(mean, mean, sd, *given)
+    np.testing.assert_array_equal(np.flatnonzero(changed), [1, 2, 3, 4])
 
 
 def test_log_density_takes_draws_as_leading_dims():
@@ -121,11 +134,12 @@ def test_log_density_takes_draws_as_leading_dims():
     rho = rng.uniform(0, 0.9, (2, 3, 1))
     mean, sd = rng.uniform(0.2, 0.8, (2, 3, len(lags))), rng.uniform(0.01, 0.1, (2, 3, len(lags)))
     y = rng.uniform(0.2, 0.8, len(lags))
-    shared, step = rng.uniform(0, 0.9, (2, 3, 1)), step_of(EPISODES)
-    together = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, step)
+    shares = rng.uniform(0, 0.9, (2, 2, 3, 1))
+    places = step_of(EPISODES), first_of(EPISODES)
+    together = noise.log_density(y, mean, sd, noise.carry(rho, lags), *shares, *places)
     assert together.shape == (2, 3, len(lags))
-    one = (part[1, 2] for part in (mean, sd, noise.carry(rho, lags), shared))
-    alone = noise.log_density(y, *one, step)
+    one = (part[1, 2] for part in (mean, sd, noise.carry(rho, lags), *shares))
+    alone = noise.log_density(y, *one, *places)
     np.testing.assert_allclose(together[1, 2], alone)
 
 
@@ -133,27 +147,28 @@ def test_pytensor_gives_the_numbers_of_numpy():
     lags = lags_of(EPISODES)
     rng = np.random.default_rng(4)
     values = [rng.uniform(0.1, 0.9, len(lags)) for _ in range(3)] + [noise.carry(0.7, lags)]
-    values.append(np.full(len(lags), 0.3))
-    step = step_of(EPISODES)
-    inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried", "shared")]
-    outputs = [noise.log_density(*inputs, step, xp=pt), noise.spread(*inputs[:4], xp=pt)]
+    values += [np.full(len(lags), 0.3), np.full(len(lags), 0.4)]
+    places = step_of(EPISODES), first_of(EPISODES)
+    inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried", "shared", "lasting")]
+    outputs = [noise.log_density(*inputs, *places, xp=pt), noise.spread(*inputs[:4], xp=pt)]
     density, spread = pytensor.function(inputs, outputs, mode="FAST_COMPILE")(*values)
-    np.testing.assert_allclose(density, noise.log_density(*values, step), rtol=1e-12)
+    np.testing.assert_allclose(density, noise.log_density(*values, *places), rtol=1e-12)
     np.testing.assert_allclose(spread, noise.spread(*values[:4]), rtol=1e-12)
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.4, 0.95])
-def test_simulated_runs_have_the_moments_of_the_density(rho):
+@pytest.mark.parametrize(("rho", "lasting"), [(0.0, 0.0), (0.4, 0.5), (0.95, 0.2)])
+def test_simulated_runs_have_the_moments_of_the_density(rho, lasting):
     lags = lags_of(EPISODES)
     mean, sd = np.linspace(0.3, 0.9, len(lags)), np.linspace(0.08, 0.01, len(lags))
     shape, rng = (40_000, len(lags)), np.random.default_rng(5)
     common = rng.standard_normal(shape)[:, step_of(EPISODES)]
     fresh = noise.mixed(common, rng.standard_normal(shape), 0.6)
-    draws = noise.simulate(mean, sd, noise.carry(rho, lags), fresh)
+    given = mean, sd, noise.carry(rho, lags)
+    draws = noise.simulate(*given, lasting, fresh, first=first_of(EPISODES))
     residuals = (draws - mean) / sd
     # A mean of 40,000 has a standard error of 0.005, a correlation of at most that: five of them.
     np.testing.assert_allclose(residuals.mean(axis=0), 0, atol=0.025)
-    expected = covariance(EPISODES, rho, 0.6, np.ones(len(lags)))
+    expected = covariance(EPISODES, rho, 0.6, lasting, np.ones(len(lags)))
     np.testing.assert_allclose(np.cov(residuals.T), expected, atol=0.04)
 
 
@@ -164,8 +179,8 @@ def test_start_counts_only_where_it_is_carried():
 
     def shifts(lags):
         with_start, without = (
-            noise.simulate(mean, sd, noise.carry(0.5, lags), fresh, first)
-            for first in (start, np.zeros(3))
+            noise.simulate(mean, sd, noise.carry(0.5, lags), 0.0, fresh, Past(before, 0.0, 0.0))
+            for before in (start, np.zeros(3))
         )
         return with_start - without
 
@@ -173,3 +188,19 @@ def test_start_counts_only_where_it_is_carried():
     expected = np.outer(start, [0.25, 0.125, 0.0625])
     np.testing.assert_allclose(shifts(np.array([2, 1, 1])), expected, atol=1e-12)
     np.testing.assert_allclose(shifts(np.array([2, 0, 1]))[:, 1:], 0)  # a new run forgets
+
+
+def test_a_run_goes_on_from_its_past_as_the_dense_normal_says():
+    episodes, seen = np.array([1, 2, 3, 5, 6, 9]), 4
+    rho, lasting = 0.5, 0.4
+    carried = noise.carry(rho, np.diff(episodes, prepend=1))
+    y, sd = np.array([1.0, 0.4, 1.2, 0.8]), np.ones(6)
+    before = noise.past(y, np.zeros(4), sd[:4], carried[:4])
+    fresh = np.random.default_rng(7).standard_normal((40_000, 2))
+    draws = noise.simulate(np.zeros(2), sd[4:], carried[4:], lasting, fresh, before)
+    dense = within(episodes, rho, lasting)
+    of_seen, cross = dense[:seen, :seen], dense[seen:, :seen]
+    weights = np.linalg.solve(of_seen, cross.T).T
+    np.testing.assert_allclose(draws.mean(axis=0), weights @ y, atol=0.025)
+    left = dense[seen:, seen:] - weights @ cross.T
+    np.testing.assert_allclose(np.cov(draws.T), left, atol=0.04)

@@ -1,11 +1,10 @@
-"""The sampler's form of the model: the density of the model itself, by fewer terms."""
+"""The sampler's form of the model: the density of the model itself, by fewer operations."""
 
 import numpy as np
 import pytest
 
 from palm_bayes.model import build_model, observations
-from palm_bayes.noise import Steps
-from palm_bayes.pooled import build_pooled_model, pooled
+from palm_bayes.pooled import build_pooled_model, pooled, unpooled
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 
@@ -52,9 +51,21 @@ def test_density_and_gradient_are_those_of_the_model(example_runs, priors, regio
 
 def test_steps_are_counted_once(example_runs):
     runs = example_runs.strategy("margin")
-    steps = Steps(*pooled(observations(runs)))
+    steps = unpooled(pooled(observations(runs)))
     np.testing.assert_array_equal(steps.x, np.arange(1, 13))
     np.testing.assert_array_equal(steps.x_before, [1, *range(1, 12)])
     np.testing.assert_array_equal(steps.lag, [0] + [1] * 11)
-    np.testing.assert_array_equal(steps.count, runs.table["repetition"].nunique())
-    np.testing.assert_allclose(steps.mean, runs.table.groupby("episode")["accuracy"].mean())
+    wide = runs.table.pivot(index="repetition", columns="episode", values="accuracy").to_numpy()
+    np.testing.assert_array_equal(steps.accuracy, wide)
+    np.testing.assert_array_equal(steps.accuracy_before[:, 1:], wide[:, :-1])
+    np.testing.assert_array_equal(steps.accuracy_before[:, 0], 0)
+
+
+def test_a_step_is_of_the_runs_that_take_it(example_runs):
+    runs = uneven(example_runs)
+    steps = unpooled(pooled(observations(runs)))
+    taken = steps.accuracy >= 0
+    assert taken.sum() == len(runs.table)
+    np.testing.assert_array_equal(taken, steps.accuracy_before >= 0)
+    first = steps.accuracy_before[:, steps.lag == 0]
+    assert set(first.ravel()) == {-1.0, 0.0}

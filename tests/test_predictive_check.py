@@ -10,7 +10,7 @@ from palm_bayes.predictive_check import check
 from palm_bayes.runs import Runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.6}
-NOISE = {"noise": 0.006, "noise_ratio": 4.0, "rho": 0.4, "shared": 0.1}
+NOISE = {"noise": 0.006, "noise_ratio": 4.0, "rho": 0.4, "shared": 0.1, "lasting": 0.0}
 EPISODES, REPETITIONS = 20, 5
 
 
@@ -27,7 +27,7 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS):
         common = rng.standard_normal(EPISODES)
         for repetition in range(repetitions):
             fresh = noise.mixed(common, rng.standard_normal(EPISODES), NOISE["shared"])
-            run = noise.simulate(mean, sd, carried, fresh)
+            run = noise.simulate(mean, sd, carried, NOISE["lasting"], fresh)
             rows += [(strategy, str(repetition), e + 1, y) for e, y in enumerate(run)]
     return pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "accuracy"])
 

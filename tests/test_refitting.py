@@ -55,7 +55,7 @@ def sampled(monkeypatch, fit):
 def test_draws_are_those_of_nuts(refitted, later_runs):
     new = fit_runs(later_runs, seed=2)
     assert (refitted.convergence.table["attempts"] == 0).any()
-    for name in ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared"):
+    for name in ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting"):
         for summary in (lambda draws: draws, np.square):
             ours, theirs = (summary(fit.trace["posterior"][name]) for fit in (refitted, new))
             error = np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))

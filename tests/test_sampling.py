@@ -40,7 +40,7 @@ def tree(settings, seed, good=True):
         curves[0] += 0.1
     scalars = {
         name: (("chain", "draw", "strategy"), rng.uniform(0.01, 0.5, (*size, 1)))
-        for name in ("noise", "noise_ratio", "rho", "shared")
+        for name in ("noise", "noise_ratio", "rho", "shared", "lasting")
     }
     diverging = np.zeros(size, dtype=bool)
     diverging[0, 1:3] = not good
