@@ -235,13 +235,8 @@ def _continued(
         own = rng.standard_normal((*mean.shape[:2], len(ahead)))
         of_all = common[strategy]
         fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
-        path = noise.simulate(
-            *(part.loc[there].to_numpy() for part in (mean, sd)),
-            carried,
-            lasting[..., 0],
-            fresh,
-            before,
-        )
+        later, around = (part.loc[there].to_numpy() for part in (mean, sd))
+        path = noise.simulate(later, around, carried, lasting[..., 0], fresh, before)
         draws.loc[{**there, "repetition": repetition}] = path
     return draws
 

@@ -1,6 +1,7 @@
 """The PyMC model of a task: PALM curves of its strategies, shared by their repetitions."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,7 @@ def _observe(
         pt.zeros_like(x) + shared[of],
         pt.zeros_like(x) + lasting[of],
         *(pt.cast(place, "int64") for place in places),
-        logp=lambda *of_observations: noise.log_density(*of_observations, pt),
+        logp=partial(noise.log_density, xp=pt),
         dist=_repetitions,
         observed=accuracy,
         dims="observation",

@@ -81,13 +81,14 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
     data = observations(runs)
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
-    A_max, log_u, alpha, beta, spread, ratio, rho, *shares = numbers_of(posterior).values()
+    A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
     gap, gap_last = (
         curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
     )
     mean, sd = A_max * (1 - gap), noise.spread(gap, gap_last, spread, ratio)
     given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
-    return np.asarray(noise.log_density(data.accuracy, *given, *shares, data.step, data.first))
+    places = data.step, data.first
+    return np.asarray(noise.log_density(data.accuracy, *given, shared, lasting, *places))
 
 
 def numbers_of(posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:

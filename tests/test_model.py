@@ -260,7 +260,7 @@ def test_posterior_predictive_is_a_new_repetition(fit):
     drawn = tree["posterior_predictive"]["accuracy"]
     assert drawn.dims == ("chain", "draw", "observation")
     assert drawn.shape == (4, 250, len(fit.runs.table))
-    new = fit.forecast(horizon=0, scope="new").draws
+    new = fit.forecast(horizon=0, scope="new", misfit=None).draws
     of = fit.runs.table["strategy"].to_numpy()
     for name in fit.runs.strategies:
         again = drawn[..., of == name].to_numpy().reshape(-1, 12)
@@ -285,7 +285,7 @@ def test_posterior_predictive_at_other_data(fit):
     tree = pm.sample_posterior_predictive(draws, model=model, random_seed=1, progressbar=False)
     drawn = tree["posterior_predictive"]["accuracy"]
     assert drawn.shape == (4, 20, 2)
-    expected = fit.forecast(episodes=[13, 14]).draws.mean(("chain", "draw"))
+    expected = fit.forecast(episodes=[13, 14], misfit=None).draws.mean(("chain", "draw"))
     found = drawn.mean(("chain", "draw")).to_numpy()
     np.testing.assert_allclose(found, [expected[0, 0], expected[1, 1]], atol=0.01)
 
