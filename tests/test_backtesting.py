@@ -39,6 +39,7 @@ def stand_in(monkeypatch):
             "noise_ratio": (dims, rng.uniform(1, 3, (*size, 1))),
             "rho": (dims, rng.uniform(0.2, 0.5, (*size, 1))),
             "shared": (dims, rng.uniform(0.1, 0.3, (*size, 1))),
+            "lasting": (dims, rng.uniform(0.1, 0.3, (*size, 1))),
         }
         posterior = xr.Dataset(
             {"curve": ((*dims, "parameter"), curves), **scalars},

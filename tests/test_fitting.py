@@ -79,7 +79,7 @@ def test_summary(fit):
     table = fit.summary(probability=0.8)
     columns = "strategy parameter median mean sd lower upper r_hat ess_bulk ess_tail"
     assert list(table) == columns.split()
-    assert table["strategy"].tolist() == ["random"] * 8 + ["entropy"] * 8
+    assert table["strategy"].tolist() == ["random"] * 9 + ["entropy"] * 9
     assert table["parameter"].tolist() == [*PARAMETERS] * 2
     for row in table.to_dict("records"):
         draws = fit.trace["posterior"][row["parameter"]].sel(strategy=row["strategy"])

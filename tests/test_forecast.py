@@ -10,7 +10,7 @@ from scipy.stats import kstest, norm, t
 from palm_bayes import curve, families, noise
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import QUANTILES, Forecast, forecast, moments
-from palm_bayes.misfit import Misfit
+from palm_bayes.misfit import Misfit, log_odds
 from palm_bayes.runs import Runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
@@ -290,7 +290,9 @@ def test_misfit_begins_where_the_data_end_and_grows(fit):
     misfit = found.sources["misfit"]
     assert float(abs(misfit).max()) > 0.01
     assert float(abs(misfit.sel(x=slice(None, 4.0))).max()) < 1e-3
-    spread = misfit.std(("chain", "draw")).sel(x=slice(12.5, None))
+    on_curve = found.sources["curve"]
+    drift = on_curve.copy(data=log_odds(on_curve + misfit) - log_odds(on_curve))
+    spread = drift.std(("chain", "draw")).sel(x=slice(12.5, None))
     assert bool((spread.diff("x") > 0).all())
     pure = fit.forecast(horizon=12, misfit=None)
     xr.testing.assert_identical(found.sources["curve"], pure.sources["curve"])

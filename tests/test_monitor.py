@@ -75,7 +75,7 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
 
 
 def test_real_updates(fit):  # after `fit`, which has compiled the program
-    monitor = StopMonitor(Target(0.8, 0.9) | Budget(120), seed=1, force=True, draws=100)
+    monitor = StopMonitor(Target(0.86, 0.9) | Budget(120), seed=1, force=True, draws=100)
     for i, accuracy in enumerate(ACCURACIES[:3], 1):
         monitor.update(20 * i, accuracy)
     with pytest.warns(PalmWarning, match="One repetition"):

@@ -17,7 +17,7 @@ X_FIRST = np.array([1.0, 0.5, 12.0])
 LOWEST = -X_FIRST
 
 A_max_prior = stats.uniform(0, 1)
-beta_prior = stats.lognorm(0.5, scale=0.22)
+beta_prior = stats.lognorm(0.45, scale=0.22)
 alpha_start_prior = stats.lognorm(1.0, scale=1.5)
 
 

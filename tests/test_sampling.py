@@ -327,7 +327,7 @@ def test_one_compiled_program_serves_any_data(fit):
     settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
     sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
     assert sampling._program.cache_info().misses == before.misses
-    assert program.n_dim == 8
+    assert program.n_dim == 9
     # It was told of the new data: the curve passes through them.
     last = runs.table.loc[runs.table["episode"] == 9, "accuracy"].mean()
     u = (
