@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.curve import Array
 
-_LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
+LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
 def spread(
@@ -97,7 +97,7 @@ def log_density(
     known = own + shared * (place - step)
     expected = shared * earlier / known
     variance = own * (known + shared) / known
-    volume = 0.5 * xp.log(variance) + xp.log(scale * sd) + _LOG_SQRT_2PI
+    volume = 0.5 * xp.log(variance) + xp.log(scale * sd) + LOG_SQRT_2PI
     return -0.5 * (innovation - expected) ** 2 / variance - volume
 
 
@@ -175,88 +175,6 @@ def step_ends(x: Array, lag: Array) -> NDArray[np.float64]:
     A run's first observation, of lag 0, is a step from itself.
     """
     return np.stack([x, np.where(lag > 0, np.roll(x, 1), x), lag], axis=-1)
-
-
-class Steps(NamedTuple):
-    """Steps of runs from an observation to the next, of each the runs that take it.
-
-    Attributes
-    ----------
-    x, x_before : array, dims (step,)
-        Labels in batches at the step's end and start; the same at a run's first observation.
-    lag : array, dims (step,)
-        Episodes between them, 0 at a run's first observation.
-    accuracy, accuracy_before : array, dims (run, step)
-        At either end, −1 where a run does not take the step; 0 before a run's first observation.
-    """
-
-    x: Array
-    x_before: Array
-    lag: Array
-    accuracy: Array
-    accuracy_before: Array
-
-
-def steps(x: Array, accuracy: Array, lag: Array) -> Steps:
-    """Lay observations, run after run in order of episode, out; `lag` is 0 at a run's first."""
-    distinct, step = np.unique(step_ends(x, lag), axis=0, return_inverse=True)
-    run = np.cumsum(lag == 0) - 1
-    ends = np.full((2, run[-1] + 1, len(distinct)), -1.0)  # PyMC's data may not be NaN
-    ends[0, run, step] = accuracy
-    ends[1, run, step] = np.where(lag > 0, np.roll(accuracy, 1), 0)
-    return Steps(*distinct.T, *ends)
-
-
-def steps_log_density(
-    seen: Steps,
-    mean: Array,
-    sd: Array,
-    mean_before: Array,
-    sd_before: Array,
-    carried: Array,
-    shared: Array,
-    lasting: Array,
-    xp: ModuleType = np,
-) -> Array:
-    """Sum of `log_density` over the runs that take each step.
-
-    Parameters
-    ----------
-    seen : Steps
-    mean, sd, mean_before, sd_before : array, dims (..., step)
-        Expected accuracy and `spread` at either end of a step.
-    carried : array, dims (..., step)
-        `carry` of each step.
-    shared, lasting : array
-        As in `log_density`.
-
-    Returns
-    -------
-    array, dims (..., step)
-    """
-    taken = 1.0 * (seen.accuracy >= 0)
-    left = xp.sqrt(1 - carried**2)
-    here, there = 1 / (sd * left), carried / (sd_before * left)
-
-    def of_runs(part: Array) -> Array:
-        return part[..., None, :]
-
-    change = of_runs(here) * seen.accuracy - of_runs(there) * seen.accuracy_before
-    change = taken * (change - of_runs(here * mean - there * mean_before))
-    weight = taken * of_runs(telling(carried, xp))
-    before = xp.triu(xp.ones((seen.x.shape[0],) * 2), 1)  # BLAS sums faster than cumsum
-    told, known = (part @ before for part in (weight * change, weight**2))
-    expected, scale = foreseen(told, known, weight, lasting[..., None], xp)
-    innovation = taken * (change - expected) / scale
-    count, total, square, volume = (
-        part.sum(axis=-2) for part in (taken, innovation, innovation**2, taken * xp.log(scale))
-    )
-    own = 1 - shared
-    # Of n innovations with correlation ω the mean has the variance (1 − ω + nω) / n.
-    common = own + count * shared
-    distance = (square - shared * total**2 / common) / own
-    volume = 2 * volume + (count - 1) * xp.log(own) + xp.log(common)
-    return -0.5 * (distance + volume) - count * (xp.log(sd * left) + _LOG_SQRT_2PI)
 
 
 def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Array:

@@ -23,7 +23,6 @@ from palm_bayes.convergence import diagnose
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
 from palm_bayes.model import observations
-from palm_bayes.noise import Steps
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.pooled import log_likelihood, pooled, unpooled
@@ -37,6 +36,7 @@ from palm_bayes.sampling import (
     sample_strategy,
     verdict_numbers,
 )
+from palm_bayes.steps import Steps
 from palm_bayes.trace import numbers_of
 
 PARETO_K_MOST = 0.7

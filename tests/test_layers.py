@@ -20,6 +20,7 @@ ORDER = (
     "files",
     "curve",
     "noise",
+    "steps",
     "runs",
     "oddities",
     "readers",

@@ -56,16 +56,18 @@ def test_steps_are_counted_once(example_runs):
     np.testing.assert_array_equal(steps.x_before, [1, *range(1, 12)])
     np.testing.assert_array_equal(steps.lag, [0] + [1] * 11)
     wide = runs.table.pivot(index="repetition", columns="episode", values="accuracy").to_numpy()
-    np.testing.assert_array_equal(steps.accuracy, wide)
-    np.testing.assert_array_equal(steps.accuracy_before[:, 1:], wide[:, :-1])
-    np.testing.assert_array_equal(steps.accuracy_before[:, 0], 0)
+    np.testing.assert_array_equal(steps.count, np.full((1, 12), len(wide)))
+    np.testing.assert_allclose(steps.mean, [wide.mean(axis=0)])
+    np.testing.assert_allclose(steps.mean_before, [[0, *wide.mean(axis=0)[:-1]]])
+    np.testing.assert_allclose(steps.off, wide - wide.mean(axis=0))
+    np.testing.assert_allclose(steps.square, wide.var(axis=0) * len(wide))
 
 
-def test_a_step_is_of_the_runs_that_take_it(example_runs):
+def test_groups_are_the_runs_that_take_the_same_steps(example_runs):
     runs = uneven(example_runs)
     steps = unpooled(pooled(observations(runs)))
-    taken = steps.accuracy >= 0
-    assert taken.sum() == len(runs.table)
-    np.testing.assert_array_equal(taken, steps.accuracy_before >= 0)
-    first = steps.accuracy_before[:, steps.lag == 0]
-    assert set(first.ravel()) == {-1.0, 0.0}
+    assert steps.taken.sum() == steps.count.sum() == len(runs.table)
+    paths = {tuple(run) for run in steps.taken}
+    assert len(steps.count) == len(paths) > 1
+    assert {tuple(group > 0) for group in steps.count} == paths
+    assert (steps.off[steps.taken == 0] == 0).all()
