@@ -163,7 +163,8 @@ def log_likelihood(z: Array, data: Data) -> Array:
     runs, (gap, last) = len(data.y), (at.gap(x) for x in (data.x, np.array([data.x_last])))
     sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
     lasting, lag = at.lasting[:, None, None], np.abs(data.episode[:, None] - data.episode)
-    within = np.linalg.cholesky(lasting + (1 - lasting) * rho[:, :, None] ** lag)
+    within = lasting + (1 - lasting) * rho[:, :, None] ** lag
+    within = np.linalg.cholesky(within + 1e-10 * np.eye(len(lag)))  # where λ or ρ is all but 1
     own = (1 - at.shared)[:, None, None] * np.eye(runs)
     between = np.linalg.cholesky(own + at.shared[:, None, None])
     residual = (data.y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]
