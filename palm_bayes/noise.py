@@ -91,7 +91,7 @@ def log_density(
     runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
     order = xp.argsort(step * step.shape[-1] + runs_in_order)
     place = xp.argsort(order)
-    total_before = _before(innovation[..., order], xp)
+    total_before = sums_before(innovation[..., order], xp)
     earlier = total_before[..., place] - total_before[..., step]
     own = 1 - shared
     known = own + shared * (place - step)
@@ -118,7 +118,7 @@ def unexpected(
     before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
     change, weight = residual - carried * before, telling(carried, xp)
     left = xp.sqrt(1 - carried**2)
-    told, known = (_before(part, xp) for part in (weight * change / left, weight**2))
+    told, known = (sums_before(part, xp) for part in (weight * change / left, weight**2))
     past = told - told[..., first], known - known[..., first]
     expected, scale = foreseen(*past, weight, lasting, xp)
     return change - left * expected, left * scale
@@ -152,7 +152,7 @@ def foreseen(
     return lasting * weight * told / before, xp.sqrt(own * after / before)
 
 
-def _before(values: Array, xp: ModuleType) -> Array:
+def sums_before(values: Array, xp: ModuleType) -> Array:
     """Sums along the last axis over what comes before."""
     return xp.cumsum(values, axis=-1) - values
 
