@@ -148,6 +148,7 @@ class Later:
                 posterior["curve"].sel(parameter="alpha"), posterior["rho"], posterior["lasting"]
             )
         )  # fmt: skip
+        place, size = of_episode.ngroup(), of_episode.size().to_numpy()
         shift, carried, left = np.zeros((3, *on_curve.shape))
         for repetition, run in table.groupby("repetition"):
             before = seen.table[seen.table["repetition"] == repetition]
@@ -158,13 +159,12 @@ class Later:
             lags = before["episode"].diff().fillna(0).to_numpy()
             lag = run["episode"].to_numpy() - before["episode"].iloc[-1]
             memory = noise.carry(rho, lags), noise.carry(rho, lag), lasting
-            at = of_episode.ngroup().loc[run.index].to_numpy()
-            share = 1 / of_episode.size().to_numpy()[at]
+            at = place.loc[run.index].to_numpy()
             residual = (before["accuracy"].to_numpy() - mean) / spread
             expected, variance = ahead(residual, *memory)
             of_shift, _ = ahead(off * posterior["noise"].to_numpy()[:, None] / spread, *memory)
             for total, part in ((shift, expected), (carried, of_shift), (left, variance)):
-                total[:, at] += share * part
+                total[:, at] += part / size[at]
         return cls(
             log_beta=np.log(posterior["beta"].to_numpy())[:, None],
             shared=posterior["shared"].to_numpy()[:, None],

@@ -7,6 +7,7 @@ import argparse
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import palm_bayes
 from palm_bayes import PalmFit, Runs
 from palm_bayes.alda import point_advice
 from palm_bayes.backtest_cells import train_size
+from palm_bayes.budget import LabelsToReach
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.families import fitted
 from palm_bayes.pairing import shared_noise
@@ -129,27 +131,27 @@ def assured(fit: PalmFit, others: Runs) -> Iterator[Row]:
     """
     runs, now = fit.runs, seen(fit.runs)
     episodes = int(runs.table["episode"].max())
-    highest = runs.table.groupby(["strategy", "episode"])["accuracy"].mean().groupby("strategy")
+    means = runs.table.groupby(["strategy", "episode"])["accuracy"].mean()
+    highest = means.groupby("strategy").max()
+    both = [name for name in runs.strategies if name in others.strategies]
     any_target = min(float(runs.table["accuracy"].max()), 0.99)
     for scope in ("expected", "new"):
         asked = fit.labels_to_reach(any_target, assurance=ASSURANCE, scope=scope)
-        for strategy, gain in product(set(runs.strategies) & set(others.strategies), GAINS):
-            target = float(highest.max()[strategy]) + gain
+        for strategy, gain in product(both, GAINS):
+            target = float(highest[strategy]) + gain
             if target > 1:
                 continue
             their = others.strategy(strategy).table
             mean = their.groupby("episode")["accuracy"].mean()
             each = [run.set_index("episode")["accuracy"] for _, run in their.groupby("repetition")]
+            here = replace(asked, target=target)
+            budget = here.table.set_index("strategy")["budget"][strategy]
+            steps = np.ceil((budget - now) / runs.batch - 1e-6)
             for curve in [mean] if scope == "expected" else each:
                 last = float(curve.index.max())
-                here = replace(asked, target=target)
-                budget = here.table.set_index("strategy")["budget"][strategy]
-                steps = np.ceil((budget - now) / runs.batch - 1e-6)
                 until = min(episodes + steps, last)
                 p_enough, p_reached = (
-                    replace(here, within=now + (at - episodes) * runs.batch).table.set_index(
-                        "strategy"
-                    )["p_within"][strategy]
+                    chance(here, strategy, now + (at - episodes) * runs.batch)
                     for at in (until, last)
                 )
                 needed = first_at(curve, target)
@@ -165,6 +167,11 @@ def assured(fit: PalmFit, others: Runs) -> Iterator[Row]:
                     "enough": needed <= until,
                     "there": float(curve[curve.index <= until].iloc[-1]) >= target,
                 }
+
+
+@lru_cache(maxsize=8)  # repetitions mostly end together
+def chance(asked: LabelsToReach, strategy: str, within: float) -> float:
+    return float(replace(asked, within=within).table.set_index("strategy")["p_within"][strategy])
 
 
 def seen(runs: Runs) -> float:

@@ -158,8 +158,9 @@ def forecast(
     x = _grid(runs, labels, episodes, horizon)
     posterior = trace["posterior"].to_dataset()
     ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
-    # Where runs were seen is not asked for, but from there they go on.
-    every = np.union1d(x, runs.table["x"])
+    # Where runs end is not asked for, but there they are taken up, as they came.
+    seen = runs.table if scope == "continuing" else runs.table.groupby(RUN, sort=False).tail(1)
+    every = np.union1d(x, seen["x"])
     on_curve, sd = (
         part.transpose("chain", "draw", "strategy", "x")
         for part in moments(

@@ -254,21 +254,18 @@ def _repetitions(
     weight, left = noise.telling(carried, pt), pt.sqrt(1 - carried**2)
     goes_on = pt.neq(first, pt.arange(first.shape[0]))
 
-    def next_one(new: Any, weight: Any, lasting: Any, on: Any, told: Any, known: Any) -> Any:
-        expected, scale = noise.foreseen(on * told, on * known, weight, lasting, pt)
+    def next_one(
+        new: Any, share: Any, left: Any, weight: Any, lasting: Any, on: Any, *before: Any
+    ) -> Any:
+        residual, told, known = (on * part for part in before)
+        expected, scale = noise.foreseen(told, known, weight, lasting, pt)
         innovation = expected + scale * new
-        return innovation, on * told + weight * innovation, on * known + weight**2
+        return share * residual + left * innovation, told + weight * innovation, known + weight**2
 
-    innovation, _, _ = scan(
+    residual, _, _ = scan(
         next_one,
-        sequences=[fresh, weight, lasting, goes_on],
-        outputs_info=[None, pt.zeros(()), pt.zeros(())],
-        return_updates=False,
-    )
-    residual = scan(
-        lambda new, share, before: new + share * before,
-        sequences=[left * innovation, carried],
-        outputs_info=pt.zeros(()),
+        sequences=[fresh, carried, left, weight, lasting, goes_on],
+        outputs_info=[pt.zeros(())] * 3,
         return_updates=False,
     )
     return mean + sd * residual

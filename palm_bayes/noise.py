@@ -91,7 +91,7 @@ def log_density(
     runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
     order = xp.argsort(step * step.shape[-1] + runs_in_order)
     place = xp.argsort(order)
-    total_before = sums_before(innovation[..., order], xp)
+    total_before = _before(innovation[..., order], xp)
     earlier = total_before[..., place] - total_before[..., step]
     own = 1 - shared
     known = own + shared * (place - step)
@@ -114,14 +114,18 @@ def unexpected(
 
     Parameters are as in `log_density`.
     """
-    residual = (y - mean) / sd
-    before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
-    change, weight = residual - carried * before, telling(carried, xp)
+    change, weight = _changes((y - mean) / sd, carried, xp), telling(carried, xp)
     left = xp.sqrt(1 - carried**2)
-    told, known = (sums_before(part, xp) for part in (weight * change / left, weight**2))
+    told, known = (_before(part, xp) for part in (weight * change / left, weight**2))
     past = told - told[..., first], known - known[..., first]
     expected, scale = foreseen(*past, weight, lasting, xp)
     return change - left * expected, left * scale
+
+
+def _changes(residual: Array, carried: Array, xp: ModuleType) -> Array:
+    """Residuals without what is carried of the one before."""
+    before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
+    return residual - carried * before
 
 
 def telling(carried: Array, xp: ModuleType = np) -> Array:
@@ -152,7 +156,7 @@ def foreseen(
     return lasting * weight * told / before, xp.sqrt(own * after / before)
 
 
-def sums_before(values: Array, xp: ModuleType) -> Array:
+def _before(values: Array, xp: ModuleType) -> Array:
     """Sums along the last axis over what comes before."""
     return xp.cumsum(values, axis=-1) - values
 
@@ -201,10 +205,8 @@ UNBEGUN = Past(0.0, 0.0, 0.0)
 
 def past(y: Array, mean: Array, sd: Array, carried: Array) -> Past:
     """What one run has come to after its observations; parameters as in `log_density`."""
-    residual = (y - mean) / sd
-    before = np.concatenate([np.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
-    weight = telling(carried)
-    told = weight * (residual - carried * before) / np.sqrt(1 - carried**2)
+    residual, weight = (y - mean) / sd, telling(carried)
+    told = weight * _changes(residual, carried, np) / np.sqrt(1 - carried**2)
     return Past(residual[..., -1], told.sum(axis=-1), (weight**2).sum(axis=-1))
 
 

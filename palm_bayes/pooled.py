@@ -28,12 +28,14 @@ def pooled(data: Observations) -> NDArray[np.float64]:
 
 def unpooled(data: Array) -> Steps:
     """Steps from their `pooled` rows: how many groups there are, then the fields one by one."""
-    groups = data[0, 0].astype("int64")
-    runs = (data.shape[0] - 7 - 3 * groups) // 3
-    first = 7 + 3 * groups
-    of_groups = (data[7 + i * groups : 7 + (i + 1) * groups] for i in range(3))
-    of_runs = (data[first + i * runs : first + (i + 1) * runs] for i in range(3))
-    return Steps(*(data[i] for i in range(1, 7)), *of_groups, *of_runs)
+    groups, of_steps, rest = data[0, 0].astype("int64"), data[1:7], data[7:]
+    of_groups, of_runs = rest[: 3 * groups], rest[3 * groups :]
+    runs = of_runs.shape[0] // 3
+    return Steps(
+        *(of_steps[i] for i in range(6)),
+        *(of_groups[i * groups : (i + 1) * groups] for i in range(3)),
+        *(of_runs[i * runs : (i + 1) * runs] for i in range(3)),
+    )
 
 
 def build_pooled_model(
