@@ -22,10 +22,9 @@ from palm_bayes import curve, noise
 from palm_bayes.convergence import diagnose
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
-from palm_bayes.model import observations
+from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.pooled import log_likelihood, pooled, unpooled
 from palm_bayes.priors import Priors, named_priors, noise_logp
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
@@ -36,8 +35,9 @@ from palm_bayes.sampling import (
     sample_strategy,
     verdict_numbers,
 )
-from palm_bayes.steps import Steps
-from palm_bayes.trace import numbers_of
+from palm_bayes.trace import log_likelihood, numbers_of
+
+Array = NDArray[np.float64]
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
@@ -112,21 +112,23 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})
     if not of_old["passed"]:
         return None
-    before, now = (unpooled(pooled(observations(its))) for its in (fit.runs.strategy(name), runs))
-    if before.x.min() != now.x.min():  # at which curves are given
+    before, now = (observations(its) for its in (fit.runs.strategy(name), runs))
+    if before.x_first != now.x_first:  # at which curves are given
         return None
     old, stats = (
         fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
         for group in ("posterior", "strategy_stats")
     )
-    numbers = numbers_of(old.isel(strategy=0))
-    moved = {**numbers, "noise": _spread(numbers, before, now.x.max())}
-    log_ratios = _log_density(moved, now, priors) - _log_density(numbers, before, priors)
+    new = old.assign(noise=old["noise"].copy(data=_spread(old, before, now.x_last)))
+    pointwise = fit.trace["log_likelihood"]["accuracy"]
+    of_it = (pointwise["of_strategy"] == name).to_numpy()
+    known = pointwise.isel(observation=of_it).sum("observation").to_numpy()
+    found = log_likelihood(new.isel(strategy=0), runs).sum(axis=-1)
+    log_ratios = found + _log_prior(new, priors) - known - _log_prior(old, priors)
     log_weights, pareto_k = _smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
     chosen = {"chain": _chains(log_weights), "draw": _picked(np.exp(log_weights))}
-    new = old.assign(noise=old["noise"].copy(data=moved["noise"]))
     posterior, stats = (
         part.isel(chosen).assign_coords({dim: np.arange(part.sizes[dim]) for dim in chosen})
         for part in (new, stats.isel(strategy=0, drop=True))
@@ -137,38 +139,36 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     return Sample(posterior, stats, {**verdict, "attempts": REWEIGHTED})
 
 
-def _spread(numbers: dict[str, NDArray[np.float64]], seen: Steps, x: float) -> NDArray[np.float64]:
+def _spread(posterior: xr.Dataset, seen: Observations, x: Array) -> Array:
     """Spread of the noise at x, by which the model knows it where x is the last."""
-    of_curve = numbers["log_u_first"], numbers["alpha"], numbers["beta"]
-    there, at_last = (curve.gap(at, *of_curve, seen.x.min()) for at in (x, seen.x.max()))
-    return np.asarray(noise.spread(there, at_last, numbers["noise"], numbers["noise_ratio"]))
+    of = numbers_of(posterior.isel(strategy=0))
+    of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.x_first
+    gap, gap_last = (curve.gap(at, *of_curve) for at in (x, seen.x_last))
+    return np.asarray(noise.spread(gap, gap_last, of["noise"], of["noise_ratio"]))
 
 
-def _log_density(
-    numbers: dict[str, NDArray[np.float64]], seen: Steps, priors: Priors
-) -> NDArray[np.float64]:
-    """Log of the posterior density, but for the priors that the data do not change.
+def _log_prior(posterior: xr.Dataset, priors: Priors) -> Array:
+    """Log of the prior's part that the data change, dims (chain, draw).
 
     The prior of the noise is of its spread at the last observed x; log noise is what moves with it.
     """
-    spread = numbers["noise"][..., 0]
-    prior = noise_logp(priors)(spread.ravel()).reshape(spread.shape) + np.log(spread)
-    return np.asarray(prior + log_likelihood(seen, *numbers.values(), xp=np))
+    spread = posterior["noise"].to_numpy()[..., 0]
+    return np.asarray(noise_logp(priors)(spread.ravel()).reshape(spread.shape) + np.log(spread))
 
 
-def _smoothed(log_ratios: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+def _smoothed(log_ratios: Array) -> tuple[Array, float]:
     """Log-weights, dims (chain, draw), and their Pareto k; all equal where data are the same."""
-    if np.ptp(log_ratios) == 0:
+    if np.ptp(log_ratios) < 1e-9:
         return log_ratios, -np.inf
     log_weights, pareto_k = array_stats.psislw(-log_ratios, axis=(-2, -1))
     return log_weights, float(pareto_k)
 
 
-def _chains(like: NDArray[np.float64]) -> xr.DataArray:
+def _chains(like: Array) -> xr.DataArray:
     return xr.DataArray(np.arange(len(like)), dims="chain")
 
 
-def _picked(weights: NDArray[np.float64]) -> xr.DataArray:
+def _picked(weights: Array) -> xr.DataArray:
     """Pick as many draws in each chain as it has, in order and evenly along the weights.
 
     So the chains remain what the verdict is about: a draw that is picked twice raises their

@@ -142,3 +142,10 @@ def test_keys_are_the_same_in_another_process():
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, check=True
     )
     assert done.stdout.strip() == model_key(named_priors("bounds"))
+
+
+def test_the_code_of_the_packages_own_operations_counts(monkeypatch):
+    default = named_priors("default")
+    before = model_key(default)
+    monkeypatch.setattr(keys, "getsource", lambda module: f"another {module.__name__}")
+    assert model_key(default) not in {before, None}

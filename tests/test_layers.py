@@ -20,7 +20,6 @@ ORDER = (
     "files",
     "curve",
     "noise",
-    "steps",
     "runs",
     "oddities",
     "readers",
@@ -30,6 +29,7 @@ ORDER = (
     "regions",
     "coordinates",
     "model",
+    "likelihood",
     "pooled",
     "keys",
     "program",
@@ -95,7 +95,19 @@ DRAWING = {"figures", "report"}  # beside all that are called plots
 ONLY_IN = {
     library: modules
     for libraries, modules in [
-        (PYMC, {"priors", "coordinates", "model", "pooled", "keys", "program", "sampling"}),
+        (
+            PYMC,
+            {
+                "priors",
+                "coordinates",
+                "model",
+                "likelihood",
+                "pooled",
+                "keys",
+                "program",
+                "sampling",
+            },
+        ),
         (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
         (
             {"matplotlib", "arviz_plots"},

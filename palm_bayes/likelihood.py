@@ -1,0 +1,227 @@
+"""The noise's log-likelihood with its gradient, as an operation of PyTensor: one sweep over runs.
+
+It is the sum of `palm_bayes.noise.log_density`. What lasts through a run makes each term depend on
+all before it; a gradient that PyTensor derives from sums like these keeps dozens of intermediate
+arrays and takes three times as long as the curve. Sweeping there and back keeps five.
+"""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pytensor.gradient import DisconnectedType
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+
+from palm_bayes.noise import LOG_SQRT_2PI
+
+Vector = NDArray[np.float64]
+
+
+class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
+    """Log-likelihood of the runs of one strategy, and its gradient.
+
+    Inputs are, as vectors over the steps that runs take from an observation to the next, the
+    expected accuracy and the spread at the step's end and what is carried (`palm_bayes.noise`); as
+    scalars, the shares of the noise that runs have in common and that lasts; the lag of each step,
+    0 where it is a run's first; and as vectors over observations, run after run, the accuracies and
+    the numbers of the steps they take. Outputs are the value and its slopes by the first five.
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Apply to inputs; PyTensor's protocol, like the other methods."""
+        slopes = (pt.dvector(), pt.dvector(), pt.dvector(), pt.dscalar(), pt.dscalar())
+        return Apply(self, [pt.as_tensor(each) for each in inputs], [pt.dscalar(), *slopes])
+
+    def perform(self, _node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
+        """Compute without Numba."""
+        for output, found in zip(outputs, _backward(*(*inputs, *_forward(*inputs))), strict=True):
+            output[0] = np.asarray(found)
+
+    def pullback(
+        self, inputs: list[Variable], outputs: list[Variable], weights: list[Variable]
+    ) -> list[Variable]:
+        """Weigh the slopes; nobody asks for slopes by lags, accuracies and steps."""
+        return [weights[0] * slope for slope in outputs[1:]] + [
+            DisconnectedType()() for _ in inputs[5:]
+        ]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Tell of each input which outputs have a slope by it: the value only."""
+        return [[i < 5, *[False] * 5] for i in range(len(node.inputs))]
+
+
+@cache
+def know_in_numba() -> None:
+    """Let PyTensor compile `LogLikelihood` with Numba, whose import takes a second."""
+    from pytensor.link.numba.dispatch.basic import (
+        numba_njit,
+        register_funcify_default_op_cache_key,
+    )
+
+    this_code = int(sha256(Path(__file__).read_bytes()).hexdigest(), 16)
+
+    def in_numba(_op: LogLikelihood, **_: Any) -> tuple[Any, int]:
+        forward, backward = numba_njit(_forward), numba_njit(_backward)
+
+        def log_likelihood(*inputs: Any) -> Any:
+            return backward(*(inputs + forward(*inputs)))
+
+        return numba_njit(log_likelihood), this_code
+
+    register_funcify_default_op_cache_key(LogLikelihood)(in_numba)
+
+
+class _Steps(NamedTuple):
+    """What is computed once a step, each of dims (step,).
+
+    1 / sqrt(1 − carried²), `palm_bayes.noise.telling`, how many runs take it, and the sum of
+    their `_Path.normal`.
+    """
+
+    sharper: Vector
+    weight: Vector
+    takers: Vector
+    total: Vector
+
+
+class _Path(NamedTuple):
+    """What the way there leaves for the way back, each of dims (observation,).
+
+    The standardised residual; the innovation of the AR(1); `told` and `known` before it, as in
+    `palm_bayes.noise.foreseen`; and the innovation without what they foresee, over its deviation.
+    """
+
+    residual: Vector
+    innovation: Vector
+    told: Vector
+    known: Vector
+    normal: Vector
+
+
+# The two sweeps are compiled by Numba: loops are what it is fast at. Innovations of a run are
+# foreseen from those before it; then of n normals of a step with correlation ω and sum S, the log
+# of the density has −½ (Σ normal² − ω S² / (1 − ω + nω)) / (1 − ω) and
+# −½ ((n − 1) log(1 − ω) + log(1 − ω + nω)).
+
+
+def _forward(
+    mean: Vector,
+    sd: Vector,
+    carried: Vector,
+    shared: Vector,
+    lasting: Vector,
+    lag: Vector,
+    accuracy: Vector,
+    step: Vector,
+) -> tuple[float, _Steps, _Path]:
+    """Log-likelihood, and what its gradient takes; parameters are the inputs of the operation."""
+    share, lasts = shared.item(), lasting.item()
+    apart, own = 1 - share, 1 - lasts
+    n_steps, n = len(mean), len(accuracy)
+    sharper, weight = 1 / np.sqrt(1 - carried**2), np.sqrt((1 - carried) / (1 + carried))
+    count, total = np.zeros(n_steps), np.zeros(n_steps)
+    residual, innovation, normal = np.empty(n), np.empty(n), np.empty(n)
+    tolds, knowns = np.empty(n), np.empty(n)
+    squares = volume = told = known = 0.0
+    for i in range(n):
+        k = int(step[i])
+        residual[i] = innovation[i] = (accuracy[i] - mean[k]) / sd[k]
+        if lag[k] == 0:
+            told = known = 0.0
+        else:
+            innovation[i] = (residual[i] - carried[k] * residual[i - 1]) * sharper[k]
+        tolds[i], knowns[i] = told, known
+        before = own + lasts * known
+        told += weight[k] * innovation[i]
+        known += weight[k] ** 2
+        after = own + lasts * known
+        foreseen = lasts * weight[k] * tolds[i] / before
+        normal[i] = (innovation[i] - foreseen) * np.sqrt(before / (own * after))
+        squares += normal[i] ** 2
+        count[k] += 1
+        total[k] += normal[i]
+        if i == n - 1 or lag[int(step[i + 1])] == 0:
+            volume += np.log(after / own)  # of all of the run's scales, which cancel each other
+    for k in range(n_steps):
+        common = apart + count[k] * share
+        squares -= share * total[k] ** 2 / common
+        volume += (count[k] - 1) * np.log(apart) + np.log(common)
+        volume += 2 * count[k] * np.log(sd[k] / sharper[k])
+    volume += n * np.log(own)
+    value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
+    path = _Path(residual, innovation, tolds, knowns, normal)
+    return value, _Steps(sharper, weight, count, total), path
+
+
+def _backward(
+    mean: Vector,
+    sd: Vector,
+    carried: Vector,
+    shared: Vector,
+    lasting: Vector,
+    lag: Vector,
+    accuracy: Vector,
+    step: Vector,
+    value: float,
+    steps: _Steps,
+    path: _Path,
+) -> tuple[Any, Vector, Vector, Vector, Any, Any]:
+    """Outputs of the operation: the chain rule along `_forward`, from its end to its start."""
+    share, lasts = shared.item(), lasting.item()
+    apart, own = 1 - share, 1 - lasts
+    n_steps, n = len(mean), len(accuracy)
+    by_mean, by_sd, by_carried = np.zeros(n_steps), np.zeros(n_steps), np.zeros(n_steps)
+    by_weight, by_sharper, mean_known = np.zeros(n_steps), np.zeros(n_steps), np.empty(n_steps)
+    by_share = by_own = by_lasts = 0.0
+    for k in range(n_steps):
+        more, common = steps.takers[k] - 1, apart + steps.takers[k] * share
+        mean_known[k], square = share * steps.total[k] / common, steps.total[k] ** 2 / common
+        by_share += 0.5 * square * (1 - share * more / common + share / apart) / apart
+        by_share += 0.5 * more * (1 / apart - 1 / common)
+        by_sd[k] = -steps.takers[k] / sd[k]
+        by_sharper[k] = steps.takers[k] / steps.sharper[k]
+    by_told = by_known = from_later = 0.0
+    for i in range(n - 1, -1, -1):
+        k = int(step[i])
+        weight, told, known = steps.weight[k], path.told[i], path.known[i]
+        before = own + lasts * known
+        after = before + lasts * weight**2
+        if i == n - 1 or lag[int(step[i + 1])] == 0:
+            by_told = from_later = 0.0
+            by_known = -0.5 * lasts / after
+            by_own += 0.5 / own - 0.5 / after
+            by_lasts -= 0.5 * (known + weight**2) / after
+        by_share -= 0.5 * path.normal[i] ** 2 / apart**2
+        by_normal = (mean_known[k] - path.normal[i]) / apart
+        by_scale = 0.5 * by_normal * path.normal[i]  # by log(before / (own · after)), to be exact
+        by_error = by_normal * np.sqrt(before / (own * after))
+        by_innovation = by_error + by_told * weight
+        by_after, by_foreseen = -by_scale / after, -by_error
+        by_before = by_scale / before - by_foreseen * lasts * weight * told / before**2 + by_after
+        by_own += by_before - by_scale / own
+        by_lasts += by_foreseen * weight * told / before + by_before * known + by_after * weight**2
+        by_weight[k] += by_foreseen * lasts * told / before + by_told * path.innovation[i]
+        by_weight[k] += 2 * weight * (by_known + by_after * lasts)
+        by_told += by_foreseen * lasts * weight / before
+        by_known += by_before * lasts
+        by_residual = from_later
+        if lag[k] == 0:
+            by_residual += by_innovation
+        else:
+            by_residual += by_innovation * steps.sharper[k]
+            from_later = -by_innovation * steps.sharper[k] * carried[k]
+            by_carried[k] -= by_innovation * steps.sharper[k] * path.residual[i - 1]
+            by_sharper[k] += by_innovation * path.innovation[i] / steps.sharper[k]
+        by_mean[k] -= by_residual / sd[k]
+        by_sd[k] -= by_residual * path.residual[i] / sd[k]
+    by_carried += by_sharper * carried * steps.sharper**3
+    by_carried -= by_weight * steps.weight * steps.sharper**2
+    by_lasts += 0.5 * n / own - by_own
+    return np.asarray(value), by_mean, by_sd, by_carried, np.asarray(by_share), np.asarray(by_lasts)
