@@ -78,7 +78,7 @@ def plain_model(priors: Priors) -> pm.Model:
     Uniform variables carry the transforms; the joint density of the prior is added to them.
     """
     with pm.Model() as model:
-        seen = unpooled(pm.Data("steps", np.ones((5, 1)), shape=(5, None)))
+        seen = unpooled(pm.Data("steps", np.eye(5, 1), shape=(5, None)))
         x_first = seen.x.min()
         alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
         A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)

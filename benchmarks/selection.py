@@ -7,7 +7,7 @@ import argparse
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.families import fitted
 from palm_bayes.pairing import shared_noise
 
-FRACTION = 0.25
 ASSURANCE, WANTED = 0.8, (77, 83)
 GAINS = (0.01, 0.02, 0.05)  # targets: so far above the highest mean seen
 LEAST_SQUARES = ("palm_py", "palm_multistart")
@@ -42,9 +41,10 @@ def main() -> None:
     )
     parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
     parser.add_argument("--stride", type=int, default=1, help="take every N-th task")
+    parser.add_argument("--fraction", type=float, default=0.25, help="of the episodes, fitted")
     args = parser.parse_args()
     table = curves(args.curves)
-    parts = Checkpoints.open(args.out, {"fraction": FRACTION}, fresh=args.fresh)
+    parts = Checkpoints.open(args.out, {"fraction": args.fraction}, fresh=args.fresh)
     tasks = list(table.groupby(TASK))[:: args.stride]
     done: list[Part] = []
     for number, (task, frame) in enumerate(tasks, 1):
@@ -52,18 +52,19 @@ def main() -> None:
         print(f"{number / len(tasks):6.1%}  {name}", flush=True)
         part = parts.get(name)
         if part is None:
-            part = judged(palm_bayes.read_runs(frame), name)
+            part = judged(palm_bayes.read_runs(frame), name, args.fraction)
             parts.keep(name, part)
         done.append(part)
-    for name, report in (("choices", report_choices), ("budgets", report_budgets)):
+    of_choices = partial(report_choices, fraction=args.fraction)
+    for name, report in (("choices", of_choices), ("budgets", report_budgets)):
         rows = pd.concat([part[name] for part in done], ignore_index=True)
         rows.to_csv(args.out / f"{name}.csv", index=False)
         report(rows)
 
 
-def judged(full: Runs, name: str) -> Part:
+def judged(full: Runs, name: str, fraction: float) -> Part:
     """Fit a task's first episodes; put what it says beside what came."""
-    episodes = train_size(int(full.table["episode"].max()), FRACTION)
+    episodes = train_size(int(full.table["episode"].max()), fraction)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", palm_bayes.PalmWarning)
         fit = palm_bayes.fit(full.first(episodes))
@@ -183,7 +184,7 @@ def first_at(curve: "pd.Series[float]", target: float) -> float:
     return float(there[0]) if len(there) else np.inf
 
 
-def report_choices(rows: pd.DataFrame) -> None:
+def report_choices(rows: pd.DataFrame, fraction: float) -> None:
     """Print hit rate and loss by chooser, and the reliability of P(best)."""
     of_task = rows.groupby("task")
     top = of_task["truth"].transform("max")
@@ -193,7 +194,7 @@ def report_choices(rows: pd.DataFrame) -> None:
     table = {by: rows.loc[rows[by], ["best", "loss"]].mean() for by in CHOOSERS}
     table["coin"] = rows.groupby("task")[["best", "loss"]].mean().mean()
     print(
-        f"\nBest at the end, chosen from {FRACTION:.0%} of the episodes, {of_task.ngroups} tasks:"
+        f"\nBest at the end, chosen from {fraction:.0%} of the episodes, {of_task.ngroups} tasks:"
     )
     shown = 100 * pd.DataFrame(table).T
     print(shown.rename(columns={"best": "hit, %", "loss": "loss, points"}).round(2).to_string())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from palm_bayes import contrasts
 from palm_bayes.errors import DataError, known, listed, percent
 from palm_bayes.files import plain
+from palm_bayes.misfit import COMPARED
 from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import (
     Unit,
@@ -42,7 +43,8 @@ class Comparison:
     ----------
     paths : DataArray, dims (sample, strategy, budget)
         Expected curves as fractions, from the first episode to the end of the range, `at` among
-        the budgets. Within a sample strategies are paired, see `shared`.
+        the budgets. Within a sample strategies are paired, see `shared`. They gain more alike than
+        in forecasts: see `palm_bayes.misfit.COMPARED`.
     at : float
         The budget of the comparison, in `unit`.
     unit : {"labels", "episodes"}
@@ -340,7 +342,7 @@ def compare(
         known([reference], runs.strategies, "strategy")
     budgets = np.union1d(episode_budgets(runs, end), [here])
     shared = shared_noise(runs)
-    paths = paired(draw_paths(fit, budgets), shared, seed)
+    paths = paired(draw_paths(fit, budgets, misfit=COMPARED), shared, seed)
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen = reference or next(named, lowest)

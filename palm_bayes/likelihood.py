@@ -19,7 +19,7 @@ from pytensor.graph.op import Op
 
 from palm_bayes.noise import LOG_SQRT_2PI
 
-Vector = NDArray[np.float64]
+type Floats = NDArray[np.float64]
 
 
 class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
@@ -32,29 +32,35 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     the numbers of the steps they take. Outputs are the value and its slopes by the first five.
     """
 
-    __props__ = ()
+    # By which caches tell this code from what it was, also while it is edited.
+    code = sha256(Path(__file__).read_bytes()).hexdigest()
+    __props__ = ("code",)
 
     def make_node(self, *inputs: Any) -> Apply:
         """Apply to inputs; PyTensor's protocol, like the other methods."""
-        slopes = (pt.dvector(), pt.dvector(), pt.dvector(), pt.dscalar(), pt.dscalar())
-        return Apply(self, [pt.as_tensor(each) for each in inputs], [pt.dscalar(), *slopes])
+        given = [pt.as_tensor(each) for each in inputs]
+        return Apply(self, given, [pt.dscalar(), *(each.type() for each in given[:5])])
 
     def perform(self, _node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Compute without Numba."""
-        for output, found in zip(outputs, _backward(*(*inputs, *_forward(*inputs))), strict=True):
-            output[0] = np.asarray(found)
+        with np.errstate(all="ignore"):  # as Numba does
+            value, *kept = _forward(*inputs)
+            slopes = _backward(*(*inputs, *kept))
+        for output, found in zip(outputs, (np.asarray(value), *slopes), strict=True):
+            output[0] = found
 
     def pullback(
         self, inputs: list[Variable], outputs: list[Variable], weights: list[Variable]
     ) -> list[Variable]:
-        """Weigh the slopes; nobody asks for slopes by lags, accuracies and steps."""
-        return [weights[0] * slope for slope in outputs[1:]] + [
-            DisconnectedType()() for _ in inputs[5:]
-        ]
+        """Weigh the slopes. They have none themselves, nor has the value by lags and accuracies."""
+        if not all(isinstance(weight.type, DisconnectedType) for weight in weights[1:]):
+            raise NotImplementedError("the log-likelihood has no second derivatives")
+        known = [weights[0] * slope for slope in outputs[1:]]
+        return [*known, *(DisconnectedType()() for _ in inputs[5:])]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Tell of each input which outputs have a slope by it: the value only."""
-        return [[i < 5, *[False] * 5] for i in range(len(node.inputs))]
+        """Tell which inputs the outputs depend on in a way that `pullback` is asked for."""
+        return [[i < 5] * len(node.outputs) for i in range(len(node.inputs))]
 
 
 @cache
@@ -65,30 +71,32 @@ def know_in_numba() -> None:
         register_funcify_default_op_cache_key,
     )
 
-    this_code = int(sha256(Path(__file__).read_bytes()).hexdigest(), 16)
+    def compiled(function: Any) -> Any:
+        return numba_njit(function, error_model="numpy")  # infinite rather than an exception
 
-    def in_numba(_op: LogLikelihood, **_: Any) -> tuple[Any, int]:
-        forward, backward = numba_njit(_forward), numba_njit(_backward)
+    def in_numba(_op: LogLikelihood, **_: Any) -> Any:
+        forward, backward = compiled(_forward), compiled(_backward)
 
         def log_likelihood(*inputs: Any) -> Any:
-            return backward(*(inputs + forward(*inputs)))
+            value, by_step, path = forward(*inputs)
+            return (np.asarray(value), *backward(*inputs, by_step, path))
 
-        return numba_njit(log_likelihood), this_code
+        return compiled(log_likelihood)
 
     register_funcify_default_op_cache_key(LogLikelihood)(in_numba)
 
 
-class _Steps(NamedTuple):
+class _ByStep(NamedTuple):
     """What is computed once a step, each of dims (step,).
 
     1 / sqrt(1 − carried²), `palm_bayes.noise.telling`, how many runs take it, and the sum of
     their `_Path.normal`.
     """
 
-    sharper: Vector
-    weight: Vector
-    takers: Vector
-    total: Vector
+    sharper: Floats
+    weight: Floats
+    takers: Floats
+    total: Floats
 
 
 class _Path(NamedTuple):
@@ -98,11 +106,11 @@ class _Path(NamedTuple):
     `palm_bayes.noise.foreseen`; and the innovation without what they foresee, over its deviation.
     """
 
-    residual: Vector
-    innovation: Vector
-    told: Vector
-    known: Vector
-    normal: Vector
+    residual: Floats
+    innovation: Floats
+    told: Floats
+    known: Floats
+    normal: Floats
 
 
 # The two sweeps are compiled by Numba: loops are what it is fast at. Innovations of a run are
@@ -112,23 +120,23 @@ class _Path(NamedTuple):
 
 
 def _forward(
-    mean: Vector,
-    sd: Vector,
-    carried: Vector,
-    shared: Vector,
-    lasting: Vector,
-    lag: Vector,
-    accuracy: Vector,
-    step: Vector,
-) -> tuple[float, _Steps, _Path]:
+    mean: Floats,
+    sd: Floats,
+    carried: Floats,
+    shared: Any,
+    lasting: Any,
+    lag: Floats,
+    accuracy: Floats,
+    step: Floats,
+) -> tuple[float, _ByStep, _Path]:
     """Log-likelihood, and what its gradient takes; parameters are the inputs of the operation."""
-    share, lasts = shared.item(), lasting.item()
+    share, lasts = shared[()], lasting[()]
     apart, own = 1 - share, 1 - lasts
     n_steps, n = len(mean), len(accuracy)
     sharper, weight = 1 / np.sqrt(1 - carried**2), np.sqrt((1 - carried) / (1 + carried))
-    count, total = np.zeros(n_steps), np.zeros(n_steps)
+    takers, total = np.zeros(n_steps), np.zeros(n_steps)
     residual, innovation, normal = np.empty(n), np.empty(n), np.empty(n)
-    tolds, knowns = np.empty(n), np.empty(n)
+    tolds, knowns = np.empty(n), np.empty(n)  # before each observation
     squares = volume = told = known = 0.0
     for i in range(n):
         k = int(step[i])
@@ -145,52 +153,51 @@ def _forward(
         foreseen = lasts * weight[k] * tolds[i] / before
         normal[i] = (innovation[i] - foreseen) * np.sqrt(before / (own * after))
         squares += normal[i] ** 2
-        count[k] += 1
+        takers[k] += 1
         total[k] += normal[i]
         if i == n - 1 or lag[int(step[i + 1])] == 0:
             volume += np.log(after / own)  # of all of the run's scales, which cancel each other
     for k in range(n_steps):
-        common = apart + count[k] * share
+        common = apart + takers[k] * share
         squares -= share * total[k] ** 2 / common
-        volume += (count[k] - 1) * np.log(apart) + np.log(common)
-        volume += 2 * count[k] * np.log(sd[k] / sharper[k])
+        volume += (takers[k] - 1) * np.log(apart) + np.log(common)
+        volume += 2 * takers[k] * np.log(sd[k] / sharper[k])
     volume += n * np.log(own)
     value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
     path = _Path(residual, innovation, tolds, knowns, normal)
-    return value, _Steps(sharper, weight, count, total), path
+    return value, _ByStep(sharper, weight, takers, total), path
 
 
 def _backward(
-    mean: Vector,
-    sd: Vector,
-    carried: Vector,
-    shared: Vector,
-    lasting: Vector,
-    lag: Vector,
-    accuracy: Vector,
-    step: Vector,
-    value: float,
-    steps: _Steps,
+    mean: Floats,
+    sd: Floats,
+    carried: Floats,
+    shared: Any,
+    lasting: Any,
+    lag: Floats,
+    accuracy: Floats,
+    step: Floats,
+    by_step: _ByStep,
     path: _Path,
-) -> tuple[Any, Vector, Vector, Vector, Any, Any]:
-    """Outputs of the operation: the chain rule along `_forward`, from its end to its start."""
-    share, lasts = shared.item(), lasting.item()
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Slopes by the first five: the chain rule along `_forward`, from its end to its start."""
+    share, lasts = shared[()], lasting[()]
     apart, own = 1 - share, 1 - lasts
     n_steps, n = len(mean), len(accuracy)
     by_mean, by_sd, by_carried = np.zeros(n_steps), np.zeros(n_steps), np.zeros(n_steps)
-    by_weight, by_sharper, mean_known = np.zeros(n_steps), np.zeros(n_steps), np.empty(n_steps)
+    by_weight, by_sharper, in_common = np.zeros(n_steps), np.zeros(n_steps), np.empty(n_steps)
     by_share = by_own = by_lasts = 0.0
     for k in range(n_steps):
-        more, common = steps.takers[k] - 1, apart + steps.takers[k] * share
-        mean_known[k], square = share * steps.total[k] / common, steps.total[k] ** 2 / common
+        more, common = by_step.takers[k] - 1, apart + by_step.takers[k] * share
+        in_common[k], square = share * by_step.total[k] / common, by_step.total[k] ** 2 / common
         by_share += 0.5 * square * (1 - share * more / common + share / apart) / apart
         by_share += 0.5 * more * (1 / apart - 1 / common)
-        by_sd[k] = -steps.takers[k] / sd[k]
-        by_sharper[k] = steps.takers[k] / steps.sharper[k]
+        by_sd[k] = -by_step.takers[k] / sd[k]
+        by_sharper[k] = by_step.takers[k] / by_step.sharper[k]
     by_told = by_known = from_later = 0.0
     for i in range(n - 1, -1, -1):
         k = int(step[i])
-        weight, told, known = steps.weight[k], path.told[i], path.known[i]
+        weight, told, known = by_step.weight[k], path.told[i], path.known[i]
         before = own + lasts * known
         after = before + lasts * weight**2
         if i == n - 1 or lag[int(step[i + 1])] == 0:
@@ -199,13 +206,15 @@ def _backward(
             by_own += 0.5 / own - 0.5 / after
             by_lasts -= 0.5 * (known + weight**2) / after
         by_share -= 0.5 * path.normal[i] ** 2 / apart**2
-        by_normal = (mean_known[k] - path.normal[i]) / apart
-        by_scale = 0.5 * by_normal * path.normal[i]  # by log(before / (own · after)), to be exact
+        by_normal = (in_common[k] - path.normal[i]) / apart
+        by_precision = 0.5 * by_normal * path.normal[i]  # by log(before / (own · after))
         by_error = by_normal * np.sqrt(before / (own * after))
         by_innovation = by_error + by_told * weight
-        by_after, by_foreseen = -by_scale / after, -by_error
-        by_before = by_scale / before - by_foreseen * lasts * weight * told / before**2 + by_after
-        by_own += by_before - by_scale / own
+        by_after, by_foreseen = -by_precision / after, -by_error
+        by_before = (
+            by_precision / before - by_foreseen * lasts * weight * told / before**2 + by_after
+        )
+        by_own += by_before - by_precision / own
         by_lasts += by_foreseen * weight * told / before + by_before * known + by_after * weight**2
         by_weight[k] += by_foreseen * lasts * told / before + by_told * path.innovation[i]
         by_weight[k] += 2 * weight * (by_known + by_after * lasts)
@@ -215,13 +224,13 @@ def _backward(
         if lag[k] == 0:
             by_residual += by_innovation
         else:
-            by_residual += by_innovation * steps.sharper[k]
-            from_later = -by_innovation * steps.sharper[k] * carried[k]
-            by_carried[k] -= by_innovation * steps.sharper[k] * path.residual[i - 1]
-            by_sharper[k] += by_innovation * path.innovation[i] / steps.sharper[k]
+            by_residual += by_innovation * by_step.sharper[k]
+            from_later = -by_innovation * by_step.sharper[k] * carried[k]
+            by_carried[k] -= by_innovation * by_step.sharper[k] * path.residual[i - 1]
+            by_sharper[k] += by_innovation * path.innovation[i] / by_step.sharper[k]
         by_mean[k] -= by_residual / sd[k]
         by_sd[k] -= by_residual * path.residual[i] / sd[k]
-    by_carried += by_sharper * carried * steps.sharper**3
-    by_carried -= by_weight * steps.weight * steps.sharper**2
+    by_carried += by_sharper * carried * by_step.sharper**3
+    by_carried -= by_weight * by_step.weight * by_step.sharper**2
     by_lasts += 0.5 * n / own - by_own
-    return np.asarray(value), by_mean, by_sd, by_carried, np.asarray(by_share), np.asarray(by_lasts)
+    return by_mean, by_sd, by_carried, np.asarray(by_share), np.asarray(by_lasts)

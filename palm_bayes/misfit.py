@@ -8,7 +8,7 @@ do. What families of curves that fit the data alike disagree on, the data do not
 PALM's form that decides. As in `curve`, all is array functions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,6 +156,11 @@ def noise_of_odds(accuracy: Any, variance: Any) -> Any:
 MISFIT = Misfit(
     scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.15
 )
+# What one strategy is foreseen to gain beyond the others is mostly error, and that of the one that
+# seems best the most of all, since it was picked for it (`benchmarks/selection.py`).
+COMPARED = replace(MISFIT, common=0.7)
+"""Where strategies are held against each other; `MISFIT` is where each is foreseen."""
+
 _FADE = 0.2
 _LEAST = 1e-4
 _EDGE = 0.01

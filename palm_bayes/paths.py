@@ -1,7 +1,7 @@
 """Draws of whole curves over whole episodes, in the units of a question: budgets and targets."""
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import Scope
+from palm_bayes.misfit import MISFIT, Misfit
 from palm_bayes.runs import Runs
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ def twice_seen(runs: Runs) -> float:
 
 
 def draw_paths(
-    fit: "PalmFit", budgets: NDArray[np.float64], scope: Scope = "expected", seed: int = 0
+    fit: "PalmFit",
+    budgets: NDArray[np.float64],
+    scope: Scope = "expected",
+    seed: int = 0,
+    misfit: Misfit = MISFIT,
 ) -> xr.DataArray:
     """Draw the curves of all strategies.
 
@@ -65,16 +70,15 @@ def draw_paths(
     scope : {"expected", "new"}
         The expected curve, or a repetition not yet begun with its noise.
     seed : int
+    misfit : Misfit
 
     Returns
     -------
     DataArray, dims (sample, strategy, budget)
         Accuracy as a fraction; coordinate ``future``, dims (strategy, budget).
     """
-    if fit.runs.labels_known:
-        draws = fit.forecast(labels=budgets, scope=scope, seed=seed).draws
-    else:
-        draws = fit.forecast(episodes=budgets, scope=scope, seed=seed).draws
+    at: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": budgets}
+    draws = fit.forecast(scope=scope, misfit=misfit, seed=seed, **at).draws
     stacked = draws.transpose("chain", "draw", "strategy", "x").to_numpy()
     coords = {
         "strategy": draws["strategy"].to_numpy(),

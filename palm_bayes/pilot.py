@@ -18,6 +18,7 @@ import xarray as xr
 
 from palm_bayes.errors import DataError
 from palm_bayes.files import plain
+from palm_bayes.misfit import COMPARED
 from palm_bayes.outlook import Floats
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     names = fit.runs.strategies
     if len(names) < 2:
         raise DataError(f"only {names[0]} is fitted: a choice needs at least two strategies")
-    later = fit.forecast(labels=[labels]).draws.isel(x=0).stack(sample=("chain", "draw"))
+    later = _foreseen(fit, seed, labels=[labels]).isel(x=0).stack(sample=("chain", "draw"))
     accuracy = later.transpose("sample", "strategy").to_numpy()
     rng = np.random.default_rng(seed)
     half = rng.permutation(len(accuracy)) % 2 == 0
@@ -115,12 +116,17 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     return PilotValue(labels, order, names[int(mean.argmax())], perfect, fit.runs.percent)
 
 
+def _foreseen(fit: "PalmFit", seed: int, **asked: Any) -> xr.DataArray:
+    """Draws of a forecast, strategies held against each other."""
+    return fit.forecast(misfit=COMPARED, seed=seed, **asked).draws
+
+
 def _simulated(fit: "PalmFit", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
     """By strategy and pilot: its cost in labels, and summaries of it, dims (sample, summary)."""
     table = fit.runs.table
     ends = table.groupby("strategy", sort=False)["episode"].max()
-    ahead = fit.forecast(episodes=ends.unique() + 1, scope="continuing", seed=seed).draws
-    anew = fit.forecast(episodes=table["episode"].unique(), scope="new", seed=seed).draws
+    ahead = _foreseen(fit, seed, scope="continuing", episodes=ends.unique() + 1)
+    anew = _foreseen(fit, seed, scope="new", episodes=table["episode"].unique())
     found = {}
     for name, rows in table.groupby("strategy", sort=False):
         of_next = (ahead["episode"] == ends[name] + 1).to_numpy()

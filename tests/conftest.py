@@ -130,7 +130,7 @@ def stand_in(runs, curves):
     import pandas as pd
     import xarray as xr
 
-    def forecast(labels=None, episodes=None, scope="expected", seed=0):
+    def forecast(labels=None, episodes=None, scope="expected", misfit=None, seed=0):
         x = np.asarray(episodes if labels is None else labels, float)
         x = x / (1 if labels is None else BATCH)
         draws = np.stack([np.stack([c(x) for c in curves[s]]) for s in runs.strategies], 1)

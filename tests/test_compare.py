@@ -8,6 +8,7 @@ import xarray as xr
 
 from palm_bayes.compare import compare
 from palm_bayes.errors import DataError
+from palm_bayes.misfit import COMPARED, MISFIT
 from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import as_fraction, episode_budgets, first_reached
 
@@ -192,9 +193,13 @@ def test_real_fit(fit):
     found = fit.compare(500, seed=2)
     assert found.ranking["p_best"].sum() == pytest.approx(1)
     assert set(found.pairs[["p_better", "p_equal", "p_worse"]].sum(axis=1).round(9)) == {1}
-    expected = fit.forecast(labels=[500]).draws.median(("chain", "draw")).squeeze("x")
+    expected, foreseen = (
+        fit.forecast(labels=[500], misfit=misfit).draws.median(("chain", "draw")).squeeze("x")
+        for misfit in (COMPARED, MISFIT)
+    )
     medians = found.ranking.set_index("strategy")["median"]
     assert medians[list(fit.runs.strategies)].to_numpy() == pytest.approx(expected, abs=1e-3)
+    assert np.abs(np.diff(expected)) < np.abs(np.diff(foreseen))  # they gain more alike
     assert 0 < found.shared < 1
     with_pairs = fit.compare(100, seed=2).pairs.iloc[0]  # where no drift hides what is shared
     width = with_pairs["upper"] - with_pairs["lower"]
