@@ -139,6 +139,8 @@ COMPARE = f"""[bold]Examples[/bold]
 Differences are between expected curves, the average over many repetitions.
 Where repetitions of one name rise and fall together across strategies (same
 seed, same first pool), differences are known better: that is measured and used.
+Past the data strategies are taken to gain more alike than each one's own forecast
+says (7 parts in 10 in common, not 3), which tells better who is best.
 
 {_STATUS}"""
 

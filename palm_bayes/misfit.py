@@ -159,7 +159,7 @@ MISFIT = Misfit(
 # What one strategy is foreseen to gain beyond the others is mostly error, and that of the one that
 # seems best the most of all, since it was picked for it (`benchmarks/selection.py`).
 COMPARED = replace(MISFIT, common=0.7)
-"""Where strategies are held against each other; `MISFIT` is where each is foreseen."""
+"""For `compare` and `pilot_value`, which ask who is best; all else foresees by `MISFIT`."""
 
 _FADE = 0.2
 _LEAST = 1e-4

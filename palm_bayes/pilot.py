@@ -82,6 +82,8 @@ class PilotValue:
 def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     """Value of one more episode or repetition of each strategy, before one is chosen.
 
+    As in `palm_bayes.compare.compare`, strategies gain more alike than in forecasts.
+
     Parameters
     ----------
     fit : PalmFit
@@ -117,7 +119,7 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
 
 
 def _foreseen(fit: "PalmFit", seed: int, **asked: Any) -> xr.DataArray:
-    """Draws of a forecast, strategies held against each other."""
+    """Draws of a forecast, strategies gaining as much alike as where they are compared."""
     return fit.forecast(misfit=COMPARED, seed=seed, **asked).draws
 
 

@@ -37,7 +37,7 @@ from palm_bayes.sampling import (
 )
 from palm_bayes.trace import log_likelihood, numbers_of
 
-Array = NDArray[np.float64]
+type Floats = NDArray[np.float64]
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
@@ -139,7 +139,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     return Sample(posterior, stats, {**verdict, "attempts": REWEIGHTED})
 
 
-def _spread(posterior: xr.Dataset, seen: Observations, x: Array) -> Array:
+def _spread(posterior: xr.Dataset, seen: Observations, x: Floats) -> Floats:
     """Spread of the noise at x, by which the model knows it where x is the last."""
     of = numbers_of(posterior.isel(strategy=0))
     of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.x_first
@@ -147,7 +147,7 @@ def _spread(posterior: xr.Dataset, seen: Observations, x: Array) -> Array:
     return np.asarray(noise.spread(gap, gap_last, of["noise"], of["noise_ratio"]))
 
 
-def _log_prior(posterior: xr.Dataset, priors: Priors) -> Array:
+def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
     """Log of the prior's part that the data change, dims (chain, draw).
 
     The prior of the noise is of its spread at the last observed x; log noise is what moves with it.
@@ -156,19 +156,22 @@ def _log_prior(posterior: xr.Dataset, priors: Priors) -> Array:
     return np.asarray(noise_logp(priors)(spread.ravel()).reshape(spread.shape) + np.log(spread))
 
 
-def _smoothed(log_ratios: Array) -> tuple[Array, float]:
-    """Log-weights, dims (chain, draw), and their Pareto k; all equal where data are the same."""
+def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
+    """Log-weights, dims (chain, draw), and their Pareto k.
+
+    They are equal where the data are the same, but for the order of sums.
+    """
     if np.ptp(log_ratios) < 1e-9:
         return log_ratios, -np.inf
     log_weights, pareto_k = array_stats.psislw(-log_ratios, axis=(-2, -1))
     return log_weights, float(pareto_k)
 
 
-def _chains(like: Array) -> xr.DataArray:
+def _chains(like: Floats) -> xr.DataArray:
     return xr.DataArray(np.arange(len(like)), dims="chain")
 
 
-def _picked(weights: Array) -> xr.DataArray:
+def _picked(weights: Floats) -> xr.DataArray:
     """Pick as many draws in each chain as it has, in order and evenly along the weights.
 
     So the chains remain what the verdict is about: a draw that is picked twice raises their

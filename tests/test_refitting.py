@@ -103,7 +103,7 @@ def test_another_first_episode_is_sampled(fit, later_runs, sampled):
 
 def test_new_and_unconverged_strategies_are_sampled(fit, sampled, monkeypatch):
     passing = fit.convergence.table.loc["entropy"].to_dict()
-    monkeypatch.setattr(module, "diagnose", lambda *_: passing)  # draws left by weights may not be
+    monkeypatch.setattr(module, "diagnose", lambda *_: passing)  # asked is who is weighed at all
     more = read_runs(example_runs_path(), max_episodes=13, strategies=[*NAMES, "margin"])
     verdicts = fit.convergence.table.assign(passed=[False, True])
     refit(replace(fit, convergence=Convergence(verdicts)), more)

@@ -35,7 +35,9 @@ ABOUT = {
     ),
     "comparison": (
         "Expected loss is the accuracy that taking a strategy forgoes on average; tied are "
-        "those that the first may be no better than practically."
+        "those that the first may be no better than practically. Compared, strategies are taken to "
+        "gain more alike than each one's own forecast says, which tells better who is best; so "
+        "medians past the data differ a little from those of the curves."
     ),
     "reliability": (
         "Converged means R-hat at most 1.01, at least 400 effective draws in bulk and tails, no"
