@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
-from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
 from palm_bayes.convergence import diagnose
@@ -25,6 +24,7 @@ from palm_bayes.fitting import put_together
 from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
+from palm_bayes.pointwise import Floats, log_likelihood, numbers_of
 from palm_bayes.priors import Priors, named_priors, noise_logp
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
@@ -35,9 +35,6 @@ from palm_bayes.sampling import (
     sample_strategy,
     verdict_numbers,
 )
-from palm_bayes.trace import log_likelihood, numbers_of
-
-type Floats = NDArray[np.float64]
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
@@ -123,12 +120,13 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     pointwise = fit.trace["log_likelihood"]["accuracy"]
     of_it = (pointwise["of_strategy"] == name).to_numpy()
     known = pointwise.isel(observation=of_it).sum("observation").to_numpy()
-    found = log_likelihood(new.isel(strategy=0), runs).sum(axis=-1)
-    log_ratios = found + _log_prior(new, priors) - known - _log_prior(old, priors)
+    told = log_likelihood(new.isel(strategy=0), runs)
+    log_ratios = told.sum(axis=-1) + _log_prior(new, priors) - known - _log_prior(old, priors)
     log_weights, pareto_k = _smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    chosen = {"chain": _chains(log_weights), "draw": _picked(np.exp(log_weights))}
+    chain, draw = _chains(log_weights), _picked(np.exp(log_weights))
+    chosen = {"chain": chain, "draw": draw}
     posterior, stats = (
         part.isel(chosen).assign_coords({dim: np.arange(part.sizes[dim]) for dim in chosen})
         for part in (new, stats.isel(strategy=0, drop=True))
@@ -136,7 +134,8 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     verdict = diagnose(verdict_numbers(posterior), of_old["divergences"], of_old["e_bfmi"])
     if not verdict["passed"]:
         return None
-    return Sample(posterior, stats, {**verdict, "attempts": REWEIGHTED})
+    of_chosen = told[chain.to_numpy()[:, None], draw.to_numpy()]
+    return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 
 
 def _spread(posterior: xr.Dataset, seen: Observations, x: Floats) -> Floats:

@@ -23,6 +23,7 @@ from palm_bayes.convergence import diagnose
 from palm_bayes.errors import DataError, known
 from palm_bayes.joining import Part, join
 from palm_bayes.model import Observations, build_model, observations
+from palm_bayes.pointwise import FREE, NUMBERS, Floats, log_likelihood
 from palm_bayes.pooled import build_pooled_model, pooled
 from palm_bayes.priors import Priors
 from palm_bayes.program import compile_model, kept, unconstrained, with_data
@@ -33,8 +34,6 @@ SamplerName = Literal["nutpie", "pymc", "numpyro"]
 Progress = Callable[[str, str, float], None]
 """Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
 
-FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")  # the model's free variables
-NUMBERS = (*curve.COORDINATES, *FREE[1:])  # in them, one by one
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
@@ -96,12 +95,15 @@ class Sample:
     posterior : Dataset, dims (chain, draw, strategy, ...)
     stats : Dataset, dims (chain, draw)
         ``diverging``, ``n_steps``, ``energy``, ``step_size``.
+    log_likelihood : array, dims (chain, draw, observation)
+        Pointwise.
     verdict : dict
         A row of `palm_bayes.convergence.Convergence.table`.
     """
 
     posterior: xr.Dataset
     stats: xr.Dataset
+    log_likelihood: Floats
     verdict: dict[str, Any]
 
 
@@ -150,7 +152,8 @@ def _attempt(
     verdict = diagnose(
         verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
     )
-    return Sample(posterior, stats, {**verdict, "attempts": attempt})
+    told = log_likelihood(posterior.isel(strategy=0), runs)
+    return Sample(posterior, stats, told, {**verdict, "attempts": attempt})
 
 
 def verdict_numbers(posterior: xr.Dataset) -> xr.Dataset:

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
-from palm_bayes import __version__, curve, noise
+from palm_bayes import __version__
 from palm_bayes.model import DATA_COORDS, DATA_DIMS, observations
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import FREE, NUMBERS, Sample
+from palm_bayes.sampling import Sample
 
 _LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
 
@@ -40,9 +39,8 @@ def assemble(
     observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
     constant = {name: (DATA_DIMS[name], value) for name, value in data.as_data().items()}
     given = xr.Dataset(constant, {"strategy": posterior["strategy"], **DATA_COORDS})
-    bare = posterior.drop_vars(["chain", "draw"], errors="ignore")
-    parts = [log_likelihood(bare.sel(strategy=name), runs.strategy(name)) for name in names]
-    dims, pointwise = ("chain", "draw", "observation"), np.concatenate(parts, axis=-1)
+    dims = "chain", "draw", "observation"
+    pointwise = np.concatenate([sample.log_likelihood for sample in samples], axis=-1)
     kept = {
         "data_sha256": runs.sha256(),
         "sampling": about,
@@ -62,39 +60,6 @@ def assemble(
             "runs": runs.table.rename_axis("row").to_xarray(),
         }
     )
-
-
-def log_likelihood(posterior: xr.Dataset, runs: Runs) -> NDArray[np.float64]:
-    """Pointwise log-likelihood of one strategy, each accuracy given those before it in its run.
-
-    Parameters
-    ----------
-    posterior : Dataset, dims (chain, draw, ...)
-        Of the strategy. Labels of chains and draws would be compared at every operation: without.
-    runs : Runs
-        Of the strategy.
-
-    Returns
-    -------
-    array, dims (chain, draw, observation)
-    """
-    data = observations(runs)
-    x, which = np.unique(data.x, return_inverse=True)
-    lag, of_lag = np.unique(data.lag, return_inverse=True)
-    A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
-    gap, gap_last = (
-        curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
-    )
-    mean, sd = A_max * (1 - gap), noise.spread(gap, gap_last, spread, ratio)
-    given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
-    places = data.step, data.first
-    return np.asarray(noise.log_density(data.accuracy, *given, shared, lasting, *places))
-
-
-def numbers_of(posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:
-    """Draws of one strategy's free numbers, by their names (`NUMBERS`); dims (chain, draw, 1)."""
-    each = {**posterior["curve"].to_dataset("parameter"), **posterior[list(FREE[1:])]}
-    return {name: each[name].transpose("chain", "draw").to_numpy()[..., None] for name in NUMBERS}
 
 
 def _about_runs(runs: Runs) -> dict[str, Any]:

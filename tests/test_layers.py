@@ -30,6 +30,7 @@ ORDER = (
     "coordinates",
     "model",
     "likelihood",
+    "pointwise",
     "pooled",
     "keys",
     "program",

@@ -46,7 +46,8 @@ def sampled(monkeypatch, fit):
         )
         posterior = posterior.assign_coords(strategy=list(runs.strategies))
         verdict = fit.convergence.table.loc[of].to_dict()
-        return module.Sample(posterior, stats.isel(strategy=0, drop=True), verdict)
+        told = module.log_likelihood(posterior.isel(strategy=0), runs)
+        return module.Sample(posterior, stats.isel(strategy=0, drop=True), told, verdict)
 
     monkeypatch.setattr(module, "sample_strategy", sample_strategy)
     return asked

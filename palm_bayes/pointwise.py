@@ -1,0 +1,49 @@
+"""Log-likelihoods of each observation and draw: for `az.loo`, and for refits to weigh draws by."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes import curve, noise
+from palm_bayes.model import observations
+from palm_bayes.runs import Runs
+
+type Floats = NDArray[np.float64]
+
+FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")
+"""The model's free variables."""
+NUMBERS = (*curve.COORDINATES, *FREE[1:])
+"""The numbers in them, one by one."""
+
+
+def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
+    """Pointwise log-likelihood of one strategy, each accuracy given those before it in its run.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, ...)
+        Of the strategy, without its dim.
+    runs : Runs
+        Of the strategy.
+
+    Returns
+    -------
+    array, dims (chain, draw, observation)
+    """
+    data = observations(runs)
+    x, which = np.unique(data.x, return_inverse=True)
+    lag, of_lag = np.unique(data.lag, return_inverse=True)
+    A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
+    gap, gap_last = (
+        curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
+    )
+    mean, sd = A_max * (1 - gap), noise.spread(gap, gap_last, spread, ratio)
+    given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
+    places = data.step, data.first
+    return np.asarray(noise.log_density(data.accuracy, *given, shared, lasting, *places))
+
+
+def numbers_of(posterior: xr.Dataset) -> dict[str, Floats]:
+    """Draws of one strategy's free numbers, by their names (`NUMBERS`); dims (chain, draw, 1)."""
+    each = {**posterior["curve"].to_dataset("parameter"), **posterior[list(FREE[1:])]}
+    return {name: each[name].transpose("chain", "draw").to_numpy()[..., None] for name in NUMBERS}
