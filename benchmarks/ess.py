@@ -18,7 +18,7 @@ from cells import cells, curves_argument
 from plain import SETTINGS, sample
 
 from palm_bayes import curve
-from palm_bayes.model import Observations, observations
+from palm_bayes.model import FREE, Observations, observations
 from palm_bayes.palm_fit import PARAMETERS as NAMES
 from palm_bayes.pooled import log_likelihood, pooled, unpooled
 from palm_bayes.priors import Priors, curve_logp, named_priors
@@ -78,6 +78,7 @@ def plain_model(priors: Priors) -> pm.Model:
     Uniform variables carry the transforms; the joint density of the prior is added to them.
     """
     with pm.Model() as model:
+        # Any data do until `with_data`: here one step, taken once.
         seen = unpooled(pm.Data("steps", np.eye(5, 1), shape=(5, None)))
         x_first = seen.x.min()
         alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
@@ -90,8 +91,7 @@ def plain_model(priors: Priors) -> pm.Model:
         joint = curve_logp(priors, point, x_first[None], alpha_lo[None])[0]
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
-        names = ("noise", "noise_ratio", "rho", "shared", "lasting")
-        spreads = [model.register_rv(getattr(priors, name), name) for name in names]
+        spreads = [model.register_rv(getattr(priors, name), name) for name in FREE[1:]]
         terms = log_likelihood(seen, A_max, log_u, alpha, beta, *spreads)
         pm.Potential("accuracy", terms)
     return model

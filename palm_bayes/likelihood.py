@@ -2,7 +2,7 @@
 
 It is the sum of `palm_bayes.noise.log_density`. What lasts through a run makes each term depend on
 all before it; a gradient that PyTensor derives from sums like these keeps dozens of intermediate
-arrays and takes three times as long as the curve. Sweeping there and back keeps five.
+arrays, and the density takes more than twice as long (`benchmarks/README.md`, `speed.py`).
 """
 
 from functools import cache
@@ -25,11 +25,7 @@ type Floats = NDArray[np.float64]
 class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     """Log-likelihood of the runs of one strategy, and its gradient.
 
-    Inputs are, as vectors over the steps that runs take from an observation to the next, the
-    expected accuracy and the spread at the step's end and what is carried (`palm_bayes.noise`); as
-    scalars, the shares of the noise that runs have in common and that lasts; the lag of each step,
-    0 where it is a run's first; and as vectors over observations, run after run, the accuracies and
-    the numbers of the steps they take. Outputs are the value and its slopes by the first five.
+    Inputs are those of `_Given`, outputs the value and its slopes by the first five.
     """
 
     # By which caches tell this code from what it was, also while it is edited.
@@ -44,8 +40,8 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     def perform(self, _node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Compute without Numba."""
         with np.errstate(all="ignore"):  # as Numba does
-            value, *kept = _forward(*inputs)
-            slopes = _backward(*(*inputs, *kept))
+            value, by_step, path = _forward(_Given(*inputs))
+            slopes = _backward(_Given(*inputs), by_step, path)
         for output, found in zip(outputs, (np.asarray(value), *slopes), strict=True):
             output[0] = found
 
@@ -78,12 +74,38 @@ def know_in_numba() -> None:
         forward, backward = compiled(_forward), compiled(_backward)
 
         def log_likelihood(*inputs: Any) -> Any:
-            value, by_step, path = forward(*inputs)
-            return (np.asarray(value), *backward(*inputs, by_step, path))
+            given = _Given(*inputs)
+            value, by_step, path = forward(given)
+            return (np.asarray(value), *backward(given, by_step, path))
 
         return compiled(log_likelihood)
 
     register_funcify_default_op_cache_key(LogLikelihood)(in_numba)
+
+
+class _Given(NamedTuple):
+    """Inputs: of steps that runs take from an observation to the next, and of observations.
+
+    Attributes
+    ----------
+    mean, sd, carried : array, dims (step,)
+        Expected accuracy and `palm_bayes.noise.spread` at the step's end; `palm_bayes.noise.carry`.
+    shared, lasting : array without dims
+        Shares of the noise's variance that runs have in common, and that lasts through a run.
+    lag : array, dims (step,)
+        Episodes of the step, 0 where it is a run's first.
+    accuracy, step : array, dims (observation,)
+        Run after run, in order of episode; step is the number of the step that ends there.
+    """
+
+    mean: Floats
+    sd: Floats
+    carried: Floats
+    shared: Any
+    lasting: Any
+    lag: Floats
+    accuracy: Floats
+    step: Floats
 
 
 class _ByStep(NamedTuple):
@@ -119,17 +141,9 @@ class _Path(NamedTuple):
 # −½ ((n − 1) log(1 − ω) + log(1 − ω + nω)).
 
 
-def _forward(
-    mean: Floats,
-    sd: Floats,
-    carried: Floats,
-    shared: Any,
-    lasting: Any,
-    lag: Floats,
-    accuracy: Floats,
-    step: Floats,
-) -> tuple[float, _ByStep, _Path]:
-    """Log-likelihood, and what its gradient takes; parameters are the inputs of the operation."""
+def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
+    """Log-likelihood, and what its gradient takes."""
+    mean, sd, carried, shared, lasting, lag, accuracy, step = given
     share, lasts = shared[()], lasting[()]
     apart, own = 1 - share, 1 - lasts
     n_steps, n = len(mean), len(accuracy)
@@ -169,18 +183,10 @@ def _forward(
 
 
 def _backward(
-    mean: Floats,
-    sd: Floats,
-    carried: Floats,
-    shared: Any,
-    lasting: Any,
-    lag: Floats,
-    accuracy: Floats,
-    step: Floats,
-    by_step: _ByStep,
-    path: _Path,
+    given: _Given, by_step: _ByStep, path: _Path
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Slopes by the first five: the chain rule along `_forward`, from its end to its start."""
+    mean, sd, carried, shared, lasting, lag, accuracy, step = given
     share, lasts = shared[()], lasting[()]
     apart, own = 1 - share, 1 - lasts
     n_steps, n = len(mean), len(accuracy)

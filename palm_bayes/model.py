@@ -18,6 +18,11 @@ from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
 from palm_bayes.regions import Region, log_share
 from palm_bayes.runs import RUN, Runs
 
+FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")
+"""The model's free variables."""
+NUMBERS = (*curve.COORDINATES, *FREE[1:])
+"""The numbers in them, one by one."""
+
 DATA_DIMS = {
     "observations": ("column", "observation"),
     "ends": ("end", "strategy"),

@@ -5,15 +5,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
-from palm_bayes.model import observations
+from palm_bayes.model import FREE, NUMBERS, observations
 from palm_bayes.runs import Runs
 
 type Floats = NDArray[np.float64]
-
-FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")
-"""The model's free variables."""
-NUMBERS = (*curve.COORDINATES, *FREE[1:])
-"""The numbers in them, one by one."""
 
 
 def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:

@@ -125,8 +125,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     log_weights, pareto_k = _smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    chain, draw = _chains(log_weights), _picked(np.exp(log_weights))
-    chosen = {"chain": chain, "draw": draw}
+    chosen = {"chain": _chains(log_weights), "draw": _picked(np.exp(log_weights))}
     posterior, stats = (
         part.isel(chosen).assign_coords({dim: np.arange(part.sizes[dim]) for dim in chosen})
         for part in (new, stats.isel(strategy=0, drop=True))
@@ -134,7 +133,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     verdict = diagnose(verdict_numbers(posterior), of_old["divergences"], of_old["e_bfmi"])
     if not verdict["passed"]:
         return None
-    of_chosen = told[chain.to_numpy()[:, None], draw.to_numpy()]
+    of_chosen = np.take_along_axis(told, chosen["draw"].to_numpy()[..., None], axis=1)
     return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 
 
