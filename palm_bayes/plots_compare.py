@@ -64,6 +64,7 @@ def _distances(ax: Axes, found: "Comparison") -> None:
         label.set_color(_tone(found, strategy)[0])
     ax.set_ylim(len(order) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
+    ax.locator_params(axis="x", nbins=4)
     ax.spines["left"].set_visible(False)
     scale = " (points)" if found.scale > 1 else ""
     ax.set_xlabel(f"Accuracy minus that of {short(first, 22)}{scale}", parse_math=False)
@@ -80,7 +81,7 @@ def _chances(ax: Axes, found: "Comparison") -> None:
         _name_line(ax, line, wide.max(axis=1), colour)
     if found.along["future"].any():
         seen = found.along.loc[~found.along["future"], "budget"].max()
-        ax.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
+        ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # names stand above 1
         style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}
         ax.annotate("data end", (seen, 0.5), **style)
     ax.axvline(found.at, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
@@ -90,10 +91,11 @@ def _chances(ax: Axes, found: "Comparison") -> None:
 
 
 def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", colour: Any) -> None:
-    """Write a name over the middle of where its line is the highest, if it is ever likely."""
+    """Write a name over the top of its line, where it is the highest, if it is ever likely."""
     top = line[(line >= best) & (line > _LIKELY)]
     if len(top):
-        at = float(top.index[len(top) // 2])
+        flat = top[top >= top.max() - 0.02]  # where it falls, it would run through the name
+        at = float(flat.index[len(flat) // 2])
         ax.annotate(
             short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",
             ha="center", va="bottom", color=colour, parse_math=False,
