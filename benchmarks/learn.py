@@ -38,7 +38,7 @@ from palm_bayes.priors import Priors, named_priors
 
 type Floats = NDArray[np.float64]
 
-WIDE = {"beta": (np.log(0.35), 0.6), "shared": 4.0, "ratio": 12.0}  # of the prior that is sampled
+WIDE = {"beta": (np.log(0.35), 0.6), "shared": 4.0, "ratio": 5.0}  # of the prior that is sampled
 DRAWS = 400  # kept of each fit
 WORST = -10.0  # log-density at which a miss counts no worse: one cell must not decide
 
@@ -76,7 +76,7 @@ class Numbers:
 
 
 START = Numbers(
-    center=-1.2, width=0.5, b=6.0, ratio=12.0,
+    center=-1.2, width=0.5, b=6.0, ratio=5.0,
     scale=0.03, disagreement=0.3, prior=10.0, common=0.2, level=0.05,
 )  # fmt: skip
 
@@ -89,9 +89,9 @@ class Later:
     ----------
     log_beta, shared, log_ratio, spread, at_last : array, dims (draw, 1)
         `spread` and `at_last` are one run's and PALM's accuracy at the data's end.
-    on_curve, gain, s, full_sd, sd : array, dims (draw, episode)
-        PALM's accuracy, its gain in log-odds since the data's end; how far past them; spread of
-        one run, and what of it the runs' residuals leave unknown.
+    on_curve, gain, s, sd : array, dims (draw, episode)
+        PALM's accuracy, its gain in log-odds since the data's end; how far past them; what the
+        runs' residuals leave unknown of the spread of one run.
     shift, carried : array, dims (draw, episode)
         What the runs' residuals let expect, on average over runs, and what a unit at the end does.
     others : array, dims (field of OtherCurves, episode)
@@ -112,7 +112,6 @@ class Later:
     sd: Floats
     shift: Floats
     carried: Floats
-    full_sd: Floats
     others: Floats
     episodes: Floats
     runs: Floats
@@ -142,12 +141,14 @@ class Later:
         x = of_episode["x"].median().to_numpy(float)
         on_curve, sd = known(x)
         at_last, _ = known(np.array([x_last]))
-        alpha, rho, lasting = (
+        alpha, rho, lasts = (
             part.to_numpy()[:, None]
             for part in (
-                posterior["curve"].sel(parameter="alpha"), posterior["rho"], posterior["lasting"]
+                posterior["curve"].sel(parameter="alpha"),
+                posterior["rho"],
+                noise.offset(posterior["noise"], posterior["lasting"]),
             )
-        )  # fmt: skip
+        )
         place, size = of_episode.ngroup(), of_episode.size().to_numpy()
         shift, carried, left = np.zeros((3, *on_curve.shape))
         for repetition, run in table.groupby("repetition"):
@@ -158,11 +159,10 @@ class Later:
             off = MISFIT.standing(1.0, 0.0, 0.0, np.log((x_before + alpha) / (x_last + alpha)))
             lags = before["episode"].diff().fillna(0).to_numpy()
             lag = run["episode"].to_numpy() - before["episode"].iloc[-1]
-            memory = noise.carry(rho, lags), noise.carry(rho, lag), lasting
             at = place.loc[run.index].to_numpy()
-            residual = (before["accuracy"].to_numpy() - mean) / spread
-            expected, variance = ahead(residual, *memory)
-            of_shift, _ = ahead(off * posterior["noise"].to_numpy()[:, None] / spread, *memory)
+            memory = spread, noise.carry(rho, lags), sd[:, at], noise.carry(rho, lag), lasts
+            expected, variance = ahead(before["accuracy"].to_numpy() - mean, *memory)
+            of_shift, _ = ahead(off * posterior["noise"].to_numpy()[:, None], *memory)
             for total, part in ((shift, expected), (carried, of_shift), (left, variance)):
                 total[:, at] += part / size[at]
         return cls(
@@ -175,14 +175,13 @@ class Later:
             gain=log_odds(on_curve) - log_odds(at_last),
             others=np.stack([part[0] for part in other_curves(seen, x)]),
             s=np.log((x + alpha) / (x_last + alpha)),
-            shift=sd * shift,
+            shift=shift,
             carried=carried,
-            sd=sd * np.sqrt(left),
+            sd=np.sqrt(left),
             episodes=np.array([*of_episode.groups], dtype=float),
             runs=of_episode.size().to_numpy(float),
             observed=of_episode["accuracy"].mean().to_numpy(),
             last=np.array([at_end.mean(), len(at_end)]),
-            full_sd=sd,
         )
 
     def weights(self, numbers: Numbers) -> Floats:
@@ -228,7 +227,7 @@ class Later:
         expected = misfit.strayed(
             self.on_curve, self.s, share, disagreement, standing + foreseen - gain
         )
-        left = self.shift - self.full_sd * self.carried * moved / self.spread
+        left = self.shift - self.carried * moved / self.spread
         sd = self.sd * np.sqrt(self.shared + (1 - self.shared) / self.runs)
         z = (self.observed - expected - left) / sd
         log_density = logsumexp(stats.norm.logpdf(z) - np.log(sd), axis=0, b=weights)
@@ -236,18 +235,17 @@ class Later:
 
 
 def ahead(
-    residual: Floats, carried: Floats, later: Floats, lasting: Floats
+    residual: Floats, sd: Floats, carried: Floats, sd_later: Floats, later: Floats, lasts: Floats
 ) -> tuple[Floats, Floats]:
-    """Mean and variance of a run's standardised residuals later on, dims (draw, episode).
+    """Mean and variance of a run's residuals later on, dims (draw, episode).
 
-    `carried` is between its observations, `later` from the last of them on.
+    `sd` and `carried` are of its observations, the other two of what comes, from the last of them.
     """
-    before = noise.past(residual, 0.0, 1.0, carried)
-    precision = (1 - lasting) + lasting * before.known[:, None]
-    lasts = lasting * before.told[:, None] / precision
-    unknown = lasting * (1 - lasting) / precision
-    mean = later * before.residual[:, None] + (1 - later) * lasts
-    return mean, (1 - lasting) * (1 - later**2) + (1 - later) ** 2 * unknown
+    before = noise.past(residual, 0.0, sd, carried, lasts)
+    known = 1 + before.known[:, None]
+    kept = lasts * (1 - later * sd_later / before.sd[:, None])  # of a unit of what lasts
+    mean = later * sd_later * before.residual[:, None] + kept * before.told[:, None] / known
+    return mean, sd_later**2 * (1 - later**2) + kept**2 / known
 
 
 @lru_cache  # a program is compiled for it once

@@ -87,14 +87,14 @@ class Points:
         columns = [A_max, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
         return np.stack([*columns, *of_noise], axis=-1)
 
-    def gap(self, x: Array) -> Array:
-        """Share of A_max missing at `x`: (1 − δ)^((x + α)^β). Dims (point, x)."""
+    def u(self, x: Array) -> Array:
+        """−log of the share of A_max missing at `x`, (1 − δ)^((x + α)^β). Dims (point, x)."""
         grown = np.log(x - self.data.x_first + self.start[:, None])
-        return np.exp(-np.exp(self.log_k[:, None] + self.beta[:, None] * grown))
+        return np.exp(np.minimum(self.log_k[:, None] + self.beta[:, None] * grown, 100))
 
     def quantities(self, at: Array) -> dict[str, Array]:
         """What is compared: the parameters, and the curve at some x."""
-        curves = self.A_max[:, None] * (1 - self.gap(at))
+        curves = -self.A_max[:, None] * np.expm1(-self.u(at))
         named = {
             "A_max": self.A_max,
             "delta": -np.expm1(-np.exp(self.log_k)),
@@ -121,10 +121,10 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
         total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
         total += stats.uniform(0, 100).logpdf(at.beta)
     total += stats.lognorm(s=1.0, scale=0.012).logpdf(at.noise) + z[:, 4]
-    total += stats.lognorm(s=1.0, scale=15.0).logpdf(at.noise_ratio) + z[:, 5]
+    total += stats.lognorm(s=1.0, scale=5.0).logpdf(at.noise_ratio) + z[:, 5]
     total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
     total += stats.beta(1, 8).logpdf(at.shared) + log_slope(z[:, 7])
-    total += stats.beta(1, 3).logpdf(at.lasting) + log_slope(z[:, 8])
+    total += stats.beta(1, 2).logpdf(at.lasting) + log_slope(z[:, 8])
     return np.where(np.isfinite(total), total, -np.inf)
 
 
@@ -147,29 +147,35 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
     log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
     log_u += 0 if priors == "default" else beta * np.log(start)
-    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8)), drawn(stats.beta(1, 3))]
+    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8)), drawn(stats.beta(1, 2))]
     A_max, start, beta, *of_noise = (logit(share) for share in shares)
-    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 15.0))
+    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 5.0))
     return np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
 
 
 def log_likelihood(z: Array, data: Data) -> Array:
-    """Repetitions are one normal vector: a spread that shrinks with the gap, and correlations.
+    """Repetitions are one normal vector: an offset, noise that shrinks with the gap, correlations.
 
-    Those within a run are λ + (1 − λ) ρ^|lag|, those between runs ω times as much.
+    Covariances within a run are 0.85 λσ² + s_i s_j ρ^|lag|, those between runs ω times as much,
+    where s² = σ² ((1 − λ) ratio^(2 power) + 0.15 λ), the power being that of gap + gap_last.
     """
     at = Points.of(z, data)
-    A_max, noise, ratio, rho = (p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho))
-    runs, (gap, last) = len(data.y), (at.gap(x) for x in (data.x, np.array([data.x_last])))
-    sd = noise * np.sqrt((1 + (ratio * gap) ** 2) / (1 + (ratio * last) ** 2))
-    lasting, lag = at.lasting[:, None, None], np.abs(data.episode[:, None] - data.episode)
-    within = lasting + (1 - lasting) * rho[:, :, None] ** lag
+    A_max, noise, ratio, rho, lasting = (
+        p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho, at.lasting)
+    )
+    runs, u = len(data.y), at.u(data.x)
+    first, last = at.u(np.array([data.x_first, data.x_last])).T[:, :, None]
+    fall, power = (np.logaddexp(0, last - each) - np.log(2) for each in (first, u))
+    power = power / np.sqrt(fall**2 + 0.2**2)
+    sd = np.sqrt((1 - lasting) * ratio ** (2 * power) + 0.15 * lasting)  # in units of the noise
+    lag = np.abs(data.episode[:, None] - data.episode)
+    within = 0.85 * lasting[:, :, None] + sd[:, :, None] * sd[:, None] * rho[:, :, None] ** lag
     within = np.linalg.cholesky(within + 1e-10 * np.eye(len(lag)))  # where λ or ρ is all but 1
     own = (1 - at.shared)[:, None, None] * np.eye(runs)
     between = np.linalg.cholesky(own + at.shared[:, None, None])
-    residual = (data.y.T - (A_max * (1 - gap))[:, :, None]) / sd[:, :, None]
+    residual = (data.y.T - (-A_max * np.expm1(-u))[:, :, None]) / noise[:, :, None]
     white = np.linalg.solve(between, np.linalg.solve(within, residual).swapaxes(1, 2))
-    scale = np.log(np.diagonal(within, axis1=1, axis2=2)) + np.log(sd) + 0.5 * np.log(2 * np.pi)
+    scale = np.log(np.diagonal(within, axis1=1, axis2=2)) + np.log(noise) + 0.5 * np.log(2 * np.pi)
     shares = np.log(np.diagonal(between, axis1=1, axis2=2))
     volume = runs * scale.sum(axis=1) + len(data.x) * shares.sum(axis=1)
     return -0.5 * np.square(white).sum(axis=(1, 2)) - volume

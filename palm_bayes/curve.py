@@ -50,10 +50,10 @@ def delta(log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleTyp
     return -xp.expm1(-xp.exp(log_u - beta * xp.log(x_first + alpha)))
 
 
-def gap(
+def u(
     x: Array, log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
-    """Share of the achievable accuracy that is still missing at x: 1 − A(x)/A_max = exp(−u(x)).
+    """u(x) = k (x + α)^β; see the module.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ def gap(
     Returns
     -------
     array
-        In [0, 1], of the broadcast shape. The expected accuracy is A_max · (1 − gap).
+        Of the broadcast shape, at least 0. The expected accuracy is A_max · (1 − exp(−u)).
     """
     log_u_here = log_u + beta * xp.log((x + alpha) / (x_first + alpha))
     # u of e^100 leaves no gap either, and an infinite one would spoil the gradient.
-    return xp.exp(-xp.exp(xp.minimum(log_u_here, 100.0)))
+    return xp.exp(xp.minimum(log_u_here, 100.0))
 
 
 @np.errstate(over="ignore", divide="ignore")  # δ may be rounded to 0 or 1

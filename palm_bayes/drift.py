@@ -85,7 +85,7 @@ def _last_residual(
 def _gained(
     x: Floats, accuracy: Floats, s: Floats, ends: Floats, misfit: Misfit, others: OtherCurves
 ) -> Floats:
-    """How much more than their posterior medians curves gain past the data.
+    """How much more curves gain past the data than PALM's.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _gained(
 
     Returns
     -------
-    array, dims (strategy, x)
+    array, dims (chain, draw, strategy, x), or (strategy, x) if all draws gain alike
         0 within the data.
     """
     x_first, x_last = ends.T
@@ -106,8 +106,9 @@ def _gained(
     gain = odds - odds[own, last][:, None]
     ahead = np.arange(odds.shape[1]) > last[:, None]
     foreseen = np.where(ahead, misfit.foreseen(gain, typical, others), gain)
-    if misfit.common and len(last) > 1:
-        curves = odds + foreseen - gain
+    drift = foreseen - gain
+    if len(last) > 1 and (misfit.common or misfit.apart < 1):
+        curves = odds + drift
         # Of each strategy (first axis) since the last x of each (second axis).
         since = curves[:, None] - curves[:, last][..., None]
         unknown = x_first[:, None] > x_last
@@ -115,8 +116,11 @@ def _gained(
         since[unknown] = np.nan
         alone = unknown.all(axis=0)
         since[:, alone] = foreseen[alone]
-        foreseen = misfit.shared(foreseen, np.nanmedian(since, axis=0))
-    return np.where(ahead, foreseen - gain, 0.0)
+        drift = misfit.shared(foreseen, np.nanmedian(since, axis=0)) - gain
+        of_draws = log_odds(accuracy)
+        of_draws = of_draws - of_draws[..., own, last][..., None] - gain
+        drift = drift + (misfit.apart - 1) * of_draws * ~alone[:, None]
+    return np.where(ahead, drift, 0.0)
 
 
 def other_curves(runs: Runs, at: Floats) -> OtherCurves:

@@ -113,12 +113,12 @@ class Forecast:
 
 
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
-    """Expected accuracy and the spread of repetitions around it.
+    """Expected accuracy, and the spread around it that does not last (`noise.passing`).
 
     Parameters
     ----------
     posterior : Dataset
-        With ``curve``, ``noise`` and ``noise_ratio``.
+        With ``curve``, ``noise``, ``noise_ratio`` and ``lasting``.
     x, x_first, x_last : DataArray or float
         Labels in batches, and the strategy's first and last observed ones.
 
@@ -131,15 +131,16 @@ def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[A
         posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
     )
 
-    def gap(at: Any) -> Any:
+    def u(at: Any) -> Any:
         # Below −α, which can only lie before the data, nothing has been learnt.
         begun = at + alpha > 0
         inside = x_first + (at - x_first) * begun
-        return curve.gap(inside, log_u, alpha, beta, x_first).where(begun, 1)
+        return curve.u(inside, log_u, alpha, beta, x_first).where(begun, 0)
 
-    missing = gap(x)
-    spread = noise.spread(missing, gap(x_last), posterior["noise"], posterior["noise_ratio"])
-    return A_max * (1 - missing), spread
+    there = u(x)
+    sd, ratio, lasting = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
+    passes = noise.passing(there, u(x_first), u(x_last), sd, ratio, lasting)
+    return A_max * -np.expm1(-there), passes
 
 
 def forecast(
@@ -179,13 +180,13 @@ def forecast(
         draws = asked
     elif scope == "new":
         lags = np.diff(at["episode"], prepend=at["episode"][:1])
-        rho, lasting = (
-            posterior[name].transpose("chain", "draw", "strategy").to_numpy()
-            for name in ("rho", "lasting")
+        rho, lasts = (
+            part.transpose("chain", "draw", "strategy").to_numpy()
+            for part in (posterior["rho"], noise.offset(posterior["noise"], posterior["lasting"]))
         )
         carried = noise.carry(rho[..., None], lags)
         fresh = of_noise.standard_normal(asked.shape)
-        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasting, fresh)
+        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasts, fresh)
         draws = asked.copy(data=path)
     else:
         draws = _continued(posterior, runs.table, expected, sd, at, of_noise)
@@ -221,14 +222,14 @@ def _continued(
     for (strategy, repetition), run in table.groupby(RUN, sort=False):
         one = {"strategy": strategy}
         of = posterior.sel(one)
-        rho, shared, lasting = (
-            of[name].transpose("chain", "draw").to_numpy()[..., None]
-            for name in ("rho", "shared", "lasting")
+        rho, shared, lasts = (
+            part.transpose("chain", "draw").to_numpy()[..., None]
+            for part in (of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"]))
         )
         where = {**one, "x": run["x"].to_numpy()}
         seen, spread = (part.loc[where].to_numpy() for part in (mean, sd))
         lags = run["episode"].diff().fillna(0).to_numpy()
-        before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags))
+        before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags), lasts)
         last = run["episode"].iloc[-1]
         ahead = np.flatnonzero(at["episode"] > last)
         carried = noise.carry(rho, np.diff(at["episode"][ahead], prepend=last))
@@ -237,7 +238,7 @@ def _continued(
         of_all = common[strategy]
         fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
         later, around = (part.loc[there].to_numpy() for part in (mean, sd))
-        path = noise.simulate(later, around, carried, lasting[..., 0], fresh, before)
+        path = noise.simulate(later, around, carried, lasts[..., 0], fresh, before)
         draws.loc[{**there, "repetition": repetition}] = path
     return draws
 

@@ -88,10 +88,12 @@ class _Given(NamedTuple):
 
     Attributes
     ----------
-    mean, sd, carried : array, dims (step,)
-        Expected accuracy and `palm_bayes.noise.spread` at the step's end; `palm_bayes.noise.carry`.
-    shared, lasting : array without dims
-        Shares of the noise's variance that runs have in common, and that lasts through a run.
+    mean, sd : array, dims (step,)
+        Expected accuracy and `palm_bayes.noise.passing` at the step's end.
+    carried, weight : array, dims (step,)
+        `palm_bayes.noise.carry` and `palm_bayes.noise.telling`.
+    shared : array without dims
+        Share of the noise's variance that runs have in common.
     lag : array, dims (step,)
         Episodes of the step, 0 where it is a run's first.
     accuracy, step : array, dims (observation,)
@@ -101,8 +103,8 @@ class _Given(NamedTuple):
     mean: Floats
     sd: Floats
     carried: Floats
+    weight: Floats
     shared: Any
-    lasting: Any
     lag: Floats
     accuracy: Floats
     step: Floats
@@ -111,12 +113,10 @@ class _Given(NamedTuple):
 class _ByStep(NamedTuple):
     """What is computed once a step, each of dims (step,).
 
-    1 / sqrt(1 − carried²), `palm_bayes.noise.telling`, how many runs take it, and the sum of
-    their `_Path.normal`.
+    1 / sqrt(1 − carried²), how many runs take it, and the sum of their `_Path.normal`.
     """
 
     sharper: Floats
-    weight: Floats
     takers: Floats
     total: Floats
 
@@ -143,11 +143,11 @@ class _Path(NamedTuple):
 
 def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
     """Log-likelihood, and what its gradient takes."""
-    mean, sd, carried, shared, lasting, lag, accuracy, step = given
-    share, lasts = shared[()], lasting[()]
-    apart, own = 1 - share, 1 - lasts
+    mean, sd, carried, weight, shared, lag, accuracy, step = given
+    share = shared[()]
+    apart = 1 - share
     n_steps, n = len(mean), len(accuracy)
-    sharper, weight = 1 / np.sqrt(1 - carried**2), np.sqrt((1 - carried) / (1 + carried))
+    sharper = 1 / np.sqrt(1 - carried**2)
     takers, total = np.zeros(n_steps), np.zeros(n_steps)
     residual, innovation, normal = np.empty(n), np.empty(n), np.empty(n)
     tolds, knowns = np.empty(n), np.empty(n)  # before each observation
@@ -160,39 +160,37 @@ def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
         else:
             innovation[i] = (residual[i] - carried[k] * residual[i - 1]) * sharper[k]
         tolds[i], knowns[i] = told, known
-        before = own + lasts * known
+        before = 1 + known
         told += weight[k] * innovation[i]
         known += weight[k] ** 2
-        after = own + lasts * known
-        foreseen = lasts * weight[k] * tolds[i] / before
-        normal[i] = (innovation[i] - foreseen) * np.sqrt(before / (own * after))
+        foreseen = weight[k] * tolds[i] / before
+        normal[i] = (innovation[i] - foreseen) * np.sqrt(before / (1 + known))
         squares += normal[i] ** 2
         takers[k] += 1
         total[k] += normal[i]
         if i == n - 1 or lag[int(step[i + 1])] == 0:
-            volume += np.log(after / own)  # of all of the run's scales, which cancel each other
+            volume += np.log(1 + known)  # of all of the run's scales, which cancel each other
     for k in range(n_steps):
         common = apart + takers[k] * share
         squares -= share * total[k] ** 2 / common
         volume += (takers[k] - 1) * np.log(apart) + np.log(common)
         volume += 2 * takers[k] * np.log(sd[k] / sharper[k])
-    volume += n * np.log(own)
     value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
     path = _Path(residual, innovation, tolds, knowns, normal)
-    return value, _ByStep(sharper, weight, takers, total), path
+    return value, _ByStep(sharper, takers, total), path
 
 
 def _backward(
     given: _Given, by_step: _ByStep, path: _Path
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Slopes by the first five: the chain rule along `_forward`, from its end to its start."""
-    mean, sd, carried, shared, lasting, lag, accuracy, step = given
-    share, lasts = shared[()], lasting[()]
-    apart, own = 1 - share, 1 - lasts
+    mean, sd, carried, weights, shared, lag, accuracy, step = given
+    share = shared[()]
+    apart = 1 - share
     n_steps, n = len(mean), len(accuracy)
     by_mean, by_sd, by_carried = np.zeros(n_steps), np.zeros(n_steps), np.zeros(n_steps)
     by_weight, by_sharper, in_common = np.zeros(n_steps), np.zeros(n_steps), np.empty(n_steps)
-    by_share = by_own = by_lasts = 0.0
+    by_share = 0.0
     for k in range(n_steps):
         more, common = by_step.takers[k] - 1, apart + by_step.takers[k] * share
         in_common[k], square = share * by_step.total[k] / common, by_step.total[k] ** 2 / common
@@ -203,29 +201,23 @@ def _backward(
     by_told = by_known = from_later = 0.0
     for i in range(n - 1, -1, -1):
         k = int(step[i])
-        weight, told, known = by_step.weight[k], path.told[i], path.known[i]
-        before = own + lasts * known
-        after = before + lasts * weight**2
+        weight, told, known = weights[k], path.told[i], path.known[i]
+        before = 1 + known
+        after = before + weight**2
         if i == n - 1 or lag[int(step[i + 1])] == 0:
             by_told = from_later = 0.0
-            by_known = -0.5 * lasts / after
-            by_own += 0.5 / own - 0.5 / after
-            by_lasts -= 0.5 * (known + weight**2) / after
+            by_known = -0.5 / after
         by_share -= 0.5 * path.normal[i] ** 2 / apart**2
         by_normal = (in_common[k] - path.normal[i]) / apart
-        by_precision = 0.5 * by_normal * path.normal[i]  # by log(before / (own · after))
-        by_error = by_normal * np.sqrt(before / (own * after))
+        by_precision = 0.5 * by_normal * path.normal[i]  # by log(before / after)
+        by_error = by_normal * np.sqrt(before / after)
         by_innovation = by_error + by_told * weight
-        by_after, by_foreseen = -by_precision / after, -by_error
-        by_before = (
-            by_precision / before - by_foreseen * lasts * weight * told / before**2 + by_after
-        )
-        by_own += by_before - by_precision / own
-        by_lasts += by_foreseen * weight * told / before + by_before * known + by_after * weight**2
-        by_weight[k] += by_foreseen * lasts * told / before + by_told * path.innovation[i]
-        by_weight[k] += 2 * weight * (by_known + by_after * lasts)
-        by_told += by_foreseen * lasts * weight / before
-        by_known += by_before * lasts
+        by_after = -by_precision / after
+        by_before = by_precision / before + by_error * weight * told / before**2 + by_after
+        by_weight[k] += by_told * path.innovation[i] - by_error * told / before
+        by_weight[k] += 2 * weight * (by_known + by_after)
+        by_told -= by_error * weight / before
+        by_known += by_before
         by_residual = from_later
         if lag[k] == 0:
             by_residual += by_innovation
@@ -237,6 +229,4 @@ def _backward(
         by_mean[k] -= by_residual / sd[k]
         by_sd[k] -= by_residual * path.residual[i] / sd[k]
     by_carried += by_sharper * carried * by_step.sharper**3
-    by_carried -= by_weight * by_step.weight * by_step.sharper**2
-    by_lasts += 0.5 * n / own - by_own
-    return by_mean, by_sd, by_carried, np.asarray(by_share), np.asarray(by_lasts)
+    return by_mean, by_sd, by_carried, by_weight, np.asarray(by_share)

@@ -42,7 +42,8 @@ class Misfit:
 
     With s = log((x + α) / (x_last + α)) it is, past x_last,
 
-        κ · r + z + (l − m) + common · (o − l) + q · sqrt((scale · s)² + (most · tanh(d / most))²)
+        κ · r + z + (l − m) + common · (o − l) + (apart − 1) · (γ − m)
+            + q · sqrt((scale · s²)² + (most · tanh(d / most))²)
 
     κ · r + z is where the curve stands: r is the residual at x_last of the mean over repetitions,
     κ = level² / (level² + v) the share of it that is no noise, v the variance of the noise of that
@@ -51,7 +52,8 @@ class Misfit:
 
     m is the posterior median of the gain since x_last, and l = m + w · (g − m) what is foreseen of
     it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
-    o is the median of what is foreseen of the task's other strategies, from x_last to x.
+    o is the median of what is foreseen of the task's other strategies, from x_last to x, and γ the
+    curve's own gain: where there are others, draws come closer to their median.
 
     d is disagreement times the standard deviation of the families' gains; q a Student's t, drawn
     once a curve. Log-odds are symmetric in accuracy and error and keep both in (0, 1); of the
@@ -61,7 +63,8 @@ class Misfit:
     Attributes
     ----------
     scale : float
-        Of the drift where (x + α) has grown e-fold, if all families agree.
+        Of the drift where (x + α) has grown e-fold, if all families agree. It grows with the square
+        of s: what grows more slowly the posterior of the parameters knows.
     degrees : float
         Of freedom of Student's t: few where some curves stray much farther than most.
     disagreement : float
@@ -75,6 +78,8 @@ class Misfit:
         Share of a gain that is the task's rather than the strategy's, from 0 to 1.
     level : float
         Standard deviation of the true curve around PALM's at x_last; 0 where it is exact there.
+    apart : float
+        How far from their median gains stay that have others of the task to share in, from 0 to 1.
     """
 
     scale: float
@@ -84,6 +89,7 @@ class Misfit:
     prior: float = np.inf
     common: float = 0.0
     level: float = 0.0
+    apart: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("scale", "degrees", "most", "prior"):
@@ -93,8 +99,10 @@ class Misfit:
             if not 0 <= getattr(self, name) < np.inf:
                 got = f"{getattr(self, name):g}"
                 raise DataError(f"{name} of the misfit is {got}, allowed is a finite number from 0")
-        if not 0 <= self.common <= 1:
-            raise DataError(f"common of the misfit is {self.common:g}, allowed is from 0 to 1")
+        for name in ("common", "apart"):
+            if not 0 <= getattr(self, name) <= 1:
+                got = f"{getattr(self, name):g}"
+                raise DataError(f"{name} of the misfit is {got}, allowed is from 0 to 1")
 
     @property
     def heeds_others(self) -> bool:
@@ -137,7 +145,7 @@ class Misfit:
         """
         ahead = np.maximum(s, 0)
         by_families = self.most * np.tanh(self.disagreement * disagreement / self.most)
-        width = np.where(s > 0, np.hypot(self.scale * ahead, by_families), 0)
+        width = np.where(s > 0, np.hypot(self.scale * ahead**2, by_families), 0)
         shift = drift + stdtrit(self.degrees, share) * width
         return np.where(shift == 0, accuracy, expit(log_odds(accuracy) + shift))
 
@@ -154,11 +162,12 @@ def noise_of_odds(accuracy: Any, variance: Any) -> Any:
 
 
 MISFIT = Misfit(
-    scale=0.02, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.15
-)
+    scale=0.05, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.15,
+    apart=0.7,
+)  # fmt: skip
 # What one strategy is foreseen to gain beyond the others is mostly error, and that of the one that
 # seems best the most of all, since it was picked for it (`benchmarks/selection.py`).
-COMPARED = replace(MISFIT, common=0.7)
+COMPARED = replace(MISFIT, common=0.7, apart=1.0)
 """For `compare` and `pilot_value`, which ask who is best; all else foresees by `MISFIT`."""
 
 _FADE = 0.2

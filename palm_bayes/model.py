@@ -200,8 +200,8 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
 def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
     """Free variables of the noise, a user's distributions.
 
-    They are the spread at x_last, its ratio, the autocorrelation, and the shares that are in common
-    and that last.
+    They are the spread at x_last, the ratio of what passes, the autocorrelation, and the shares
+    that are in common and that last.
     """
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
@@ -229,16 +229,16 @@ def _observe(
     """Observe the accuracies: expected curve plus noise that partly lasts and is partly shared."""
     x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
     of = given.get("strategy_index", 0)
-    gap_last = curve.gap(x_last, log_u, alpha, beta, x_first, pt)[of]
-    gap = curve.gap(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
-    spread = noise.spread(gap, gap_last, last_spread[of], noise_ratio[of], pt)
+    u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first, pt)[of] for at in (x_first, x_last))
+    u = curve.u(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
+    of_noise = last_spread[of], noise_ratio[of], lasting[of]
     pm.CustomDist(
         "accuracy",
-        A_max[of] * (1 - gap),
-        spread,
+        A_max[of] * -pt.expm1(-u),
+        noise.passing(u, u_first, u_last, *of_noise, pt),
         noise.carry(rho[of], lag),
         pt.zeros_like(x) + shared[of],
-        pt.zeros_like(x) + lasting[of],
+        pt.zeros_like(x) + noise.offset(last_spread[of], lasting[of], pt),
         *(pt.cast(place, "int64") for place in places),
         logp=partial(noise.log_density, xp=pt),
         dist=_repetitions,
@@ -248,7 +248,7 @@ def _observe(
 
 
 def _repetitions(
-    mean: Any, sd: Any, carried: Any, shared: Any, lasting: Any, step: Any, first: Any, _size: Any
+    mean: Any, sd: Any, carried: Any, shared: Any, lasts: Any, step: Any, first: Any, _size: Any
 ) -> Any:
     """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
 
@@ -256,20 +256,20 @@ def _repetitions(
     """
     common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
     fresh = noise.mixed(common[step], own, shared, pt)
-    weight, left = noise.telling(carried, pt), pt.sqrt(1 - carried**2)
+    sd_before = pt.concatenate([sd[:1], sd[:-1]])
+    weight = noise.telling(lasts, sd, sd_before, carried, pt)
+    left = pt.sqrt(1 - carried**2)
     goes_on = pt.neq(first, pt.arange(first.shape[0]))
 
-    def next_one(
-        new: Any, share: Any, left: Any, weight: Any, lasting: Any, on: Any, *before: Any
-    ) -> Any:
+    def next_one(new: Any, share: Any, left: Any, weight: Any, on: Any, *before: Any) -> Any:
         residual, told, known = (on * part for part in before)
-        expected, scale = noise.foreseen(told, known, weight, lasting, pt)
+        expected, scale = noise.foreseen(told, known, weight, pt)
         innovation = expected + scale * new
         return share * residual + left * innovation, told + weight * innovation, known + weight**2
 
     residual, _, _ = scan(
         next_one,
-        sequences=[fresh, carried, left, weight, lasting, goes_on],
+        sequences=[fresh, carried, left, weight, goes_on],
         outputs_info=[pt.zeros(())] * 3,
         return_updates=False,
     )

@@ -1,10 +1,11 @@
 """The noise of repetitions around their expected curve, as pure array functions.
 
-Four things that real curves show: its spread shrinks as the curve saturates; a part of it lasts
-through a repetition, which has its own test split and its own start; the rest is autocorrelated,
-since training sets are nested; and repetitions have a share of it in common, since they use one
-test split and often one start pool, so that more repetitions do not make their mean as certain as
-independent ones would. As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
+What real curves show (`benchmarks/memory.py`): a repetition keeps an offset to its end, that of its
+own test split, which is as large late as early. Beside it there is noise that passes: it shrinks as
+the curve saturates, and is autocorrelated, since training sets are nested. And repetitions have a
+share of both in common, since they use one test split and often one start pool, so that more
+repetitions do not make their mean as certain as independent ones would. As in `curve`, ``xp`` is
+`numpy` or `pytensor.tensor`.
 """
 
 from types import ModuleType
@@ -17,26 +18,59 @@ from palm_bayes.curve import Array
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
+# Of the variance that does not shrink, the share that passes: a test set is grainy, and accuracies
+# that stay the same for a while are no proof that they will.
+_GRAIN = 0.15
+_STRAIGHT = 0.2  # fall over the data below which it says little of how the noise goes on
 
-def spread(
-    gap: Array, gap_last: Array, noise: Array, noise_ratio: Array, xp: ModuleType = np
-) -> Array:
-    """Standard deviation of an accuracy around the expected curve.
 
-    It is sqrt(σ² + (τ · gap)²), written by its value at the last observed x and by τ/σ. So written
-    the data know the first and a flat curve leaves the second to its prior; σ and τ themselves
-    trade off along an L, on which NUTS diverges.
+def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
+    """Standard deviation of what a repetition keeps, of accuracies.
 
     Parameters
     ----------
-    gap, gap_last : array
-        Share of A_max still missing (`palm_bayes.curve.gap`) where asked, and at x_last.
     noise : array
-        Standard deviation at x_last, as a fraction of accuracy.
-    noise_ratio : array
-        τ/σ: the spread far from saturation over the spread at saturation, roughly.
+        Standard deviation of an accuracy at the last observed x, a fraction.
+    lasting : array
+        Share of its variance that does not shrink, in [0, 1): all but a grain of it lasts.
     """
-    return noise * xp.sqrt((1 + (noise_ratio * gap) ** 2) / (1 + (noise_ratio * gap_last) ** 2))
+    return noise * xp.sqrt((1 - _GRAIN) * lasting)
+
+
+def passing(
+    u: Array,
+    u_first: Array,
+    u_last: Array,
+    noise: Array,
+    noise_ratio: Array,
+    lasting: Array,
+    xp: ModuleType = np,
+) -> Array:
+    """Standard deviation of what does not last, at any x, of accuracies.
+
+    It shrinks with a power of gap + gap_last, down to a grain. The power is given by what both ends
+    of the data see of it: a power itself, or a ratio to a floor, trades off with a gap that a
+    saturated curve leaves open, and NUTS diverges.
+
+    Parameters
+    ----------
+    u, u_first, u_last : array
+        `palm_bayes.curve.u`, −log of the gap, where asked and at the first and last observed x.
+    noise, lasting : array
+        As in `offset`.
+    noise_ratio : array
+        How much larger what shrinks of it is at x_first than at x_last.
+    """
+    fall = _above_floor(u_last - u_first, xp)
+    power = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
+    # Before the data there is nothing to tell by.
+    shrinking = (1 - lasting) * noise_ratio ** (2 * xp.minimum(power, 1))
+    return noise * xp.sqrt(shrinking + _GRAIN * lasting)
+
+
+def _above_floor(log_ratio: Array, xp: ModuleType) -> Array:
+    """Log of (gap + gap_last) / (2 gap_last), given that of gap / gap_last, which may be large."""
+    return xp.maximum(log_ratio, 0) + xp.log1p(xp.exp(-xp.abs(log_ratio))) - np.log(2)
 
 
 def carry(rho: Array, lag: Array) -> Array:
@@ -53,29 +87,29 @@ def log_density(
     sd: Array,
     carried: Array,
     shared: Array,
-    lasting: Array,
+    lasts: Array,
     step: Array,
     first: Array,
     xp: ModuleType = np,
 ) -> Array:
     """Log-density of each accuracy given what comes before.
 
-    The standardised residuals of a run are sqrt(λ) · c + sqrt(1 − λ) · w, c a standard normal of
-    the run and w a stationary AR(1). Given are the accuracies before it in its run, and those of
-    the runs before that take the same step: innovations of one step have correlation `shared`.
+    The residuals of a run are lasts · c + sd · w, c a standard normal of the run and w a stationary
+    AR(1). Given are the accuracies before it in its run, and those of the runs before that take the
+    same step: what is new in them has correlation `shared`.
 
     Parameters
     ----------
     y : array, dims (..., observation)
         Accuracies, run after run, in order of episode.
     mean, sd : array, dims (..., observation)
-        Expected accuracy and `spread`.
+        Expected accuracy and `passing`.
     carried : array, dims (..., observation)
         `carry` of each observation.
     shared : array, dims (..., observation)
         Share of the noise's variance that runs have in common, in [0, 1).
-    lasting : array, dims (..., observation)
-        Share of its variance that lasts through a run (λ), in [0, 1).
+    lasts : array, dims (..., observation)
+        `offset`.
     step : array of int, dims (observation,)
         `step_begins` of the observations.
     first : array of int, dims (observation,)
@@ -86,7 +120,7 @@ def log_density(
     array, dims (..., observation)
         The terms whose sum is the log-likelihood.
     """
-    new, scale = unexpected(y, mean, sd, carried, lasting, first, xp)
+    new, scale = unexpected(y, mean, sd, carried, lasts, first, xp)
     innovation = new / scale
     runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
     order = xp.argsort(step * step.shape[-1] + runs_in_order)
@@ -106,40 +140,48 @@ def unexpected(
     mean: Array,
     sd: Array,
     carried: Array,
-    lasting: Array,
+    lasts: Array,
     first: Array,
     xp: ModuleType = np,
 ) -> tuple[Array, Array]:
-    """Standardised residuals without what their runs let expect, and the standard deviation of it.
+    """Residuals over `sd`, without what their runs let expect, and the standard deviation of it.
 
     Parameters are as in `log_density`.
     """
-    change, weight = _changes((y - mean) / sd, carried, xp), telling(carried, xp)
+    change, weight = (_changes(part / sd, carried, xp) for part in (y - mean, lasts))
     left = xp.sqrt(1 - carried**2)
-    told, known = (_before(part, xp) for part in (weight * change / left, weight**2))
+    told, known = (_before(part / left**2, xp) for part in (weight * change, weight**2))
     past = told - told[..., first], known - known[..., first]
-    expected, scale = foreseen(*past, weight, lasting, xp)
+    expected, scale = foreseen(*past, weight / left, xp)
     return change - left * expected, left * scale
 
 
-def _changes(residual: Array, carried: Array, xp: ModuleType) -> Array:
-    """Residuals without what is carried of the one before."""
-    before = xp.concatenate([xp.zeros_like(residual[..., :1]), residual[..., :-1]], axis=-1)
-    return residual - carried * before
+def _changes(values: Array, carried: Array, xp: ModuleType) -> Array:
+    """Values without what is carried of the one before."""
+    before = xp.concatenate([xp.zeros_like(values[..., :1]), values[..., :-1]], axis=-1)
+    return values - carried * before
 
 
-def telling(carried: Array, xp: ModuleType = np) -> Array:
-    """How much of what lasts is in the innovation of an AR(1) that it is added to."""
-    return xp.sqrt((1 - carried) / (1 + carried))
+def telling(
+    lasts: Array, sd: Array, sd_before: Array, carried: Array, xp: ModuleType = np
+) -> Array:
+    """How much of what lasts is in the innovation of an AR(1) that it is added to.
+
+    Parameters
+    ----------
+    lasts, sd, carried : array
+        As in `log_density`.
+    sd_before : array
+        `sd` of the run's observation before.
+    """
+    return (lasts / sd - carried * lasts / sd_before) / xp.sqrt(1 - carried**2)
 
 
-def foreseen(
-    told: Array, known: Array, weight: Array, lasting: Array, xp: ModuleType = np
-) -> tuple[Array, Array]:
+def foreseen(told: Array, known: Array, weight: Array, xp: ModuleType = np) -> tuple[Array, Array]:
     """Mean and standard deviation of an innovation, given those before it in its run.
 
-    They are weight · sqrt(λ) · c + sqrt(1 − λ) · v with independent standard normals v: a linear
-    regression on c, whose prior is standard normal.
+    They are weight · c + v with independent standard normals v: a linear regression on c, whose
+    prior is standard normal.
 
     Parameters
     ----------
@@ -147,13 +189,9 @@ def foreseen(
         Sums over the innovations before, of weight · innovation and of weight².
     weight : array
         `telling` of it.
-    lasting : array
-        λ.
     """
-    own = 1 - lasting
-    before = own + lasting * known
-    after = before + lasting * weight**2
-    return lasting * weight * told / before, xp.sqrt(own * after / before)
+    before = 1 + known
+    return weight * told / before, xp.sqrt((before + weight**2) / before)
 
 
 def _before(values: Array, xp: ModuleType) -> Array:
@@ -187,34 +225,38 @@ def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Arra
 
 
 class Past(NamedTuple):
-    """What runs have come to: their last standardised residual, and what tells of what lasts.
+    """What runs have come to.
 
     Attributes
     ----------
-    residual, told, known : array, dims (...)
-        The last two as in `foreseen`.
+    residual, sd : array, dims (...)
+        Of their last observation: its residual over `passing`, and that.
+    told, known : array, dims (...)
+        As in `foreseen`.
     """
 
     residual: Array
+    sd: Array
     told: Array
     known: Array
 
 
-UNBEGUN = Past(0.0, 0.0, 0.0)
+UNBEGUN = Past(0.0, 1.0, 0.0, 0.0)
 
 
-def past(y: Array, mean: Array, sd: Array, carried: Array) -> Past:
+def past(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) -> Past:
     """What one run has come to after its observations; parameters as in `log_density`."""
-    residual, weight = (y - mean) / sd, telling(carried)
-    told = weight * _changes(residual, carried, np) / np.sqrt(1 - carried**2)
-    return Past(residual[..., -1], told.sum(axis=-1), (weight**2).sum(axis=-1))
+    residual, kept = (y - mean) / sd, lasts / sd
+    change, weight = (_changes(part, carried, np) for part in (residual, kept))
+    told, known = ((part / (1 - carried**2)).sum(-1) for part in (weight * change, weight**2))
+    return Past(residual[..., -1], sd[..., -1], told, known)
 
 
 def simulate(
     mean: Array,
     sd: Array,
     carried: Array,
-    lasting: Array,
+    lasts: Array,
     fresh: Array,
     start: Past = UNBEGUN,
     first: Array | None = None,
@@ -225,7 +267,7 @@ def simulate(
     ----------
     mean, sd, carried : array, dims (..., observation)
         As in `log_density`.
-    lasting : array, dims (...)
+    lasts : array, dims (...)
     fresh : array, dims (..., observation)
         Standard normal draws; with correlation ``shared`` between runs that take the same step.
     start : Past, dims (...)
@@ -238,15 +280,16 @@ def simulate(
     array, dims (..., observation)
     """
     residual = np.empty(np.broadcast_shapes(mean.shape, fresh.shape))
-    weights, left = telling(carried), np.sqrt(1 - carried**2)
-    before, told, known = start
+    left = np.sqrt(1 - carried**2)
+    before, sd_before, told, known = start
     for i in range(mean.shape[-1]):
         if first is not None and first[i] == i:
-            before, told, known = UNBEGUN
-        weight = weights[..., i]
-        expected, scale = foreseen(told, known, weight, lasting)
+            before, sd_before, told, known = UNBEGUN
+        weight = telling(lasts, sd[..., i], sd_before, carried[..., i])
+        expected, scale = foreseen(told, known, weight)
         innovation = expected + scale * fresh[..., i]
         told, known = told + weight * innovation, known + weight**2
         before = carried[..., i] * before + left[..., i] * innovation
+        sd_before = sd[..., i]
         residual[..., i] = before
     return mean + sd * residual

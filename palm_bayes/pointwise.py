@@ -29,13 +29,14 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
     A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
-    gap, gap_last = (
-        curve.gap(at, log_u, alpha, beta, data.x_first[0]) for at in (x, data.x_last[0])
+    u, u_first, u_last = (
+        curve.u(at, log_u, alpha, beta, data.x_first[0])
+        for at in (x, data.x_first[0], data.x_last[0])
     )
-    mean, sd = A_max * (1 - gap), noise.spread(gap, gap_last, spread, ratio)
+    mean, sd = A_max * -np.expm1(-u), noise.passing(u, u_first, u_last, spread, ratio, lasting)
     given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
-    places = data.step, data.first
-    return np.asarray(noise.log_density(data.accuracy, *given, shared, lasting, *places))
+    rest = shared, noise.offset(spread, lasting), data.step, data.first
+    return np.asarray(noise.log_density(data.accuracy, *given, *rest))
 
 
 def numbers_of(posterior: xr.Dataset) -> dict[str, Floats]:

@@ -24,8 +24,8 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    x, lag : array, dims (step,)
-        Labels in batches at the step's end; episodes since its start, 0 at a run's first.
+    x, x_before, lag : array, dims (step,)
+        Labels in batches at the step's end and start; episodes between, 0 at a run's first.
     accuracy : array, dims (observation,)
         Run after run, in order of episode.
     step : array, dims (observation,)
@@ -33,6 +33,7 @@ class Steps(NamedTuple):
     """
 
     x: Array
+    x_before: Array
     lag: Array
     accuracy: Array
     step: Array
@@ -41,17 +42,19 @@ class Steps(NamedTuple):
 def pooled(data: Observations) -> NDArray[np.float64]:
     """`Steps` of one strategy's runs as one matrix, dims (row, observation); see `unpooled`."""
     _, at, step = np.unique(data.step, return_index=True, return_inverse=True)
-    rows = np.zeros((5, len(step)))
+    start = np.where(data.lag > 0, np.roll(data.x, 1), data.x)
+    rows = np.zeros((6, len(step)))
     rows[0, 0] = len(at)
-    rows[1, : len(at)], rows[2, : len(at)] = data.x[at], data.lag[at]
-    rows[3], rows[4] = data.accuracy, step
+    rows[1:4, : len(at)] = data.x[at], start[at], data.lag[at]
+    rows[4], rows[5] = data.accuracy, step
     return rows
 
 
 def unpooled(rows: Array) -> Steps:
     """Steps from their `pooled` rows, of which the first says how many there are."""
     count = rows[0, 0].astype("int64")
-    return Steps(rows[1, :count], rows[2, :count], rows[3], rows[4])
+    x, x_before, lag = (rows[i, :count] for i in (1, 2, 3))
+    return Steps(x, x_before, lag, rows[4], rows[5])
 
 
 def build_pooled_model(
@@ -66,7 +69,7 @@ def build_pooled_model(
         variable, whose numbers of observations and steps may change.
     """
     with pm.Model(coords={"parameter": list(curve.COORDINATES)}) as model:
-        seen = unpooled(pm.Data("steps", data, shape=(5, None)))
+        seen = unpooled(pm.Data("steps", data, shape=(6, None)))
         x_first, x_last = seen.x.min(), seen.x.max()
         x_second = pt.switch(seen.x >= x_first + LEAST_STEP, seen.x, x_last).min()
         vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
@@ -91,9 +94,15 @@ def log_likelihood(
     """Log-likelihood of one strategy; parameters are scalars, `log_u` that at the first x."""
     know_in_numba()
     x_first = seen.x.min()
-    gap_last = curve.gap(seen.x.max(), log_u, alpha, beta, x_first, pt)
-    gap = curve.gap(seen.x, log_u, alpha, beta, x_first, pt)
-    spread = noise.spread(gap, gap_last, last_spread, noise_ratio, pt)
+    u, u_before, u_first, u_last = (
+        curve.u(at, log_u, alpha, beta, x_first, pt)
+        for at in (seen.x, seen.x_before, x_first, seen.x.max())
+    )
+    sd, sd_before = (
+        noise.passing(at, u_first, u_last, last_spread, noise_ratio, lasting, pt)
+        for at in (u, u_before)
+    )
     carried = noise.carry(rho, seen.lag)
-    of_steps = A_max * (1 - gap), spread, carried, shared, lasting
+    weight = noise.telling(noise.offset(last_spread, lasting, pt), sd, sd_before, carried, pt)
+    of_steps = A_max * -pt.expm1(-u), sd, carried, weight, shared
     return LogLikelihood()(*of_steps, seen.lag, seen.accuracy, seen.step)[0]

@@ -64,7 +64,7 @@ class _Curves:
     ----------
     y, mean, sd : array, dims (draw, observation)
     carried : array, dims (draw, observation)
-    lasting : array, dims (draw, 1)
+    lasts : array, dims (draw, 1)
     first : array of int, dims (observation,)
     at : array of int, dims (observation,)
         Which of the strategy's x each one is at.
@@ -74,7 +74,7 @@ class _Curves:
     mean: Floats
     sd: Floats
     carried: Floats
-    lasting: Floats
+    lasts: Floats
     first: NDArray[np.int64]
     at: NDArray[np.int64]
 
@@ -86,7 +86,7 @@ class _Curves:
 
     def unexpected(self) -> Floats:
         """How far each accuracy is off what its run and the curve let expect."""
-        given = self.mean, self.sd, self.carried, self.lasting, self.first
+        given = self.mean, self.sd, self.carried, self.lasts, self.first
         return np.asarray(self.sd * noise.unexpected(self.y, *given)[0])
 
 
@@ -206,14 +206,15 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
         part.transpose("sample", "x").to_numpy()[:, at]
         for part in moments(draws, xr.DataArray(x, dims="x"), data.x_first[0], data.x_last[0])
     )
-    rho, shared, lasting = (
-        draws[name].to_numpy()[:, None] for name in ("rho", "shared", "lasting")
+    rho, shared, lasts = (
+        part.to_numpy()[:, None]
+        for part in (draws["rho"], draws["shared"], noise.offset(draws["noise"], draws["lasting"]))
     )
     alone = len(runs.table[RUN].drop_duplicates()) == 1
     own = 1.0 if alone else 1 - shared
     fresh = np.sqrt(own) * np.random.default_rng(_SEED).standard_normal(mean.shape)
     carried = noise.carry(rho, data.lag)
-    drawn = noise.simulate(mean, sd, carried, lasting[:, 0], fresh, first=data.first).clip(0, 1)
+    drawn = noise.simulate(mean, sd, carried, lasts[:, 0], fresh, first=data.first).clip(0, 1)
     seen = np.broadcast_to(data.accuracy, mean.shape)
-    given = mean, sd, carried, lasting, data.first, at
+    given = mean, sd, carried, lasts, data.first, at
     return _Curves(seen, *given), _Curves(drawn, *given)

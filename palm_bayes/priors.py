@@ -45,7 +45,8 @@ class Priors:
     noise
         Standard deviation of an accuracy around the curve at the last observed x, a fraction.
     noise_ratio
-        How much wider it is far from saturation; see `palm_bayes.noise.spread`.
+        How much larger what shrinks of it is at the first observed x than at the last; see
+        `palm_bayes.noise.passing`.
     rho
         Autocorrelation, from one episode to the next, of what of a repetition's residuals does not
         last, in (0, 1).
@@ -53,8 +54,8 @@ class Priors:
         Share of the noise's variance that a strategy's repetitions have in common, in (0, 1): the
         correlation of their residuals at the same episode.
     lasting
-        Share of the noise's variance that lasts through a repetition, in (0, 1), as that of its own
-        test split does.
+        Share of its variance at the last observed x that does not shrink but lasts through a
+        repetition, in (0, 1), as that of its own test split does.
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
     apart : bool
@@ -69,10 +70,10 @@ class Priors:
     alpha_start: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(1.5), 1.0))
     beta: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.22), 0.45))
     noise: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.012), 1.0))
-    noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(15.0), 1.0))
+    noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(5.0), 1.0))
     rho: Distribution = field(default_factory=lambda: pm.Beta.dist(1.5, 2.5))
     shared: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 8))
-    lasting: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 3))
+    lasting: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 2))
     alpha_lo: float = -1000.0
     alpha_hi: float = 1000.0
     beta_hi: float = 100.0

@@ -141,8 +141,10 @@ def _spread(posterior: xr.Dataset, seen: Observations, x: Floats) -> Floats:
     """Spread of the noise at x, by which the model knows it where x is the last."""
     of = numbers_of(posterior.isel(strategy=0))
     of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.x_first
-    gap, gap_last = (curve.gap(at, *of_curve) for at in (x, seen.x_last))
-    return np.asarray(noise.spread(gap, gap_last, of["noise"], of["noise_ratio"]))
+    here, first, last = (curve.u(at, *of_curve) for at in (x, seen.x_first, seen.x_last))
+    spread, lasting = of["noise"], of["lasting"]
+    passes = noise.passing(here, first, last, spread, of["noise_ratio"], lasting)
+    return np.asarray(np.hypot(passes, noise.offset(spread, lasting)))
 
 
 def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:

@@ -113,9 +113,9 @@ def test_curve_passes_through_the_accuracies_at_both_ends(chart, z):
     x_first, _, x_last, *_ = GIVEN
     z1, z2, *_ = np.array(z).T
     f_hi = 1 / (1 + np.exp(-z1))
-    at_last = A_max * (1 - curve.gap(x_last, log_u, alpha, beta, x_first))
+    at_last = -A_max * np.expm1(-curve.u(x_last, log_u, alpha, beta, x_first))
     np.testing.assert_allclose(at_last, f_hi, rtol=1e-8)
-    at_first = A_max * (1 - curve.gap(x_first, log_u, alpha, beta, x_first))
+    at_first = -A_max * np.expm1(-curve.u(x_first, log_u, alpha, beta, x_first))
     np.testing.assert_allclose(at_first, f_hi * -np.expm1(-np.exp(z2)), rtol=1e-8)
 
 
@@ -127,7 +127,7 @@ def test_third_coordinate_moves_the_limit_of_a_rising_curve_alone(chart):
     x_first, _, x_last, *_ = GIVEN
     for x in (x_first, x_last):
         one, two = (
-            A_max * (1 - curve.gap(x, log_u, alpha, beta, x_first))
+            -A_max * np.expm1(-curve.u(x, log_u, alpha, beta, x_first))
             for A_max, log_u, alpha, beta in (low.T, high.T)
         )
         np.testing.assert_allclose(one, two, rtol=1e-9)

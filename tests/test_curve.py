@@ -36,9 +36,9 @@ def test_accuracy_is_palms_formula(A_max, delta, alpha, beta, x_first, more):
 
 
 @given(**moderate, more=number(0, 50))
-def test_gap_is_what_palms_curve_still_misses(delta, alpha, beta, x_first, more):
+def test_exp_of_minus_u_is_what_palms_curve_still_misses(delta, alpha, beta, x_first, more):
     log_u = curve.log_u_first(delta, alpha, beta, x_first)
-    missing = curve.gap(x_first + more, log_u, alpha, beta, x_first)
+    missing = np.exp(-curve.u(x_first + more, log_u, alpha, beta, x_first))
     assert 1 - missing == pytest.approx(palm(x_first + more, 1, delta, alpha, beta), abs=1e-12)
 
 
@@ -47,7 +47,7 @@ def test_known_values():
     np.testing.assert_allclose(curve.accuracy(np.arange(3), 0.8, 0.5, 1, 1), [0.4, 0.6, 0.7])
     assert curve.log_u_first(1 - np.exp(-3), 1, 2, 4) == pytest.approx(np.log(3 * 25))
     assert curve.delta(np.log(3 * 25), 1, 2, 4) == pytest.approx(1 - np.exp(-3))
-    assert curve.gap(9, np.log(0.5), 1, 2, 4) == pytest.approx(np.exp(-0.5 * 4))
+    assert curve.u(9, np.log(0.5), 1, 2, 4) == pytest.approx(0.5 * 4)
 
 
 def test_accuracy_keeps_the_scale_of_its_limit():
@@ -69,10 +69,10 @@ def test_delta_and_log_u_are_inverse(delta, alpha, beta, x_first):
     alpha=number(-0.999, 1000),
     beta=number(1e-6, 60),
 )
-def test_gap_falls_from_at_most_one_to_at_least_zero(x, log_u, alpha, beta):
-    missing = curve.gap(np.array(x), log_u, alpha, beta, x_first=x[0])
-    assert np.all((missing >= 0) & (missing <= 1))
-    assert np.all(np.diff(missing) <= 0)
+def test_u_grows_from_at_least_zero(x, log_u, alpha, beta):
+    u = curve.u(np.array(x), log_u, alpha, beta, x_first=x[0])
+    assert np.all(u >= 0)
+    assert np.all(np.diff(u) >= 0)
 
 
 @pytest.mark.parametrize("delta", [1e-300, 1e-12, 0.5, 1 - 1e-12, np.nextafter(1, 0)])
@@ -81,7 +81,7 @@ def test_gap_falls_from_at_most_one_to_at_least_zero(x, log_u, alpha, beta):
 def test_palms_bounds_give_finite_curves(delta, alpha, beta):
     x = np.array([1.0, 2, 100, 1000])
     log_u = curve.log_u_first(delta, alpha, beta, 1.0)
-    missing = curve.gap(x, log_u, alpha, beta, 1.0)
+    missing = np.exp(-curve.u(x, log_u, alpha, beta, 1.0))
     levels = curve.accuracy(x, 0.9, delta, alpha, beta)
     assert np.isfinite(log_u)
     assert np.all((missing >= 0) & (missing <= 1))
@@ -93,7 +93,7 @@ def test_log_u_keeps_curves_whose_delta_is_rounded():
     # A Gompertz-like curve: rising where there are data, with a delta far below 1e-300.
     log_u, alpha, beta, x = np.log(0.3), 1000.0, 110.0, np.array([1.0, 10, 30])
     assert curve.delta(log_u, alpha, beta, 1.0) == 0
-    missing = curve.gap(x, log_u, alpha, beta, 1.0)
+    missing = np.exp(-curve.u(x, log_u, alpha, beta, 1.0))
     assert missing[0] == pytest.approx(np.exp(-0.3))
     assert missing[0] > missing[1] > missing[2] > 0
 
@@ -109,17 +109,17 @@ def test_arrays_may_be_labelled():
     x = xr.DataArray([1.0, 2, 3], dims="x")
     delta = xr.DataArray([0.2, 0.4], dims="strategy")
     assert curve.accuracy(x, 0.9, delta, 0.5, 0.8).sizes == {"strategy": 2, "x": 3}
-    assert curve.gap(x, delta, 0.5, 0.8, 1.0).sizes == {"strategy": 2, "x": 3}
+    assert curve.u(x, delta, 0.5, 0.8, 1.0).sizes == {"strategy": 2, "x": 3}
 
 
 def test_shapes_are_broadcast():
     x, row = np.ones((5, 1)), np.full(3, 0.5)
-    assert curve.gap(x, row, row, row, 1.0).shape == (5, 3)
+    assert curve.u(x, row, row, row, 1.0).shape == (5, 3)
     assert curve.accuracy(x, row, row, row, row).shape == (5, 3)
     assert curve.log_u_first(row, row, row, 1.0).shape == (3,)
 
 
-@pytest.mark.parametrize("name", ["log_u_first", "delta", "gap"])
+@pytest.mark.parametrize("name", ["log_u_first", "delta", "u"])
 def test_pytensor_gives_the_numbers_of_numpy(name):
     rng = np.random.default_rng(2)
     size = {"x": (1, 30), "log_u": (-5, 2), "delta": (0.01, 0.99), "alpha": (-0.5, 50)}
@@ -127,7 +127,7 @@ def test_pytensor_gives_the_numbers_of_numpy(name):
     wanted = {
         "log_u_first": ["delta", "alpha", "beta", "x_first"],
         "delta": ["log_u", "alpha", "beta", "x_first"],
-        "gap": ["x", "log_u", "alpha", "beta", "x_first"],
+        "u": ["x", "log_u", "alpha", "beta", "x_first"],
     }[name]
     values = [rng.uniform(*size[part], 50) for part in wanted]
     inputs = [pt.dvector(part) for part in wanted]

@@ -123,6 +123,23 @@ def test_gains_are_partly_the_tasks():
     np.testing.assert_allclose(found[:, :8], 0, atol=1e-9)
 
 
+def test_draws_come_closer_to_their_median_where_others_are():
+    gain = 0.2 + 0.05 * np.random.default_rng(1).standard_normal((2, DRAWS, 1, 1))
+    of_draws = expit(odds(X, gain))
+
+    def found(names):
+        draws = made_draws(dict.fromkeys(names, 0.2))
+        draws = draws.copy(data=np.broadcast_to(of_draws, draws.shape))
+        runs, misfit = made_runs(dict.fromkeys(names, 8)), Misfit(**EXACT, apart=0.7)
+        made = drift.strayed(draws, made_posterior(names), runs, misfit, np.random.default_rng(0))
+        return (logit(made) - logit(draws)).sel(strategy="a").to_numpy()
+
+    expected = -0.3 * (gain[:, :, 0] - np.median(gain)) * np.log2(X / 8)
+    np.testing.assert_allclose(found(["a", "b"])[..., 8:], expected[..., 8:], atol=1e-6)
+    np.testing.assert_allclose(found(["a", "b"])[..., :8], 0, atol=1e-6)
+    np.testing.assert_allclose(found(["a"]), 0, atol=1e-6)
+
+
 def test_a_strategy_that_is_further_shows_what_may_be_gained():
     """Since the end of the shorter one, of both; the longer one's own end comes later."""
     gains = {"short": 0.1, "long": 0.3}

@@ -64,8 +64,8 @@ def make_trace(runs, draws=2000, jitter=0.0, **scalars):
 
 
 def spread_at(x, last=8.0, sd=0.01, ratio=5.0):
-    gap, gap_last = (1 - accuracy(at) / CURVE["A_max"] for at in (x, last))
-    return noise.spread(gap, gap_last, sd, ratio)
+    u = (-np.log(1 - accuracy(at) / CURVE["A_max"]) for at in (x, 1.0, last))
+    return noise.passing(*u, sd, ratio, 0.0)
 
 
 def made(scope="expected", runs=None, **options):
@@ -316,12 +316,12 @@ def test_medians_lean_on_least_squares(fit):
 
 
 def test_misfit_is_a_drift_of_the_log_odds():
-    """Drawn once a curve: its log-odds drift as s does, by a scaled Student's t."""
+    """Drawn once a curve: its log-odds drift as s² does, by a scaled Student's t."""
     misfit = Misfit(scale=0.2, degrees=4.0)
     draws = made(misfit=misfit, horizon=12).draws.sel(strategy="a", x=[12.0, 20.0])
     drift = logit(draws) - logit(accuracy(draws["x"]))
     s = np.log((draws["x"] + CURVE["alpha"]) / (8 + CURVE["alpha"]))
-    standard = (drift / (0.2 * s)).stack(sample=("chain", "draw"))
+    standard = (drift / (0.2 * s**2)).stack(sample=("chain", "draw"))
     np.testing.assert_allclose(standard.sel(x=12.0), standard.sel(x=20.0), atol=1e-6)
     assert kstest(standard.sel(x=20.0), t(4).cdf).pvalue > 1e-3
 

@@ -18,7 +18,7 @@ def test_half_of_all_curves_stray_up_and_half_down():
     misfit = Misfit(scale=0.1, degrees=4.0)
     up, on, down = (shift(misfit, 1.5, share) for share in (0.9, 0.5, 0.1))
     assert on == pytest.approx(0)
-    assert up == pytest.approx(0.1 * 1.5 * t(4).ppf(0.9))
+    assert up == pytest.approx(0.1 * 1.5**2 * t(4).ppf(0.9))
     assert down == pytest.approx(-up)
     assert shift(misfit, 1.5, 0.9, drift=-0.3) == pytest.approx(up - 0.3)
 
@@ -27,7 +27,7 @@ def test_curves_stray_farther_where_families_disagree_but_not_without_end():
     misfit = Misfit(scale=0.1, degrees=4.0, disagreement=0.5, most=0.3)
     for disagreement, width in ((0.01, 0.005), (0.4, 0.3 * np.tanh(2 / 3)), (50.0, 0.3)):
         found = shift(misfit, 1.5, 0.9, disagreement)
-        assert found == pytest.approx(np.hypot(0.15, width) * t(4).ppf(0.9), rel=1e-4)
+        assert found == pytest.approx(np.hypot(0.1 * 1.5**2, width) * t(4).ppf(0.9), rel=1e-4)
 
 
 def test_forecasts_lean_on_least_squares():

@@ -196,14 +196,16 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     of = data.strategy_index
     A_max, _, alpha, beta = values["curve"][of].T
     mean = curve.accuracy(data.x, A_max, values["delta"][of], alpha, beta)
-    gap, gap_last = (
-        1 - curve.accuracy(x, 1.0, values["delta"][of], alpha, beta)
-        for x in (data.x, data.x_last[of])
+    u = (
+        -np.log(1 - curve.accuracy(x, 1.0, values["delta"][of], alpha, beta))
+        for x in (data.x, data.x_first[of], data.x_last[of])
     )
-    sd = noise.spread(gap, gap_last, values["noise"][of], values["noise_ratio"][of])
+    spread, ratio, shared, lasting = (
+        values[name][of] for name in ("noise", "noise_ratio", "shared", "lasting")
+    )
+    sd, lasts = noise.passing(*u, spread, ratio, lasting), noise.offset(spread, lasting)
     carried = noise.carry(values["rho"][of], data.lag)
-    shares = values["shared"][of], values["lasting"][of]
-    given = mean, sd, carried, *shares, data.step, data.first
+    given = mean, sd, carried, shared, lasts, data.step, data.first
     expected = noise.log_density(data.accuracy, *given)
     np.testing.assert_allclose(terms, expected, rtol=1e-7)
 

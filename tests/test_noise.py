@@ -32,37 +32,46 @@ def first_of(episodes):
     return np.repeat(np.cumsum([0, *lengths[:-1]]), lengths)
 
 
-def within(run, rho, lasting):
-    return lasting + (1 - lasting) * rho ** np.abs(np.subtract.outer(run, run)).astype(float)
+def within(run, rho, lasts, sd):
+    passing = rho ** np.abs(np.subtract.outer(run, run)).astype(float)
+    return lasts**2 + np.outer(sd, sd) * passing
 
 
-def covariance(episodes, rho, shared, lasting, sd):
+def covariance(episodes, rho, shared, lasts, sd):
     """Dense: what is new in a run correlates with what is new in others that take the same step."""
     step = step_of(episodes)
     together = np.where(step[:, None] == step, shared, 0.0)
     np.fill_diagonal(together, 1.0)
-    back = block_diag(*(np.linalg.cholesky(within(run, rho, lasting)) for run in episodes))
-    return np.outer(sd, sd) * (back @ together @ back.T)
+    ends = np.cumsum([len(run) for run in episodes])[:-1]
+    runs = zip(episodes, np.split(sd, ends), strict=True)
+    back = block_diag(*(np.linalg.cholesky(within(run, rho, lasts, its)) for run, its in runs))
+    return back @ together @ back.T
 
 
 EPISODES = [np.array([1, 2, 3, 4, 5]), np.array([2, 3, 7, 8]), np.array([4]), np.array([1, 9])]
 
 
-@given(gap=number(0, 1), last=number(0, 1), sd=number(1e-4, 1), ratio=number(0, 1000))
-def test_spread_is_a_floor_and_a_part_that_shrinks_with_the_gap(gap, last, sd, ratio):
-    floor = sd / np.sqrt(1 + (ratio * last) ** 2)
-    expected = np.sqrt(floor**2 + (ratio * floor * gap) ** 2)
-    assert noise.spread(gap, last, sd, ratio) == pytest.approx(expected, rel=1e-9)
+@given(x=number(1, 30), sd=number(1e-4, 1), ratio=number(0.1, 100), lasting=number(0, 1))
+def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
+    u = 0.4 * np.array([x, 1.0, 10.0]) ** 0.6
+    kept, passes = noise.offset(sd, lasting), noise.passing(u, u[1], u[2], sd, ratio, lasting)
+    assert np.hypot(kept, passes[2]) == pytest.approx(sd)  # at x_last
+    gap = np.exp(-u)
+    fall = np.log((gap[1] + gap[2]) / (2 * gap[2]))
+    power = np.log((gap + gap[2]) / (2 * gap[2])) / np.hypot(fall, 0.2)
+    expected = sd * np.sqrt((1 - lasting) * ratio ** (2 * np.minimum(power, 1)) + 0.15 * lasting)
+    np.testing.assert_allclose(passes, expected, rtol=1e-9)
 
 
-def test_spread_at_its_limits():
-    gaps = np.linspace(0, 1, 11)
-    assert noise.spread(0.3, 0.3, 0.02, 8.0) == pytest.approx(0.02)  # at x_last
-    np.testing.assert_allclose(noise.spread(gaps, 0.3, 0.02, 0.0), 0.02)  # the floor alone
-    far = noise.spread(gaps, 0.5, 0.02, 1e9)  # in proportion to the gap
-    np.testing.assert_allclose(far, 0.02 * gaps / 0.5, atol=1e-10)
-    assert noise.spread(1.0, 0.0, 0.01, 4.0) == pytest.approx(0.01 * np.sqrt(17))
-    assert np.all(np.diff(noise.spread(gaps, 0.1, 0.02, 8.0)) > 0)
+def test_passing_noise_at_its_limits():
+    u = np.linspace(0, 20, 41)
+    np.testing.assert_allclose(noise.passing(u, 0.5, 4.0, 0.02, 1.0, 0.0), 0.02)  # all alike
+    falls = noise.passing(u, 0.5, 8.0, 0.02, 10.0, 0.0)
+    assert np.all(np.diff(falls) <= 0)
+    assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(2) / (7.5 - np.log(2))), rel=0.01)
+    assert falls[1] == pytest.approx(0.2, rel=0.01)
+    assert falls[0] < 0.2001  # before the data it is as at their start
+    assert np.all(np.isfinite(noise.passing(np.array([1e43, 0, 1]), 1e43, 1e43, 0.02, 9.0, 0.1)))
 
 
 def test_carry():
@@ -80,18 +89,18 @@ def test_carry():
     ),
     number(0, 0.95),
     number(0, 0.9),
-    number(0, 0.9),
+    number(0, 0.1),
     st.integers(0, 2**31),
 )
-def test_log_density_is_that_of_a_dense_normal(episodes, rho, shared, lasting, seed):
+def test_log_density_is_that_of_a_dense_normal(episodes, rho, shared, lasts, seed):
     episodes = [np.array(run) for run in episodes]
     lags = lags_of(episodes)
     rng = np.random.default_rng(seed)
     mean, sd = rng.uniform(0.2, 0.9, len(lags)), rng.uniform(0.005, 0.1, len(lags))
     y = mean + sd * rng.standard_normal(len(lags)) * 1.5
     places = step_of(episodes), first_of(episodes)
-    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, lasting, *places)
-    dense = multivariate_normal(mean, covariance(episodes, rho, shared, lasting, sd)).logpdf(y)
+    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, lasts, *places)
+    dense = multivariate_normal(mean, covariance(episodes, rho, shared, lasts, sd)).logpdf(y)
     assert terms.shape == y.shape
     assert terms.sum() == pytest.approx(dense, rel=1e-8, abs=1e-6)
 
@@ -123,7 +132,7 @@ def test_a_terms_condition_is_the_observation_before_it():
     np.testing.assert_array_equal(np.flatnonzero(changed), [4])
     y = mean.copy()
     y[1] += 0.1  # of which a part lasts: all later terms of the run
-    given = noise.carry(0.6, lags), 0.0, 0.3, step_of(EPISODES), first_of(EPISODES)
+    given = noise.carry(0.6, lags), 0.0, 0.07, step_of(EPISODES), first_of(EPISODES)
     changed = noise.log_density(y, mean, sd, *given) != noise.log_density(mean, mean, sd, *given)
     np.testing.assert_array_equal(np.flatnonzero(changed), [1, 2, 3, 4])
 
@@ -149,38 +158,39 @@ def test_pytensor_gives_the_numbers_of_numpy():
     values = [rng.uniform(0.1, 0.9, len(lags)) for _ in range(3)] + [noise.carry(0.7, lags)]
     values += [np.full(len(lags), 0.3), np.full(len(lags), 0.4)]
     places = step_of(EPISODES), first_of(EPISODES)
-    inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried", "shared", "lasting")]
-    outputs = [noise.log_density(*inputs, *places, xp=pt), noise.spread(*inputs[:4], xp=pt)]
+    inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried", "shared", "lasts")]
+    outputs = [noise.log_density(*inputs, *places, xp=pt), noise.passing(*inputs, xp=pt)]
     density, spread = pytensor.function(inputs, outputs, mode="FAST_COMPILE")(*values)
     np.testing.assert_allclose(density, noise.log_density(*values, *places), rtol=1e-12)
-    np.testing.assert_allclose(spread, noise.spread(*values[:4]), rtol=1e-12)
+    np.testing.assert_allclose(spread, noise.passing(*values), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("rho", "lasting"), [(0.0, 0.0), (0.4, 0.5), (0.95, 0.2)])
-def test_simulated_runs_have_the_moments_of_the_density(rho, lasting):
+@pytest.mark.parametrize(("rho", "lasts"), [(0.0, 0.0), (0.4, 0.05), (0.95, 0.02)])
+def test_simulated_runs_have_the_moments_of_the_density(rho, lasts):
     lags = lags_of(EPISODES)
     mean, sd = np.linspace(0.3, 0.9, len(lags)), np.linspace(0.08, 0.01, len(lags))
     shape, rng = (40_000, len(lags)), np.random.default_rng(5)
     common = rng.standard_normal(shape)[:, step_of(EPISODES)]
     fresh = noise.mixed(common, rng.standard_normal(shape), 0.6)
     given = mean, sd, noise.carry(rho, lags)
-    draws = noise.simulate(*given, lasting, fresh, first=first_of(EPISODES))
-    residuals = (draws - mean) / sd
+    draws = noise.simulate(*given, lasts, fresh, first=first_of(EPISODES))
+    expected = covariance(EPISODES, rho, 0.6, lasts, sd)
+    total = np.sqrt(np.diag(expected))
+    residuals = (draws - mean) / total
     # A mean of 40,000 has a standard error of 0.005, a correlation of at most that: five of them.
     np.testing.assert_allclose(residuals.mean(axis=0), 0, atol=0.025)
-    expected = covariance(EPISODES, rho, 0.6, lasting, np.ones(len(lags)))
-    np.testing.assert_allclose(np.cov(residuals.T), expected, atol=0.04)
+    np.testing.assert_allclose(np.cov(residuals.T), expected / np.outer(total, total), atol=0.04)
 
 
 def test_start_counts_only_where_it_is_carried():
-    mean, sd = np.zeros((3, 3)), 1.0
+    mean, sd = np.zeros((3, 3)), np.ones(3)
     start = np.array([-5.0, 0.0, 5.0])
     fresh = np.random.default_rng(6).standard_normal((3, 3))
 
     def shifts(lags):
         with_start, without = (
-            noise.simulate(mean, sd, noise.carry(0.5, lags), 0.0, fresh, Past(before, 0.0, 0.0))
-            for before in (start, np.zeros(3))
+            noise.simulate(mean, sd, noise.carry(0.5, lags), 0.0, fresh, Past(at, 1.0, 0.0, 0.0))
+            for at in (start, np.zeros(3))
         )
         return with_start - without
 
@@ -192,15 +202,15 @@ def test_start_counts_only_where_it_is_carried():
 
 def test_a_run_goes_on_from_its_past_as_the_dense_normal_says():
     episodes, seen = np.array([1, 2, 3, 5, 6, 9]), 4
-    rho, lasting = 0.5, 0.4
+    rho, lasts = 0.5, 0.4
     carried = noise.carry(rho, np.diff(episodes, prepend=1))
-    y, sd = np.array([1.0, 0.4, 1.2, 0.8]), np.ones(6)
-    before = noise.past(y, np.zeros(4), sd[:4], carried[:4])
+    y, sd = np.array([1.0, 0.4, 1.2, 0.8]), np.linspace(1.2, 0.5, 6)
+    before = noise.past(y, np.zeros(4), sd[:4], carried[:4], lasts)
     fresh = np.random.default_rng(7).standard_normal((40_000, 2))
-    draws = noise.simulate(np.zeros(2), sd[4:], carried[4:], lasting, fresh, before)
-    dense = within(episodes, rho, lasting)
+    draws = noise.simulate(np.zeros(2), sd[4:], carried[4:], lasts, fresh, before)
+    dense = within(episodes, rho, lasts, sd)
     of_seen, cross = dense[:seen, :seen], dense[seen:, :seen]
     weights = np.linalg.solve(of_seen, cross.T).T
     np.testing.assert_allclose(draws.mean(axis=0), weights @ y, atol=0.025)
     left = dense[seen:, seen:] - weights @ cross.T
-    np.testing.assert_allclose(np.cov(draws.T), left, atol=0.04)
+    np.testing.assert_allclose(np.cov(draws.T), left, atol=0.02)

@@ -54,6 +54,7 @@ def test_steps_are_counted_once(example_runs):
     runs = example_runs.strategy("margin")
     steps = unpooled(pooled(observations(runs)))
     np.testing.assert_array_equal(steps.x, np.arange(1, 13))
+    np.testing.assert_array_equal(steps.x_before, [1, *range(1, 12)])
     np.testing.assert_array_equal(steps.lag, [0] + [1] * 11)
     np.testing.assert_array_equal(steps.accuracy, runs.table["accuracy"])
     np.testing.assert_array_equal(steps.step, runs.table["episode"] - 1)
@@ -65,4 +66,6 @@ def test_steps_that_differ_are_told_apart(example_runs):
     which = steps.step.astype(int)
     assert len(steps.x) > len(np.unique(data.x))
     np.testing.assert_array_equal(steps.x[which], data.x)
+    going = data.lag > 0
+    np.testing.assert_array_equal(steps.x_before[which][going], data.x[:-1][going[1:]])
     np.testing.assert_array_equal(steps.lag[which], data.lag)
