@@ -1,4 +1,4 @@
-"""How long does a repetition remember its noise? See README.md.
+"""How long does a repetition remember its noise, and what of it shrinks? See README.md.
 
 python benchmarks/memory.py --curves DIR
 """
@@ -8,40 +8,69 @@ import argparse
 import numpy as np
 import pandas as pd
 from cells import cells, curves_argument
+from numpy.typing import NDArray
 
 LAGS = (1, 2, 3, 5, 8, 12, 20, 30)
+PLACES = 8  # along a run, from its first episode to its last
+LEAST_EPISODES = 10
 WHOLE = 0.9  # share of the repetitions that an episode must have
+
+type Floats = NDArray[np.float64]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     curves_argument(parser)
     args = parser.parse_args()
-    table = pd.DataFrame(
-        {"source": cell.id.split("/")[0], **remembered(cell.full.table)}
-        for cell in cells(args.curves)
-    )
+    found = [(cell.id.split("/")[0], deviations(cell.full.table)) for cell in cells(args.curves)]
+    table = pd.DataFrame({"source": source, **remembered(off)} for source, off in found)
     print("Autocorrelation of repetitions around their mean, by lag in episodes, mean of cells:")
     print(table.groupby("source").mean().round(2).to_string(na_rep=""))
+    long = [(source, off) for source, off in found if off.shape[1] >= LEAST_EPISODES]
+    for what, of in (("Standard deviation", shrunk), ("Covariance with the last episode", kept)):
+        table = pd.DataFrame({"source": source, **of(off)} for source, off in long)
+        print(f"\n{what}, 1 at the last episode, by share of the run, median of cells:")
+        print(table.groupby("source").median().round(2).to_string())
 
 
-def remembered(table: pd.DataFrame) -> dict[int, float]:
-    """Autocorrelation of a strategy's repetitions, by lag.
-
-    Off their mean, R repetitions have (R − 1) / R of the products that independent ones have.
-    """
+def deviations(table: pd.DataFrame) -> Floats:
+    """A strategy's repetitions off their mean, dims (repetition, episode), of unbiased variance."""
     wide = table.pivot(index="repetition", columns="episode", values="accuracy")
     wide = wide.dropna(axis=1, thresh=int(np.ceil(WHOLE * len(wide)))).dropna()
-    off = (wide - wide.mean()).to_numpy()
-    repetitions, episodes = off.shape
-    spread = np.sqrt((off**2).sum(axis=0) / max(repetitions - 1, 1))
+    repetitions = len(wide)
+    return (wide - wide.mean()).to_numpy() * np.sqrt(repetitions / max(repetitions - 1, 1))
+
+
+def remembered(off: Floats) -> dict[int, float]:
+    """Autocorrelation of a strategy's repetitions, by lag."""
+    spread = np.sqrt((off**2).mean(axis=0))
     standard = off / np.where(spread > 0, spread, np.nan)
-    more = repetitions / max(repetitions - 1, 1)
     return {
-        lag: float(more * np.nanmean(standard[:, lag:] * standard[:, :-lag]))
+        lag: float(np.nanmean(standard[:, lag:] * standard[:, :-lag]))
         for lag in LAGS
-        if lag < episodes
+        if lag < off.shape[1]
     }
+
+
+def shrunk(off: Floats) -> dict[float, float]:
+    """Standard deviation at some places, over that at the last."""
+    products = along(off)
+    return {place: float(np.sqrt(of[i])) for i, (place, of) in enumerate(products.items())}
+
+
+def kept(off: Floats) -> dict[float, float]:
+    """Covariance of some places with the last, over the variance there."""
+    return {place: float(of[-1]) for place, of in along(off).items()}
+
+
+def along(off: Floats) -> dict[float, Floats]:
+    """Covariances of places along the runs with each other, over the variance at the last."""
+    places = np.linspace(0, 1, PLACES)
+    at = off[:, np.round(places * (off.shape[1] - 1)).astype(int)]
+    products = at.T @ at
+    last = products[-1, -1]
+    of_last = products / last if last > 0 else np.full_like(products, np.nan)
+    return dict(zip(places.round(2).tolist(), of_last, strict=True))
 
 
 if __name__ == "__main__":

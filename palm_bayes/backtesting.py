@@ -28,6 +28,7 @@ from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
 from palm_bayes.forecast import QUANTILES
 from palm_bayes.misfit import MISFIT
+from palm_bayes.model import VERSION
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import Priors, named_priors
 from palm_bayes.runs import Runs
@@ -124,7 +125,13 @@ def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> d
     # Distributions have no name to tell them apart by: parts made with a user's own match no other.
     own = priors if isinstance(priors, str) else f"own, {uuid4()}"
     digest = hashlib.sha256(data.encode()).hexdigest()[:12]
-    known = {"priors": own, **given, "misfit": asdict(MISFIT), "palm-bayes": __version__}
+    known = {
+        "priors": own,
+        **given,
+        "misfit": asdict(MISFIT),
+        "model": VERSION,
+        "palm-bayes": __version__,
+    }
     return {"data": digest, **known, **libraries}
 
 

@@ -18,6 +18,9 @@ from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
 from palm_bayes.regions import Region, log_share
 from palm_bayes.runs import RUN, Runs
 
+VERSION = 3
+"""Of the model, kept in traces: the numbers of another one mean something else."""
+
 FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")
 """The model's free variables."""
 NUMBERS = (*curve.COORDINATES, *FREE[1:])

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike
 
 from palm_bayes import curve
 from palm_bayes.convergence import Convergence
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
 from palm_bayes.misfit import MISFIT, Misfit
-from palm_bayes.model import FREE
+from palm_bayes.model import FREE, VERSION
 from palm_bayes.predictive_check import PredictiveCheck, check
 from palm_bayes.runs import Runs
 from palm_bayes.trace import runs_from
@@ -337,6 +337,6 @@ class PalmFit:
             raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
         if not whole:
             raise DataError(f"{path}: the runs in it do not match their hash, it has been changed")
-        if lacking := [name for name in PARAMETERS if name not in trace["posterior"]]:
-            raise DataError(f"{path} is of another version, without {listed(lacking)}: fit anew")
+        if kept.get("model") != VERSION:
+            raise DataError(f"{path} is of another version of the model: fit anew")
         return cls(runs, trace, Convergence(table))

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes import __version__
-from palm_bayes.model import DATA_COORDS, DATA_DIMS, observations
+from palm_bayes.model import DATA_COORDS, DATA_DIMS, VERSION, observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
 
@@ -43,6 +43,7 @@ def assemble(
     pointwise = np.concatenate([sample.log_likelihood for sample in samples], axis=-1)
     kept = {
         "data_sha256": runs.sha256(),
+        "model": VERSION,
         "sampling": about,
         "versions": {name: _version(name) for name in _LIBRARIES},
         "runs": _about_runs(runs),

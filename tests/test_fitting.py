@@ -290,12 +290,14 @@ def test_what_is_not_a_fit_is_refused(tmp_path, contents, words):
     assert "other.nc" in str(caught.value)
 
 
-def test_a_fit_of_another_version_says_so(saved):
+@pytest.mark.parametrize("model", [1, None])  # the first models had none
+def test_a_fit_of_another_model_says_so(saved, model):
     with xr.open_datatree(saved, engine="h5netcdf") as tree:
         older = tree.load()
-    older["posterior"] = older["posterior"].to_dataset().drop_vars("lasting")
+    kept = json.loads(older.attrs["palm_bayes"]) | {"model": model}
+    older.attrs["palm_bayes"] = json.dumps(kept)
     older.to_netcdf(saved, engine="h5netcdf")
-    with pytest.raises(DataError, match="of another version, without lasting: fit anew"):
+    with pytest.raises(DataError, match="of another version of the model: fit anew"):
         PalmFit.load(saved)
 
 
