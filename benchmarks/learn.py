@@ -215,7 +215,9 @@ class Later:
         misfit, weights = numbers.misfit, self.weights(numbers)
         gain, foreseen = self.gains(numbers)
         theirs = of_others.reindex(self.episodes).to_numpy()
-        foreseen = np.where(np.isnan(theirs), foreseen, misfit.shared(foreseen, theirs))
+        alone = np.isnan(theirs)
+        foreseen = np.where(alone, foreseen, misfit.shared(foreseen, theirs))
+        closer = (misfit.apart - 1) * (self.gain - gain) * ~alone
         mean, repetitions = self.last
         variance = self.spread**2 * (self.shared + (1 - self.shared) / repetitions)
         residual = log_odds(mean) - log_odds(self.at_last)
@@ -225,7 +227,7 @@ class Later:
         share = self._shares(seed=1)
         _, disagreement, _ = self.others
         expected = misfit.strayed(
-            self.on_curve, self.s, share, disagreement, standing + foreseen - gain
+            self.on_curve, self.s, share, disagreement, standing + foreseen - gain + closer
         )
         left = self.shift - self.carried * moved / self.spread
         sd = self.sd * np.sqrt(self.shared + (1 - self.shared) / self.runs)

@@ -102,7 +102,8 @@ def _gained(
     """
     x_first, x_last = ends.T
     last, own = np.searchsorted(x, x_last), np.arange(len(ends))
-    odds, typical = (np.median(part, axis=(0, 1)) for part in (log_odds(accuracy), s))
+    of_draws = log_odds(accuracy)
+    odds, typical = (np.median(part, axis=(0, 1)) for part in (of_draws, s))
     gain = odds - odds[own, last][:, None]
     ahead = np.arange(odds.shape[1]) > last[:, None]
     foreseen = np.where(ahead, misfit.foreseen(gain, typical, others), gain)
@@ -117,9 +118,9 @@ def _gained(
         alone = unknown.all(axis=0)
         since[:, alone] = foreseen[alone]
         drift = misfit.shared(foreseen, np.nanmedian(since, axis=0)) - gain
-        of_draws = log_odds(accuracy)
-        of_draws = of_draws - of_draws[..., own, last][..., None] - gain
-        drift = drift + (misfit.apart - 1) * of_draws * ~alone[:, None]
+        if misfit.apart < 1:
+            of_draws = of_draws - of_draws[..., own, last][..., None] - gain
+            drift = drift + (misfit.apart - 1) * of_draws * ~alone[:, None]
     return np.where(ahead, drift, 0.0)
 
 

@@ -58,11 +58,19 @@ class Forecast:
         Returns
         -------
         DataArray, dims (source, strategy[, repetition], x)
-            Sources "parameters", "misfit" and "noise". Their squares add up to the draws' variance
-            but for what is correlated and what is cut to [0, 1].
+            Sources "parameters", "misfit" and "noise". What of the misfit goes along with the
+            curve, where that moves towards the data or other strategies, counts with the
+            parameters. Their squares add up to the draws' variance but for what else is correlated
+            and what is cut to [0, 1].
         """
-        named = self.sources.rename(curve="parameters")
-        spread = named.std(("chain", "draw"), skipna=False).to_array("source")
+        over = ("chain", "draw")
+        on_curve, misfit = self.sources["curve"], self.sources["misfit"]
+        known = on_curve.var(over)
+        slope = (xr.cov(on_curve, misfit, dim=over, ddof=0) / known).where(known > 0, 0.0)
+        along = slope * (on_curve - on_curve.mean(over))
+        parts = {"parameters": on_curve + along, "misfit": misfit - along}
+        named = xr.Dataset(parts | {"noise": self.sources["noise"]})
+        spread = named.std(over, skipna=False).to_array("source")
         return spread.transpose("source", "strategy", ...).rename("uncertainty")
 
     def to_frame(self) -> pd.DataFrame:

@@ -50,7 +50,7 @@ class Misfit:
     mean; z is normal with what is then left to know, the variance (1 − κ) · level². Within the data
     both fade as a normal density does, over `_FADE` of s.
 
-    m is the posterior median of the gain since x_last, and l = m + w · (g − m) what is foreseen of
+    m is the gain since x_last of the posterior median, and l = m + w · (g − m) what is foreseen of
     it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
     o is the median of what is foreseen of the task's other strategies, from x_last to x, and γ the
     curve's own gain: where there are others, draws come closer to their median.

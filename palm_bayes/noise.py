@@ -59,7 +59,7 @@ def passing(
     noise, lasting : array
         As in `offset`.
     noise_ratio : array
-        How much larger what shrinks of it is at x_first than at x_last.
+        How much larger what shrinks of it is at x_first than at x_last, if the gap has shrunk.
     """
     fall = _above_floor(u_last - u_first, xp)
     power = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)

@@ -42,10 +42,9 @@ class Steps(NamedTuple):
 def pooled(data: Observations) -> NDArray[np.float64]:
     """`Steps` of one strategy's runs as one matrix, dims (row, observation); see `unpooled`."""
     _, at, step = np.unique(data.step, return_index=True, return_inverse=True)
-    start = np.where(data.lag > 0, np.roll(data.x, 1), data.x)
     rows = np.zeros((6, len(step)))
     rows[0, 0] = len(at)
-    rows[1:4, : len(at)] = data.x[at], start[at], data.lag[at]
+    rows[1:4, : len(at)] = noise.step_ends(data.x, data.lag)[at].T
     rows[4], rows[5] = data.accuracy, step
     return rows
 

@@ -1,5 +1,7 @@
 """Forecasts: the curve they follow, their three scopes, their grid and their tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -335,9 +337,29 @@ def test_uncertainty_is_told_by_source():
     assert list(spread["source"].to_numpy()) == ["parameters", "misfit", "noise"]
     total = found.draws.std(("chain", "draw"))
     np.testing.assert_allclose(np.sqrt((spread**2).sum("source")), total, rtol=0.1)
-    assert bool((spread.sel(source="misfit", x=slice(None, 8.0)) == 0).all())
+    np.testing.assert_allclose(spread.sel(source="misfit", x=slice(None, 8.0)), 0, atol=1e-12)
+    closer = made("expected", runs, misfit=replace(misfit, apart=0.5), jitter=0.01, horizon=8)
+    total = closer.draws.std(("chain", "draw"))
+    np.testing.assert_allclose(np.sqrt((closer.uncertainty() ** 2).sum("source")), total, rtol=1e-3)
+    halved = closer.uncertainty().sel(source="parameters", x=16.0) / spread[0].sel(x=16.0)
+    assert bool((halved < 0.95).all())
     sure = made("expected", runs, horizon=8).uncertainty()
     np.testing.assert_allclose(sure.sel(source=["misfit", "noise"]), 0, atol=1e-12)
+
+
+def test_continuing_keeps_what_lasts_as_the_dense_normal_says():
+    runs, rho, lasting = make_runs(offset=0.02), 0.5, 0.4
+    draws = made("continuing", runs, rho=rho, lasting=lasting, horizon=4).draws
+    found = draws.isel(strategy=0, repetition=0).sel(x=[9.0, 12.0])
+    x = np.array([*range(1, 9), 9.0, 12.0])
+    u = (-np.log(1 - accuracy(at) / CURVE["A_max"]) for at in (x, 1.0, 8.0))
+    sd, lasts = noise.passing(*u, 0.01, 5.0, lasting), noise.offset(0.01, lasting)
+    dense = lasts**2 + np.outer(sd, sd) * rho ** np.abs(np.subtract.outer(x, x))
+    weights = np.linalg.solve(dense[:8, :8], dense[:8, 8:]).T
+    left = np.sqrt(np.diag(dense[8:, 8:] - weights @ dense[:8, 8:]))
+    expected = accuracy(x[8:]) + weights @ np.full(8, 0.02)
+    np.testing.assert_allclose(found.mean(("chain", "draw")), expected, atol=6e-4)
+    np.testing.assert_allclose(found.std(("chain", "draw")), left, rtol=0.06)
 
 
 def test_continuing_repetitions_share_their_noise():

@@ -84,6 +84,8 @@ def test_noise_of_log_odds_is_that_of_the_accuracy_where_it_is_small():
         {"level": np.inf},
         {"common": -0.1},
         {"common": 1.1},
+        {"apart": -0.1},
+        {"apart": 1.1},
     ],
 )
 def test_what_is_no_misfit(numbers):

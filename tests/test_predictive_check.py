@@ -10,7 +10,7 @@ from palm_bayes.predictive_check import check
 from palm_bayes.runs import Runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.6}
-NOISE = {"noise": 0.006, "noise_ratio": 2.5, "rho": 0.4, "shared": 0.1, "lasting": 0.0}
+NOISE = {"noise": 0.006, "noise_ratio": 2.5, "rho": 0.4, "shared": 0.1, "lasting": 0.3}
 EPISODES, REPETITIONS = 20, 5
 
 
@@ -21,6 +21,7 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS):
     shape = list(CURVE.values())[1:]
     u = (-np.log(1 - curve.accuracy(at, 1.0, *shape)) for at in (x, x[0], x[-1]))
     sd = noise.passing(*u, NOISE["noise"], NOISE["noise_ratio"], NOISE["lasting"])
+    lasts = noise.offset(NOISE["noise"], NOISE["lasting"])
     carried = noise.carry(NOISE["rho"], np.diff(x, prepend=1.0))
     mean = curve.accuracy(x, **CURVE)
     rows = []
@@ -28,7 +29,7 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS):
         common = rng.standard_normal(EPISODES)
         for repetition in range(repetitions):
             fresh = noise.mixed(common, rng.standard_normal(EPISODES), NOISE["shared"])
-            run = noise.simulate(mean, sd, carried, 0.0, fresh)
+            run = noise.simulate(mean, sd, carried, lasts, fresh)
             rows += [(strategy, str(repetition), e + 1, y) for e, y in enumerate(run)]
     return pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "accuracy"])
 
