@@ -63,8 +63,9 @@ def passing(
     """
     fall = _above_floor(u_last - u_first, xp)
     power = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
-    # Before the data there is nothing to tell by.
-    shrinking = (1 - lasting) * noise_ratio ** (2 * xp.minimum(power, 1))
+    # Before the data there is nothing to tell by, and past them it shrinks at most once more.
+    power = xp.maximum(xp.minimum(power, 1), -1)
+    shrinking = (1 - lasting) * noise_ratio ** (2 * power)
     return noise * xp.sqrt(shrinking + _GRAIN * lasting)
 
 

@@ -59,7 +59,7 @@ def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
     gap = np.exp(-u)
     fall = np.log((gap[1] + gap[2]) / (2 * gap[2]))
     power = np.log((gap + gap[2]) / (2 * gap[2])) / np.hypot(fall, 0.2)
-    expected = sd * np.sqrt((1 - lasting) * ratio ** (2 * np.minimum(power, 1)) + 0.15 * lasting)
+    expected = sd * np.sqrt((1 - lasting) * ratio ** (2 * np.clip(power, -1, 1)) + 0.15 * lasting)
     np.testing.assert_allclose(passes, expected, rtol=1e-9)
 
 
@@ -71,6 +71,8 @@ def test_passing_noise_at_its_limits():
     assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(2) / (7.5 - np.log(2))), rel=0.01)
     assert falls[1] == pytest.approx(0.2, rel=0.01)
     assert falls[0] < 0.2001  # before the data it is as at their start
+    straight = noise.passing(u, 0.5, 0.6, 0.02, 10.0, 0.0)
+    assert straight[-1] == pytest.approx(0.002)  # past the data it shrinks at most once more
     assert np.all(np.isfinite(noise.passing(np.array([1e43, 0, 1]), 1e43, 1e43, 0.02, 9.0, 0.1)))
 
 
