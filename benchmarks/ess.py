@@ -20,7 +20,7 @@ from plain import SETTINGS, sample
 from palm_bayes import curve
 from palm_bayes.model import FREE, Observations, observations
 from palm_bayes.palm_fit import PARAMETERS as NAMES
-from palm_bayes.pooled import log_likelihood, pooled, unpooled
+from palm_bayes.pooled import ROWS, log_likelihood, pooled, unpooled
 from palm_bayes.priors import Priors, curve_logp, named_priors
 from palm_bayes.program import compile_model, with_data
 from palm_bayes.runs import Runs
@@ -79,7 +79,7 @@ def plain_model(priors: Priors) -> pm.Model:
     """
     with pm.Model() as model:
         # Any data do until `with_data`: here one step, taken once.
-        seen = unpooled(pm.Data("steps", np.eye(5, 1), shape=(5, None)))
+        seen = unpooled(pm.Data("steps", np.eye(ROWS, 1), shape=(ROWS, None)))
         x_first = seen.x.min()
         alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
         A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)

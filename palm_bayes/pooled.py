@@ -19,6 +19,10 @@ from palm_bayes.priors import Priors
 from palm_bayes.regions import Region
 
 
+ROWS = 6
+"""Of a `pooled` matrix."""
+
+
 class Steps(NamedTuple):
     """Steps of one strategy's runs from an observation to the next, and which of them takes which.
 
@@ -42,7 +46,7 @@ class Steps(NamedTuple):
 def pooled(data: Observations) -> NDArray[np.float64]:
     """`Steps` of one strategy's runs as one matrix, dims (row, observation); see `unpooled`."""
     _, at, step = np.unique(data.step, return_index=True, return_inverse=True)
-    rows = np.zeros((6, len(step)))
+    rows = np.zeros((ROWS, len(step)))
     rows[0, 0] = len(at)
     rows[1:4, : len(at)] = noise.step_ends(data.x, data.lag)[at].T
     rows[4], rows[5] = data.accuracy, step
@@ -68,7 +72,7 @@ def build_pooled_model(
         variable, whose numbers of observations and steps may change.
     """
     with pm.Model(coords={"parameter": list(curve.COORDINATES)}) as model:
-        seen = unpooled(pm.Data("steps", data, shape=(6, None)))
+        seen = unpooled(pm.Data("steps", data, shape=(ROWS, None)))
         x_first, x_last = seen.x.min(), seen.x.max()
         x_second = pt.switch(seen.x >= x_first + LEAST_STEP, seen.x, x_last).min()
         vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
