@@ -18,7 +18,6 @@ from palm_bayes.model import LEAST_STEP, Observations, curve_variable, noise_var
 from palm_bayes.priors import Priors
 from palm_bayes.regions import Region
 
-
 ROWS = 6
 """Of a `pooled` matrix."""
 
