@@ -80,7 +80,7 @@ def _naive() -> Sampler:
 
     def verdict(runs: Runs) -> dict[str, Any]:
         seen = observations(runs)
-        lowest = max(-1000.0, -seen.x_first[0])
+        lowest = max(-1000.0, -seen.ends.x_first[0])
         given = program.with_data(x=seen.x, y=seen.accuracy, alpha_lo=lowest)
         return {**sample(given, [*PARAMETERS, "noise"])[1], "attempts": 1}
 

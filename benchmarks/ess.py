@@ -18,7 +18,7 @@ from cells import cells, curves_argument
 from plain import SETTINGS, sample
 
 from palm_bayes import curve
-from palm_bayes.model import FREE, Observations, observations
+from palm_bayes.model import NOISE, Observations, observations
 from palm_bayes.palm_fit import PARAMETERS as NAMES
 from palm_bayes.pooled import ROWS, log_likelihood, pooled, unpooled
 from palm_bayes.priors import Priors, curve_logp, named_priors
@@ -91,7 +91,7 @@ def plain_model(priors: Priors) -> pm.Model:
         joint = curve_logp(priors, point, x_first[None], alpha_lo[None])[0]
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
-        spreads = [model.register_rv(getattr(priors, name), name) for name in FREE[1:]]
+        spreads = [model.register_rv(getattr(priors, name), name) for name in NOISE]
         terms = log_likelihood(seen, A_max, log_u, alpha, beta, *spreads)
         pm.Potential("accuracy", terms)
     return model
@@ -99,12 +99,11 @@ def plain_model(priors: Priors) -> pm.Model:
 
 def near(program: Any, data: Observations, priors: Priors) -> Any:
     """Start where the package's chains start, in these coordinates, with as much jitter."""
-    ends = (data.x_last[0], data.x_first[0])
-    last, first = (float(data.accuracy[data.x == x].mean()) for x in ends)
+    last, first = float(data.ends.accuracy_last[0]), float(data.ends.accuracy_first[0])
     last = float(np.clip(last, 0.005, 0.995))
     u_first = -np.log1p(-np.clip(first / last, 0.02, 0.97))
-    lowest = max(priors.alpha_lo, -data.x_first[0])
-    start, beta = data.x_first[0] + lowest + 1.5, 0.7
+    lowest = max(priors.alpha_lo, -data.ends.x_first[0])
+    start, beta = data.ends.x_first[0] + lowest + 1.5, 0.7
     delta = -np.expm1(-u_first / start**beta)
     A_max = last + (1 - last) / 2
     shares = np.array([A_max, delta, 1.5 / (priors.alpha_hi - lowest), beta / priors.beta_hi])

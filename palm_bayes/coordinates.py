@@ -1,4 +1,4 @@
-r"""Curve coordinates: the joint transforms in which PALM's posterior can be sampled.
+r"""Coordinates: the joint transforms in which PALM's posterior can be sampled.
 
 A_max, δ, α and β trade off along curved ridges: NUTS fails on them. The accuracies at the first
 and the last observed x hardly do. With u(x) = −log(1 − A(x)/A_max) = k (x + α)^β, the unconstrained
@@ -19,6 +19,11 @@ On curves flat from the start, where v is large and u_hi ≈ v, it moves log β 
 β L ≈ log(1 + q/v). One chart thus serves both; charts on log u_hi or on A_max serve only one.
 `top` is alpha_hi, or the α at which β = beta_hi if that is less, so that no bound is a wall.
 
+How closely the data tell f_hi and r goes with their noise, which few observations leave open: in
+z1 and z2 the posterior would be a funnel. So these are counted from the data's own accuracies at
+both ends, in units of what the noise lets them tell, to the power of 4 / n: what the curve's four
+parameters take of n observations.
+
 Where the prior leaves a large volume to curves of which the data see little, these have charts of
 their own (`palm_bayes.regions`), in which the prior of what the data do not see is wide and even.
 With S = x_first + α and k = u_lo / S^β:
@@ -33,15 +38,42 @@ that its prior forbids, all the sooner the larger β is. k_least leads to u = SA
 observed x, or to alpha_hi.
 
 The parameters are (A_max, log u_lo, α, β): see `palm_bayes.curve` for why log u_lo stands for δ.
+
+What a repetition remembers has coordinates of its own: an autocorrelation ρ near 1 and a share λ
+that lasts can hardly be told apart, and data tell their sum t better than which of them it is:
+
+    −log(1 − ρ) = t s     −log(1 − λ) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
+from palm_bayes import noise
 from palm_bayes.regions import SATURATED
+
+
+class Ends(NamedTuple):
+    """Where the data of strategies begin and end; each a tensor, dims (strategy,) or none.
+
+    Attributes
+    ----------
+    x_first, x_second, x_last
+        Observed x, in batches.
+    accuracy_first, accuracy_last
+        Mean accuracy at the first and at the last, a fraction.
+    count
+        Of observations.
+    """
+
+    x_first: Any
+    x_second: Any
+    x_last: Any
+    accuracy_first: Any
+    accuracy_last: Any
+    count: Any
 
 
 class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
@@ -49,8 +81,7 @@ class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
 
     Parameters
     ----------
-    x_first, x_second, x_last : tensor, dims (strategy,)
-        First, second and last observed x of each strategy, in batches.
+    ends : Ends
     alpha_lo, alpha_hi : tensor, dims (strategy,)
         Bounds on α, with alpha_lo ≥ −x_first.
     beta_hi : float
@@ -59,21 +90,20 @@ class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
 
     name = "coordinates"
 
-    def __init__(
-        self, x_first: Any, x_second: Any, x_last: Any, alpha_lo: Any, alpha_hi: Any, beta_hi: float
-    ) -> None:
-        self.x_first, self.x_second, self.x_last = x_first, x_second, x_last
+    def __init__(self, ends: Ends, alpha_lo: Any, alpha_hi: Any, beta_hi: float) -> None:
+        self.ends = ends
+        self.x_first, self.x_second, self.x_last = ends.x_first, ends.x_second, ends.x_last
         self.alpha_lo, self.alpha_hi, self.beta_hi = alpha_lo, alpha_hi, beta_hi
 
-    def backward(self, value: Any, *_: Any) -> Any:
+    def backward(self, value: Any, *inputs: Any) -> Any:
         """Parameters, dims (strategy, 4), of unconstrained points, dims (strategy, 4)."""
-        return self._backward(value)[0]
+        return self._backward(value, *inputs)[0]
 
-    def log_jac_det(self, value: Any, *_: Any) -> Any:
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Log of |∂(A_max, log u_lo, α, β)/∂z|, dims (strategy,)."""
-        return self._backward(value)[1]
+        return self._backward(value, *inputs)[1]
 
-    def _backward(self, z: Any) -> tuple[Any, Any]:
+    def _backward(self, z: Any, *inputs: Any) -> tuple[Any, Any]:
         """Parameters and log-Jacobian, which share nearly all their terms."""
         raise NotImplementedError
 
@@ -81,7 +111,7 @@ class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
 class CurveCoordinates(_Chart):
     """Chart of all curves, good where they rise."""
 
-    def forward(self, value: Any, *_: Any) -> Any:
+    def forward(self, value: Any, *inputs: Any) -> Any:
         """Unconstrained points of parameters; the inverse of `backward`."""
         A_max, log_u_lo, alpha, beta = (value[..., i] for i in range(4))
         rise = beta * pt.log((self.x_last + alpha) / (self.x_first + alpha))
@@ -90,15 +120,41 @@ class CurveCoordinates(_Chart):
         v = -pt.log1p(-pt.expm1(-u_lo) / pt.expm1(-u_hi))
         z3 = pt.log(pt.softplus(u_hi - v) - pt.softplus(-pt.log1p(-f_hi) - v))
         share = (alpha - self.alpha_lo) / self._width(rise)
-        return pt.stack([_logit(f_hi), pt.log(v), z3, _logit(share)], axis=-1)
+        centers, log_units = self._counting(*inputs)
+        z = pt.stack([_logit(f_hi), pt.log(v), z3, _logit(share)], axis=-1)
+        return (z - centers) / pt.exp(log_units)
+
+    def _counting(self, *inputs: Any) -> tuple[Any, Any]:
+        """Where z is counted from, and the log of its units, each of dims (strategy, 4).
+
+        Inputs are those of the free variable ``curve`` as PyMC hands them on: a size, the first x
+        and the lower bound of α, and then what it has for this: the spread of the noise at the
+        last x, `palm_bayes.noise.passing`'s ratio, and the share that lasts.
+        """
+        spread, ratio, lasting = inputs[3:6]
+        last = pt.clip(self.ends.accuracy_last, 0.005, 0.995)
+        reached = pt.clip(self.ends.accuracy_first / last, 0.02, 0.998)
+        v = -pt.log1p(-reached)
+        slopes = 1 / (last * (1 - last)), 1 / (last * (1 - reached) * v)
+        spreads = spread, noise.at_first(spread, ratio, lasting, pt)
+        power = pt.minimum(4 / self.ends.count, 1)
+        of_both = (
+            power * (pt.log(error) - 0.5 * pt.log1p(error**2))  # a coordinate is of the order of 1
+            for error in (slope * sd for slope, sd in zip(slopes, spreads, strict=True))
+        )
+        even = pt.zeros_like(last)
+        centers = pt.stack([_logit(last), pt.log(v), even, even], axis=-1)
+        return centers, pt.stack([*of_both, even, even], axis=-1)
 
     def _width(self, rise: Any) -> Any:
         """How far α may lie above alpha_lo, where log u rises so much and β is at most beta_hi."""
         steepest = (self.x_last - self.x_first) / pt.expm1(rise / self.beta_hi) - self.x_first
         return pt.maximum(pt.minimum(self.alpha_hi, steepest) - self.alpha_lo, 1e-12)
 
-    def _backward(self, z: Any) -> tuple[Any, Any]:
-        z1, z2, z3, z4 = (z[..., i] for i in range(4))
+    def _backward(self, z: Any, *inputs: Any) -> tuple[Any, Any]:
+        centers, log_units = self._counting(*inputs)
+        counted = centers + pt.exp(log_units) * z
+        z1, z2, z3, z4 = (counted[..., i] for i in range(4))
         v = pt.exp(z2)
         q = pt.softplus(pt.softplus(z1) - v) + pt.exp(z3)
         log_expm1_q = q + pt.log(-pt.expm1(-q))
@@ -116,7 +172,7 @@ class CurveCoordinates(_Chart):
         of_z = _log_slope(z1) + (z2 - log_u_lo) + (z3 - log_u_hi) - pt.log(-pt.expm1(-q))
         of_alpha = pt.log(width) + _log_slope(z4) - pt.log(L)
         parameters = pt.stack([A_max, log_u_lo, alpha, rise / L], axis=-1)
-        return parameters, of_z + of_alpha - v_less_u_lo
+        return parameters, of_z + of_alpha - v_less_u_lo + log_units.sum(axis=-1)
 
 
 class FlatCoordinates(_Chart):
@@ -132,7 +188,7 @@ class FlatCoordinates(_Chart):
         z = (_logit(A_max), _logit(beta / self.beta_hi), pt.log(pt.expm1(more)), z4)
         return pt.stack(z, axis=-1)
 
-    def _backward(self, z: Any) -> tuple[Any, Any]:
+    def _backward(self, z: Any, *_: Any) -> tuple[Any, Any]:
         z1, z2, z3, z4 = (z[..., i] for i in range(4))
         beta = self.beta_hi * pt.sigmoid(z2)
         width = self.alpha_hi - self.alpha_lo
@@ -164,7 +220,7 @@ class StepCoordinates(_Chart):
         of_alpha = log_u_lo - beta * pt.log(self.x_first + self.alpha_hi)
         return pt.exp(pt.maximum(np.log(SATURATED) + beta * of_second, of_alpha))
 
-    def _backward(self, z: Any) -> tuple[Any, Any]:
+    def _backward(self, z: Any, *_: Any) -> tuple[Any, Any]:
         z1, log_u_lo, z3, z4 = (z[..., i] for i in range(4))
         beta = self.beta_hi * pt.sigmoid(z4)
         log_k = pt.log(self._least(log_u_lo, beta) + pt.softplus(z3))
@@ -174,6 +230,27 @@ class StepCoordinates(_Chart):
         of_alpha = log_start - pt.log(beta) - pt.softplus(-z3) - log_k
         of_rest = _log_slope(z1) + np.log(self.beta_hi) + _log_slope(z4)
         return pt.stack(parameters, axis=-1), of_alpha + of_rest
+
+
+class MemoryCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
+    """Transform of the vector (ρ, λ); see the module."""
+
+    name = "coordinates"
+
+    def forward(self, value: Any, *_: Any) -> Any:
+        """Unconstrained points of the shares; the inverse of `backward`."""
+        of_rho, of_lasting = (-pt.log1p(-value[..., i]) for i in range(2))
+        return pt.stack([pt.log(of_rho + of_lasting), pt.log(of_rho / of_lasting)], axis=-1)
+
+    def backward(self, value: Any, *_: Any) -> Any:
+        """Shares, dims (..., 2), of unconstrained points, dims (..., 2)."""
+        t, z2 = pt.exp(value[..., 0]), value[..., 1]
+        return pt.stack([-pt.expm1(-t * pt.sigmoid(by)) for by in (z2, -z2)], axis=-1)
+
+    def log_jac_det(self, value: Any, *_: Any) -> Any:
+        """Log of |∂(ρ, λ)/∂z|, dims (...)."""
+        z1, z2 = value[..., 0], value[..., 1]
+        return 2 * z1 + _log_slope(z2) - pt.exp(z1)
 
 
 def _bent(z: Any, at: Any, slope: Any) -> tuple[Any, Any]:

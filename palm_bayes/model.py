@@ -13,18 +13,37 @@ from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
 from palm_bayes import curve, noise
-from palm_bayes.coordinates import CurveCoordinates, FlatCoordinates, StepCoordinates
-from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
+from palm_bayes.coordinates import (
+    CurveCoordinates,
+    Ends,
+    FlatCoordinates,
+    MemoryCoordinates,
+    StepCoordinates,
+)
+from palm_bayes.priors import (
+    Priors,
+    curve_logp,
+    draw_curve,
+    draw_memory,
+    memory_logp,
+    named_priors,
+)
 from palm_bayes.regions import Region, log_share
 from palm_bayes.runs import RUN, Runs
 
-VERSION = 3
-"""Of the model, kept in traces: the numbers of another one mean something else."""
+VERSION = 4
+"""Of the model, kept in traces: those of another one hold other variables."""
 
-FREE = ("curve", "noise", "noise_ratio", "rho", "shared", "lasting")
+NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
+"""The numbers of the noise."""
+VECTORS = {"memory": ("rho", "lasting"), "curve": curve.COORDINATES}
+"""Free variables that are vectors, by names of their numbers."""
+FREE = ("noise", "noise_ratio", "shared", *VECTORS)
 """The model's free variables."""
-NUMBERS = (*curve.COORDINATES, *FREE[1:])
+NUMBERS = tuple(number for name in FREE for number in VECTORS.get(name, (name,)))
 """The numbers in them, one by one."""
+VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
+VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
 
 DATA_DIMS = {
     "observations": ("column", "observation"),
@@ -35,7 +54,7 @@ DATA_DIMS = {
 
 DATA_COORDS = {
     "column": ["x", "accuracy", "lag", "step", "first"],
-    "end": ["x_first", "x_second", "x_last"],
+    "end": list(Ends._fields),
 }
 # Batches from x_first to x_second, at least: start pools of unlike size make several first x.
 LEAST_STEP = 0.5
@@ -56,8 +75,9 @@ class Observations:
     first : array of int, dims (observation,)
         Where the run of each observation begins.
     strategy_index : array of int, dims (observation,)
-    x_first, x_second, x_last : array, dims (strategy,)
-        Observed ones; the second is half a batch after the first at least, or the last.
+    ends : Ends
+        Arrays of dims (strategy,); the second x is half a batch after the first at least, or the
+        last.
     """
 
     x: NDArray[np.float64]
@@ -66,9 +86,7 @@ class Observations:
     step: NDArray[np.int64]
     first: NDArray[np.int64]
     strategy_index: NDArray[np.int32]
-    x_first: NDArray[np.float64]
-    x_second: NDArray[np.float64]
-    x_last: NDArray[np.float64]
+    ends: Ends
 
     def as_data(self) -> dict[str, NDArray[Any]]:
         """By the names of the model's data variables.
@@ -78,9 +96,9 @@ class Observations:
         """
         packed = {
             "observations": np.stack([self.x, self.accuracy, self.lag, self.step, self.first]),
-            "ends": np.stack([self.x_first, self.x_second, self.x_last]),
+            "ends": np.stack(self.ends),
         }
-        several = len(self.x_first) > 1
+        several = len(self.ends.x_first) > 1
         return {**packed, "strategy_index": self.strategy_index} if several else packed
 
 
@@ -90,9 +108,6 @@ def observations(runs: Runs) -> Observations:
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
     strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
     steps = noise.step_ends(table["x"].to_numpy(float), lag)
-    x = table.groupby("strategy", sort=False)["x"]
-    later = table["x"] >= x.transform("min") + LEAST_STEP
-    second = table["x"].where(later, x.transform("max")).groupby(table["strategy"], sort=False)
     return Observations(
         x=table["x"].to_numpy(float),
         accuracy=table["accuracy"].to_numpy(float),
@@ -100,10 +115,21 @@ def observations(runs: Runs) -> Observations:
         step=noise.step_begins(np.column_stack([strategy_index, steps])),
         first=np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0)),
         strategy_index=strategy_index,
-        x_first=x.min().to_numpy(float),
-        x_second=second.min().to_numpy(float),
-        x_last=x.max().to_numpy(float),
+        ends=_ends(table),
     )
+
+
+def _ends(table: pd.DataFrame) -> Ends:
+    by_strategy = table.groupby("strategy", sort=False)
+    first, last = (by_strategy["x"].transform(end) for end in ("min", "max"))
+    each = table.assign(
+        second=table["x"].where(table["x"] >= first + LEAST_STEP, last),
+        at_first=table["accuracy"].where(table["x"] == first),
+        at_last=table["accuracy"].where(table["x"] == last),
+    ).groupby("strategy", sort=False)
+    x, second, at_first, at_last = (each[name] for name in ("x", "second", "at_first", "at_last"))
+    columns = x.min(), second.min(), x.max(), at_first.mean(), at_last.mean(), x.size()
+    return Ends(*(column.to_numpy(float) for column in columns))
 
 
 def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "all") -> pm.Model:
@@ -119,16 +145,17 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
     Returns
     -------
     pymc.Model
-        Free variables ``curve`` (A_max, log u_first, α, β), ``noise``, ``noise_ratio``, ``rho``,
-        ``shared``, ``lasting``; deterministics ``A_max``, ``delta``, ``alpha``, ``beta``; the
-        observed ``accuracy``. Dims strategy and observation; accuracies are fractions. PyMC's own
-        functions take it: prior and posterior predictive draw whole repetitions.
+        Free variables ``noise``, ``noise_ratio``, ``shared``, ``memory`` (rho, lasting) and
+        ``curve`` (A_max, log u_first, α, β); deterministics ``rho``, ``lasting``, ``A_max``,
+        ``delta``, ``alpha``, ``beta``; the observed ``accuracy``. Dims strategy and observation;
+        accuracies are fractions. PyMC's own functions take it: prior and posterior predictive draw
+        whole repetitions.
     """
     priors = named_priors(priors) if isinstance(priors, str) else priors
     data = observations(runs)
     coords = {
         "strategy": list(runs.strategies),
-        "parameter": list(curve.COORDINATES),
+        **VECTOR_COORDS,
         **DATA_COORDS,
         "observation": np.arange(len(data.x)),
     }
@@ -137,9 +164,12 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
             name: pm.Data(name, value, dims=DATA_DIMS[name], shape=_static_shape(name, value))
             for name, value in data.as_data().items()
         }
-        x_first, x_second, x_last = (given["ends"][i] for i in range(3))
-        curves = _curves(priors, region, x_first, x_second, x_last)
-        _observe(given, x_first, x_last, *curves, *noise_variables(priors, "strategy"))
+        ends = Ends(*(given["ends"][i] for i in range(len(Ends._fields))))
+        of_noise = noise_variables(priors, "strategy")
+        for name in VECTORS["memory"]:
+            pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
+        curves = _curves(priors, region, ends, of_noise)
+        _observe(given, ends.x_first, ends.x_last, *curves, *of_noise)
     return model
 
 
@@ -153,43 +183,50 @@ _CHARTS = {"step": StepCoordinates, "flat": FlatCoordinates}
 
 
 def _curves(
-    priors: Priors, region: Region, x_first: Any, x_second: Any, x_last: Any
+    priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...]
 ) -> tuple[Any, Any, Any, Any]:
     """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
-    vector = curve_variable(
-        priors, region, x_first, x_second, x_last, dims=("strategy", "parameter")
-    )
+    vector = curve_variable(priors, region, ends, of_noise, "strategy")
     A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
     pm.Deterministic("A_max", A_max, dims="strategy")
-    pm.Deterministic("delta", curve.delta(log_u, alpha, beta, x_first, pt), dims="strategy")
+    pm.Deterministic("delta", curve.delta(log_u, alpha, beta, ends.x_first, pt), dims="strategy")
     pm.Deterministic("alpha", alpha, dims="strategy")
     pm.Deterministic("beta", beta, dims="strategy")
     return A_max, log_u, alpha, beta
 
 
 def curve_variable(
-    priors: Priors, region: Region, x_first: Any, x_second: Any, x_last: Any, dims: tuple[str, ...]
+    priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...], *dims: str
 ) -> Any:
-    """Free variable (A_max, log u_first, α, β) of each of the first, second and last observed x."""
+    """Free variable (A_max, log u_first, α, β).
+
+    `of_noise` are the variables of `noise_variables`: the prior does not depend on them, but the
+    units of the coordinates do.
+    """
+    x_first = ends.x_first
     alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
     alpha_hi = pt.full_like(x_first, priors.alpha_hi)
     chart = _CHARTS.get(region, CurveCoordinates)
 
-    def log_density(value: Any, first: Any, lower: Any) -> Any:
+    def log_density(value: Any, first: Any, lower: Any, *_: Any) -> Any:
         _, log_u, alpha, beta = (value[..., i] for i in range(4))
-        second = log_u + beta * pt.log((x_second + alpha) / (first + alpha))
+        second = log_u + beta * pt.log((ends.x_second + alpha) / (first + alpha))
         return curve_logp(priors, value, first, lower) + log_share(region, log_u, second, pt)
 
+    last_spread, noise_ratio, _, _, lasting = of_noise
     return pm.CustomDist(
         "curve",
         x_first,
         alpha_lo,
-        dist=lambda first, lower, _size: draw_curve(priors, first, lower),
+        last_spread,
+        noise_ratio,
+        lasting,
+        dist=lambda first, lower, *_: draw_curve(priors, first, lower),
         logp=log_density,
-        support_point=lambda _variable, _size, first, lower: _start(region, first, lower),
-        signature="(),()->(4)",
-        default_transform=chart(x_first, x_second, x_last, alpha_lo, alpha_hi, priors.beta_hi),
-        dims=dims,
+        support_point=lambda _variable, _size, first, lower, *_: _start(region, first, lower),
+        signature="(),(),(),(),()->(4)",
+        default_transform=chart(ends, alpha_lo, alpha_hi, priors.beta_hi),
+        dims=(*dims, VECTOR_DIMS["curve"]),
     )
 
 
@@ -201,18 +238,25 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
 
 
 def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
-    """Free variables of the noise, a user's distributions.
-
-    They are the spread at x_last, the ratio of what passes, the autocorrelation, and the shares
-    that are in common and that last.
-    """
+    """Numbers of the noise in the order of `NOISE`: free variables, and those in ``memory``."""
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
 
     def free(name: str) -> Any:
         return model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
 
-    return free("noise"), free("noise_ratio"), free("rho"), free("shared"), free("lasting")
+    last_spread, noise_ratio, shared = free("noise"), free("noise_ratio"), free("shared")
+    memory = pm.CustomDist(
+        "memory",
+        pt.zeros(size),
+        dist=lambda like, _size: draw_memory(priors, like),
+        logp=lambda value, _like: memory_logp(priors, value),
+        support_point=lambda _variable, _size, like: pt.stack([like + 0.4, like + 0.3], axis=-1),
+        signature="()->(2)",
+        default_transform=MemoryCoordinates(),
+        dims=(*dims, VECTOR_DIMS["memory"]),
+    )
+    return last_spread, noise_ratio, memory[..., 0], shared, memory[..., 1]
 
 
 def _observe(

@@ -69,6 +69,14 @@ def passing(
     return noise * xp.sqrt(shrinking + _GRAIN * lasting)
 
 
+def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
+    """Standard deviation of an accuracy at the first observed x, if the gap has shrunk since.
+
+    Parameters are as in `passing`.
+    """
+    return noise * xp.sqrt((1 - lasting) * noise_ratio**2 + lasting)
+
+
 def _above_floor(log_ratio: Array, xp: ModuleType) -> Array:
     """Log of (gap + gap_last) / (2 gap_last), given that of gap / gap_last, which may be large."""
     return xp.maximum(log_ratio, 0) + xp.log1p(xp.exp(-xp.abs(log_ratio))) - np.log(2)

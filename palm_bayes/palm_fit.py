@@ -18,7 +18,7 @@ from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
 from palm_bayes.misfit import MISFIT, Misfit
-from palm_bayes.model import FREE, VERSION
+from palm_bayes.model import NOISE, VERSION
 from palm_bayes.predictive_check import PredictiveCheck, check
 from palm_bayes.runs import Runs
 from palm_bayes.trace import runs_from
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from palm_bayes.decide import Decision
     from palm_bayes.verdicts import Rule
 
-PARAMETERS = (*curve.PARAMETERS, *FREE[1:])
+PARAMETERS = (*curve.PARAMETERS, *NOISE)
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
 
 

@@ -5,7 +5,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
-from palm_bayes.model import FREE, NUMBERS, observations
+from palm_bayes.draws import numbers_of
+from palm_bayes.model import observations
 from palm_bayes.runs import Runs
 
 type Floats = NDArray[np.float64]
@@ -29,17 +30,9 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
     A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
-    u, u_first, u_last = (
-        curve.u(at, log_u, alpha, beta, data.x_first[0])
-        for at in (x, data.x_first[0], data.x_last[0])
-    )
+    x_first, x_last = data.ends.x_first[0], data.ends.x_last[0]
+    u, u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first) for at in (x, x_first, x_last))
     mean, sd = A_max * -np.expm1(-u), noise.passing(u, u_first, u_last, spread, ratio, lasting)
     given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
     rest = shared, noise.offset(spread, lasting), data.step, data.first
     return np.asarray(noise.log_density(data.accuracy, *given, *rest))
-
-
-def numbers_of(posterior: xr.Dataset) -> dict[str, Floats]:
-    """Draws of one strategy's free numbers, by their names (`NUMBERS`); dims (chain, draw, 1)."""
-    each = {**posterior["curve"].to_dataset("parameter"), **posterior[list(FREE[1:])]}
-    return {name: each[name].transpose("chain", "draw").to_numpy()[..., None] for name in NUMBERS}

@@ -12,9 +12,16 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
+from palm_bayes.coordinates import Ends
 from palm_bayes.curve import Array
 from palm_bayes.likelihood import LogLikelihood, know_in_numba
-from palm_bayes.model import LEAST_STEP, Observations, curve_variable, noise_variables
+from palm_bayes.model import (
+    LEAST_STEP,
+    VECTOR_COORDS,
+    Observations,
+    curve_variable,
+    noise_variables,
+)
 from palm_bayes.priors import Priors
 from palm_bayes.regions import Region
 
@@ -70,15 +77,24 @@ def build_pooled_model(
         Free variables as in `palm_bayes.model.build_model`, without the dim strategy; one data
         variable, whose numbers of observations and steps may change.
     """
-    with pm.Model(coords={"parameter": list(curve.COORDINATES)}) as model:
+    with pm.Model(coords=VECTOR_COORDS) as model:
         seen = unpooled(pm.Data("steps", data, shape=(ROWS, None)))
-        x_first, x_last = seen.x.min(), seen.x.max()
-        x_second = pt.switch(seen.x >= x_first + LEAST_STEP, seen.x, x_last).min()
-        vector = curve_variable(priors, region, x_first, x_second, x_last, ("parameter",))
+        of_noise = noise_variables(priors)
+        vector = curve_variable(priors, region, _ends(seen), of_noise)
         A_max, log_u, alpha, beta = (vector[i] for i in range(4))
-        terms = log_likelihood(seen, A_max, log_u, alpha, beta, *noise_variables(priors))
-        pm.Potential("accuracy", terms)
+        pm.Potential("accuracy", log_likelihood(seen, A_max, log_u, alpha, beta, *of_noise))
     return model
+
+
+def _ends(seen: Steps) -> Ends:
+    first, last = seen.x.min(), seen.x.max()
+    second = pt.switch(seen.x >= first + LEAST_STEP, seen.x, last).min()
+    x = seen.x[seen.step.astype("int64")]
+    at_first, at_last = (
+        pt.switch(pt.eq(x, end), seen.accuracy, 0.0).sum() / pt.eq(x, end).sum()
+        for end in (first, last)
+    )
+    return Ends(first, second, last, at_first, at_last, x.shape[0].astype("float64"))
 
 
 def log_likelihood(

@@ -204,7 +204,9 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
     x, at = np.unique(data.x, return_inverse=True)
     mean, sd = (
         part.transpose("sample", "x").to_numpy()[:, at]
-        for part in moments(draws, xr.DataArray(x, dims="x"), data.x_first[0], data.x_last[0])
+        for part in moments(
+            draws, xr.DataArray(x, dims="x"), data.ends.x_first[0], data.ends.x_last[0]
+        )
     )
     rho, shared, lasts = (
         part.to_numpy()[:, None]

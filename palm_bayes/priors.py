@@ -139,14 +139,11 @@ def _is_truncated(part: Distribution) -> bool:
 def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
     """Random vector (A_max, log u_first, α, β) of every strategy, dims (strategy, 4)."""
 
-    def draw(part: Distribution, lower: Any = None, upper: Any = None) -> Any:
-        if lower is None and upper is None:
-            return change_dist_size(part, x_first.shape)
+    def draw(part: Distribution, lower: Any, upper: Any) -> Any:
         return pm.Truncated.dist(part, lower=lower, upper=upper, size=x_first.shape)
 
     def share(part: Distribution) -> Any:
-        inside = part.owner.op.name in {"uniform", "beta"} or _is_truncated(part)
-        return draw(part) if inside else draw(part, lower=0, upper=1)
+        return _draw_share(part, x_first.shape)
 
     if priors.alpha is None:
         alpha = alpha_lo + draw(priors.alpha_start, lower=0, upper=priors.alpha_hi - alpha_lo)
@@ -158,6 +155,23 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
     else:
         log_u = curve.log_u_first(share(priors.delta), alpha, beta, x_first, pt)
     return pt.stack([share(priors.A_max), log_u, alpha, beta], axis=-1)
+
+
+def draw_memory(priors: Priors, like: Any) -> Any:
+    """Random vector (rho, lasting), dims (strategy, 2), where `like` has dims (strategy,)."""
+    return pt.stack([_draw_share(part, like.shape) for part in (priors.rho, priors.lasting)], -1)
+
+
+def _draw_share(part: Distribution, shape: Any) -> Any:
+    """Random numbers in (0, 1)."""
+    if part.owner.op.name in {"uniform", "beta"} or _is_truncated(part):
+        return change_dist_size(part, shape)
+    return pm.Truncated.dist(part, lower=0, upper=1, size=shape)
+
+
+def memory_logp(priors: Priors, value: Any) -> Any:
+    """Log-density of `draw_memory` at (rho, lasting), up to its truncation's constant."""
+    return pm.logp(priors.rho, value[..., 0]) + pm.logp(priors.lasting, value[..., 1])
 
 
 def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:

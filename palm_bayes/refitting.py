@@ -19,12 +19,13 @@ from arviz_stats.base import array_stats
 
 from palm_bayes import curve, noise
 from palm_bayes.convergence import diagnose
+from palm_bayes.draws import numbers_of, verdict_numbers
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
 from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.pointwise import Floats, log_likelihood, numbers_of
+from palm_bayes.pointwise import Floats, log_likelihood
 from palm_bayes.priors import Priors, named_priors, noise_logp
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
@@ -33,7 +34,6 @@ from palm_bayes.sampling import (
     Sample,
     Settings,
     sample_strategy,
-    verdict_numbers,
 )
 
 PARETO_K_MOST = 0.7
@@ -110,13 +110,13 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     if not of_old["passed"]:
         return None
     before, now = (observations(its) for its in (fit.runs.strategy(name), runs))
-    if before.x_first != now.x_first:  # at which curves are given
+    if before.ends.x_first != now.ends.x_first:  # at which curves are given
         return None
     old, stats = (
         fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
         for group in ("posterior", "strategy_stats")
     )
-    new = old.assign(noise=old["noise"].copy(data=_spread(old, before, now.x_last)))
+    new = old.assign(noise=old["noise"].copy(data=_spread(old, before, now.ends.x_last)))
     pointwise = fit.trace["log_likelihood"]["accuracy"]
     of_it = (pointwise["of_strategy"] == name).to_numpy()
     known = pointwise.isel(observation=of_it).sum("observation").to_numpy()
@@ -140,8 +140,8 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
 def _spread(posterior: xr.Dataset, seen: Observations, x: Floats) -> Floats:
     """Spread of the noise at x, by which the model knows it where x is the last."""
     of = numbers_of(posterior.isel(strategy=0))
-    of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.x_first
-    here, first, last = (curve.u(at, *of_curve) for at in (x, seen.x_first, seen.x_last))
+    of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
+    here, first, last = (curve.u(at, *of_curve) for at in (x, seen.ends.x_first, seen.ends.x_last))
     spread, lasting = of["noise"], of["lasting"]
     passes = noise.passing(here, first, last, spread, of["noise_ratio"], lasting)
     return np.asarray(np.hypot(passes, noise.offset(spread, lasting)))

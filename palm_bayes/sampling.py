@@ -18,8 +18,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from palm_bayes import curve
 from palm_bayes.convergence import diagnose
+from palm_bayes.draws import labelled, verdict_numbers, with_parameters
 from palm_bayes.errors import DataError, known
 from palm_bayes.joining import Part, join
 from palm_bayes.model import FREE, NUMBERS, Observations, build_model, observations
@@ -143,7 +143,7 @@ def _attempt(
     ]
     tell(1.0)
     joined = join(parts, np.random.default_rng(seed))
-    posterior = _with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
+    posterior = with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
     kept = slice(None, None, settings.thin)
     posterior, stats = (
         part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
@@ -154,11 +154,6 @@ def _attempt(
     )
     told = log_likelihood(posterior.isel(strategy=0), runs)
     return Sample(posterior, stats, told, {**verdict, "attempts": attempt})
-
-
-def verdict_numbers(posterior: xr.Dataset) -> xr.Dataset:
-    """What the verdict is about: free variables and δ; the other parameters repeat ``curve``."""
-    return posterior.drop_vars(["A_max", "alpha", "beta"])
 
 
 def _regions(priors: Priors) -> tuple[Region, ...]:
@@ -192,15 +187,6 @@ def _sampled(
     free = tree["unconstrained_posterior"].to_dataset().as_numpy()
     sign = -1 if settings.sampler == "numpyro" else 1
     return replace(part, free=free, log_density=sign * found[_LOG_DENSITY[settings.sampler]])
-
-
-def _with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
-    """Add PALM's four parameters by name; computed here, they need not be compiled."""
-    A_max, log_u, alpha, beta = (
-        free["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
-    )
-    delta = curve.delta(log_u, alpha, beta, runs.table["x"].min())
-    return free.assign(A_max=A_max, delta=delta, alpha=alpha, beta=beta)
 
 
 def compile_programs(priors: Priors) -> None:
@@ -262,18 +248,12 @@ def _with_nutpie(
 
 def _tree(found: dict[str, NDArray[Any]]) -> xr.DataTree:
     """Arrange draws and statistics, dims (chain, draw), as `pymc.sample` does."""
-    of_curve = np.stack([found[name] for name in curve.COORDINATES], axis=-1)
-    posterior = xr.Dataset(
-        {"curve": (("chain", "draw", "strategy", "parameter"), of_curve[:, :, None])}
-        | {name: (("chain", "draw", "strategy"), found[name][..., None]) for name in FREE[1:]},
-        {"parameter": list(curve.COORDINATES)},
-    )
     stats, free = (
         xr.Dataset({name: (("chain", "draw"), found[name]) for name in names})
         for names in ([*STATS, "logp"], unconstrained(NUMBERS))
     )
-    groups = {"posterior": posterior, "sample_stats": stats, "unconstrained_posterior": free}
-    chains = {"chain": np.arange(len(of_curve))}
+    groups = {"posterior": labelled(found), "sample_stats": stats, "unconstrained_posterior": free}
+    chains = {"chain": np.arange(len(found["logp"]))}
     return xr.DataTree.from_dict(
         {name: part.assign_coords(chains) for name, part in groups.items()}
     )
@@ -312,20 +292,21 @@ def _starting_points(
 ) -> Callable[[int], NDArray[np.float64]]:
     """Start the chains near the data: PALM has far-off local modes where noise explains all.
 
-    The curve's four curve coordinates (`palm_bayes.coordinates`) come first in the flat point.
+    The curve's four coordinates (`palm_bayes.coordinates`) come last in the flat point; where it
+    may rise, they are counted from the data already.
     """
-    last, first = (float(data.accuracy[data.x == x].mean()) for x in (data.x.max(), data.x.min()))
+    first, last = (float(end[0]) for end in (data.ends.accuracy_first, data.ends.accuracy_last))
     last = float(np.clip(last, 0.005, 0.995))
     log_u = np.log(-np.log1p(-np.clip(first / last, 0.02, 0.97)))
-    lowest = max(priors.alpha_lo, -float(data.x_first[0]))
+    lowest = max(priors.alpha_lo, -float(data.ends.x_first[0]))
     alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
-    rest = {"flat": [0.0, 0.0, 0.0], "step": [log_u, 0.5, -2.0]}
-    center = np.array([logit(last), *rest.get(region, [log_u, 0.0, logit(alpha)])])
+    saturated = {"flat": [logit(last), 0.0, 0.0, 0.0], "step": [logit(last), log_u, 0.5, -2.0]}
+    center = np.array(saturated.get(region, [0.0, 0.0, 0.0, logit(alpha)]))
     jitter = np.array([0.1, 0.1, 0.5, 0.5])
 
     def start(seed: int) -> NDArray[np.float64]:
         point = usual(seed)
-        point[:4] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
+        point[-4:] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
         return point
 
     return start

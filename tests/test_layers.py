@@ -29,6 +29,7 @@ ORDER = (
     "regions",
     "coordinates",
     "model",
+    "draws",
     "likelihood",
     "pointwise",
     "pooled",
