@@ -55,6 +55,9 @@ from palm_bayes import noise
 from palm_bayes.regions import SATURATED
 
 
+_USUAL = -2.0  # logit of a share of 1 / 8
+
+
 class Ends(NamedTuple):
     """Where the data of strategies begin and end; each a tensor, dims (strategy,) or none.
 
@@ -118,7 +121,8 @@ class CurveCoordinates(_Chart):
         u_lo, u_hi = pt.exp(log_u_lo), pt.exp(log_u_lo + rise)
         f_hi = -A_max * pt.expm1(-u_hi)
         v = -pt.log1p(-pt.expm1(-u_lo) / pt.expm1(-u_hi))
-        z3 = pt.log(pt.softplus(u_hi - v) - pt.softplus(-pt.log1p(-f_hi) - v))
+        least = pt.softplus(-pt.log1p(-f_hi) - v)
+        z3 = _flattened(pt.log(pt.softplus(u_hi - v) - least), pt.log(least))
         share = (alpha - self.alpha_lo) / self._width(rise)
         centers, log_units = self._counting(*inputs)
         z = pt.stack([_logit(f_hi), pt.log(v), z3, _logit(share)], axis=-1)
@@ -156,7 +160,9 @@ class CurveCoordinates(_Chart):
         counted = centers + pt.exp(log_units) * z
         z1, z2, z3, z4 = (counted[..., i] for i in range(4))
         v = pt.exp(z2)
-        q = pt.softplus(pt.softplus(z1) - v) + pt.exp(z3)
+        least = pt.softplus(pt.softplus(z1) - v)
+        log_more, log_slope = _steepened(z3, pt.log(least))
+        q = least + pt.exp(log_more)
         log_expm1_q = q + pt.log(-pt.expm1(-q))
         u_hi = v + log_expm1_q
         v_less_u_lo = pt.softplus(pt.log(-pt.expm1(-v)) - log_expm1_q)
@@ -169,10 +175,10 @@ class CurveCoordinates(_Chart):
         A_max = pt.sigmoid(z1) / -pt.expm1(-u_hi)
         # ∂(f_hi, r, log u_hi, α)/∂z is triangular; the rest is ∂(A_max, log u_lo, β) given α. The
         # terms are paired so that none is large: a flat curve's u_lo can be e^100.
-        of_z = _log_slope(z1) + (z2 - log_u_lo) + (z3 - log_u_hi) - pt.log(-pt.expm1(-q))
+        of_z = _log_slope(z1) + (z2 - log_u_lo) + (log_more - log_u_hi) - pt.log(-pt.expm1(-q))
         of_alpha = pt.log(width) + _log_slope(z4) - pt.log(L)
         parameters = pt.stack([A_max, log_u_lo, alpha, rise / L], axis=-1)
-        return parameters, of_z + of_alpha - v_less_u_lo + log_units.sum(axis=-1)
+        return parameters, of_z + log_slope + of_alpha - v_less_u_lo + log_units.sum(axis=-1)
 
 
 class FlatCoordinates(_Chart):
@@ -251,6 +257,43 @@ class MemoryCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
         """Log of |∂(ρ, λ)/∂z|, dims (...)."""
         z1, z2 = value[..., 0], value[..., 1]
         return 2 * z1 + _log_slope(z2) - pt.exp(z1)
+
+
+class ShareCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
+    """Transform of a share in (0, 1) that is mostly small: a logit, bent below a usual one."""
+
+    name = "coordinates"
+
+    def forward(self, value: Any, *_: Any) -> Any:
+        """Unconstrained points of shares; the inverse of `backward`."""
+        return _flattened(_logit(value), _USUAL)
+
+    def backward(self, value: Any, *_: Any) -> Any:
+        """Shares of unconstrained points."""
+        return pt.sigmoid(_steepened(value, _USUAL)[0])
+
+    def log_jac_det(self, value: Any, *_: Any) -> Any:
+        """Log of the derivative of `backward`."""
+        logit, log_slope = _steepened(value, _USUAL)
+        return _log_slope(logit) + log_slope
+
+
+def _steepened(z: Any, at: Any) -> tuple[Any, Any]:
+    """Bend the diagonal downwards below `at`, like a parabola; and log of its slope.
+
+    An exponential tail there becomes about a normal one.
+    """
+    below = pt.softplus(at - z)
+    return z - below**2 / 2, pt.log1p(below * pt.sigmoid(at - z))
+
+
+def _flattened(y: Any, at: Any) -> Any:
+    """Undo `_steepened`, by Newton's method, which comes from the steep side of a concave function."""
+    z = y
+    for _ in range(12):
+        found, log_slope = _steepened(z, at)
+        z = z + (y - found) * pt.exp(-log_slope)
+    return z
 
 
 def _bent(z: Any, at: Any, slope: Any) -> tuple[Any, Any]:

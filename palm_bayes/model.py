@@ -18,6 +18,7 @@ from palm_bayes.coordinates import (
     Ends,
     FlatCoordinates,
     MemoryCoordinates,
+    ShareCoordinates,
     StepCoordinates,
 )
 from palm_bayes.priors import (
@@ -242,10 +243,12 @@ def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
 
-    def free(name: str) -> Any:
-        return model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
+    def free(name: str, **options: Any) -> Any:
+        variable = change_dist_size(getattr(priors, name), size)
+        return model.register_rv(variable, name, dims=dims, **options)
 
-    last_spread, noise_ratio, shared = free("noise"), free("noise_ratio"), free("shared")
+    last_spread, noise_ratio = free("noise"), free("noise_ratio")
+    shared = free("shared", default_transform=ShareCoordinates())
     memory = pm.CustomDist(
         "memory",
         pt.zeros(size),
