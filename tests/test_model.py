@@ -13,7 +13,7 @@ from palm_bayes.model import build_model, observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 
-FREE = ["curve", "noise", "noise_ratio", "rho", "shared", "lasting"]
+FREE = ["noise", "noise_ratio", "shared", "memory", "curve"]
 
 
 def make_runs(strategies=2, episodes=(5, 7), first=1):
@@ -56,9 +56,14 @@ def test_observations_are_flat_and_in_order(runs):
     steps = [0, 2, 4, 6, 7, 0, 2, 5, 7, 9, 10]
     np.testing.assert_array_equal(data.step, [*steps, *(11 + step for step in steps)])
     np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
-    np.testing.assert_array_equal(data.x_first, [1, 1])
-    np.testing.assert_array_equal(data.x_second, [2, 2])
-    np.testing.assert_array_equal(data.x_last, [7, 7])
+    first, second, last, at_first, at_last, count = data.ends
+    np.testing.assert_array_equal(first, [1, 1])
+    np.testing.assert_array_equal(second, [2, 2])
+    np.testing.assert_array_equal(last, [7, 7])
+    accuracy = data.accuracy.reshape(2, 11)
+    np.testing.assert_allclose(at_first, accuracy[:, [0, 5]].mean(axis=1))
+    np.testing.assert_allclose(at_last, accuracy[:, -1])
+    np.testing.assert_array_equal(count, [11, 11])
     np.testing.assert_array_equal(data.accuracy, runs.table["accuracy"])
     assert set(data.as_data()) == {"observations", "ends", "strategy_index"}
     assert set(observations(runs.strategy("s0")).as_data()) == {"observations", "ends"}
@@ -69,15 +74,15 @@ def test_second_x_is_half_a_batch_later_at_least():
     table = make_runs().table
     pool = table["x"] - 0.3 * (table["repetition"] == "1") * (table["episode"] == 1)
     data = observations(replace(make_runs(), table=table.assign(x=pool)))
-    np.testing.assert_allclose(data.x_first, [0.7, 0.7])
-    np.testing.assert_allclose(data.x_second, [2, 2])
+    np.testing.assert_allclose(data.ends.x_first, [0.7, 0.7])
+    np.testing.assert_allclose(data.ends.x_second, [2, 2])
 
 
 def test_second_x_is_the_last_where_all_lie_close_together():
     """As with a batch that the user sets far above the steps."""
     table = make_runs().table
     close = observations(replace(make_runs(), table=table.assign(x=table["x"] / 50)))
-    np.testing.assert_array_equal(close.x_second, close.x_last)
+    np.testing.assert_array_equal(close.ends.x_second, close.ends.x_last)
 
 
 def test_order_of_strategies_is_that_of_the_runs(runs):
@@ -92,13 +97,15 @@ def test_names_and_dims(model):
     assert [variable.name for variable in model.free_RVs] == FREE
     assert [variable.name for variable in model.observed_RVs] == ["accuracy"]
     deterministics = [variable.name for variable in model.deterministics]
-    assert deterministics == ["A_max", "delta", "alpha", "beta"]
+    assert deterministics == ["rho", "lasting", "A_max", "delta", "alpha", "beta"]
     assert model.coords["strategy"] == ("s0", "s1")
     assert model.coords["parameter"] == ("A_max", "log_u_first", "alpha", "beta")
     assert len(model.coords["observation"]) == 22
     dims = model.named_vars_to_dims
+    assert model.coords["memory_parameter"] == ("rho", "lasting")
     assert dims["curve"] == ("strategy", "parameter")
-    assert {dims[name] for name in [*FREE[1:], *deterministics]} == {("strategy",)}
+    assert dims["memory"] == ("strategy", "memory_parameter")
+    assert {dims[name] for name in [*FREE[:3], *deterministics]} == {("strategy",)}
     assert dims["accuracy"] == dims["strategy_index"] == ("observation",)
     assert dims["observations"] == ("column", "observation")
     assert dims["ends"] == ("end", "strategy")
@@ -107,7 +114,7 @@ def test_names_and_dims(model):
 def test_every_strategy_has_nine_free_numbers(model):
     point = model.initial_point()
     assert sum(np.size(value) for value in point.values()) == 9 * 2
-    assert next(iter(point)) == "curve_coordinates__"  # what the sampler's start relies on
+    assert list(point)[-1] == "curve_coordinates__"  # what the sampler's start relies on
 
 
 @pytest.mark.parametrize("region", ["all", "rising", "step", "flat"])
@@ -122,12 +129,18 @@ def test_start_is_finite_with_its_gradient(runs, priors, region):
 
 def density_at(model, vector):
     """Density of the model at a vector of curve parameters, 0 where its chart does not reach."""
-    given = pt.as_tensor(np.array([vector]))
-    z = model.rvs_to_transforms[model["curve"]].forward(given).eval(mode="FAST_COMPILE")
-    if not np.all(np.isfinite(z)):
+    variable, start = model["curve"], model.initial_point()
+    z = model.rvs_to_transforms[variable].forward(pt.as_tensor([vector]), *variable.owner.inputs)
+    (at,) = model.compile_fn(
+        model.replace_rvs_by_values([z]),
+        inputs=model.value_vars,
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
+    )(start)
+    if not np.all(np.isfinite(at)):
         return 0.0
     logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
-    return np.exp(logp(model.initial_point() | {"curve_coordinates__": z}))
+    return np.exp(logp(start | {"curve_coordinates__": at}))
 
 
 @pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")
@@ -180,10 +193,11 @@ def test_joint_density_is_the_sum_of_the_strategies(runs, model):
 
 def test_likelihood_is_the_noise_around_the_curve(runs, model):
     point = unconstrained(model, 5)
-    rvs = [*model.free_RVs, model["delta"]]
+    names = [*FREE, "rho", "lasting", "delta"]
+    rvs = [model[name] for name in names]
     values = dict(
         zip(
-            [*FREE, "delta"],
+            names,
             model.compile_fn(
                 model.replace_rvs_by_values(rvs), mode="FAST_COMPILE", on_unused_input="ignore"
             )(point),
@@ -198,7 +212,7 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     mean = curve.accuracy(data.x, A_max, values["delta"][of], alpha, beta)
     u = (
         -np.log(1 - curve.accuracy(x, 1.0, values["delta"][of], alpha, beta))
-        for x in (data.x, data.x_first[of], data.x_last[of])
+        for x in (data.x, data.ends.x_first[of], data.ends.x_last[of])
     )
     spread, ratio, shared, lasting = (
         values[name][of] for name in ("noise", "noise_ratio", "shared", "lasting")

@@ -40,8 +40,9 @@ def tree(settings, seed, good=True):
         curves[0] += 0.1
     scalars = {
         name: (("chain", "draw", "strategy"), rng.uniform(0.01, 0.5, (*size, 1)))
-        for name in ("noise", "noise_ratio", "rho", "shared", "lasting")
+        for name in ("noise", "noise_ratio", "shared")
     }
+    memory = rng.uniform(0.01, 0.5, (*size, 1, 2))
     diverging = np.zeros(size, dtype=bool)
     diverging[0, 1:3] = not good
     stats = {
@@ -53,12 +54,17 @@ def tree(settings, seed, good=True):
         "logp": rng.standard_normal(size),
     }
     posterior = xr.Dataset(
-        {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
+        {
+            **scalars,
+            "memory": (("chain", "draw", "strategy", "memory_parameter"), memory),
+            "curve": (("chain", "draw", "strategy", "parameter"), curves),
+        },
         {
             "chain": range(size[0]),
             "draw": range(size[1]),
             "strategy": ["any"],
             "parameter": PARAMETERS,
+            "memory_parameter": ["rho", "lasting"],
         },
     )
     each = xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
@@ -79,7 +85,8 @@ def raw(settings, lengths=None):
     """Draws as nutpie gives them back, those of the warm-up first; of `lengths` if cut off."""
     made = tree(settings, 1)
     numbers = made["posterior"].to_dataset()
-    numbers = numbers.drop_vars("curve").merge(numbers["curve"].to_dataset("parameter"))
+    for name, dim in (("curve", "parameter"), ("memory", "memory_parameter")):
+        numbers = numbers.drop_vars(name).merge(numbers[name].to_dataset(dim))
     lengths = lengths or [settings.draws * settings.thin] * settings.chains
     warmup = np.arange(settings.tune + max(lengths)) < settings.tune
 
@@ -141,7 +148,7 @@ def test_a_good_first_try_is_kept(sampler):
     assert list(sample.posterior["strategy"].to_numpy()) == ["margin"]
     assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
     asked = sampler.trees[0]["posterior"]
-    np.testing.assert_array_equal(sample.posterior["rho"], asked["rho"])
+    np.testing.assert_array_equal(sample.posterior["noise"], asked["noise"])
 
 
 def test_priors_that_ask_for_it_are_sampled_region_by_region(sampler, monkeypatch):
@@ -158,7 +165,7 @@ def test_priors_that_ask_for_it_are_sampled_region_by_region(sampler, monkeypatc
     assert sampler.regions == ["rising", "step", "flat"]
     assert [part.free is None for part in joined] == [False] * 3
     np.testing.assert_allclose(told, [1 / 6, 3 / 6, 5 / 6, 1])
-    np.testing.assert_array_equal(sample.posterior["rho"], sampler.trees[2]["posterior"]["rho"])
+    np.testing.assert_array_equal(sample.posterior["noise"], sampler.trees[2]["posterior"]["noise"])
 
 
 def test_parameters_are_told_by_name(sampler):
@@ -234,7 +241,7 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
     expected = {"draws": 400, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
     assert expected.items() <= asked.items()
     given = tree(settings, 1)["posterior"].isel(draw=slice(None, None, 2))  # not the warm-up
-    for name in ("curve", "rho"):
+    for name in ("curve", "memory"):
         np.testing.assert_array_equal(found.posterior[name], given[name])
 
 
@@ -314,8 +321,8 @@ def test_starting_points_lie_at_the_data(shape, region):
         at_first = A_max * -np.expm1(-np.exp(log_u))
         expected = ends[1] if region == "flat" else np.clip(ends[0], 0, 0.97 * ends[1])
         assert at_first == pytest.approx(expected, abs=0.06)
-        np.testing.assert_array_equal(point[4:], usual.data[4:])
-    assert len({point[0] for point in points}) == 5
+        np.testing.assert_array_equal(point[:-4], usual.data[:-4])
+    assert len({point[-4] for point in points}) == 5
     np.testing.assert_array_equal(start(3), points[3])
 
 
@@ -336,14 +343,14 @@ def test_one_compiled_program_serves_any_data(fit):
     )
     found = (sample.posterior["A_max"] * -np.expm1(-u)).mean()
     assert float(found) == pytest.approx(last, abs=0.03)
-    assert sample.posterior.sizes == {"chain": 2, "draw": 200, "strategy": 1, "parameter": 4}
+    assert sample.posterior["curve"].shape == (2, 200, 1, 4)
 
 
 def test_pymcs_own_sampler_gives_the_same_posterior(fit):
     runs = fit.runs.strategy("random")
     settings = Settings(draws=150, tune=300, chains=2, sampler="pymc", target_accept=0.8, cores=1)
     sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
-    assert sample.posterior.sizes == {"chain": 2, "draw": 150, "strategy": 1, "parameter": 4}
+    assert sample.posterior["curve"].shape == (2, 150, 1, 4)
     assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
     ours = fit.trace["posterior"].to_dataset().sel(strategy="random")
     theirs = sample.posterior.sel(strategy="random")
