@@ -6,7 +6,7 @@ point z = (z1, z2, z3, z4) stands for
 
     f_hi = sigmoid(z1)                 accuracy at x_last
     v    = exp(z2) = −log(1 − r)       r = f_lo / f_hi, the share of it reached at x_first
-    q    = softplus(−log(1 − f_hi) − v) + exp(z3),     u_hi = v + log(exp(q) − 1)
+    q    = q_least + exp(steep z3),    u_hi = v + log(exp(q) − 1)
     α    = alpha_lo + (top − alpha_lo) · sigmoid(z4)
 
 and the parameters follow from them:
@@ -14,9 +14,11 @@ and the parameters follow from them:
     A_max = f_hi / (1 − exp(−u_hi))          u_lo = −log(exp(−v) + r exp(−u_hi))
     L = log((x_last + α) / (x_first + α))    β = (log u_hi − log u_lo) / L
 
-u_hi lies above −log(1 − f_hi), hence A_max below 1. On curves still rising, z3 moves A_max alone.
-On curves flat from the start, where v is large and u_hi ≈ v, it moves log β alone: there
-β L ≈ log(1 + q/v). One chart thus serves both; charts on log u_hi or on A_max serve only one.
+With q_least = softplus(−log(1 − f_hi) − v), u_hi lies above −log(1 − f_hi), hence A_max below 1. On
+curves still rising, z3 moves A_max alone: below log q_least it is steepened, or its tail would be
+exponential wherever A_max may be nearly 1. On curves flat from the start, where v is large and u_hi
+near it, q_least vanishes, and it moves log β alone: there β L ≈ log(1 + q/v). One chart thus serves
+both; charts on log u_hi or on A_max serve only one.
 `top` is alpha_hi, or the α at which β = beta_hi if that is less, so that no bound is a wall.
 
 How closely the data tell f_hi and r goes with their noise, which few observations leave open: in
@@ -43,6 +45,8 @@ What a repetition remembers has coordinates of its own: an autocorrelation ρ ne
 that lasts can hardly be told apart, and data tell their sum t better than which of them it is:
 
     −log(1 − ρ) = t s     −log(1 − λ) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
+
+And the share that repetitions have in common is sigmoid(steep z), for the same reason as above.
 """
 
 from typing import Any, NamedTuple
@@ -54,8 +58,7 @@ from pymc.logprob.transforms import Transform
 from palm_bayes import noise
 from palm_bayes.regions import SATURATED
 
-
-_USUAL = -2.0  # logit of a share of 1 / 8
+_USUAL = -2.0  # logit of a share of about 1 / 8
 
 
 class Ends(NamedTuple):
@@ -288,7 +291,7 @@ def _steepened(z: Any, at: Any) -> tuple[Any, Any]:
 
 
 def _flattened(y: Any, at: Any) -> Any:
-    """Undo `_steepened`, by Newton's method, which comes from the steep side of a concave function."""
+    """Undo `_steepened`, by Newton's method: of a concave function, from its steep side."""
     z = y
     for _ in range(12):
         found, log_slope = _steepened(z, at)

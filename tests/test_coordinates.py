@@ -133,7 +133,7 @@ def test_curve_passes_through_the_accuracies_at_both_ends(chart, z):
     A_max, log_u, alpha, beta = chart("backward", z).T
     at_last = -A_max * np.expm1(-curve.u(X_LAST, log_u, alpha, beta, X_FIRST))
     at_first = -A_max * np.expm1(-curve.u(X_FIRST, log_u, alpha, beta, X_FIRST))
-    moved = np.array(z) + [0, 0, 1.7, -0.8]
+    moved = np.array(z) + np.array([0, 0, 1.7, -0.8])
     A_max, log_u, alpha, beta = chart("backward", moved).T
     for before, x in ((at_last, X_LAST), (at_first, X_FIRST)):
         after = -A_max * np.expm1(-curve.u(x, log_u, alpha, beta, X_FIRST))
