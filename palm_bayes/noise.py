@@ -61,12 +61,16 @@ def passing(
     noise_ratio : array
         How much larger what shrinks of it is at x_first than at x_last, if the gap has shrunk.
     """
-    fall = _above_floor(u_last - u_first, xp)
-    power = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
-    # Before the data there is nothing to tell by, and past them it shrinks at most once more.
-    power = xp.maximum(xp.minimum(power, 1), -1)
-    shrinking = (1 - lasting) * noise_ratio ** (2 * power)
+    shrinking = (1 - lasting) * noise_ratio ** (2 * power(u, u_first, u_last, xp))
     return noise * xp.sqrt(shrinking + _GRAIN * lasting)
+
+
+def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
+    """To which what shrinks has its ratio, 0 at the last observed x; parameters as in `passing`."""
+    fall = _above_floor(u_last - u_first, xp)
+    found = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
+    # Before the data there is nothing to tell by, and past them it shrinks at most once more.
+    return xp.maximum(xp.minimum(found, 1), -1)
 
 
 def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:

@@ -202,10 +202,13 @@ def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
 
 
 @lru_cache
-def noise_logp(priors: Priors) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Log-density of the noise's prior, of numbers; not compiled, which would take seconds."""
-    values = pt.vector()
-    function: Callable[..., Any] = pytensor.function(
-        [values], pm.logp(priors.noise, values), mode=Mode("py", None)
-    )
+def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
+    """Log-density of the priors of noise, noise_ratio and lasting together, of such numbers.
+
+    Not compiled, which would take seconds.
+    """
+    values = [pt.vector(), pt.vector(), pt.vector()]
+    parts = priors.noise, priors.noise_ratio, priors.lasting
+    total = sum(pm.logp(part, value) for part, value in zip(parts, values, strict=True))
+    function: Callable[..., Any] = pytensor.function(values, total, mode=Mode("py", None))
     return function

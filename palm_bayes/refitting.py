@@ -26,7 +26,7 @@ from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.pointwise import Floats, log_likelihood
-from palm_bayes.priors import Priors, named_priors, noise_logp
+from palm_bayes.priors import Priors, moving_logp, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import (
@@ -116,12 +116,13 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
         fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
         for group in ("posterior", "strategy_stats")
     )
-    new = old.assign(noise=old["noise"].copy(data=_spread(old, before, now.ends.x_last)))
+    new, log_stretch = _moved(old, before, now.ends.x_last)
     pointwise = fit.trace["log_likelihood"]["accuracy"]
     of_it = (pointwise["of_strategy"] == name).to_numpy()
     known = pointwise.isel(observation=of_it).sum("observation").to_numpy()
     told = log_likelihood(new.isel(strategy=0), runs)
-    log_ratios = told.sum(axis=-1) + _log_prior(new, priors) - known - _log_prior(old, priors)
+    log_ratios = told.sum(axis=-1) - known + log_stretch
+    log_ratios += _log_prior(new, priors) - _log_prior(old, priors)
     log_weights, pareto_k = _smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
@@ -137,23 +138,44 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 
 
-def _spread(posterior: xr.Dataset, seen: Observations, x: Floats) -> Floats:
-    """Spread of the noise at x, by which the model knows it where x is the last."""
+def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dataset, Floats]:
+    """Draws that say of the noise what `posterior` does, but by its numbers where x is the last.
+
+    They are its spread there, how much larger what shrinks was at the first x, and the share of
+    the rest. Of both parts, and of the ratio, the logarithms move: by steps that do not depend on
+    them, and the ratio's is stretched. The second value is the logarithm of that, dims (chain,
+    draw).
+    """
     of = numbers_of(posterior.isel(strategy=0))
     of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
     here, first, last = (curve.u(at, *of_curve) for at in (x, seen.ends.x_first, seen.ends.x_last))
-    spread, lasting = of["noise"], of["lasting"]
-    passes = noise.passing(here, first, last, spread, of["noise_ratio"], lasting)
-    return np.asarray(np.hypot(passes, noise.offset(spread, lasting)))
+    reached = noise.power(here, first, last)
+    before, now = (noise.power(first, first, end) for end in (last, here))
+    stretch = (before - reached) / now
+    shrinks = (1 - of["lasting"]) * of["noise_ratio"] ** (2 * reached)
+    total = shrinks + of["lasting"]
+    numbers = {
+        "noise": of["noise"] * np.sqrt(total),
+        "noise_ratio": of["noise_ratio"] ** stretch,
+        "lasting": of["lasting"] / total,
+    }
+    new = posterior.assign({name: posterior[name].copy(data=numbers[name]) for name in numbers})
+    new["memory"] = new["memory"].where(new["memory_parameter"] != "lasting", new["lasting"])
+    return new, np.log(stretch[..., 0])
 
 
 def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
     """Log of the prior's part that the data change, dims (chain, draw).
 
-    The prior of the noise is of its spread at the last observed x; log noise is what moves with it.
+    As a density of what moves by steps: the logarithms of both parts and of the ratio, or, which is
+    the same up to a constant, log noise, log ratio and the logit of the share.
     """
-    spread = posterior["noise"].to_numpy()[..., 0]
-    return np.asarray(noise_logp(priors)(spread.ravel()).reshape(spread.shape) + np.log(spread))
+    spread, ratio, lasting = (
+        posterior[name].to_numpy()[..., 0] for name in ("noise", "noise_ratio", "lasting")
+    )
+    density = moving_logp(priors)(spread.ravel(), ratio.ravel(), lasting.ravel())
+    volume = np.log(spread) + np.log(ratio) + np.log(lasting) + np.log1p(-lasting)
+    return np.asarray(density.reshape(spread.shape) + volume)
 
 
 def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:

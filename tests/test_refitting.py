@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from palm_bayes import curve, noise
 from palm_bayes import refitting as module
 from palm_bayes.convergence import Convergence
 from palm_bayes.data import example_runs_path
+from palm_bayes.draws import numbers_of
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
+from palm_bayes.model import observations
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import named_priors
 from palm_bayes.readers import read_runs
@@ -64,12 +67,60 @@ def test_draws_are_those_of_nuts(refitted, later_runs):
             assert np.abs(z).max() < 4.5, name
 
 
+def moved(fit, **numbers):
+    """Draws of the fit's first strategy and others in their place, moved on to x = 15."""
+    seen = observations(fit.runs.strategy(NAMES[0]))
+    old = fit.trace["posterior"].to_dataset().sel(strategy=NAMES[:1])
+    old = old.assign({name: old[name].copy(data=values) for name, values in numbers.items()})
+    new, log_stretch = module._moved(old, seen, np.array([15.0]))
+    return old, new, log_stretch, seen
+
+
+def test_draws_are_moved_with_the_noise_that_they_say(fit):
+    old, new, _, seen = moved(fit)
+
+    def spreads(draws, x_last):
+        of = numbers_of(draws.isel(strategy=0))
+        of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
+        u, first, last = (curve.u(x, *of_curve) for x in (np.array([1, 15]), 1.0, x_last))
+        spread = of["noise"], of["noise_ratio"], of["lasting"]
+        return noise.passing(u, first, last, *spread), noise.offset(spread[0], spread[2])
+
+    for ours, theirs in zip(spreads(new, 15.0), spreads(old, seen.ends.x_last), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    np.testing.assert_array_equal(new["memory"][..., 0], old["rho"])
+    np.testing.assert_array_equal(new["memory"][..., 1], new["lasting"])
+
+
+def test_draws_are_stretched_by_what_finite_differences_say(fit):
+    names = ("noise", "noise_ratio", "lasting")
+
+    def at(points):  # log noise, log ratio, logit of the share that lasts
+        values = np.exp(points[0]), np.exp(points[1]), 1 / (1 + np.exp(-points[2]))
+        _, new, log_stretch, _ = moved(fit, **dict(zip(names, values, strict=True)))
+        return unbounded(new), log_stretch
+
+    def unbounded(draws):
+        spread, ratio, lasting = (draws[name].to_numpy() for name in names)
+        return np.stack([np.log(spread), np.log(ratio), np.log(lasting / (1 - lasting))])
+
+    points = unbounded(moved(fit)[0])
+    steps = 1e-5 * np.eye(3)[:, :, None, None, None]
+    slopes = [(at(points + step)[0] - at(points - step)[0]) / 2e-5 for step in steps]
+    _, expected = np.linalg.slogdet(np.stack(slopes).transpose(2, 3, 4, 0, 1))
+    np.testing.assert_allclose(at(points)[1], expected[..., 0], atol=1e-6)
+
+
 def test_a_refit_is_a_whole_fit(refitted, later_runs):
     assert refitted.runs.sha256() == later_runs.sha256()
     assert refitted.convergence.passed
     assert "from draws of the fit before" in refitted.convergence.sentence
     posterior = refitted.trace["posterior"]
-    assert dict(posterior.sizes) == {"chain": 4, "draw": 1000, "strategy": 2, "parameter": 4}
+    assert posterior["curve"].shape == (4, 1000, 2, 4)
+    np.testing.assert_array_equal(
+        posterior["memory"].transpose("memory_parameter", ...),
+        [posterior["rho"], posterior["lasting"]],
+    )
     assert posterior["draw"].to_numpy().tolist() == list(range(1000))
     assert refitted.trace["observed_data"].sizes["observation"] == len(later_runs.table)
     assert refitted.forecast(horizon=5).draws["episode"].max() == 18
