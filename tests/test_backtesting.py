@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from palm_bayes import backtest, backtesting, families, sampling, scoring
 from palm_bayes.backtest_cells import train_size
 from palm_bayes.backtest_result import COLUMNS, KEY, Backtest
+from palm_bayes.curve import COORDINATES
 from palm_bayes.data import example_runs_path
+from palm_bayes.draws import labelled
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
 from palm_bayes.forecast import QUANTILES
@@ -32,19 +34,15 @@ def stand_in(monkeypatch):
         calls.append(len(data.x))
         size = (settings.chains, settings.draws * settings.thin)
         rng = np.random.default_rng(seed)
-        curves = np.array([0.96, -0.9, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
-        dims = ("chain", "draw", "strategy")
-        scalars = {
-            "noise": (dims, rng.uniform(0.01, 0.02, (*size, 1))),
-            "noise_ratio": (dims, rng.uniform(1, 3, (*size, 1))),
-            "rho": (dims, rng.uniform(0.2, 0.5, (*size, 1))),
-            "shared": (dims, rng.uniform(0.1, 0.3, (*size, 1))),
-            "lasting": (dims, rng.uniform(0.1, 0.3, (*size, 1))),
+        curves = np.array([0.96, -0.9, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
+        numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True)) | {
+            "noise": rng.uniform(0.01, 0.02, size),
+            "noise_ratio": rng.uniform(1, 3, size),
+            "rho": rng.uniform(0.2, 0.5, size),
+            "shared": rng.uniform(0.1, 0.3, size),
+            "lasting": rng.uniform(0.1, 0.3, size),
         }
-        posterior = xr.Dataset(
-            {"curve": ((*dims, "parameter"), curves), **scalars},
-            {"draw": range(size[1]), "parameter": ["A_max", "log_u_first", "alpha", "beta"]},
-        )
+        posterior = labelled(numbers).assign_coords(draw=range(size[1]))
         stats = {"n_steps": 7, "energy": rng.standard_normal(size), "step_size": 0.4}
         stats = {name: np.broadcast_to(value, size) for name, value in stats.items()}
         stats["diverging"] = np.zeros(size, dtype=bool)

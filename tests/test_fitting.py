@@ -14,8 +14,11 @@ import xarray as xr
 import palm_bayes
 from palm_bayes import sampling
 from palm_bayes.convergence import Convergence
+from palm_bayes.curve import COORDINATES
+from palm_bayes.draws import labelled
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
+from palm_bayes.model import NOISE
 from palm_bayes.palm_fit import PARAMETERS, PalmFit
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
@@ -44,13 +47,10 @@ def stand_in(monkeypatch):
         calls.append((priors, settings, seed))
         size = (settings.chains, settings.draws * settings.thin)
         rng = np.random.default_rng(seed)
-        curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
-        names = ("noise", "noise_ratio", "rho", "shared", "lasting")
-        scalars = {n: (("chain", "draw", "strategy"), rng.uniform(0, 1, (*size, 1))) for n in names}
-        posterior = xr.Dataset(
-            {"curve": (("chain", "draw", "strategy", "parameter"), curves), **scalars},
-            {"draw": range(size[1]), "parameter": ["A_max", "log_u_first", "alpha", "beta"]},
-        )
+        curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
+        numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True))
+        numbers |= {name: rng.uniform(0, 1, size) for name in NOISE}
+        posterior = labelled(numbers).assign_coords(draw=range(size[1]))
         stats = {"n_steps": 7, "energy": rng.standard_normal(size), "step_size": 0.4}
         stats = {name: np.broadcast_to(value, size) for name, value in stats.items()}
         stats["diverging"] = np.zeros(size, dtype=bool)

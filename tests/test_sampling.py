@@ -10,15 +10,16 @@ import xarray as xr
 from pymc.blocking import DictToArrayBijection
 
 from palm_bayes import sampling
+from palm_bayes.curve import COORDINATES
+from palm_bayes.draws import labelled
 from palm_bayes.errors import DataError
 from palm_bayes.joining import Joined
-from palm_bayes.model import build_model, observations
+from palm_bayes.model import NOISE, build_model, observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Settings, sample_strategy
 
 PRIORS = named_priors("default")
-PARAMETERS = ["A_max", "log_u_first", "alpha", "beta"]
 
 
 def make_runs(name="margin", episodes=8, level=0.9, rise=0.5, rate=0.7):
@@ -35,14 +36,11 @@ def tree(settings, seed, good=True):
     """Draws as a sampler gives them; bad ones disagree between chains and diverge twice."""
     rng = np.random.default_rng(seed)
     size = (settings.chains, settings.draws * settings.thin)
-    curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 1, 4))
+    curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
     if not good:
         curves[0] += 0.1
-    scalars = {
-        name: (("chain", "draw", "strategy"), rng.uniform(0.01, 0.5, (*size, 1)))
-        for name in ("noise", "noise_ratio", "shared")
-    }
-    memory = rng.uniform(0.01, 0.5, (*size, 1, 2))
+    numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True))
+    numbers |= {name: rng.uniform(0.01, 0.5, size) for name in NOISE}
     diverging = np.zeros(size, dtype=bool)
     diverging[0, 1:3] = not good
     stats = {
@@ -53,20 +51,8 @@ def tree(settings, seed, good=True):
         "depth": np.full(size, 3),  # of one sampler only
         "logp": rng.standard_normal(size),
     }
-    posterior = xr.Dataset(
-        {
-            **scalars,
-            "memory": (("chain", "draw", "strategy", "memory_parameter"), memory),
-            "curve": (("chain", "draw", "strategy", "parameter"), curves),
-        },
-        {
-            "chain": range(size[0]),
-            "draw": range(size[1]),
-            "strategy": ["any"],
-            "parameter": PARAMETERS,
-            "memory_parameter": ["rho", "lasting"],
-        },
-    )
+    coords = {"chain": range(size[0]), "draw": range(size[1]), "strategy": ["any"]}
+    posterior = labelled(numbers).assign_coords(coords)
     each = xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
     groups = {"posterior": posterior, "sample_stats": each, "unconstrained_posterior": posterior}
     return xr.DataTree.from_dict(groups)
