@@ -117,7 +117,7 @@ def test_log_jacobian_is_that_of_finite_differences(any_chart):
     np.testing.assert_allclose(any_chart("log_jac_det", z), expected, atol=1e-6)
 
 
-@given(points(12, (-12, 4), 6, 12))
+@given(points(12, (-12, 4), 3, 12))
 def test_parameters_stay_in_their_bounds(chart, z):
     A_max, log_u, alpha, beta = chart("backward", z).T
     assert np.all((A_max > 0) & (A_max < 1))
