@@ -151,7 +151,8 @@ def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dat
     here, first, last = (curve.u(at, *of_curve) for at in (x, seen.ends.x_first, seen.ends.x_last))
     reached = noise.power(here, first, last)
     before, now = (noise.power(first, first, end) for end in (last, here))
-    stretch = (before - reached) / now
+    # Both are 0 on curves that are saturated at once, and nothing moves.
+    stretch = np.divide(before - reached, now, out=np.ones_like(now), where=now > 0)
     shrinks = (1 - of["lasting"]) * of["noise_ratio"] ** (2 * reached)
     total = shrinks + of["lasting"]
     numbers = {
