@@ -44,6 +44,7 @@ FREE = ("noise", "noise_ratio", "shared", *VECTORS)
 NUMBERS = tuple(number for name in FREE for number in VECTORS.get(name, (name,)))
 """The numbers in them, one by one."""
 VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
+"""Their dims beside those of strategies."""
 VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
 
 DATA_DIMS = {

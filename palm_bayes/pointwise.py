@@ -2,14 +2,11 @@
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
-from palm_bayes.draws import numbers_of
+from palm_bayes.draws import Floats, numbers_of
 from palm_bayes.model import observations
 from palm_bayes.runs import Runs
-
-type Floats = NDArray[np.float64]
 
 
 def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:

@@ -19,22 +19,17 @@ from arviz_stats.base import array_stats
 
 from palm_bayes import curve, noise
 from palm_bayes.convergence import diagnose
-from palm_bayes.draws import numbers_of, verdict_numbers
+from palm_bayes.draws import Floats, numbers_of, verdict_numbers
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
 from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.pointwise import Floats, log_likelihood
+from palm_bayes.pointwise import log_likelihood
 from palm_bayes.priors import Priors, moving_logp, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
-from palm_bayes.sampling import (
-    Progress,
-    Sample,
-    Settings,
-    sample_strategy,
-)
+from palm_bayes.sampling import Progress, Sample, Settings, sample_strategy
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from palm_bayes.convergence import diagnose
-from palm_bayes.draws import labelled, verdict_numbers, with_parameters
+from palm_bayes.draws import Floats, labelled, verdict_numbers, with_parameters
 from palm_bayes.errors import DataError, known
 from palm_bayes.joining import Part, join
 from palm_bayes.model import FREE, NUMBERS, Observations, build_model, observations
-from palm_bayes.pointwise import Floats, log_likelihood
+from palm_bayes.pointwise import log_likelihood
 from palm_bayes.pooled import build_pooled_model, pooled
 from palm_bayes.priors import Priors
 from palm_bayes.program import compile_model, kept, unconstrained, with_data

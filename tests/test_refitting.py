@@ -116,7 +116,8 @@ def test_a_refit_is_a_whole_fit(refitted, later_runs):
     assert refitted.convergence.passed
     assert "from draws of the fit before" in refitted.convergence.sentence
     posterior = refitted.trace["posterior"]
-    assert posterior["curve"].shape == (4, 1000, 2, 4)
+    of_vectors = {"parameter": 4, "memory_parameter": 2}
+    assert dict(posterior.sizes) == {"chain": 4, "draw": 1000, "strategy": 2} | of_vectors
     np.testing.assert_array_equal(
         posterior["memory"].transpose("memory_parameter", ...),
         [posterior["rho"], posterior["lasting"]],
