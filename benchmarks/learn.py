@@ -6,7 +6,7 @@ Every cell is fitted once, to its first quarter and half, under a wide prior. Ho
 numbers make the later accuracies follows from the same draws, weighted by the ratio of the priors.
 The numbers that make them likeliest are found, cells counting alike; then again without each source
 in turn, to judge them on curves from which they were not learnt. Cells of one task tell each other
-of their gains, as in forecasts.
+of their gains, as in forecasts, but all gains are believed (`Misfit.doubt`).
 """
 
 import argparse

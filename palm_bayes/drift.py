@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from palm_bayes import families
-from palm_bayes.misfit import Misfit, OtherCurves, log_odds, noise_of_odds
+from palm_bayes.misfit import FAR, Misfit, OtherCurves, log_odds, noise_of_odds
 from palm_bayes.runs import Runs
 
 # Fitted to the mean curve beside the posterior: PALM's, two that forecast well, no gain at all.
@@ -30,7 +30,7 @@ def strayed(
     Parameters
     ----------
     on_curve : DataArray, dims (chain, draw, strategy, x)
-        Accuracy on the PALM curve; the last x of every run is among x.
+        Accuracy on the PALM curve; the last x of every run and the landmarks are among x.
     posterior : Dataset
         As `palm_bayes.forecast.moments` takes it.
     runs : Runs
@@ -43,11 +43,12 @@ def strayed(
         Expected accuracy.
     """
     x, accuracy = on_curve["x"].to_numpy(), on_curve.to_numpy()
-    ends = runs.table.groupby("strategy", sort=False)["x"].agg(["min", "max"]).to_numpy()
+    marks = landmarks(runs)
     alpha = _numbers(posterior["curve"].sel(parameter="alpha", drop=True))
-    s = np.log(np.maximum(x + alpha, _BEGUN) / (ends[:, 1:] + alpha))
+    s = np.log(np.maximum(x + alpha, _BEGUN) / (marks[:, 1:2] + alpha))
     others = other_curves(runs, x) if misfit.heeds_others else OtherCurves(0.0, 0.0, 0.0)
-    drift = _gained(x, accuracy, s, ends, misfit, others)
+    spread = np.median(_numbers(posterior["noise"]), axis=(0, 1))
+    drift = _gained(x, accuracy, s, marks, spread, misfit, others)
     chains, draws, strategies, _ = on_curve.shape
     # Two numbers a curve: how far it stands off at the end of the data, and how it strays past it.
     shares = qmc.LatinHypercube(2 * strategies, rng=rng).random(chains * draws)
@@ -55,6 +56,12 @@ def strayed(
     if misfit.level:
         drift = drift + misfit.standing(*_last_residual(on_curve, posterior, runs), ndtri(off), s)
     return on_curve.copy(data=misfit.strayed(accuracy, s, share, others.disagreement, drift))
+
+
+def landmarks(runs: Runs) -> Floats:
+    """Return x where each strategy's data begin and end, and far past them; dims (strategy, 3)."""
+    ends = runs.table.groupby("strategy", sort=False)["x"].agg(["min", "max"]).to_numpy()
+    return np.column_stack([ends, FAR * ends[:, 1]])
 
 
 def _numbers(draws: xr.DataArray) -> Floats:
@@ -83,7 +90,13 @@ def _last_residual(
 
 
 def _gained(
-    x: Floats, accuracy: Floats, s: Floats, ends: Floats, misfit: Misfit, others: OtherCurves
+    x: Floats,
+    accuracy: Floats,
+    s: Floats,
+    marks: Floats,
+    spread: Floats,
+    misfit: Misfit,
+    others: OtherCurves,
 ) -> Floats:
     """How much more curves gain past the data than PALM's.
 
@@ -91,8 +104,10 @@ def _gained(
     ----------
     x : array, dims (x,)
     accuracy, s : array, dims (chain, draw, strategy, x)
-    ends : array, dims (strategy, 2)
-        The first and the last observed x.
+    marks : array, dims (strategy, 3)
+        As `landmarks` gives them.
+    spread : array, dims (strategy, 1)
+        Of a repetition's noise where the data end.
     misfit, others
 
     Returns
@@ -100,28 +115,51 @@ def _gained(
     array, dims (chain, draw, strategy, x), or (strategy, x) if all draws gain alike
         0 within the data.
     """
-    x_first, x_last = ends.T
-    last, own = np.searchsorted(x, x_last), np.arange(len(ends))
+    first, last, far = np.searchsorted(x, marks).T
+    own = np.arange(len(marks))
     of_draws = log_odds(accuracy)
     odds, typical = (np.median(part, axis=(0, 1)) for part in (of_draws, s))
     gain = odds - odds[own, last][:, None]
     ahead = np.arange(odds.shape[1]) > last[:, None]
     foreseen = np.where(ahead, misfit.foreseen(gain, typical, others), gain)
+    theirs = _of_others(foreseen + odds[own, last][:, None], marks, last)
+    alone = np.isnan(theirs)
+    foreseen = np.where(alone, foreseen, misfit.shared(foreseen, theirs))
+    there = np.median(accuracy, axis=(0, 1))[own, last][:, None]
+    sd = np.sqrt(noise_of_odds(there, spread**2))[:, 0]
+    foreseen *= misfit.believed(foreseen[own, far], gain[own, first], sd)[:, None]
     drift = foreseen - gain
-    if len(last) > 1 and (misfit.common or misfit.apart < 1):
-        curves = odds + drift
-        # Of each strategy (first axis) since the last x of each (second axis).
-        since = curves[:, None] - curves[:, last][..., None]
-        unknown = x_first[:, None] > x_last
-        unknown[own, own] = True  # itself is no other
-        since[unknown] = np.nan
-        alone = unknown.all(axis=0)
-        since[:, alone] = foreseen[alone]
-        drift = misfit.shared(foreseen, np.nanmedian(since, axis=0)) - gain
-        if misfit.apart < 1:
-            of_draws = of_draws - of_draws[..., own, last][..., None] - gain
-            drift = drift + (misfit.apart - 1) * of_draws * ~alone[:, None]
+    if misfit.apart < 1 and not alone.all():
+        of_draws = of_draws - of_draws[..., own, last][..., None] - gain
+        drift = drift + (misfit.apart - 1) * of_draws * ~alone
     return np.where(ahead, drift, 0.0)
+
+
+def _of_others(curves: Floats, marks: Floats, last: NDArray[np.intp]) -> Floats:
+    """Median of what a task's other strategies gain since the end of each one's data.
+
+    Parameters
+    ----------
+    curves : array, dims (strategy, x)
+        Log-odds.
+    marks : array, dims (strategy, 3)
+    last : array, dims (strategy,)
+        Where among x the data end.
+
+    Returns
+    -------
+    array, dims (strategy, x)
+        NaN where no other begins early enough to tell.
+    """
+    # Of each strategy (first axis) since the last x of each (second axis).
+    since = curves[:, None] - curves[:, last][..., None]
+    unknown = marks[:, :1] > marks[:, 1]
+    np.fill_diagonal(unknown, True)  # itself is no other
+    since[unknown] = np.nan
+    alone = unknown.all(axis=0)
+    typical = np.full_like(curves, np.nan)
+    typical[~alone] = np.nanmedian(since[:, ~alone], axis=0)
+    return typical
 
 
 def other_curves(runs: Runs, at: Floats) -> OtherCurves:

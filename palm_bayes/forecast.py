@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes import curve, noise
-from palm_bayes.drift import strayed
+from palm_bayes.drift import landmarks, strayed
 from palm_bayes.errors import DataError, known
 from palm_bayes.misfit import MISFIT, Misfit
 from palm_bayes.runs import RUN, Runs
@@ -170,6 +170,8 @@ def forecast(
     # Where runs end is not asked for, but there they are taken up, as they came.
     seen = runs.table if scope == "continuing" else runs.table.groupby(RUN, sort=False).tail(1)
     every = np.union1d(x, seen["x"])
+    if misfit is not None:
+        every = np.union1d(every, landmarks(runs))
     on_curve, sd = (
         part.transpose("chain", "draw", "strategy", "x")
         for part in moments(

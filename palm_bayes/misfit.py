@@ -53,7 +53,8 @@ class Misfit:
     m is the gain since x_last of the posterior median, and l = m + w · (g − m) what is foreseen of
     it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
     o is the median of what is foreseen of the task's other strategies, from x_last to x, and γ the
-    curve's own gain: where there are others, draws come closer to their median.
+    curve's own gain: where there are others, draws come closer to their median. Of the gain that
+    all this makes foreseen, a share is believed (`believed`), the same at all x.
 
     d is disagreement times the standard deviation of the families' gains; q a Student's t, drawn
     once a curve. Log-odds are symmetric in accuracy and error and keep both in (0, 1); of the
@@ -80,6 +81,8 @@ class Misfit:
         Standard deviation of the true curve around PALM's at x_last; 0 where it is exact there.
     apart : float
         How far from their median gains stay that have others of the task to share in, from 0 to 1.
+    doubt : float
+        Of gains that do not stand out of the noise (`believed`); 0 to believe all.
     """
 
     scale: float
@@ -90,12 +93,13 @@ class Misfit:
     common: float = 0.0
     level: float = 0.0
     apart: float = 1.0
+    doubt: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("scale", "degrees", "most", "prior"):
             if not getattr(self, name) > 0:
                 raise DataError(f"{name} of the misfit is {getattr(self, name):g}, allowed is > 0")
-        for name in ("scale", "degrees", "disagreement", "most", "level"):
+        for name in ("scale", "degrees", "disagreement", "most", "level", "doubt"):
             if not 0 <= getattr(self, name) < np.inf:
                 got = f"{getattr(self, name):g}"
                 raise DataError(f"{name} of the misfit is {got}, allowed is a finite number from 0")
@@ -117,6 +121,26 @@ class Misfit:
     def shared(self, foreseen: Any, of_others: Any) -> Any:
         """Let a strategy's gain (l) share in what the task's others gain (o)."""
         return foreseen + self.common * (of_others - foreseen)
+
+    def believed(self, gain: Any, seen: Any, sd: Any) -> Any:
+        """Share of what a curve is foreseen to gain that is believed, from 0 to 1.
+
+        Of curves that hardly rise any more, many have come to rest, while a posterior's median
+        always rises on: none of its curves falls. What a curve is foreseen to gain and what it has
+        gained before speak for it, and the noise against: where the product of both is as large as
+        its variance, a doubt of 1 halves the gain.
+
+        Parameters
+        ----------
+        gain : array
+            Foreseen from x_last to `FAR` times as many labels.
+        seen : array
+            What the curve has gained within the data.
+        sd : array
+            Standard deviation of a single repetition's noise at x_last, on the same scale.
+        """
+        clear, unclear = np.abs(gain * seen), self.doubt * sd**2
+        return 1 - unclear / np.maximum(clear + unclear, np.finfo(float).tiny)
 
     def standing(self, residual: Any, variance: Any, normal: Any, s: Any) -> Any:
         """Where the curve stands off PALM's (κ · r + z), for a level above 0.
@@ -163,12 +187,15 @@ def noise_of_odds(accuracy: Any, variance: Any) -> Any:
 
 MISFIT = Misfit(
     scale=0.05, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.15,
-    apart=0.7,
+    apart=0.7, doubt=1.0,
 )  # fmt: skip
 # What one strategy is foreseen to gain beyond the others is mostly error, and that of the one that
 # seems best the most of all, since it was picked for it (`benchmarks/selection.py`).
-COMPARED = replace(MISFIT, common=0.7, apart=1.0)
+COMPARED = replace(MISFIT, common=0.7, apart=1.0, doubt=0.0)
 """For `compare` and `pilot_value`, which ask who is best; all else foresees by `MISFIT`."""
+
+FAR = 16.0
+"""How many times the labels spent a gain is judged at."""
 
 _FADE = 0.2
 _LEAST = 1e-4

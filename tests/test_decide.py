@@ -134,7 +134,10 @@ def test_target_that_another_strategy_reaches(fit):
     assert (decision.action, decision.switch_to) == ("switch", better)
     assert f"with {better} it is {high:.0%}".replace("%", " %") in decision.sentence
     assert decision.next_batch == 20
-    alone = replace(fit, runs=fit.runs.strategy(worse))
+    of_one = fit.trace.map_over_datasets(
+        lambda part: part.sel(strategy=[worse]) if "strategy" in part.dims else part
+    )
+    alone = replace(fit, runs=fit.runs.strategy(worse), trace=of_one)
     assert alone.decide(rule, strategy=worse, force=True).action == "stop"
     also = fit.decide(rule | Budget(240), strategy=worse, force=True)
     assert also.action == "stop"  # the budget is spent, whoever would spend it

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import expit, logit
 
 from palm_bayes import drift
-from palm_bayes.misfit import Misfit, OtherCurves
+from palm_bayes.misfit import FAR, Misfit, OtherCurves
 from palm_bayes.runs import Runs
 
 EXACT = {"scale": 1e-9, "degrees": 4.0}  # nothing strays at random
@@ -55,12 +55,20 @@ def made_posterior(names, noise=0.01, shared=0.2):
 def drifted(lengths, gains, misfit, *, residual=0.0, repetitions=4, **numbers):
     """Drift of the log-odds, dims (strategy, x, sample)."""
     runs = made_runs(lengths, residual, repetitions)
-    draws = made_draws(gains)
-    found = drift.strayed(
-        draws, made_posterior(lengths, **numbers), runs, misfit, np.random.default_rng(0)
-    )
+    draws = made_draws(gains, marked(runs))
+    posterior = made_posterior(lengths, **numbers)
+    return moved(draws, posterior, runs, misfit).stack(sample=("chain", "draw"))
+
+
+def marked(runs, x=X):
+    return np.union1d(x, drift.landmarks(runs))
+
+
+def moved(draws, posterior, runs, misfit):
+    """Drift of the log-odds up to the last of X."""
+    found = drift.strayed(draws, posterior, runs, misfit, np.random.default_rng(0))
     assert found.dims == draws.dims
-    return (logit(found) - logit(draws)).stack(sample=("chain", "draw"))
+    return (logit(found) - logit(draws)).sel(x=slice(None, X[-1]))
 
 
 def test_a_curve_stands_between_palms_and_the_last_mean():
@@ -91,9 +99,8 @@ def test_repetitions_from_unlike_pools_are_each_compared_where_they_end():
     ]
     columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
     runs = Runs.from_frame(pd.DataFrame(rows, columns=columns), batch=10)
-    draws = made_draws({"a": 0.2}, x)
-    found = drift.strayed(draws, made_posterior("a"), runs, misfit, np.random.default_rng(0))
-    off = (logit(found) - logit(draws)).mean(("chain", "draw"))
+    draws = made_draws({"a": 0.2}, marked(runs, x))
+    off = moved(draws, made_posterior("a"), runs, misfit).mean(("chain", "draw"))
     np.testing.assert_allclose(off, 0, atol=2e-3)
 
 
@@ -125,19 +132,40 @@ def test_gains_are_partly_the_tasks():
 
 def test_draws_come_closer_to_their_median_where_others_are():
     gain = 0.2 + 0.05 * np.random.default_rng(1).standard_normal((2, DRAWS, 1, 1))
-    of_draws = expit(odds(X, gain))
 
     def found(names):
-        draws = made_draws(dict.fromkeys(names, 0.2))
-        draws = draws.copy(data=np.broadcast_to(of_draws, draws.shape))
         runs, misfit = made_runs(dict.fromkeys(names, 8)), Misfit(**EXACT, apart=0.7)
-        made = drift.strayed(draws, made_posterior(names), runs, misfit, np.random.default_rng(0))
-        return (logit(made) - logit(draws)).sel(strategy="a").to_numpy()
+        draws = made_draws(dict.fromkeys(names, 0.2), marked(runs))
+        of_draws = expit(odds(draws["x"].to_numpy(), gain))
+        draws = draws.copy(data=np.broadcast_to(of_draws, draws.shape))
+        return moved(draws, made_posterior(names), runs, misfit).sel(strategy="a").to_numpy()
 
     expected = -0.3 * (gain[:, :, 0] - np.median(gain)) * np.log2(X / 8)
     np.testing.assert_allclose(found(["a", "b"])[..., 8:], expected[..., 8:], atol=1e-6)
     np.testing.assert_allclose(found(["a", "b"])[..., :8], 0, atol=1e-6)
     np.testing.assert_allclose(found(["a"]), 0, atol=1e-6)
+
+
+def test_of_gains_that_drown_in_noise_little_is_believed():
+    """The same share at all x, by what is gained within the data and far past them."""
+    misfit = Misfit(**EXACT, doubt=0.4)
+    accuracy = expit(odds(8, 0.2))
+    for noise in (0.01, 0.1):
+        found = drifted({"a": 8}, {"a": 0.2}, misfit, noise=noise).isel(strategy=0, sample=0)
+        sd = noise / (accuracy * (1 - accuracy))
+        share = misfit.believed(0.2 * np.log2(FAR), 0.2 * np.log2(8), sd)
+        np.testing.assert_allclose(found[8:], (share - 1) * 0.2 * np.log2(X[8:] / 8), atol=1e-6)
+        np.testing.assert_allclose(found[:8], 0, atol=1e-9)
+
+
+def test_doubt_is_of_what_is_foreseen_together():
+    gains, misfit = {"a": 0.1, "b": 0.3}, Misfit(**EXACT, common=0.5, doubt=0.4)
+    found = drifted(dict.fromkeys(gains, 8), gains, misfit, noise=0.05).isel(sample=0)
+    accuracy = expit(odds(8, 0.1))
+    sd = 0.05 / (accuracy * (1 - accuracy))
+    share = misfit.believed(0.2 * np.log2(FAR), 0.1 * np.log2(8), sd)
+    expected = (share * 0.2 - 0.1) * np.log2(X[8:] / 8)
+    np.testing.assert_allclose(found.sel(strategy="a")[8:], expected, atol=1e-6)
 
 
 def test_a_strategy_that_is_further_shows_what_may_be_gained():
@@ -157,13 +185,10 @@ def test_a_strategy_that_begins_later_tells_nothing():
         runs.table[~late | (runs.table["episode"] > 5)].drop(columns="x"), batch=10
     )
     gains = {"early": 0.1, "late": 0.3}
-    found = drift.strayed(
-        made_draws(gains), made_posterior(gains), runs, Misfit(**EXACT, common=0.5),
-        np.random.default_rng(0),
-    )  # fmt: skip
-    moved = (logit(found) - logit(made_draws(gains))).isel(chain=0, draw=0)
-    np.testing.assert_allclose(moved.sel(strategy="early"), 0, atol=1e-6)
-    assert np.all(moved.sel(strategy="late", x=slice(9.5, None)) < -1e-3)
+    draws, misfit = made_draws(gains, marked(runs)), Misfit(**EXACT, common=0.5)
+    found = moved(draws, made_posterior(gains), runs, misfit).isel(chain=0, draw=0)
+    np.testing.assert_allclose(found.sel(strategy="early"), 0, atol=1e-6)
+    assert np.all(found.sel(strategy="late", x=slice(9.5, None)) < -1e-3)
 
 
 def test_one_strategy_has_no_others():
@@ -174,10 +199,12 @@ def test_one_strategy_has_no_others():
 def test_what_is_foreseen_is_shared_not_the_median_of_the_posterior(monkeypatch):
     """Each leans on its own least squares first."""
     gains = {"a": 0.1, "b": 0.2}
-    others = OtherCurves(
-        np.stack([0.3 * np.log2(X / 8)] * 2), np.zeros((2, 12)), np.full((2, 12), 1e9)
-    )
-    monkeypatch.setattr(drift, "other_curves", lambda runs, x: others)
+
+    def others(runs, x):
+        gain = np.stack([0.3 * np.log2(x / 8)] * 2)
+        return OtherCurves(gain, np.zeros_like(gain), np.full_like(gain, 1e9))
+
+    monkeypatch.setattr(drift, "other_curves", others)
     found = drifted(dict.fromkeys(gains, 8), gains, Misfit(**EXACT, prior=1.0, common=0.5)).isel(
         sample=0
     )

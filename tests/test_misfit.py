@@ -46,6 +46,24 @@ def test_who_heeds_other_curves():
     assert Misfit(0.1, 4.0, prior=1.0).heeds_others
 
 
+def test_gains_are_believed_that_stand_out_of_the_noise():
+    misfit = Misfit(scale=0.1, degrees=4.0, doubt=0.4)
+    assert misfit.believed(0.3, 1.6, 0.1) == pytest.approx(0.48 / (0.48 + 0.4 * 0.01))
+    assert misfit.believed(-0.3, -1.6, 0.1) == misfit.believed(0.3, 1.6, 0.1)
+    # Each alone, and whatever the scale.
+    assert misfit.believed(0.1, 1.6, 0.1) < misfit.believed(0.3, 1.6, 0.1)
+    assert misfit.believed(0.3, 0.4, 0.1) < misfit.believed(0.3, 1.6, 0.1)
+    assert misfit.believed(0.03, 0.16, 0.01) == pytest.approx(misfit.believed(0.3, 1.6, 0.1))
+
+
+def test_without_noise_or_doubt_all_is_believed():
+    misfit = Misfit(scale=0.1, degrees=4.0, doubt=0.4)
+    assert misfit.believed(0.0, 1.0, 0.1) == 0
+    assert misfit.believed(0.1, 0.0, 0.1) == 0
+    assert misfit.believed(1e-3, 1e-3, 0.0) == 1
+    np.testing.assert_array_equal(Misfit(0.1, 4.0).believed(np.array([0.0, 1e-9]), 0.1, 0.1), 1)
+
+
 def test_nothing_strays_at_random_within_the_data():
     accuracy = np.array([0.0, 0.3, 0.9, 1.0])
     misfit = Misfit(1.0, 4.0, disagreement=0.5, prior=1.0)
@@ -86,6 +104,8 @@ def test_noise_of_log_odds_is_that_of_the_accuracy_where_it_is_small():
         {"common": 1.1},
         {"apart": -0.1},
         {"apart": 1.1},
+        {"doubt": -0.1},
+        {"doubt": np.inf},
     ],
 )
 def test_what_is_no_misfit(numbers):
