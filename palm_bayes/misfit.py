@@ -42,7 +42,7 @@ class Misfit:
 
     With s = log((x + α) / (x_last + α)) it is, past x_last,
 
-        κ · r + z + (l − m) + common · (o − l) + (apart − 1) · (γ − m)
+        κ · r + z + b · (l + common · (o − l)) − m + (apart − 1) · (γ − m)
             + q · sqrt((scale · s²)² + (most · tanh(d / most))²)
 
     κ · r + z is where the curve stands: r is the residual at x_last of the mean over repetitions,
@@ -53,8 +53,8 @@ class Misfit:
     m is the gain since x_last of the posterior median, and l = m + w · (g − m) what is foreseen of
     it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
     o is the median of what is foreseen of the task's other strategies, from x_last to x, and γ the
-    curve's own gain: where there are others, draws come closer to their median. Of the gain that
-    all this makes foreseen, a share is believed (`believed`), the same at all x.
+    curve's own gain: where there are others, draws come closer to their median. b is the share of
+    what is then foreseen that is believed, one for the whole curve (`believed`).
 
     d is disagreement times the standard deviation of the families' gains; q a Student's t, drawn
     once a curve. Log-odds are symmetric in accuracy and error and keep both in (0, 1); of the
