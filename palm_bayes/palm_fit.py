@@ -140,7 +140,8 @@ class PalmFit:
             The expected curve; each observed repetition as it continues; a repetition not yet
             begun. The last two hold the noise that a measured accuracy has.
         misfit : Misfit, optional
-            How far true curves stray from PALM's beyond the data; None for pure PALM.
+            How far true curves stray from PALM's beyond the data; None for pure PALM. Decisions
+            weigh gains by `palm_bayes.misfit.DECIDED`, comparisons by `COMPARED`.
         seed : int
             Of misfit and noise.
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import Scope
-from palm_bayes.misfit import MISFIT, Misfit
+from palm_bayes.misfit import DECIDED, Misfit
 from palm_bayes.runs import Runs
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def draw_paths(
     budgets: NDArray[np.float64],
     scope: Scope = "expected",
     seed: int = 0,
-    misfit: Misfit = MISFIT,
+    misfit: Misfit = DECIDED,
 ) -> xr.DataArray:
     """Draw the curves of all strategies.
 

@@ -21,6 +21,7 @@ from palm_bayes.decide import (
     prior_speaks,
 )
 from palm_bayes.errors import DataError
+from palm_bayes.misfit import DECIDED
 from palm_bayes.outlook import Outlook
 from palm_bayes.predictive_check import PredictiveCheck
 from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
@@ -52,10 +53,11 @@ def test_a_curve_that_palm_does_not_describe_is_refused(not_described):
     assert not_described.decide(Target(0.8), strategy="entropy").action != "cannot say"
 
 
-def test_outlook_is_the_forecast(fit):
+def test_outlook_is_the_forecast_that_decisions_weigh(fit):
     outlook = Outlook.of(fit, "entropy", 300)
     assert outlook.labels.tolist() == [240, 260, 280, 300]
-    expected = fit.forecast(labels=[240, 260, 280, 300]).draws.sel(strategy="entropy")
+    found = fit.forecast(labels=[240, 260, 280, 300], misfit=DECIDED)
+    expected = found.draws.sel(strategy="entropy")
     assert outlook.draws.mean(axis=0) == pytest.approx(expected.mean(("chain", "draw")).to_numpy())
 
 

@@ -31,7 +31,9 @@ ABOUT = {
     "labels": (
         "ALDA's rule, asked of every draw: B_abs and W are its labels and deployment window "
         "(medians, given that the target is feasible); C_eta holds those about as cheap as the "
-        "cheapest; chosen is how often the rule takes the strategy, and so is right."
+        "cheapest; chosen is how often the rule takes the strategy, and so is right. Budgets and "
+        "the decision weigh whole a gain that does not stand out of the noise; of such a gain the "
+        "curves above believe little, since many that rise so little have come to rest."
     ),
     "comparison": (
         "Expected loss is the accuracy that taking a strategy forgoes on average; tied are "
