@@ -59,6 +59,8 @@ def test_outlook_is_the_forecast_that_decisions_weigh(fit):
     found = fit.forecast(labels=[240, 260, 280, 300], misfit=DECIDED)
     expected = found.draws.sel(strategy="entropy")
     assert outlook.draws.mean(axis=0) == pytest.approx(expected.mean(("chain", "draw")).to_numpy())
+    doubted = fit.forecast(labels=[300]).draws.sel(strategy="entropy")
+    assert float(doubted.mean()) < outlook.draws[:, -1].mean()
 
 
 @pytest.mark.parametrize(
