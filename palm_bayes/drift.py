@@ -47,7 +47,7 @@ def strayed(
     alpha = _numbers(posterior["curve"].sel(parameter="alpha", drop=True))
     s = np.log(np.maximum(x + alpha, _BEGUN) / (marks[:, 1:2] + alpha))
     others = other_curves(runs, x) if misfit.heeds_others else OtherCurves(0.0, 0.0, 0.0)
-    spread = np.median(_numbers(posterior["noise"]), axis=(0, 1))
+    spread = np.median(_numbers(posterior["noise"])[..., 0], axis=(0, 1))
     drift = _gained(x, accuracy, s, marks, spread, misfit, others)
     chains, draws, strategies, _ = on_curve.shape
     # Two numbers a curve: how far it stands off at the end of the data, and how it strays past it.
@@ -106,7 +106,7 @@ def _gained(
     accuracy, s : array, dims (chain, draw, strategy, x)
     marks : array, dims (strategy, 3)
         As `landmarks` gives them.
-    spread : array, dims (strategy, 1)
+    spread : array, dims (strategy,)
         Of a repetition's noise where the data end.
     misfit, others
 
@@ -125,8 +125,8 @@ def _gained(
     theirs = _of_others(foreseen + odds[own, last][:, None], marks, last)
     alone = np.isnan(theirs)
     foreseen = np.where(alone, foreseen, misfit.shared(foreseen, theirs))
-    there = np.median(accuracy, axis=(0, 1))[own, last][:, None]
-    sd = np.sqrt(noise_of_odds(there, spread**2))[:, 0]
+    there = np.median(accuracy[..., own, last], axis=(0, 1))
+    sd = np.sqrt(noise_of_odds(there, spread**2))
     foreseen *= misfit.believed(foreseen[own, far], gain[own, first], sd)[:, None]
     drift = foreseen - gain
     if misfit.apart < 1 and not alone.all():
