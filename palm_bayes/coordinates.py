@@ -44,9 +44,11 @@ The parameters are (A_max, log u_lo, α, β): see `palm_bayes.curve` for why log
 What a repetition remembers has coordinates of its own: an autocorrelation ρ near 1 and a share λ
 that lasts can hardly be told apart, and data tell their sum t better than which of them it is:
 
-    −log(1 − ρ) = t s     −log(1 − λ) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
+    −log(1 − ρ/c) = t s     −log(1 − λ/c) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
 
-And the share that repetitions have in common is sigmoid(steep z), for the same reason as above.
+And the share that repetitions have in common is c sigmoid(steep z), for the same reason as above.
+c, a little below 1, is what such a share is at most: at 1 the density of repetitions that are all
+the same, or of accuracies that stay the same, would be infinite.
 """
 
 from typing import Any, NamedTuple
@@ -58,6 +60,8 @@ from pymc.logprob.transforms import Transform
 from palm_bayes import noise
 from palm_bayes.regions import SATURATED
 
+MOST = 0.999
+"""Of the shares of the noise that last, carry over or are in common."""
 _USUAL = -2.0  # logit of a share of about 1 / 8
 
 
@@ -143,7 +147,7 @@ class CurveCoordinates(_Chart):
         reached = pt.clip(self.ends.accuracy_first / last, 0.02, 0.998)
         v = -pt.log1p(-reached)
         slopes = 1 / (last * (1 - last)), 1 / (last * (1 - reached) * v)
-        spreads = spread, noise.at_first(spread, ratio, lasting, pt)
+        spreads = noise.at_first(spread, 1, lasting, pt), noise.at_first(spread, ratio, lasting, pt)
         power = pt.minimum(4 / self.ends.count, 1)
         of_both = (
             power * (pt.log(error) - 0.5 * pt.log1p(error**2))  # a coordinate is of the order of 1
@@ -248,18 +252,18 @@ class MemoryCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
 
     def forward(self, value: Any, *_: Any) -> Any:
         """Unconstrained points of the shares; the inverse of `backward`."""
-        of_rho, of_lasting = (-pt.log1p(-value[..., i]) for i in range(2))
+        of_rho, of_lasting = (-pt.log1p(-value[..., i] / MOST) for i in range(2))
         return pt.stack([pt.log(of_rho + of_lasting), pt.log(of_rho / of_lasting)], axis=-1)
 
     def backward(self, value: Any, *_: Any) -> Any:
         """Shares, dims (..., 2), of unconstrained points, dims (..., 2)."""
         t, z2 = pt.exp(value[..., 0]), value[..., 1]
-        return pt.stack([-pt.expm1(-t * pt.sigmoid(by)) for by in (z2, -z2)], axis=-1)
+        return pt.stack([-MOST * pt.expm1(-t * pt.sigmoid(by)) for by in (z2, -z2)], axis=-1)
 
     def log_jac_det(self, value: Any, *_: Any) -> Any:
         """Log of |∂(ρ, λ)/∂z|, dims (...)."""
         z1, z2 = value[..., 0], value[..., 1]
-        return 2 * z1 + _log_slope(z2) - pt.exp(z1)
+        return 2 * z1 + _log_slope(z2) - pt.exp(z1) + 2 * np.log(MOST)
 
 
 class ShareCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
@@ -269,16 +273,16 @@ class ShareCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
 
     def forward(self, value: Any, *_: Any) -> Any:
         """Unconstrained points of shares; the inverse of `backward`."""
-        return _flattened(_logit(value), _USUAL)
+        return _flattened(_logit(value / MOST), _USUAL)
 
     def backward(self, value: Any, *_: Any) -> Any:
         """Shares of unconstrained points."""
-        return pt.sigmoid(_steepened(value, _USUAL)[0])
+        return MOST * pt.sigmoid(_steepened(value, _USUAL)[0])
 
     def log_jac_det(self, value: Any, *_: Any) -> Any:
         """Log of the derivative of `backward`."""
         logit, log_slope = _steepened(value, _USUAL)
-        return _log_slope(logit) + log_slope
+        return _log_slope(logit) + log_slope + np.log(MOST)
 
 
 def _steepened(z: Any, at: Any) -> tuple[Any, Any]:

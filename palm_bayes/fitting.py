@@ -78,6 +78,7 @@ def fit_runs(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     chosen = named_priors(priors) if isinstance(priors, str) else priors
+    settings.suit(chosen)
     runs = read_runs(
         data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
         max_repetitions=max_repetitions, max_episodes=max_episodes,

@@ -15,7 +15,7 @@ from scipy.special import logsumexp, softmax
 from palm_bayes.convergence import e_bfmi
 
 NEGLIGIBLE = 0.01  # weight of a region below which its divergences cannot matter
-_CLUSTERS = 8
+_CLUSTERS = 8  # at most
 _INNER = 0.8  # share of a cluster's draws inside the ellipsoid that stands for it
 
 
@@ -75,13 +75,55 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
         error = float(np.sum(weights * (1 - weights) * np.square(errors)))
     chosen = _positions(weights, parts[0].stats.sizes["draw"], rng)
     counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
+    posterior, stats = parts[0].posterior, parts[0].stats
+    if len(parts) > 1:
+        at = [which for which, _ in chosen]
+        posterior = _in_order(
+            [part.posterior.isel(draw=which) for part, which in zip(parts, at, strict=True)], chosen
+        )
+        stats = _in_order(
+            [gathered(part.stats, which) for part, which in zip(parts, at, strict=True)], chosen
+        )
     return Joined(
-        _picked([part.posterior for part in parts], chosen),
-        _picked([part.stats for part in parts], chosen),
+        posterior,
+        stats,
         sum(int(part.stats["diverging"].sum()) for part in counted),
         min(e_bfmi(part.stats["energy"]) for part in counted),
         error,
     )
+
+
+def gathered(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+    """Statistics of some draws that stand for all: each for those up to the next one.
+
+    Parameters
+    ----------
+    stats : Dataset, dims (chain, draw)
+    which : array of int, increasing
+        The draws that are kept.
+
+    Returns
+    -------
+    Dataset, dims (chain, draw)
+        ``n_steps`` added up; ``diverging``, whether any did; ``energy``, whose changes from draw to
+        draw would mean nothing, is NaN unless all draws are kept.
+    """
+    draws = stats.sizes["draw"]
+    kept = stats.isel(draw=which)
+    if len(which) in {0, draws}:
+        return kept
+    starts = np.concatenate([[0], which[1:]])
+    ordered = stats.transpose("chain", "draw")
+    diverging = np.logical_or.reduceat(ordered["diverging"].to_numpy(), starts, axis=1)
+    steps = np.add.reduceat(ordered["n_steps"].to_numpy(), starts, axis=1)
+    dims = ("chain", "draw")
+    found = {"diverging": (dims, diverging), "n_steps": (dims, steps)}
+    return without_energy(kept.assign(found))
+
+
+def without_energy(stats: xr.Dataset) -> xr.Dataset:
+    """Statistics of draws that are no longer next to those that they were drawn after."""
+    return stats.assign(energy=xr.full_like(stats["energy"], np.nan))
 
 
 def _positions(
@@ -98,16 +140,12 @@ def _positions(
     return [(np.linspace(0, draws - 1, len(at)).round().astype(int), at) for at in places]
 
 
-def _picked(
-    parts: Sequence[xr.Dataset], chosen: Sequence[tuple[NDArray[Any], NDArray[Any]]]
+def _in_order(
+    taken: Sequence[xr.Dataset], chosen: Sequence[tuple[NDArray[Any], NDArray[Any]]]
 ) -> xr.Dataset:
-    if len(parts) == 1:
-        return parts[0]
-    taken = [
-        part.isel(draw=which).assign_coords(draw=places)
-        for part, (which, places) in zip(parts, chosen, strict=True)
-    ]
-    return xr.concat(taken, "draw", combine_attrs="drop").sortby("draw")
+    """Put the draws taken of each part at their places."""
+    placed = [part.assign_coords(draw=at) for part, (_, at) in zip(taken, chosen, strict=True)]
+    return xr.concat(placed, "draw", combine_attrs="drop").sortby("draw")
 
 
 def log_evidence(part: Part) -> tuple[float, float]:
@@ -141,9 +179,11 @@ def _log_mixture(known: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray
     """Log-density of truncated normals fitted to points, at others; dims (..., number)."""
     flat = known.reshape(-1, known.shape[-1])
     scale = np.maximum(flat.std(axis=0), 1e-12)
-    _, labels = kmeans2(flat / scale, _CLUSTERS, minit="++", seed=0)
-    clusters = [flat[labels == i] for i in range(_CLUSTERS)]
-    large = [cluster for cluster in clusters if len(cluster) > 5 * flat.shape[1]]
+    least = 5 * flat.shape[1]  # draws that a covariance takes
+    count = min(_CLUSTERS, max(len(flat) // (2 * least), 1))
+    _, labels = kmeans2(flat / scale, count, minit="++", seed=0)
+    clusters = [flat[labels == i] for i in range(count)]
+    large = [cluster for cluster in clusters if len(cluster) > least] or [flat]
     logs = [np.log(len(cluster)) + _log_truncated_normal(cluster, at) for cluster in large]
     total = np.log(sum(len(cluster) for cluster in large))
     return np.asarray(logsumexp(logs, axis=0) - total)

@@ -94,8 +94,9 @@ class _Given(NamedTuple):
         `palm_bayes.noise.carry` and `palm_bayes.noise.telling`.
     shared : array without dims
         Share of the noise's variance that runs have in common.
-    lag : array, dims (step,)
-        Episodes of the step, 0 where it is a run's first.
+    lag, place : array, dims (step,)
+        Episodes of the step, 0 where it is a run's first; the number of the x where it ends, below
+        that of steps: of what is new at the same x, runs have `shared` in common.
     accuracy, step : array, dims (observation,)
         Run after run, in order of episode; step is the number of the step that ends there.
     """
@@ -106,6 +107,7 @@ class _Given(NamedTuple):
     weight: Floats
     shared: Any
     lag: Floats
+    place: Floats
     accuracy: Floats
     step: Floats
 
@@ -113,11 +115,13 @@ class _Given(NamedTuple):
 class _ByStep(NamedTuple):
     """What is computed once a step, each of dims (step,).
 
-    1 / sqrt(1 − carried²), how many runs take it, and the sum of their `_Path.normal`.
+    1 / sqrt(1 − carried²) and how many runs take it; and, place by place, how many runs are there
+    and the sum of their `_Path.normal`.
     """
 
     sharper: Floats
     takers: Floats
+    present: Floats
     total: Floats
 
 
@@ -136,19 +140,19 @@ class _Path(NamedTuple):
 
 
 # The two sweeps are compiled by Numba: loops are what it is fast at. Innovations of a run are
-# foreseen from those before it; then of n normals of a step with correlation ω and sum S, the log
+# foreseen from those before it; then of n normals at a place with correlation ω and sum S, the log
 # of the density has −½ (Σ normal² − ω S² / (1 − ω + nω)) / (1 − ω) and
 # −½ ((n − 1) log(1 − ω) + log(1 − ω + nω)).
 
 
 def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
     """Log-likelihood, and what its gradient takes."""
-    mean, sd, carried, weight, shared, lag, accuracy, step = given
+    mean, sd, carried, weight, shared, lag, place, accuracy, step = given
     share = shared[()]
     apart = 1 - share
     n_steps, n = len(mean), len(accuracy)
     sharper = 1 / np.sqrt(1 - carried**2)
-    takers, total = np.zeros(n_steps), np.zeros(n_steps)
+    takers, present, total = np.zeros(n_steps), np.zeros(n_steps), np.zeros(n_steps)
     residual, innovation, normal = np.empty(n), np.empty(n), np.empty(n)
     tolds, knowns = np.empty(n), np.empty(n)  # before each observation
     squares = volume = told = known = 0.0
@@ -167,24 +171,26 @@ def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
         normal[i] = (innovation[i] - foreseen) * np.sqrt(before / (1 + known))
         squares += normal[i] ** 2
         takers[k] += 1
-        total[k] += normal[i]
+        present[int(place[k])] += 1
+        total[int(place[k])] += normal[i]
         if i == n - 1 or lag[int(step[i + 1])] == 0:
             volume += np.log(1 + known)  # of all of the run's scales, which cancel each other
     for k in range(n_steps):
-        common = apart + takers[k] * share
-        squares -= share * total[k] ** 2 / common
-        volume += (takers[k] - 1) * np.log(apart) + np.log(common)
         volume += 2 * takers[k] * np.log(sd[k] / sharper[k])
+        if present[k] > 0:  # steps' number is that of places at most
+            common = apart + present[k] * share
+            squares -= share * total[k] ** 2 / common
+            volume += (present[k] - 1) * np.log(apart) + np.log(common)
     value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
     path = _Path(residual, innovation, tolds, knowns, normal)
-    return value, _ByStep(sharper, takers, total), path
+    return value, _ByStep(sharper, takers, present, total), path
 
 
 def _backward(
     given: _Given, by_step: _ByStep, path: _Path
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Slopes by the first five: the chain rule along `_forward`, from its end to its start."""
-    mean, sd, carried, weights, shared, lag, accuracy, step = given
+    mean, sd, carried, weights, shared, lag, place, accuracy, step = given
     share = shared[()]
     apart = 1 - share
     n_steps, n = len(mean), len(accuracy)
@@ -192,10 +198,11 @@ def _backward(
     by_weight, by_sharper, in_common = np.zeros(n_steps), np.zeros(n_steps), np.empty(n_steps)
     by_share = 0.0
     for k in range(n_steps):
-        more, common = by_step.takers[k] - 1, apart + by_step.takers[k] * share
-        in_common[k], square = share * by_step.total[k] / common, by_step.total[k] ** 2 / common
-        by_share += 0.5 * square * (1 - share * more / common + share / apart) / apart
-        by_share += 0.5 * more * (1 / apart - 1 / common)
+        if by_step.present[k] > 0:
+            more, common = by_step.present[k] - 1, apart + by_step.present[k] * share
+            in_common[k], square = share * by_step.total[k] / common, by_step.total[k] ** 2 / common
+            by_share += 0.5 * square * (1 - share * more / common + share / apart) / apart
+            by_share += 0.5 * more * (1 / apart - 1 / common)
         by_sd[k] = -by_step.takers[k] / sd[k]
         by_sharper[k] = by_step.takers[k] / by_step.sharper[k]
     by_told = by_known = from_later = 0.0
@@ -208,7 +215,7 @@ def _backward(
             by_told = from_later = 0.0
             by_known = -0.5 / after
         by_share -= 0.5 * path.normal[i] ** 2 / apart**2
-        by_normal = (in_common[k] - path.normal[i]) / apart
+        by_normal = (in_common[int(place[k])] - path.normal[i]) / apart
         by_precision = 0.5 * by_normal * path.normal[i]  # by log(before / after)
         by_error = by_normal * np.sqrt(before / after)
         by_innovation = by_error + by_told * weight

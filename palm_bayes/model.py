@@ -13,6 +13,7 @@ from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
 from palm_bayes import curve, noise
+from palm_bayes.alignment import aligned_x
 from palm_bayes.coordinates import (
     CurveCoordinates,
     Ends,
@@ -26,13 +27,14 @@ from palm_bayes.priors import (
     curve_logp,
     draw_curve,
     draw_memory,
+    draw_share,
     memory_logp,
     named_priors,
 )
 from palm_bayes.regions import Region, log_share
 from palm_bayes.runs import RUN, Runs
 
-VERSION = 4
+VERSION = 5
 """Of the model, kept in traces: those of another one hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
@@ -55,7 +57,7 @@ DATA_DIMS = {
 """The model's data variables."""
 
 DATA_COORDS = {
-    "column": ["x", "accuracy", "lag", "step", "first"],
+    "column": ["x", "accuracy", "lag", "place", "first"],
     "end": list(Ends._fields),
 }
 # Batches from x_first to x_second, at least: start pools of unlike size make several first x.
@@ -69,11 +71,11 @@ class Observations:
     Attributes
     ----------
     x, accuracy : array, dims (observation,)
-        Labels in batches, and accuracy as a fraction.
+        Labels in batches, see `palm_bayes.alignment.aligned_x`, and accuracy as a fraction.
     lag : array, dims (observation,)
         Episodes since the run's previous observation, 0 at its first.
-    step : array of int, dims (observation,)
-        The same where runs of a strategy take the same step; see `palm_bayes.noise.step_begins`.
+    place : array of int, dims (observation,)
+        The same where runs of a strategy are at the same x; see `palm_bayes.noise.place_begins`.
     first : array of int, dims (observation,)
         Where the run of each observation begins.
     strategy_index : array of int, dims (observation,)
@@ -85,7 +87,7 @@ class Observations:
     x: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     lag: NDArray[np.float64]
-    step: NDArray[np.int64]
+    place: NDArray[np.int64]
     first: NDArray[np.int64]
     strategy_index: NDArray[np.int32]
     ends: Ends
@@ -97,7 +99,7 @@ class Observations:
         looked up by its index, which costs more at every evaluation.
         """
         packed = {
-            "observations": np.stack([self.x, self.accuracy, self.lag, self.step, self.first]),
+            "observations": np.stack([self.x, self.accuracy, self.lag, self.place, self.first]),
             "ends": np.stack(self.ends),
         }
         several = len(self.ends.x_first) > 1
@@ -109,15 +111,15 @@ def observations(runs: Runs) -> Observations:
     table = runs.table
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
     strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
-    steps = noise.step_ends(table["x"].to_numpy(float), lag)
+    x = aligned_x(table)
     return Observations(
-        x=table["x"].to_numpy(float),
+        x=x,
         accuracy=table["accuracy"].to_numpy(float),
         lag=lag,
-        step=noise.step_begins(np.column_stack([strategy_index, steps])),
+        place=noise.place_begins(np.column_stack([strategy_index, x])),
         first=np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0)),
         strategy_index=strategy_index,
-        ends=_ends(table),
+        ends=_ends(table.assign(x=x)),
     )
 
 
@@ -244,12 +246,12 @@ def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
 
-    def free(name: str, **options: Any) -> Any:
-        variable = change_dist_size(getattr(priors, name), size)
-        return model.register_rv(variable, name, dims=dims, **options)
-
-    last_spread, noise_ratio = free("noise"), free("noise_ratio")
-    shared = free("shared", default_transform=ShareCoordinates())
+    last_spread, noise_ratio = (
+        model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
+        for name in ("noise", "noise_ratio")
+    )
+    of_shared = draw_share(priors.shared, size)
+    shared = model.register_rv(of_shared, "shared", dims=dims, default_transform=ShareCoordinates())
     memory = pm.CustomDist(
         "memory",
         pt.zeros(size),
@@ -290,7 +292,7 @@ def _observe(
         noise.carry(rho[of], lag),
         pt.zeros_like(x) + shared[of],
         pt.zeros_like(x) + noise.offset(last_spread[of], lasting[of], pt),
-        *(pt.cast(place, "int64") for place in places),
+        *(pt.cast(each, "int64") for each in places),
         logp=partial(noise.log_density, xp=pt),
         dist=_repetitions,
         observed=accuracy,
@@ -299,14 +301,14 @@ def _observe(
 
 
 def _repetitions(
-    mean: Any, sd: Any, carried: Any, shared: Any, lasts: Any, step: Any, first: Any, _size: Any
+    mean: Any, sd: Any, carried: Any, shared: Any, lasts: Any, place: Any, first: Any, _size: Any
 ) -> Any:
     """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
 
     As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
     """
     common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
-    fresh = noise.mixed(common[step], own, shared, pt)
+    fresh = noise.mixed(common[place], own, shared, pt)
     sd_before = pt.concatenate([sd[:1], sd[:-1]])
     weight = noise.telling(lasts, sd, sd_before, carried, pt)
     left = pt.sqrt(1 - carried**2)

@@ -18,6 +18,12 @@ from palm_bayes.curve import Array
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
+RESOLUTION = 1e-4
+"""Standard deviation of what rounding does to an accuracy: scores are told to four digits or so.
+
+Without it the density of accuracies that are all the same grows without bound as noise nears 0.
+"""
+
 # Of the variance that does not shrink, the share that passes: a test set is grainy, and accuracies
 # that stay the same for a while are no proof that they will.
 _GRAIN = 0.15
@@ -30,7 +36,7 @@ def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
     Parameters
     ----------
     noise : array
-        Standard deviation of an accuracy at the last observed x, a fraction.
+        Standard deviation of an accuracy at the last observed x, a fraction, but for rounding.
     lasting : array
         Share of its variance that does not shrink, in [0, 1): all but a grain of it lasts.
     """
@@ -48,9 +54,9 @@ def passing(
 ) -> Array:
     """Standard deviation of what does not last, at any x, of accuracies.
 
-    It shrinks with a power of gap + gap_last, down to a grain. The power is given by what both ends
-    of the data see of it: a power itself, or a ratio to a floor, trades off with a gap that a
-    saturated curve leaves open, and NUTS diverges.
+    It shrinks with a power of gap + gap_last, down to a grain and to `RESOLUTION`. The power is
+    given by what both ends of the data see of it: a power itself, or a ratio to a floor, trades off
+    with a gap that a saturated curve leaves open, and NUTS diverges.
 
     Parameters
     ----------
@@ -62,7 +68,7 @@ def passing(
         How much larger what shrinks of it is at x_first than at x_last, if the gap has shrunk.
     """
     shrinking = (1 - lasting) * noise_ratio ** (2 * power(u, u_first, u_last, xp))
-    return noise * xp.sqrt(shrinking + _GRAIN * lasting)
+    return xp.sqrt(noise**2 * (shrinking + _GRAIN * lasting) + RESOLUTION**2)
 
 
 def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
@@ -78,7 +84,7 @@ def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = 
 
     Parameters are as in `passing`.
     """
-    return noise * xp.sqrt((1 - lasting) * noise_ratio**2 + lasting)
+    return xp.sqrt(noise**2 * ((1 - lasting) * noise_ratio**2 + lasting) + RESOLUTION**2)
 
 
 def _above_floor(log_ratio: Array, xp: ModuleType) -> Array:
@@ -101,15 +107,15 @@ def log_density(
     carried: Array,
     shared: Array,
     lasts: Array,
-    step: Array,
+    place: Array,
     first: Array,
     xp: ModuleType = np,
 ) -> Array:
     """Log-density of each accuracy given what comes before.
 
     The residuals of a run are lasts · c + sd · w, c a standard normal of the run and w a stationary
-    AR(1). Given are the accuracies before it in its run, and those of the runs before that take the
-    same step: what is new in them has correlation `shared`.
+    AR(1). Given are the accuracies before it in its run, and those of the runs before that are at
+    the same x: what is new in them has correlation `shared`.
 
     Parameters
     ----------
@@ -123,8 +129,8 @@ def log_density(
         Share of the noise's variance that runs have in common, in [0, 1).
     lasts : array, dims (..., observation)
         `offset`.
-    step : array of int, dims (observation,)
-        `step_begins` of the observations.
+    place : array of int, dims (observation,)
+        `place_begins` of the observations.
     first : array of int, dims (observation,)
         Where the run of each observation begins.
 
@@ -135,13 +141,13 @@ def log_density(
     """
     new, scale = unexpected(y, mean, sd, carried, lasts, first, xp)
     innovation = new / scale
-    runs_in_order = xp.arange(step.shape[-1])  # which a sort that is not stable would shuffle
-    order = xp.argsort(step * step.shape[-1] + runs_in_order)
-    place = xp.argsort(order)
+    runs_in_order = xp.arange(place.shape[-1])  # which a sort that is not stable would shuffle
+    order = xp.argsort(place * place.shape[-1] + runs_in_order)
+    rank = xp.argsort(order)
     total_before = _before(innovation[..., order], xp)
-    earlier = total_before[..., place] - total_before[..., step]
+    earlier = total_before[..., rank] - total_before[..., place]
     own = 1 - shared
-    known = own + shared * (place - step)
+    known = own + shared * (rank - place)
     expected = shared * earlier / known
     variance = own * (known + shared) / known
     volume = 0.5 * xp.log(variance) + xp.log(scale * sd) + LOG_SQRT_2PI
@@ -212,13 +218,13 @@ def _before(values: Array, xp: ModuleType) -> Array:
     return xp.cumsum(values, axis=-1) - values
 
 
-def step_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Tell which observations take the same step: the number of observations in steps before it.
+def place_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Tell which observations are at the same place: the number of observations at lower ones.
 
     Parameters
     ----------
     where : array, dims (observation, key)
-        Rows are equal where the step is the same.
+        Rows, such as strategy and x, are equal where the place is the same.
     """
     _, of, count = np.unique(where, axis=0, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count) - count)[of])
@@ -282,7 +288,7 @@ def simulate(
         As in `log_density`.
     lasts : array, dims (...)
     fresh : array, dims (..., observation)
-        Standard normal draws; with correlation ``shared`` between runs that take the same step.
+        Standard normal draws; with correlation ``shared`` between runs at the same x.
     start : Past, dims (...)
         Before the first observation; its residual counts where `carried` is not 0.
     first : array of int, dims (observation,), optional

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from palm_bayes.alignment import unaligned
 from palm_bayes.errors import listed, span
 from palm_bayes.runs import RUN, Runs
 
@@ -40,6 +41,11 @@ def _of_sizes(runs: Runs) -> list[str]:
     for odd, said in ((short, lengths), (gaps, "Episodes are missing in runs of")):
         if odd.any():
             notes.append(f"{said} {listed(sizes.index[odd].unique(level=0))}.")
+    if apart := unaligned(runs.table):
+        notes.append(
+            f"Repetitions were measured at labels of their own ({listed(apart)}): noise that they "
+            "have in common cannot be told, and bands may be too narrow."
+        )
     return notes
 
 

@@ -31,5 +31,5 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
     u, u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first) for at in (x, x_first, x_last))
     mean, sd = A_max * -np.expm1(-u), noise.passing(u, u_first, u_last, spread, ratio, lasting)
     given = mean[..., which], sd[..., which], noise.carry(rho, lag)[..., of_lag]
-    rest = shared, noise.offset(spread, lasting), data.step, data.first
+    rest = shared, noise.offset(spread, lasting), data.place, data.first
     return np.asarray(noise.log_density(data.accuracy, *given, *rest))

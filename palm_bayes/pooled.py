@@ -25,7 +25,7 @@ from palm_bayes.model import (
 from palm_bayes.priors import Priors
 from palm_bayes.regions import Region
 
-ROWS = 6
+ROWS = 7
 """Of a `pooled` matrix."""
 
 
@@ -34,8 +34,9 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    x, x_before, lag : array, dims (step,)
-        Labels in batches at the step's end and start; episodes between, 0 at a run's first.
+    x, x_before, lag, place : array, dims (step,)
+        Labels in batches at the step's end and start; episodes between, 0 at a run's first; the
+        number of the x at its end.
     accuracy : array, dims (observation,)
         Run after run, in order of episode.
     step : array, dims (observation,)
@@ -45,25 +46,28 @@ class Steps(NamedTuple):
     x: Array
     x_before: Array
     lag: Array
+    place: Array
     accuracy: Array
     step: Array
 
 
 def pooled(data: Observations) -> NDArray[np.float64]:
     """`Steps` of one strategy's runs as one matrix, dims (row, observation); see `unpooled`."""
-    _, at, step = np.unique(data.step, return_index=True, return_inverse=True)
+    ends = noise.step_ends(data.x, data.lag)
+    steps, step = np.unique(ends, axis=0, return_inverse=True)
     rows = np.zeros((ROWS, len(step)))
-    rows[0, 0] = len(at)
-    rows[1:4, : len(at)] = noise.step_ends(data.x, data.lag)[at].T
-    rows[4], rows[5] = data.accuracy, step
+    rows[0, 0] = len(steps)
+    rows[1:4, : len(steps)] = steps.T
+    rows[4, : len(steps)] = np.unique(steps[:, 0], return_inverse=True)[1]
+    rows[5], rows[6] = data.accuracy, step
     return rows
 
 
 def unpooled(rows: Array) -> Steps:
     """Steps from their `pooled` rows, of which the first says how many there are."""
     count = rows[0, 0].astype("int64")
-    x, x_before, lag = (rows[i, :count] for i in (1, 2, 3))
-    return Steps(x, x_before, lag, rows[4], rows[5])
+    x, x_before, lag, place = (rows[i, :count] for i in (1, 2, 3, 4))
+    return Steps(x, x_before, lag, place, rows[5], rows[6])
 
 
 def build_pooled_model(
@@ -123,4 +127,4 @@ def log_likelihood(
     carried = noise.carry(rho, seen.lag)
     weight = noise.telling(noise.offset(last_spread, lasting, pt), sd, sd_before, carried, pt)
     of_steps = A_max * -pt.expm1(-u), sd, carried, weight, shared
-    return LogLikelihood()(*of_steps, seen.lag, seen.accuracy, seen.step)[0]
+    return LogLikelihood()(*of_steps, seen.lag, seen.place, seen.accuracy, seen.step)[0]

@@ -16,6 +16,8 @@ from pytensor.compile.mode import Mode
 from palm_bayes import curve
 from palm_bayes.errors import DataError, known
 
+_SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
+
 Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
 
 
@@ -43,7 +45,8 @@ class Priors:
     beta
         PALM's β.
     noise
-        Standard deviation of an accuracy around the curve at the last observed x, a fraction.
+        Standard deviation of an accuracy around the curve at the last observed x, a fraction; what
+        rounding adds is `palm_bayes.noise.RESOLUTION`.
     noise_ratio
         How much larger what shrinks of it is at the first observed x than at the last; see
         `palm_bayes.noise.passing`.
@@ -92,6 +95,10 @@ class Priors:
                 )
         if not self.beta_hi > 0:
             raise DataError(f"beta_hi is {self.beta_hi:g}, allowed is a number above 0")
+        for name in _SHARES:
+            part = getattr(self, name)
+            if part is not None and _is_truncated(part) and _passes_one(part):
+                raise DataError(f"the prior of {name} is truncated above 1, allowed is at most 1")
 
     def with_parts(self, **parts: Distribution) -> Self:
         """Return these priors with some parts replaced; `DataError` for an unknown name."""
@@ -131,6 +138,12 @@ def named_priors(
     )
 
 
+def _passes_one(part: Distribution) -> bool:
+    """Whether a distribution has a density above 1."""
+    above = pm.logp(part, np.array([1 + 1e-6, 1.01, 1.1]))
+    return bool(np.isfinite(pytensor.function([], above, mode=Mode("py", None))()).any())
+
+
 def _is_truncated(part: Distribution) -> bool:
     """Whether by PyMC's class for any distribution, or by its own for the normal."""
     return "Truncated" in type(part.owner.op).__name__
@@ -143,7 +156,7 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
         return pm.Truncated.dist(part, lower=lower, upper=upper, size=x_first.shape)
 
     def share(part: Distribution) -> Any:
-        return _draw_share(part, x_first.shape)
+        return draw_share(part, x_first.shape)
 
     if priors.alpha is None:
         alpha = alpha_lo + draw(priors.alpha_start, lower=0, upper=priors.alpha_hi - alpha_lo)
@@ -159,12 +172,12 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
 
 def draw_memory(priors: Priors, like: Any) -> Any:
     """Random vector (rho, lasting), dims (strategy, 2), where `like` has dims (strategy,)."""
-    return pt.stack([_draw_share(part, like.shape) for part in (priors.rho, priors.lasting)], -1)
+    return pt.stack([draw_share(part, like.shape) for part in (priors.rho, priors.lasting)], -1)
 
 
-def _draw_share(part: Distribution, shape: Any) -> Any:
-    """Random numbers in (0, 1)."""
-    if part.owner.op.name in {"uniform", "beta"} or _is_truncated(part):
+def draw_share(part: Distribution, shape: Any) -> Any:
+    """Random numbers in (0, 1), to which a distribution that reaches further is cut."""
+    if part.owner.op.name == "beta" or _is_truncated(part):
         return change_dist_size(part, shape)
     return pm.Truncated.dist(part, lower=0, upper=1, size=shape)
 

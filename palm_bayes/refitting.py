@@ -22,6 +22,7 @@ from palm_bayes.convergence import diagnose
 from palm_bayes.draws import Floats, numbers_of, verdict_numbers
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
+from palm_bayes.joining import without_energy
 from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
@@ -130,6 +131,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     if not verdict["passed"]:
         return None
     of_chosen = np.take_along_axis(told, chosen["draw"].to_numpy()[..., None], axis=1)
+    stats = without_energy(stats)
     return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 
 

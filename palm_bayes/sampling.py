@@ -21,7 +21,7 @@ from scipy.special import logit
 from palm_bayes.convergence import diagnose
 from palm_bayes.draws import Floats, labelled, verdict_numbers, with_parameters
 from palm_bayes.errors import DataError, known
-from palm_bayes.joining import Part, join
+from palm_bayes.joining import Part, gathered, join
 from palm_bayes.model import FREE, NUMBERS, Observations, build_model, observations
 from palm_bayes.pointwise import log_likelihood
 from palm_bayes.pooled import build_pooled_model, pooled
@@ -35,6 +35,10 @@ Progress = Callable[[str, str, float], None]
 """Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
 
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
+MOST_DOUBLINGS = 8
+"""Of a draw's path: 255 leapfrog steps at most, where a usual draw takes 12, so that fits end."""
+APART_DRAWS = 200
+"""The evidence of a region takes so many."""
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
 
@@ -80,6 +84,14 @@ class Settings:
         if not 0 < self.target_accept < 1:
             raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
 
+    def suit(self, priors: Priors) -> None:
+        """Raise `DataError` where these priors need more draws."""
+        if priors.apart and self.chains * self.draws < APART_DRAWS:
+            raise DataError(
+                f"chains * draws is {self.chains * self.draws}, allowed is at least {APART_DRAWS} "
+                "with priors that are sampled region by region, such as 'bounds'"
+            )
+
     def stronger(self) -> "Settings":
         """Settings of the second try: longer, in smaller steps, thinned to as many draws."""
         careful = max(self.target_accept, 0.99)
@@ -94,7 +106,7 @@ class Sample:
     ----------
     posterior : Dataset, dims (chain, draw, strategy, ...)
     stats : Dataset, dims (chain, draw)
-        ``diverging``, ``n_steps``, ``energy``, ``step_size``.
+        ``diverging``, ``n_steps``, ``energy``, ``step_size``; see `palm_bayes.joining.gathered`.
     log_likelihood : array, dims (chain, draw, observation)
         Pointwise.
     verdict : dict
@@ -144,11 +156,9 @@ def _attempt(
     tell(1.0)
     joined = join(parts, np.random.default_rng(seed))
     posterior = with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
-    kept = slice(None, None, settings.thin)
-    posterior, stats = (
-        part.isel(draw=kept).assign_coords(draw=np.arange(settings.draws))
-        for part in (posterior, joined.stats)
-    )
+    each = np.arange(settings.draws)
+    posterior = posterior.isel(draw=settings.thin * each).assign_coords(draw=each)
+    stats = gathered(joined.stats, settings.thin * each).assign_coords(draw=each)
     verdict = diagnose(
         verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
     )
@@ -228,6 +238,7 @@ def _with_nutpie(
             cores=settings.cores,
             seed=seed,
             target_accept=settings.target_accept,
+            maxdepth=MOST_DOUBLINGS,
             adaptation="low_rank",
             progress_bar=False,
             progress_callback=report,
@@ -263,10 +274,11 @@ def _with_pymc(
     runs: Runs, priors: Priors, region: Region, settings: Settings, seed: int
 ) -> xr.DataTree:
     keep_free = region != "all"
+    nuts: dict[str, Any] = {"max_treedepth": MOST_DOUBLINGS}
     options: dict[str, Any] = (
-        {"idata_kwargs": {"include_transformed": keep_free}}
+        {"nuts": nuts, "idata_kwargs": {"include_transformed": keep_free}}
         if settings.sampler == "pymc"
-        else {"nuts": {"keep_untransformed": keep_free}}
+        else {"nuts": {**nuts, "keep_untransformed": keep_free}}
     )
     with build_model(runs, priors, region) as model:
         tree: xr.DataTree = pm.sample(

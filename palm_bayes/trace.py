@@ -27,7 +27,7 @@ def assemble(
     posterior = posterior.assign_coords(strategy=np.array(names, dtype=str))
     each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
     each = each.transpose("chain", "draw", "strategy")
-    joint = each[["n_steps", "energy"]].sum("strategy")
+    joint = each[["n_steps", "energy"]].sum("strategy", skipna=False)
     joint["diverging"] = each["diverging"].any("strategy")
     joint["step_size"] = each["step_size"].min("strategy")
     data = observations(runs)

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from palm_bayes.joining import Part, join, log_evidence
+from palm_bayes.joining import Part, gathered, join, log_evidence
 
 DRAWS = 1000
 
@@ -21,7 +21,11 @@ def part(mean, log_integral, *, diverging=0, seed=1, draws=DRAWS, spread=1.0):
     )
     diverged = np.zeros((4, draws), dtype=bool)
     diverged[0, :diverging] = True
-    statistics = {"diverging": diverged, "energy": rng.standard_normal((4, draws))}
+    statistics = {
+        "diverging": diverged,
+        "n_steps": np.full((4, draws), 7),
+        "energy": rng.standard_normal((4, draws)),
+    }
     return Part(
         free[["a"]].assign_coords(draw=np.arange(draws)),
         xr.Dataset({name: (("chain", "draw"), values) for name, values in statistics.items()}),
@@ -51,7 +55,7 @@ def test_parts_take_their_shares():
     assert len(set(of_second.sum("draw").to_numpy())) == 1  # the same in every chain
     np.testing.assert_array_equal(joined.posterior["draw"], np.arange(DRAWS))
     assert joined.posterior.sizes == {"chain": 4, "draw": DRAWS}
-    assert list(joined.stats) == ["diverging", "energy"]
+    assert list(joined.stats) == ["diverging", "n_steps", "energy"]
 
 
 def test_draws_keep_their_order_and_are_spread_over_their_part():
@@ -84,3 +88,30 @@ def test_one_part_is_the_whole():
     joined = join([Part(alone.posterior, alone.stats)], np.random.default_rng(1))
     assert joined.posterior is alone.posterior
     assert (joined.divergences, joined.weight_error) == (3, 0.0)
+
+
+def test_draws_that_are_kept_tell_of_those_that_are_not():
+    """No divergence is lost when draws are thinned, and no energy pretends to be a neighbour's."""
+    whole = part(0.0, 0.0).stats
+    whole["diverging"][1, [3, 5, 999]] = True
+    thinned = gathered(whole, np.arange(0, DRAWS, 4))
+    assert list(np.flatnonzero(thinned["diverging"][1])) == [0, 1, 249]
+    assert int(thinned["diverging"].sum()) == 3
+    np.testing.assert_array_equal(thinned["n_steps"], 28)
+    assert thinned["energy"].isnull().all()
+    assert gathered(whole, np.arange(DRAWS)).equals(whole)
+
+
+def test_divergences_that_count_are_in_the_draws_of_the_whole():
+    one, two = part(0.0, 0.0), part(100.0, 0.0, diverging=3)
+    joined = join([one, two], np.random.default_rng(1))
+    assert joined.divergences == 3
+    assert joined.stats["diverging"].any()
+    assert joined.stats["energy"].isnull().all()
+
+
+@pytest.mark.parametrize("draws", [50, 100, 400])
+def test_evidence_of_few_draws(draws):
+    few = part(2.0, 1.0, draws=draws)
+    found, error = log_evidence(few)
+    assert found == pytest.approx(1.0, abs=5 * error + 0.2)

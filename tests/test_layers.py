@@ -21,6 +21,7 @@ ORDER = (
     "curve",
     "noise",
     "runs",
+    "alignment",
     "oddities",
     "readers",
     "tasks",

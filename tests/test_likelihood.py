@@ -21,7 +21,7 @@ SHARE = st.one_of(st.just(0.0), st.floats(0, 0.95))
 
 def compiled(mode):
     curve = *pt.dvectors("mean", "sd", "carried", "weight"), pt.dscalar("shared")
-    data = pt.dvectors("lag", "accuracy", "step")
+    data = pt.dvectors("lag", "place", "accuracy", "step")
     value, *slopes = LogLikelihood()(*curve, *data)
     by_gradient = pt.grad(3 * value, curve)
     return pytensor.function([*curve, *data], [value, *slopes, *by_gradient], mode=mode)
@@ -41,8 +41,9 @@ def case(episodes, rho, lasts, seed):
     """Made-up inputs but the share, what else `noise.log_density` takes, and its terms."""
     lag = np.concatenate([np.diff(run, prepend=run[0]) for run in episodes]).astype(float)
     steps = noise.step_ends(np.concatenate(episodes), lag)
-    begins = noise.step_begins(steps)
-    _, at, step = np.unique(begins, return_index=True, return_inverse=True)
+    begins = noise.place_begins(steps[:, :1])
+    _, at, step = np.unique(steps, axis=0, return_index=True, return_inverse=True)
+    place = np.unique(steps[at, 0], return_inverse=True)[1].astype(float)
     first = np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0))
     rng = np.random.default_rng(seed)
     mean, sd = rng.uniform(0.2, 0.9, len(at)), rng.uniform(0.005, 0.1, 10)
@@ -55,7 +56,8 @@ def case(episodes, rho, lasts, seed):
         of = (part[step] for part in (mean, now, carried))
         return noise.log_density(accuracy, *of, shared, lasts, begins, first).sum()
 
-    return (mean, now, carried, weight), (lag[at], accuracy, step.astype(float)), log_density
+    data = lag[at], place, accuracy, step.astype(float)
+    return (mean, now, carried, weight), data, log_density
 
 
 @settings(deadline=None)
@@ -102,7 +104,7 @@ def test_what_cannot_be_is_no_exception(python, numba):
 
 def test_second_derivatives_are_refused():
     mean = pt.dvector("mean")
-    value = LogLikelihood()(mean, mean + 1, mean * 0, mean, pt.dscalar(), *[mean] * 3)[0]
+    value = LogLikelihood()(mean, mean + 1, mean * 0, mean, pt.dscalar(), *[mean] * 4)[0]
     slope = pt.grad(value, mean)
     with pytest.raises(NotImplementedError, match="no second derivatives"):
         pt.grad(slope.sum(), mean)

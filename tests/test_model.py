@@ -52,9 +52,9 @@ def test_observations_are_flat_and_in_order(runs):
     data = observations(runs)
     np.testing.assert_array_equal(data.x, [1, 2, 3, 4, 5, 1, 2, 4, 5, 6, 7] * 2)
     np.testing.assert_array_equal(data.lag, [0, 1, 1, 1, 1, 0, 1, 2, 1, 1, 1] * 2)
-    # How many observations are of earlier steps: 2 to episode 1, 2 to 2, 1 to 3, 1 from 2 to 4.
-    steps = [0, 2, 4, 6, 7, 0, 2, 5, 7, 9, 10]
-    np.testing.assert_array_equal(data.step, [*steps, *(11 + step for step in steps)])
+    # How many observations are of earlier x: 2 at 1, 2 at 2, 1 at 3, 2 at 4 and 5, 1 at 6.
+    places = [0, 2, 4, 5, 7, 0, 2, 5, 7, 9, 10]
+    np.testing.assert_array_equal(data.place, [*places, *(11 + place for place in places)])
     np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
     first, second, last, at_first, at_last, count = data.ends
     np.testing.assert_array_equal(first, [1, 1])
@@ -219,7 +219,7 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     )
     sd, lasts = noise.passing(*u, spread, ratio, lasting), noise.offset(spread, lasting)
     carried = noise.carry(values["rho"][of], data.lag)
-    given = mean, sd, carried, shared, lasts, data.step, data.first
+    given = mean, sd, carried, shared, lasts, data.place, data.first
     expected = noise.log_density(data.accuracy, *given)
     np.testing.assert_allclose(terms, expected, rtol=1e-7)
 
@@ -293,7 +293,7 @@ def test_posterior_predictive_at_other_data(fit):
     draws = fit.trace.isel(draw=slice(None, None, 50))
     model = build_model(fit.runs)
     later = {
-        # x, accuracy, lag, step, first
+        # x, accuracy, lag, place, first
         "observations": np.array([[13.0, 14.0], [0, 0], [0, 1], [0, 1], [0, 1]]),
         "strategy_index": np.array([0, 1], dtype=np.int32),
     }

@@ -125,6 +125,21 @@ def test_density_integrates_to_one_over_log_u(densities):
     assert np.trapezoid(density, log_u) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["A_max", "reached"])
+def test_a_share_is_drawn_below_one_as_it_is_sampled(name):
+    """A uniform prior up to 2 is one up to 1: beyond that no curve has a density."""
+    A_max, log_u, *_ = draws_of(Priors().with_parts(**{name: pm.Uniform.dist(0, 2)}))
+    drawn = {"A_max": A_max, "reached": -np.expm1(-np.exp(log_u))}[name]
+    assert stats.kstest(drawn, stats.uniform(0, 1).cdf).pvalue > 1e-3
+
+
+def test_a_share_that_is_truncated_above_one_is_refused():
+    wide = pm.Truncated.dist(pm.Normal.dist(0.9, 0.1), lower=0, upper=2)
+    with pytest.raises(DataError, match="prior of A_max is truncated above 1"):
+        Priors().with_parts(A_max=wide)
+    Priors().with_parts(A_max=pm.Truncated.dist(pm.Normal.dist(0.9, 0.1), lower=0.5, upper=1))
+
+
 def test_default_draws_follow_their_distributions():
     A_max, log_u, alpha, beta = draws_of(named_priors("default"), x_first=3.0)
     found = {
