@@ -21,7 +21,7 @@ from palm_bayes.misfit import MISFIT, Misfit
 from palm_bayes.model import NOISE, VERSION
 from palm_bayes.predictive_check import PredictiveCheck, check
 from palm_bayes.runs import Runs
-from palm_bayes.trace import runs_from
+from palm_bayes.trace import leave_one_out, runs_from
 
 if TYPE_CHECKING:
     from palm_bayes.budget import LabelsToReach
@@ -155,6 +155,10 @@ class PalmFit:
             labels=labels, episodes=episodes, horizon=horizon, scope=scope,
             misfit=misfit, seed=seed,
         )  # fmt: skip
+
+    def leave_one_out(self) -> az.ELPDData:
+        """Leave-one-out cross-validation; see `palm_bayes.trace.leave_one_out`."""
+        return leave_one_out(self.trace, self.runs)
 
     def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> "PalmFit":
         """Fit the same runs with later episodes, quickly; see `palm_bayes.refitting.refit`."""

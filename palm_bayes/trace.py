@@ -4,11 +4,12 @@ import json
 from importlib.metadata import version
 from typing import Any
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from palm_bayes import __version__
+from palm_bayes import __version__, pointwise
 from palm_bayes.model import DATA_COORDS, DATA_DIMS, VERSION, observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
@@ -72,6 +73,28 @@ def _about_runs(runs: Runs) -> dict[str, Any]:
         "origins": [[*run, file] for run, file in runs.origins.items()],
         "notes": list(runs.notes),
     }
+
+
+def leave_one_out(trace: xr.DataTree, runs: Runs) -> az.ELPDData:
+    """How well the model tells each accuracy, given all the others: `az.loo` done right.
+
+    Accuracies of a strategy depend on each other given its parameters. The log-likelihood in the
+    trace is of each accuracy given the earlier ones, whose sum is that of all: ``az.loo`` of it
+    would leave nothing out. Here it is of each accuracy given all the others.
+
+    Returns
+    -------
+    arviz.ELPDData
+        Pointwise, with Pareto k; ``az.compare`` takes several.
+    """
+    posterior = trace["posterior"].to_dataset()
+    terms = [
+        pointwise.leave_one_out(posterior.sel(strategy=name), runs.strategy(name))
+        for name in runs.strategies
+    ]
+    given = trace["log_likelihood"].to_dataset()["accuracy"]
+    each = given.copy(data=np.concatenate(terms, axis=-1)).to_dataset()
+    return az.loo(xr.DataTree.from_dict({"posterior": posterior, "log_likelihood": each}))
 
 
 def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:

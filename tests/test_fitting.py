@@ -186,9 +186,10 @@ def test_groups_of_the_trace(fit):
 def test_arviz_takes_the_trace(fit):
     summary = az.summary(fit.trace, var_names=["A_max", "rho"])
     assert len(summary) == 4
-    loo = az.loo(fit.trace)
+    loo = fit.leave_one_out()
     assert loo.n_data_points == len(fit.runs.table)
     assert np.isfinite(loo.elpd)
+    assert float(loo.pareto_k.max()) < 1
     assert float(az.bfmi(fit.trace)["energy"].min()) > 0.3
     assert float(az.rhat(fit.trace)["A_max"].max()) < 1.01
     assert set(az.extract(fit.trace, num_samples=5, random_seed=1)["A_max"].dims) >= {"sample"}

@@ -334,6 +334,36 @@ def test_one_compiled_program_serves_any_data(fit):
     assert sample.posterior.sizes == {"chain": 2, "draw": 200, "strategy": 1} | of_vectors
 
 
+@pytest.mark.parametrize("accuracies", [[[0.5] * 7] * 3, [[0.9104] * 7], [[1.0] * 6] * 2])
+def test_fits_of_scores_that_never_change_converge(fit, accuracies):
+    """A classifier that predicts the largest class: without rounding the noise nears 0 for ever."""
+    frame = pd.DataFrame(
+        [
+            ("constant", str(r), episode, 20 * episode, accuracy)
+            for r, of_run in enumerate(accuracies)
+            for episode, accuracy in enumerate(of_run, start=1)
+        ],
+        columns=["strategy", "repetition", "episode", "labels", "accuracy"],
+    )
+    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
+    assert sample.verdict["passed"], sample.verdict["advice"]
+    reached = sample.posterior["A_max"].quantile([0.1, 0.9]).to_numpy()
+    assert reached[0] > accuracies[0][0] - 0.002
+    assert float(sample.posterior["noise"].median()) < 0.002
+
+
+def test_repetitions_that_are_all_the_same_are_fitted(fit):
+    """As where seeds do not differ: all noise is in common."""
+    rise = 0.9 - 0.4 / np.sqrt(1 + np.arange(1, 9)) + 0.004 * np.sin(np.arange(8) * 2.3)
+    frame = pd.DataFrame(
+        [("same", str(r), e + 1, 20 * e + 20, a) for r in range(4) for e, a in enumerate(rise)],
+        columns=["strategy", "repetition", "episode", "labels", "accuracy"],
+    )
+    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
+    assert sample.verdict["passed"], sample.verdict["advice"]
+    assert float(sample.posterior["shared"].median()) > 0.9
+
+
 def test_pymcs_own_sampler_gives_the_same_posterior(fit):
     runs = fit.runs.strategy("random")
     settings = Settings(draws=150, tune=300, chains=2, sampler="pymc", target_accept=0.8, cores=1)

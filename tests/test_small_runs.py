@@ -1,0 +1,145 @@
+"""Small runs of every awkward shape, through all that a fit can be asked."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import palm_bayes
+from palm_bayes import Budget, Runs, Target, Unreachable
+from palm_bayes.errors import PalmError
+
+pytestmark = pytest.mark.filterwarnings("ignore::palm_bayes.PalmWarning")
+
+SHAPES = {
+    "constant": lambda x: np.full_like(x, 0.62),
+    "falling": lambda x: 0.8 - 0.1 * np.log1p(x / 100) / 2,
+    "rising": lambda x: 0.9 - 0.4 / np.sqrt(1 + x / 40),
+}
+
+
+def small_runs(shape, ragged, uneven, missing, repetitions, seed=0):
+    """Runs of two strategies, the second a little better."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for strategy, r in product(("random", "margin"), range(repetitions)):
+        count = 7 - 2 * (ragged and r == 1)
+        labels = 20.0 * np.arange(1, count + 1)
+        if uneven:
+            labels += rng.integers(0, 2, count) + 3 * r
+        accuracy = SHAPES[shape](labels) + 0.02 * (strategy == "margin")
+        if shape != "constant":
+            accuracy = accuracy + 0.006 * rng.standard_normal(count)
+        rows.extend(
+            (strategy, str(r), episode, labels[episode - 1], accuracy[episode - 1])
+            for episode in range(1, count + 1)
+            if not (missing and r == 0 and episode == 3)
+        )
+    names = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    return pd.DataFrame(rows, columns=names)
+
+
+# Every pair of properties meets in one of these.
+CASES = [
+    ("constant", False, False, False, 1),
+    ("constant", True, True, False, 2),
+    ("constant", False, True, True, 3),
+    ("falling", True, False, True, 2),
+    ("falling", False, True, False, 1),
+    ("rising", True, True, True, 3),
+    ("rising", False, False, True, 1),
+    ("rising", True, False, False, 3),
+]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(map(str, case)))
+def small(request, fit):
+    """A fit of such runs; `fit` has compiled the program. Chains are short, converged or not."""
+    frame = small_runs(*request.param)
+    return frame, palm_bayes.fit(frame, draws=250, tune=300, chains=4)
+
+
+def test_fits_end_in_few_steps(small):
+    _, fit = small
+    assert int(fit.trace["sample_stats"]["n_steps"].max()) <= 2 * 4 * 255
+    assert set(fit.convergence.table["attempts"]) <= {1, 2}
+
+
+def test_forecasts_are_accuracies(small):
+    _, fit = small
+    for scope in ("expected", "new", "continuing"):
+        table = fit.forecast(horizon=5, scope=scope).to_frame()
+        numbers = table[["mean", "q2.5", "q50", "q97.5"]]
+        assert numbers.notna().all(axis=None)
+        assert numbers.ge(0).all(axis=None)
+        assert numbers.le(1).all(axis=None)
+        assert (table["q2.5"] <= table["q97.5"]).all()
+
+
+def test_constant_scores_are_forecast_to_stay(small):
+    frame, fit = small
+    if frame.groupby("strategy")["accuracy"].nunique().max() == 1:
+        later = fit.forecast(labels=[140, 280]).to_frame()
+        truth = later["strategy"].map({"random": 0.62, "margin": 0.64})
+        assert (later["q50"] - truth).abs().max() < 0.01
+
+
+def test_questions_are_answered_or_refused_in_a_line(small, tmp_path):
+    _, fit = small
+    compared = fit.compare(at=200)
+    assert compared.ranking["p_best"].sum() == pytest.approx(1)
+    budget = fit.labels_to_reach(0.7)
+    assert budget.table["p_never"].between(0, 1).all()
+    rule = Target(0.7) | Unreachable(0.9, 300) | Budget(400)
+    for force in (False, True):
+        decision = fit.decide(rule, force=force)
+        assert decision.action in {"stop", "continue", "switch", "cannot say"}
+        assert decision.sentence.endswith(".")
+    page = fit.report(tmp_path / "report.html", target=0.7).read_text()
+    assert "Traceback" not in page
+    assert "nan" not in page.split("<style")[0].lower()
+
+
+def test_refits_take_in_another_episode(small):
+    frame, fit = small
+    last = frame.sort_values("episode").groupby(["strategy", "repetition"]).tail(1)
+    more = last.assign(episode=last["episode"] + 1, labels=last["labels"] + 20)
+    again = fit.refit(pd.concat([frame, more], ignore_index=True))
+    assert len(again.runs.table) == len(fit.runs.table) + len(more)
+    table = again.forecast(horizon=2).to_frame()
+    assert table["mean"].between(0, 1).all()
+
+
+def test_an_accuracy_that_cannot_be_reached_is_an_error(small):
+    _, fit = small
+    with pytest.raises(PalmError, match="allowed"):
+        fit.labels_to_reach(1.5)
+
+
+def test_label_counts_that_differ_by_a_few_do_not_hide_noise_in_common(fit):
+    """Labels 0 to 4 off in 1,000s: the same share in common, the same bands."""
+    rng = np.random.default_rng(3)
+    x = np.arange(1, 11)
+    mean = 0.9 - 0.4 / np.sqrt(1 + x)
+    common = 0.02 * rng.standard_normal(10)
+
+    def fitted(off):
+        rows = [
+            ("margin", str(r), e, 1000.0 * e + off[r, e - 1], accuracy)
+            for r in range(5)
+            for e, accuracy in zip(x, mean + common + own[r], strict=True)
+        ]
+        names = ["strategy", "repetition", "episode", "labels", "accuracy"]
+        return palm_bayes.fit(Runs.from_frame(pd.DataFrame(rows, columns=names)), draws=500)
+
+    own = 0.004 * rng.standard_normal((5, 10))
+    even, uneven = fitted(np.zeros((5, 10))), fitted(rng.integers(0, 5, (5, 10)))
+    shares = [float(each.trace["posterior"]["shared"].median()) for each in (even, uneven)]
+    assert shares[0] > 0.6
+    assert shares[1] == pytest.approx(shares[0], abs=0.05)
+    widths = []
+    for each in (even, uneven):
+        row = each.forecast(labels=[20000]).to_frame().iloc[0]
+        widths.append(row["q90"] - row["q10"])
+    assert widths[1] == pytest.approx(widths[0], rel=0.15)
