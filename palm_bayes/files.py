@@ -11,12 +11,21 @@ from palm_bayes.errors import DataError
 
 
 def put(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make the file beside its place, and move it there if that went well."""
-    # A folder, not a file: the file in it then gets the permissions of any new file.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".palm_bayes-") as scratch:
-        draft = Path(scratch) / path.name
-        write(draft)
-        draft.replace(path)
+    """Let `write` make the file beside its place, and move it there if that went well.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written, as on a full disk; nothing is left then.
+    """
+    try:
+        # A folder, not a file: the file in it then gets the permissions of any new file.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".palm_bayes-") as scratch:
+            draft = Path(scratch) / path.name
+            write(draft)
+            draft.replace(path)
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def check_folder(out: Path) -> None:

@@ -35,6 +35,7 @@ _POINT = (
     "nearest to the posterior median curve. Medians of single parameters make no curve together."
 )
 _MODES = ("PALM (cumulative-normalized, b={b:g})", "PALM (episodes)")
+_BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
 _DPI = 180  # as PALM.py's figure
 
 
@@ -235,7 +236,6 @@ class Outcome:
         y_fit = curve.accuracy(means["x"].to_numpy(), **point)
         y_avg = runs.scale * means["accuracy"].to_numpy()
         spans = self.tables.rows(strategy)[["median", "lower", "upper"]]
-        # With x_mode "episodes" the batch may be known; PALM.py does not tell it then.
         episodes = self.x_mode == "episodes" or not runs.labels_known
         params = {
             "dataset": runs.dataset,
@@ -243,7 +243,8 @@ class Outcome:
             "method": strategy,
             "episodes": len(means),
             "mode": _MODES[episodes].format(b=runs.batch),
-            "budget_size": None if episodes else float(runs.batch),
+            # ALDA, which reads this file next, takes no empty one.
+            "budget_size": float(runs.batch) if runs.labels_known else _BUDGET_SIZE,
             **point,
             "run_files": list(dict.fromkeys(runs.origins.values())),
             "posterior": {
@@ -307,7 +308,7 @@ def _figure(plot: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Pa
 def _params_csv(params: Mapping[str, Any]) -> str:
     """``palm_params.csv``: columns and formats as PALM.py's."""
     words = ("dataset", "model", "method", "episodes", "mode", "budget_size")
-    size = "" if params["budget_size"] is None else params["budget_size"]
+    size = "" if params["mode"] == _MODES[True] else params["budget_size"]
     numbers = [f"{params[p]:.6f}" if p == "A_max" else f"{params[p]:.8f}" for p in PARAMETERS]
     text = io.StringIO(newline="")
     table = csv.writer(text)

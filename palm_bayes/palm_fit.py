@@ -1,6 +1,5 @@
 """`PalmFit`: runs and the posterior of their curves, with thin methods over what comes after."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +17,10 @@ from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
 from palm_bayes.misfit import MISFIT, Misfit
-from palm_bayes.model import NOISE, VERSION
+from palm_bayes.model import NOISE
 from palm_bayes.predictive_check import PredictiveCheck, check
 from palm_bayes.runs import Runs
-from palm_bayes.trace import leave_one_out, runs_from
+from palm_bayes.trace import leave_one_out, read, written
 
 if TYPE_CHECKING:
     from palm_bayes.budget import LabelsToReach
@@ -33,7 +32,7 @@ PARAMETERS = (*curve.PARAMETERS, *NOISE)
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PalmFit:
     """The posterior of a task's curves.
 
@@ -307,17 +306,18 @@ class PalmFit:
         """Write the fit to one NetCDF file, whole or not at all.
 
         The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
-        of the libraries and the data's hash.
+        of the libraries and a hash of each group.
 
         Raises
         ------
         DataError
-            If the folder is not there.
+            If the folder is not there, or the file cannot be written.
         """
         path = Path(path)
         if not path.parent.is_dir():
             raise DataError(f"cannot write {path}: there is no folder {path.parent}")
-        put(path, lambda draft: self.trace.to_netcdf(draft, engine="h5netcdf"))
+        contents = written(self.trace)
+        put(path, lambda draft: draft.write_bytes(contents))
         return path
 
     @classmethod
@@ -327,21 +327,15 @@ class PalmFit:
         Raises
         ------
         DataError
-            If the file is not there, is not such a fit, or its data do not match their hash.
+            If the file is not there, is not such a fit, was changed since, or its draws cannot be
+            used.
         """
         if not Path(path).is_file():
             raise DataError(f"{path} does not exist")
-        try:
-            with xr.open_datatree(path, engine="h5netcdf") as tree:
-                trace = tree.load()
-            kept = json.loads(trace.attrs["palm_bayes"])
-            runs = runs_from(trace["runs"].to_dataset(), kept["runs"])
-            whole = runs.sha256() == kept["data_sha256"]
-            table = pd.DataFrame(kept["convergence"]).set_index("strategy")
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path} is not a fit saved by palm_bayes ({error})") from error
-        if not whole:
-            raise DataError(f"{path}: the runs in it do not match their hash, it has been changed")
-        if kept.get("model") != VERSION:
-            raise DataError(f"{path} is of another version of the model: fit anew")
+        trace, runs, table = read(Path(path))
         return cls(runs, trace, Convergence(table))
+
+    def __repr__(self) -> str:
+        """Say of what runs it is and whether it converged, without their tables."""
+        state = "converged" if self.convergence.passed else "not converged"
+        return f"<PalmFit: {self.runs.describe()}; {state}>"

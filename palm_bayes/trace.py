@@ -1,7 +1,9 @@
-"""The trace of a fit, one DataTree: joined from the strategies' samples, and the runs read back."""
+"""The trace of a fit, one DataTree: joined from the strategies' samples, written and read back."""
 
+import hashlib
 import json
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import arviz as az
@@ -9,11 +11,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from palm_bayes import __version__, pointwise
-from palm_bayes.model import DATA_COORDS, DATA_DIMS, VERSION, observations
+from palm_bayes import __version__, curve, pointwise
+from palm_bayes.errors import DataError, listed
+from palm_bayes.model import DATA_COORDS, DATA_DIMS, NOISE, VERSION, observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
 
+_HASHES = "sha256"  # attribute of the file: the hash of each group
+# What HDF5 and its readers raise of a damaged file.
+_UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
 _LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
 
 
@@ -107,3 +113,92 @@ def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
 
 def _version(library: str) -> str:
     return __version__ if library == "palm-bayes" else version(library)
+
+
+def written(trace: xr.DataTree) -> bytes:
+    """Give the trace as a NetCDF file's bytes, with a hash of each group.
+
+    They are made in memory: HDF5 closes a file that it could not write again at the process's end.
+    """
+    hashed = trace.copy()
+    hashed.attrs = {**trace.attrs, _HASHES: json.dumps(_hashes(trace))}
+    return bytes(hashed.to_netcdf(engine="h5netcdf"))
+
+
+def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
+    """Read and check what `written` gave: the trace, its runs, and the verdicts by strategy.
+
+    Raises
+    ------
+    DataError
+        If it is not such a file, was changed since, or its draws cannot be used.
+    """
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            trace = tree.load()
+        kept = json.loads(trace.attrs["palm_bayes"])
+        rows, model = trace["runs"].to_dataset(), kept.get("model")
+    except _UNREADABLE as error:
+        raise _not_a_fit(path, error) from error
+    if model != VERSION:
+        raise DataError(f"{path} is of another version of the model: fit anew")
+    _require_unchanged(path, trace)
+    try:
+        runs = runs_from(rows, kept["runs"])
+        table = pd.DataFrame(kept["convergence"]).set_index("strategy")
+        _require_usable(path, trace["posterior"].to_dataset(), runs)
+    except DataError:
+        raise
+    except _UNREADABLE as error:
+        raise _not_a_fit(path, error) from error
+    return trace, runs, table
+
+
+def _not_a_fit(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} is not a fit saved by palm_bayes ({' '.join(str(error).split())})")
+
+
+def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
+    try:
+        before: dict[str, str] = dict(json.loads(trace.attrs[_HASHES]))
+    except _UNREADABLE as error:
+        raise DataError(f"{path} has no hashes of its contents: fit anew") from error
+    now = _hashes(trace)
+    changed = [name for name in before | now if before.get(name) != now.get(name)]
+    if changed:
+        raise DataError(f"{path} has been changed since it was saved: {listed(changed)}")
+
+
+def _require_usable(path: Path, posterior: xr.Dataset, runs: Runs) -> None:
+    """Raise `DataError` unless every strategy has finite draws of every parameter."""
+    for name in (*curve.PARAMETERS, *NOISE):
+        if name not in posterior:
+            raise DataError(f"{path} holds no draws of {name}")
+        draws = posterior[name].sel(strategy=list(runs.strategies))
+        whole = (abs(draws) < np.inf).all([dim for dim in draws.dims if dim != "strategy"])
+        if not whole.all():
+            names = listed(draws["strategy"].to_numpy()[~whole.to_numpy()])
+            raise DataError(f"{path}: draws of {name} are not finite, of {names}")
+
+
+def _hashes(trace: xr.DataTree) -> dict[str, str]:
+    """Hash every group by its path: its attributes, but for the hashes, and its variables."""
+    return {
+        group.path: _hash(group.to_dataset(inherit=False), group.path == "/")
+        for group in trace.subtree
+    }
+
+
+def _hash(group: xr.Dataset, top: bool) -> str:
+    """Hash a group; of attributes only our own, since libraries write some of theirs anew."""
+    digest = hashlib.sha256(str(group.attrs.get("palm_bayes", "")).encode() if top else b"")
+    for name in sorted(map(str, group.variables)):
+        variable = group.variables[name]
+        values = np.asarray(variable.values)
+        digest.update(f"{name} {variable.dims} {variable.shape}\n".encode())
+        if values.dtype.kind in "biufc":
+            whole = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+            digest.update(whole.tobytes())
+        else:  # text comes back in other types
+            digest.update(json.dumps([str(value) for value in values.flat]).encode())
+    return digest.hexdigest()

@@ -6,6 +6,7 @@ The real one runs in the last test.
 import csv
 import io
 import json
+import math
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -357,7 +358,7 @@ def test_palm_command_line_verbatim(here, fitter, capsys):
     assert list(params) == [*PALM_KEYS, "posterior"]
     assert params["episodes"] == 25
     assert params["mode"] == "PALM (episodes)"
-    assert params["budget_size"] is None
+    assert params["budget_size"] == 100.0
     assert params["dataset"] == "IMAGENET50"
     assert 80 < params["A_max"] < 100
     assert params["run_files"] == [
@@ -387,10 +388,10 @@ def test_no_run_is_cut_unless_asked(here, fitter):
 @pytest.mark.parametrize(
     ("args", "budgets", "x_last", "mode", "size"),
     [
-        ("", None, 30, "PALM (episodes)", None),
+        ("", None, 30, "PALM (episodes)", 100),
         ("", 50, 30, "PALM (cumulative-normalized, b=50)", 50),
-        ("--x_mode episodes", 50, 30, "PALM (episodes)", None),
-        ("--x_mode episodes -b 50", None, 30, "PALM (episodes)", None),
+        ("--x_mode episodes", 50, 30, "PALM (episodes)", 50),
+        ("--x_mode episodes -b 50", None, 30, "PALM (episodes)", 50),
         ("--x_mode cumulative_normalized", None, 30, "PALM (cumulative-normalized, b=100)", 100),
         ("--x_mode cumulative_normalized", 50, 30, "PALM (cumulative-normalized, b=50)", 50),
         ("--x_mode cumulative_normalized -b 25", 50, 60, "PALM (cumulative-normalized, b=25)", 25),
@@ -409,6 +410,9 @@ def test_axis(args, budgets, x_last, mode, size, here, fitter):
     assert fitter.runs.table["x"].max() == x_last
     params = json.loads(Path("palm_fit_out/palm_params.json").read_text(encoding="utf-8"))
     assert (params["mode"], params["budget_size"]) == (mode, size)
+    # ALDA's rule for what it reads.
+    assert math.isfinite(float(params["budget_size"]))
+    assert float(params["budget_size"]) > 0
     # Who recomputes the curve from the parameters, with PALM.py's formula, gets y_fit.
     A, d, a, b = (params[name] for name in PARAMETERS)
     x = np.linspace(x_last / 30, x_last, 30)

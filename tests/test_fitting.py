@@ -1,6 +1,9 @@
 """Fits: their tables, their trace, their file, and the function that makes them."""
 
+import contextlib
 import json
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -251,12 +254,13 @@ def test_a_save_that_fails_leaves_nothing_behind(fit, tmp_path, monkeypatch, the
     if there:
         target.write_text("an older fit")
 
-    def fail(self, path, **options):
-        Path(path).write_bytes(b"half")
-        raise OSError("no space left on device")
+    def fail(self, contents):
+        with self.open("wb") as half:
+            half.write(b"half")
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(DataError, match=r"cannot write .*fit\.nc: No space left on device$"):
         fit.save(target)
     assert [path.name for path in tmp_path.iterdir()] == (["fit.nc"] if there else [])
     assert not there or target.read_text() == "an older fit"
@@ -307,7 +311,7 @@ def test_changed_data_are_noticed(saved):
         changed = tree.load()
     changed["runs"]["accuracy"][3] += 1e-6
     changed.to_netcdf(saved, engine="h5netcdf")
-    with pytest.raises(DataError, match="do not match their hash"):
+    with pytest.raises(DataError, match=r"has been changed since it was saved: /runs$"):
         PalmFit.load(saved)
 
 
@@ -379,3 +383,119 @@ def test_odd_data_are_fitted_with_a_warning(stand_in, fit):
         fit_runs(one.drop(columns="x"), **TINY)
     assert len(caught) == 1
     assert caught[0].filename == __file__
+
+
+def rewrite(path, change):
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        trace = tree.load()
+    change(trace)
+    trace.to_netcdf(path, engine="h5netcdf")
+
+
+def scale_draws(trace):
+    trace["posterior"]["A_max"] = 1.05 * trace["posterior"]["A_max"]
+
+
+def change_pointwise(trace):
+    trace["log_likelihood"]["accuracy"] = trace["log_likelihood"]["accuracy"] + 1e-12
+
+
+def rename_strategy(trace):
+    trace["posterior"] = trace["posterior"].to_dataset().assign_coords(strategy=["random", "x"])
+
+
+def drop_energy(trace):
+    trace["sample_stats"] = trace["sample_stats"].to_dataset().drop_vars("energy")
+
+
+def drop_group(trace):
+    del trace["constant_data"]
+
+
+def change_verdict(trace):
+    kept = json.loads(trace.attrs["palm_bayes"])
+    kept["convergence"][0]["passed"] = not kept["convergence"][0]["passed"]
+    trace.attrs["palm_bayes"] = json.dumps(kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "group"),
+    [
+        (scale_draws, "/posterior"),
+        (change_pointwise, "/log_likelihood"),
+        (rename_strategy, "/posterior"),
+        (drop_energy, "/sample_stats"),
+        (drop_group, "/constant_data"),
+        (change_verdict, "/"),
+    ],
+)
+def test_every_part_of_a_saved_fit_is_hashed(saved, change, group):
+    rewrite(saved, lambda trace: None)
+    PalmFit.load(saved)  # writing it anew changes nothing
+    rewrite(saved, change)
+    with pytest.raises(DataError, match=f"has been changed since it was saved: {group}$"):
+        PalmFit.load(saved)
+
+
+@pytest.mark.parametrize("hashes", [None, "no", "[1]", 3])
+def test_a_fit_without_hashes_is_refused(saved, hashes):
+    rewrite(saved, lambda trace: trace.attrs.pop("sha256"))
+    if hashes is not None:
+        rewrite(saved, lambda trace: trace.attrs.update(sha256=hashes))
+    with pytest.raises(DataError, match="has no hashes of its contents: fit anew"):
+        PalmFit.load(saved)
+
+
+@pytest.mark.parametrize("name", ["A_max", "beta", "rho"])
+def test_draws_that_cannot_be_used_are_refused(fit, tmp_path, name):
+    trace = fit.trace.copy(deep=True)
+    trace["posterior"][name][0, 3, 1] = np.nan
+    path = PalmFit(fit.runs, trace, fit.convergence).save(tmp_path / "fit.nc")
+    strategy = str(trace["posterior"]["strategy"][1].item())
+    with pytest.raises(DataError, match=f"draws of {name} are not finite, of {strategy}$"):
+        PalmFit.load(path)
+    trace["posterior"] = trace["posterior"].to_dataset().drop_vars(name)
+    PalmFit(fit.runs, trace, fit.convergence).save(path)
+    with pytest.raises(DataError, match=f"holds no draws of {name}$"):
+        PalmFit.load(path)
+
+
+def test_a_damaged_byte_is_one_clear_error(saved):
+    whole = saved.read_bytes()
+    for at in np.random.default_rng(0).integers(0, len(whole), 25):
+        saved.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        with contextlib.suppress(DataError):  # nothing else; and not every byte is read
+            PalmFit.load(saved)
+    saved.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="is not a fit saved by palm_bayes"):
+        PalmFit.load(saved)
+
+
+def test_a_disk_that_is_full_is_one_line(saved, tmp_path):
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from palm_bayes.__main__ import run
+from palm_bayes import cli
+from palm_bayes.palm_fit import PalmFit
+
+fit = PalmFit.load(sys.argv[1])
+def save(*, out):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    fit.save(out)
+cli.app = lambda **_: save(out=sys.argv[2])
+run()
+"""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    command = [sys.executable, "-c", script, str(saved), str(folder / "trace.nc")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    place = folder / "trace.nc"
+    assert done.stderr == f"palm-bayes: error: cannot write {place}: File too large\n"
+    assert done.returncode == 2
+    assert list(folder.iterdir()) == []
+
+
+def test_repr_is_one_short_line(fit):
+    assert repr(fit) == f"<PalmFit: {fit.runs.describe()}; converged>"
+    assert len(repr(fit)) < 200

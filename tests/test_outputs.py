@@ -19,7 +19,7 @@ def test_put_writes_whole_or_not_at_all(tmp_path):
         draft.write_text("ne", encoding="utf-8")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match=r"cannot write .*numbers\.txt: disk full"):
         outputs._put(path, fail)
     assert path.read_text(encoding="utf-8") == "old"
     assert list(path.parent.iterdir()) == [path]
