@@ -73,6 +73,7 @@ def _fits(found: "LabelsToReach") -> pd.DataFrame:
             **dict.fromkeys(("deployment_window", "W"), own["W"]),
             **dict.fromkeys(("window_over_b_abs", "W_over_B_abs"), share),
             **dict.fromkeys(("cost_competitive", "in_C_eta"), own["p_competitive"] >= 0.5),
+            "risky": own["p_risky"] >= 0.5,
         }
         chances = ("p_feasible", "p_competitive", "p_chosen")
         added = dict(zip(("p_feasible", "p_in_C_eta", "p_selected"), own[[*chances]], strict=True))

@@ -131,7 +131,8 @@ class LabelsToReach:
         -------
         DataFrame
             ``strategy``; ``p_feasible``; ``B_abs`` and ``W``, medians in labels given that it is
-            feasible, NaN where it never is; ``p_competitive``, that it is in C_η; ``p_chosen``,
+            feasible, NaN where it never is; ``p_competitive``, that it is in C_η; ``p_risky``,
+            that its W is larger than that of the choice; ``p_chosen``,
             that the rule chooses it, and so the chance that choosing it is right;
             ``piloting``, what the pilots of all other strategies took, one run each;
             ``in_all``, with them the median B_abs.
@@ -151,6 +152,7 @@ class LabelsToReach:
                 "W": window,
                 "p_competitive": advice.competitive.mean("sample").to_numpy(),
                 "p_chosen": advice.chosen.mean("sample").to_numpy(),
+                "p_risky": advice.risky.mean("sample").to_numpy(),
                 "piloting": (pilots.sum() - pilots).to_numpy(),
             }
         )

@@ -7,6 +7,8 @@ import xarray as xr
 
 from palm_bayes import curve
 from palm_bayes.alda import FITS, choose, point_advice
+from palm_bayes.data import example_runs_path
+from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
 
 
@@ -55,8 +57,11 @@ def test_point_estimate_inverts_exact_curves(exact):
     assert table["feasible"].tolist() == [True, True, False]
     assert table["selected"].tolist() == [True, False, False]
     for name in ("fast", "slow"):
-        at = table.loc[name, "B_abs"] / 10
-        assert curve.accuracy(at, *points[name]) == pytest.approx(0.8, abs=2e-3)
+        episodes = table.loc[name, "B_abs"] / 10
+        assert episodes % 1 == 0  # labels are bought by whole episodes
+        before, after = curve.accuracy(episodes - np.array([1, 0]), *points[name])
+        assert before < 0.801
+        assert after > 0.799
     assert table.loc["fast", "W"] > 0
     assert np.isnan(table.loc["low", "B_abs"])
 
@@ -65,3 +70,21 @@ def test_highest_ceiling_where_none_is_feasible(exact):
     table = point_advice(exact[0].select(["low"]), 0.99).set_index("method")
     assert not table["feasible"].any()
     assert table["selected"].tolist() == [True]
+
+
+def test_risky_are_those_with_a_wider_window_than_the_choice():
+    """In C_eta or not; a cheap one may be risky, a costly one need not be."""
+    advice = choose(labelled([[100, 104, 120, 130]]), labelled([[50, 8, 1, 9]]), eta=0.05)
+    assert advice.chosen.to_numpy().tolist() == [[False, True, False, False]]
+    assert advice.risky.to_numpy().tolist() == [[True, False, False, True]]
+
+
+def test_point_estimate_of_the_example_is_that_of_the_current_release():
+    """Checked against ALDA of August 2026: digits, the first 15 episodes."""
+    runs = read_runs(example_runs_path(), max_episodes=15)
+    table = point_advice(runs, 0.94).set_index("method")
+    assert table.loc["margin", ["B_abs", "W"]].tolist() == [200, 180]
+    assert table.index[table["selected"]].tolist() == ["margin"]
+    random = table.loc["random"]
+    assert not random["feasible"]
+    assert random["A_max"] == pytest.approx(91.56)  # its lower bound, the highest score seen
