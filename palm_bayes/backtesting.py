@@ -6,7 +6,6 @@ fails is a row with its reason.
 """
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -23,9 +22,9 @@ from numpy.typing import NDArray
 from palm_bayes import __version__, families, scoring
 from palm_bayes.backtest_cells import Cell, cells_of, jobs_of, too_short, training_sizes
 from palm_bayes.backtest_result import KEY, Backtest
-from palm_bayes.checkpoints import Checkpoints, Part
-from palm_bayes.errors import DataError, PalmWarning
-from palm_bayes.fitting import fit_runs
+from palm_bayes.checkpoints import Checkpoints, Part, alone_in
+from palm_bayes.errors import DataError, PalmError
+from palm_bayes.fitting import fit_validated
 from palm_bayes.forecast import QUANTILES
 from palm_bayes.misfit import MISFIT
 from palm_bayes.model import VERSION
@@ -35,7 +34,8 @@ from palm_bayes.runs import Runs
 from palm_bayes.sampling import Progress, SamplerName, Settings
 
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]
-_FAILURES = (ArithmeticError, RuntimeError, ValueError)  # PalmError and LinAlgError are ValueErrors
+# What data may lead to; anything else is a fault of the program, and ends the backtest.
+_FAILURES = (ArithmeticError, PalmError, np.linalg.LinAlgError)
 
 type Floats = NDArray[np.float64]
 
@@ -105,13 +105,14 @@ def backtest(
         raise DataError(f"no cell can be judged: {too_short(*jobs[0])}")
     about = _about(cells, priors, settings)
     folder = None if out is None else Path(out)
-    kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
-    run = _Run(chosen, settings, kept, progress or (lambda _stage, _strategy, _fraction: None))
-    parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
-    _drawn.cache_clear()  # which else would keep the last fit
-    result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
-    if folder is not None:
-        result.write(folder)
+    with alone_in(folder and folder / "cells"):
+        kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
+        run = _Run(chosen, settings, kept, progress or (lambda _stage, _strategy, _fraction: None))
+        parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
+        _drawn.cache_clear()  # which else would keep the last fit
+        result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
+        if folder is not None:
+            result.write(folder)
     return result
 
 
@@ -143,7 +144,7 @@ class _Run:
     settings: Settings
     kept: Checkpoints
     tell: Progress
-    latest: dict[tuple[Runs, int], PalmFit | None] = field(default_factory=dict)
+    latest: dict[tuple[Runs, int], PalmFit | Exception] = field(default_factory=dict)
 
     def part(self, cell: Cell, train: int, done: float) -> Part:
         """Give the tables of one cell, those kept if there are any."""
@@ -156,7 +157,7 @@ class _Run:
             try:
                 part = self._judged(cell, train)
             except _FAILURES as error:
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                reason = _words(error)
         head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
         if part is None:  # and is not kept: what broke down may work the next time
             return {"scores": pd.DataFrame([head | {"n": 0, "reason": reason}])}
@@ -169,7 +170,7 @@ class _Run:
         seen = cell.runs.first(train)
         later = _later(cell.runs, seen, train)
         points = _points(seen, later)
-        fit = self._fit_of(cell, train)
+        fit, reason = self._fit_of(cell, train)
         rows = _forecasts(fit, cell.strategy, later, self.settings.seed)
         last = int(later["episode"].max())
         rows = rows.assign(third=scoring.third(rows["episode"], train, last))
@@ -181,11 +182,11 @@ class _Run:
         return {
             "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
             "baselines": points.drop(columns="third"),
-            "scores": _scores(rows, points, verdicts),
+            "scores": _scores(rows, points, verdicts).assign(reason=reason),
         }
 
-    def _fit_of(self, cell: Cell, train: int) -> PalmFit:
-        """Fit the task's strategies; or the cell alone where one of the others breaks down."""
+    def _fit_of(self, cell: Cell, train: int) -> tuple[PalmFit, str]:
+        """Fit the task's strategies; or the cell alone, and why, where another breaks down."""
         assert cell.task is not None
         assert cell.runs is not None
         job = cell.task, train
@@ -193,17 +194,19 @@ class _Run:
             self.latest.clear()
             try:
                 self.latest[job] = self._fit(cell.task.first(train))
-            except _FAILURES:
-                self.latest[job] = None
-        return self.latest[job] or self._fit(cell.runs.first(train))
+            except _FAILURES as error:
+                self.latest[job] = error
+        of_task = self.latest[job]
+        if not isinstance(of_task, Exception):
+            return of_task, ""
+        return self._fit(cell.runs.first(train)), f"fitted without its task: {_words(of_task)}"
 
     def _fit(self, seen: Runs) -> PalmFit:
-        given = asdict(self.settings)
-        for internal in ("thin", "second_try"):
-            del given[internal]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PalmWarning)  # scores say what odd data cost
-            return fit_runs(seen, priors=self.priors, **given)
+        return fit_validated(seen, priors=self.priors, settings=self.settings)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _later(full: Runs, seen: Runs, train: int) -> pd.DataFrame:

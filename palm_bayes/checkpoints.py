@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import check_folder, put
@@ -15,6 +17,30 @@ from palm_bayes.files import check_folder, put
 type Part = dict[str, pd.DataFrame]
 
 _SETTINGS = "settings.json"
+_LOCK = ".lock"
+
+
+@contextmanager
+def alone_in(folder: Path | None) -> Iterator[None]:
+    """Keep other processes from working in a folder at the same time.
+
+    The lock ends with the process, however it ends.
+
+    Raises
+    ------
+    DataError
+        If one does already, or the folder cannot be written to.
+    """
+    if folder is None:
+        yield
+        return
+    check_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise DataError(f"another process is at work in {folder}: wait, or name another") from error
 
 
 @dataclass(frozen=True)

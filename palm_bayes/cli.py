@@ -69,9 +69,10 @@ def _failed(error: object, status: int) -> int:
 
 @contextmanager
 def _warnings_as_notes() -> Iterator[None]:
-    """Show our own warnings as lines for a reader; those of libraries are not for this one."""
+    """Show warnings as lines for a reader, but those that libraries give to programmers."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", of_programmers)
         warnings.simplefilter("always", PalmWarning)
         warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
         yield

@@ -18,6 +18,10 @@ class ConvergenceError(PalmError):
     """A decision was asked of a fit whose sampler did not converge."""
 
 
+class SamplingError(PalmError, RuntimeError):
+    """The sampler broke down: what it said."""
+
+
 class PalmWarning(UserWarning):
     """Something the user should know, although a result could be given."""
 

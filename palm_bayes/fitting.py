@@ -77,15 +77,22 @@ def fit_runs(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
-    chosen = named_priors(priors) if isinstance(priors, str) else priors
-    settings.suit(chosen)
+    settings.suit(named_priors(priors) if isinstance(priors, str) else priors)
     runs = read_runs(
         data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
         max_repetitions=max_repetitions, max_episodes=max_episodes,
     )  # fmt: skip
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)
-    if sampler == "nutpie":
+    return fit_validated(runs, priors=priors, settings=settings, progress=progress)
+
+
+def fit_validated(
+    runs: Runs, *, priors: str | Priors, settings: Settings, progress: Progress | None = None
+) -> PalmFit:
+    """Fit runs without a word on what is odd about them."""
+    chosen = named_priors(priors) if isinstance(priors, str) else priors
+    if settings.sampler == "nutpie":
         if progress is not None:
             progress("compile", "", 0.0)
         compile_programs(chosen)

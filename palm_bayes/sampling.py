@@ -20,7 +20,7 @@ from scipy.special import logit
 
 from palm_bayes.convergence import diagnose
 from palm_bayes.draws import Floats, labelled, verdict_numbers, with_parameters
-from palm_bayes.errors import DataError, known
+from palm_bayes.errors import DataError, SamplingError, known
 from palm_bayes.joining import Part, gathered, join
 from palm_bayes.model import FREE, NUMBERS, Observations, build_model, observations
 from palm_bayes.pointwise import log_likelihood
@@ -246,7 +246,7 @@ def _with_nutpie(
         )
     except RuntimeError as error:
         if "initialization points failed" not in str(error):
-            raise
+            raise SamplingError(f"nutpie: {error}") from error
         raise DataError(
             "the prior has no density where the chains start, near the data: widen its parts, and "
             "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"

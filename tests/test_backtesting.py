@@ -15,7 +15,7 @@ from palm_bayes.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.curve import COORDINATES
 from palm_bayes.data import example_runs_path
 from palm_bayes.draws import labelled
-from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.errors import DataError, PalmWarning, SamplingError
 from palm_bayes.fitting import fit_runs
 from palm_bayes.forecast import QUANTILES
 from palm_bayes.priors import Priors
@@ -71,7 +71,7 @@ def quick(monkeypatch, quick_fit):
         calls.append((*runs.strategies, int(runs.table["episode"].max())))
         return quick_fit(runs)
 
-    monkeypatch.setattr(backtesting, "fit_runs", fitted)
+    monkeypatch.setattr(backtesting, "fit_validated", fitted)
     monkeypatch.setattr(families, "_FITTERS", FEW)
     monkeypatch.setattr(Backtest, "plot", lambda self: Figure())
     return calls
@@ -211,10 +211,10 @@ def test_equal_sizes_are_judged_once(quick, table):
 def test_a_cell_that_fails_is_a_row(quick, quick_fit, table, monkeypatch):
     def failing(runs, **options):
         if "margin" in runs.strategies:  # the others are fitted without it
-            raise RuntimeError("the sampler\nbroke down")
+            raise SamplingError("the sampler\nbroke down")
         return quick_fit(runs)
 
-    monkeypatch.setattr(backtesting, "fit_runs", failing)
+    monkeypatch.setattr(backtesting, "fit_validated", failing)
     short = table[table["strategy"] == "margin"].assign(strategy="short").query("episode <= 3")
     middling = short.assign(strategy="middling")
     middling = pd.concat([middling.assign(episode=e, labels=20 * e) for e in range(1, 21)])
@@ -222,22 +222,35 @@ def test_a_cell_that_fails_is_a_row(quick, quick_fit, table, monkeypatch):
     every = pd.concat([table, short, middling], ignore_index=True)
     found = backtest(every, train_episodes=[20], **FAST)
     assert found.failed.set_index("strategy")["reason"].to_dict() == {
-        "margin": "RuntimeError: the sampler broke down",
+        "margin": "SamplingError: the sampler broke down",
         "middling": "20 episodes, needed are 21: 20 to train, 1 to judge",
         "short": "3 episodes, needed are 21: 20 to train, 1 to judge",
     }
     assert set(found.forecasts["strategy"]) == {"random"}
     assert (found.scores.loc[found.scores["n"] == 0, "forecaster"] == "").all()
+    judged = found.scores.query("forecaster == 'palm_bayes' and strategy == 'random'")
+    assert set(judged["reason"]) == {
+        "fitted without its task: SamplingError: the sampler broke down"
+    }
+
+
+def test_a_fault_of_the_program_is_no_failed_cell(quick, table, monkeypatch):
+    def faulty(runs, **options):
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr(backtesting, "fit_validated", faulty)
+    with pytest.raises(ValueError, match="broadcast"):
+        backtest(table, train_episodes=[20], **FAST)
 
 
 def test_a_cell_that_failed_is_tried_again(quick, quick_fit, table, tmp_path, monkeypatch):
     def failing(runs, **options):
-        raise RuntimeError("no memory")
+        raise SamplingError("no memory")
 
     options = {"train_episodes": [20], "out": tmp_path, **FAST}
-    monkeypatch.setattr(backtesting, "fit_runs", failing)
+    monkeypatch.setattr(backtesting, "fit_validated", failing)
     assert len(backtest(table, **options).failed) == 2
-    monkeypatch.setattr(backtesting, "fit_runs", lambda runs, **_: quick_fit(runs))
+    monkeypatch.setattr(backtesting, "fit_validated", lambda runs, **_: quick_fit(runs))
     assert backtest(table, **options).failed.empty
 
 
@@ -245,7 +258,7 @@ def test_all_cells_fail(table, monkeypatch, tmp_path):
     def failing(runs, **options):
         raise FloatingPointError("no")
 
-    monkeypatch.setattr(backtesting, "fit_runs", failing)
+    monkeypatch.setattr(backtesting, "fit_validated", failing)
     found = backtest(table, train_episodes=[20], out=tmp_path / "out", **FAST)
     assert len(found.failed) == 2
     assert found.sentence == "No cell could be judged."

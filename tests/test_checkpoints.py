@@ -1,11 +1,13 @@
 """Parts kept on disk: whole, exact, and never mixed with those of other settings."""
 
 import math
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
-from palm_bayes.checkpoints import Checkpoints
+from palm_bayes.checkpoints import Checkpoints, alone_in
 from palm_bayes.errors import DataError
 
 SETTINGS = {"seed": 0, "data": "abc"}
@@ -71,3 +73,26 @@ def test_a_file_in_the_way(tmp_path):
     (tmp_path / "cells").write_text("")
     with pytest.raises(DataError, match="is not a folder"):
         Checkpoints.open(tmp_path / "cells", SETTINGS)
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path):
+    """And a killed one leaves no lock behind."""
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from palm_bayes.checkpoints import alone_in\n"
+        "with alone_in(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "in\n"
+        with (
+            pytest.raises(DataError, match="another process is at work in"),
+            alone_in(tmp_path / "out"),
+        ):
+            pass
+        other.kill()
+    with alone_in(tmp_path / "out"):
+        pass
+    with alone_in(None):
+        pass
