@@ -54,7 +54,8 @@ class Backtest:
         ``crps``, ``log_score``, ``mae`` (of the median), ``coverage_50``, ``coverage_80``,
         ``coverage_95``, ``width_80``, ``passed``, whether the fit converged, and
         ``described``, whether its predictive check found PALM to describe the curve. A cell that
-        could not be judged is one row with its ``reason``.
+        could not be judged is one row with its ``reason``; one that was fitted without the other
+        strategies of its task says why.
     observed : DataFrame
         The mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
     """

@@ -80,7 +80,9 @@ def refit(
         if oddity not in known:
             warnings.warn(oddity, PalmWarning, stacklevel=3)  # of who calls `PalmFit.refit`
 
-    # NUTS for one strategy beside the weighing of others; in one thread, for PyTensor's sake.
+    # NUTS for one strategy beside the weighing of others. PyTensor compiles in one thread at a
+    # time: what the weighing needs is compiled before, the rest in the thread of NUTS.
+    moving_logp(chosen)
     with ThreadPoolExecutor(1) as nuts:
         found: list[Sample | Future[Sample]] = [
             _reweighted(fit, of_one, chosen)

@@ -17,7 +17,7 @@ from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
 from palm_bayes.model import observations
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.priors import named_priors
+from palm_bayes.priors import moving_logp, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.refitting import refit
 from palm_bayes.runs import Runs
@@ -194,3 +194,18 @@ def test_draws_are_picked_by_weight():
     weights = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 2.0], [1.0, 0.0, 0.0, 3.0]])
     picked = module._picked(weights).to_numpy().tolist()
     assert picked == [[0, 1, 2, 3], [1, 1, 3, 3], [0, 3, 3, 3]]
+
+
+def test_what_weighing_needs_is_compiled_before_nuts_may_compile(fit, sampled, monkeypatch):
+    """PyTensor compiles in one thread at a time; NUTS is in one of its own."""
+    compiled = []
+    weighed = module._reweighted
+
+    def seen(*args):
+        compiled.append(moving_logp.cache_info().currsize)
+        return weighed(*args)
+
+    moving_logp.cache_clear()
+    monkeypatch.setattr(module, "_reweighted", seen)
+    refit(fit, fit.runs)
+    assert compiled == [1, 1]
