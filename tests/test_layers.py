@@ -22,6 +22,7 @@ ORDER = (
     "noise",
     "runs",
     "oddities",
+    "averaging",
     "readers",
     "tasks",
     "data",
