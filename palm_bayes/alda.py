@@ -26,6 +26,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from palm_bayes import averaging
 from palm_bayes.paths import first_reached
 from palm_bayes.runs import Runs
 
@@ -154,8 +155,9 @@ def point_advice(
 
 
 def mean_curve(runs: Runs, strategy: str) -> pd.DataFrame:
-    """``x`` and ``accuracy`` of a strategy by episode, means over its repetitions."""
-    return runs.strategy(strategy).table.groupby("episode")[["x", "accuracy"]].mean()
+    """``x`` and ``accuracy`` of a strategy's mean curve, as `averaging.mean_curve` takes it."""
+    x, y, _ = averaging.mean_curve(runs.strategy(strategy))
+    return pd.DataFrame({"x": x, "accuracy": y})
 
 
 def _fitted_points(runs: Runs) -> dict[str, Floats | None]:

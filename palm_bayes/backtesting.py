@@ -20,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import __version__, families, scoring
+from palm_bayes.averaging import mean_curve
 from palm_bayes.backtest_cells import Cell, cells_of, jobs_of, too_short, training_sizes
 from palm_bayes.backtest_result import KEY, Backtest
 from palm_bayes.checkpoints import Checkpoints, Part, alone_in
@@ -278,7 +279,8 @@ def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
     after = later.groupby("episode", as_index=False).agg(
         x=("x", "median"), labels=("labels", "median"), observed=("accuracy", "mean")
     )
-    made = families.forecast_all(*families.mean_curve(seen), after.pop("x").to_numpy())
+    mean = mean_curve(seen)
+    made = families.forecast_all(mean.x, mean.y, after.pop("x").to_numpy())
     return after.assign(**made)
 
 

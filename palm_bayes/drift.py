@@ -1,18 +1,22 @@
 """The drift of a fit's curves off PALM's: where they stand, and what they do past the data."""
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import qmc
 
 from palm_bayes import families
+from palm_bayes.averaging import mean_curve
 from palm_bayes.misfit import FAR, Misfit, OtherCurves, log_odds, noise_of_odds
 from palm_bayes.runs import Runs
 
 # Fitted to the mean curve beside the posterior: PALM's, two that forecast well, no gain at all.
 _FAMILIES = ("palm_multistart", "pow4", "mmf4", "last_value")
 _PARAMETERS = 4  # of each but the last
+_NEAR_END = 1 + 1e-9  # batches: one but for rounding
+_TELL = 3  # repetitions; further ones tell little more
 _BEGUN = 1e-12  # x + α where a curve has not begun, so that its logarithm is finite
 
 type Floats = NDArray[np.float64]
@@ -72,21 +76,30 @@ def _numbers(draws: xr.DataArray) -> Floats:
 def _last_residual(
     on_curve: xr.DataArray, posterior: xr.Dataset, runs: Runs
 ) -> tuple[Floats, Floats]:
-    """Residual of the mean at the last episode and the variance of its noise, of log-odds.
+    """Residual of the mean where the data end and the variance of its noise, of log-odds.
 
     Each of dims (chain, draw, strategy, 1).
     """
     expected, seen, count = [], [], []
-    for name, table in runs.table.groupby("strategy", sort=False):
-        end = table[table["episode"] == table["episode"].max()]
-        at_end = on_curve.sel(strategy=name, x=end["x"].to_numpy())  # pools may be of unlike size
-        expected.append(at_end.mean("x").to_numpy())
-        seen.append([end["accuracy"].mean()])
-        count.append([float(len(end))])
+    for name in runs.strategies:
+        table = runs.strategy(name).table
+        at_end = _ends(table)
+        # Pools may be of unlike size, so that each run is compared where it ends.
+        of_runs = on_curve.sel(strategy=name, x=at_end["x"].to_numpy())
+        offsets = mean_curve(runs.strategy(name)).offsets[at_end["repetition"]]
+        expected.append(of_runs.mean("x").to_numpy())
+        seen.append([at_end["accuracy"].mean() - offsets.mean()])
+        count.append([float(len(at_end))])
     there = np.stack(expected, axis=-1)[..., None]
     spread, shared = _numbers(posterior["noise"]), _numbers(posterior["shared"])
     variance = spread**2 * (shared + (1 - shared) / np.array(count))
     return log_odds(np.array(seen)) - log_odds(there), noise_of_odds(there, variance)
+
+
+def _ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Last observations of a strategy's runs that go on to a batch before its data end."""
+    lasts = table.groupby("repetition", sort=False).tail(1)
+    return lasts.query("x >= x.max() - @_NEAR_END")
 
 
 def _gained(
@@ -165,14 +178,14 @@ def _of_others(curves: Floats, marks: Floats, last: NDArray[np.intp]) -> Floats:
 def other_curves(runs: Runs, at: Floats) -> OtherCurves:
     """What the families fitted to each strategy's mean curve say; dims (strategy, x)."""
     found = []
-    for name in runs.strategies:
+    for name, (_, end, _) in zip(runs.strategies, landmarks(runs), strict=True):
         alone = runs.strategy(name)
-        x, y = families.mean_curve(alone)
+        x, y, _ = mean_curve(alone)
         odds = np.stack(
-            [log_odds(families.fitted(family, x, y)(np.append(at, x[-1]))) for family in _FAMILIES]
+            [log_odds(families.fitted(family, x, y)(np.append(at, end))) for family in _FAMILIES]
         )
         gains = odds[:, :-1] - odds[:, -1:]
-        repetitions = alone.table["repetition"].nunique()
-        known = max(len(x) - _PARAMETERS, 0) * min(repetitions, 3)
+        longest = alone.table.groupby("repetition").size().nlargest(_TELL)
+        known = (longest - _PARAMETERS).clip(lower=0).sum()
         found.append((gains[0], gains.std(axis=0), np.full(at.shape, known)))
     return OtherCurves(*(np.stack(parts) for parts in zip(*found, strict=True)))

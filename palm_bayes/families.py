@@ -23,8 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from palm_bayes.runs import Runs
-
 type Floats = NDArray[np.float64]
 type Curve = Callable[[Floats], Floats]  # labels in batches -> accuracy
 type Fitter = Callable[[Floats, Floats], Curve]
@@ -35,12 +33,6 @@ _MOST = 200  # evaluations a polish; more only creep along ridges of equal loss
 _PALM_LOW, _PALM_HIGH = (0.0, 0.0, -1000.0, 0.0), (100.0, 1.0, 1000.0, 100.0)
 _PALM_START = (0.5, 1.0, 1.0)  # PALM.py's δ, α and β; its A_max is the largest accuracy
 _PALM_STARTS = tuple(product((0.02, 0.1, 0.3, 0.6), (-0.5, 1.0, 5.0, 30.0), (0.3, 0.7, 1.2, 2.5)))
-
-
-def mean_curve(runs: Runs) -> tuple[Floats, Floats]:
-    """Labels in batches and mean accuracy of one strategy's episodes, each of dims (episode,)."""
-    of_episode = runs.table.groupby("episode").agg(x=("x", "median"), y=("accuracy", "mean"))
-    return of_episode["x"].cummax().to_numpy(), of_episode["y"].to_numpy()
 
 
 def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:

@@ -27,8 +27,8 @@ class OtherCurves(NamedTuple):
     disagreement : array
         Standard deviation of the gains of all families.
     known : array
-        Degrees of freedom that the data leave: episodes beyond a curve's four parameters, times
-        repetitions, of which a fourth tells little more.
+        Degrees of freedom that the data leave: episodes beyond a curve's four parameters, of each
+        of the three longest repetitions; a fourth tells little more.
     """
 
     gain: Any

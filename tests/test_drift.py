@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import expit, logit
 
 from palm_bayes import drift
-from palm_bayes.misfit import FAR, Misfit, OtherCurves
+from palm_bayes.misfit import DECIDED, FAR, MISFIT, Misfit, OtherCurves
 from palm_bayes.runs import Runs
 
 EXACT = {"scale": 1e-9, "degrees": 4.0}  # nothing strays at random
@@ -211,3 +211,79 @@ def test_what_is_foreseen_is_shared_not_the_median_of_the_posterior(monkeypatch)
     for name, gain in gains.items():
         expected = (0.3 - gain) * np.log2(X[8:] / 8)
         np.testing.assert_allclose(found.sel(strategy=name)[8:], expected, atol=1e-6)
+
+
+def ragged(lengths, offsets, step=(10.0, 10.0)):
+    """Two runs of one strategy on one curve, off it by `offsets`, of unequal length."""
+    tables = []
+    for r, (length, offset) in enumerate(zip(lengths, offsets, strict=True)):
+        labels = step[r] * np.arange(1, length + 1)
+        accuracy = 0.9 - 0.5 * (labels / 10) ** -0.6 + offset
+        tables.append(
+            pd.DataFrame(
+                {"strategy": "a", "repetition": str(r), "labels": labels, "accuracy": accuracy}
+            )
+        )
+    return Runs.from_frame(pd.concat(tables), batch=10)
+
+
+def test_what_least_squares_say_does_not_depend_on_which_run_goes_on():
+    at = np.array([24.0])
+    high, low = (
+        drift.other_curves(ragged(lengths, (-0.03, 0.03)), at) for lengths in ((6, 12), (12, 6))
+    )
+    np.testing.assert_allclose(high.gain, low.gain, atol=1e-6)
+    assert high.known == low.known == (12 - 4) + (6 - 4)
+
+
+def test_where_the_data_end_is_told_by_labels():
+    """10 x 10 labels and 5 x 50: the data end at 250, where the second run alone is, 0.05 high."""
+    table = ragged((10, 5), (0.02, -0.02), step=(10.0, 50.0)).table.drop(columns="x")
+    table["accuracy"] += 0.05 * (table["labels"] == 250)
+    runs = Runs.from_frame(table, batch=10)
+    x = marked(runs, np.array([1.0, 10.0, 25.0, 30.0]))
+    curve = 0.9 - 0.5 * x**-0.6
+    draws = xr.DataArray(
+        np.broadcast_to(curve, (2, DRAWS, 1, len(x))),
+        {"strategy": ["a"], "x": x},
+        ("chain", "draw", "strategy", "x"),
+    )
+    noise, level = 0.01, 0.1
+    found = drift.strayed(
+        draws,
+        made_posterior("a", noise=noise),
+        runs,
+        Misfit(**EXACT, level=level),
+        np.random.default_rng(0),
+    )
+    off = (logit(found) - logit(draws)).mean(("chain", "draw")).squeeze()
+    end = 0.9 - 0.5 * 25**-0.6
+    kept = level**2 / (level**2 + (noise / (end * (1 - end))) ** 2)
+    expected = kept * (logit(end + 0.05) - logit(end))
+    np.testing.assert_allclose(off.sel(x=[25.0, 30.0]), expected, atol=2e-3)
+
+
+def test_flat_runs_of_unequal_length_bend_no_forecast():
+    """0.80 for 5 episodes of 20 labels and 0.90 for 10: PALM says 0.857, 0.865 and 0.871."""
+    tables = [
+        pd.DataFrame(
+            {"strategy": "a", "repetition": r, "labels": 20.0 * np.arange(1, n + 1), "accuracy": y}
+        )
+        for r, n, y in (("1", 5, 0.8), ("2", 10, 0.9))
+    ]
+    runs = Runs.from_frame(pd.concat(tables))
+    asked = np.array([10.0, 20.0, 40.0])
+    x = marked(runs, asked)
+    palm = np.interp(np.log(x), np.log([5, *asked, 160]), [0.852, 0.857, 0.865, 0.871, 0.876])
+    draws = xr.DataArray(
+        np.broadcast_to(palm, (2, DRAWS, 1, len(x))),
+        {"strategy": ["a"], "x": x},
+        ("chain", "draw", "strategy", "x"),
+    )
+    # Forecasts believe little of a gain that does not stand out of the noise: at 800 they stay low.
+    for misfit, known in ((DECIDED, 3), (MISFIT, 2)):
+        rng = np.random.default_rng(0)
+        found = drift.strayed(draws, made_posterior("a", noise=0.05), runs, misfit, rng)
+        medians = found.sel(x=asked[:known]).median(("chain", "draw")).squeeze()
+        np.testing.assert_allclose(medians, [0.857, 0.865, 0.871][:known], atol=0.01)
+        assert np.all(found.sel(x=asked).median(("chain", "draw")) < 0.871)

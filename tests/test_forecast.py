@@ -10,6 +10,7 @@ from scipy.special import logit
 from scipy.stats import kstest, norm, t
 
 from palm_bayes import curve, families, noise
+from palm_bayes.averaging import mean_curve
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import QUANTILES, Forecast, forecast, moments
 from palm_bayes.misfit import Misfit, log_odds
@@ -306,7 +307,7 @@ def test_medians_lean_on_least_squares(fit):
         for misfit in (Misfit(0.02, 4.0, prior=6.0), None)
     )
     for strategy in fit.runs.strategies:
-        x, y = families.mean_curve(fit.runs.strategy(strategy))
+        x, y, _ = mean_curve(fit.runs.strategy(strategy))
         curve = families.fitted("palm_multistart", x, y)
         ours, palms = (part.sel(strategy=strategy).to_numpy() for part in (found, pure))
         now, later = len(x) - 1, slice(len(x), None)

@@ -23,6 +23,7 @@ ORDER = (
     "runs",
     "alignment",
     "oddities",
+    "averaging",
     "readers",
     "tasks",
     "data",
