@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from palm_bayes.doubts import doubts_of
 from palm_bayes.errors import known
 from palm_bayes.outlook import Floats, Outlook, chance
 from palm_bayes.rules import Pool, Unreachable
@@ -202,16 +203,9 @@ def _doubts(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> tuple[str, ..
     return tuple(text for text in found if text)
 
 
-def not_converged(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
-    """Doubt a fit whose sampler has not converged."""
-    row = fit.convergence.table.loc[outlook.strategy]
-    return None if row["passed"] else f"not converged, {str(row['advice']).rstrip('.')}"
-
-
-def not_described(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
-    """Doubt a fit of a curve that does what PALM's do not."""
-    row = fit.predictive_check.table.loc[outlook.strategy]
-    return None if row["passed"] else f"PALM does not describe the curve, {row['finding']}"
+def not_usable(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
+    """Doubt a fit that has not converged, or of a curve that does what PALM's do not."""
+    return "; ".join(doubts_of(fit).get(outlook.strategy, ())) or None
 
 
 def mostly_prior(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> str | None:
@@ -249,7 +243,7 @@ def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
     return replace(outlook, draws=low[None]), replace(outlook, draws=high[None])
 
 
-DOUBTS: tuple[Doubt, ...] = (not_converged, not_described, mostly_prior)
+DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
 
 
 def data_share(fit: "PalmFit", outlook: Outlook, labels: float) -> float:

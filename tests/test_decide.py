@@ -23,7 +23,6 @@ from palm_bayes.decide import (
 from palm_bayes.errors import DataError
 from palm_bayes.misfit import DECIDED
 from palm_bayes.outlook import Outlook
-from palm_bayes.predictive_check import PredictiveCheck
 from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 
 
@@ -35,22 +34,12 @@ def unconverged(fit):
     return replace(fit, convergence=Convergence(table))
 
 
-@pytest.fixture
-def not_described(fit):
-    """The same fit, whose check found the curve of one strategy to be no PALM curve."""
-    table = fit.predictive_check.table.copy()
-    table.loc["random", ["passed", "finding"]] = [False, "it jumps"]
-    doubted = replace(fit)
-    vars(doubted)["predictive_check"] = PredictiveCheck(table)
-    return doubted
-
-
-def test_a_curve_that_palm_does_not_describe_is_refused(not_described):
-    decision = not_described.decide(Target(0.8), strategy="random")
+def test_a_curve_that_palm_does_not_describe_is_refused(falling_fit):
+    decision = falling_fit.decide(Target(0.8), strategy="random")
     assert decision.action == "cannot say"
-    assert "PALM does not describe the curve, it jumps" in decision.sentence
-    assert not_described.decide(Target(0.8), strategy="random", force=True).forced
-    assert not_described.decide(Target(0.8), strategy="entropy").action != "cannot say"
+    assert "PALM does not describe the curve, it falls" in decision.sentence
+    assert falling_fit.decide(Target(0.8), strategy="random", force=True).forced
+    assert falling_fit.decide(Target(0.8), strategy="entropy").action != "cannot say"
 
 
 def test_outlook_is_the_forecast_that_decisions_weigh(fit):

@@ -47,6 +47,7 @@ ORDER = (
     "palm_fit",
     "fitting",
     "refitting",
+    "doubts",
     "paths",
     "contrasts",
     "pairing",
