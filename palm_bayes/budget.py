@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes import alda
+from palm_bayes.doubts import Doubts, doubts_of, warned
 from palm_bayes.errors import DataError, known, percent
 from palm_bayes.files import plain
 from palm_bayes.pairing import paired, shared_noise
@@ -170,8 +171,16 @@ class LabelsToReach:
         )
 
     @cached_property
+    def doubts(self) -> Doubts:
+        """Why fits cannot be relied on, by strategy."""
+        return doubts_of(self.fit)
+
+    @cached_property
     def sentence(self) -> str:
-        """The smallest assurance budget and ALDA's recommendation, in words."""
+        """The smallest assurance budget and ALDA's choice; a warning first, if in doubt."""
+        return warned(self.doubts, self._said())
+
+    def _said(self) -> str:
         rows: list[Any] = list(self.table.itertuples(index=False))
         best, goal = rows[0], f"{self.target:g} ({_CURVES[self.scope]})"
         sure, end = f"{100 * self.assurance:g} % probability", f"{self.until:,.0f}"
@@ -224,6 +233,7 @@ class LabelsToReach:
             "delta_target": self.half_width,
             "eta": self.eta,
             "probability": self.probability,
+            "doubts": self.doubts,
             **{
                 name: [plain(r) for r in table.to_dict("records")] for name, table in tables.items()
             },

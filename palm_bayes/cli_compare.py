@@ -120,7 +120,11 @@ _STATUS = """[bold]Exit status[/bold]
 
   0  the fit has converged
   2  bad input: nothing is done
-  3  answered, but the fit has not converged: do not rely on it"""
+  3  answered, but the fit has not converged: do not rely on it
+
+An answer begins with "Do not rely on this", and strategies are marked "doubted",
+where a fit has not converged or PALM does not describe the curve, such as one
+that falls."""
 COMPARE = f"""[bold]Examples[/bold]
 
   palm-bayes compare palm_fit_out --at 500
@@ -132,7 +136,8 @@ COMPARE = f"""[bold]Examples[/bold]
 
   P(best)        that no other strategy is higher at this budget
   expected loss  accuracy that taking this one forgoes on average
-  tied           P(the first is better by more than --rope) is below 90 %
+  standing       ruled out: P(worse than the first by more than --rope) is 90 %
+                 or more; equivalent: P(within --rope of it) is; else not ruled out
   worse          that it is below the first by more than --rope
   share          labels needed for what the reference has at --at, as a share
 

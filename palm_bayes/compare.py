@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import contrasts
+from palm_bayes.doubts import Doubts, doubts_of, warned
 from palm_bayes.errors import DataError, known, listed, percent
 from palm_bayes.files import plain
 from palm_bayes.misfit import COMPARED
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from palm_bayes.palm_fit import PalmFit
 
 ROPE = 0.01  # one accuracy point
-SURE = 0.9  # P(the leader is practically better) from which a strategy is not tied with it
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,8 @@ class Comparison:
         What a fraction is multiplied by in the user's own scale: 100 or 1.
     probability : float
         Of the equal-tailed intervals from ``lower`` to ``upper`` in all tables.
+    doubts : dict of str to tuple of str
+        Why fits cannot be relied on, by strategy; see `palm_bayes.doubts`.
     """
 
     paths: xr.DataArray
@@ -69,6 +71,7 @@ class Comparison:
     shared: float
     scale: float
     probability: float
+    doubts: Doubts
 
     @property
     def strategies(self) -> list[str]:
@@ -84,8 +87,9 @@ class Comparison:
         DataFrame
             ``strategy``; ``median``, ``lower`` and ``upper`` of its accuracy at the budget;
             ``p_best``, the probability that it is the best; ``expected_loss``, the accuracy that
-            choosing it forgoes on average; ``tied``, whether the first may be no better
-            practically: P(better by more than the ROPE) < 0.9. Accuracies in the user's own scale.
+            choosing it forgoes on average; ``standing``: "first", or beside it "equivalent",
+            P(equal within the ROPE) ≥ 0.9, "ruled out", P(worse by more) ≥ 0.9, or "not ruled
+            out". Accuracies in the user's own scale.
         """
         here = self._here()
         columns = {
@@ -97,8 +101,8 @@ class Comparison:
         table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
         table = table.sort_values("expected_loss", ignore_index=True, kind="stable")
         ahead = here.sel(strategy=table["strategy"][0]) - here.sel(strategy=list(table["strategy"]))
-        better = self.scale * ahead > self.rope
-        return table.assign(tied=better.mean("sample").to_numpy() < SURE)
+        standing = contrasts.standing(self.scale * ahead, self.rope)
+        return table.assign(standing=["first", *standing[1:]])
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -116,19 +120,9 @@ class Comparison:
         rows = []
         for one, other in permutations(self.strategies, 2):
             difference = here.sel(strategy=one) - here.sel(strategy=other)
-            own = self.scale * difference
-            better, worse = float((own > self.rope).mean()), float((own < -self.rope).mean())
-            rows.append(
-                {
-                    "strategy": one,
-                    "other": other,
-                    "p_better": better,
-                    "p_equal": 1 - better - worse,
-                    "p_worse": worse,
-                    "p_above": float((own > 0).mean() + (own == 0).mean() / 2),
-                    **{name: float(value) for name, value in self._summary(difference).items()},
-                }
-            )
+            shares = contrasts.shares(self.scale * difference, self.rope)
+            summary = {name: float(value) for name, value in self._summary(difference).items()}
+            rows.append({"strategy": one, "other": other, **shares, **summary})
         return pd.DataFrame(rows)
 
     @cached_property
@@ -212,34 +206,39 @@ class Comparison:
 
     @cached_property
     def sentence(self) -> str:
-        """The ranking in words, and the best one's speed-up."""
+        """The ranking in words, and the best one's speed-up; a warning first, if in doubt."""
+        return warned(self.doubts, self._said())
+
+    def _said(self) -> str:
         rows: list[Any] = list(self.ranking.itertuples(index=False))
         first, *rest = rows
         where = f"At {self.at:,.0f} {self.unit}"
         if not rest:
             return f"{where} {first.strategy} is at {self._accuracy(first.median)}; it is alone."
-        tied = [row.strategy for row in rest if row.tied]
-        which = (
-            f"; tied with it {listed(tied)} (P(worse by more than {self._accuracy(self.rope)}) "
-            f"below {100 * SURE:.0f} %)"
-            if tied
-            else "; none is tied with it"
-        )
         return (
             f"{where} {first.strategy} comes first: it is best with {percent(first.p_best)} "
-            f"probability, expected loss {self._accuracy(first.expected_loss)}{which}."
-            f"{self._speed_sentence(first.strategy)}"
+            f"probability, expected loss {self._accuracy(first.expected_loss)}"
+            f"{self._others(rest)}.{self._speed_sentence(first.strategy)}"
         )
+
+    def _others(self, rest: list[Any]) -> str:
+        near, sure = self._accuracy(self.rope), f"{100 * contrasts.SURE:.0f} %"
+        why = {
+            "equivalent": f"P(within {near} of it) at least {sure}",
+            "not ruled out": f"P(worse by more than {near}) below {sure}",
+        }
+        told = ""
+        for standing, reason in why.items():
+            names = [row.strategy for row in rest if row.standing == standing]
+            told += f"; {standing} {listed(names)} ({reason})" if names else ""
+        return told or "; all others are ruled out"
 
     def share(self, strategy: str) -> str:
         """Words for a row of `speed_up`: "62 % [48-77]"."""
         rows = self.speed_up.set_index("strategy")
-        row = 100 * rows.loc[strategy, [*contrasts.QUANTILES]].to_numpy(float)
-        middle, low, high = (f"{part:.0f}" for part in row)
-        if np.isinf(row[1]):
-            return f">{100 * float(self.paths['budget'][-1]) / self.at:.0f} %"
-        words = f"{middle} %" if np.isfinite(row[0]) else "more"
-        return words + (f" [{low}-{high}]" if np.isfinite(row[2]) else f" [{low} or more]")
+        end = float(self.paths["budget"][-1]) / self.at
+        middle, low, high = (float(rows.loc[strategy, name]) for name in contrasts.QUANTILES)
+        return contrasts.share_in_words(middle, low, high, end)
 
     def _speed_sentence(self, best: str) -> str:
         rows = self.speed_up.set_index("strategy")
@@ -262,6 +261,7 @@ class Comparison:
             "reference": self.reference,
             "shared": self.shared,
             "probability": self.probability,
+            "doubts": self.doubts,
             **{name: [plain(row) for row in rows] for name, rows in tables.items()},
         }
 
@@ -345,5 +345,5 @@ def compare(
     paths = paired(draw_paths(fit, budgets, misfit=COMPARED), shared, seed)
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
-    chosen = reference or next(named, lowest)
-    return Comparison(paths, here, unit, margin, chosen, shared, runs.scale, probability)
+    chosen, doubts = reference or next(named, lowest), doubts_of(fit)
+    return Comparison(paths, here, unit, margin, chosen, shared, runs.scale, probability, doubts)

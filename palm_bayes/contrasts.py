@@ -10,6 +10,7 @@ from palm_bayes.paths import last_zero
 type Floats = NDArray[np.float64]
 
 QUANTILES = ("median", "lower", "upper")
+SURE = 0.9  # P(worse) from which a strategy is ruled out, P(equal) from which it is equivalent
 
 
 def quantiles(values: Floats, probability: float) -> dict[str, Floats]:
@@ -61,3 +62,32 @@ def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
     gained = (values < -margin).any(axis=1) & (values[:, -1] > margin)
     places = last_zero(values[gained], lead["budget"].to_numpy())
     return float(gained.mean()), places
+
+
+def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
+    """Probabilities that a difference, dims (sample,), is above, within and below a margin."""
+    better, worse = float((difference > margin).mean()), float((difference < -margin).mean())
+    return {
+        "p_better": better,
+        "p_equal": 1 - better - worse,
+        "p_worse": worse,
+        "p_above": float((difference > 0).mean() + (difference == 0).mean() / 2),
+    }
+
+
+def standing(ahead: xr.DataArray, margin: float) -> list[str]:
+    """How strategies stand to one that is `ahead` of them by so much, dims (sample, strategy)."""
+    is_worse, is_equal = (
+        part.mean("sample") >= SURE for part in (ahead > margin, abs(ahead) <= margin)
+    )
+    names = np.where(is_worse, "ruled out", np.where(is_equal, "equivalent", "not ruled out"))
+    return [str(name) for name in names]
+
+
+def share_in_words(median: float, lower: float, upper: float, end: float) -> str:
+    """Say "62 % [48-77]" of a share and its interval, infinite where it is past `end`."""
+    middle, low, high = (f"{100 * part:.0f}" for part in (median, lower, upper))
+    if np.isinf(lower):
+        return f">{100 * end:.0f} %"
+    words = f"{middle} %" if np.isfinite(median) else "more"
+    return words + (f" [{low}-{high}]" if np.isfinite(upper) else f" [{low} or more]")

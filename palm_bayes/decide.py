@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from palm_bayes.doubts import doubts_of
 from palm_bayes.errors import known
 from palm_bayes.outlook import Floats, Outlook, chance
-from palm_bayes.rules import Unreachable
+from palm_bayes.rules import Pool, Unreachable
 from palm_bayes.verdicts import Finding, Rule, SingleRule
 
 if TYPE_CHECKING:
@@ -115,13 +116,13 @@ def decide(
     outlook = outlook_for(fit, strategy or leader(fit), rule)
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
     found = decision(rule, outlook, doubts, force=force)
-    rules = [
+    stopped = [
         leaf for leaf, finding in zip(rule.leaves(), found.findings, strict=True) if finding.stop
     ]
-    unreachable = [leaf for leaf in rules if isinstance(leaf, Unreachable)]
-    if found.stop and unreachable == rules and (other := _reaching(fit, found, unreachable[0])):
-        return other
-    return found
+    hopeless = [leaf for leaf in stopped if isinstance(leaf, Unreachable)]
+    if not found.stop or hopeless != stopped:
+        return found
+    return _switched(fit, found, rule, hopeless, force=force) or found
 
 
 def decision(
@@ -178,12 +179,17 @@ def outlook_for(fit: "PalmFit", strategy: str, rule: Rule) -> Outlook:
     known([strategy], fit.runs.strategies, "strategy")
     table = fit.runs.table
     now = float(table.loc[table["strategy"] == strategy, "labels"].max())
-    limit = min(leaf.limit() for leaf in rule.leaves())
+    limit = limit_of(rule)
     asked = [leaf.horizon(now) or now for leaf in rule.leaves()]
     if math.inf in asked and limit < math.inf:
         return Outlook.of(fit, strategy, limit)
     furthest = max(2 * now, *(labels for labels in asked if labels < math.inf), now)
     return Outlook.of(fit, strategy, min(limit, furthest))
+
+
+def limit_of(rule: Rule) -> float:
+    """Labels that no run may pass: by the rule, or since the pool has no more."""
+    return min([rule.limit(), *(leaf.labels for leaf in rule.leaves() if isinstance(leaf, Pool))])
 
 
 def _unsaid(leaf: SingleRule, doubts: tuple[str, ...]) -> Finding:
@@ -197,16 +203,9 @@ def _doubts(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> tuple[str, ..
     return tuple(text for text in found if text)
 
 
-def not_converged(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
-    """Doubt a fit whose sampler has not converged."""
-    row = fit.convergence.table.loc[outlook.strategy]
-    return None if row["passed"] else f"not converged, {str(row['advice']).rstrip('.')}"
-
-
-def not_described(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
-    """Doubt a fit of a curve that does what PALM's do not."""
-    row = fit.predictive_check.table.loc[outlook.strategy]
-    return None if row["passed"] else f"PALM does not describe the curve, {row['finding']}"
+def not_usable(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
+    """Doubt a fit that has not converged, or of a curve that does what PALM's do not."""
+    return "; ".join(doubts_of(fit).get(outlook.strategy, ())) or None
 
 
 def mostly_prior(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> str | None:
@@ -244,7 +243,7 @@ def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
     return replace(outlook, draws=low[None]), replace(outlook, draws=high[None])
 
 
-DOUBTS: tuple[Doubt, ...] = (not_converged, not_described, mostly_prior)
+DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
 
 
 def data_share(fit: "PalmFit", outlook: Outlook, labels: float) -> float:
@@ -279,21 +278,46 @@ def openness(outlook: Outlook, labels: float) -> float:
     return float((high - low) / max(1 - outlook.draws[:, 0].mean(), 1e-9))
 
 
-def _reaching(fit: "PalmFit", found: Decision, rule: Unreachable) -> Decision | None:
-    """Switch to the strategy most likely to reach the target, if one can be relied on to."""
-    chances: dict[float, tuple[Outlook, Finding]] = {}
-    for name in fit.runs.strategies:
-        outlook = outlook_for(fit, name, rule)
-        finding = rule.find(outlook)
-        relied_on = found.forced or not _doubts(fit, outlook, rule)
-        if name != found.strategy and not finding.stop and relied_on:
-            chances[rule.chance_of(outlook)] = outlook, finding
-    if not chances:
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A strategy that may reach the targets given up, and why it may not be relied on, if so."""
+
+    outlook: Outlook
+    finding: Finding
+    expected: float
+    doubts: tuple[str, ...]
+
+    @property
+    def rank(self) -> tuple[float, float, str]:
+        """Likelier is better; chances that are told alike, by expected accuracy; then the name."""
+        return round(self.finding.probability or 0.0, 2), self.expected, self.outlook.strategy
+
+
+def _switched(
+    fit: "PalmFit", found: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
+) -> Decision | None:
+    """Switch to the strategy most likely to reach the targets, if one can be relied on to."""
+    others = (name for name in fit.runs.strategies if name != found.strategy)
+    judged = (_candidate(fit, outlook_for(fit, name, rule), hopeless) for name in others)
+    usable = [one for one in judged if one and (force or not one.doubts)]
+    if not usable:
         return None
-    reached = max(chances)
-    outlook, finding = chances[reached]
-    told = replace(finding, reason=f"with {outlook.strategy} it is {chance(reached)}")
+    best = max(usable, key=lambda one: one.rank)
+    outlook, reached = best.outlook, best.finding.probability or 0.0
+    told = replace(best.finding, reason=f"with {outlook.strategy} it is {chance(reached)}")
+    doubts = tuple(dict.fromkeys((*found.doubts, *best.doubts)))
     return replace(
         found, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
-        findings=(*found.findings, told),
+        findings=(*found.findings, told), doubts=doubts, forced=force and bool(doubts),
     )  # fmt: skip
+
+
+def _candidate(fit: "PalmFit", outlook: Outlook, hopeless: list[Unreachable]) -> _Candidate | None:
+    """Judge another strategy by the rules that gave the first one up; None if one still does."""
+    findings = {leaf: leaf.find(outlook) for leaf in hopeless}
+    if any(finding.stop for finding in findings.values()):
+        return None
+    hardest = min(hopeless, key=lambda leaf: findings[leaf].probability or 0.0)
+    expected = float(outlook.accuracy_at(hardest.within(outlook)).mean())
+    doubts = dict.fromkeys(text for leaf in hopeless for text in _doubts(fit, outlook, leaf))
+    return _Candidate(outlook, findings[hardest], expected, tuple(doubts))

@@ -74,21 +74,22 @@ class StopMonitor:
         Raises
         ------
         DataError
-            If the episode cannot be used; it is not taken in then.
+            If the episode cannot be used, or the rule does not fit its scale; it is not taken in
+            then, and `fit` stays as it was.
         """
         rows = [*self._rows, self._checked(str(repetition), labels, accuracy)]
         table = pd.DataFrame(rows, columns=["repetition", "labels", "accuracy"])
-        found = self._judged(table.assign(strategy=self.strategy))
-        self._rows = rows
+        found, fit = self._judged(table.assign(strategy=self.strategy))
+        self._rows, self.fit = rows, fit  # both, once nothing can fail any more
         return found
 
-    def _judged(self, table: pd.DataFrame) -> Decision:
+    def _judged(self, table: pd.DataFrame) -> tuple[Decision, PalmFit | None]:
         longest = int(table["repetition"].value_counts().max())
         if longest < MIN_EPISODES:
-            return self._too_early(table, longest)
+            return self._too_early(table, longest), self.fit
         runs = Runs.from_frame(table, batch=self.batch)
-        self.fit = self._first_fit(runs) if self.fit is None else self._next_fit(self.fit, runs)
-        return self.fit.decide(self.rule, strategy=self.strategy, force=self.force)
+        fit = self._first_fit(runs) if self.fit is None else self._next_fit(self.fit, runs)
+        return fit.decide(self.rule, strategy=self.strategy, force=self.force), fit
 
     def _first_fit(self, runs: Runs) -> PalmFit:
         return fit_runs(

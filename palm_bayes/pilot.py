@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.doubts import Doubts, doubts_of, warned
 from palm_bayes.errors import DataError
 from palm_bayes.files import plain
 from palm_bayes.misfit import COMPARED
@@ -46,6 +47,8 @@ class PilotValue:
         What knowing the curves would be worth: no pilot is worth more. In the user's own scale.
     percent : bool
         Whether that scale is percent.
+    doubts : dict of str to tuple of str
+        Why fits cannot be relied on, by strategy; see `palm_bayes.doubts`.
     """
 
     labels: float
@@ -53,10 +56,14 @@ class PilotValue:
     choice: str
     perfect: float
     percent: bool
+    doubts: Doubts
 
     @property
     def sentence(self) -> str:
-        """The best pilot in words."""
+        """The best pilot in words; a warning first, if in doubt."""
+        return warned(self.doubts, self._said())
+
+    def _said(self) -> str:
         best = self.table.iloc[0]
         unit = " points" if self.percent else ""
         now = f"Now {self.choice} would be chosen for {self.labels:.0f} labels"
@@ -75,6 +82,7 @@ class PilotValue:
             "labels": self.labels,
             "choice": self.choice,
             "perfect": self.perfect,
+            "doubts": self.doubts,
             "pilots": [plain(row) for row in self.table.to_dict("records")],
         }
 
@@ -115,7 +123,8 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     mean = accuracy.mean(axis=0)
     perfect = fit.runs.scale * float(accuracy.max(axis=1).mean() - mean.max())
     order = table.sort_values("value", ascending=False, ignore_index=True)
-    return PilotValue(labels, order, names[int(mean.argmax())], perfect, fit.runs.percent)
+    choice = names[int(mean.argmax())]
+    return PilotValue(labels, order, choice, perfect, fit.runs.percent, doubts_of(fit))
 
 
 def _foreseen(fit: "PalmFit", seed: int, **asked: Any) -> xr.DataArray:

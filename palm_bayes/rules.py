@@ -151,23 +151,27 @@ class Unreachable(SingleRule):
         return max(now, self.budget)
 
     def chance_of(self, outlook: Outlook) -> float:
-        """Probability that the target is reached within the budget."""
+        """Probability that the target is reached within the labels that may be spent."""
         target = outlook.target(self.accuracy)
-        return float((outlook.best_until(self.budget) >= target).mean())
+        return float((outlook.best_until(self.within(outlook)) >= target).mean())
+
+    def within(self, outlook: Outlook) -> float:
+        """Labels that the target may take: the budget, or what the other rules leave of it."""
+        return min(self.budget, outlook.last)
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge whether the target can still be reached."""
         target = outlook.target(self.accuracy)
-        reachable = self.chance_of(outlook)
+        reachable, within = self.chance_of(outlook), self.within(outlook)
         stop = reachable < self.probability
-        left = max(self.budget - outlook.now, 0.0)
-        edge = outlook.shown(np.quantile(outlook.best_until(self.budget), 1 - self.probability))
+        left = max(within - outlook.now, 0.0)
+        edge = outlook.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
         wrong = "a target is given up that could be reached." if stop else (
             f"up to {left:.0f} labels are spent on a target that is not reached."
         )  # fmt: skip
         return Finding(
             self.words(), stop,
-            f"the probability that {outlook.shown(target)} is reached within {self.budget:.0f} "
+            f"the probability that {outlook.shown(target)} is reached within {within:.0f} "
             f"labels is {chance(reachable)} (given up under {chance(self.probability)})",
             f"a target {'below' if stop else 'above'} {edge}.",
             wrong, reachable, self.probability,

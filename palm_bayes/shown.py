@@ -11,6 +11,7 @@ import pandas as pd
 from palm_bayes.budget import LabelsToReach
 from palm_bayes.compare import Comparison
 from palm_bayes.decide import Decision
+from palm_bayes.doubts import Doubts
 from palm_bayes.errors import percent
 from palm_bayes.outlook import chance
 from palm_bayes.pilot import PilotValue
@@ -34,13 +35,13 @@ def compared(found: Comparison) -> dict[str, pd.DataFrame]:
                 "P(best)": percent(row.p_best),
                 "expected loss": f"{row.expected_loss:.{digits + 1}f}",
                 "worse": "" if row.strategy == first else percent(worse[row.strategy, first]),
-                "tied": "yes" if row.tied else "",
+                "standing": row.standing,
                 "share": "" if row.strategy == found.reference else found.share(row.strategy),
             }
         )
     heading = f"At {found.at:,.0f} {found.unit}; worse than {first} by more than {found.rope:g}; "
     heading += f"share of the {found.unit} that {found.reference} has:"
-    return {heading: pd.DataFrame(rows)}
+    return {heading: _marked(pd.DataFrame(rows), found.doubts)}
 
 
 def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
@@ -79,7 +80,8 @@ def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
     ]
     heading = f"{found.unit.capitalize()} for {found.target:g}, {100 * found.assurance:g} % sure:"
     tables = {heading: pd.DataFrame(needs)}
-    return tables | ({"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {})
+    tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {}
+    return {heading: _marked(table, found.doubts) for heading, table in tables.items()}
 
 
 def decided(found: Decision) -> dict[str, pd.DataFrame]:
@@ -110,4 +112,11 @@ def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
         for row in pilots
     ]
     heading = f"Value of piloting before one is chosen for {found.labels:,.0f} labels, in accuracy:"
-    return {heading: pd.DataFrame(rows)}
+    return {heading: _marked(pd.DataFrame(rows), found.doubts)}
+
+
+def _marked(table: pd.DataFrame, doubts: Doubts) -> pd.DataFrame:
+    """Mark strategies whose fits cannot be relied on, if there are any."""
+    if not doubts:
+        return table
+    return table.assign(doubted=["yes" if name in doubts else "" for name in table["strategy"]])

@@ -62,6 +62,9 @@ class Rule(Protocol):
     def verdict(self, findings: "dict[SingleRule, Finding]") -> bool | None:
         """Whether to stop, by what its single rules find; None where that cannot be said."""
 
+    def limit(self) -> float:
+        """Labels that no run may pass."""
+
 
 class _Combines:
     """Rules are combined by ``|`` (any) and ``&`` (all)."""
@@ -117,6 +120,10 @@ class AnyOf(_Combines):
         found = {rule.verdict(findings) for rule in self.rules}
         return True if True in found else None if None in found else False
 
+    def limit(self) -> float:
+        """Labels that no run may pass: any of the rules stops it there."""
+        return min(rule.limit() for rule in self.rules)
+
 
 @dataclass(frozen=True)
 class AllOf(_Combines):
@@ -132,6 +139,10 @@ class AllOf(_Combines):
         """Whether to stop; None where that hangs on a rule that cannot say."""
         found = {rule.verdict(findings) for rule in self.rules}
         return False if False in found else None if None in found else True
+
+    def limit(self) -> float:
+        """Labels that no run may pass: only where all of the rules stop it."""
+        return max(rule.limit() for rule in self.rules)
 
 
 def _leaves(rules: Iterable[Rule]) -> tuple[SingleRule, ...]:

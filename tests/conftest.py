@@ -47,6 +47,20 @@ def fit(example_runs) -> "PalmFit":
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
 
 
+@pytest.fixture
+def falling_fit(fit) -> "PalmFit":
+    """Return the fit as if its check had found the curve of "random" to fall."""
+    from dataclasses import replace
+
+    from palm_bayes.predictive_check import PredictiveCheck
+
+    table = fit.predictive_check.table.copy()
+    table.loc["random", ["passed", "finding"]] = [False, "it falls"]
+    doubted = replace(fit)
+    vars(doubted)["predictive_check"] = PredictiveCheck(table)
+    return doubted
+
+
 HOSTILE = '<script>alert("1")</script> & $x_1$'
 
 
@@ -144,7 +158,14 @@ def stand_in(runs, curves):
         return SimpleNamespace(draws=xr.DataArray(draws[None], coords, dims))
 
     point = pd.DataFrame({"A_max": 0.9, "delta": 0.1, "alpha": 1.0, "beta": 1.0}, runs.strategies)
-    return SimpleNamespace(runs=runs, forecast=forecast, representative=lambda: point)
+    passed = SimpleNamespace(table=pd.DataFrame({"passed": True}, index=list(runs.strategies)))
+    return SimpleNamespace(
+        runs=runs,
+        forecast=forecast,
+        representative=lambda: point,
+        convergence=passed,
+        predictive_check=passed,
+    )
 
 
 @pytest.fixture(scope="session")

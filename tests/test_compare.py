@@ -36,8 +36,30 @@ def test_pairs_and_ranking(two):
     assert list(ranking.index) == ["a", "random"]
     assert ranking["p_best"].tolist() == [0.75, 0.25]
     assert ranking["expected_loss"].to_numpy() == pytest.approx([0.02, 0.085 / 4])
-    assert ranking["tied"].all()  # better by more than a point with only 50 % probability
+    # better by more than a point with only 50 % probability
+    assert ranking["standing"].tolist() == ["first", "not ruled out"]
     assert found.matrix.loc["a", "random"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("behind", "standing", "words"),
+    [
+        ([0.02] * 9 + [0.0], "ruled out", "; all others are ruled out"),
+        ([0.02] * 8 + [0.0] * 2, "not ruled out", "; not ruled out b (P(worse by more than"),
+        ([0.005] * 9 + [0.02], "equivalent", "; equivalent b (P(within 0.0100 of it) at least"),
+        ([0.005] * 8 + [0.02] * 2, "not ruled out", "; not ruled out b"),
+    ],
+)
+def test_standing_is_told_where_it_is_sure(made_up, behind, standing, words):
+    runs = made_up.task({"a": (0.1, 0.2), "b": (0.2, 0.1)})
+    curves = {
+        "a": [made_up.line(0.2, 0.05)] * 10,
+        "b": [made_up.line(0.2 - far, 0.05) for far in behind],
+    }
+    found = compare(made_up.stand_in(runs, curves), 30)
+    assert found.ranking["standing"].tolist() == ["first", standing]
+    assert words in found.sentence
+    assert "tied" not in found.sentence
 
 
 def test_equal_strategies_share_being_best(runs, made_up):
@@ -135,7 +157,7 @@ def test_one_strategy_is_no_error(runs, made_up):
 def test_sentence_is_of_the_numbers(two):
     found = compare(two, 30)
     assert "a comes first: it is best with 75 % probability, expected loss 0.0200" in found.sentence
-    assert "tied with it random" in found.sentence
+    assert "; not ruled out random (P(worse by more than 0.0100) below 90 %)" in found.sentence
     assert found.document()["sentence"] == found.sentence
 
 

@@ -23,7 +23,6 @@ from palm_bayes.decide import (
 from palm_bayes.errors import DataError
 from palm_bayes.misfit import DECIDED
 from palm_bayes.outlook import Outlook
-from palm_bayes.predictive_check import PredictiveCheck
 from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 
 
@@ -35,22 +34,12 @@ def unconverged(fit):
     return replace(fit, convergence=Convergence(table))
 
 
-@pytest.fixture
-def not_described(fit):
-    """The same fit, whose check found the curve of one strategy to be no PALM curve."""
-    table = fit.predictive_check.table.copy()
-    table.loc["random", ["passed", "finding"]] = [False, "it jumps"]
-    doubted = replace(fit)
-    vars(doubted)["predictive_check"] = PredictiveCheck(table)
-    return doubted
-
-
-def test_a_curve_that_palm_does_not_describe_is_refused(not_described):
-    decision = not_described.decide(Target(0.8), strategy="random")
+def test_a_curve_that_palm_does_not_describe_is_refused(falling_fit):
+    decision = falling_fit.decide(Target(0.8), strategy="random")
     assert decision.action == "cannot say"
-    assert "PALM does not describe the curve, it jumps" in decision.sentence
-    assert not_described.decide(Target(0.8), strategy="random", force=True).forced
-    assert not_described.decide(Target(0.8), strategy="entropy").action != "cannot say"
+    assert "PALM does not describe the curve, it falls" in decision.sentence
+    assert falling_fit.decide(Target(0.8), strategy="random", force=True).forced
+    assert falling_fit.decide(Target(0.8), strategy="entropy").action != "cannot say"
 
 
 def test_outlook_is_the_forecast_that_decisions_weigh(fit):
@@ -72,6 +61,9 @@ def test_outlook_is_the_forecast_that_decisions_weigh(fit):
         (NetValue(1, 1) | Budget(900), 900),
         (Plateau(0.01, 400), 640),
         (Unreachable(0.9, 1000) | Pool(700), 700),
+        (Unreachable(0.9, 1000) & Pool(700), 700),
+        (Unreachable(0.9, 1000) & Budget(700), 1000),  # labelling may go on past it
+        (Unreachable(0.9, 1000) & (Budget(700) | Budget(900)), 1000),
         (Budget(100), 240),
     ],
 )
@@ -145,6 +137,51 @@ def test_target_that_another_strategy_reaches(fit):
     assert alone.decide(rule, strategy=worse, force=True).action == "stop"
     also = fit.decide(rule | Budget(240), strategy=worse, force=True)
     assert also.action == "stop"  # the budget is spent, whoever would spend it
+
+
+@pytest.fixture
+def bent(made_up, monkeypatch):
+    """Return a maker of fits whose strategies are at known accuracies, by labels, surely."""
+    monkeypatch.setattr(module, "DOUBTS", ())
+
+    def make(**curves):
+        runs = made_up.task(dict.fromkeys(curves, (0.1, 0.2)))
+
+        def outlook(_, strategy, labels, episodes):
+            draws = np.tile(curves[strategy](labels), (4, 1))
+            return Outlook(strategy, labels, episodes, draws, 1.0)
+
+        monkeypatch.setattr(Outlook, "at", outlook)
+        return made_up.stand_in(runs, {})
+
+    return make
+
+
+def test_one_budget_for_numbers_words_and_other_strategies(bent):
+    late = lambda labels: 0.5 + labels / 1000  # noqa: E731 - .75 at 250 labels, 1 at 500
+    fit = bent(a=lambda labels: 0.5 + 0 * labels, b=late)
+    free = decide(fit, Unreachable(0.7, 500), strategy="a")
+    assert (free.action, free.switch_to) == ("switch", "b")
+    assert "reached within 500 labels" in free.sentence
+    bound = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="a")
+    assert bound.action == "stop"  # b is at .6 then
+    assert "0.700 is reached within 100 labels is under 1 %" in bound.sentence
+    own = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="b")
+    assert (own.findings[0].stop, own.findings[0].probability) == (True, 0)
+
+
+@pytest.mark.parametrize("order", [("b", "c", "d"), ("d", "c", "b"), ("c", "d", "b")])
+def test_equally_likely_strategies_are_told_apart_by_accuracy(bent, order):
+    levels = {"b": 0.93, "c": 0.958, "d": 0.94}
+    others = {name: lambda labels, top=levels[name]: top + 0 * labels for name in order}
+    fit = bent(a=lambda labels: 0.5 + 0 * labels, **others)
+    assert decide(fit, Unreachable(0.9, 420), strategy="a").switch_to == "c"
+
+
+def test_no_switch_to_what_another_rule_gives_up(bent):
+    fit = bent(a=lambda labels: 0.5 + 0 * labels, b=lambda labels: 0.92 + 0 * labels)
+    rule = Unreachable(0.9, 420) | Unreachable(0.95, 500)
+    assert decide(fit, rule, strategy="a").action == "stop"
 
 
 def test_bad_questions(fit):

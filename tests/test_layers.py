@@ -49,6 +49,7 @@ ORDER = (
     "palm_fit",
     "fitting",
     "refitting",
+    "doubts",
     "paths",
     "contrasts",
     "pairing",

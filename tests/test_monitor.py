@@ -74,6 +74,17 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
     assert "2 of the 4" in monitor.update(40, 0.7).sentence
 
 
+def test_an_episode_that_cannot_be_judged_leaves_no_fit(fitted):
+    monitor = StopMonitor(Target(90), strategy="random")  # no target of fractions
+    for i in (1, 2, 3):
+        monitor.update(20 * i, ACCURACIES[i - 1])
+    for _ in range(2):  # it was not taken in, so that it can be given again
+        with pytest.raises(DataError, match="the target is 90"):
+            monitor.update(80, 0.83)
+        assert monitor.fit is None
+    assert len(fitted) == 2
+
+
 def test_real_updates(fit):  # after `fit`, which has compiled the program
     monitor = StopMonitor(Target(0.86, 0.9) | Budget(120), seed=1, force=True, draws=100)
     for i, accuracy in enumerate(ACCURACIES[:3], 1):

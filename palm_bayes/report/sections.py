@@ -36,8 +36,9 @@ ABOUT = {
         "curves above believe little, since many that rise so little have come to rest."
     ),
     "comparison": (
-        "Expected loss is the accuracy that taking a strategy forgoes on average; tied are "
-        "those that the first may be no better than practically. Compared, strategies are taken to "
+        "Expected loss is the accuracy that taking a strategy forgoes on average; a "
+        "strategy is ruled out, or equivalent to the first, where that has a probability of 90 % "
+        "or more. Compared, strategies are taken to "
         "gain more alike than each one's own forecast says, which tells better who is best; so "
         "medians past the data differ a little from those of the curves."
     ),
