@@ -237,7 +237,8 @@ class Comparison:
         """Words for a row of `speed_up`: "62 % [48-77]"."""
         rows = self.speed_up.set_index("strategy")
         end = float(self.paths["budget"][-1]) / self.at
-        middle, low, high = (float(rows.loc[strategy, name]) for name in contrasts.QUANTILES)
+        row: Any = rows.loc[strategy, [*contrasts.QUANTILES]]
+        middle, low, high = row.to_numpy(float)
         return contrasts.share_in_words(middle, low, high, end)
 
     def _speed_sentence(self, best: str) -> str:
