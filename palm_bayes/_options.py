@@ -98,6 +98,15 @@ BudgetSize = Annotated[
         metavar="B",
     ),
 ]
+Percent = Annotated[
+    bool | None,
+    option(
+        DATA,
+        "What accuracies are given in. Default: percent where one is above 1.",
+        "--percent/--fraction",
+        metavar="",
+    ),
+]
 PriorSet = Annotated[
     Literal["default", "bounds"],
     option(

@@ -123,6 +123,7 @@ def _source(
     num_variants: options.Variants = None,
     episodes: options.Episodes = None,
     budget_size: options.BudgetSize = None,
+    percent: options.Percent = None,
     priors: options.PriorSet = "default",
     draws: options.Draws = 1000,
     tune: options.Tune = 300,
@@ -137,6 +138,7 @@ def _source(
         "dataset": dataset,
         "model": model,
         "batch": budget_size,
+        "percent": percent,
         "max_repetitions": num_variants,
     }
     sampling = {

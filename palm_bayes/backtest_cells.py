@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from palm_bayes.errors import DataError
@@ -27,15 +28,15 @@ class Cell:
         Source, dataset, model and strategy.
     runs : Runs or None
         All its episodes; None where it is too short to be validated.
-    longest : int
-        The last episode of its longest repetition.
+    episodes : tuple of int
+        Numbers of the episodes that were recorded, which need not be 1, 2, 3 and so on.
     task : Runs or None
         The runs of all strategies of its task.
     """
 
     key: tuple[str, ...]
     runs: Runs | None
-    longest: int
+    episodes: tuple[int, ...]
     task: Runs | None = None
 
     @property
@@ -46,6 +47,11 @@ class Cell:
     def name(self, train: int) -> str:
         """Name for progress: its task, where known, and its strategy."""
         return f"{' / '.join(part for part in self.key if part)} from {train} episodes"
+
+    def cut(self, size: int) -> int:
+        """The last of the first `size` episodes by its number; past the last, counted on."""
+        known = self.episodes[:size]
+        return known[-1] + size - len(known)
 
 
 def train_size(longest: int, fraction: float) -> int:
@@ -75,31 +81,43 @@ def cells_of(
     strategies: Sequence[str] | None,
     dataset: str | None,
     model: str | None,
+    percent: bool | None,
 ) -> list[Cell]:
     """Read the cells, task by task; arguments as in `palm_bayes.backtest`."""
     cells = []
-    for task in read_tasks(data, strategies=strategies, dataset=dataset, model=model):
+    for task in read_tasks(
+        data, strategies=strategies, dataset=dataset, model=model, percent=percent
+    ):
         name = (task.source, task.dataset, task.model)
         for strategy in task.runs.strategies if task.runs else ():
             assert task.runs is not None
             runs = task.runs.strategy(strategy)
-            longest = int(runs.table["episode"].max())
-            cells.append(Cell((*name, strategy), runs, longest, task.runs))
-        cells += [Cell((*name, strategy), None, n) for strategy, n in task.short.items()]
+            episodes = tuple(map(int, np.unique(runs.table["episode"])))
+            cells.append(Cell((*name, strategy), runs, episodes, task.runs))
+        cells += [
+            Cell((*name, strategy), None, tuple(range(1, n + 1)))
+            for strategy, n in task.short.items()
+        ]
     return cells
 
 
 def too_short(cell: Cell, train: int) -> str | None:
     """Reason why a cell cannot be judged from its size alone, if there is one."""
-    if cell.longest > train and cell.runs is not None:
+    last = cell.episodes[-1]
+    if last > train and cell.runs is not None:
         return None
-    return f"{cell.longest} episodes, needed are {train + 1}: {train} to train, 1 to judge"
+    there = len(cell.episodes)
+    size = there + train - last
+    return f"{there} episodes, needed are {size + 1}: {size} to train, 1 to judge"
 
 
 def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[tuple[Cell, int]]:
-    """Return what is to be judged; cells of one task and size, which share a fit, in a row."""
+    """Return what is to be judged: cells, and the number of the last episode to train on.
+
+    Cells of one task and number, which share a fit, come in a row.
+    """
     jobs = []
     for _, task in groupby(cells, lambda cell: cell.key[:-1]):
-        of_task = [(cell, n) for cell in task for n in sizes(cell.longest)]
+        of_task = [(cell, cell.cut(n)) for cell in task for n in sizes(len(cell.episodes))]
         jobs += sorted(of_task, key=itemgetter(1))
     return jobs

@@ -49,6 +49,7 @@ def backtest(
     strategies: Sequence[str] | None = None,
     dataset: str | None = None,
     model: str | None = None,
+    percent: bool | None = None,
     priors: str | Priors = "default",
     draws: int = Settings.draws,
     tune: int = Settings.tune,
@@ -70,9 +71,11 @@ def backtest(
         ``source``, ``dataset``, ``model``).
     train_fractions, train_episodes : sequences of numbers, optional
         How much is fitted: shares of the longest repetition, rounded, at least 5 episodes; or
-        numbers of episodes, from 5. By default a quarter and a half.
+        numbers of episodes, from 5, as they were recorded. By default a quarter and a half.
     strategies, dataset, model
         Those to take; all by default.
+    percent : bool, optional
+        Whether accuracies are in percent; by default each task's values tell.
     priors, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
     out : path, optional
@@ -100,7 +103,7 @@ def backtest(
     )  # fmt: skip
     chosen = named_priors(priors) if isinstance(priors, str) else priors
     sizes = training_sizes(train_fractions, train_episodes)
-    cells = cells_of(data, strategies, dataset, model)
+    cells = cells_of(data, strategies, dataset, model, percent)
     jobs = jobs_of(cells, sizes)
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be judged: {too_short(*jobs[0])}")

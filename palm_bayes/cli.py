@@ -107,6 +107,7 @@ def fit(
     episodes: options.Episodes = None,
     x_mode: options.AxisMode = None,
     budget_size: options.BudgetSize = None,
+    percent: options.Percent = None,
     priors: options.PriorSet = "default",
     alpha_lo: options.AlphaLow = -1000.0,
     alpha_hi: options.AlphaHigh = 1000.0,
@@ -155,6 +156,7 @@ def fit(
             model=model,
             batch=budget_size,
             x_mode=axis,
+            percent=percent,
             max_repetitions=num_variants,
         )
         for line in runs.notes:
@@ -191,6 +193,7 @@ def backtest(
     model: options.TaskModel = None,
     train_fraction: options.TrainFractions = None,
     train_episodes: options.TrainEpisodes = None,
+    percent: options.Percent = None,
     priors: options.PriorSet = "default",
     draws: options.Draws = 1000,
     tune: options.Tune = 300,
@@ -218,6 +221,7 @@ def backtest(
             strategies=strategy,
             dataset=dataset,
             model=model,
+            percent=percent,
             priors=priors,
             draws=draws,
             tune=tune,

@@ -34,6 +34,7 @@ def fit_runs(
     model: str | None = None,
     batch: float | None = None,
     x_mode: XMode = "labels",
+    percent: bool | None = None,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
     priors: str | Priors = "default",
@@ -80,7 +81,7 @@ def fit_runs(
     settings.suit(named_priors(priors) if isinstance(priors, str) else priors)
     runs = read_runs(
         data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
-        max_repetitions=max_repetitions, max_episodes=max_episodes,
+        percent=percent, max_repetitions=max_repetitions, max_episodes=max_episodes,
     )  # fmt: skip
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)

@@ -7,9 +7,10 @@ from palm_bayes.alignment import unaligned
 from palm_bayes.errors import listed, span
 from palm_bayes.runs import RUN, Runs
 
-_FLAT = 0.002  # a mean curve that rises less than this is flat, however small its noise
-_FALL = 0.01  # a fall below this is not worth a note
-_JUMP = 0.1  # a drop below this is not worth a note ...
+# Shares of the task's largest accuracy, so that the scale of the data changes nothing.
+_FLAT = 0.0025  # a mean curve that rises less than this is flat, however small its noise
+_FALL = 0.0125  # a fall below this is not worth a note
+_JUMP = 0.125  # a drop below this is not worth a note ...
 _JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's median step
 
 
@@ -54,15 +55,18 @@ def _of_shapes(runs: Runs) -> list[str]:
     notes, table = [], runs.table
     mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
     rises = {name: _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
-    flat = [name for name, (rise, noise) in rises.items() if abs(rise) < max(_FLAT, noise)]
-    fall = [name for name, (rise, noise) in rises.items() if rise < -max(_FALL, noise)]
+    top = table["accuracy"].max()
+    flat = [s for s, (rise, noise) in rises.items() if abs(rise) <= max(_FLAT * top, noise)]
+    fall = [s for s, (rise, noise) in rises.items() if rise < -max(_FALL * top, noise)]
     if flat:
         notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
     if fall:
-        notes.append(f"Ends below its start ({listed(fall)}): a PALM curve cannot fall.")
+        errors = " The column may hold error rates: accuracies are 1 minus them."
+        told = errors if 2 * len(fall) > len(rises) else ""
+        notes.append(f"Ends below its start ({listed(fall)}): a PALM curve cannot fall.{told}")
     drop = -table.groupby(RUN)["accuracy"].diff()
     usual = drop.abs().groupby(table["strategy"]).transform("median")
-    sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP, _JUMP_RATIO * usual)]
+    sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP * top, _JUMP_RATIO * usual)]
     worst = sudden.sort_values("drop", ascending=False).drop_duplicates("strategy")
     if len(worst):
         cells = worst[[*RUN, "episode", "drop"]].itertuples(index=False)

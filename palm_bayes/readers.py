@@ -1,5 +1,6 @@
 """Readers: PALM's result folders, tidy CSV files and DataFrames, all to `Runs`."""
 
+import gzip
 import re
 import zlib
 from collections import Counter, defaultdict
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError, known, listed
-from palm_bayes.runs import Runs, XMode, as_text, natural
+from palm_bayes.runs import UNUSED, Runs, XMode, as_text, natural
 
 Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
 
@@ -21,7 +22,20 @@ COLUMNS = {
     "accuracy": ("accuracy", "score", "acc", "test_accuracy"),
     "labels": ("labels", "cumulative_budget", "n_labels", "budget", "num_labels", "labelled"),
     "episode": ("episode", "round", "iteration", "cycle"),
-    "repetition": ("repetition", "rep", "run", "seed", "trial"),
+    "repetition": (
+        "repetition",
+        "rep",
+        "repeat",
+        "replicate",
+        "run",
+        "run_id",
+        "seed",
+        "random_seed",
+        "random_state",
+        "trial",
+        "trial_id",
+        "fold",
+    ),
     "source": ("source",),
     "dataset": ("dataset",),
     "model": ("model",),
@@ -40,6 +54,7 @@ def read_runs(
     model: str | None = None,
     batch: float | None = None,
     x_mode: XMode = "labels",
+    percent: bool | None = None,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
 ) -> Runs:
@@ -54,7 +69,7 @@ def read_runs(
         Strategies to read, in this order; all by default.
     dataset, model : str, optional
         Choose one task of a table that holds several; for folders, names to carry.
-    batch, x_mode, max_repetitions, max_episodes
+    batch, x_mode, percent, max_repetitions, max_episodes
         As in `Runs.from_frame`.
 
     Raises
@@ -66,6 +81,10 @@ def read_runs(
     if isinstance(source, Runs):
         if batch is not None or x_mode != "labels":
             raise DataError("batch and x_mode are settled in Runs: read the data again with them")
+        if percent is not None and percent != source.percent:
+            raise DataError(
+                f"percent is {percent}, but Runs were read with percent={source.percent}"
+            )
         runs = source.limited(max_repetitions, max_episodes)
         runs = replace(runs, dataset=dataset or runs.dataset, model=model or runs.model)
         return runs if named is None else runs.select(named)
@@ -78,6 +97,7 @@ def read_runs(
         frame,
         batch=batch,
         x_mode=x_mode,
+        percent=percent,
         max_repetitions=max_repetitions,
         max_episodes=max_episodes,
         dataset=dataset or next(iter(frame.get("dataset", [])), ""),
@@ -102,7 +122,10 @@ def _csv(path: Path) -> pd.DataFrame:
     if not path.name.lower().endswith((".csv", ".csv.gz")):
         raise DataError(f"{path} is neither a folder nor a .csv or .csv.gz file")
     try:
-        cells = pd.read_csv(path, header=None, dtype=str, na_filter=False, skip_blank_lines=False)
+        sep = _separator(path)
+        cells = pd.read_csv(
+            path, sep=sep, header=None, dtype=str, na_filter=False, skip_blank_lines=False
+        )
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
@@ -114,8 +137,16 @@ def _csv(path: Path) -> pd.DataFrame:
     return filled.iloc[1:].set_axis(filled.iloc[0], axis="columns")
 
 
+def _separator(path: Path) -> str:
+    """Return what separates the words of the header: a comma; where it has none, ; or a tab."""
+    open_text = gzip.open if path.name.lower().endswith(".gz") else open
+    with open_text(path, "rt", encoding="utf-8") as lines:
+        header = next((line for line in lines if line.strip()), "")
+    return next((mark for mark in ",;\t" if mark in header), ",")
+
+
 def _renamed(frame: pd.DataFrame, file: str = "") -> pd.DataFrame:
-    """Take the columns that are understood, under our names; which ones they are must be clear."""
+    """Take the columns that are understood, under our names; others are kept as unused."""
     place = f"{file}: " if file else ""
     clean = [re.sub(r"[\s-]+", "_", str(column).strip().lower()) for column in frame.columns]
     found = {
@@ -137,6 +168,9 @@ def _renamed(frame: pd.DataFrame, file: str = "") -> pd.DataFrame:
     table = pd.DataFrame({w: frame.iloc[:, at[0]] for w, at in found.items() if at})
     for word in {"strategy", *TASK} & set(table):
         table[word] = as_text(table[word])
+    used = {at[0] for at in found.values() if at}
+    for i in sorted(set(range(len(clean))) - used):
+        table[f"{UNUSED}{frame.columns[i]}"] = frame.iloc[:, i]
     where = [str(label) if file else f"row {label}" for label in frame.index]
     return table.assign(file=file, where=where).reset_index(drop=True)
 

@@ -14,13 +14,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes.errors import DataError, known, listed, plural, span
+from palm_bayes.scales import RUN, numbers, reject, to_fraction
+
+__all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode", "as_text", "natural"]
 
 XMode = Literal["labels", "episodes"]
 
 MIN_EPISODES = 4  # the curve has four parameters
-RUN = ["strategy", "repetition"]
 _COLUMNS = [*RUN, "episode", "labels", "x", "accuracy"]
-_SLACK = 1e-6  # float32 accuracies may pass 1 or 100 by rounding
+UNUSED = "unused: "  # what readers call columns that they do not understand
 _UNEVEN = 0.1  # steps within a tenth of the batch are even: 1000, 2001, 3002 happens
 
 
@@ -61,6 +63,7 @@ class Runs:
         *,
         batch: float | None = None,
         x_mode: XMode = "labels",
+        percent: bool | None = None,
         max_repetitions: int | None = None,
         max_episodes: int | None = None,
         dataset: str = "",
@@ -80,6 +83,8 @@ class Runs:
             labels are unknown it gives them: labels = episode * batch.
         x_mode : {"labels", "episodes"}
             ``x`` is labels / batch, or the episode.
+        percent : bool, optional
+            Whether accuracies are in percent; by default the values tell, see `to_fraction`.
         max_repetitions, max_episodes : int, optional
             Use the first repetitions of a strategy (natural order), the first episodes of a run.
 
@@ -91,7 +96,7 @@ class Runs:
         _check_options(batch, x_mode, max_repetitions, max_episodes)
         said = list(notes)
         table = _limited(_counted(_typed(frame), said), max_repetitions, max_episodes)
-        percent = _to_fraction(table, said)
+        percent = to_fraction(table, percent, said)
         _check_runs(table)
         step = _add_x(table, batch, x_mode, said)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
@@ -219,24 +224,6 @@ def _check_options(
             raise DataError(f"{name} is {value}, allowed is at least {least}")
 
 
-def _reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
-    """Raise for the first bad row, naming it; `message` is formatted with the row's values."""
-    if bad.any():
-        row: dict[str, Any] = {str(k): v for k, v in table[bad].iloc[0].items()}
-        words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") != ""}
-        names = [f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in words.items()]
-        place = ", ".join(part for part in (row["file"], row["where"], *names) if part)
-        raise DataError(f"{place}: {message.format(**row)}")
-
-
-def _numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]":
-    """Return a column as finite numbers."""
-    numbers = pd.to_numeric(table[column], errors="coerce").astype(float)
-    cells = table.assign(cell=table[column])
-    _reject(cells, ~numbers.abs().lt(np.inf), f"{column} is '{{cell}}', allowed is {allowed}")
-    return numbers
-
-
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Take the columns that are used: names as text, counts as numbers, none missing."""
     if not {"strategy", "accuracy"} <= set(frame) or not {"episode", "labels"} & set(frame):
@@ -249,12 +236,12 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
         table[column] = table.get(column, usual)
     for column in RUN:
         table[column] = as_text(table[column])
-        _reject(table, table[column] == "", f"the {column} is empty")
+        reject(table, table[column] == "", f"the {column} is empty")
     if {"labels", "episode"} <= set(table) and as_text(table["labels"]).eq("").all():
         del table["labels"]
     for column in ("episode", "labels"):
         if column in table:
-            table[column] = _numbers(table, column, "a number above 0")
+            table[column] = numbers(table, column, "a number above 0")
     return table
 
 
@@ -262,23 +249,46 @@ def _counted(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Give every row its episode (from 1) and labels (NaN where unknown)."""
     ranked = "episode" not in table
     table = table.assign(labels=table.get("labels", np.nan))
-    _reject(table, table["labels"] <= 0, "labels are {labels:g}, allowed is a number above 0")
+    reject(table, table["labels"] <= 0, "labels are {labels:g}, allowed is a number above 0")
+    share = "labels are {labels:g}, a share of the pool? Allowed are numbers of labels, from 1"
+    reject(table, table["labels"] < 1, share)
     if ranked:
         table["episode"] = table.groupby(RUN)["labels"].rank("dense")
     bad = (table["episode"] < 0) | (table["episode"] % 1 != 0)
-    _reject(table, bad, "the episode must be a whole number from 1 (or from 0)")
+    reject(table, bad, "the episode must be a whole number from 1 (or from 0)")
     table["episode"] = table["episode"].astype("int64")
     again = table.duplicated([*RUN, "episode"])
     what = "{labels:g} labels" if ranked else "this episode"
-    _reject(table, again, f"a second row for {what}, allowed is one per strategy and repetition")
+    message = f"a second row for {what}, allowed is one per strategy and repetition"
+    reject(table.assign(hint=_telling(table)), again, message + "{hint}")
     if table["episode"].min() == 0:
         table["episode"] += 1
         notes.append("Episodes are counted from 0 in the data, and from 1 here.")
     return table
 
 
+def _telling(table: pd.DataFrame) -> str:
+    """Name the unused columns that would tell rows of one strategy, repetition and episode apart.
+
+    Values of a repetition come again in its other episodes; those of measures hardly do.
+    """
+    keys = [*RUN, "episode"]
+    unused = [
+        c for c in table if str(c).startswith(UNUSED) and 2 * table[c].nunique() <= len(table)
+    ]
+    names = listed(
+        str(c).removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()
+    )
+    return f"; columns that tell them apart but are not used: {names}" if names else ""
+
+
 def _limited(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
     """Sort by strategy (first seen), repetition (natural) and episode; keep the first of each."""
+    begins = table.groupby("strategy")["episode"].min()
+    if late := [
+        f"{name} with {first}" for name, first in begins.items() if first > (episodes or np.inf)
+    ]:
+        raise DataError(f"max_episodes is {episodes}, but episodes begin later: {listed(late)}")
     order = sorted(table["repetition"].unique(), key=natural)
     keys = table.assign(
         strategy=pd.factorize(table["strategy"])[0],
@@ -289,40 +299,15 @@ def _limited(table: pd.DataFrame, repetitions: int | None, episodes: int | None)
     return table.loc[keys.index[kept]].reset_index(drop=True)
 
 
-def _to_fraction(table: pd.DataFrame, notes: list[str]) -> bool:
-    """Bring accuracy to fractions, in place; return whether it was in percent.
-
-    A task has one scale. The largest value of each run tells: percent may well start below 1.
-    """
-    allowed = "allowed is 0 to 1, or 0 to 100 in percent"
-    table["accuracy"] = _numbers(table, "accuracy", allowed[11:])
-    inside = table["accuracy"].between(0, 100 * (1 + _SLACK))
-    _reject(table, ~inside, "accuracy is {accuracy:g}, " + allowed)
-    runs = table.groupby(RUN, sort=False)["accuracy"].agg(["max", "median"])
-    above = table["accuracy"] > 1 + _SLACK
-    percent, top = bool(above.any()), runs["max"].max()
-    if percent and (runs["median"] <= 1).all():
-        _reject(table, above, "accuracy is {accuracy:g} where most are at most 1, " + allowed)
-    low = runs.index[runs["max"] <= 1 + _SLACK]
-    names = listed(f"{strategy} repetition {repetition}" for strategy, repetition in low)
-    mixed = percent & (table.groupby(RUN)["accuracy"].transform("max") <= 1 + _SLACK)
-    message = "fractions and percent: at most 1 in {low}, up to {top:.4g} elsewhere, "
-    _reject(table.assign(low=names, top=top), mixed, message + "allowed is one scale")
-    said = "percent" if percent else "a fraction"
-    notes.append(f"Accuracy is read as {said}: the largest value is {top:.4g}.")
-    table["accuracy"] = (table["accuracy"] / (100 if percent else 1)).clip(upper=1)
-    return percent
-
-
 def _check_runs(table: pd.DataFrame) -> None:
     """Require labels that increase within runs, and one run long enough of every strategy."""
     before = table.groupby(RUN)["labels"].shift()
     message = "labels are {labels:g} after {before:g}, they must increase at every episode"
-    _reject(table.assign(before=before), table["labels"] <= before, message)
+    reject(table.assign(before=before), table["labels"] <= before, message)
     longest = table.groupby(RUN)["episode"].transform("size")
     longest = longest.groupby(table["strategy"]).transform("max")
     message = f"{{longest}} episodes in the longest repetition, allowed is at least {MIN_EPISODES}"
-    _reject(table.assign(longest=longest), longest < MIN_EPISODES, message)
+    reject(table.assign(longest=longest), longest < MIN_EPISODES, message)
 
 
 def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[str]) -> float:

@@ -38,12 +38,13 @@ def read_tasks(
     strategies: Sequence[str] | None = None,
     dataset: str | None = None,
     model: str | None = None,
+    percent: bool | None = None,
 ) -> list[Task]:
     """Read the runs of every task.
 
     Parameters
     ----------
-    source, strategies, dataset, model
+    source, strategies, dataset, model, percent
         As in `read_runs`; each task gives those of the strategies that it has.
 
     Raises
@@ -54,7 +55,9 @@ def read_tasks(
     if isinstance(source, Runs) or (
         not isinstance(source, pd.DataFrame) and Path(source).expanduser().is_dir()
     ):
-        runs = read_runs(source, strategies=strategies, dataset=dataset, model=model)
+        runs = read_runs(
+            source, strategies=strategies, dataset=dataset, model=model, percent=percent
+        )
         return [Task("", runs.dataset, runs.model, runs, {})]
     named = [strategies] if isinstance(strategies, str) else strategies
     table = of_task(read_table(source), dataset, model)
@@ -64,16 +67,18 @@ def read_tasks(
     groups = table.groupby(words, sort=False) if words else [((), table)]
     asked = {"dataset": dataset or "", "model": model or ""}
     return [
-        _task(frame, asked | {word: str(frame[word].iloc[0]) for word in words})
+        _task(frame, percent, asked | {word: str(frame[word].iloc[0]) for word in words})
         for _, frame in groups
     ]
 
 
-def _task(frame: pd.DataFrame, names: Mapping[str, str]) -> Task:
+def _task(frame: pd.DataFrame, percent: bool | None, names: Mapping[str, str]) -> Task:
     source, dataset, model = (names.get(word, "") for word in TASK)
     run = [word for word in ("strategy", "repetition") if word in frame]
     longest = frame.groupby(run).size().groupby("strategy").max()
     short = longest[longest < MIN_EPISODES]
     kept = frame[~frame["strategy"].isin(short.index)]
-    runs = Runs.from_frame(kept, dataset=dataset, model=model) if len(kept) else None
+    runs = None
+    if len(kept):
+        runs = Runs.from_frame(kept, percent=percent, dataset=dataset, model=model)
     return Task(source, dataset, model, runs, {str(name): int(n) for name, n in short.items()})

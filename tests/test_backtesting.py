@@ -388,3 +388,17 @@ def test_real_curves(curves_dir):
     assert len(found.fits) == some["strategy"].nunique()
     assert found.overview.loc["palm_bayes", "coverage_80"] > 0.5
     assert found.overview.loc["palm_bayes", "crps"] < found.overview.loc["last_value", "crps"]
+
+
+def test_episodes_may_be_numbered_by_twenties(quick, table):
+    """Their numbers are those of the data: a quarter of the episodes, not of the numbers."""
+    counted = table.query("episode <= 12")
+    by_twenties = counted.assign(episode=20 * counted["episode"])
+    one, other = (
+        backtest(frame, train_fractions=[0.5], strategies="random", **FAST)
+        for frame in (counted, by_twenties)
+    )
+    assert one.fits["train_episodes"].tolist() == [6]
+    assert other.fits["train_episodes"].tolist() == [120]
+    assert set(other.forecasts["episode"]) == {20 * e for e in range(7, 13)}
+    assert other.failed.empty

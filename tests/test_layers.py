@@ -20,6 +20,7 @@ ORDER = (
     "files",
     "curve",
     "noise",
+    "scales",
     "runs",
     "alignment",
     "oddities",
@@ -113,7 +114,11 @@ ONLY_IN = {
                 "sampling",
             },
         ),
-        (ARVIZ, set(ORDER) - {"errors", "curve", "regions", "runs", "oddities", "readers", "data"}),
+        (
+            ARVIZ,
+            set(ORDER)
+            - {"errors", "curve", "regions", "scales", "runs", "oddities", "readers", "data"},
+        ),
         (
             {"matplotlib", "arviz_plots"},
             {m for m in ORDER if m.startswith("plots")} | {"figures", "report"},

@@ -50,3 +50,27 @@ def test_uneven_sizes_are_told_by_strategy():
     assert "Strategies differ in repetitions (a 2, b 2, c 1)" in said
     assert "Runs have 4 to 5 episodes and are kept whole; shorter ones in a, b." in said
     assert "Episodes are missing in runs of b." in said
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0])
+@pytest.mark.parametrize(
+    "curve",
+    [
+        [0.8, 0.801, 0.799, 0.8, 0.801, 0.8],
+        [0.8, 0.78, 0.77, 0.75, 0.74, 0.72],
+        [0.5, 0.6, 0.62, 0.63, 0.31, 0.64, 0.65, 0.66],
+        [0.23, 0.28, 0.325, 0.37],
+    ],
+)
+def test_the_scale_of_the_scores_changes_nothing_that_is_said(curve, factor):
+    def said(by):
+        lines = oddities(read_runs(shaped([by * accuracy for accuracy in curve])))
+        return [line.split(", episode")[0] for line in lines]  # without the size of a drop
+
+    assert said(factor) == said(0.5)
+
+
+def test_scores_that_fall_may_be_error_rates():
+    curves = pd.concat([shaped([0.5, 0.42, 0.36, 0.31, 0.27, 0.25], s, "1") for s in "12"])
+    (line,) = [line for line in oddities(read_runs(curves)) if "Ends below" in line]
+    assert line.endswith("The column may hold error rates: accuracies are 1 minus them.")

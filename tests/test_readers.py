@@ -348,3 +348,77 @@ def test_every_real_task_reads_and_notes_are_sparing(curves_dir):
     assert len(counts) == 100
     assert max(counts) <= 4
     assert np.mean(counts) < 2
+
+
+# --- what values, labels and names are taken for
+
+
+def test_a_percent_table_may_hold_a_run_that_collapsed(tmp_path):
+    good = rows(repetition="1").assign(accuracy=[40.0, 55, 60, 63, 65])
+    bad = rows(repetition="2").assign(accuracy=[1.0, 0.9, 1.0, 1.0, 1.0])
+    runs = read_runs(pd.concat([good, bad]))
+    assert runs.percent
+    assert runs.table["accuracy"].min() == pytest.approx(0.009)
+    assert any(
+        "Read as 1 % or less" in note and "margin repetition 2" in note for note in runs.notes
+    )
+
+
+def test_fractions_among_percent_are_still_refused():
+    percent = rows(repetition="1").assign(accuracy=[40.0, 55, 60, 63, 65])
+    fraction = rows(repetition="2").assign(accuracy=[0.4, 0.55, 0.6, 0.63, 0.65])
+    said = message(pd.concat([percent, fraction]))
+    assert "fractions and percent: at most 1 in margin repetition 2" in said
+    assert "percent=True (--percent)" in said
+
+
+def test_a_table_wholly_below_one_percent_is_read_as_told():
+    frame = rows().assign(accuracy=[0.2, 0.4, 0.5, 0.55, 0.6])
+    assert read_runs(frame).table["accuracy"].max() == 0.6
+    told = read_runs(frame, percent=True)
+    assert told.percent
+    assert told.table["accuracy"].max() == pytest.approx(0.006)
+    assert any("percent=True reads it otherwise" in note for note in read_runs(frame).notes)
+
+
+def test_an_error_in_a_column_accuracy_is_refused():
+    falling = rows().assign(accuracy=[2.5, 2.0, 1.7, 1.5, 1.3])
+    said = message(falling)
+    assert "goes up to 2.5 and falls, an error such as an RMSE?" in said
+    assert read_runs(falling, percent=True).percent
+
+
+def test_labels_as_shares_of_the_pool_are_refused():
+    said = message(rows().assign(labels=[0.05, 0.1, 0.15, 0.2, 0.25]))
+    assert "labels are 0.05, a share of the pool? Allowed are numbers of labels, from 1" in said
+
+
+def test_percent_of_runs_is_settled():
+    runs = read_runs(rows())
+    assert "Runs were read with percent=False" in message(runs, percent=True)
+
+
+@pytest.mark.parametrize("name", ["random_seed", "Random State", "fold", "run_id", "trial"])
+def test_repetitions_by_other_names(name):
+    frame = pd.concat([rows(), rows().assign(repetition="2")]).rename(columns={"repetition": name})
+    assert found(read_runs(frame)) == {"margin": ["1", "2"]}
+
+
+def test_columns_that_would_tell_rows_apart_are_named():
+    frame = pd.concat([rows(), rows().assign(repetition="2")]).rename(columns={"repetition": "who"})
+    said = message(frame)
+    assert "a second row for this episode" in said
+    assert "columns that tell them apart but are not used: who" in said
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_separators_are_read(tmp_path, mark):
+    table = rows()
+    path = csv(tmp_path / "runs.csv", table.to_csv(sep=mark, index=False))
+    assert len(read_runs(path).table) == len(table)
+
+
+def test_fewer_episodes_than_the_first_number_is_one_line():
+    late = rows(n=6).assign(episode=range(20, 26))
+    said = message(late, max_episodes=10)
+    assert said == "max_episodes is 10, but episodes begin later: margin with 20"

@@ -23,6 +23,7 @@ _READING = {
     "model": "--model",
     "batch": "--budget-size",
     "x_mode": "--x-mode",
+    "percent": "--percent",
     "max_repetitions": "--num-variants",
     "max_episodes": "--episodes",
 }
@@ -65,6 +66,8 @@ def reading(runs: "Runs") -> dict[str, Any]:
         given["batch"] = runs.batch
         if not np.allclose(runs.table["x"] * runs.batch, runs.table["labels"]):
             given["x_mode"] = "episodes"
+    if runs.percent:
+        given["percent"] = True
     return given | {
         "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
         "max_episodes": int(runs.table["episode"].max()),
@@ -103,7 +106,7 @@ def shell(report: Report) -> str | None:
     words = ["palm-bayes", "fit", data_path(report.fit.runs)]
     for name, value in (reading(report.fit.runs) | _priors(about)).items():
         flag = _READING.get(name, f"--{name}")
-        words += [word for one in _listed(value) for word in (flag, _plain(one))]
+        words += [word for one in _listed(value) for word in _option(flag, one)]
     for name in SAMPLING:
         words += [f"--{name.replace('_', '-')}", _plain(about["sampling"][name])]
     last = ["palm-bayes", "report", "palm_fit_out", *asked]
@@ -167,6 +170,10 @@ def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
             case _:
                 limits.append(part)
     return flags if set(limits) == set(questions.limits) else None
+
+
+def _option(flag: str, value: Any) -> list[str]:
+    return [flag] if value is True else [flag, _plain(value)]
 
 
 def _plain(value: Any) -> str:
