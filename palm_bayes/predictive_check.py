@@ -2,8 +2,8 @@
 
 Runs are drawn anew from the posterior, as many and as long as those observed (Gelman, Meng and
 Stern 1996, Statistica Sinica 6, 733-807). Where what was observed is more extreme than nearly all
-of them, and by so much that it matters, the curve does what PALM's do not. The runs drawn have no
-noise in common: what several repetitions do together is the curve's doing, as far as this goes.
+of them, and by so much that it matters, the curve does what PALM's do not. The runs drawn have all
+the noise that the model has, that which they have in common too.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from palm_bayes import noise
 from palm_bayes.forecast import moments
 from palm_bayes.model import observations
-from palm_bayes.runs import RUN, Runs
+from palm_bayes.runs import Runs
 
 LEVEL = 0.005  # of each check: one in fifty curves that PALM does describe is doubted
 DRAWS = 500
@@ -212,9 +212,8 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
         part.to_numpy()[:, None]
         for part in (draws["rho"], draws["shared"], noise.offset(draws["noise"], draws["lasting"]))
     )
-    alone = len(runs.table[RUN].drop_duplicates()) == 1
-    own = 1.0 if alone else 1 - shared
-    fresh = np.sqrt(own) * np.random.default_rng(_SEED).standard_normal(mean.shape)
+    common, own = np.random.default_rng(_SEED).standard_normal((2, *mean.shape))
+    fresh = noise.mixed(common[:, at], own, shared)  # of the same number at each x
     carried = noise.carry(rho, data.lag)
     drawn = noise.simulate(mean, sd, carried, lasts[:, 0], fresh, first=data.first).clip(0, 1)
     seen = np.broadcast_to(data.accuracy, mean.shape)
