@@ -20,7 +20,7 @@ def found(quick_fit):
     other = table.assign(strategy="a $very$ long_name of a strategy that must be cut")
     other["accuracy"] *= 0.8
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backtesting, "fit_runs", lambda runs, **_: quick_fit(runs))
+        patch.setattr(backtesting, "fit_validated", lambda runs, **_: quick_fit(runs))
         return backtest(pd.concat([table, other]), train_episodes=[12, 20])
 
 
