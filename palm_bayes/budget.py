@@ -16,6 +16,7 @@ from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import (
     Unit,
     as_fraction,
+    difference_as_fraction,
     draw_paths,
     episode_budgets,
     first_reached,
@@ -304,9 +305,9 @@ def labels_to_reach(
         if budget is not None and not seen <= budget < np.inf:
             raise DataError(f"{name} is {budget:g}, allowed is from the {seen:g} {unit} seen")
     half_width = alda.HALF_WIDTH * runs.scale if delta_target is None else delta_target
-    for name, value in (("delta_target", half_width), ("eta", eta)):
-        if not 0 <= value < np.inf:
-            raise DataError(f"{name} is {value:g}, allowed is from 0")
+    difference_as_fraction(runs, half_width, "delta_target")
+    if not 0 <= eta < np.inf:
+        raise DataError(f"eta is {eta:g}, allowed is from 0")
     end = max(_FAR * seen, within or 0) if until is None else until
     budgets = episode_budgets(runs, end)
     if until is not None:

@@ -22,6 +22,7 @@ from palm_bayes.misfit import COMPARED
 from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import (
     Unit,
+    difference_as_fraction,
     draw_paths,
     episode_budgets,
     first_reached,
@@ -335,8 +336,7 @@ def compare(
     if not here <= end < np.inf:
         raise DataError(f"until is {end:g}, allowed is from the budget compared at: {here:g}")
     margin = ROPE * runs.scale if rope is None else float(rope)
-    if not 0 <= margin < runs.scale:
-        raise DataError(f"rope is {margin:g}, allowed is from 0 and below {runs.scale:g}")
+    difference_as_fraction(runs, margin, "rope")
     if not 0 < probability < 1:
         raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
     if reference is not None:

@@ -110,32 +110,6 @@ class Outlook:
         seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
         return np.maximum(seen, self.accuracy_at(labels))
 
-    def fraction(self, accuracy: float, what: str) -> float:
-        """Accuracy in the user's own scale as a fraction.
-
-        Raises
-        ------
-        DataError
-            If it lies outside the scale.
-        """
-        top = "100, in percent as the data are" if self.scale == 100 else "1, as the data are"
-        if not 0 < accuracy <= self.scale:
-            raise DataError(f"{what} is {accuracy:g}, allowed is above 0 to {top}")
-        return accuracy / self.scale
-
-    def target(self, accuracy: float) -> float:
-        """Target in the user's own scale as a fraction.
-
-        Raises
-        ------
-        DataError
-            If it lies outside the scale, or is a fraction although the data are in percent.
-        """
-        if self.scale == 100 and 0 < accuracy <= 1:
-            meant = f"did you mean {100 * accuracy:g}?"
-            raise DataError(f"the target is {accuracy:g}, but the data are in percent: {meant}")
-        return self.fraction(accuracy, "the target")
-
     def shown(self, accuracy: float) -> str:
         """A fraction in words, in the user's own scale."""
         return f"{100 * accuracy:.1f} %" if self.scale == 100 else f"{accuracy:.3f}"

@@ -1,7 +1,7 @@
 """Draws of whole curves over whole episodes, in the units of a question: budgets and targets."""
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import xarray as xr
@@ -17,20 +17,53 @@ if TYPE_CHECKING:
 
 Unit = Literal["labels", "episodes"]
 
+_LEAST_POINTS = 0.1  # of percent; smaller differences are given by mistake
+
 
 def unit_of(runs: Runs) -> Unit:
     """What budgets are counted in: labels, or episodes where labels are unknown."""
     return "labels" if runs.labels_known else "episodes"
 
 
-def as_fraction(runs: Runs, value: float, what: str) -> float:
-    """Take an accuracy from the user's own scale; `DataError` if it is outside it."""
-    allowed = f"allowed is above 0 and at most {runs.scale:g}, the scale of the data"
-    if not 0 < value <= runs.scale:
-        raise DataError(f"{what} is {value:g}, {allowed}")
-    if runs.percent and value <= 1:
+class Scaled(Protocol):
+    """What has accuracies in the user's own scale: runs, or what is made of them."""
+
+    @property
+    def scale(self) -> float:
+        """What a fraction is multiplied by: 100 or 1."""
+
+
+def as_fraction(of: Scaled, value: float, what: str) -> float:
+    """Take an accuracy from the user's own scale.
+
+    Raises
+    ------
+    DataError
+        If it lies outside it, or is a fraction although the data are in percent.
+    """
+    if not 0 < value <= of.scale:
+        allowed = f"above 0 and at most {of.scale:g}, the scale of the data"
+        raise DataError(f"{what} is {value:g}, allowed is {allowed}")
+    if of.scale > 1 and value <= 1:
         raise DataError(f"{what} is {value:g}, but the data are in percent: give {100 * value:g}")
-    return value / runs.scale
+    return value / of.scale
+
+
+def difference_as_fraction(of: Scaled, value: float, what: str) -> float:
+    """Take a difference of accuracies, such as a gain, from the user's own scale.
+
+    Raises
+    ------
+    DataError
+        As `as_fraction`; of percent, what is below a tenth of a point is taken for a fraction.
+    """
+    if not 0 <= value < of.scale:
+        raise DataError(f"{what} is {value:g}, allowed is from 0 and below {of.scale:g}")
+    if of.scale > 1 and 0 < value < _LEAST_POINTS:
+        raise DataError(
+            f"{what} is {value:g}, but the data are in percent: give {100 * value:g}, in points"
+        )
+    return value / of.scale
 
 
 def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:

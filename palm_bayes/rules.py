@@ -12,6 +12,7 @@ import numpy as np
 
 from palm_bayes.errors import DataError
 from palm_bayes.outlook import Floats, Outlook, amount, chance
+from palm_bayes.paths import as_fraction, difference_as_fraction
 from palm_bayes.verdicts import Finding, SingleRule
 
 
@@ -39,7 +40,7 @@ class Target(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the present accuracy."""
-        target = outlook.target(self.accuracy)
+        target = as_fraction(outlook, self.accuracy, "the target")
         present = outlook.draws[:, 0]
         reached = float((present >= target).mean())
         stop = reached >= self.probability
@@ -97,7 +98,7 @@ class Plateau(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the gain by the next labels."""
-        little = outlook.fraction(self.gain, "the gain")
+        little = difference_as_fraction(outlook, self.gain, "the gain")
         ahead = min(self.horizon(outlook.now), outlook.last)
         gain = outlook.accuracy_at(ahead) - outlook.draws[:, 0]
         flat = float((gain < little).mean())
@@ -152,7 +153,7 @@ class Unreachable(SingleRule):
 
     def chance_of(self, outlook: Outlook) -> float:
         """Probability that the target is reached within the labels that may be spent."""
-        target = outlook.target(self.accuracy)
+        target = as_fraction(outlook, self.accuracy, "the target")
         return float((outlook.best_until(self.within(outlook)) >= target).mean())
 
     def within(self, outlook: Outlook) -> float:
@@ -161,7 +162,7 @@ class Unreachable(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge whether the target can still be reached."""
-        target = outlook.target(self.accuracy)
+        target = as_fraction(outlook, self.accuracy, "the target")
         reachable, within = self.chance_of(outlook), self.within(outlook)
         stop = reachable < self.probability
         left = max(within - outlook.now, 0.0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from palm_bayes.budget import labels_to_reach
 from palm_bayes.compare import compare
 from palm_bayes.errors import DataError
 from palm_bayes.misfit import COMPARED, MISFIT
@@ -187,6 +188,17 @@ def test_targets_are_in_the_scale_of_the_data(runs, made_up):
     for bad in (0, 1.2, 90, float("nan")):
         with pytest.raises(DataError, match=r"the target is .*at most 1, the scale of the data"):
             as_fraction(runs, bad, "the target")
+
+
+def test_differences_are_in_the_scale_of_the_data_too(made_up):
+    percent = made_up.task({"a": (0.1, 0.2), "b": (0.1, 0.2)}, percent=True)
+    curves = {"a": [made_up.line(0.1, 0.05)], "b": [made_up.line(0.1, 0.04)]}
+    fit = made_up.stand_in(percent, curves)
+    assert compare(fit, 30, rope=0.5).rope == 0.5
+    with pytest.raises(DataError, match=r"rope is 0\.01, but the data are in percent: give 1,"):
+        compare(fit, 30, rope=0.01)
+    with pytest.raises(DataError, match=r"delta_target is 0\.05, but .* in percent: give 5,"):
+        labels_to_reach(fit, 15, delta_target=0.05)
 
 
 def test_noise_is_shared_where_repetitions_rise_together(made_up):

@@ -57,10 +57,19 @@ def test_target(probability, stop):
 def test_target_in_percent_is_given_back_in_percent():
     in_percent = outlook([[0.9, 0.95]], scale=100.0)
     assert "target 92.0 %" in Target(92).find(in_percent).reason
-    with pytest.raises(DataError, match=r"0.9, but the data are in percent: did you mean 90\?"):
+    with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
         Target(0.9).find(in_percent)
-    with pytest.raises(DataError, match="the target is 90, allowed is above 0 to 1"):
+    with pytest.raises(DataError, match="the target is 90, allowed is above 0 and at most 1"):
         Target(90).find(SPLIT)
+
+
+@pytest.mark.parametrize("rule", [Target(0.9), Plateau(0.01, 10), Unreachable(0.9, 30)])
+def test_fractions_are_refused_of_percent_by_every_rule(rule):
+    """A gain of 0.01 would be a hundredth of a point: everything would be no plateau."""
+    in_percent = outlook([[0.9, 0.95]], scale=100.0)
+    with pytest.raises(DataError, match=r"but the data are in percent: give (90|1)"):
+        rule.find(in_percent)
+    assert Plateau(0.5, 10).find(in_percent).stop is False
 
 
 @pytest.mark.parametrize(
