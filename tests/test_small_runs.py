@@ -9,6 +9,7 @@ import pytest
 import palm_bayes
 from palm_bayes import Budget, Runs, Target, Unreachable
 from palm_bayes.errors import PalmError
+from palm_bayes.misfit import DECIDED, MISFIT
 
 pytestmark = pytest.mark.filterwarnings("ignore::palm_bayes.PalmWarning")
 
@@ -143,3 +144,18 @@ def test_label_counts_that_differ_by_a_few_do_not_hide_noise_in_common(fit):
         row = each.forecast(labels=[20000]).to_frame().iloc[0]
         widths.append(row["q90"] - row["q10"])
     assert widths[1] == pytest.approx(widths[0], rel=0.15)
+
+
+def test_flat_runs_of_unequal_length_are_forecast_to_stay(fit):
+    """0.80 for 5 episodes, 0.90 for 10: the mean does not jump where the first run ends."""
+    rows = [
+        ("a", r, e, 20 * e, y)
+        for r, n, y in (("1", 5, 0.8), ("2", 10, 0.9))
+        for e in range(1, n + 1)
+    ]
+    names = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    flat = palm_bayes.fit(pd.DataFrame(rows, columns=names))
+    for misfit in (None, MISFIT, DECIDED):
+        table = flat.forecast(labels=[200, 400, 800], misfit=misfit).to_frame()
+        np.testing.assert_allclose(table["mean"], 0.85, atol=0.01)
+        np.testing.assert_allclose(table["q50"], 0.85, atol=0.01)
