@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.alda import ADVICE, FITS, mean_curve
-from palm_bayes.files import check_folder, put
+from palm_bayes.files import make_folder, put
 
 if TYPE_CHECKING:
     from palm_bayes.budget import LabelsToReach
@@ -35,8 +35,7 @@ def write_alda(found: "LabelsToReach", folder: Path) -> list[Path]:
     -------
     list of pathlib.Path
     """
-    check_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     frames = {folder / "alda_fits.csv": _fits(found), folder / "alda_advice.csv": _advice(found)}
     for path, frame in frames.items():
         text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")

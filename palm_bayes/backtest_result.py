@@ -11,7 +11,7 @@ import pandas as pd
 
 from palm_bayes.errors import plural
 from palm_bayes.families import NAMES
-from palm_bayes.files import check_folder, put
+from palm_bayes.files import make_folder, put
 from palm_bayes.runs import Runs
 from palm_bayes.scoring import SCORES, inside
 
@@ -198,8 +198,7 @@ class Backtest:
             The files. `DataError` if the folder `out`, made if need be, cannot be written to.
         """
         out = Path(out)
-        check_folder(out)
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         files: dict[str, Any] = {
             f"{name}.csv": partial(_to_csv, getattr(self, name))
             for name in ("forecasts", "scores", "baselines")

@@ -12,7 +12,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from palm_bayes.errors import DataError, listed
-from palm_bayes.files import check_folder, put
+from palm_bayes.files import check_folder, make_folder, put
 
 type Part = dict[str, pd.DataFrame]
 
@@ -34,8 +34,7 @@ def alone_in(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    check_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         with FileLock(folder / _LOCK, timeout=0):
             yield
@@ -82,7 +81,7 @@ class Checkpoints:
         if kept.exists():
             _require_same(kept, settings)
         else:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             text = json.dumps(settings, indent=2) + "\n"
             put(kept, lambda draft: draft.write_text(text, encoding="utf-8"))
         return cls(folder)

@@ -37,10 +37,18 @@ def check_folder(out: Path) -> None:
         raise DataError(f"cannot write to {out}: no permission to write in {place}")
 
 
+def make_folder(out: Path) -> None:
+    """Make a folder that is written to, if need be; `DataError` if it cannot be."""
+    check_folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {out}: {error.strerror}") from error
+
+
 def put_figure(path: Path, figure: Any) -> None:
     """Save a matplotlib figure; its suffix says in which format."""
-    check_folder(path.parent)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     allowed = figure.canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in allowed:
         raise DataError(f"{path}: cannot draw a {path.suffix!r} file, try .png, .pdf or .svg")

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from palm_bayes import __version__, curve
 from palm_bayes.curve import PARAMETERS
-from palm_bayes.errors import DataError
-from palm_bayes.files import check_folder, plain, put
+from palm_bayes.files import check_folder, make_folder, plain, put
 from palm_bayes.oddities import oddities
 from palm_bayes.runs import Runs, XMode
 
@@ -286,10 +285,7 @@ def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
 
 def _put(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file whole or not at all, and its folder if need be."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    make_folder(path.parent)
     put(path, write)
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from palm_bayes import __version__
 from palm_bayes.errors import DataError
-from palm_bayes.files import check_folder, put
+from palm_bayes.files import check_folder, make_folder, put
 from palm_bayes.report.contents import Report
 from palm_bayes.report.sections import sections
 
@@ -46,6 +46,6 @@ def write(report: Report, path: Path) -> Path:
     """Write the page, whole or not at all; its folder is made if need be."""
     check_place(path)
     text = html(report)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     put(path, lambda draft: draft.write_text(text, encoding="utf-8"))
     return path
