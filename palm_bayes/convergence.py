@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,6 +14,7 @@ from palm_bayes.errors import ConvergenceError, listed
 R_HAT_MOST = 1.01
 ESS_LEAST = 400
 E_BFMI_LEAST = 0.3
+TAIL = 0.89  # ArviZ's own interval; not the user's, on which no verdict may depend
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +80,12 @@ def diagnose(
     """
     # ArviZ's functions of bare arrays: those of labelled ones cost more than what they compute.
     numbers = np.concatenate([_by_number(values) for values in posterior.data_vars.values()])
-    tail = az.rcParams["stats.ci_prob"]
     # A number that stands still, such as a δ rounded to 1, has none: `fmax` passes it over.
     with np.errstate(divide="ignore", invalid="ignore"):
         found: dict[str, Any] = {
             "r_hat": float(np.fmax.reduce(array_stats.rhat(numbers))),
             "ess_bulk": _fewer(array_stats.ess(numbers, method="bulk"), weight_error),
-            "ess_tail": _fewer(array_stats.ess(numbers, method="tail", prob=tail), weight_error),
+            "ess_tail": _fewer(array_stats.ess(numbers, method="tail", prob=TAIL), weight_error),
             "divergences": divergences,
             "e_bfmi": energy_spread,
         }

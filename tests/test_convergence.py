@@ -1,5 +1,6 @@
 """The verdict: what passes, what falls short, and what it says."""
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,3 +176,10 @@ def test_all_that_fall_short_are_told():
     assert Convergence(table(a=short, b={}, c=short)).sentence == (
         "Not converged. a: only 3 effective draws. c: only 3 effective draws."
     )
+
+
+def test_the_verdict_does_not_depend_on_the_users_settings():
+    draws, spread = posterior(), e_bfmi(energy())
+    usual = diagnose(draws, 0, spread)
+    with az.rc_context({"stats.ci_prob": 0.5}):
+        assert diagnose(draws, 0, spread) == usual
