@@ -53,11 +53,9 @@ def _of_sizes(runs: Runs) -> list[str]:
 def _of_shapes(runs: Runs) -> list[str]:
     """Note mean curves that are flat or fall, and runs that drop suddenly."""
     notes, table = [], runs.table
-    mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
-    rises = {name: _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
-    top = table["accuracy"].max()
+    top, rises = table["accuracy"].max(), _rises(table)
     flat = [s for s, (rise, noise) in rises.items() if abs(rise) <= max(_FLAT * top, noise)]
-    fall = [s for s, (rise, noise) in rises.items() if rise < -max(_FALL * top, noise)]
+    fall = falling(runs)
     if flat:
         notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
     if fall:
@@ -75,6 +73,18 @@ def _of_shapes(runs: Runs) -> list[str]:
         )
         notes.append(f"Sudden drops (largest: {said}): unstable training makes wider bands.")
     return notes
+
+
+def falling(runs: Runs) -> list[str]:
+    """Strategies whose mean curve ends below its start, by more than its noise."""
+    top = runs.table["accuracy"].max()
+    rises = _rises(runs.table).items()
+    return [name for name, (rise, noise) in rises if rise < -max(_FALL * top, noise)]
+
+
+def _rises(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
+    return {str(name): _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
 
 
 def _rise(cell: pd.DataFrame) -> tuple[float, float]:

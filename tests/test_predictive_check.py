@@ -116,6 +116,18 @@ def test_what_palm_does_not_do(change, p, words):
     assert row["finding"] in sentence
 
 
+def test_a_fall_that_noise_in_common_would_explain_is_no_palm_curve():
+    """All repetitions fall alike, and the posterior says that they share most of the noise."""
+    frame = noisy(shared=0.9)
+    fallen = frame.assign(accuracy=0.9 - 0.012 * frame["episode"] + 0.1 * (frame["accuracy"] - 0.8))
+    runs = Runs.from_frame(fallen)
+    wide = trace_of(runs, shared=0.9)
+    wide["posterior"]["noise"] = wide["posterior"]["noise"] + 0.2
+    verdict = check(wide, runs)
+    assert not verdict.passed
+    assert "it ends below its start" in verdict.table.loc["a", "finding"]
+
+
 def test_one_unstable_repetition():
     frame = noisy()
     bad = (frame["repetition"] == "3") & (frame["episode"] == 14)
