@@ -503,7 +503,8 @@ def test_progress_and_notes_go_to_stderr_a_line_each(here, fitter, capsys):
         "forecasting",
         "writing",
     ]
-    assert "note: Accuracy is read as a fraction: the largest value is 0.966." in lines
+    words = "note: Accuracy is read as a fraction: the largest value is 0.966; "
+    assert f"{words}percent=True reads it otherwise." in lines
 
 
 def test_quiet(here, fitter, capsys):

@@ -83,6 +83,7 @@ def test_options(asked):
         "strategies": ["margin"],
         "dataset": "digits",
         "model": "m",
+        "percent": None,
         "priors": "bounds",
         "draws": 50,
         "tune": 60,
