@@ -59,7 +59,8 @@ def _of_shapes(runs: Runs) -> list[str]:
     if flat:
         notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
     if fall:
-        errors = " The column may hold error rates: accuracies are 1 minus them."
+        errors = " The column may hold error rates: accuracies are "
+        errors += f"{runs.scale:g} minus them."
         told = errors if 2 * len(fall) > len(rises) else ""
         notes.append(f"Ends below its start ({listed(fall)}): a PALM curve cannot fall.{told}")
     drop = -table.groupby(RUN)["accuracy"].diff()

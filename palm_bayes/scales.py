@@ -46,8 +46,8 @@ def to_fraction(table: pd.DataFrame, percent: bool | None, notes: list[str]) -> 
     percent = bool(top > 1 + _SLACK) if percent is None else percent
     if guessed and percent:
         _check_percent(table, notes)
-    said, other = ("percent", "False") if percent else ("a fraction", "True")
-    hint = f"; percent={other} reads it otherwise" if guessed else ""
+    said = "percent" if percent else "a fraction"
+    hint = "; percent=True reads it otherwise" if guessed and not percent else ""
     notes.append(f"Accuracy is read as {said}: the largest value is {top:.4g}{hint}.")
     table["accuracy"] = (values / (100 if percent else 1)).clip(upper=1)
     return percent

@@ -381,6 +381,13 @@ def test_a_table_wholly_below_one_percent_is_read_as_told():
     assert any("percent=True reads it otherwise" in note for note in read_runs(frame).notes)
 
 
+def test_percent_that_can_be_nothing_else_is_not_said_to_be_read_otherwise():
+    (note,) = [
+        n for n in read_runs(rows().assign(accuracy=[40.0, 55, 60, 63, 65])).notes if "read" in n
+    ]
+    assert note == "Accuracy is read as percent: the largest value is 65."
+
+
 def test_an_error_in_a_column_accuracy_is_refused():
     falling = rows().assign(accuracy=[2.5, 2.0, 1.7, 1.5, 1.3])
     said = message(falling)
