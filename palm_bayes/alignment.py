@@ -13,7 +13,7 @@ from palm_bayes.runs import RUN
 WITHIN = 0.1
 """Share of the smallest step nearby by which x may differ: `Runs` takes such batches as even."""
 MOSTLY = 0.5
-"""Share of the x."""
+"""Share of a strategy's x with one repetition alone, above which its repetitions are unaligned."""
 
 
 def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:

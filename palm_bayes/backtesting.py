@@ -102,6 +102,7 @@ def backtest(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     chosen = named_priors(priors) if isinstance(priors, str) else priors
+    settings.suit(chosen)  # before the first cell: it is no failure of the cells
     sizes = training_sizes(train_fractions, train_episodes)
     cells = cells_of(data, strategies, dataset, model, percent)
     jobs = jobs_of(cells, sizes)

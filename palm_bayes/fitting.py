@@ -78,7 +78,6 @@ def fit_runs(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
-    settings.suit(named_priors(priors) if isinstance(priors, str) else priors)
     runs = read_runs(
         data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
         percent=percent, max_repetitions=max_repetitions, max_episodes=max_episodes,
@@ -93,6 +92,7 @@ def fit_validated(
 ) -> PalmFit:
     """Fit runs without a word on what is odd about them."""
     chosen = named_priors(priors) if isinstance(priors, str) else priors
+    settings.suit(chosen)
     if settings.sampler == "nutpie":
         if progress is not None:
             progress("compile", "", 0.0)

@@ -1,8 +1,7 @@
 """A posterior joined from the draws of its regions, each weighed by its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import arviz as az
 import numpy as np
@@ -77,13 +76,8 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
     posterior, stats = parts[0].posterior, parts[0].stats
     if len(parts) > 1:
-        at = [which for which, _ in chosen]
-        posterior = _in_order(
-            [part.posterior.isel(draw=which) for part, which in zip(parts, at, strict=True)], chosen
-        )
-        stats = _in_order(
-            [gathered(part.stats, which) for part, which in zip(parts, at, strict=True)], chosen
-        )
+        posterior = _in_order([part.posterior for part in parts], chosen, _picked)
+        stats = _in_order([part.stats for part in parts], chosen, gathered)
     return Joined(
         posterior,
         stats,
@@ -140,11 +134,20 @@ def _positions(
     return [(np.linspace(0, draws - 1, len(at)).round().astype(int), at) for at in places]
 
 
+def _picked(draws: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+    return draws.isel(draw=which)
+
+
 def _in_order(
-    taken: Sequence[xr.Dataset], chosen: Sequence[tuple[NDArray[Any], NDArray[Any]]]
+    parts: Sequence[xr.Dataset],
+    chosen: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    take: Callable[[xr.Dataset, NDArray[np.int64]], xr.Dataset],
 ) -> xr.Dataset:
-    """Put the draws taken of each part at their places."""
-    placed = [part.assign_coords(draw=at) for part, (_, at) in zip(taken, chosen, strict=True)]
+    """Take the chosen draws of each part and put them at their places."""
+    placed = [
+        take(part, which).assign_coords(draw=at)
+        for part, (which, at) in zip(parts, chosen, strict=True)
+    ]
     return xr.concat(placed, "draw", combine_attrs="drop").sortby("draw")
 
 

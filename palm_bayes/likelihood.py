@@ -177,7 +177,7 @@ def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
             volume += np.log(1 + known)  # of all of the run's scales, which cancel each other
     for k in range(n_steps):
         volume += 2 * takers[k] * np.log(sd[k] / sharper[k])
-        if present[k] > 0:  # steps' number is that of places at most
+        if present[k] > 0:  # there are as many places as steps at most
             common = apart + present[k] * share
             squares -= share * total[k] ** 2 / common
             volume += (present[k] - 1) * np.log(apart) + np.log(common)

@@ -55,7 +55,7 @@ def _of_shapes(runs: Runs) -> list[str]:
     notes, table = [], runs.table
     top, rises = table["accuracy"].max(), _rises(table)
     flat = [s for s, (rise, noise) in rises.items() if abs(rise) <= max(_FLAT * top, noise)]
-    fall = falling(runs)
+    fall = _falls(rises, top)
     if flat:
         notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
     if fall:
@@ -78,12 +78,15 @@ def _of_shapes(runs: Runs) -> list[str]:
 
 def falling(runs: Runs) -> list[str]:
     """Strategies whose mean curve ends below its start, by more than its noise."""
-    top = runs.table["accuracy"].max()
-    rises = _rises(runs.table).items()
-    return [name for name, (rise, noise) in rises if rise < -max(_FALL * top, noise)]
+    return _falls(_rises(runs.table), runs.table["accuracy"].max())
+
+
+def _falls(rises: dict[str, tuple[float, float]], top: float) -> list[str]:
+    return [name for name, (rise, noise) in rises.items() if rise < -max(_FALL * top, noise)]
 
 
 def _rises(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """`_rise` of each strategy's mean curve."""
     mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
     return {str(name): _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
 

@@ -192,9 +192,8 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
         p_values[f"p_{name}"] = float(exceeded.mean())
         if exceeded.mean() < LEVEL and size >= measure.matters:
             findings.append(measure.words(runs, int(sizes.argmax()), size))
-    if not findings and falling(
-        runs
-    ):  # noise in common may explain it, but no forecast rests on it
+    # Noise in common may explain that a curve falls, but no forecast can rest on it.
+    if not findings and falling(runs):
         findings.append("it ends below its start")
     finding = "; ".join(findings) or "as PALM describes"
     return {"passed": not findings, "finding": finding, **p_values}

@@ -281,18 +281,21 @@ def _with_pymc(
         else {"nuts": {**nuts, "keep_untransformed": keep_free}}
     )
     with build_model(runs, priors, region) as model:
-        tree: xr.DataTree = pm.sample(
-            draws=settings.draws * settings.thin,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=settings.cores,
-            random_seed=seed,
-            nuts_sampler=settings.sampler,
-            target_accept=settings.target_accept,
-            progressbar=False,
-            compute_convergence_checks=False,
-            **options,
-        )
+        try:
+            tree: xr.DataTree = pm.sample(
+                draws=settings.draws * settings.thin,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores,
+                random_seed=seed,
+                nuts_sampler=settings.sampler,
+                target_accept=settings.target_accept,
+                progressbar=False,
+                compute_convergence_checks=False,
+                **options,
+            )
+        except pm.exceptions.SamplingError as error:
+            raise SamplingError(f"{settings.sampler}: {error}") from error
     if keep_free:  # where nutpie puts them
         names = [value.name for value in model.value_vars]
         tree["unconstrained_posterior"] = tree["posterior"].to_dataset()[names]

@@ -316,7 +316,7 @@ def test_it_goes_on_where_it_was_cut_off(quick, table, tmp_path):
     [
         ({"seed": 4}, "seed was 3, is 4"),
         ({"draws": 50}, "draws was 40, is 50"),
-        ({"priors": "bounds"}, "priors was default, is bounds"),
+        ({"priors": "bounds", "draws": 100}, "priors was default, is bounds"),
         ({"data": None}, "data was "),
     ],
 )
@@ -402,3 +402,9 @@ def test_episodes_may_be_numbered_by_twenties(quick, table):
     assert other.fits["train_episodes"].tolist() == [120]
     assert set(other.forecasts["episode"]) == {20 * e for e in range(7, 13)}
     assert other.failed.empty
+
+
+def test_too_few_draws_for_the_priors_are_no_failed_cells(quick, table):
+    with pytest.raises(DataError, match="chains \\* draws is 40, allowed is at least 200"):
+        backtest(table, train_episodes=[20], priors="bounds", draws=20, tune=20, chains=2)
+    assert quick == []

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import nutpie
 import pandas as pd
+import pymc as pm
 import pytest
 import xarray as xr
 from pymc.blocking import DictToArrayBijection
@@ -12,7 +13,7 @@ from pymc.blocking import DictToArrayBijection
 from palm_bayes import sampling
 from palm_bayes.curve import COORDINATES
 from palm_bayes.draws import labelled
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, SamplingError
 from palm_bayes.joining import Joined
 from palm_bayes.model import NOISE, build_model, observations
 from palm_bayes.priors import named_priors
@@ -384,6 +385,19 @@ def test_pymcs_own_sampler_gives_the_same_posterior(fit):
     for name in ("A_max", "rho"):
         difference = float(ours[name].mean() - theirs[name].mean())
         assert abs(difference) < 0.6 * float(ours[name].std())
+
+
+@pytest.mark.parametrize("sampler", ["nutpie", "pymc"])
+def test_what_samplers_break_down_with_is_ours(monkeypatch, sampler):
+    """So that a backtest counts it as a cell that failed, and faults of the program not."""
+
+    def failing(*_, **__):
+        raise pm.exceptions.SamplingError("Bad initial energy")
+
+    monkeypatch.setattr(nutpie, "sample", failing)
+    monkeypatch.setattr(pm, "sample", failing)
+    with pytest.raises(SamplingError, match=f"{sampler}: Bad initial energy"):
+        sample_strategy(make_runs(), PRIORS, Settings(sampler=sampler), None)
 
 
 @pytest.mark.parametrize(("name", "sign"), [("pymc", 1), ("numpyro", -1)])
