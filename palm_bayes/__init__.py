@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from palm_bayes.errors import ConvergenceError, DataError, PalmError, PalmWarning
     from palm_bayes.fitting import fit_runs as fit
     from palm_bayes.forecast import Forecast
+    from palm_bayes.learned import Learned
+    from palm_bayes.learning import learn
     from palm_bayes.misfit import Misfit
     from palm_bayes.model import build_model
     from palm_bayes.monitor import StopMonitor
@@ -39,6 +41,7 @@ _HOME = {
     "Decision": "decide",
     "Forecast": "forecast",
     "LabelsToReach": "budget",
+    "Learned": "learned",
     "Misfit": "misfit",
     "NetValue": "rules",
     "PalmError": "errors",
@@ -55,6 +58,7 @@ _HOME = {
     "backtest": "backtesting",
     "build_model": "model",
     "fit": "fitting",
+    "learn": "learning",
     "named_priors": "priors",
     "pilot_value": "pilot",
     "read_runs": "readers",
@@ -68,6 +72,7 @@ __all__ = [
     "Decision",
     "Forecast",
     "LabelsToReach",
+    "Learned",
     "Misfit",
     "NetValue",
     "PalmError",
@@ -85,6 +90,7 @@ __all__ = [
     "backtest",
     "build_model",
     "fit",
+    "learn",
     "named_priors",
     "pilot_value",
     "read_runs",

@@ -19,7 +19,7 @@ PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # and
 PALM_BUDGET = 100.0  # PALM.py's labels per episode, where neither data nor user tell them
 
 
-def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: float) -> Any:
+def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any) -> Any:
     bounds: dict[str, Any] = {**limits}
     return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **bounds)
 
@@ -114,6 +114,17 @@ PriorSet = Annotated[
         "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
         "--priors",
         metavar="NAME",
+    ),
+]
+Prior = Annotated[
+    Path | None,
+    option(
+        MODEL,
+        "What was learned from past curves, a file of palm-bayes learn. Default: as shipped.",
+        "--prior",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
     ),
 ]
 AlphaLow = Annotated[float, option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
@@ -224,6 +235,23 @@ dataset, model). Each cell costs a fit, a second or two.
   0  all fits converged
   2  bad input: nothing is written
   3  written, but a fit did not converge or none could be made"""
+LEARN = """[bold]Examples[/bold]
+
+  palm-bayes learn past.csv -o prior.json
+  palm-bayes fit runs.csv --prior prior.json
+
+Tables hold whole curves of past projects, with the columns source, dataset,
+model, strategy, repetition, labels and accuracy. Where there are several
+sources, each is judged by the numbers that the others teach.
+
+Each strategy is fitted twice, in a second or two. What is kept of the fits
+lies in prior.json.cells, from which the same command goes on; it can be
+removed afterwards.
+
+[bold]Exit status[/bold]
+
+  0  written
+  2  bad input: nothing is written"""
 EXAMPLE = """[bold]Example[/bold]
 
   palm-bayes example runs

@@ -125,6 +125,7 @@ def _source(
     budget_size: options.BudgetSize = None,
     percent: options.Percent = None,
     priors: options.PriorSet = "default",
+    prior: options.Prior = None,
     draws: options.Draws = 1000,
     tune: options.Tune = 300,
     chains: options.Chains = 4,
@@ -143,6 +144,7 @@ def _source(
     }
     sampling = {
         "priors": priors,
+        "prior": prior,
         "draws": draws,
         "tune": tune,
         "chains": chains,

@@ -27,7 +27,7 @@ from palm_bayes.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.errors import DataError, PalmError
 from palm_bayes.fitting import fit_validated
 from palm_bayes.forecast import QUANTILES
-from palm_bayes.misfit import MISFIT
+from palm_bayes.learned import Learned, learned_from
 from palm_bayes.model import VERSION
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import Priors, named_priors
@@ -51,6 +51,7 @@ def backtest(
     model: str | None = None,
     percent: bool | None = None,
     priors: str | Priors = "default",
+    prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
     tune: int = Settings.tune,
     chains: int = Settings.chains,
@@ -76,7 +77,7 @@ def backtest(
         Those to take; all by default.
     percent : bool, optional
         Whether accuracies are in percent; by default each task's values tell.
-    priors, draws, tune, chains, target_accept, sampler, seed, cores
+    priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
     out : path, optional
         Folder for the files of `Backtest.write`, and for ``cells/``, where each finished cell is
@@ -101,18 +102,21 @@ def backtest(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
-    chosen = named_priors(priors) if isinstance(priors, str) else priors
+    learned = learned_from(prior)
+    chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
     settings.suit(chosen)  # before the first cell: it is no failure of the cells
     sizes = training_sizes(train_fractions, train_episodes)
     cells = cells_of(data, strategies, dataset, model, percent)
     jobs = jobs_of(cells, sizes)
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be judged: {too_short(*jobs[0])}")
-    about = _about(cells, priors, settings)
+    about = _about(cells, priors, learned, settings)
     folder = None if out is None else Path(out)
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
-        run = _Run(chosen, settings, kept, progress or (lambda _stage, _strategy, _fraction: None))
+        run = _Run(
+            chosen, learned, settings, kept, progress or (lambda _stage, _strategy, _fraction: None)
+        )
         parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
         _drawn.cache_clear()  # which else would keep the last fit
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
@@ -121,7 +125,9 @@ def backtest(
     return result
 
 
-def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> dict[str, Any]:
+def _about(
+    cells: Sequence[Cell], priors: str | Priors, learned: Learned, settings: Settings
+) -> dict[str, Any]:
     """All that the parts depend on."""
     hashes = [cell.runs.sha256() if cell.runs else "" for cell in cells]
     data = "\n".join([*hashes, *("\t".join(cell.key) for cell in cells)])
@@ -134,7 +140,7 @@ def _about(cells: Sequence[Cell], priors: str | Priors, settings: Settings) -> d
     known = {
         "priors": own,
         **given,
-        "misfit": asdict(MISFIT),
+        "learned": {name: learned.document()[name] for name in ("priors", "misfit")},
         "model": VERSION,
         "palm-bayes": __version__,
     }
@@ -146,6 +152,7 @@ class _Run:
     """What all cells of a backtest share."""
 
     priors: Priors
+    learned: Learned
     settings: Settings
     kept: Checkpoints
     tell: Progress
@@ -207,7 +214,7 @@ class _Run:
         return self._fit(cell.runs.first(train)), f"fitted without its task: {_words(of_task)}"
 
     def _fit(self, seen: Runs) -> PalmFit:
-        return fit_validated(seen, priors=self.priors, settings=self.settings)
+        return fit_validated(seen, priors=self.priors, learned=self.learned, settings=self.settings)
 
 
 def _words(error: Exception) -> str:

@@ -12,7 +12,6 @@ from palm_bayes import alda
 from palm_bayes.doubts import Doubts, doubts_of, warned
 from palm_bayes.errors import DataError, known, percent
 from palm_bayes.files import plain
-from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import (
     Unit,
     as_fraction,
@@ -312,7 +311,7 @@ def labels_to_reach(
     budgets = episode_budgets(runs, end)
     if until is not None:
         budgets = np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
-    curves = paired(draw_paths(fit, budgets), shared_noise(runs), seed)
+    curves = draw_paths(fit, budgets)
     paths = curves if scope == "expected" else draw_paths(fit, budgets, scope, seed)
     return LabelsToReach(
         fit, curves, paths, target, scope, unit, assurance, within, half_width, eta, probability

@@ -22,11 +22,13 @@ from palm_bayes._terminal import (
     OK,
     report,
     report_backtest,
+    report_lesson,
     working,
 )
 from palm_bayes.errors import PalmError, PalmWarning, listed
 
 if TYPE_CHECKING:
+    from palm_bayes.priors import Priors
     from palm_bayes.runs import XMode
 
 DEMO_EPISODES = 12
@@ -109,6 +111,7 @@ def fit(
     budget_size: options.BudgetSize = None,
     percent: options.Percent = None,
     priors: options.PriorSet = "default",
+    prior: options.Prior = None,
     alpha_lo: options.AlphaLow = -1000.0,
     alpha_hi: options.AlphaHigh = 1000.0,
     beta_hi: options.BetaHigh = 100.0,
@@ -163,11 +166,11 @@ def fit(
             note(line)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
-        from palm_bayes import named_priors
 
         fitted = fit_runs(
             runs,
-            priors=priors if bounds == options.PALM_BOUNDS else named_priors(priors, **bounds),
+            priors=priors if bounds == options.PALM_BOUNDS else _bounded(priors, prior, bounds),
+            prior=prior,
             draws=draws,
             tune=tune,
             chains=chains,
@@ -195,6 +198,7 @@ def backtest(
     train_episodes: options.TrainEpisodes = None,
     percent: options.Percent = None,
     priors: options.PriorSet = "default",
+    prior: options.Prior = None,
     draws: options.Draws = 1000,
     tune: options.Tune = 300,
     chains: options.Chains = 4,
@@ -223,6 +227,7 @@ def backtest(
             model=model,
             percent=percent,
             priors=priors,
+            prior=prior,
             draws=draws,
             tune=tune,
             chains=chains,
@@ -234,6 +239,47 @@ def backtest(
             progress=step,
         )
     return report_backtest(found, as_json, out=out, seed=seed)
+
+
+def _bounded(name: str, prior: Path | None, bounds: dict[str, float]) -> "Priors":
+    from palm_bayes.learned import learned_from
+    from palm_bayes.priors import named_priors
+
+    return named_priors(name, learned_from(prior), **bounds)
+
+
+@app.command(epilog=options.LEARN)
+def learn(
+    tables: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CORPUS...", exists=True, help="Tables (.csv, .csv.gz) of past curves."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")],
+    prior: options.Prior = None,
+    seed: options.Seed = 0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Learn the prior from past curves, for fits of later ones."""
+    with working(quiet) as (step, _):
+        step("loading PyMC")
+        from palm_bayes.files import check_folder
+        from palm_bayes.learning import learn as run
+
+        check_folder(out.parent)
+        names = " ".join(str(path) for path in tables)
+        found = run(
+            tables,
+            start=prior,
+            keep=out.with_name(f"{out.name}.cells"),
+            seed=seed,
+            command=f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else ""),
+            progress=step,
+        )
+        found.learned.write(out)
+    return report_lesson(found, as_json, out=out)
 
 
 app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)

@@ -214,7 +214,6 @@ def compare(
             rope=rope,
             reference=reference,
             probability=probability,
-            seed=source.seed,
         )
         _draw(found, figure)
     from palm_bayes.shown import compared

@@ -18,8 +18,6 @@ from palm_bayes import contrasts
 from palm_bayes.doubts import Doubts, doubts_of, warned
 from palm_bayes.errors import DataError, known, listed, percent
 from palm_bayes.files import plain
-from palm_bayes.misfit import COMPARED
-from palm_bayes.pairing import paired, shared_noise
 from palm_bayes.paths import (
     Unit,
     difference_as_fraction,
@@ -29,6 +27,7 @@ from palm_bayes.paths import (
     twice_seen,
     unit_of,
 )
+from palm_bayes.sharing import shared_noise
 
 if TYPE_CHECKING:
     from palm_bayes.palm_fit import PalmFit
@@ -44,8 +43,7 @@ class Comparison:
     ----------
     paths : DataArray, dims (sample, strategy, budget)
         Expected curves as fractions, from the first episode to the end of the range, `at` among
-        the budgets. Within a sample strategies are paired, see `shared`. They gain more alike than
-        in forecasts: see `palm_bayes.misfit.COMPARED`.
+        the budgets: the draws of `PalmFit.forecast`, those of all strategies together.
     at : float
         The budget of the comparison, in `unit`.
     unit : {"labels", "episodes"}
@@ -55,7 +53,7 @@ class Comparison:
     reference : str
         The strategy that `speed_up` is measured against.
     shared : float
-        Correlation of the strategies' noise that the data show, from 0; see `palm_bayes.pairing`.
+        Correlation of the strategies' noise that the data show, from 0; see `palm_bayes.sharing`.
     scale : float
         What a fraction is multiplied by in the user's own scale: 100 or 1.
     probability : float
@@ -298,7 +296,6 @@ def compare(
     rope: float | None = None,
     reference: str | None = None,
     probability: float = 0.9,
-    seed: int = 0,
 ) -> Comparison:
     """Compare the strategies' expected curves.
 
@@ -315,8 +312,6 @@ def compare(
         What speed-ups are measured against; by default "random", else the lowest at `at`.
     probability : float
         Of the intervals in tables.
-    seed : int
-        Of the pairing of draws, where strategies share noise.
 
     Returns
     -------
@@ -343,7 +338,7 @@ def compare(
         known([reference], runs.strategies, "strategy")
     budgets = np.union1d(episode_budgets(runs, end), [here])
     shared = shared_noise(runs)
-    paths = paired(draw_paths(fit, budgets, misfit=COMPARED), shared, seed)
+    paths = draw_paths(fit, budgets)
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen, doubts = reference or next(named, lowest), doubts_of(fit)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from palm_bayes.convergence import Convergence
 from palm_bayes.errors import PalmWarning
+from palm_bayes.learned import Learned, learned_from
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.priors import Priors, named_priors
@@ -38,6 +39,7 @@ def fit_runs(
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
     priors: str | Priors = "default",
+    prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
     tune: int = Settings.tune,
     chains: int = Settings.chains,
@@ -55,6 +57,9 @@ def fit_runs(
         See `palm_bayes.readers.read_runs`, also for ``strategies`` to ``max_episodes``.
     priors : {"default", "bounds"} or Priors
         Weakly informative; flat between PALM.py's bounds; or your own.
+    prior : Learned or path, optional
+        What was learned from past curves, by `palm_bayes.learn`: the numbers of the default priors
+        and of the misfit. By default what the package ships.
     draws, tune, chains, target_accept, sampler, seed, cores
         See `palm_bayes.sampling.Settings`.
     progress : callable, optional
@@ -84,14 +89,27 @@ def fit_runs(
     )  # fmt: skip
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)
-    return fit_validated(runs, priors=priors, settings=settings, progress=progress)
+    return fit_validated(
+        runs,
+        priors=priors,
+        learned=learned_from(prior),
+        settings=settings,
+        progress=progress,
+        prior="own" if isinstance(prior, Learned) else str(prior or ""),
+    )
 
 
 def fit_validated(
-    runs: Runs, *, priors: str | Priors, settings: Settings, progress: Progress | None = None
+    runs: Runs,
+    *,
+    priors: str | Priors,
+    learned: Learned,
+    settings: Settings,
+    progress: Progress | None = None,
+    prior: str = "",
 ) -> PalmFit:
     """Fit runs without a word on what is odd about them."""
-    chosen = named_priors(priors) if isinstance(priors, str) else priors
+    chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
     settings.suit(chosen)
     if settings.sampler == "nutpie":
         if progress is not None:
@@ -100,12 +118,15 @@ def fit_validated(
     samples = [
         sample_strategy(runs.strategy(name), chosen, settings, progress) for name in runs.strategies
     ]
-    about = {"priors": priors if isinstance(priors, str) else "own", **asdict(settings)}
-    return put_together(runs, samples, about)
+    named = priors if isinstance(priors, str) else "own"
+    about = {"priors": named, "prior": prior, **asdict(settings)}
+    return put_together(runs, samples, about, learned)
 
 
-def put_together(runs: Runs, samples: list[Sample], about: dict[str, Any]) -> PalmFit:
+def put_together(
+    runs: Runs, samples: list[Sample], about: dict[str, Any], learned: Learned
+) -> PalmFit:
     """Make one fit of the strategies' samples; `about` says how they were sampled."""
     verdicts = pd.DataFrame([sample.verdict for sample in samples])
     table = verdicts.assign(strategy=runs.strategies).set_index("strategy")
-    return PalmFit(runs, assemble(runs, samples, table, about), Convergence(table))
+    return PalmFit(runs, assemble(runs, samples, table, about, learned), Convergence(table))

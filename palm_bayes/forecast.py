@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from palm_bayes import curve, noise
-from palm_bayes.drift import landmarks, strayed
+from palm_bayes import noise
 from palm_bayes.errors import DataError, known
-from palm_bayes.misfit import MISFIT, Misfit
+from palm_bayes.expected import moments, strayed
+from palm_bayes.misfit import Misfit
 from palm_bayes.runs import RUN, Runs
 
 Scope = Literal["expected", "continuing", "new"]
@@ -33,7 +33,7 @@ class Forecast:
         Of a continuing repetition, NaN up to its last observation.
     sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)
         What the draws are made of, before they are cut to [0, 1]: ``curve``, the accuracy on the
-        PALM curve; ``misfit``, the drift off it; ``noise``, of a measured accuracy (0 with scope
+        PALM curve; ``misfit``, how far off it; ``noise``, of a measured accuracy (0 with scope
         "expected").
     scope : {"expected", "continuing", "new"}
         The expected curve; each observed repetition as it continues; a repetition not yet begun.
@@ -120,37 +120,6 @@ class Forecast:
         return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
 
 
-def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
-    """Expected accuracy, and the spread around it that does not last (`noise.passing`).
-
-    Parameters
-    ----------
-    posterior : Dataset
-        With ``curve``, ``noise``, ``noise_ratio`` and ``lasting``.
-    x, x_first, x_last : DataArray or float
-        Labels in batches, and the strategy's first and last observed ones.
-
-    Returns
-    -------
-    tuple of DataArray
-        Mean and standard deviation, fractions, of the broadcast dims.
-    """
-    A_max, log_u, alpha, beta = (
-        posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
-    )
-
-    def u(at: Any) -> Any:
-        # Below −α, which can only lie before the data, nothing has been learnt.
-        begun = at + alpha > 0
-        inside = x_first + (at - x_first) * begun
-        return curve.u(inside, log_u, alpha, beta, x_first).where(begun, 0)
-
-    there = u(x)
-    sd, ratio, lasting = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
-    passes = noise.passing(there, u(x_first), u(x_last), sd, ratio, lasting)
-    return A_max * -np.expm1(-there), passes
-
-
 def forecast(
     trace: xr.DataTree,
     runs: Runs,
@@ -159,7 +128,7 @@ def forecast(
     episodes: ArrayLike | None = None,
     horizon: int | None = None,
     scope: Scope = "expected",
-    misfit: Misfit | None = MISFIT,
+    misfit: Misfit | None,
     seed: int = 0,
 ) -> Forecast:
     """Forecast accuracies from a fit's trace; see `palm_bayes.palm_fit.PalmFit.forecast`."""
@@ -170,19 +139,13 @@ def forecast(
     # Where runs end is not asked for, but there they are taken up, as they came.
     seen = runs.table if scope == "continuing" else runs.table.groupby(RUN, sort=False).tail(1)
     every = np.union1d(x, seen["x"])
-    if misfit is not None:
-        every = np.union1d(every, landmarks(runs))
+    there = xr.DataArray(every, {"x": every}, "x")
     on_curve, sd = (
         part.transpose("chain", "draw", "strategy", "x")
-        for part in moments(
-            posterior, xr.DataArray(every, {"x": every}, "x"), ends["x_first"], ends["x_last"]
-        )
+        for part in moments(posterior, there, ends["x_first"], ends["x_last"])
     )
-    # One generator each, so that all scopes are of the same curves.
-    of_misfit, of_noise = np.random.default_rng(seed).spawn(2)
-    expected = on_curve
-    if misfit is not None:
-        expected = strayed(on_curve, posterior, runs, misfit, of_misfit)
+    expected = on_curve if misfit is None else strayed(on_curve, posterior, ends, misfit)
+    of_noise = np.random.default_rng(seed)
     at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
     at = at.assign_coords(labels=("x", runs.labels_at(x)))
     asked, pure = (part.sel(x=at["x"]) for part in (expected, on_curve))
@@ -199,7 +162,7 @@ def forecast(
         path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasts, fresh)
         draws = asked.copy(data=path)
     else:
-        draws = _continued(posterior, runs.table, expected, sd, at, of_noise)
+        draws = _continued(posterior, runs.table, on_curve, expected, sd, at, of_noise)
     # Compared as episodes' x are computed, not typed: equal but for rounding.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
@@ -210,6 +173,7 @@ def forecast(
 def _continued(
     posterior: xr.Dataset,
     table: pd.DataFrame,
+    on_curve: xr.DataArray,
     mean: xr.DataArray,
     sd: xr.DataArray,
     at: xr.DataArray,
@@ -218,8 +182,8 @@ def _continued(
     """Each repetition from its last observation on: what of its residuals lasts, and what fades.
 
     Of what is new at an x, all repetitions of a strategy have a share in common, also where they
-    come from unlike episodes, of which the model knows nothing. `mean` and `sd` are known where
-    runs were seen, too.
+    come from unlike episodes, of which the model knows nothing. `on_curve` and `sd` are known where
+    runs were seen: the misfit, of which the data say nothing, is no part of residuals.
     """
     shape = mean.sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
     draws = xr.full_like(shape, np.nan).copy()
@@ -237,7 +201,7 @@ def _continued(
             for part in (of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"]))
         )
         where = {**one, "x": run["x"].to_numpy()}
-        seen, spread = (part.loc[where].to_numpy() for part in (mean, sd))
+        seen, spread = (part.loc[where].to_numpy() for part in (on_curve, sd))
         lags = run["episode"].diff().fillna(0).to_numpy()
         before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags), lasts)
         last = run["episode"].iloc[-1]

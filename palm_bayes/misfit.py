@@ -1,177 +1,142 @@
-"""Misfit: how far a strategy's true curve strays from PALM.
+"""Misfit: how far a strategy's true curve may stray from PALM's past the data.
 
-PALM is a good but not an exact law, which a posterior of its parameters does not know. Four things
-tell of it. Where the data end, the mean of the repetitions lies off the curve. Past them the
-posterior leans on what curves in general do, while PALM fitted by least squares says what this one
-does, the better the more episodes there are; and the task's other strategies say what its curves
-do. What families of curves that fit the data alike disagree on, the data do not settle: there it is
-PALM's form that decides. As in `curve`, all is array functions.
+PALM is a good but not an exact law, which a posterior of its four parameters does not know. On the
+scale of log-odds the expected accuracy is PALM's plus a misfit, a prior of its own: two standard
+normal numbers a strategy, of which data up to x_last say nothing. With t = log(x / x_last), the
+noise s of a single accuracy where the data end (as log-odds), and what PALM's curve gains since
+then, G(t):
+
+    level · s · z₁ + max over τ ≤ t of  PALM(τ) + z₂ · (scale · (s / _NOISE)^by_noise · τ^power
+                                                        + by_gain · G(τ))
+
+The maximum lets a curve come to rest, but not fall with more labels. Strategies of one task have
+the share `common` of the variance of z₁ and z₂ in common. All numbers are learned from past curves,
+see `palm_bayes.learning`. As in `curve`, all is array functions.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit, stdtrit
+from numpy.typing import NDArray
+from scipy.special import expit, logit, ndtri
+from scipy.stats import qmc
 
 from palm_bayes.errors import DataError
 
+PARTS = ("level", "growth")
+"""Of the misfit: how far the curve lies off PALM's already, and how it goes on."""
 
-class OtherCurves(NamedTuple):
-    """What curves fitted by least squares gain past the data, on the scale of log-odds.
+STEP = 0.05
+"""Of the grid of log labels along which a curve's highest value so far is kept."""
 
-    Attributes
-    ----------
-    gain : array
-        Of PALM's, from x_last on.
-    disagreement : array
-        Standard deviation of the gains of all families.
-    known : array
-        Degrees of freedom that the data leave: episodes beyond a curve's four parameters, of each
-        of the three longest repetitions; a fourth tells little more.
-    """
+_NOISE = 0.05  # log-odds: where `scale` is told
+_LEAST = 1e-4  # accuracies nearer to 0 or 1 count as this far from it: theirs have no log-odds
+_LEAST_VARIANCE = 1e-3  # of A (1 − A), likewise
 
-    gain: Any
-    disagreement: Any
-    known: Any
+type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """Drift of the expected accuracy off its PALM curve, on the scale of its log-odds.
-
-    With s = log((x + α) / (x_last + α)) it is, past x_last,
-
-        κ · r + z + b · (l + common · (o − l)) − m + (apart − 1) · (γ − m)
-            + q · sqrt((scale · s²)² + (most · tanh(d / most))²)
-
-    κ · r + z is where the curve stands: r is the residual at x_last of the mean over repetitions,
-    κ = level² / (level² + v) the share of it that is no noise, v the variance of the noise of that
-    mean; z is normal with what is then left to know, the variance (1 − κ) · level². Within the data
-    both fade as a normal density does, over `_FADE` of s.
-
-    m is the gain since x_last of the posterior median, and l = m + w · (g − m) what is foreseen of
-    it: g is the gain of PALM's curve fitted by least squares, w = known / (known + prior · e^s).
-    o is the median of what is foreseen of the task's other strategies, from x_last to x, and γ the
-    curve's own gain: where there are others, draws come closer to their median. b is the share of
-    what is then foreseen that is believed, one for the whole curve (`believed`).
-
-    d is disagreement times the standard deviation of the families' gains; q a Student's t, drawn
-    once a curve. Log-odds are symmetric in accuracy and error and keep both in (0, 1); of the
-    scales tried it is the one on which the miss of real curves grows alike whether a curve still
-    rises or not. A drifting curve may pass its A_max.
+    """The learned numbers of the misfit; see the module.
 
     Attributes
     ----------
-    scale : float
-        Of the drift where (x + α) has grown e-fold, if all families agree. It grows with the square
-        of s: what grows more slowly the posterior of the parameters knows.
-    degrees : float
-        Of freedom of Student's t: few where some curves stray much farther than most.
-    disagreement : float
-        Of the drift, in units of the families' standard deviation; 0 to leave them out.
-    most : float
-        What the families' disagreement makes of the drift at most.
-    prior : float
-        How many degrees of freedom the posterior counts for against least squares, at x_last;
-        infinite not to lean on these.
-    common : float
-        Share of a gain that is the task's rather than the strategy's, from 0 to 1.
     level : float
-        Standard deviation of the true curve around PALM's at x_last; 0 where it is exact there.
-    apart : float
-        How far from their median gains stay that have others of the task to share in, from 0 to 1.
-    doubt : float
-        Of gains that do not stand out of the noise (`believed`); 0 to believe all.
+        Standard deviation of where the curve lies at the end of the data, in units of the noise of
+        a single accuracy there.
+    scale : float
+        Standard deviation of how far it strays by e-fold labels, as log-odds, of curves whose noise
+        there is 0.05.
+    by_noise : float
+        Power of the noise that it grows with.
+    power : float
+        Power of log(x / x_last) that it grows with.
+    by_gain : float
+        Standard deviation of what a curve gains past the data, as a share of what PALM's does.
+    common : float
+        Share of the misfit's variance that strategies of a task have in common, from 0 to 1.
+    apart, apart_width : float
+        Median, and standard deviation of the logarithm, of the prior of how far the logarithms of
+        strategies' gains lie around a level that their task has in common; see
+        `palm_bayes.sharing`. `apart` is infinite for strategies that tell each other nothing.
     """
 
+    level: float
     scale: float
-    degrees: float
-    disagreement: float = 0.0
-    most: float = 1.0
-    prior: float = np.inf
-    common: float = 0.0
-    level: float = 0.0
-    apart: float = 1.0
-    doubt: float = 0.0
+    by_noise: float
+    power: float
+    by_gain: float
+    common: float
+    apart: float
+    apart_width: float
 
     def __post_init__(self) -> None:
-        for name in ("scale", "degrees", "most", "prior"):
-            if not getattr(self, name) > 0:
-                raise DataError(f"{name} of the misfit is {getattr(self, name):g}, allowed is > 0")
-        for name in ("scale", "degrees", "disagreement", "most", "level", "doubt"):
-            if not 0 <= getattr(self, name) < np.inf:
-                got = f"{getattr(self, name):g}"
-                raise DataError(f"{name} of the misfit is {got}, allowed is a finite number from 0")
-        for name in ("common", "apart"):
-            if not 0 <= getattr(self, name) <= 1:
-                got = f"{getattr(self, name):g}"
-                raise DataError(f"{name} of the misfit is {got}, allowed is from 0 to 1")
+        for name, value in asdict(self).items():
+            most = {"common": 1.0, "apart": np.inf}.get(name, np.finfo(float).max)
+            if not 0 <= value <= most or (name in {"power", "apart", "apart_width"} and value == 0):
+                raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")
 
-    @property
-    def heeds_others(self) -> bool:
-        """Whether other curves count at all."""
-        return self.disagreement > 0 or self.prior < np.inf
+    def normals(self, chains: int, draws: int, strategies: int, rng: np.random.Generator) -> Floats:
+        """Draw z₁ and z₂ from their prior, evenly over draws; dims (chain, draw, strategy, part).
 
-    def foreseen(self, gain: Any, s: Any, others: OtherCurves) -> Any:
-        """Gain that is foreseen (l), where the posterior's median is `gain` (m)."""
-        weight = others.known / (others.known + self.prior * np.exp(np.maximum(s, 0)))
-        return gain + weight * (others.gain - gain)
+        Each pair of strategies correlates by `common`.
+        """
+        shape = (chains, draws, strategies + 1, len(PARTS))
+        shares = qmc.LatinHypercube((strategies + 1) * len(PARTS), rng=rng).random(chains * draws)
+        normal = ndtri(shares).reshape(shape)
+        own, task = normal[:, :, :-1], normal[:, :, -1:]
+        if strategies == 1:
+            return np.asarray(own)
+        return np.asarray(np.sqrt(self.common) * task + np.sqrt(1 - self.common) * own)
 
-    def shared(self, foreseen: Any, of_others: Any) -> Any:
-        """Let a strategy's gain (l) share in what the task's others gain (o)."""
-        return foreseen + self.common * (of_others - foreseen)
-
-    def believed(self, gain: Any, seen: Any, sd: Any) -> Any:
-        """Share of what a curve is foreseen to gain that is believed, from 0 to 1.
-
-        Of curves that hardly rise any more, many have come to rest, while a posterior's median
-        always rises on: none of its curves falls. What a curve is foreseen to gain and what it has
-        gained before speak for it, and the noise against: where the product of both is as large as
-        its variance, a doubt of 1 halves the gain.
+    def width(self, noise: Any, t: Any, gain: Any) -> Any:
+        """Standard deviation of how far curves stray, as log-odds, before they come to rest.
 
         Parameters
         ----------
+        noise : array
+            s; see `noise_of_odds`.
+        t : array
+            log(x / x_last), at least 0.
         gain : array
-            Foreseen from x_last to `FAR` times as many labels.
-        seen : array
-            What the curve has gained within the data.
-        sd : array
-            Standard deviation of a single repetition's noise at x_last, on the same scale.
+            G, of PALM's log-odds since x_last.
         """
-        clear, unclear = np.abs(gain * seen), self.doubt * sd**2
-        return 1 - unclear / np.maximum(clear + unclear, np.finfo(float).tiny)
+        return self.scale * (noise / _NOISE) ** self.by_noise * t**self.power + self.by_gain * gain
 
-    def standing(self, residual: Any, variance: Any, normal: Any, s: Any) -> Any:
-        """Where the curve stands off PALM's (κ · r + z), for a level above 0.
-
-        `normal` is z in units of its standard deviation.
-        """
-        kept = self.level**2 / (self.level**2 + variance)
-        there = kept * residual + np.sqrt(1 - kept) * self.level * normal
-        return there * np.exp(-0.5 * (np.minimum(s, 0) / _FADE) ** 2)
-
-    def strayed(self, accuracy: Any, s: Any, share: Any, disagreement: Any, drift: Any) -> Any:
-        """Let expected accuracies drift; all arguments are broadcast together.
+    def expected(
+        self, odds: Any, along: Any, noise: Any, t: Any, of_level: Any, of_growth: Any
+    ) -> Any:
+        """Expected accuracies, which do not fall with more labels; arguments are broadcast.
 
         Parameters
         ----------
-        accuracy : array
-            On the PALM curve, in [0, 1].
-        s : array
-            log((x + α) / (x_last + α)).
-        share : array
-            Share of curves that stray less, in (0, 1): uniform over draws.
-        disagreement : array
-            Standard deviation of the families' gains.
-        drift : array
-            All the rest of the drift.
+        odds : array, dims (..., x)
+            Log-odds of PALM's curve; what counts are those within the data.
+        along : array, dims (..., step)
+            The same along `steps_until` the last x.
+        noise : array, dims (..., 1)
+            s, of `noise_of_odds`.
+        t : array, dims (..., x)
+            log(x / x_last), at most 0 within the data.
+        of_level, of_growth : array, dims (..., 1)
+            z₁ and z₂.
         """
-        ahead = np.maximum(s, 0)
-        by_families = self.most * np.tanh(self.disagreement * disagreement / self.most)
-        width = np.where(s > 0, np.hypot(self.scale * ahead**2, by_families), 0)
-        shift = drift + stdtrit(self.degrees, share) * width
-        return np.where(shift == 0, accuracy, expit(log_odds(accuracy) + shift))
+        steps = STEP * np.arange(along.shape[-1])
+        highest = along + of_growth * self.width(noise, steps, along - along[..., :1])
+        np.maximum.accumulate(highest, axis=-1, out=highest)
+        # Linear between steps, so that it is the same whatever other x are asked for.
+        place = np.maximum(t, 0) / STEP
+        before = np.broadcast_to(np.floor(place).astype(int), odds.shape)
+        low, high = (np.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
+        rested = low + (place - before) * (high - low)
+        return expit(np.where(t > 0, rested, odds) + self.level * noise * of_level)
+
+
+def steps_until(t: Any) -> Floats:
+    """Grid of log(x / x_last) that `Misfit.expected` needs up to the largest t."""
+    return np.asarray(STEP * np.arange(int(max(np.max(t), 0) / STEP) + 2))
 
 
 def log_odds(accuracy: Any) -> Any:
@@ -179,31 +144,6 @@ def log_odds(accuracy: Any) -> Any:
     return logit(np.clip(accuracy, _LEAST, 1 - _LEAST))
 
 
-def noise_of_odds(accuracy: Any, variance: Any) -> Any:
-    """Variance of the log-odds of an accuracy whose own variance is small (the delta method)."""
-    inside = np.clip(accuracy, _EDGE, 1 - _EDGE)
-    return variance / (inside * (1 - inside)) ** 2
-
-
-MISFIT = Misfit(
-    scale=0.05, degrees=4.0, disagreement=0.45, most=0.3, prior=6.0, common=0.3, level=0.15,
-    apart=0.7, doubt=1.0,
-)  # fmt: skip
-"""For forecasts."""
-
-# Where many curves have come to rest and a few rise far, the median gain is nearer to none than the
-# mean: a forecast says the former, decisions weigh the latter (`benchmarks/stopping.py`).
-DECIDED = replace(MISFIT, doubt=0.0)
-"""For stop rules and budgets."""
-
-# What one strategy is foreseen to gain beyond the others is mostly error, and that of the one that
-# seems best the most of all, since it was picked for it (`benchmarks/selection.py`).
-COMPARED = replace(DECIDED, common=0.7, apart=1.0)
-"""For `compare` and `pilot_value`, which ask who is best."""
-
-FAR = 16.0
-"""How many times the labels spent a gain is judged at."""
-
-_FADE = 0.2
-_LEAST = 1e-4
-_EDGE = 0.01
+def noise_of_odds(accuracy: Any, noise: Any) -> Any:
+    """Standard deviation of the log-odds of an accuracy whose own is small (the delta method)."""
+    return noise / np.maximum(accuracy * (1 - accuracy), _LEAST_VARIANCE)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError, known
-from palm_bayes.misfit import DECIDED
 
 if TYPE_CHECKING:
     from palm_bayes.palm_fit import PalmFit
@@ -63,11 +62,8 @@ class Outlook:
 
     @classmethod
     def at(cls, fit: "PalmFit", strategy: str, labels: Floats, episodes: Floats) -> Self:
-        """Forecast a strategy of a fit at given labels, of which the first are those spent.
-
-        Gains are weighed as decisions weigh them: see `palm_bayes.misfit.DECIDED`.
-        """
-        found = fit.forecast(labels=labels, misfit=DECIDED)
+        """Forecast a strategy of a fit at given labels, of which the first are those spent."""
+        found = fit.forecast(labels=labels)
         draws, on_curve = (
             part.sel(strategy=strategy)
             .stack(sample=("chain", "draw"))

@@ -16,11 +16,11 @@ from palm_bayes.convergence import Convergence
 from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.forecast import Forecast, Scope, forecast
-from palm_bayes.misfit import MISFIT, Misfit
+from palm_bayes.misfit import Misfit
 from palm_bayes.model import NOISE
 from palm_bayes.predictive_check import PredictiveCheck, check
 from palm_bayes.runs import Runs
-from palm_bayes.trace import leave_one_out, read, written
+from palm_bayes.trace import learned_of, leave_one_out, read, written
 
 if TYPE_CHECKING:
     from palm_bayes.budget import LabelsToReach
@@ -41,8 +41,9 @@ class PalmFit:
     runs : Runs
         The data that were fitted.
     trace : DataTree
-        ``posterior``, dims (chain, draw, strategy); ``sample_stats``, of all strategies together
-        (dims chain, draw), and ``strategy_stats``, of each; ``log_likelihood``,
+        ``posterior``, dims (chain, draw, strategy), of all strategies together; ``sampled``, the
+        draws of each by itself as the chains made them, with ``strategy_stats``, the sampler's
+        statistics of each, and ``sample_stats``, of all (dims chain, draw); ``log_likelihood``,
         ``observed_data`` and ``constant_data``, dims observation. Accuracies are fractions. All
         of ArviZ takes it.
     convergence : Convergence
@@ -74,7 +75,9 @@ class PalmFit:
         """
         if not 0 < probability < 1:
             raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
-        draws = self.trace["posterior"].to_dataset()[list(PARAMETERS)]
+        draws, sampled = (
+            self.trace[group].to_dataset()[list(PARAMETERS)] for group in ("posterior", "sampled")
+        )
         scaled = draws.assign({name: self.runs.scale * draws[name] for name in _SCALED})
         over = ("chain", "draw")
         tail = (1 - probability) / 2
@@ -84,9 +87,9 @@ class PalmFit:
             "sd": scaled.std(over, ddof=1),
             "lower": scaled.quantile(tail, over),
             "upper": scaled.quantile(1 - tail, over),
-            "r_hat": az.rhat(draws),
-            "ess_bulk": az.ess(draws, method="bulk"),
-            "ess_tail": az.ess(draws, method="tail"),
+            "r_hat": az.rhat(sampled),
+            "ess_bulk": az.ess(sampled, method="bulk"),
+            "ess_tail": az.ess(sampled, method="tail"),
         }
         table = xr.concat(
             [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
@@ -124,7 +127,7 @@ class PalmFit:
         episodes: ArrayLike | None = None,
         horizon: int | None = None,
         scope: Scope = "expected",
-        misfit: Misfit | None = MISFIT,
+        misfit: Misfit | Literal["learned"] | None = "learned",
         seed: int = 0,
     ) -> Forecast:
         """Forecast accuracies.
@@ -139,16 +142,18 @@ class PalmFit:
             The expected curve; each observed repetition as it continues; a repetition not yet
             begun. The last two hold the noise that a measured accuracy has.
         misfit : Misfit, optional
-            How far true curves stray from PALM's beyond the data; None for pure PALM. Decisions
-            weigh gains by `palm_bayes.misfit.DECIDED`, comparisons by `COMPARED`.
+            How far true curves stray from PALM's beyond the data: as learned, the default, or None
+            for pure PALM.
         seed : int
-            Of misfit and noise.
+            Of the noise.
 
         Raises
         ------
         DataError
             If labels are asked for and unknown, or a number is not above 0.
         """
+        if misfit == "learned":
+            misfit = learned_of(self.trace).misfit
         return forecast(
             self.trace, self.runs,
             labels=labels, episodes=episodes, horizon=horizon, scope=scope,
@@ -173,15 +178,13 @@ class PalmFit:
         rope: float | None = None,
         reference: str | None = None,
         probability: float = 0.9,
-        seed: int = 0,
     ) -> "Comparison":
         """Compare the strategies at a budget; see `palm_bayes.compare.compare`."""
         from palm_bayes.compare import compare
 
         return compare(
-            self, at, until=until, rope=rope, reference=reference,
-            probability=probability, seed=seed,
-        )  # fmt: skip
+            self, at, until=until, rope=rope, reference=reference, probability=probability
+        )
 
     def labels_to_reach(
         self,

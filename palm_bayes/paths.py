@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import Scope
-from palm_bayes.misfit import DECIDED, Misfit
 from palm_bayes.runs import Runs
 
 if TYPE_CHECKING:
@@ -91,7 +90,6 @@ def draw_paths(
     budgets: NDArray[np.float64],
     scope: Scope = "expected",
     seed: int = 0,
-    misfit: Misfit = DECIDED,
 ) -> xr.DataArray:
     """Draw the curves of all strategies.
 
@@ -103,7 +101,7 @@ def draw_paths(
     scope : {"expected", "new"}
         The expected curve, or a repetition not yet begun with its noise.
     seed : int
-    misfit : Misfit
+        Of the noise.
 
     Returns
     -------
@@ -111,7 +109,7 @@ def draw_paths(
         Accuracy as a fraction; coordinate ``future``, dims (strategy, budget).
     """
     at: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": budgets}
-    draws = fit.forecast(scope=scope, misfit=misfit, seed=seed, **at).draws
+    draws = fit.forecast(scope=scope, seed=seed, **at).draws
     stacked = draws.transpose("chain", "draw", "strategy", "x").to_numpy()
     coords = {
         "strategy": draws["strategy"].to_numpy(),

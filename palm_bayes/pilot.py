@@ -19,7 +19,6 @@ import xarray as xr
 from palm_bayes.doubts import Doubts, doubts_of, warned
 from palm_bayes.errors import DataError
 from palm_bayes.files import plain
-from palm_bayes.misfit import COMPARED
 from palm_bayes.outlook import Floats
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
 
 def _foreseen(fit: "PalmFit", seed: int, **asked: Any) -> xr.DataArray:
     """Draws of a forecast, strategies gaining as much alike as where they are compared."""
-    return fit.forecast(misfit=COMPARED, seed=seed, **asked).draws
+    return fit.forecast(seed=seed, **asked).draws
 
 
 def _simulated(fit: "PalmFit", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:

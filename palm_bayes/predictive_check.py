@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import noise
-from palm_bayes.forecast import moments
+from palm_bayes.expected import moments
 from palm_bayes.model import observations
 from palm_bayes.oddities import falling
 from palm_bayes.runs import Runs

@@ -15,10 +15,16 @@ from pytensor.compile.mode import Mode
 
 from palm_bayes import curve
 from palm_bayes.errors import DataError, known
+from palm_bayes.learned import Learned, LogNormal, shipped
 
 _SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
 
 Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
+
+
+def log_normal(prior: LogNormal) -> Distribution:
+    """Return a learned prior as a distribution of PyMC."""
+    return pm.LogNormal.dist(np.log(prior.median), prior.width)
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,8 @@ class Priors:
     delta: Distribution | None = None
     reached: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
     alpha: Distribution | None = None
-    alpha_start: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(1.5), 1.0))
-    beta: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.22), 0.45))
+    alpha_start: Distribution = field(default_factory=lambda: log_normal(shipped().alpha_start))
+    beta: Distribution = field(default_factory=lambda: log_normal(shipped().beta))
     noise: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.012), 1.0))
     noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(5.0), 1.0))
     rho: Distribution = field(default_factory=lambda: pm.Beta.dist(1.5, 2.5))
@@ -109,7 +115,12 @@ class Priors:
 
 @lru_cache  # so that equal sets are one object, for which a program is compiled once
 def named_priors(
-    name: str, *, alpha_lo: float = -1000.0, alpha_hi: float = 1000.0, beta_hi: float = 100.0
+    name: str,
+    learned: Learned | None = None,
+    *,
+    alpha_lo: float = -1000.0,
+    alpha_hi: float = 1000.0,
+    beta_hi: float = 100.0,
 ) -> Priors:
     """Return a prior set by its name.
 
@@ -117,6 +128,8 @@ def named_priors(
     ----------
     name : {"default", "bounds"}
         Weakly informative; or flat in A_max, δ, α and β between PALM.py's fitting bounds.
+    learned : Learned, optional
+        Where the numbers of the default come from; by default what the package ships.
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds, as its flags of the same names set them.
 
@@ -127,6 +140,9 @@ def named_priors(
     """
     known([name], ["default", "bounds"], "prior set")
     default = Priors(alpha_lo=alpha_lo, alpha_hi=alpha_hi, beta_hi=beta_hi)
+    if learned is not None:
+        own = {"alpha_start": learned.alpha_start, "beta": learned.beta}
+        default = default.with_parts(**{part: log_normal(prior) for part, prior in own.items()})
     if name == "default":
         return default
     return replace(

@@ -23,6 +23,7 @@ from palm_bayes.draws import Floats, numbers_of, verdict_numbers
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
 from palm_bayes.joining import without_energy
+from palm_bayes.learned import Learned
 from palm_bayes.model import Observations, observations
 from palm_bayes.oddities import oddities
 from palm_bayes.palm_fit import PalmFit
@@ -31,9 +32,11 @@ from palm_bayes.priors import Priors, moving_logp, named_priors
 from palm_bayes.readers import read_runs
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Progress, Sample, Settings, sample_strategy
+from palm_bayes.trace import learned_of
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
+_OF_PRIORS = ("priors", "prior")
 
 
 def refit(
@@ -73,8 +76,9 @@ def refit(
     """
     runs = read_runs(data)
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
-    chosen = _priors_of(about["priors"], priors)
-    settings = Settings(**{name: value for name, value in about.items() if name != "priors"})
+    learned = learned_of(fit.trace)
+    chosen = _priors_of(about["priors"], learned, priors)
+    settings = Settings(**{name: value for name, value in about.items() if name not in _OF_PRIORS})
     known = set(oddities(fit.runs))
     for oddity in oddities(runs):
         if oddity not in known:
@@ -90,15 +94,15 @@ def refit(
             for of_one in map(runs.strategy, runs.strategies)
         ]
         samples = [each if isinstance(each, Sample) else each.result() for each in found]
-    return put_together(runs, samples, about)
+    return put_together(runs, samples, about, learned)
 
 
-def _priors_of(name: str, own: Priors | None) -> Priors:
+def _priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
     if own is None and name == "own":
         raise DataError("the fit has priors of your own: give them again")
     if own is not None and name != "own":
         raise DataError(f"the fit has the priors {name!r}: a refit keeps them, give none")
-    return named_priors(name) if own is None else own
+    return named_priors(name, learned) if own is None else own
 
 
 def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
@@ -112,12 +116,10 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
         return None
     old, stats = (
         fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
-        for group in ("posterior", "strategy_stats")
+        for group in ("sampled", "strategy_stats")
     )
     new, log_stretch = _moved(old, before, now.ends.x_last)
-    pointwise = fit.trace["log_likelihood"]["accuracy"]
-    of_it = (pointwise["of_strategy"] == name).to_numpy()
-    known = pointwise.isel(observation=of_it).sum("observation").to_numpy()
+    known = stats["log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
     told = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = told.sum(axis=-1) - known + log_stretch
     log_ratios += _log_prior(new, priors) - _log_prior(old, priors)

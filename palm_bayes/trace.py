@@ -13,6 +13,8 @@ import xarray as xr
 
 from palm_bayes import __version__, curve, pointwise
 from palm_bayes.errors import DataError, listed
+from palm_bayes.joint import together
+from palm_bayes.learned import Learned
 from palm_bayes.model import DATA_COORDS, DATA_DIMS, NOISE, VERSION, observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
@@ -24,19 +26,34 @@ _LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
 
 
 def assemble(
-    runs: Runs, samples: list[Sample], verdicts: pd.DataFrame, about: dict[str, Any]
+    runs: Runs,
+    samples: list[Sample],
+    verdicts: pd.DataFrame,
+    about: dict[str, Any],
+    learned: Learned,
 ) -> xr.DataTree:
-    """Join the strategies' samples. Independent, their energies add up to the joint model's."""
+    """Join the strategies' samples.
+
+    The group ``posterior`` is of all strategies together, see `palm_bayes.joint`; ``sampled`` holds
+    the draws of each one by itself, in the order of the chains, to which the statistics of the
+    sampler belong.
+    """
     names = pd.Index(runs.strategies, name="strategy")
-    posterior = xr.concat(
-        [sample.posterior for sample in samples], "strategy", combine_attrs="drop"
-    )
-    posterior = posterior.assign_coords(strategy=np.array(names, dtype=str))
+    joint = together(runs, samples, learned.misfit, about["seed"])
+    posterior = _of_all([sample.posterior for sample, _ in joint], names)
+    misfit = xr.concat([of_one for _, of_one in joint], posterior["strategy"])
+    posterior["misfit"] = misfit.transpose("chain", "draw", "strategy", "misfit_part")
     each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
+    totals = [
+        xr.DataArray(sample.log_likelihood.sum(axis=-1), dims=("chain", "draw"))
+        for sample in samples
+    ]
+    each["log_likelihood"] = xr.concat(totals, names)
     each = each.transpose("chain", "draw", "strategy")
-    joint = each[["n_steps", "energy"]].sum("strategy", skipna=False)
-    joint["diverging"] = each["diverging"].any("strategy")
-    joint["step_size"] = each["step_size"].min("strategy")
+    # Sampled one by one, their energies add up to that of all.
+    of_all = each[["n_steps", "energy"]].sum("strategy", skipna=False)
+    of_all["diverging"] = each["diverging"].any("strategy")
+    of_all["step_size"] = each["step_size"].min("strategy")
     data = observations(runs)
     where = {
         name: ("observation", runs.table[name].to_numpy(kind))
@@ -47,11 +64,12 @@ def assemble(
     constant = {name: (DATA_DIMS[name], value) for name, value in data.as_data().items()}
     given = xr.Dataset(constant, {"strategy": posterior["strategy"], **DATA_COORDS})
     dims = "chain", "draw", "observation"
-    pointwise = np.concatenate([sample.log_likelihood for sample in samples], axis=-1)
+    pointwise = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
     kept = {
         "data_sha256": runs.sha256(),
         "model": VERSION,
         "sampling": about,
+        "learned": learned.document(),
         "versions": {name: _version(name) for name in _LIBRARIES},
         "runs": _about_runs(runs),
         "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
@@ -60,7 +78,8 @@ def assemble(
         {
             "/": xr.Dataset(attrs={"palm_bayes": json.dumps(kept)}),
             "posterior": posterior,
-            "sample_stats": joint,
+            "sampled": _of_all([sample.posterior for sample in samples], names),
+            "sample_stats": of_all,
             "strategy_stats": each,
             "log_likelihood": xr.Dataset({"accuracy": (dims, pointwise)}, where),
             "observed_data": observed,
@@ -68,6 +87,16 @@ def assemble(
             "runs": runs.table.rename_axis("row").to_xarray(),
         }
     )
+
+
+def _of_all(samples: list[xr.Dataset], names: "pd.Index[str]") -> xr.Dataset:
+    joined = xr.concat(samples, "strategy", combine_attrs="drop")
+    return joined.assign_coords(strategy=np.array(names, dtype=str))
+
+
+def learned_of(trace: xr.DataTree) -> Learned:
+    """Return what the fit of a trace was told of past curves."""
+    return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
 
 
 def _about_runs(runs: Runs) -> dict[str, Any]:
@@ -171,7 +200,7 @@ def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
 
 def _require_usable(path: Path, posterior: xr.Dataset, runs: Runs) -> None:
     """Raise `DataError` unless every strategy has finite draws of every parameter."""
-    for name in (*curve.PARAMETERS, *NOISE):
+    for name in (*curve.PARAMETERS, *NOISE, "misfit"):
         if name not in posterior:
             raise DataError(f"{path} holds no draws of {name}")
         draws = posterior[name].sel(strategy=list(runs.strategies))

@@ -184,9 +184,8 @@ def report_of(fit: "PalmFit", questions: Questions, seed: int = 0) -> Report:
     if asked.target is None and not asked.rule and {"within", "pool"} & asked.given.keys():
         raise DataError("a budget or pool is given: a target, or a stop rule, is needed with it")
     comparison = fit.compare(
-        asked.at, rope=asked.rope, reference=asked.reference, probability=asked.probability,
-        seed=seed,
-    )  # fmt: skip
+        asked.at, rope=asked.rope, reference=asked.reference, probability=asked.probability
+    )
     needed = None
     if asked.target is not None:
         needed = fit.labels_to_reach(

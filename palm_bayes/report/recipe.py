@@ -90,6 +90,8 @@ def python(report: Report) -> str:
     options = "".join(f"    {name}={_literal(value)},\n" for name, value in arguments.items())
     if about["sampling"]["priors"] == "own":
         options += "    priors=priors,  # your own, a palm_bayes.Priors\n"
+    if about["sampling"]["prior"] == "own":
+        options += "    prior=prior,  # your own, a palm_bayes.Learned\n"
     return (
         f"import palm_bayes\n{names}\n"
         f"fit = palm_bayes.fit(\n    {data_path(report.fit.runs)!r},\n{options})\n"
@@ -101,7 +103,7 @@ def python(report: Report) -> str:
 def shell(report: Report) -> str | None:
     """Commands that make the report, from the data on; None where they cannot."""
     about, asked = kept(report.fit), _flags(report.questions)
-    if asked is None or about["sampling"]["priors"] == "own":
+    if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
     words = ["palm-bayes", "fit", data_path(report.fit.runs)]
     for name, value in (reading(report.fit.runs) | _priors(about)).items():
@@ -116,8 +118,8 @@ def shell(report: Report) -> str | None:
 
 
 def _priors(about: dict[str, Any]) -> dict[str, str]:
-    priors = about["sampling"]["priors"]
-    return {} if priors == "own" else {"priors": priors}
+    names = {name: about["sampling"][name] for name in ("priors", "prior")}
+    return {name: value for name, value in names.items() if value not in {"", "own"}}
 
 
 def _literal(value: Any) -> str:

@@ -1,0 +1,74 @@
+"""Expected accuracies of posterior draws, at any x: on the PALM curve, and with the misfit."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from palm_bayes import curve, noise
+from palm_bayes.misfit import PARTS, Misfit, log_odds, noise_of_odds, steps_until
+
+
+def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
+    """Expected accuracy, and the spread around it that does not last (`noise.passing`).
+
+    Parameters
+    ----------
+    posterior : Dataset
+        With ``curve``, ``noise``, ``noise_ratio`` and ``lasting``.
+    x, x_first, x_last : DataArray or float
+        Labels in batches, and the strategy's first and last observed ones.
+
+    Returns
+    -------
+    tuple of DataArray
+        Mean and standard deviation, fractions, of the broadcast dims.
+    """
+    A_max, log_u, alpha, beta = (
+        posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
+    )
+
+    def u(at: Any) -> Any:
+        # Below −α, which can only lie before the data, nothing has been learnt.
+        begun = at + alpha > 0
+        inside = x_first + (at - x_first) * begun
+        return curve.u(inside, log_u, alpha, beta, x_first).where(begun, 0)
+
+    there = u(x)
+    sd, ratio, lasting = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
+    passes = noise.passing(there, u(x_first), u(x_last), sd, ratio, lasting)
+    return A_max * -np.expm1(-there), passes
+
+
+def strayed(
+    on_curve: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
+) -> xr.DataArray:
+    """Expected accuracies: those on the PALM curve, each draw with its misfit.
+
+    Parameters
+    ----------
+    on_curve : DataArray, dims (chain, draw, strategy, x)
+        Of `moments`.
+    posterior : Dataset
+        As in `moments`, and with ``misfit``.
+    ends : Dataset, dims (strategy,)
+        ``x_first`` and ``x_last``.
+    misfit : Misfit
+
+    Returns
+    -------
+    DataArray, dims (chain, draw, strategy, x)
+    """
+    x_first, x_last = ends["x_first"], ends["x_last"]
+    t = np.log((on_curve["x"] / x_last).transpose("strategy", "x").to_numpy())
+    grid = x_last * xr.DataArray(np.exp(steps_until(t)), dims="step")
+    along, _ = moments(posterior, grid, x_first, x_last)
+    reached = along.transpose("chain", "draw", "strategy", "step").to_numpy()
+    misfits = (posterior["misfit"].sel(misfit_part=part, drop=True) for part in PARTS)
+    noise, of_level, of_growth = (
+        part.transpose("chain", "draw", "strategy").to_numpy()[..., None]
+        for part in (posterior["noise"], *misfits)
+    )
+    s = noise_of_odds(reached[..., :1], noise)
+    odds, along_odds = log_odds(on_curve.to_numpy()), log_odds(reached)
+    return on_curve.copy(data=misfit.expected(odds, along_odds, s, t, of_level, of_growth))

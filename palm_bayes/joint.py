@@ -1,0 +1,75 @@
+"""The joint posterior of a task's strategies, from draws of each one by itself."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes import sharing
+from palm_bayes.expected import moments
+from palm_bayes.misfit import PARTS, Misfit, log_odds
+from palm_bayes.runs import Runs
+from palm_bayes.sampling import Sample
+
+
+def together(
+    runs: Runs, samples: Sequence[Sample], misfit: Misfit, seed: int
+) -> list[tuple[Sample, xr.DataArray]]:
+    """Bring together which draws of the strategies are one draw of all.
+
+    A strategy that did not converge tells the others nothing, and keeps its draws as they are.
+
+    Parameters
+    ----------
+    runs : Runs
+    samples : sequence of Sample
+        Of its strategies, in their order.
+    misfit : Misfit
+    seed : int
+
+    Returns
+    -------
+    list of (Sample, DataArray)
+        The samples with some draws left out and others taken twice, and the draws of each one's
+        misfit, dims (chain, draw, misfit_part).
+    """
+    of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
+    chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))
+    telling = [i for i, sample in enumerate(samples) if sample.verdict["passed"]]
+    chosen = list(samples)
+    if len(telling) > 1:
+        curves = [_curves(samples[i], runs.strategy(runs.strategies[i])) for i in telling]
+        correlation = sharing.shared_noise(runs)
+        which = sharing.joined(curves, misfit, correlation, of_sharing)
+        for place, i in enumerate(telling):
+            chosen[i] = _picked(samples[i], which[..., place])
+    normals = misfit.normals(chains, draws, len(samples), of_misfit)
+    coords = {"chain": range(chains), "draw": range(draws), "misfit_part": list(PARTS)}
+    of_each = [
+        xr.DataArray(normals[:, :, i], coords, ("chain", "draw", "misfit_part"))
+        for i in range(len(samples))
+    ]
+    return list(zip(chosen, of_each, strict=True))
+
+
+def _curves(sample: Sample, runs: Runs) -> sharing.Curves:
+    seen = np.unique(runs.table["x"])
+    posterior = sample.posterior.isel(strategy=0)
+    x = xr.DataArray(np.append(seen, sharing.HORIZON * seen[-1]), dims="x")
+    accuracy, _ = moments(posterior, x, seen[0], seen[-1])
+    found = accuracy.transpose("chain", "draw", "x").to_numpy()
+    end, later = (log_odds(found[..., i]) for i in (-2, -1))
+    return sharing.Curves(later - end, found[..., :-1].mean(axis=-1))
+
+
+def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:
+    """Take some draws of each chain, dims (chain, draw), in some order."""
+    at = {
+        "chain": xr.DataArray(np.arange(len(which)), dims="chain"),
+        "draw": xr.DataArray(which, dims=("chain", "draw")),
+    }
+    told = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
+    draws = sample.posterior["draw"]
+    posterior = sample.posterior.drop_vars("draw").isel(at).assign_coords(draw=draws)
+    return Sample(posterior, sample.stats, told, sample.verdict)
