@@ -235,23 +235,6 @@ dataset, model). Each cell costs a fit, a second or two.
   0  all fits converged
   2  bad input: nothing is written
   3  written, but a fit did not converge or none could be made"""
-LEARN = """[bold]Examples[/bold]
-
-  palm-bayes learn past.csv -o prior.json
-  palm-bayes fit runs.csv --prior prior.json
-
-Tables hold whole curves of past projects, with the columns source, dataset,
-model, strategy, repetition, labels and accuracy. Where there are several
-sources, each is judged by the numbers that the others teach.
-
-Each strategy is fitted twice, in a second or two. What is kept of the fits
-lies in prior.json.cells, from which the same command goes on; it can be
-removed afterwards.
-
-[bold]Exit status[/bold]
-
-  0  written
-  2  bad input: nothing is written"""
 EXAMPLE = """[bold]Example[/bold]
 
   palm-bayes example runs

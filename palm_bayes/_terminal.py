@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from palm_bayes.backtest_result import Backtest
-    from palm_bayes.learning import Lesson
     from palm_bayes.outputs import Tables
     from palm_bayes.palm_fit import PalmFit
 
@@ -92,34 +91,6 @@ def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -
     else:
         _print_backtest(found, out)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
-
-
-def report_lesson(found: "Lesson", as_json: bool, *, out: Path) -> int:
-    """Print what was learned, and how well it does on sources that it was not learned from."""
-    table = found.table.reset_index()
-    if as_json:
-        judged = table.to_dict("records")
-        document = found.learned.document() | {"judged": judged, "out": str(out)}
-        typer.echo(json.dumps(document, indent=2, allow_nan=False))
-        return OK
-    numbers = found.learned.document()
-    for part in ("priors", "misfit"):
-        for name, value in numbers[part].items():
-            told = (
-                ", ".join(f"{k} {v:.4g}" for k, v in value.items()) if part == "priors" else value
-            )
-            typer.echo(f"{name:12}  {told if isinstance(told, str) else f'{told:.4g}'}")
-    if len(table):
-        typer.echo(
-            "\nEach source, by the numbers learned from all others (before: as at the start):"
-        )
-        typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
-        typer.echo("\nMeans over repetitions in the 80 % band, by times the labels seen:")
-        for row in found.learned.held:
-            words = f"up to {row.times:g}" if row.times < 1e6 else "beyond"
-            typer.echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
-    typer.echo(f"\nWritten: {out}")
-    return OK
 
 
 def report_decision(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from palm_bayes import __version__, cli_compare, cli_report, cli_stop
+from palm_bayes import __version__, cli_compare, cli_learn, cli_report, cli_stop
 from palm_bayes import _options as options
 from palm_bayes._terminal import (
     BAD_INPUT,
@@ -22,7 +22,6 @@ from palm_bayes._terminal import (
     OK,
     report,
     report_backtest,
-    report_lesson,
     working,
 )
 from palm_bayes.errors import PalmError, PalmWarning, listed
@@ -248,40 +247,7 @@ def _bounded(name: str, prior: Path | None, bounds: dict[str, float]) -> "Priors
     return named_priors(name, learned_from(prior), **bounds)
 
 
-@app.command(epilog=options.LEARN)
-def learn(
-    tables: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="CORPUS...", exists=True, help="Tables (.csv, .csv.gz) of past curves."
-        ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")],
-    prior: options.Prior = None,
-    seed: options.Seed = 0,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
-) -> int:
-    """Learn the prior from past curves, for fits of later ones."""
-    with working(quiet) as (step, _):
-        step("loading PyMC")
-        from palm_bayes.files import check_folder
-        from palm_bayes.learning import learn as run
-
-        check_folder(out.parent)
-        names = " ".join(str(path) for path in tables)
-        found = run(
-            tables,
-            start=prior,
-            keep=out.with_name(f"{out.name}.cells"),
-            seed=seed,
-            command=f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else ""),
-            progress=step,
-        )
-        found.learned.write(out)
-    return report_lesson(found, as_json, out=out)
-
-
+app.command(epilog=cli_learn.LEARN)(cli_learn.learn)
 app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
 app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)
 app.command(epilog=cli_compare.PILOT)(cli_compare.pilot)

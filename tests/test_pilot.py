@@ -5,8 +5,6 @@ import pytest
 from scipy.stats import norm
 
 from palm_bayes.errors import DataError
-from palm_bayes.misfit import COMPARED
-from palm_bayes.palm_fit import PalmFit
 from palm_bayes.pilot import _value, pilot_value
 
 
@@ -51,18 +49,6 @@ def test_table_of_a_fit(fit):
     assert set(costs["repetition"]) == {240}
     assert found.sentence.startswith(f"Now {found.choice} would be chosen for 300 labels; ")
     assert pilot_value(fit, 300).table.equals(table)
-
-
-def test_strategies_gain_as_much_alike_as_where_they_are_compared(fit, monkeypatch):
-    asked, forecast = [], PalmFit.forecast
-
-    def recorded(self, **options):
-        asked.append((options["misfit"], options["seed"]))
-        return forecast(self, **options)
-
-    monkeypatch.setattr(PalmFit, "forecast", recorded)
-    pilot_value(fit, 600, seed=4)
-    assert asked == [(COMPARED, 4)] * 3
 
 
 def test_choosing_needs_two(fit):

@@ -45,7 +45,7 @@ def sampled(monkeypatch, fit):
         of = fit.runs.strategies[0]
         posterior, stats = (
             fit.trace[group].to_dataset().sel(strategy=[of])
-            for group in ("posterior", "strategy_stats")
+            for group in ("sampled", "strategy_stats")
         )
         posterior = posterior.assign_coords(strategy=list(runs.strategies))
         verdict = fit.convergence.table.loc[of].to_dict()
@@ -116,7 +116,7 @@ def test_a_refit_is_a_whole_fit(refitted, later_runs):
     assert refitted.convergence.passed
     assert "from draws of the fit before" in refitted.convergence.sentence
     posterior = refitted.trace["posterior"]
-    of_vectors = {"parameter": 4, "memory_parameter": 2}
+    of_vectors = {"parameter": 4, "memory_parameter": 2, "misfit_part": 2}
     assert dict(posterior.sizes) == {"chain": 4, "draw": 1000, "strategy": 2} | of_vectors
     np.testing.assert_array_equal(
         posterior["memory"].transpose("memory_parameter", ...),
