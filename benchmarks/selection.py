@@ -23,7 +23,7 @@ from palm_bayes.backtest_cells import train_size
 from palm_bayes.budget import LabelsToReach
 from palm_bayes.checkpoints import Checkpoints, Part
 from palm_bayes.families import fitted
-from palm_bayes.pairing import shared_noise
+from palm_bayes.sharing import shared_noise
 
 ASSURANCE, WANTED = 0.8, (77, 83)
 GAINS = (0.01, 0.02, 0.05)  # targets: so far above the highest mean seen

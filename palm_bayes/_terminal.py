@@ -99,8 +99,9 @@ def report_decision(
     tables: "Mapping[str, pd.DataFrame]",
     *,
     as_json: bool,
+    until: float | None = None,
 ) -> int:
-    """Print what a fit says to a question; the exit status tells whether to rely on it.
+    """Print what a fit says to a question; the exit status tells whether it converged.
 
     Parameters
     ----------
@@ -110,8 +111,12 @@ def report_decision(
         The answer, ready for JSON; its ``sentence`` is what a person reads last.
     tables : mapping of str to DataFrame
         By heading, their cells as they are shown.
+    until : float, optional
+        The furthest budget that the answer looks at, of which is told what it is worth.
     """
     verdict = fit.convergence
+    if until is not None:
+        document = document | {"worth": fit.worth(until)}
     if as_json:
         told = document | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
         typer.echo(json.dumps(told, indent=2, allow_nan=False))
@@ -121,6 +126,8 @@ def report_decision(
             console.print(heading)
             _print_table(console, table)
         console.print(document["sentence"])
+        if until is not None:
+            console.print(document["worth"])
         if not verdict.passed:
             console.print(verdict.sentence)
     return OK if verdict.passed else NOT_CONVERGED

@@ -71,7 +71,7 @@ class LabelsToReach:
 
     @property
     def until(self) -> float:
-        """The last budget looked at; what comes later is "never"."""
+        """The last budget looked at: of what comes later nothing is said."""
         return float(self.paths["budget"][-1])
 
     @cached_property
@@ -274,8 +274,7 @@ def labels_to_reach(
     within : float, optional
         A budget, of which the chance that it suffices is told.
     until : float, optional
-        The pool, or how far to look; what is later is "never". By default four times the
-        budget seen.
+        The pool, or how far to look. By default four times the budget seen.
     scope : {"expected", "new"}
         Whether the expected curve has to reach the target, or a single run's measured accuracy.
     delta_target, eta : float, optional

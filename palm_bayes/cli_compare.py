@@ -80,7 +80,7 @@ Pool = Annotated[
     float | None,
     option(
         _ASK,
-        "The pool, or how far to look; later is never. Default: four times the labels seen.",
+        "The pool, or how far to look. Default: four times the labels seen.",
         "--until",
     ),
 ]
@@ -160,7 +160,7 @@ BUDGET = f"""[bold]Examples[/bold]
 
   budget         the smallest that suffices with --assurance, whole episodes
   needed         median and interval of what is needed
-  never          P(not reached by --until)
+  not by N       P(not reached by N labels, --until)
   feasible       P(reached by --until)
   B_abs, W       ALDA: labels for the target, and what moving it by plus and
                  minus --delta-target changes; medians, given it is feasible
@@ -218,7 +218,7 @@ def compare(
         _draw(found, figure)
     from palm_bayes.shown import compared
 
-    return report_decision(fit, found.document(), compared(found), as_json=as_json)
+    return report_decision(fit, found.document(), compared(found), as_json=as_json, until=found.at)
 
 
 @takes_fit
@@ -259,7 +259,9 @@ def budget(
             write_alda(found, alda_csv)
     from palm_bayes.shown import budgeted
 
-    return report_decision(fit, found.document(), budgeted(found), as_json=as_json)
+    return report_decision(
+        fit, found.document(), budgeted(found), as_json=as_json, until=found.until
+    )
 
 
 @takes_fit
@@ -273,7 +275,7 @@ def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = Fal
         found = pilot_value(fit, at, seed=source.seed)
     from palm_bayes.shown import piloted
 
-    return report_decision(fit, found.document(), piloted(found), as_json=as_json)
+    return report_decision(fit, found.document(), piloted(found), as_json=as_json, until=at)
 
 
 def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:

@@ -318,7 +318,8 @@ def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
     """Print what every rule finds, the decision, what would change it and what it risks."""
     from palm_bayes.shown import decided
 
-    status = report_decision(fit, decision.document(), decided(decision), as_json=as_json)
+    found, told = decision.document(), decided(decision)
+    status = report_decision(fit, found, told, as_json=as_json, until=decision.until)
     for line in () if as_json else decision.advice:
         typer.echo(f"  {line}")
     return status

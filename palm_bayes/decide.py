@@ -10,9 +10,10 @@ import pandas as pd
 
 from palm_bayes.doubts import doubts_of
 from palm_bayes.errors import known
-from palm_bayes.outlook import Floats, Outlook, chance
+from palm_bayes.outlook import Outlook, chance
 from palm_bayes.rules import Pool, Unreachable
 from palm_bayes.verdicts import Finding, Rule, SingleRule
+from palm_bayes.worth import data_share
 
 if TYPE_CHECKING:
     from palm_bayes.palm_fit import PalmFit
@@ -47,6 +48,8 @@ class Decision:
         Why the fit cannot be relied on, if so.
     forced : bool
         Whether the decision was taken in spite of them.
+    until : float
+        Labels up to which was looked.
     """
 
     action: Action
@@ -57,6 +60,7 @@ class Decision:
     findings: tuple[Finding, ...]
     doubts: tuple[str, ...] = ()
     forced: bool = False
+    until: float = 0.0
 
     @property
     def stop(self) -> bool:
@@ -153,7 +157,7 @@ def decision(
     return Decision(
         action, outlook.strategy, None, outlook.now,
         0.0 if action == "stop" else outlook.next_batch,
-        tuple(findings.values()), every, forced=force and bool(every),
+        tuple(findings.values()), every, forced=force and bool(every), until=outlook.last,
     )  # fmt: skip
 
 
@@ -220,7 +224,8 @@ def prior_speaks(fit: "PalmFit", outlook: Outlook, labels: float) -> str | None:
 
     It is PALM's parameters that have a prior; of the misfit other curves tell.
     """
-    share = data_share(fit, outlook.pure, labels)
+    pure = outlook.pure
+    share = data_share(fit, outlook.strategy, pure.draws[:, 0], pure.accuracy_at(labels))
     width = openness(outlook.pure, labels)
     if share >= DATA_SHARE_LEAST or width <= OPEN_MOST:
         return None
@@ -244,32 +249,6 @@ def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
 
 
 DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
-
-
-def data_share(fit: "PalmFit", outlook: Outlook, labels: float) -> float:
-    """How much the data tell of the accuracy at so many labels, beside the present accuracy.
-
-    It is the ratio of the two sensitivities −d log Var / d log λ at λ = 1, where the likelihood is
-    raised to the power λ. Where prior and likelihood are normal with precisions P and D such a
-    sensitivity is D / (D + P), the share of the data; it is more where the noise is unknown, which
-    the ratio takes out.
-
-    Notes
-    -----
-    The derivative of a posterior expectation E[f] by λ is Cov(log-likelihood, f), so that draws
-    tell it without another fit: Kallioinen, Paananen, Bürkner and Vehtari, *Detecting and
-    diagnosing prior and likelihood sensitivity with power-scaling*, Statistics and Computing 2024.
-    """
-    each = fit.trace["log_likelihood"]["accuracy"]
-    of_strategy = each.isel(observation=(each["of_strategy"] == outlook.strategy).to_numpy())
-    log_likelihood = of_strategy.sum("observation").transpose("chain", "draw").to_numpy().ravel()
-
-    def sensitivity(accuracy: Floats) -> float:
-        square = (accuracy - accuracy.mean()) ** 2
-        return float(-np.cov(log_likelihood, square)[0, 1] / max(square.mean(), 1e-300))
-
-    present = sensitivity(outlook.draws[:, 0])
-    return sensitivity(outlook.accuracy_at(labels)) / present if present > 0 else 0.0
 
 
 def openness(outlook: Outlook, labels: float) -> float:

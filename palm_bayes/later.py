@@ -111,15 +111,24 @@ class Task:
         return found
 
     def below(self, learned: Learned, sampled: Learned) -> pd.DataFrame:
-        """Probability of less than what came: ``times`` the labels, ``mean`` over runs, ``p``."""
+        """Probability ``p`` of less than what came, of means over runs (``mean``) and single runs.
+
+        With ``source``, ``times`` the labels seen and ``third`` of the horizon (0, 1, 2).
+        """
         rows = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
             z, _ = later.standardised(later.expected(learned.misfit, *_normals()))
             p = np.einsum("d,rdx->rx", weight, ndtr(z))
-            times = np.broadcast_to(np.exp(later.t), p.shape)
-            mean = np.broadcast_to(np.arange(len(p))[:, None] == 0, p.shape)
+            runs, count = p.shape
             rows.append(
-                pd.DataFrame({"times": times.ravel(), "mean": mean.ravel(), "p": p.ravel()})
+                pd.DataFrame(
+                    {
+                        "times": np.tile(np.exp(later.t), runs),
+                        "third": np.tile(3 * np.arange(count) // count, runs),
+                        "mean": np.repeat(np.arange(runs) == 0, count),
+                        "p": p.ravel(),
+                    }
+                )
             )
         return pd.concat(rows).dropna().assign(source=self.source)
 

@@ -50,6 +50,10 @@ class Lesson:
     Attributes
     ----------
     learned : Learned
+    tasks : tuple of Task
+        The curves, and what fits said of them.
+    without : dict of str to Learned
+        By source, the numbers that the others teach. Empty where there is one source.
     table : DataFrame
         Index source: one row each, judged with the numbers learned from all others. ``score`` and
         ``before``, mean log density of later accuracies with these and with the numbers before;
@@ -58,6 +62,8 @@ class Lesson:
     """
 
     learned: Learned
+    tasks: tuple[Task, ...]
+    without: dict[str, Learned]
     table: pd.DataFrame
 
 
@@ -105,9 +111,10 @@ def learn(
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
     tell("numbers likeliest over all curves", "", 0.9)
-    found = _likeliest(tasks, begun, begun, _ROUNDS)
+    found = likeliest(tasks, begun, begun, _ROUNDS)
     found = replace(found, misfit=replace(found.misfit, common=_common(tasks, found, begun)))
-    table, held = _judged(tasks, found, begun, tell)
+    without = _without(tasks, found, begun, tell)
+    table, held = _judged(tasks, without, begun)
     sources = sorted({task.source for task in tasks})
     about = {
         "command": command,
@@ -116,7 +123,7 @@ def learn(
         "fits": sum(len(task.laters) for task in tasks),
         "palm-bayes": __version__,
     }
-    return Lesson(replace(found, held=held, about=about), table)
+    return Lesson(replace(found, held=held, about=about), tuple(tasks), without, table)
 
 
 def _tasks(
@@ -202,7 +209,7 @@ def _at(point: Floats, like: Learned) -> Learned:
     return replace(like, misfit=misfit, alpha_start=alpha_start, beta=beta)
 
 
-def _likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, rounds: int) -> Learned:
+def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, rounds: int) -> Learned:
     """Find the numbers under which later accuracies are likeliest."""
 
     def loss(point: Floats) -> float:
@@ -223,29 +230,37 @@ def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
     return float(COMMONS[int(told.mean(axis=0).argmax())])
 
 
-def _judged(
+def _without(
     tasks: Sequence[Task], found: Learned, sampled: Learned, tell: Progress
+) -> dict[str, Learned]:
+    """Learn from all sources but one, for each; from `found` on."""
+    sources = sorted({task.source for task in tasks})
+    learned = {}
+    for i, source in enumerate(sources if len(sources) > 1 else ()):
+        tell(f"without {source}", "", 0.92 + 0.08 * i / len(sources))
+        others = [task for task in tasks if task.source != source]
+        learned[source] = likeliest(others, found, sampled, _ROUNDS_WITHOUT)
+    return learned
+
+
+def _judged(
+    tasks: Sequence[Task], without: dict[str, Learned], sampled: Learned
 ) -> tuple[pd.DataFrame, tuple[Held, ...]]:
     """Judge the numbers learned from all other sources on each one."""
-    sources = sorted({task.source for task in tasks})
-    if len(sources) < 2:
-        return pd.DataFrame(), ()
     rows, parts = {}, []
-    for i, source in enumerate(sources):
-        tell(f"without {source}", "", 0.92 + 0.08 * i / len(sources))
+    for source, learned in without.items():
         own = [task for task in tasks if task.source == source]
-        others = [task for task in tasks if task.source != source]
-        without = _likeliest(others, found, sampled, _ROUNDS_WITHOUT)
-        below = pd.concat([task.below(without, sampled) for task in own])
-        off = (below.loc[below["mean"], "p"] - 0.5).abs()
+        below = pd.concat([task.below(learned, sampled) for task in own])
+        of_means = below[below["mean"]]
+        off = (of_means["p"] - 0.5).abs()
         rows[source] = {
-            "score": np.mean([score for task in own for score in task.scores(without, sampled)]),
+            "score": np.mean([score for task in own for score in task.scores(learned, sampled)]),
             "before": np.mean([score for task in own for score in task.scores(sampled, sampled)]),
             **{f"coverage_{band}": (off <= band / 200).mean() for band in _BANDS},
         }
-        parts.append(below[below["mean"]])
+        parts.append(of_means)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
-    return table, _held(pd.concat(parts))
+    return table, _held(pd.concat(parts)) if parts else ()
 
 
 def _held(below: pd.DataFrame) -> tuple[Held, ...]:

@@ -160,6 +160,12 @@ class PalmFit:
             misfit=misfit, seed=seed,
         )  # fmt: skip
 
+    def worth(self, budget: float) -> str:
+        """Say what a forecast at a budget is worth; see `palm_bayes.worth.worth`."""
+        from palm_bayes.worth import worth
+
+        return worth(self, budget)
+
     def leave_one_out(self) -> az.ELPDData:
         """Leave-one-out cross-validation; see `palm_bayes.trace.leave_one_out`."""
         return leave_one_out(self.trace, self.runs)

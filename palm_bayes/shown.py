@@ -62,7 +62,7 @@ def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
             "budget": budget(row.budget),
             "needed": found.span(row),
             **{name: percent(getattr(row, column)) for name, column in within.items()},
-            "never": percent(row.p_never),
+            f"not by {found.until:,.0f}": percent(row.p_never),
         }
         for row in needed
     ]

@@ -10,7 +10,6 @@ import xarray as xr
 from palm_bayes import decide as module
 from palm_bayes.convergence import Convergence
 from palm_bayes.decide import (
-    data_share,
     decide,
     edges,
     hangs_on_it,
@@ -23,6 +22,7 @@ from palm_bayes.decide import (
 from palm_bayes.errors import DataError
 from palm_bayes.outlook import Outlook
 from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
+from palm_bayes.worth import data_share
 
 
 @pytest.fixture
@@ -211,8 +211,9 @@ def normal_fit(prior_precision, seed=1, draws=100_000):
 @pytest.mark.parametrize("prior_precision", [0.0, 0.3, 0.9])
 def test_share_of_the_data_is_that_of_the_precisions(prior_precision):
     fit, outlook = normal_fit(prior_precision)
-    assert data_share(fit, outlook, 20) == pytest.approx(1 - prior_precision, abs=0.03)
-    assert data_share(fit, outlook, 10) == pytest.approx(1)
+    present, later = outlook.draws.T
+    assert data_share(fit, "s", present, later) == pytest.approx(1 - prior_precision, abs=0.03)
+    assert data_share(fit, "s", present, present) == pytest.approx(1)
 
 
 def test_forecast_that_is_mostly_prior_is_doubted():

@@ -53,6 +53,7 @@ ORDER = (
     "palm_fit",
     "fitting",
     "refitting",
+    "worth",
     "doubts",
     "paths",
     "contrasts",

@@ -138,7 +138,9 @@ class Report:
         if self.needed is not None:
             told["How many labels?"] = self.needed.sentence
         described = [_DESCRIBED] if check.passed else check.sentences
-        told["Can it be relied on?"] = " ".join([convergence.sentence, *described])
+        told["Can it be relied on?"] = " ".join(
+            [convergence.sentence, *described, self.fit.worth(self.until)]
+        )
         return told
 
     @property

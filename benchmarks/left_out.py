@@ -1,0 +1,118 @@
+"""Do bands hold on sources that the numbers were not learned from, and what is each part worth?
+
+python benchmarks/left_out.py --curves DIR --keep left_out
+python benchmarks/left_out.py --curves DIR --keep left_out --parts
+
+Every strategy is fitted to a quarter and to half of its episodes, once (`palm_bayes.learning`).
+Each source is forecast with what the other sources teach. `--parts` learns without one part of the
+model at a time, from all sources, and tells by how much later accuracies are less likely, source by
+source: the score is the mean log density of later accuracies, strategies counting alike.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from cells import curves_argument
+
+from palm_bayes import learning
+from palm_bayes.later import Task
+from palm_bayes.learned import Learned, LogNormal, shipped
+from palm_bayes.learning import Lesson
+from palm_bayes.scoring import THIRDS
+
+NEVER = 1e-9  # stands for 0 where numbers are found by their logarithms
+PARTS = {
+    "level": {"level": NEVER},
+    "growth with noise": {"by_noise": NEVER},
+    "growth with labels": {"scale": NEVER},
+    "growth with gain": {"by_gain": NEVER},
+    "gains in common": {"apart": 1e3},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    curves_argument(parser)
+    parser.add_argument("--keep", type=Path, required=True, help="resumed if it is there")
+    parser.add_argument("--parts", action="store_true", help="what each part is worth")
+    parser.add_argument("--start", type=Path, help="prior that fits are made with")
+    args = parser.parse_args()
+    files = sorted(args.curves.glob("*.csv.gz"))
+    lesson = learning.learn(
+        files,
+        start=args.start,
+        keep=args.keep,
+        progress=lambda what, _, done: print(f"{done:6.1%}  {what}", flush=True),
+    )
+    sampled = Learned.read(args.start) if args.start else shipped()
+    report(lesson, sampled)
+    if args.parts:
+        report_parts(lesson, sampled)
+
+
+def report(lesson: Lesson, sampled: Learned) -> None:
+    """Print what the bands of left-out forecasts held."""
+    for source, learned in lesson.without.items():
+        print(f"without {source}: {learned}")
+    print(lesson.table.round(3).to_string())
+    below = pd.concat(
+        [task.below(lesson.without[task.source], sampled) for task in lesson.tasks],
+        ignore_index=True,
+    )
+    print("\nHeld by bands of left-out forecasts, %:")
+    print(held(below, ["scope"]).to_string())
+    for by in ("third", "source"):
+        print(held(below, [by, "scope"])[["80 %"]].unstack("scope").to_string())
+    for row in lesson.learned.held:
+        print(f"up to {row.times:g} times the labels: {row.share:.1%} of {row.forecasts}")
+
+
+def held(below: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Shares of what came inside central bands, in percent."""
+    named = below.assign(
+        scope=np.where(below["mean"], "mean", "repetition"),
+        third=pd.Categorical.from_codes(below["third"], THIRDS),
+        **{f"{band} %": (below["p"] - 0.5).abs() <= band / 200 for band in (50, 80, 95)},
+    )
+    bands = [f"{band} %" for band in (50, 80, 95)]
+    return (100 * named.groupby(by, observed=True)[bands].mean()).round(1)
+
+
+def report_parts(lesson: Lesson, sampled: Learned) -> None:
+    """Print how much less likely later accuracies are without a part of the model."""
+    full = scores(lesson.tasks, lesson.learned, sampled)
+    rows = {}
+    for name, fixed in PARTS.items():
+        start = replace(lesson.learned, misfit=replace(lesson.learned.misfit, **fixed))
+        rows[name] = scores(lesson.tasks, _without(lesson, start, sampled), sampled) - full
+    pure = replace(
+        lesson.learned,
+        misfit=replace(lesson.learned.misfit, level=0.0, scale=0.0, by_gain=0.0, apart=np.inf),
+    )
+    rows["all of these (pure PALM)"] = scores(lesson.tasks, pure, sampled) - full
+    own = replace(lesson.learned, alpha_start=LogNormal(1.5, 1.0), beta=LogNormal(0.22, 0.45))
+    rows["learned priors of alpha and beta"] = scores(lesson.tasks, own, sampled) - full
+    print("\nScore without a part of the model, less the whole model's:")
+    print(pd.DataFrame(rows).T.round(4).to_string())
+
+
+def _without(lesson: Lesson, start: Learned, sampled: Learned) -> Learned:
+    """Numbers found anew from a start in which one part has no effect, and stays so."""
+    return learning.likeliest(lesson.tasks, start, sampled, rounds=5)
+
+
+def scores(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> "pd.Series[float]":
+    """Mean score of each source, and of all strategies."""
+    rows = [(task.source, one) for task in tasks for one in task.scores(learned, sampled)]
+    table = pd.DataFrame(rows, columns=["source", "score"])
+    return pd.concat(
+        [table.groupby("source")["score"].mean(), pd.Series({"all": table["score"].mean()})]
+    )
+
+
+if __name__ == "__main__":
+    main()
