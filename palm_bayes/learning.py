@@ -9,6 +9,7 @@ curves that the numbers were not learned from.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -115,10 +116,10 @@ def learn(
     found = replace(found, misfit=replace(found.misfit, common=_common(tasks, found, begun)))
     without = _without(tasks, found, begun, tell)
     table, held = _judged(tasks, without, begun)
-    sources = sorted({task.source for task in tasks})
+    of_cells = Counter(cell.key[0] for cell in cells if cell.runs)
     about = {
         "command": command,
-        "corpus": {name: sum(task.source == name for task in tasks) for name in sources},
+        "corpus": dict(sorted(of_cells.items())),
         "date": datetime.now(UTC).date().isoformat(),
         "fits": sum(len(task.laters) for task in tasks),
         "palm-bayes": __version__,

@@ -35,6 +35,8 @@ class StopMonitor:
         Labels per episode; by default the median step so far.
     force : bool
         Decide even where the fit cannot be relied on; decisions say so.
+    percent : bool, optional
+        Whether accuracies are in percent; by default what has come tells.
     priors : {"default", "bounds"} or Priors
     draws, tune, chains, seed : int
         See `palm_bayes.sampling.Settings`.
@@ -46,6 +48,7 @@ class StopMonitor:
     strategy: str = "the strategy"
     batch: float | None = None
     force: bool = False
+    percent: bool | None = None
     priors: str | Priors = "default"
     draws: int = Settings.draws
     tune: int = Settings.tune
@@ -87,7 +90,7 @@ class StopMonitor:
         longest = int(table["repetition"].value_counts().max())
         if longest < MIN_EPISODES:
             return self._too_early(table, longest), self.fit
-        runs = Runs.from_frame(table, batch=self.batch)
+        runs = Runs.from_frame(table, batch=self.batch, percent=self.percent)
         fit = self._first_fit(runs) if self.fit is None else self._next_fit(self.fit, runs)
         return fit.decide(self.rule, strategy=self.strategy, force=self.force), fit
 

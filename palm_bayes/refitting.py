@@ -74,7 +74,8 @@ def refit(
     PalmWarning
         If the data are odd in a way that those of `fit` were not.
     """
-    runs = read_runs(data)
+    # A few new rows must not be read in another scale than those that are there.
+    runs = read_runs(data, percent=fit.runs.percent)
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
     learned = learned_of(fit.trace)
     chosen = _priors_of(about["priors"], learned, priors)

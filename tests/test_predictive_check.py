@@ -64,6 +64,26 @@ def test_runs_of_the_model_pass():
     assert sum(passed) >= 28
 
 
+def test_one_run_unlike_nine_is_named():
+    frame = noisy(3, repetitions=10)
+    off = frame["repetition"] == "9"
+    frame.loc[off, "accuracy"] += 0.12
+    finding = check_wide(frame)
+    assert "repetition 9 is more than" in finding
+    assert "off all others throughout" in finding
+
+
+def check_wide(frame):
+    """Check with a noise that has taken the run in, as that of a fit does."""
+    runs = Runs.from_frame(frame)
+    trace = trace_of(runs)
+    posterior = trace["posterior"].to_dataset()
+    posterior["noise"] = posterior["noise"] * 6
+    posterior["lasting"] = posterior["lasting"] * 0 + 0.9
+    trace["posterior"] = xr.DataTree(posterior)
+    return check(trace, runs).table["finding"].iloc[0]
+
+
 @pytest.mark.parametrize("repetitions", [1, 2])
 def test_few_repetitions_of_the_model_pass(repetitions):
     passed = [found(noisy(seed, repetitions=repetitions)).passed for seed in range(15)]
