@@ -164,6 +164,18 @@ class PalmFit:
         """Leave-one-out cross-validation; see `palm_bayes.trace.leave_one_out`."""
         return leave_one_out(self.trace, self.runs)
 
+    def full_trace(self, **options: Any) -> xr.DataTree:
+        """Add groups for ArviZ: prior, predictions; see `palm_bayes.predictive.full_trace`."""
+        from palm_bayes.predictive import full_trace
+
+        return full_trace(self, **options)
+
+    def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
+        """Model at new x, for PyMC; see `palm_bayes.predictive.predictive_model`."""
+        from palm_bayes.predictive import predictive_model
+
+        return predictive_model(self, labels, **options)
+
     def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> "PalmFit":
         """Fit the same runs with later episodes, quickly; see `palm_bayes.refitting.refit`."""
         from palm_bayes.refitting import refit
@@ -255,17 +267,7 @@ class PalmFit:
         return plot_curves(self.runs, expected, new, truth)
 
     def plot_uncertainty(self, horizon: int | None = None) -> Any:
-        """Draw where the uncertainty of a new repetition's accuracy comes from, over labels.
-
-        Parameters
-        ----------
-        horizon : int, optional
-            As in `forecast`.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
+        """Draw where the uncertainty of a new repetition's accuracy comes from, as `plot` does."""
         from palm_bayes.plots_uncertainty import plot_uncertainty
 
         return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))

@@ -50,6 +50,7 @@ ORDER = (
     "palm_fit",
     "fitting",
     "refitting",
+    "predictive",
     "doubts",
     "paths",
     "contrasts",
@@ -112,6 +113,7 @@ ONLY_IN = {
                 "keys",
                 "program",
                 "sampling",
+                "predictive",
             },
         ),
         (
