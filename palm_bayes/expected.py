@@ -1,5 +1,7 @@
 """Expected accuracies of posterior draws, at any x: on the PALM curve, and with the misfit."""
 
+from collections.abc import Iterable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,20 +26,32 @@ def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[A
     tuple of DataArray
         Mean and standard deviation, fractions, of the broadcast dims.
     """
-    A_max, log_u, alpha, beta = (
-        posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES
-    )
+    of_curve = (posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES)
+    of_noise = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
+    return moments_of(x, x_first, x_last, of_curve, of_noise)
+
+
+def moments_of(
+    x: Any,
+    x_first: Any,
+    x_last: Any,
+    of_curve: Iterable[Any],
+    of_noise: Iterable[Any],
+    xp: ModuleType = np,
+) -> tuple[Any, Any]:
+    """`moments` of arrays that are broadcast: the curve's coordinates; noise, ratio and lasting."""
+    A_max, log_u, alpha, beta = of_curve
+    sd, ratio, lasting = of_noise
 
     def u(at: Any) -> Any:
         # Below −α, which can only lie before the data, nothing has been learnt.
         begun = at + alpha > 0
         inside = x_first + (at - x_first) * begun
-        return curve.u(inside, log_u, alpha, beta, x_first).where(begun, 0)
+        return curve.u(inside, log_u, alpha, beta, x_first, xp) * begun
 
     there = u(x)
-    sd, ratio, lasting = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
-    passes = noise.passing(there, u(x_first), u(x_last), sd, ratio, lasting)
-    return A_max * -np.expm1(-there), passes
+    passes = noise.passing(there, u(x_first), u(x_last), sd, ratio, lasting, xp)
+    return A_max * -xp.expm1(-there), passes
 
 
 def strayed(

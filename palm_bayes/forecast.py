@@ -133,7 +133,8 @@ def forecast(
 ) -> Forecast:
     """Forecast accuracies from a fit's trace; see `palm_bayes.palm_fit.PalmFit.forecast`."""
     known([scope], get_args(Scope), "scope")
-    x = _grid(runs, labels, episodes, horizon)
+    at = asked_x(runs, labels, episodes, horizon)
+    x = at.to_numpy()
     posterior = trace["posterior"].to_dataset()
     ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
     # Where runs end is not asked for, but there they are taken up, as they came.
@@ -146,8 +147,6 @@ def forecast(
     )
     expected = on_curve if misfit is None else strayed(on_curve, posterior, ends, misfit)
     of_noise = np.random.default_rng(seed)
-    at = xr.DataArray(x, {"x": x, "episode": ("x", _episode_at(runs, x))}, "x")
-    at = at.assign_coords(labels=("x", runs.labels_at(x)))
     asked, pure = (part.sel(x=at["x"]) for part in (expected, on_curve))
     if scope == "expected":
         draws = asked
@@ -215,6 +214,15 @@ def _continued(
         path = noise.simulate(later, around, carried, lasts[..., 0], fresh, before)
         draws.loc[{**there, "repetition": repetition}] = path
     return draws
+
+
+def asked_x(
+    runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
+) -> xr.DataArray:
+    """Increasing x to forecast at, dims (x,), with coordinates ``episode`` and ``labels``."""
+    x = _grid(runs, labels, episodes, horizon)
+    along = {"episode": ("x", _episode_at(runs, x)), "labels": ("x", runs.labels_at(x))}
+    return xr.DataArray(x, {"x": x, **along}, "x")
 
 
 def _grid(

@@ -11,15 +11,17 @@ then, G(t):
 
 The maximum lets a curve come to rest, but not fall with more labels. Strategies of one task have
 the share `common` of the variance of z₁ and z₂ in common. All numbers are learned from past curves,
-see `palm_bayes.learning`. As in `curve`, all is array functions.
+see `palm_bayes.learning`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
+`pytensor.tensor`.
 """
 
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 from scipy.stats import qmc
 
 from palm_bayes.errors import DataError
@@ -106,7 +108,14 @@ class Misfit:
         return self.scale * (noise / _NOISE) ** self.by_noise * t**self.power + self.by_gain * gain
 
     def expected(
-        self, odds: Any, along: Any, noise: Any, t: Any, of_level: Any, of_growth: Any
+        self,
+        odds: Any,
+        along: Any,
+        noise: Any,
+        t: Any,
+        of_level: Any,
+        of_growth: Any,
+        xp: ModuleType = np,
     ) -> Any:
         """Expected accuracies, which do not fall with more labels; arguments are broadcast.
 
@@ -119,19 +128,21 @@ class Misfit:
         noise : array, dims (..., 1)
             s, of `noise_of_odds`.
         t : array, dims (..., x)
-            log(x / x_last), at most 0 within the data.
+            log(x / x_last), at most 0 within the data; of NumPy in any case.
         of_level, of_growth : array, dims (..., 1)
             z₁ and z₂.
+        xp : module
+            `numpy` or `pytensor.tensor`.
         """
-        steps = STEP * np.arange(along.shape[-1])
-        highest = along + of_growth * self.width(noise, steps, along - along[..., :1])
-        np.maximum.accumulate(highest, axis=-1, out=highest)
+        steps = STEP * xp.arange(along.shape[-1])
+        strayed = along + of_growth * self.width(noise, steps, along - along[..., :1])
+        highest = _highest_so_far(strayed, xp)
         # Linear between steps, so that it is the same whatever other x are asked for.
         place = np.maximum(t, 0) / STEP
-        before = np.broadcast_to(np.floor(place).astype(int), odds.shape)
-        low, high = (np.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
+        before = xp.broadcast_to(np.floor(place).astype(int), odds.shape)
+        low, high = (xp.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
-        return expit(np.where(t > 0, rested, odds) + self.level * noise * of_level)
+        return _of_log_odds(xp.where(t > 0, rested, odds) + self.level * noise * of_level, xp)
 
 
 def steps_until(t: Any) -> Floats:
@@ -139,11 +150,26 @@ def steps_until(t: Any) -> Floats:
     return np.asarray(STEP * np.arange(int(max(np.max(t), 0) / STEP) + 2))
 
 
-def log_odds(accuracy: Any) -> Any:
+def log_odds(accuracy: Any, xp: ModuleType = np) -> Any:
     """Log-odds of accuracies; of 0 and 1, which have no finite ones, those of their neighbours."""
-    return logit(np.clip(accuracy, _LEAST, 1 - _LEAST))
+    inside = xp.clip(accuracy, _LEAST, 1 - _LEAST)
+    return xp.log(inside) - xp.log1p(-inside)
 
 
-def noise_of_odds(accuracy: Any, noise: Any) -> Any:
+def noise_of_odds(accuracy: Any, noise: Any, xp: ModuleType = np) -> Any:
     """Standard deviation of the log-odds of an accuracy whose own is small (the delta method)."""
-    return noise / np.maximum(accuracy * (1 - accuracy), _LEAST_VARIANCE)
+    return noise / xp.maximum(accuracy * (1 - accuracy), _LEAST_VARIANCE)
+
+
+def _of_log_odds(odds: Any, xp: ModuleType) -> Any:
+    """Inverse of the log-odds, which does not overflow."""
+    return 0.5 + 0.5 * xp.tanh(0.5 * odds)
+
+
+def _highest_so_far(values: Any, xp: ModuleType) -> Any:
+    """Running maximum along the last axis."""
+    if xp is np:
+        return np.maximum.accumulate(values, axis=-1)
+    # PyTensor has none: the largest of each row of a triangle.
+    step = xp.arange(values.shape[-1])
+    return xp.where(step <= step[:, None], values[..., None, :], -np.inf).max(axis=-1)

@@ -169,12 +169,19 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
             for name, value in data.as_data().items()
         }
         ends = Ends(*(given["ends"][i] for i in range(len(Ends._fields))))
-        of_noise = noise_variables(priors, "strategy")
-        for name in VECTORS["memory"]:
-            pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
-        curves = _curves(priors, region, ends, of_noise)
+        curves, of_noise = strategy_variables(priors, region, ends)
         _observe(given, ends.x_first, ends.x_last, *curves, *of_noise)
     return model
+
+
+def strategy_variables(
+    priors: Priors, region: Region, ends: Ends
+) -> tuple[tuple[Any, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]:
+    """All but the data: curves as A_max, log u_first, α, β, and `NOISE`; dims (strategy,) each."""
+    of_noise = noise_variables(priors, "strategy")
+    for name in VECTORS["memory"]:
+        pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
+    return _curves(priors, region, ends, of_noise), of_noise
 
 
 def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:

@@ -103,8 +103,7 @@ class PalmFit:
     def representative(self) -> pd.DataFrame:
         """One coherent set of the four parameters a strategy, for tools that take a point.
 
-        It is the posterior draw whose curve lies nearest to the posterior median curve, over the
-        episodes seen and as many again. Medians taken parameter by parameter give no such curve.
+        It is the posterior draw whose curve lies nearest to the median curve, up to twice the data.
 
         Returns
         -------
@@ -152,16 +151,15 @@ class PalmFit:
         DataError
             If labels are asked for and unknown, or a number is not above 0.
         """
-        if misfit == "learned":
-            misfit = learned_of(self.trace).misfit
+        chosen = learned_of(self.trace).misfit if misfit == "learned" else misfit
         return forecast(
             self.trace, self.runs,
             labels=labels, episodes=episodes, horizon=horizon, scope=scope,
-            misfit=misfit, seed=seed,
+            misfit=chosen, seed=seed,
         )  # fmt: skip
 
     def worth(self, budget: float) -> str:
-        """Say what a forecast at a budget is worth; see `palm_bayes.worth.worth`."""
+        """Say what a forecast is worth; see `palm_bayes.worth.worth`."""
         from palm_bayes.worth import worth
 
         return worth(self, budget)
@@ -169,6 +167,18 @@ class PalmFit:
     def leave_one_out(self) -> az.ELPDData:
         """Leave-one-out cross-validation; see `palm_bayes.trace.leave_one_out`."""
         return leave_one_out(self.trace, self.runs)
+
+    def full_trace(self, **options: Any) -> xr.DataTree:
+        """Add groups for ArviZ: prior, predictions; see `palm_bayes.predictive.full_trace`."""
+        from palm_bayes.predictive import full_trace
+
+        return full_trace(self, **options)
+
+    def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
+        """Model at new x, for PyMC; see `palm_bayes.predictive.predictive_model`."""
+        from palm_bayes.predictive import predictive_model
+
+        return predictive_model(self, labels, **options)
 
     def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> "PalmFit":
         """Fit the same runs with later episodes, quickly; see `palm_bayes.refitting.refit`."""
@@ -261,17 +271,7 @@ class PalmFit:
         return plot_curves(self.runs, expected, new, truth)
 
     def plot_uncertainty(self, horizon: int | None = None) -> Any:
-        """Draw where the uncertainty of a new repetition's accuracy comes from, over labels.
-
-        Parameters
-        ----------
-        horizon : int, optional
-            As in `forecast`.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
+        """Draw where the uncertainty of a new repetition's accuracy comes from, as `plot` does."""
         from palm_bayes.plots_uncertainty import plot_uncertainty
 
         return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))

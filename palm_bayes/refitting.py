@@ -78,7 +78,7 @@ def refit(
     runs = read_runs(data, percent=fit.runs.percent)
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
     learned = learned_of(fit.trace)
-    chosen = _priors_of(about["priors"], learned, priors)
+    chosen = priors_of(about["priors"], learned, priors)
     settings = Settings(**{name: value for name, value in about.items() if name not in _OF_PRIORS})
     known = set(oddities(fit.runs))
     for oddity in oddities(runs):
@@ -98,11 +98,12 @@ def refit(
     return put_together(runs, samples, about, learned)
 
 
-def _priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
+def priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
+    """Priors of a fit: by their name, or those of the user, who has to give them again."""
     if own is None and name == "own":
         raise DataError("the fit has priors of your own: give them again")
     if own is not None and name != "own":
-        raise DataError(f"the fit has the priors {name!r}: a refit keeps them, give none")
+        raise DataError(f"the fit has the priors {name!r}: they are kept, give none")
     return named_priors(name, learned) if own is None else own
 
 

@@ -53,6 +53,7 @@ ORDER = (
     "palm_fit",
     "fitting",
     "refitting",
+    "predictive",
     "worth",
     "doubts",
     "paths",
@@ -117,6 +118,7 @@ ONLY_IN = {
                 "keys",
                 "program",
                 "sampling",
+                "predictive",
             },
         ),
         (
