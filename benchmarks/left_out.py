@@ -39,6 +39,9 @@ def main() -> None:
     curves_argument(parser)
     parser.add_argument("--keep", type=Path, required=True, help="resumed if it is there")
     parser.add_argument("--parts", action="store_true", help="what each part is worth")
+    parser.add_argument(
+        "--own", metavar="SOURCE", help="learn from half of a source's tasks, judge the others"
+    )
     parser.add_argument("--start", type=Path, help="prior that fits are made with")
     args = parser.parse_args()
     files = sorted(args.curves.glob("*.csv.gz"))
@@ -52,6 +55,8 @@ def main() -> None:
     report(lesson, sampled)
     if args.parts:
         report_parts(lesson, sampled)
+    if args.own:
+        report_own(lesson, sampled, args.own)
 
 
 def report(lesson: Lesson, sampled: Learned) -> None:
@@ -98,6 +103,20 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
     rows["learned priors of alpha and beta"] = scores(lesson.tasks, own, sampled) - full
     print("\nScore without a part of the model, less the whole model's:")
     print(pd.DataFrame(rows).T.round(4).to_string())
+
+
+def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
+    """Print what a lab gains that learns from its own past: of its tasks every second is past."""
+    own = [task for task in lesson.tasks if task.source == source]
+    past, new = own[::2], own[1::2]
+    before = lesson.without[source]
+    after = learning.likeliest(past, before, sampled, rounds=15)
+    print(f"\nLearned from half of the tasks of {source}, judged on the other half:")
+    for name, learned in (("other projects'", before), ("its own past", after)):
+        below = pd.concat([task.below(learned, sampled) for task in new])
+        score = scores(new, learned, sampled)["all"]
+        print(f"{name}: score {score:.3f}, {learned}")
+        print(held(below, ["scope"]).to_string())
 
 
 def _without(lesson: Lesson, start: Learned, sampled: Learned) -> Learned:

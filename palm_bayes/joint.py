@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from palm_bayes import sharing
 from palm_bayes.expected import moments
 from palm_bayes.misfit import PARTS, Misfit, log_odds
+from palm_bayes.model import observations
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample
 
@@ -54,13 +55,13 @@ def together(
 
 
 def _curves(sample: Sample, runs: Runs) -> sharing.Curves:
-    seen = np.unique(runs.table["x"])
-    posterior = sample.posterior.isel(strategy=0)
-    x = xr.DataArray(np.append(seen, sharing.HORIZON * seen[-1]), dims="x")
-    accuracy, _ = moments(posterior, x, seen[0], seen[-1])
+    data = observations(runs)
+    first, last = float(data.ends.x_first[0]), float(data.ends.x_last[0])
+    x = xr.DataArray(np.append(np.unique(data.x), [last, sharing.HORIZON * last]), dims="x")
+    accuracy, _ = moments(sample.posterior.isel(strategy=0), x, first, last)
     found = accuracy.transpose("chain", "draw", "x").to_numpy()
     end, later = (log_odds(found[..., i]) for i in (-2, -1))
-    return sharing.Curves(later - end, found[..., :-1].mean(axis=-1))
+    return sharing.Curves(later - end, found[..., :-2].mean(axis=-1))
 
 
 def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:

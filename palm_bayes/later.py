@@ -15,6 +15,7 @@ from palm_bayes import noise, sharing
 from palm_bayes.expected import moments
 from palm_bayes.learned import Learned, LogNormal
 from palm_bayes.misfit import Misfit, log_odds, noise_of_odds, steps_until
+from palm_bayes.model import observations
 from palm_bayes.runs import Runs
 
 DRAWS = 400
@@ -218,7 +219,8 @@ def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
     kept = np.unique(np.linspace(0, len(episodes) - 1, _EPISODES).round().astype(int))
     after = after[after["episode"].isin(episodes[kept])]
     x = after.groupby("episode")["x"].median().to_numpy(float)
-    ends = seen.table["x"].min(), seen.table["x"].max()
+    of_data = observations(seen).ends
+    ends = float(of_data.x_first[0]), float(of_data.x_last[0])
 
     def known(at: Floats) -> tuple[Floats, Floats]:
         parts = moments(draws, xr.DataArray(at, dims="x"), *ends)

@@ -37,8 +37,9 @@ COMMONS = tuple(np.linspace(0, 0.9, 10))
 
 _TIMES = (1.5, 3.0, 10.0, 1e9)  # how far ahead is told apart, in multiples of the labels seen
 _STEP = 2e-3  # of finite differences: the score is smooth, since its normals stay the same
+_SAME = 1e-5  # share of the score: what gains less is not looked for
 _ROUNDS = 15
-_ROUNDS_WITHOUT = 6  # from the numbers of all sources on
+_ROUNDS_WITHOUT = 3  # from the numbers of all sources on
 _BANDS = (50, 80, 95)
 
 type Floats = NDArray[np.float64]
@@ -217,7 +218,7 @@ def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, rounds: i
         learned = _at(point, start)
         return -float(np.mean([score for task in tasks for score in task.scores(learned, sampled)]))
 
-    options = {"maxiter": rounds, "eps": _STEP}
+    options = {"maxiter": rounds, "eps": _STEP, "ftol": _SAME}
     found = minimize(loss, _as_point(start), method="L-BFGS-B", options=options)
     return _at(found.x, start)
 

@@ -121,7 +121,7 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
         for group in ("sampled", "strategy_stats")
     )
     new, log_stretch = _moved(old, before, now.ends.x_last)
-    known = stats["log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
+    known = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
     told = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = told.sum(axis=-1) - known + log_stretch
     log_ratios += _log_prior(new, priors) - _log_prior(old, priors)

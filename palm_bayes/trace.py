@@ -48,7 +48,7 @@ def assemble(
         xr.DataArray(sample.log_likelihood.sum(axis=-1), dims=("chain", "draw"))
         for sample in samples
     ]
-    each["log_likelihood"] = xr.concat(totals, names)
+    each["total_log_likelihood"] = xr.concat(totals, names)
     each = each.transpose("chain", "draw", "strategy")
     # Sampled one by one, their energies add up to that of all.
     of_all = each[["n_steps", "energy"]].sum("strategy", skipna=False)

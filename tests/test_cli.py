@@ -520,6 +520,7 @@ def test_options_reach_the_sampler(here, fitter):
     options = fitter.options
     del options["priors"]
     assert options == {
+        "prior": None,
         "draws": 50,
         "tune": 60,
         "chains": 2,

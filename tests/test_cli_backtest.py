@@ -85,6 +85,7 @@ def test_options(asked):
         "model": "m",
         "percent": None,
         "priors": "bounds",
+        "prior": None,
         "draws": 50,
         "tune": 60,
         "chains": 2,

@@ -21,6 +21,7 @@ from palm_bayes.curve import COORDINATES
 from palm_bayes.draws import labelled
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import fit_runs
+from palm_bayes.learned import shipped
 from palm_bayes.model import NOISE
 from palm_bayes.palm_fit import PARAMETERS, PalmFit
 from palm_bayes.priors import named_priors
@@ -92,8 +93,9 @@ def test_summary(fit):
         assert row["sd"] == pytest.approx(values.std(ddof=1))
         assert row["lower"] == pytest.approx(np.quantile(values, 0.1))
         assert row["upper"] == pytest.approx(np.quantile(values, 0.9))
-        assert row["r_hat"] == pytest.approx(float(az.rhat(draws)))
-        assert row["ess_tail"] == pytest.approx(float(az.ess(draws, method="tail")))
+        sampled = fit.trace["sampled"][row["parameter"]].sel(strategy=row["strategy"])
+        assert row["r_hat"] == pytest.approx(float(az.rhat(sampled)))
+        assert row["ess_tail"] == pytest.approx(float(az.ess(sampled, method="tail")))
     wider = fit.summary()
     assert (wider["lower"] < table["lower"]).all()
     assert (wider["upper"] > table["upper"]).all()
@@ -129,7 +131,7 @@ def test_representative_is_a_draw_near_the_median_curve(fit):
     distance = ((curves - median) ** 2).mean("x")
     for name, point in points.iterrows():
         same = posterior.sel(strategy=name)["A_max"] == point["A_max"]
-        assert int(same.sum()) == 1
+        assert same.any()  # a draw may be there several times
         at = dict(
             zip(("chain", "draw"), (int(i[0]) for i in np.nonzero(same.to_numpy())), strict=True)
         )
@@ -156,8 +158,8 @@ def test_representative_has_a_delta_that_can_be_used(fit):
 
 def test_groups_of_the_trace(fit):
     trace = fit.trace
-    groups = "posterior sample_stats strategy_stats log_likelihood observed_data constant_data runs"
-    assert set(trace.children) == set(groups.split())
+    groups = "posterior sampled sample_stats strategy_stats log_likelihood observed_data runs"
+    assert set(trace.children) == {*groups.split(), "constant_data"}
     for name in PARAMETERS:
         assert trace["posterior"][name].dims == ("chain", "draw", "strategy")
     assert trace["log_likelihood"]["accuracy"].dims == ("chain", "draw", "observation")
@@ -344,7 +346,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     expected = [("compile", "", 0.0), ("sample", "margin", 1.0), ("sample", "random", 1.0)]
     assert told == expected
     compiled, (priors, settings, _), (same, *_) = stand_in
-    assert compiled is named_priors("default")
+    assert compiled is named_priors("default", shipped())
     assert priors is same is compiled
     assert (settings.draws, settings.seed, settings.tune) == (500, 7, 300)
     assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "default"
@@ -467,7 +469,7 @@ def test_a_damaged_byte_is_one_clear_error(saved):
         with contextlib.suppress(DataError):  # nothing else; and not every byte is read
             PalmFit.load(saved)
     saved.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="is not a fit saved by palm_bayes"):
+    with pytest.raises(DataError, match=r"is not a fit saved by palm_bayes|has been changed"):
         PalmFit.load(saved)
 
 

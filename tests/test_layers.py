@@ -90,6 +90,7 @@ ORDER = (
     "report",
     "__init__",
     "cli_compare",
+    "cli_learn",
     "cli_stop",
     "cli_report",
     "cli",

@@ -11,14 +11,15 @@ from scipy import stats
 
 from palm_bayes import curve
 from palm_bayes.errors import DataError
+from palm_bayes.learned import shipped
 from palm_bayes.priors import Priors, curve_logp, draw_curve, named_priors
 
 X_FIRST = np.array([1.0, 0.5, 12.0])
 LOWEST = -X_FIRST
 
 A_max_prior = stats.uniform(0, 1)
-beta_prior = stats.lognorm(0.45, scale=0.22)
-alpha_start_prior = stats.lognorm(1.0, scale=1.5)
+beta_prior = stats.lognorm(shipped().beta.width, scale=shipped().beta.median)
+alpha_start_prior = stats.lognorm(shipped().alpha_start.width, scale=shipped().alpha_start.median)
 
 
 def compiled(priors):
