@@ -5,7 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import curve
-from palm_bayes.model import FREE, NOISE, VECTOR_COORDS, VECTOR_DIMS, VECTORS
+from palm_bayes.model import FREE, NOISE, VECTOR_COORDS, VECTOR_DIMS, VECTORS, observations
 from palm_bayes.runs import Runs
 
 type Floats = NDArray[np.float64]
@@ -30,7 +30,8 @@ def with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
         for number in numbers
     }
     log_u = each.pop("log_u_first")
-    each["delta"] = curve.delta(log_u, each["alpha"], each["beta"], runs.table["x"].min())
+    x_first = observations(runs).ends.x_first[0]  # which aligned places may move
+    each["delta"] = curve.delta(log_u, each["alpha"], each["beta"], x_first)
     return free.assign(each)
 
 

@@ -40,6 +40,7 @@ _STEP = 2e-3  # of finite differences: the score is smooth, since its normals st
 _SAME = 1e-5  # share of the score: what gains less is not looked for
 _ROUNDS = 15
 _ROUNDS_WITHOUT = 3  # from the numbers of all sources on
+_EVERY = 3  # of the other sources' tasks, so many-th one teaches what a source is judged by
 _BANDS = (50, 80, 95)
 
 type Floats = NDArray[np.float64]
@@ -240,7 +241,7 @@ def _without(
     learned = {}
     for i, source in enumerate(sources if len(sources) > 1 else ()):
         tell(f"without {source}", "", 0.92 + 0.08 * i / len(sources))
-        others = [task for task in tasks if task.source != source]
+        others = [task for task in tasks if task.source != source][::_EVERY]
         learned[source] = likeliest(others, found, sampled, _ROUNDS_WITHOUT)
     return learned
 
