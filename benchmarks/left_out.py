@@ -4,9 +4,9 @@ python benchmarks/left_out.py --curves DIR --keep left_out
 python benchmarks/left_out.py --curves DIR --keep left_out --parts
 
 Every strategy is fitted to a quarter and to half of its episodes, once (`palm_bayes.learning`).
-Each source is forecast with what the other sources teach. `--parts` learns without one part of the
-model at a time, from all sources, and tells by how much later accuracies are less likely, source by
-source: the score is the mean log density of later accuracies, strategies counting alike.
+Each source is forecast with what the other sources teach. `--parts` leaves out one part of the
+model at a time and tells by how much later accuracies are less likely, source by source: the score
+is the mean log density of later accuracies, strategies counting alike.
 """
 
 import argparse
@@ -24,14 +24,8 @@ from palm_bayes.learned import Learned, LogNormal, shipped
 from palm_bayes.learning import Lesson
 from palm_bayes.scoring import THIRDS
 
-NEVER = 1e-9  # stands for 0 where numbers are found by their logarithms
-PARTS = {
-    "level": {"level": NEVER},
-    "growth with noise": {"by_noise": NEVER},
-    "growth with labels": {"scale": NEVER},
-    "growth with gain": {"by_gain": NEVER},
-    "gains in common": {"apart": 1e3},
-}
+NEVER = 1e-9  # in place of 0, of which there is no logarithm
+TYPICAL = 0.2  # log-odds: noise of a single accuracy
 
 
 def main() -> None:
@@ -89,20 +83,23 @@ def held(below: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 def report_parts(lesson: Lesson, sampled: Learned) -> None:
     """Print how much less likely later accuracies are without a part of the model."""
-    full = scores(lesson.tasks, lesson.learned, sampled)
-    rows = {}
-    for name, fixed in PARTS.items():
-        start = replace(lesson.learned, misfit=replace(lesson.learned.misfit, **fixed))
-        rows[name] = scores(lesson.tasks, _without(lesson, start, sampled), sampled) - full
-    pure = replace(
-        lesson.learned,
-        misfit=replace(lesson.learned.misfit, level=0.0, scale=0.0, by_gain=0.0, apart=np.inf),
-    )
-    rows["all of these (pure PALM)"] = scores(lesson.tasks, pure, sampled) - full
-    own = replace(lesson.learned, alpha_start=LogNormal(1.5, 1.0), beta=LogNormal(0.22, 0.45))
-    rows["learned priors of alpha and beta"] = scores(lesson.tasks, own, sampled) - full
-    print("\nScore without a part of the model, less the whole model's:")
-    print(pd.DataFrame(rows).T.round(4).to_string())
+    learned, misfit = lesson.learned, lesson.learned.misfit
+    alike = misfit.scale * (TYPICAL / 0.05) ** misfit.by_noise
+    without = {
+        "level": replace(misfit, level=NEVER),
+        "growth by labels": replace(misfit, scale=NEVER),
+        "growth by noise": replace(misfit, by_noise=NEVER, scale=alike),
+        "growth by gain": replace(misfit, by_gain=NEVER),
+        "gains in common": replace(misfit, apart=np.inf),
+        "all of these: pure PALM": replace(misfit, level=0.0, scale=0.0, by_gain=0.0, apart=np.inf),
+    }
+    models = {name: replace(learned, misfit=part) for name, part in without.items()}
+    old = {"alpha_start": LogNormal(1.5, 1.0), "beta": LogNormal(0.22, 0.45)}
+    models["priors of alpha and beta before"] = replace(learned, **old)
+    full = scores(lesson.tasks, learned, sampled)
+    rows = {name: scores(lesson.tasks, model, sampled) - full for name, model in models.items()}
+    print("\nScore without a part, the other numbers as they are, less the whole model's:")
+    print(pd.DataFrame(rows).T.round(3).to_string())
 
 
 def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
@@ -117,11 +114,6 @@ def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
         score = scores(new, learned, sampled)["all"]
         print(f"{name}: score {score:.3f}, {learned}")
         print(held(below, ["scope"]).to_string())
-
-
-def _without(lesson: Lesson, start: Learned, sampled: Learned) -> Learned:
-    """Numbers found anew from a start in which one part has no effect, and stays so."""
-    return learning.likeliest(lesson.tasks, start, sampled, rounds=5)
 
 
 def scores(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> "pd.Series[float]":

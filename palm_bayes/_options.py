@@ -200,6 +200,9 @@ FIT = f"""[bold]Examples[/bold]
   palm-bayes fit runs.csv --episodes 12 --horizon 18 --out first12
   palm-bayes fit --base_path output/CIFAR10/resnet18 --method margin
 
+Strategies that are fitted together tell each other how they go on past the
+data: fit those of one task, and all of them.
+
 [bold]Files in the output folder[/bold]
 
   trace.nc        the fit, for palm-bayes show: data, draws, diagnostics
