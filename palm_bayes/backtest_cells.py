@@ -111,6 +111,12 @@ def too_short(cell: Cell, train: int) -> str | None:
     return f"{there} episodes, needed are {size + 1}: {size} to train, 1 to judge"
 
 
+def later_rows(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
+    """Rows of later episodes of the repetitions that have begun: no other can be continued."""
+    table = full.table[full.table["episode"] > train]
+    return table[table["repetition"].isin(seen.table["repetition"])]
+
+
 def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[tuple[Cell, int]]:
     """Return what is to be judged: cells, and the number of the last episode to train on.
 

@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 
 from palm_bayes import __version__, families, scoring
 from palm_bayes.averaging import mean_curve
-from palm_bayes.backtest_cells import Cell, cells_of, jobs_of, too_short, training_sizes
+from palm_bayes.backtest_cells import (
+    Cell,
+    cells_of,
+    jobs_of,
+    later_rows,
+    too_short,
+    training_sizes,
+)
 from palm_bayes.backtest_result import KEY, Backtest
 from palm_bayes.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.errors import DataError, PalmError
@@ -180,7 +187,9 @@ class _Run:
     def _judged(self, cell: Cell, train: int) -> Part:
         assert cell.runs is not None
         seen = cell.runs.first(train)
-        later = _later(cell.runs, seen, train)
+        later = later_rows(cell.runs, seen, train)
+        if later.empty:
+            raise DataError("no repetition that was trained on has a later episode")
         points = _points(seen, later)
         fit, reason = self._fit_of(cell, train)
         rows = _forecasts(fit, cell.strategy, later, self.settings.seed)
@@ -219,15 +228,6 @@ class _Run:
 
 def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _later(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
-    """Later observations of the repetitions that have begun: no other can be continued."""
-    table = full.table[full.table["episode"] > train]
-    later = table[table["repetition"].isin(seen.table["repetition"])]
-    if later.empty:
-        raise DataError("no repetition that was trained on has a later episode")
-    return later
 
 
 def _forecast(fit: PalmFit, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:

@@ -66,6 +66,8 @@ def learn(
 
 def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
     """Print what was learned, and how well it does on sources that it was not learned from."""
+    from palm_bayes.learned import BEYOND
+
     table = found.table.reset_index()
     if as_json:
         judged = table.to_dict("records")
@@ -73,12 +75,10 @@ def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
         return OK
     numbers = found.learned.document()
-    for part in ("priors", "misfit"):
-        for name, value in numbers[part].items():
-            told = (
-                ", ".join(f"{k} {v:.4g}" for k, v in value.items()) if part == "priors" else value
-            )
-            typer.echo(f"{name:12}  {told if isinstance(told, str) else f'{told:.4g}'}")
+    for name, prior in numbers["priors"].items():
+        typer.echo(f"{name:12}  median {prior['median']:.4g}, width {prior['width']:.4g}")
+    for name, value in numbers["misfit"].items():
+        typer.echo(f"{name:12}  {value:.4g}")
     if len(table):
         typer.echo(
             "\nEach source, by the numbers learned from all others (before: as at the start):"
@@ -86,7 +86,7 @@ def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
         typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
         typer.echo("\nMeans over repetitions in the 80 % band, by times the labels seen:")
         for row in found.learned.held:
-            words = f"up to {row.times:g}" if row.times < 1e6 else "beyond"
+            words = f"up to {row.times:g}" if row.times < BEYOND else "beyond"
             typer.echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
     typer.echo(f"\nWritten: {out}")
     return OK

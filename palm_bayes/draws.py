@@ -35,6 +35,15 @@ def with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
     return free.assign(each)
 
 
+def taken(part: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+    """Take draws of each chain by their places, dims (chain, draw); they lose their numbers."""
+    at = {
+        "chain": xr.DataArray(np.arange(len(which)), dims="chain"),
+        "draw": xr.DataArray(which, dims=("chain", "draw")),
+    }
+    return part.drop_vars("draw", errors="ignore").isel(at)
+
+
 def verdict_numbers(posterior: xr.Dataset) -> xr.Dataset:
     """What the verdict is about: free variables and δ; the other numbers repeat vectors."""
     return posterior.drop_vars(["A_max", "alpha", "beta", *VECTORS["memory"]])

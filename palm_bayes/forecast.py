@@ -59,9 +59,8 @@ class Forecast:
         -------
         DataArray, dims (source, strategy[, repetition], x)
             Sources "parameters", "misfit" and "noise". What of the misfit goes along with the
-            curve, where that moves towards the data or other strategies, counts with the
-            parameters. Their squares add up to the draws' variance but for what else is correlated
-            and what is cut to [0, 1].
+            curve counts with the parameters. Their squares add up to the draws' variance but for
+            what else is correlated and what is cut to [0, 1].
         """
         over = ("chain", "draw")
         on_curve, misfit = self.sources["curve"], self.sources["misfit"]

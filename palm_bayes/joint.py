@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes import sharing
+from palm_bayes.draws import taken
 from palm_bayes.expected import moments
 from palm_bayes.misfit import PARTS, Misfit, log_odds
 from palm_bayes.model import observations
@@ -66,11 +67,6 @@ def _curves(sample: Sample, runs: Runs) -> sharing.Curves:
 
 def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:
     """Take some draws of each chain, dims (chain, draw), in some order."""
-    at = {
-        "chain": xr.DataArray(np.arange(len(which)), dims="chain"),
-        "draw": xr.DataArray(which, dims=("chain", "draw")),
-    }
     told = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
-    draws = sample.posterior["draw"]
-    posterior = sample.posterior.drop_vars("draw").isel(at).assign_coords(draw=draws)
+    posterior = taken(sample.posterior, which).assign_coords(draw=sample.posterior["draw"])
     return Sample(posterior, sample.stats, told, sample.verdict)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -93,13 +94,15 @@ class Task:
         own = [_weights(later, learned, sampled) for later in self.laters]
         if len(own) < 2:
             return own
+        levels, near = self._near(learned, own)
+        return [each @ (levels.likely / each.sum(axis=0)) for each in near]
+
+    def _near(self, learned: Learned, own: Sequence[Floats]) -> tuple[sharing.Levels, list[Floats]]:
+        """What strategies have in common, and weights of their draws there, dims (draw, place)."""
         gains = [later.gain for later in self.laters]
         levels = sharing.levels_of(gains, learned.misfit, own)
-        found = []
-        for gain, weight in zip(gains, own, strict=True):
-            near = weight[:, None] * levels.density(gain)
-            found.append(near @ (levels.likely / near.sum(axis=0)))
-        return found
+        each = zip(gains, own, strict=True)
+        return levels, [weight[:, None] * levels.density(gain) for gain, weight in each]
 
     def scores(self, learned: Learned, sampled: Learned) -> list[float]:
         """Mean log density of what came, of each strategy; means over runs count half."""
@@ -157,12 +160,12 @@ class Task:
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
         """Draws of the strategies that go together."""
         own = [_weights(later, learned, sampled) for later in self.laters]
-        levels = sharing.levels_of([later.gain for later in self.laters], learned.misfit, own)
+        levels, near = self._near(learned, own)
         rng = np.random.default_rng(0)
         at = rng.choice(len(levels.likely), DRAWS, p=levels.likely)
         joint = []
-        for later, weight in zip(self.laters, own, strict=True):
-            reached = (weight[:, None] * levels.density(later.gain)).cumsum(axis=0)[:, at]
+        for later, each in zip(self.laters, near, strict=True):
+            reached = each.cumsum(axis=0)[:, at]
             which = (rng.random(DRAWS) * reached[-1] > reached).sum(axis=0)
             joint.append(later.taken(which))
         return joint
@@ -194,6 +197,7 @@ def _log_normal(value: Floats, prior: LogNormal) -> Floats:
     return np.asarray(0.5 * ((value - np.log(prior.median)) / prior.width) ** 2)
 
 
+@lru_cache
 def _normals(seed: int = 0) -> tuple[Floats, Floats]:
     """Return the same even normals for all numbers that are tried, two of dims (draw,)."""
     rng = np.random.default_rng(seed)

@@ -15,6 +15,9 @@ from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.misfit import Misfit
 
+BEYOND = 1e9
+"""Times the labels seen: all that is farther than what is told apart. JSON has no infinity."""
+
 
 class LogNormal(NamedTuple):
     """A log-normal prior: its median, and the standard deviation of its logarithm."""
@@ -53,7 +56,7 @@ class Learned:
     held : tuple of Held
         By how far ahead was looked; empty where the curves are of one source.
     about : dict
-        From what they were learned: command, corpus, date, numbers of sources, cells and fits.
+        From what they were learned: command, cells of each source, date, number of fits.
     """
 
     alpha_start: LogNormal

@@ -23,19 +23,19 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from palm_bayes import __version__
-from palm_bayes.backtest_cells import Cell, cells_of, jobs_of, too_short, training_sizes
+from palm_bayes.backtest_cells import Cell, cells_of, jobs_of, later_rows, too_short, training_sizes
 from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.fitting import fit_validated
 from palm_bayes.later import Later, Task, later_of
-from palm_bayes.learned import Held, Learned, LogNormal, learned_from
+from palm_bayes.learned import BEYOND, Held, Learned, LogNormal, learned_from
 from palm_bayes.model import VERSION
 from palm_bayes.sampling import Progress, Settings
 
 COMMONS = tuple(np.linspace(0, 0.9, 10))
 """Shares of the misfit in common that are tried."""
 
-_TIMES = (1.5, 3.0, 10.0, 1e9)  # how far ahead is told apart, in multiples of the labels seen
+_TIMES = (1.5, 3.0, 10.0, BEYOND)  # how far ahead is told apart, in multiples of the labels seen
 _STEP = 2e-3  # of finite differences: the score is smooth, since its normals stay the same
 _SAME = 1e-5  # share of the score: what gains less is not looked for
 _ROUNDS = 15
@@ -165,8 +165,7 @@ def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Setting
     for cell in cells:
         assert cell.runs is not None
         alone = seen.strategy(cell.strategy)
-        rows = cell.runs.table
-        rows = rows[(rows["episode"] > train) & rows["repetition"].isin(alone.table["repetition"])]
+        rows = later_rows(cell.runs, alone, train)
         if len(rows):
             found.append(later_of(sampled.sel(strategy=cell.strategy), alone, rows))
     return found

@@ -108,7 +108,7 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     names = fit.runs.strategies
     if len(names) < 2:
         raise DataError(f"only {names[0]} is fitted: a choice needs at least two strategies")
-    later = _foreseen(fit, seed, labels=[labels]).isel(x=0).stack(sample=("chain", "draw"))
+    later = fit.forecast(labels=[labels]).draws.isel(x=0).stack(sample=("chain", "draw"))
     accuracy = later.transpose("sample", "strategy").to_numpy()
     rng = np.random.default_rng(seed)
     half = rng.permutation(len(accuracy)) % 2 == 0
@@ -126,17 +126,12 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     return PilotValue(labels, order, choice, perfect, fit.runs.percent, doubts_of(fit))
 
 
-def _foreseen(fit: "PalmFit", seed: int, **asked: Any) -> xr.DataArray:
-    """Draws of a forecast, strategies gaining as much alike as where they are compared."""
-    return fit.forecast(seed=seed, **asked).draws
-
-
 def _simulated(fit: "PalmFit", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
     """By strategy and pilot: its cost in labels, and summaries of it, dims (sample, summary)."""
     table = fit.runs.table
     ends = table.groupby("strategy", sort=False)["episode"].max()
-    ahead = _foreseen(fit, seed, scope="continuing", episodes=ends.unique() + 1)
-    anew = _foreseen(fit, seed, scope="new", episodes=table["episode"].unique())
+    ahead = fit.forecast(scope="continuing", episodes=ends.unique() + 1, seed=seed).draws
+    anew = fit.forecast(scope="new", episodes=table["episode"].unique(), seed=seed).draws
     found = {}
     for name, rows in table.groupby("strategy", sort=False):
         of_next = (ahead["episode"] == ends[name] + 1).to_numpy()

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
+from numpy.typing import NDArray
 
 from palm_bayes import curve, noise
 from palm_bayes.convergence import diagnose
-from palm_bayes.draws import Floats, numbers_of, verdict_numbers
+from palm_bayes.draws import Floats, numbers_of, taken, verdict_numbers
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.fitting import put_together
 from palm_bayes.joining import without_energy
@@ -37,6 +38,7 @@ from palm_bayes.trace import learned_of
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
 _OF_PRIORS = ("priors", "prior")
+_OF_DRAWS = ("chain", "draw")
 
 
 def refit(
@@ -128,15 +130,15 @@ def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
     log_weights, pareto_k = _smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    chosen = {"chain": _chains(log_weights), "draw": _picked(np.exp(log_weights))}
+    which = _picked(np.exp(log_weights))
     posterior, stats = (
-        part.isel(chosen).assign_coords({dim: np.arange(part.sizes[dim]) for dim in chosen})
+        taken(part, which).assign_coords({dim: np.arange(part.sizes[dim]) for dim in _OF_DRAWS})
         for part in (new, stats.isel(strategy=0, drop=True))
     )
     verdict = diagnose(verdict_numbers(posterior), of_old["divergences"], of_old["e_bfmi"])
     if not verdict["passed"]:
         return None
-    of_chosen = np.take_along_axis(told, chosen["draw"].to_numpy()[..., None], axis=1)
+    of_chosen = np.take_along_axis(told, which[..., None], axis=1)
     stats = without_energy(stats)
     return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 
@@ -193,11 +195,7 @@ def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     return log_weights, float(pareto_k)
 
 
-def _chains(like: Floats) -> xr.DataArray:
-    return xr.DataArray(np.arange(len(like)), dims="chain")
-
-
-def _picked(weights: Floats) -> xr.DataArray:
+def _picked(weights: Floats) -> NDArray[np.int64]:
     """Pick as many draws in each chain as it has, in order and evenly along the weights.
 
     So the chains remain what the verdict is about: a draw that is picked twice raises their
@@ -207,4 +205,4 @@ def _picked(weights: Floats) -> xr.DataArray:
     places = (np.arange(draws) + 0.5) / draws
     reached = weights.cumsum(axis=-1) / weights.sum(axis=-1, keepdims=True)
     picked = [np.searchsorted(chain, places).clip(max=draws - 1) for chain in reached]
-    return xr.DataArray(np.stack(picked), dims=("chain", "draw"))
+    return np.stack(picked)

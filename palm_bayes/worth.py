@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.errors import percent
+from palm_bayes.learned import BEYOND
 from palm_bayes.trace import learned_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _held(fit: "PalmFit", times: float) -> list[str]:
         return []
     ends = [0.0, *(each.times for each in learned.held)]
     low = ends[ends.index(row.times) - 1]
-    far = f"more than {low:g}" if row.times > 1e6 else f"{max(low, 1):g} to {row.times:g}"
+    far = f"more than {low:g}" if row.times == BEYOND else f"{max(low, 1):g} to {row.times:g}"
     words = f"On curves of other projects, forecasts that looked {far} times as far had "
     words += f"{percent(row.share)} of what came in their 80 % bands ({row.forecasts:,} forecasts)."
     return [words]

@@ -148,3 +148,21 @@ def test_a_file_that_is_none(tmp_path, text, words):
         Learned.read(path)
     with pytest.raises(DataError, match="cannot read"):
         Learned.read(tmp_path / "none.json")
+
+
+def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeypatch, capsys):
+    from palm_bayes import cli
+
+    table = pd.DataFrame({"coverage_80": [0.75]}, pd.Index(["lab"], name="source"))
+    lesson = learning.Lesson(shipped(), (), {"lab": shipped()}, table)
+    monkeypatch.setattr(learning, "learn", lambda tables, **options: lesson)
+    curves_of().to_csv(tmp_path / "past.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["learn", "past.csv", "-o", "prior.json"]) == 0
+    said = capsys.readouterr().out
+    assert Learned.read("prior.json") == shipped()
+    assert f"alpha_start   median {shipped().alpha_start.median:.4g}" in said
+    assert f"by_gain       {shipped().misfit.by_gain:.4g}" in said
+    assert ["lab", "0.750"] in [line.split() for line in said.splitlines()]
+    assert "beyond" in said
+    assert cli.main(["learn", "none.csv", "-o", "prior.json"]) == 2

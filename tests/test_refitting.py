@@ -192,7 +192,7 @@ def test_what_was_odd_before_is_not_told_again(fit, sampled):
 
 def test_draws_are_picked_by_weight():
     weights = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 2.0], [1.0, 0.0, 0.0, 3.0]])
-    picked = module._picked(weights).to_numpy().tolist()
+    picked = module._picked(weights).tolist()
     assert picked == [[0, 1, 2, 3], [1, 1, 3, 3], [0, 3, 3, 3]]
 
 
