@@ -14,16 +14,24 @@ from typing import Any
 import arviz as az
 import numpy as np
 import pandas as pd
+import xarray as xr
 from cells import Cell, cells, curves_argument
-from reference import Array, Data, Points, reference
+from reference import reference
+from reference_model import Array, Data, Points
 
+from palm_bayes import expected
 from palm_bayes.draws import verdict_numbers
+from palm_bayes.expected import moments
+from palm_bayes.learned import shipped
+from palm_bayes.misfit import PARTS
+from palm_bayes.model import observations
 from palm_bayes.priors import named_priors
 from palm_bayes.runs import Runs
 from palm_bayes.sampling import Sample, Settings, sample_strategy
 
 PROBABILITIES = (0.05, 0.95)
 NUTS_DRAWS = 4000  # a chain: more than usual, so that small errors show
+BEYOND = (1.5, 4.0)  # times the last x: there the expected accuracy has its misfit
 BATCHES = 50  # of the reference, for its Monte-Carlo error
 RELIABLE = 0.7  # Pareto k of the importance weights, at most
 LARGEST = 4.5  # z: of a few hundred correlated statistics with thick-tailed errors
@@ -37,6 +45,10 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     found = reference(data, priors, draws, rng, points_of(sample, data).where())
     x = np.array([data.x_first, (data.x_first + data.x_last) / 2, data.x_last, 2 * data.x_last])
     ours, theirs = of_nuts(sample, x, data), Points.of(found.z, data).quantities(x)
+    for times in BEYOND:
+        name = f"E({times:g} x_last)"
+        ours[name] = strayed(sample, runs, times * data.x_last, seed)
+        theirs[name] = Points.of(found.z, data).strayed(times * data.x_last, shipped().misfit, rng)
     theirs["noise_ratio"] = np.log(theirs["noise_ratio"])
     rows = [
         {"quantity": name, "statistic": statistic, "nuts": nuts, "reference": ref, "mcse": error}
@@ -80,6 +92,24 @@ def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
         u = np.exp(log_u) * ((at + named["alpha"]) / start) ** named["beta"]
         named[f"A({at:.3g})"] = named["A_max"] * -np.expm1(-u)
     return named
+
+
+def strayed(sample: Sample, runs: Runs, x: float, seed: int) -> Array:
+    """Expected accuracy with the misfit, as forecasts have it; dims (chain, draw)."""
+    ends = observations(runs).ends
+    posterior = sample.posterior
+    chains, draws = (posterior.sizes[dim] for dim in ("chain", "draw"))
+    normals = shipped().misfit.normals(chains, draws, 1, np.random.default_rng(seed))
+    dims = ("chain", "draw", "strategy", "misfit_part")
+    posterior = posterior.assign(misfit=(dims, normals)).assign_coords(misfit_part=list(PARTS))
+    places = {"x_first": ends.x_first, "x_last": ends.x_last}
+    of_data = xr.Dataset({name: ("strategy", at) for name, at in places.items()})
+    of_data = of_data.assign_coords(strategy=posterior["strategy"])
+    at = xr.DataArray([x], {"x": [x]}, "x")
+    on_curve, _ = moments(posterior, at, of_data["x_first"], of_data["x_last"])
+    on_curve = on_curve.transpose("chain", "draw", "strategy", "x")
+    found = expected.strayed(on_curve, posterior, of_data, shipped().misfit)
+    return found.isel(strategy=0, x=0).to_numpy()
 
 
 def weight_error(sample: Sample) -> float:

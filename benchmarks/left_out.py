@@ -6,7 +6,7 @@ python benchmarks/left_out.py --curves DIR --keep left_out --parts
 Every strategy is fitted to a quarter and to half of its episodes, once (`palm_bayes.learning`).
 Each source is forecast with what the other sources teach. `--parts` leaves out one part of the
 model at a time and tells by how much later accuracies are less likely, source by source: the score
-is the mean log density of later accuracies, strategies counting alike.
+is the mean log density of later accuracies, forecasts counting alike.
 """
 
 import argparse
@@ -90,6 +90,7 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
         "growth by labels": replace(misfit, scale=NEVER),
         "growth by noise": replace(misfit, by_noise=NEVER, scale=alike),
         "growth by gain": replace(misfit, by_gain=NEVER),
+        "heavy tails": replace(misfit, tail=NEVER),
         "gains in common": replace(misfit, apart=np.inf),
         "all of these: pure PALM": replace(misfit, level=0.0, scale=0.0, by_gain=0.0, apart=np.inf),
     }
@@ -107,7 +108,7 @@ def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
     own = [task for task in lesson.tasks if task.source == source]
     past, new = own[::2], own[1::2]
     before = lesson.without[source]
-    after = learning.likeliest(past, before, sampled, rounds=15)
+    after = learning.likeliest(past, before, sampled, tries=160)
     print(f"\nLearned from half of the tasks of {source}, judged on the other half:")
     for name, learned in (("other projects'", before), ("its own past", after)):
         below = pd.concat([task.below(learned, sampled) for task in new])

@@ -1,7 +1,6 @@
 """A posterior computed without NUTS and without curve coordinates, for `correctness.py`.
 
-Importance sampling, in code of its own: the model is written again from its definition, with
-SciPy's densities and whole covariance matrices, in PALM's own parameters.
+Adaptive importance sampling of the model in `reference_model.py`.
 """
 
 from dataclasses import dataclass
@@ -9,189 +8,16 @@ from typing import Any
 
 import numpy as np
 from arviz_stats.base import array_stats
-from numpy.typing import NDArray
+from reference_model import Array, Data, Points, log_slope, prior_draws, target
 from scipy import stats
-from scipy.special import expit, log_expit, logit, logsumexp
+from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
-
-from palm_bayes.runs import Runs
-
-Array = NDArray[np.float64]
 
 ROUNDS = (40_000,) * 6  # draws of each round of adaptation
 FLATTENED = 0.5  # power of the posterior to which the proposal is fitted too: it has wider tails
 WIDE = 0.3  # share of the proposal that follows the flat prior
 SEEN = [0, 4, 5, 6, 7, 8]  # of the point, what it does not: A_max and the noise
-OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared", "lasting")
 DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the posterior
-
-# --- the model, from its definition ------------------------------------------------------------
-#
-# A point is a row of nine numbers without bounds, one a parameter: logits of A_max, ρ, the shared
-# part ω, the lasting part λ and of the shares of α and β between their bounds; logs of noise and
-# noise_ratio; and for δ log u(x_first), where u(x) = k (x + α)^β and k = −log(1 − δ).
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """Runs of one strategy, all of the same episodes."""
-
-    x: Array
-    episode: Array
-    y: Array  # dims (run, episode)
-    x_first: float
-    x_last: float
-
-    @classmethod
-    def of(cls, runs: Runs) -> "Data":
-        table = runs.table
-        y = table.pivot(index="repetition", columns=["x", "episode"], values="accuracy")
-        if y.isna().any(axis=None):
-            raise ValueError("all runs must have the same episodes, at the same x")
-        x, episode = (y.columns.get_level_values(name).to_numpy(float) for name in y.columns.names)
-        return cls(x, episode, y.to_numpy(float), x.min(), x.max())
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Parameters at points, each an array over points."""
-
-    A_max: Array
-    log_k: Array
-    start: Array  # x_first + α
-    beta: Array
-    noise: Array
-    noise_ratio: Array
-    rho: Array
-    shared: Array
-    lasting: Array
-    data: Data
-
-    @classmethod
-    def of(cls, z: Array, data: Data) -> "Points":
-        start = (1000 + data.x_first) * expit(z[:, 2])
-        beta = 100 * expit(z[:, 3])
-        log_k = z[:, 1] - beta * np.log(start)
-        with np.errstate(over="ignore"):
-            noise, ratio = np.exp(z[:, 4:6].T)
-        shares = expit(z[:, 6:9].T)
-        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, *shares, data)
-
-    def where(self) -> Array:
-        """The points again."""
-        data = self.data
-        log_u = self.log_k + self.beta * np.log(self.start)
-        shares = [self.A_max, self.start / (1000 + data.x_first), self.beta / 100]
-        shares += [self.rho, self.shared, self.lasting]
-        A_max, start, beta, *of_noise = map(logit, shares)
-        columns = [A_max, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
-        return np.stack([*columns, *of_noise], axis=-1)
-
-    def u(self, x: Array) -> Array:
-        """−log of the share of A_max missing at `x`, (1 − δ)^((x + α)^β). Dims (point, x)."""
-        grown = np.log(x - self.data.x_first + self.start[:, None])
-        return np.exp(np.minimum(self.log_k[:, None] + self.beta[:, None] * grown, 100))
-
-    def quantities(self, at: Array) -> dict[str, Array]:
-        """What is compared: the parameters, and the curve at some x."""
-        curves = -self.A_max[:, None] * np.expm1(-self.u(at))
-        named = {
-            "A_max": self.A_max,
-            "delta": -np.expm1(-np.exp(self.log_k)),
-            "alpha": self.start - self.data.x_first,
-            **{name: getattr(self, name) for name in OTHERS},
-        }
-        return named | {f"A({x:.3g})": curves[:, i] for i, x in enumerate(at)}
-
-
-def log_prior(z: Array, priors: str, data: Data) -> Array:
-    """Log-density of the prior, as a density of `z`."""
-    if data.x_first > 1000:
-        raise ValueError("α's lower bound is taken to be −x_first, so x_first is at most 1000")
-    at = Points.of(z, data)
-    log_u = z[:, 1] if priors == "default" else at.log_k  # of the share that is uniform
-    with np.errstate(over="ignore"):
-        total = log_u - np.exp(log_u)  # density of log u where 1 − exp(−u) ~ U(0, 1)
-    total = total + stats.uniform(0, 1).logpdf(at.A_max) + log_slope(z[:, 0])
-    total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
-    if priors == "default":
-        total += stats.lognorm(s=1.0, scale=1.5).logpdf(at.start)
-        total += stats.lognorm(s=0.45, scale=0.22).logpdf(at.beta)
-    else:
-        total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
-        total += stats.uniform(0, 100).logpdf(at.beta)
-    total += stats.lognorm(s=1.0, scale=0.012).logpdf(at.noise) + z[:, 4]
-    total += stats.lognorm(s=1.0, scale=5.0).logpdf(at.noise_ratio) + z[:, 5]
-    total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
-    total += stats.beta(1, 8).logpdf(at.shared) + log_slope(z[:, 7])
-    total += stats.beta(1, 2).logpdf(at.lasting) + log_slope(z[:, 8])
-    return np.where(np.isfinite(total), total, -np.inf)
-
-
-def log_slope(z: Array) -> Array:
-    """Log of the derivative of expit."""
-    return log_expit(z) + log_expit(-z)
-
-
-def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -> Array:
-    def drawn(distribution: Any) -> Array:
-        return distribution.rvs(size=count, random_state=rng)
-
-    if priors == "default":
-        start, beta = (
-            drawn(stats.lognorm(s=1.0, scale=1.5)),
-            drawn(stats.lognorm(s=0.45, scale=0.22)),
-        )
-    else:
-        start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
-    shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
-    log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
-    log_u += 0 if priors == "default" else beta * np.log(start)
-    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8)), drawn(stats.beta(1, 2))]
-    A_max, start, beta, *of_noise = (logit(share) for share in shares)
-    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 5.0))
-    return np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
-
-
-def log_likelihood(z: Array, data: Data) -> Array:
-    """Repetitions are one normal vector: an offset, noise that shrinks with the gap, correlations.
-
-    Covariances within a run are 0.85 λσ² + s_i s_j ρ^|lag|, those between runs ω times as much,
-    where s² = σ² ((1 − λ) ratio^(2 power) + 0.15 λ), the power being that of gap + gap_last.
-    """
-    at = Points.of(z, data)
-    A_max, noise, ratio, rho, lasting = (
-        p[:, None] for p in (at.A_max, at.noise, at.noise_ratio, at.rho, at.lasting)
-    )
-    runs, u = len(data.y), at.u(data.x)
-    first, last = at.u(np.array([data.x_first, data.x_last])).T[:, :, None]
-    fall, power = (np.logaddexp(0, last - each) - np.log(2) for each in (first, u))
-    power = power / np.sqrt(fall**2 + 0.2**2)
-    sd = np.sqrt((1 - lasting) * ratio ** (2 * power) + 0.15 * lasting)  # in units of the noise
-    lag = np.abs(data.episode[:, None] - data.episode)
-    within = 0.85 * lasting[:, :, None] + sd[:, :, None] * sd[:, None] * rho[:, :, None] ** lag
-    within = np.linalg.cholesky(within + 1e-10 * np.eye(len(lag)))  # where λ or ρ is all but 1
-    own = (1 - at.shared)[:, None, None] * np.eye(runs)
-    between = np.linalg.cholesky(own + at.shared[:, None, None])
-    residual = (data.y.T - (-A_max * np.expm1(-u))[:, :, None]) / noise[:, :, None]
-    white = np.linalg.solve(between, np.linalg.solve(within, residual).swapaxes(1, 2))
-    scale = np.log(np.diagonal(within, axis1=1, axis2=2)) + np.log(noise) + 0.5 * np.log(2 * np.pi)
-    shares = np.log(np.diagonal(between, axis1=1, axis2=2))
-    volume = runs * scale.sum(axis=1) + len(data.x) * shares.sum(axis=1)
-    return -0.5 * np.square(white).sum(axis=(1, 2)) - volume
-
-
-def target(z: Array, priors: str, data: Data) -> tuple[Array, Array]:
-    """Log-prior and log-likelihood, the latter −∞ where the former is; in pieces, for memory."""
-    prior = log_prior(z, priors, data)
-    likelihood = np.full(len(z), -np.inf)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for rows in np.array_split(np.flatnonzero(np.isfinite(prior)), len(z) // 5000 + 1):
-            likelihood[rows] = log_likelihood(z[rows], data)
-    return prior, np.where(np.isfinite(likelihood), likelihood, -np.inf)
-
-
-# --- adaptive importance sampling --------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 from palm_bayes import noise, sharing
 from palm_bayes.expected import moments
 from palm_bayes.learned import Learned, LogNormal
-from palm_bayes.misfit import Misfit, log_odds, noise_of_odds, steps_until
+from palm_bayes.misfit import Misfit, log_odds, noise_of_odds, shares_in_common, steps_until
 from palm_bayes.model import observations
 from palm_bayes.runs import Runs
 
@@ -24,9 +24,9 @@ DRAWS = 400
 
 _EPISODES = 12  # of the later ones, evenly
 _RUNS = 3  # beside their mean
-_RESOLUTION = 1e-3  # accuracies nearer to each other are alike: a tenth of a point
-_ODD = 0.01  # chance of any accuracy at all: one miss must not decide
+_ODD = 1e-3  # chance of any accuracy at all: one miss must not decide
 
+_OF_SHARES = 1000  # seed, unlike that of any strategy
 _BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
 
 type Floats = NDArray[np.float64]
@@ -78,7 +78,7 @@ class Later(NamedTuple):
 
     def standardised(self, expected: Floats) -> tuple[Floats, Floats]:
         """Residuals over their standard deviation, and that; dims (run, draw, x)."""
-        sd = np.sqrt(self.variance + _RESOLUTION**2)
+        sd = np.sqrt(self.variance)
         return (self.observed[:, None] - expected - self.shift) / sd, sd
 
 
@@ -104,15 +104,15 @@ class Task:
         each = zip(gains, own, strict=True)
         return levels, [weight[:, None] * levels.density(gain) for gain, weight in each]
 
-    def scores(self, learned: Learned, sampled: Learned) -> list[float]:
-        """Mean log density of what came, of each strategy; means over runs count half."""
+    def scores(self, learned: Learned, sampled: Learned) -> Floats:
+        """Log density of what came, of each strategy and x; means over runs count half."""
         found = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
             z, sd = later.standardised(later.expected(learned.misfit, *_normals()))
             density = np.einsum("d,rdx->rx", weight, np.exp(-0.5 * z**2) / sd)
-            logs = np.log((1 - _ODD) * density / np.sqrt(2 * np.pi) + _ODD)
-            found.append(0.5 * float(np.nanmean(logs[0])) + 0.5 * float(np.nanmean(logs[1:])))
-        return found
+            of_mean, *of_runs = np.log((1 - _ODD) * density / np.sqrt(2 * np.pi) + _ODD)
+            found.append(0.5 * (of_mean + _mean_of_runs(of_runs, of_mean)))
+        return np.concatenate(found)
 
     def below(self, learned: Learned, sampled: Learned) -> pd.DataFrame:
         """Probability ``p`` of less than what came, of means over runs (``mean``) and single runs.
@@ -141,9 +141,10 @@ class Task:
     ) -> list[float]:
         """Mean log density of how strategies came to differ, by the misfit's share in common."""
         joint = self._joint(learned, sampled)
-        task = _normals()
+        task, places = _normals(), ndtr(_normals(_OF_SHARES)[0])
         found = []
-        for common in commons:
+        for mean in commons:
+            common = shares_in_common(mean, places)
             of_each = []
             for i, later in enumerate(joint):
                 own = _normals(i + 1)
@@ -171,11 +172,18 @@ class Task:
         return joint
 
 
+def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
+    """Mean over those runs that go on, at each x; `otherwise` where none of them does."""
+    there = np.isfinite(of_runs)
+    total = np.where(there, of_runs, 0).sum(axis=0)
+    return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), otherwise)
+
+
 def _log_apart(one: Later, expected: Floats, other: Later, of_other: Floats) -> float:
     """Mean log density of how the means of two strategies came to differ, where x are the same."""
     if one.t.shape != other.t.shape or not np.allclose(one.t, other.t):
         return np.nan
-    variance = one.variance[0] + other.variance[0] + 2 * _RESOLUTION**2
+    variance = one.variance[0] + other.variance[0]
     seen = one.observed[0] - other.observed[0]
     z = (seen - (expected + one.shift[0] - of_other - other.shift[0])) / np.sqrt(variance)
     density = (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi * variance)).mean(axis=0)

@@ -3,7 +3,7 @@
 Every strategy of every task is fitted to a quarter and to half of its episodes, once. How likely
 other numbers make the later accuracies follows from the same draws: other priors are weights of
 them, and the misfit is computed. The numbers that make later accuracies likeliest are found all at
-once, strategies counting alike; then again without each source, to tell how often forecasts hold on
+once, forecasts counting alike; then again without each source, to tell how often forecasts hold on
 curves that the numbers were not learned from.
 """
 
@@ -36,10 +36,9 @@ COMMONS = tuple(np.linspace(0, 0.9, 10))
 """Shares of the misfit in common that are tried."""
 
 _TIMES = (1.5, 3.0, 10.0, BEYOND)  # how far ahead is told apart, in multiples of the labels seen
-_STEP = 2e-3  # of finite differences: the score is smooth, since its normals stay the same
-_SAME = 1e-5  # share of the score: what gains less is not looked for
-_ROUNDS = 15
-_ROUNDS_WITHOUT = 3  # from the numbers of all sources on
+_RADII = (0.3, 0.01)  # of the logarithms of numbers within which better ones are looked for
+_TRIES = 160
+_TRIES_WITHOUT = 60  # from the numbers of all sources on
 _EVERY = 3  # of the other sources' tasks, so many-th one teaches what a source is judged by
 _BANDS = (50, 80, 95)
 
@@ -114,7 +113,7 @@ def learn(
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
     tell("numbers likeliest over all curves", "", 0.9)
-    found = likeliest(tasks, begun, begun, _ROUNDS)
+    found = likeliest(tasks, begun, begun, _TRIES)
     found = replace(found, misfit=replace(found.misfit, common=_common(tasks, found, begun)))
     without = _without(tasks, found, begun, tell)
     table, held = _judged(tasks, without, begun)
@@ -190,7 +189,7 @@ def _read(kept: Path) -> list[Later]:
         ]
 
 
-_OF_MISFIT = ("level", "scale", "by_noise", "power", "by_gain", "apart", "apart_width")
+_OF_MISFIT = ("level", "scale", "by_noise", "power", "by_gain", "tail", "apart", "apart_width")
 _OF_PRIORS = ("alpha_start", "beta")
 
 
@@ -211,16 +210,21 @@ def _at(point: Floats, like: Learned) -> Learned:
     return replace(like, misfit=misfit, alpha_start=alpha_start, beta=beta)
 
 
-def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, rounds: int) -> Learned:
-    """Find the numbers under which later accuracies are likeliest."""
+def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: int) -> Learned:
+    """Find the numbers under which later accuracies are likeliest, in so many tries."""
 
     def loss(point: Floats) -> float:
-        learned = _at(point, start)
-        return -float(np.mean([score for task in tasks for score in task.scores(learned, sampled)]))
+        return -_score(tasks, _at(point, start), sampled)
 
-    options = {"maxiter": rounds, "eps": _STEP, "ftol": _SAME}
-    found = minimize(loss, _as_point(start), method="L-BFGS-B", options=options)
+    # The normals stay the same, so that the score is smooth: quadratic models of it serve.
+    radii = dict(zip(("initial_tr_radius", "final_tr_radius"), _RADII, strict=True))
+    found = minimize(loss, _as_point(start), method="COBYQA", options={"maxfev": tries, **radii})
     return _at(found.x, start)
+
+
+def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
+    """Mean log density of later accuracies."""
+    return float(np.concatenate([task.scores(learned, sampled) for task in tasks]).mean())
 
 
 def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
@@ -241,7 +245,7 @@ def _without(
     for i, source in enumerate(sources if len(sources) > 1 else ()):
         tell(f"without {source}", "", 0.92 + 0.08 * i / len(sources))
         others = [task for task in tasks if task.source != source][::_EVERY]
-        learned[source] = likeliest(others, found, sampled, _ROUNDS_WITHOUT)
+        learned[source] = likeliest(others, found, sampled, _TRIES_WITHOUT)
     return learned
 
 
@@ -256,8 +260,8 @@ def _judged(
         of_means = below[below["mean"]]
         off = (of_means["p"] - 0.5).abs()
         rows[source] = {
-            "score": np.mean([score for task in own for score in task.scores(learned, sampled)]),
-            "before": np.mean([score for task in own for score in task.scores(sampled, sampled)]),
+            "score": _score(own, learned, sampled),
+            "before": _score(own, sampled, sampled),
             **{f"coverage_{band}": (off <= band / 200).mean() for band in _BANDS},
         }
         parts.append(of_means)

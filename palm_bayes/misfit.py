@@ -6,11 +6,13 @@ normal numbers a strategy, of which data up to x_last say nothing. With t = log(
 noise s of a single accuracy where the data end (as log-odds), and what PALM's curve gains since
 then, G(t):
 
-    level · s · z₁ + max over τ ≤ t of  PALM(τ) + z₂ · (scale · (s / _NOISE)^by_noise · τ^power
-                                                        + by_gain · G(τ))
+    level · s · z₁ + max over τ ≤ t of  PALM(τ) + h(z₂) · (scale · (s / _NOISE)^by_noise · τ^power
+                                                           + by_gain · G(τ))
 
-The maximum lets a curve come to rest, but not fall with more labels. Strategies of one task have
-the share `common` of the variance of z₁ and z₂ in common. All numbers are learned from past curves,
+The maximum lets a curve come to rest, but not fall with more labels. h(z) = z · exp(tail · z² / 2),
+Tukey's h distribution, lets a few curves go on quite unlike PALM's. Strategies of one task have a
+share of the variance of z₁ and z₂ in common, which is unknown itself: of mean `common`, and in most
+tasks nearly all or nearly nothing. All numbers are learned from past curves,
 see `palm_bayes.learning`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
 `pytensor.tensor`.
 """
@@ -21,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 from scipy.stats import qmc
 
 from palm_bayes.errors import DataError
@@ -33,6 +35,7 @@ STEP = 0.05
 """Of the grid of log labels along which a curve's highest value so far is kept."""
 
 _NOISE = 0.05  # log-odds: where `scale` is told
+_ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 its ends are likelier than its middle
 _LEAST = 1e-4  # accuracies nearer to 0 or 1 count as this far from it: theirs have no log-odds
 _LEAST_VARIANCE = 1e-3  # of A (1 − A), likewise
 
@@ -56,9 +59,12 @@ class Misfit:
     power : float
         Power of log(x / x_last) that it grows with.
     by_gain : float
-        Standard deviation of what a curve gains past the data, as a share of what PALM's does.
+        Spread of what a curve gains past the data, as a share of what PALM's does; it and `scale`
+        are standard deviations where `tail` is 0.
+    tail : float
+        Of Tukey's h distribution, from 0 (normal) to below 1: how heavy the tails of growth are.
     common : float
-        Share of the misfit's variance that strategies of a task have in common, from 0 to 1.
+        Mean share of the misfit's variance that strategies of a task have in common, from 0 to 1.
     apart, apart_width : float
         Median, and standard deviation of the logarithm, of the prior of how far the logarithms of
         strategies' gains lie around a level that their task has in common; see
@@ -70,13 +76,14 @@ class Misfit:
     by_noise: float
     power: float
     by_gain: float
+    tail: float
     common: float
     apart: float
     apart_width: float
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            most = {"common": 1.0, "apart": np.inf}.get(name, np.finfo(float).max)
+            most = {"tail": 0.99, "common": 1.0, "apart": np.inf}.get(name, np.finfo(float).max)
             if not 0 <= value <= most or (name in {"power", "apart", "apart_width"} and value == 0):
                 raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")
 
@@ -86,12 +93,14 @@ class Misfit:
         Each pair of strategies correlates by `common`.
         """
         shape = (chains, draws, strategies + 1, len(PARTS))
-        shares = qmc.LatinHypercube((strategies + 1) * len(PARTS), rng=rng).random(chains * draws)
-        normal = ndtri(shares).reshape(shape)
+        count = (strategies + 1) * len(PARTS) + 1
+        places = qmc.LatinHypercube(count, rng=rng).random(chains * draws)
+        normal = ndtri(places[:, :-1]).reshape(shape)
         own, task = normal[:, :, :-1], normal[:, :, -1:]
         if strategies == 1:
             return np.asarray(own)
-        return np.asarray(np.sqrt(self.common) * task + np.sqrt(1 - self.common) * own)
+        share = shares_in_common(self.common, places[:, -1]).reshape(chains, draws, 1, 1)
+        return np.asarray(np.sqrt(share) * task + np.sqrt(1 - share) * own)
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
         """Standard deviation of how far curves stray, as log-odds, before they come to rest.
@@ -135,7 +144,8 @@ class Misfit:
             `numpy` or `pytensor.tensor`.
         """
         steps = STEP * xp.arange(along.shape[-1])
-        strayed = along + of_growth * self.width(noise, steps, along - along[..., :1])
+        heavy = of_growth * xp.exp(0.5 * self.tail * of_growth**2)
+        strayed = along + heavy * self.width(noise, steps, along - along[..., :1])
         highest = _highest_so_far(strayed, xp)
         # Linear between steps, so that it is the same whatever other x are asked for.
         place = np.maximum(t, 0) / STEP
@@ -143,6 +153,17 @@ class Misfit:
         low, high = (xp.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
         return _of_log_odds(xp.where(t > 0, rested, odds) + self.level * noise * of_level, xp)
+
+
+def shares_in_common(mean: float, places: Floats) -> Floats:
+    """Quantiles, at `places`, of the prior of what strategies of a task have in common."""
+    return np.asarray(betaincinv(*beta_in_common(mean), places))
+
+
+def beta_in_common(mean: float) -> tuple[float, float]:
+    """Parameters of that prior, a Beta distribution."""
+    inside = min(max(mean, 1e-6), 1 - 1e-6)
+    return _ALIKE * inside, _ALIKE * (1 - inside)
 
 
 def steps_until(t: Any) -> Floats:

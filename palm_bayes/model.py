@@ -34,7 +34,7 @@ from palm_bayes.priors import (
 from palm_bayes.regions import Region, log_share
 from palm_bayes.runs import RUN, Runs
 
-VERSION = 6
+VERSION = 7
 """Of the model, kept in traces: those of another one hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")

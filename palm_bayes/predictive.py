@@ -19,7 +19,7 @@ from palm_bayes import noise
 from palm_bayes.coordinates import Ends
 from palm_bayes.expected import moments_of
 from palm_bayes.forecast import asked_x
-from palm_bayes.misfit import PARTS, Misfit, log_odds, noise_of_odds, steps_until
+from palm_bayes.misfit import PARTS, Misfit, beta_in_common, log_odds, noise_of_odds, steps_until
 from palm_bayes.model import VECTOR_COORDS, build_model, observations, strategy_variables
 from palm_bayes.priors import Priors
 from palm_bayes.refitting import priors_of
@@ -170,11 +170,12 @@ def _priors(fit: "PalmFit", own: Priors | None) -> Priors:
 
 def _normals(misfit: Misfit, strategies: int) -> Any:
     """Variable ``misfit``, the distribution of `Misfit.normals`."""
-    common = misfit.common if strategies > 1 else 0.0
+    in_common = beta_in_common(misfit.common if strategies > 1 else 0.0)
 
     def draw(_size: Any) -> Any:
         task, own = (pm.Normal.dist(0, 1, shape=(n, len(PARTS))) for n in (1, strategies))
-        return np.sqrt(common) * task + np.sqrt(1 - common) * own
+        share = pm.Beta.dist(*in_common)
+        return pt.sqrt(share) * task + pt.sqrt(1 - share) * own
 
     return pm.CustomDist("misfit", dist=draw, dims=("strategy", "misfit_part"))
 

@@ -36,6 +36,7 @@ _LEVELS = 40  # of γ
 _SCALES = 7  # of ω, evenly over its logarithm
 _REACH = 2.0  # standard deviations of log ω from its prior's median to the ends of its grid
 _TAIL = 0.003  # of all draws, beyond the grid of γ at either end
+_DRAWS = 1000  # of a strategy, evenly: what they say of γ and ω is as sure as what all of them do
 
 type Floats = NDArray[np.float64]
 
@@ -100,16 +101,18 @@ def joined(
         Number of a draw of the same chain.
     """
     chains, draws = curves[0].gain.shape
-    levels = levels_of([one.gain.ravel() for one in curves], misfit)
+    every = max(chains * draws // _DRAWS, 1)
+    levels = levels_of([one.gain.ravel()[::every] for one in curves], misfit)
     chosen = np.empty((chains, draws, len(curves)), dtype=np.int64)
     for chain in range(chains):
-        at = _evenly(levels.likely, draws, rng)
+        places, at = np.unique(_evenly(levels.likely, draws, rng), return_inverse=True)
+        met = Levels(*(part[places] for part in levels))
         common = rng.standard_normal((draws, 1))
         own = rng.standard_normal((draws, len(curves)))
         normal = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
         for i, one in enumerate(curves):
             order = one.level[chain].argsort(kind="stable")
-            picked = _picked(levels.density(one.gain[chain][order]), at, normal[:, i])
+            picked = _picked(met.density(one.gain[chain][order]), at, normal[:, i])
             chosen[chain, :, i] = order[picked]
     return chosen
 

@@ -49,7 +49,15 @@ def tasks(misfit, count=150, strategies=1):
 
 
 TRUE = Misfit(
-    level=0.5, scale=0.15, by_noise=0.3, power=1.5, by_gain=0.05, common=0.6, apart=1, apart_width=1
+    level=0.5,
+    scale=0.15,
+    by_noise=0.3,
+    power=1.5,
+    by_gain=0.05,
+    tail=0.1,
+    common=0.6,
+    apart=1,
+    apart_width=1,
 )
 
 
@@ -57,12 +65,10 @@ def test_the_misfit_is_found_again():
     true = replace(shipped(), misfit=TRUE)
     start = replace(shipped(), misfit=replace(TRUE, level=0.1, scale=0.03))
     made = tasks(TRUE, count=60)
-    found = learning.likeliest(made, start, start, rounds=8)
+    found = learning.likeliest(made, start, start, tries=80)
     far, expected = (of.misfit.width(0.05, T[-1], 0.3) for of in (found, true))
     assert far == pytest.approx(expected, rel=0.3)
-    scores = [
-        np.mean([task.scores(learned, start) for task in made]) for learned in (start, true, found)
-    ]
+    scores = [learning._score(made, learned, start) for learned in (start, true, found)]
     assert scores[2] > scores[1] - 0.05 > scores[0]
 
 
@@ -110,8 +116,8 @@ def curves_of(sources=("one", "two"), episodes=12):
 
 
 def test_from_curves_to_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(learning, "_ROUNDS", 1)
-    monkeypatch.setattr(learning, "_ROUNDS_WITHOUT", 1)
+    monkeypatch.setattr(learning, "_TRIES", 27)
+    monkeypatch.setattr(learning, "_TRIES_WITHOUT", 27)
     told = []
     lesson = learning.learn(
         curves_of(), keep=tmp_path / "cells", progress=lambda what, _, done: told.append(done)

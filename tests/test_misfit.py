@@ -13,7 +13,15 @@ from palm_bayes.learned import shipped
 from palm_bayes.misfit import STEP, Misfit, steps_until
 
 NONE = Misfit(
-    level=0, scale=0, by_noise=0.5, power=1, by_gain=0, common=0, apart=np.inf, apart_width=1
+    level=0,
+    scale=0,
+    by_noise=0.5,
+    power=1,
+    by_gain=0,
+    tail=0,
+    common=0,
+    apart=np.inf,
+    apart_width=1,
 )
 MISFIT = replace(NONE, level=0.2, scale=0.05, power=1.5, by_gain=0.3)
 
@@ -44,6 +52,13 @@ def test_growth_is_of_noise_labels_and_gain():
     for noise, times in ((0.05, 1.0), (0.2, 2.0)):  # by_noise is 0.5
         moved = logit(expected(MISFIT, t, growth=1.0, noise=noise))[0] - odds_at(t)
         assert moved == pytest.approx(0.05 * times * 1.0**1.5 + 0.3 * gain)
+
+
+@pytest.mark.parametrize("growth", [-1.0, 0.5, 3.0])
+def test_growth_has_the_tails_of_tukeys_h(growth):
+    found = expected(replace(MISFIT, tail=0.2), [STEP * 20], growth=growth)
+    stretched = expected(MISFIT, [STEP * 20], growth=growth * np.exp(0.1 * growth**2))
+    np.testing.assert_allclose(found, stretched)
 
 
 def test_level_is_in_units_of_the_noise_everywhere():

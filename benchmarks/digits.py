@@ -1,0 +1,49 @@
+"""Do bands hold on curves that were never used in choosing anything: digits, three classifiers?
+
+python scripts/make_digits.py --model forest --out forest
+python scripts/make_digits.py --model mlp --out mlp
+python benchmarks/digits.py palm_bayes/data forest mlp
+
+Each folder holds the ``runs.csv`` that the script made. As `palm-bayes demo` does, its strategies
+are fitted to their first 12 of 30 episodes, and the shares printed of the later accuracies of each
+repetition that came inside the bands.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+import palm_bayes
+
+FITTED = 12  # episodes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    for folder in parser.parse_args().folders:
+        print(
+            f"\n{folder.name}\n{held(folder / 'runs.csv').to_string(float_format='{:.0%}'.format)}"
+        )
+
+
+def held(path: Path) -> pd.DataFrame:
+    """Shares inside the bands, a row each strategy; and by how much the median was off."""
+    truth = palm_bayes.read_runs(path)
+    fit = palm_bayes.fit(truth.first(FITTED))
+    later = int(truth.table["episode"].max()) - FITTED
+    forecast = fit.forecast(horizon=later, scope="continuing")
+    return forecast.coverage(truth).assign(off=_off(fit.forecast(horizon=later), truth))
+
+
+def _off(expected: palm_bayes.Forecast, truth: palm_bayes.Runs) -> "pd.Series[float]":
+    """Median at the last episode less the mean of what came, as a fraction, of each strategy."""
+    last = truth.table[truth.table["episode"] == truth.table["episode"].max()]
+    came = last.groupby("strategy")["accuracy"].mean()
+    median = expected.draws.isel(x=-1).median(("chain", "draw")).to_series()
+    return median - came
+
+
+if __name__ == "__main__":
+    main()
