@@ -17,10 +17,10 @@ import pandas as pd
 from cells import Cell, cells, curves_argument
 from reference import Array, Data, Points, reference
 
-from palm_bayes.draws import verdict_numbers
-from palm_bayes.priors import named_priors
-from palm_bayes.runs import Runs
-from palm_bayes.sampling import Sample, Settings, sample_strategy
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.draws import verdict_numbers
+from palm_bayes.inference.nuts import Sample, Settings, sample_strategy
+from palm_bayes.model.priors import named_priors
 
 PROBABILITIES = (0.05, 0.95)
 NUTS_DRAWS = 4000  # a chain: more than usual, so that small errors show

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import expit, log_expit, logit, logsumexp
 from sklearn.mixture import GaussianMixture
 
-from palm_bayes.runs import Runs
+from palm_bayes.data.runs import Runs
 
 Array = NDArray[np.float64]
 

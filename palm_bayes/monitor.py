@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from palm_bayes.decide import Decision, decision
+from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.decisions.decide import Decision, decision
+from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import DataError, PalmWarning
-from palm_bayes.fitting import fit_runs
-from palm_bayes.outlook import Outlook
+from palm_bayes.inference.fitting import fit_runs
+from palm_bayes.inference.importance_refit import refit
+from palm_bayes.inference.nuts import Settings
+from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.priors import Priors
-from palm_bayes.refitting import refit
-from palm_bayes.runs import MIN_EPISODES, Runs
-from palm_bayes.sampling import Settings
-from palm_bayes.verdicts import Rule
 
 
 @dataclass
@@ -23,7 +23,8 @@ class StopMonitor:
     """Asks a stop rule after every episode of a labelling loop with one strategy.
 
     ``if monitor.update(labels, accuracy).stop: break``. The first fit compiles the model; later
-    ones weigh its draws, and sample anew only where that does not do (`palm_bayes.refitting`).
+    ones weigh its draws, and sample anew only where that does not do
+    (`palm_bayes.inference.importance_refit`).
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class StopMonitor:
         Whether accuracies are in percent; by default what has come tells.
     priors : {"default", "bounds"} or Priors
     draws, tune, chains, seed : int
-        See `palm_bayes.sampling.Settings`.
+        See `palm_bayes.inference.nuts.Settings`.
     fit : PalmFit or None
         The last fit; None before the fourth episode.
     """

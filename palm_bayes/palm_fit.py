@@ -11,22 +11,22 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from palm_bayes import curve
-from palm_bayes.convergence import Convergence
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 from palm_bayes.files import put
-from palm_bayes.forecast import Forecast, Scope, forecast
-from palm_bayes.misfit import Misfit
-from palm_bayes.model import NOISE
-from palm_bayes.predictive_check import PredictiveCheck, check
-from palm_bayes.runs import Runs
-from palm_bayes.trace import learned_of, leave_one_out, read, written
+from palm_bayes.forecast.forecast import Forecast, Scope, forecast
+from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.predictive_check import PredictiveCheck, check
+from palm_bayes.inference.trace import learned_of, leave_one_out, read, written
+from palm_bayes.model import curve
+from palm_bayes.model.build import NOISE
+from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
-    from palm_bayes.budget import LabelsToReach
-    from palm_bayes.compare import Comparison
-    from palm_bayes.decide import Decision
-    from palm_bayes.verdicts import Rule
+    from palm_bayes.decisions.compare import Comparison
+    from palm_bayes.decisions.decide import Decision
+    from palm_bayes.decisions.label_budget import LabelsToReach
+    from palm_bayes.decisions.rule_logic import Rule
 
 PARAMETERS = (*curve.PARAMETERS, *NOISE)
 _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
@@ -56,7 +56,7 @@ class PalmFit:
 
     @cached_property
     def predictive_check(self) -> PredictiveCheck:
-        """Whether PALM describes each strategy's curve; see `palm_bayes.predictive_check`."""
+        """Whether PALM describes each strategy's curve; see `palm_bayes.inference.predictive_check`."""
         return check(self.trace, self.runs)
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
@@ -159,30 +159,30 @@ class PalmFit:
         )  # fmt: skip
 
     def worth(self, budget: float) -> str:
-        """Say what a forecast is worth; see `palm_bayes.worth.worth`."""
-        from palm_bayes.worth import worth
+        """Say what a forecast is worth; see `palm_bayes.forecast.worth.worth`."""
+        from palm_bayes.forecast.worth import worth
 
         return worth(self, budget)
 
     def leave_one_out(self) -> az.ELPDData:
-        """Leave-one-out cross-validation; see `palm_bayes.trace.leave_one_out`."""
+        """Leave-one-out cross-validation; see `palm_bayes.inference.trace.leave_one_out`."""
         return leave_one_out(self.trace, self.runs)
 
     def full_trace(self, **options: Any) -> xr.DataTree:
-        """Add groups for ArviZ: prior, predictions; see `palm_bayes.predictive.full_trace`."""
-        from palm_bayes.predictive import full_trace
+        """Add groups for ArviZ: prior, predictions; see `palm_bayes.inference.predictive.full_trace`."""
+        from palm_bayes.inference.predictive import full_trace
 
         return full_trace(self, **options)
 
     def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
-        """Model at new x, for PyMC; see `palm_bayes.predictive.predictive_model`."""
-        from palm_bayes.predictive import predictive_model
+        """Model at new x, for PyMC; see `palm_bayes.inference.predictive.predictive_model`."""
+        from palm_bayes.inference.predictive import predictive_model
 
         return predictive_model(self, labels, **options)
 
     def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> "PalmFit":
-        """Fit the same runs with later episodes, quickly; see `palm_bayes.refitting.refit`."""
-        from palm_bayes.refitting import refit
+        """Fit the same runs with later episodes, quickly; see `palm_bayes.inference.importance_refit.refit`."""
+        from palm_bayes.inference.importance_refit import refit
 
         return refit(self, data, **options)
 
@@ -195,8 +195,8 @@ class PalmFit:
         reference: str | None = None,
         probability: float = 0.9,
     ) -> "Comparison":
-        """Compare the strategies at a budget; see `palm_bayes.compare.compare`."""
-        from palm_bayes.compare import compare
+        """Compare the strategies at a budget; see `palm_bayes.decisions.compare.compare`."""
+        from palm_bayes.decisions.compare import compare
 
         return compare(
             self, at, until=until, rope=rope, reference=reference, probability=probability
@@ -215,8 +215,8 @@ class PalmFit:
         probability: float = 0.9,
         seed: int = 0,
     ) -> "LabelsToReach":
-        """Say how many labels a target needs; see `palm_bayes.budget.labels_to_reach`."""
-        from palm_bayes.budget import labels_to_reach
+        """Say how many labels a target needs; see `palm_bayes.decisions.label_budget.labels_to_reach`."""
+        from palm_bayes.decisions.label_budget import labels_to_reach
 
         return labels_to_reach(
             self, target, assurance=assurance, within=within, until=until, scope=scope,
@@ -231,7 +231,8 @@ class PalmFit:
         Parameters
         ----------
         rule : Rule
-            Of `palm_bayes.rules`, single or combined by ``|`` (any) and ``&`` (all).
+            Of `palm_bayes.decisions.stopping_rules`, single or combined by ``|`` (any) and ``&``
+            (all).
         strategy : str, optional
             The one that is labelled with; by default the best so far.
         force : bool
@@ -247,7 +248,7 @@ class PalmFit:
         DataError
             If a rule does not fit the data's scale, or labels are unknown.
         """
-        from palm_bayes.decide import decide
+        from palm_bayes.decisions.decide import decide
 
         return decide(self, rule, strategy=strategy, force=force)
 
@@ -265,14 +266,14 @@ class PalmFit:
         -------
         matplotlib.figure.Figure
         """
-        from palm_bayes.plots import plot_curves
+        from palm_bayes.plots.curves import plot_curves
 
         expected, new = (self.forecast(horizon=horizon, scope=s) for s in ("expected", "new"))
         return plot_curves(self.runs, expected, new, truth)
 
     def plot_uncertainty(self, horizon: int | None = None) -> Any:
         """Draw where the uncertainty of a new repetition's accuracy comes from, as `plot` does."""
-        from palm_bayes.plots_uncertainty import plot_uncertainty
+        from palm_bayes.plots.uncertainty import plot_uncertainty
 
         return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))
 
@@ -295,15 +296,17 @@ class PalmFit:
     ) -> Path:
         """Write all that the fit says as one HTML page, which needs nothing else.
 
-        Its arguments are those of `palm_bayes.report.Questions`: of `compare`, `labels_to_reach`
-        and `decide`. Without `target` and `rule` it says nothing of labels needed and of stopping.
+        Its arguments are those of `palm_bayes.report.contents.Questions`: of `compare`,
+        `labels_to_reach` and `decide`. Without `target` and `rule` it says nothing of labels needed
+        and of stopping.
 
         Raises
         ------
         DataError
             If `path` cannot be written, or a question does not fit the data; nothing is written.
         """
-        from palm_bayes.report import Questions, check_place, report_of, write
+        from palm_bayes.report.contents import Questions, report_of
+        from palm_bayes.report.page import check_place, write
 
         questions = Questions(
             target, assurance, within, pool, rule, strategy, force, at, rope, reference, probability

@@ -11,8 +11,8 @@ from hypothesis import settings
 from palm_bayes.data import example_runs_path
 
 if TYPE_CHECKING:
+    from palm_bayes.data.runs import Runs
     from palm_bayes.palm_fit import PalmFit
-    from palm_bayes.runs import Runs
 
 # A shared machine is slow now and then: that is no failure.
 settings.register_profile("palm_bayes", deadline=None)
@@ -34,7 +34,7 @@ def curves_dir() -> Path:
 @pytest.fixture(scope="session")
 def example_runs() -> "Runs":
     """Return the first 12 episodes of the bundled example, whose later ones are hidden."""
-    from palm_bayes.readers import read_runs
+    from palm_bayes.data.readers import read_runs
 
     return read_runs(example_runs_path(), max_episodes=12)
 
@@ -42,7 +42,7 @@ def example_runs() -> "Runs":
 @pytest.fixture(scope="session")
 def fit(example_runs) -> "PalmFit":
     """Fit two strategies of the example for real: the one fit that all tests share."""
-    from palm_bayes.fitting import fit_runs
+    from palm_bayes.inference.fitting import fit_runs
 
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
 
@@ -52,7 +52,7 @@ def falling_fit(fit) -> "PalmFit":
     """Return the fit as if its check had found the curve of "random" to fall."""
     from dataclasses import replace
 
-    from palm_bayes.predictive_check import PredictiveCheck
+    from palm_bayes.inference.predictive_check import PredictiveCheck
 
     table = fit.predictive_check.table.copy()
     table.loc["random", ["passed", "finding"]] = [False, "it falls"]
@@ -69,7 +69,7 @@ def hostile_fit(fit) -> "PalmFit":
     """Return the fit with a name of markup for "random", as a user might give it."""
     from dataclasses import replace
 
-    from palm_bayes.convergence import Convergence
+    from palm_bayes.inference.convergence import Convergence
     from palm_bayes.palm_fit import PalmFit
 
     names = {"random": HOSTILE}
@@ -120,7 +120,7 @@ def task(levels, *, percent=False, labels=True):
     """Return runs of 5 episodes and 10 labels each; `levels` by strategy are its repetitions'."""
     import pandas as pd
 
-    from palm_bayes.runs import Runs
+    from palm_bayes.data.runs import Runs
 
     rows = [
         {

@@ -3,9 +3,9 @@
 import pytest
 
 from palm_bayes import monitor as module
+from palm_bayes.decisions.stopping_rules import Budget, Target
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.monitor import StopMonitor
-from palm_bayes.rules import Budget, Target
 
 ACCURACIES = (0.62, 0.74, 0.8, 0.83, 0.86)
 

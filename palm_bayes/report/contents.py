@@ -5,14 +5,14 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from palm_bayes.budget import LabelsToReach
-from palm_bayes.compare import Comparison
-from palm_bayes.decide import Decision
+from palm_bayes.decisions.compare import Comparison
+from palm_bayes.decisions.decide import Decision
+from palm_bayes.decisions.label_budget import LabelsToReach
+from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
+from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
+from palm_bayes.decisions.trajectories import seen_budget
 from palm_bayes.errors import DataError
-from palm_bayes.forecast import Forecast, Scope
-from palm_bayes.paths import seen_budget
-from palm_bayes.rules import Budget, Pool, Target, Unreachable
-from palm_bayes.verdicts import AnyOf, Rule, SingleRule
+from palm_bayes.forecast.forecast import Forecast, Scope
 
 if TYPE_CHECKING:
     from palm_bayes.palm_fit import PalmFit
@@ -39,7 +39,7 @@ class Questions:
     force : bool
         Decide even where the fit cannot be relied on.
     at, rope, reference
-        Of the comparison, see `palm_bayes.compare.compare`.
+        Of the comparison, see `palm_bayes.decisions.compare.compare`.
     probability : float
         Of the intervals in tables.
     """

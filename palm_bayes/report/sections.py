@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.checks import oddities
+from palm_bayes.decisions.trajectories import seen_budget, unit_of
 from palm_bayes.errors import percent
-from palm_bayes.oddities import oddities
-from palm_bayes.outputs import Tables
-from palm_bayes.paths import seen_budget, unit_of
-from palm_bayes.plots import plot_comparison, plot_curves
-from palm_bayes.plots_uncertainty import plot_uncertainty
+from palm_bayes.plots.curves import plot_comparison, plot_curves
+from palm_bayes.plots.uncertainty import plot_uncertainty
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
+from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
-from palm_bayes.shown import budgeted, compared, decided
+from palm_bayes.report.tables import budgeted, compared, decided
 
 BAND = 0.8  # of the numbers beside the curves
 ABOUT = {
