@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from palm_bayes.evaluation.backtest_result import Backtest
     from palm_bayes.evaluation.learn import learn
     from palm_bayes.forecast.forecast import Forecast
-    from palm_bayes.inference.fitting import fit_runs as fit
     from palm_bayes.model.build import build_model
     from palm_bayes.model.learned import Learned
     from palm_bayes.model.misfit import Misfit
     from palm_bayes.model.priors import Priors, named_priors
     from palm_bayes.monitor import StopMonitor
     from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.palm_fit import fit_runs as fit
 
 _HOME = {
     "Backtest": "evaluation.backtest_result",
@@ -64,7 +64,7 @@ _HOME = {
     "Unreachable": "decisions.stopping_rules",
     "backtest": "evaluation.backtest",
     "build_model": "model.build",
-    "fit": "inference.fitting",
+    "fit": "palm_fit",
     "learn": "evaluation.learn",
     "named_priors": "model.priors",
     "pilot_value": "decisions.information_value",

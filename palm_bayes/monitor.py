@@ -11,11 +11,9 @@ from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import DataError, PalmWarning
-from palm_bayes.inference.fitting import fit_runs
-from palm_bayes.inference.importance_refit import refit
 from palm_bayes.inference.nuts import Settings
 from palm_bayes.model.priors import Priors
-from palm_bayes.palm_fit import PalmFit
+from palm_bayes.palm_fit import PalmFit, fit_runs
 
 
 @dataclass
@@ -104,7 +102,8 @@ class StopMonitor:
     def _next_fit(self, fit: PalmFit, runs: Runs) -> PalmFit:
         with warnings.catch_warnings():  # what is odd was said at the first fit
             warnings.simplefilter("ignore", PalmWarning)
-            return refit(fit, runs, priors=None if isinstance(self.priors, str) else self.priors)
+            own = None if isinstance(self.priors, str) else self.priors
+            return fit.refit(runs, priors=own)
 
     def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
         """Judge what needs no fit: budget and pool."""

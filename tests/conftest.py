@@ -42,7 +42,7 @@ def example_runs() -> "Runs":
 @pytest.fixture(scope="session")
 def fit(example_runs) -> "PalmFit":
     """Fit two strategies of the example for real: the one fit that all tests share."""
-    from palm_bayes.inference.fitting import fit_runs
+    from palm_bayes.palm_fit import fit_runs
 
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
 
@@ -107,9 +107,27 @@ class QuickFit:
         return SimpleNamespace(draws=xr.DataArray(draws, coords, dims))
 
 
-@pytest.fixture(scope="session")
-def quick_fit():
+ASKED = [
+    *(f"palm_bayes.decisions.{m}" for m in ("trajectories", "projection", "information_value")),
+    *(f"palm_bayes.{m}" for m in ("decisions.decide", "evaluation.backtest", "report.export")),
+]
+
+
+def stand_ins_forecast(monkeypatch):
+    """Let those modules ask whatever has a method `forecast` by it: a stand-in, or a `PalmFit`."""
+    from palm_bayes.forecast.forecast import forecast
+
+    def asked(fit, **options):
+        return fit.forecast(**options) if hasattr(fit, "forecast") else forecast(fit, **options)
+
+    for module in ASKED:
+        monkeypatch.setattr(f"{module}.forecast", asked)
+
+
+@pytest.fixture
+def quick_fit(monkeypatch):
     """A stand-in for a fit in backtests: takes runs, costs nothing."""
+    stand_ins_forecast(monkeypatch)
     return QuickFit
 
 
@@ -168,9 +186,10 @@ def stand_in(runs, curves):
     )
 
 
-@pytest.fixture(scope="session")
-def made_up():
+@pytest.fixture
+def made_up(monkeypatch):
     """Return makers of runs and of fits whose draws, and so whose answers, are known."""
+    stand_ins_forecast(monkeypatch)
     return SimpleNamespace(
         task=task, stand_in=stand_in, line=lambda start, slope: lambda x: start + slope * x
     )

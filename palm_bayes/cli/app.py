@@ -283,7 +283,7 @@ def example(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")],
 ) -> int:
     """Write example runs: six strategies on handwritten digits, as PALM folders and as a table."""
-    from palm_bayes.data import write_example
+    from palm_bayes.data.example import write_example
 
     folder, table = write_example(directory)
     typer.echo(f"{folder}  folders in PALM's layout\n{table}  the same as a table")

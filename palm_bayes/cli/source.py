@@ -75,7 +75,7 @@ class Source:
         if before is not None:
             return before.refit(runs, progress=step)
         step("loading PyMC")
-        from palm_bayes.inference.fitting import fit_runs
+        from palm_bayes.palm_fit import fit_runs
 
         return fit_runs(runs, **self.sampling, seed=self.seed, progress=step)
 

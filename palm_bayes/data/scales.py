@@ -1,6 +1,6 @@
 """The cells of a table: numbers, and whether accuracies are fractions or percent."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from palm_bayes.errors import DataError, listed
 
 RUN = ["strategy", "repetition"]
 _SLACK = 1e-6  # float32 accuracies may pass 1 or 100 by rounding
+_LEAST_POINTS = 0.1  # of percent; smaller differences are given by mistake
 _SMALL = 10  # percent up to here, falling, are more likely errors in the unit of y
 _ALLOWED = {None: "0 to 1, or 0 to 100 in percent", True: "0 to 100 (percent)", False: "0 to 1"}
 
@@ -79,3 +80,44 @@ def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
 def _named(rows: pd.DataFrame) -> str:
     runs = rows[RUN].drop_duplicates().itertuples(index=False)
     return listed(f"{strategy} repetition {repetition}" for strategy, repetition in runs)
+
+
+class Scaled(Protocol):
+    """What has accuracies in the user's own scale: runs, or what is made of them."""
+
+    @property
+    def scale(self) -> float:
+        """What a fraction is multiplied by: 100 or 1."""
+
+
+def as_fraction(of: Scaled, value: float, what: str) -> float:
+    """Take an accuracy from the user's own scale.
+
+    Raises
+    ------
+    DataError
+        If it lies outside it, or is a fraction although the data are in percent.
+    """
+    if not 0 < value <= of.scale:
+        allowed = f"above 0 and at most {of.scale:g}, the scale of the data"
+        raise DataError(f"{what} is {value:g}, allowed is {allowed}")
+    if of.scale > 1 and value <= 1:
+        raise DataError(f"{what} is {value:g}, but the data are in percent: give {100 * value:g}")
+    return value / of.scale
+
+
+def difference_as_fraction(of: Scaled, value: float, what: str) -> float:
+    """Take a difference of accuracies, such as a gain, from the user's own scale.
+
+    Raises
+    ------
+    DataError
+        As `as_fraction`; of percent, what is below a tenth of a point is taken for a fraction.
+    """
+    if not 0 <= value < of.scale:
+        raise DataError(f"{what} is {value:g}, allowed is from 0 and below {of.scale:g}")
+    if of.scale > 1 and 0 < value < _LEAST_POINTS:
+        raise DataError(
+            f"{what} is {value:g}, but the data are in percent: give {100 * value:g}, in points"
+        )
+    return value / of.scale

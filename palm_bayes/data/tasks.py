@@ -10,6 +10,9 @@ from palm_bayes.data.readers import TASK, of_task, read_runs, read_table
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.errors import known
 
+CELL = [*TASK, "strategy"]
+"""Columns that name a strategy of a task."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:

@@ -14,23 +14,17 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from palm_bayes.data.budgets import Unit, episode_budgets, twice_seen, unit_of
+from palm_bayes.data.scales import difference_as_fraction
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
-from palm_bayes.decisions.trajectories import (
-    Unit,
-    difference_as_fraction,
-    draw_paths,
-    episode_budgets,
-    first_reached,
-    twice_seen,
-    unit_of,
-)
+from palm_bayes.decisions.trajectories import draw_paths, first_reached
 from palm_bayes.errors import DataError, known, listed, percent
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 ROPE = 0.01  # one accuracy point
 
@@ -270,7 +264,20 @@ class Comparison:
         """Draw it, see `palm_bayes.plots.compare.plot_compared`."""
         from palm_bayes.plots.compare import plot_compared
 
-        return plot_compared(self)
+        order = list(self.ranking["strategy"])
+        behind = self.pairs[self.pairs["other"] == order[0]].set_index("strategy")
+        along = self.along.pivot_table(index="budget", columns="strategy", values="p_best")
+        later = self.along["future"]
+        return plot_compared(
+            behind[[*pairwise.QUANTILES]].reindex(order, fill_value=0.0),
+            along[self.strategies],
+            at=self.at,
+            seen=self.along.loc[~later, "budget"].max() if later.any() else None,
+            unit=self.unit,
+            rope=self.rope,
+            percent=self.scale > 1,
+            probability=self.probability,
+        )
 
     def _here(self) -> xr.DataArray:
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
@@ -290,7 +297,7 @@ _TABLES = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
 
 
 def compare(
-    fit: "PalmFit",
+    fit: "Posterior",
     at: float | None = None,
     *,
     until: float | None = None,
@@ -302,7 +309,7 @@ def compare(
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     at : float, optional
         Budget: labels, or episodes where labels are unknown; by default the last one seen.
     until : float, optional

@@ -13,17 +13,18 @@ from palm_bayes.decisions.projection import Outlook, chance
 from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.errors import known
+from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 Action = Literal["stop", "continue", "switch", "cannot say"]
 
 DATA_SHARE_LEAST = 0.5  # with less, the prior says more than the data do
 OPEN_MOST = 0.5  # of what is left to gain: a band that is wider says little of any use
 
-type Doubt = Callable[["PalmFit", Outlook, SingleRule], str | None]
+type Doubt = Callable[["Posterior", Outlook, SingleRule], str | None]
 """Told (fit, outlook, rule), says why the rule cannot rely on the outlook."""
 
 
@@ -114,9 +115,9 @@ class Decision:
 
 
 def decide(
-    fit: "PalmFit", rule: Rule, *, strategy: str | None = None, force: bool = False
+    fit: "Posterior", rule: Rule, *, strategy: str | None = None, force: bool = False
 ) -> Decision:
-    """Judge a fit by a stop rule; see `palm_bayes.palm_fit.PalmFit.decide`."""
+    """Judge a fit by a stop rule; see `palm_bayes.PalmFit.decide`."""
     outlook = outlook_for(fit, strategy or leader(fit), rule)
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
     found = decision(rule, outlook, doubts, force=force)
@@ -161,11 +162,11 @@ def decision(
     )  # fmt: skip
 
 
-def leader(fit: "PalmFit") -> str:
+def leader(fit: "Posterior") -> str:
     """The strategy whose expected accuracy at the end of its data is highest."""
     table = fit.runs.table
     last = table.groupby("strategy", sort=False)["episode"].max()
-    curves = fit.forecast(episodes=last.unique()).draws.mean(("chain", "draw"))
+    curves = forecast(fit, episodes=last.unique()).draws.mean(("chain", "draw"))
     ends = {
         str(name): float(
             curves.sel(strategy=name).isel(x=int((curves["episode"] <= episode).sum()) - 1)
@@ -175,7 +176,7 @@ def leader(fit: "PalmFit") -> str:
     return max(ends, key=ends.__getitem__)
 
 
-def outlook_for(fit: "PalmFit", strategy: str, rule: Rule) -> Outlook:
+def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
     """Look as far ahead as the rules ask for, and at least to twice the labels spent.
 
     A rule that asks for all there may be gets what budget and pool allow, if they are told.
@@ -200,26 +201,26 @@ def _unsaid(leaf: SingleRule, doubts: tuple[str, ...]) -> Finding:
     return Finding(leaf.words(), None, "; ".join(doubts))
 
 
-def _doubts(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> tuple[str, ...]:
+def _doubts(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> tuple[str, ...]:
     if leaf.horizon(outlook.now) is None:
         return ()
     found = (doubt(fit, outlook, leaf) for doubt in DOUBTS)
     return tuple(text for text in found if text)
 
 
-def not_usable(fit: "PalmFit", outlook: Outlook, _: SingleRule) -> str | None:
+def not_usable(fit: "Posterior", outlook: Outlook, _: SingleRule) -> str | None:
     """Doubt a fit that has not converged, or of a curve that does what PALM's do not."""
     return "; ".join(doubts_of(fit).get(outlook.strategy, ())) or None
 
 
-def mostly_prior(fit: "PalmFit", outlook: Outlook, leaf: SingleRule) -> str | None:
+def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | None:
     """Doubt a forecast that is mostly prior, where the verdict hangs on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
     told = prior_speaks(fit, outlook, labels)
     return told if told and hangs_on_it(leaf, *edges(outlook)) else None
 
 
-def prior_speaks(fit: "PalmFit", outlook: Outlook, labels: float) -> str | None:
+def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
     """Say so where the data neither tell much about the accuracy there nor keep it narrow.
 
     It is PALM's parameters that have a prior; of the misfit other curves tell.
@@ -273,7 +274,7 @@ class _Candidate:
 
 
 def _switched(
-    fit: "PalmFit", found: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
+    fit: "Posterior", found: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
 ) -> Decision | None:
     """Switch to the strategy most likely to reach the targets, if one can be relied on to."""
     others = (name for name in fit.runs.strategies if name != found.strategy)
@@ -291,7 +292,9 @@ def _switched(
     )  # fmt: skip
 
 
-def _candidate(fit: "PalmFit", outlook: Outlook, hopeless: list[Unreachable]) -> _Candidate | None:
+def _candidate(
+    fit: "Posterior", outlook: Outlook, hopeless: list[Unreachable]
+) -> _Candidate | None:
     """Judge another strategy by the rules that gave the first one up; None if one still does."""
     findings = {leaf: leaf.find(outlook) for leaf in hopeless}
     if any(finding.stop for finding in findings.values()):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from palm_bayes.errors import listed
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 type Doubts = dict[str, tuple[str, ...]]
 """By strategy; without those that there is nothing against."""
@@ -13,19 +13,19 @@ type Doubts = dict[str, tuple[str, ...]]
 _MOST = 3  # strategies told of in a sentence
 
 
-def not_converged(fit: "PalmFit", strategy: str) -> str | None:
+def not_converged(fit: "Posterior", strategy: str) -> str | None:
     """Say so if the sampler has not converged."""
     row = fit.convergence.table.loc[strategy]
     return None if row["passed"] else f"not converged, {str(row['advice']).rstrip('.')}"
 
 
-def not_described(fit: "PalmFit", strategy: str) -> str | None:
+def not_described(fit: "Posterior", strategy: str) -> str | None:
     """Say so if the curve does what PALM's do not: falls, above all."""
     row = fit.predictive_check.table.loc[strategy]
     return None if row["passed"] else f"PALM does not describe the curve, {row['finding']}"
 
 
-def doubts_of(fit: "PalmFit") -> Doubts:
+def doubts_of(fit: "Posterior") -> Doubts:
     """Why the fits of strategies cannot be relied on."""
     told = {
         name: tuple(filter(None, (not_converged(fit, name), not_described(fit, name))))

@@ -20,9 +20,10 @@ from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.projection import Floats
 from palm_bayes.errors import DataError
 from palm_bayes.files import plain
+from palm_bayes.forecast.forecast import forecast
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 _SURE = 2  # standard errors
 
@@ -86,14 +87,14 @@ class PilotValue:
         }
 
 
-def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
+def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue:
     """Value of one more episode or repetition of each strategy, before one is chosen.
 
     As in `palm_bayes.decisions.compare.compare`, strategies gain more alike than in forecasts.
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
         Of several strategies.
     labels : float
         Labels of a run with which the chosen strategy will be used.
@@ -108,7 +109,7 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     names = fit.runs.strategies
     if len(names) < 2:
         raise DataError(f"only {names[0]} is fitted: a choice needs at least two strategies")
-    later = fit.forecast(labels=[labels]).draws.isel(x=0).stack(sample=("chain", "draw"))
+    later = forecast(fit, labels=[labels]).draws.isel(x=0).stack(sample=("chain", "draw"))
     accuracy = later.transpose("sample", "strategy").to_numpy()
     rng = np.random.default_rng(seed)
     half = rng.permutation(len(accuracy)) % 2 == 0
@@ -126,12 +127,12 @@ def pilot_value(fit: "PalmFit", labels: float, *, seed: int = 0) -> PilotValue:
     return PilotValue(labels, order, choice, perfect, fit.runs.percent, doubts_of(fit))
 
 
-def _simulated(fit: "PalmFit", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
+def _simulated(fit: "Posterior", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
     """By strategy and pilot: its cost in labels, and summaries of it, dims (sample, summary)."""
     table = fit.runs.table
     ends = table.groupby("strategy", sort=False)["episode"].max()
-    ahead = fit.forecast(scope="continuing", episodes=ends.unique() + 1, seed=seed).draws
-    anew = fit.forecast(scope="new", episodes=table["episode"].unique(), seed=seed).draws
+    ahead = forecast(fit, scope="continuing", episodes=ends.unique() + 1, seed=seed).draws
+    anew = forecast(fit, scope="new", episodes=table["episode"].unique(), seed=seed).draws
     found = {}
     for name, rows in table.groupby("strategy", sort=False):
         of_next = (ahead["episode"] == ends[name] + 1).to_numpy()

@@ -8,23 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
+from palm_bayes.data.scales import as_fraction, difference_as_fraction
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
-from palm_bayes.decisions.trajectories import (
-    Unit,
-    as_fraction,
-    difference_as_fraction,
-    draw_paths,
-    episode_budgets,
-    first_reached,
-    seen_budget,
-    unit_of,
-)
+from palm_bayes.decisions.trajectories import draw_paths, first_reached
 from palm_bayes.errors import DataError, known, percent
 from palm_bayes.files import plain
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 RunScope = Literal["expected", "new"]
 _FAR = 4  # times the budget seen: how far is looked unless asked
@@ -37,7 +30,7 @@ class LabelsToReach:
 
     Attributes
     ----------
-    fit : PalmFit
+    fit : Posterior
     curves, paths : DataArray, dims (sample, strategy, budget)
         Expected curves, and what has to reach the target (see `scope`), as fractions at whole
         episodes up to the pool or horizon.
@@ -57,7 +50,7 @@ class LabelsToReach:
         Of the intervals from ``lower`` to ``upper``.
     """
 
-    fit: "PalmFit"
+    fit: "Posterior"
     curves: xr.DataArray
     paths: xr.DataArray
     target: float
@@ -243,11 +236,19 @@ class LabelsToReach:
         """Draw it, see `palm_bayes.plots.budget.plot_budget`."""
         from palm_bayes.plots.budget import plot_budget
 
-        return plot_budget(self)
+        what = "Expected curve" if self.scope == "expected" else "A single run"
+        return plot_budget(
+            self.chances,
+            self.table.set_index("strategy")["budget"],
+            assurance=self.assurance,
+            seen=seen_budget(self.fit.runs),
+            unit=self.unit,
+            title=f"{what} has reached {self.target:g}",
+        )
 
 
 def labels_to_reach(
-    fit: "PalmFit",
+    fit: "Posterior",
     target: float,
     *,
     assurance: float = 0.8,
@@ -266,7 +267,7 @@ def labels_to_reach(
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     target : float
         Accuracy to reach.
     assurance : float

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError, known
+from palm_bayes.forecast.forecast import forecast
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 MOST_EPISODES = 200  # looked at one by one; of more, ever fewer the further ahead
 
@@ -44,7 +45,7 @@ class Outlook:
     on_curve: Floats | None = None
 
     @classmethod
-    def of(cls, fit: "PalmFit", strategy: str, until: float) -> Self:
+    def of(cls, fit: "Posterior", strategy: str, until: float) -> Self:
         """Forecast a strategy of a fit from its last labels until so many, batch by batch.
 
         Raises
@@ -61,9 +62,9 @@ class Outlook:
         return cls.at(fit, strategy, labels, episodes)
 
     @classmethod
-    def at(cls, fit: "PalmFit", strategy: str, labels: Floats, episodes: Floats) -> Self:
+    def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
         """Forecast a strategy of a fit at given labels, of which the first are those spent."""
-        found = fit.forecast(labels=labels)
+        found = forecast(fit, labels=labels)
         draws, on_curve = (
             part.sel(strategy=strategy)
             .stack(sample=("chain", "draw"))

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from palm_bayes.data.scales import as_fraction, difference_as_fraction
 from palm_bayes.decisions.projection import Floats, Outlook, amount, chance
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
-from palm_bayes.decisions.trajectories import as_fraction, difference_as_fraction
 from palm_bayes.errors import DataError
 
 

@@ -34,13 +34,13 @@ from palm_bayes.evaluation.cells import (
 )
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.forecast import baselines
-from palm_bayes.forecast.forecast import QUANTILES
+from palm_bayes.forecast.forecast import QUANTILES, forecast
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.nuts import Progress, SamplerName, Settings
+from palm_bayes.inference.posterior import Posterior
 from palm_bayes.model.build import VERSION
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
-from palm_bayes.palm_fit import PalmFit
 from palm_bayes.version import __version__
 
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]
@@ -165,7 +165,7 @@ class _Run:
     settings: Settings
     kept: Checkpoints
     tell: Progress
-    latest: dict[tuple[Runs, int], PalmFit | Exception] = field(default_factory=dict)
+    latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
 
     def part(self, cell: Cell, train: int, done: float) -> Part:
         """Give the tables of one cell, those kept if there are any."""
@@ -208,7 +208,7 @@ class _Run:
             "scores": _scores(rows, points, verdicts).assign(reason=reason),
         }
 
-    def _fit_of(self, cell: Cell, train: int) -> tuple[PalmFit, str]:
+    def _fit_of(self, cell: Cell, train: int) -> tuple[Posterior, str]:
         """Fit the task's strategies; or the cell alone, and why, where another breaks down."""
         assert cell.task is not None
         assert cell.runs is not None
@@ -224,7 +224,7 @@ class _Run:
             return of_task, ""
         return self._fit(cell.runs.first(train)), f"fitted without its task: {_words(of_task)}"
 
-    def _fit(self, seen: Runs) -> PalmFit:
+    def _fit(self, seen: Runs) -> Posterior:
         return fit_validated(seen, priors=self.priors, learned=self.learned, settings=self.settings)
 
 
@@ -232,7 +232,7 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _forecast(fit: PalmFit, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:
+def _forecast(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:
     """Draws at the later episodes: at their labels, known beforehand, or else one batch each."""
     labels = later.groupby("episode")["labels"].median()
     spent = fit.runs.strategy(strategy).table["labels"].max()
@@ -243,12 +243,12 @@ def _forecast(fit: PalmFit, strategy: str, later: pd.DataFrame, seed: int) -> xr
 
 
 @lru_cache(maxsize=1)  # strategies of a task mostly have the same labels
-def _drawn(fit: PalmFit, what: str, at: tuple[float, ...], seed: int) -> xr.DataArray:
+def _drawn(fit: Posterior, what: str, at: tuple[float, ...], seed: int) -> xr.DataArray:
     asked: dict[str, Any] = {what: np.array(at)}
-    return fit.forecast(scope="continuing", seed=seed, **asked).draws
+    return forecast(fit, scope="continuing", seed=seed, **asked).draws
 
 
-def _forecasts(fit: PalmFit, strategy: str, later: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _forecasts(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Quantiles and scores of each later observation, and of their means over repetitions.
 
     Both scopes are of the same joint draws: each repetition's mean is taken draw by draw, so the

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.tasks import CELL
 from palm_bayes.errors import plural
 from palm_bayes.evaluation.scores import SCORES, inside
 from palm_bayes.files import make_folder, put
 from palm_bayes.forecast.baselines import NAMES
 
-TASK = ["source", "dataset", "model"]
-CELL = [*TASK, "strategy"]
 KEY = [*CELL, "train_episodes"]
 QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
 SCOPES = {"mean": " of the means over repetitions", "repetition": " of single accuracies"}
@@ -187,7 +186,8 @@ class Backtest:
         """
         from palm_bayes.plots.backtest import plot_backtest
 
-        return plot_backtest(self)
+        tables = (self.forecasts, self.baselines, self.scores, self.observed)
+        return plot_backtest(*tables, self.sentence)
 
     def write(self, out: str | Path) -> list[Path]:
         """Write ``forecasts.csv``, ``scores.csv``, ``baselines.csv`` and ``backtest.png``.

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import RUN, Runs
-from palm_bayes.errors import DataError, known
+from palm_bayes.errors import known
 from palm_bayes.model import noise
 from palm_bayes.model.expected import moments, strayed
 from palm_bayes.model.misfit import Misfit
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
 
 Scope = Literal["expected", "continuing", "new"]
 
@@ -72,6 +76,13 @@ class Forecast:
         spread = named.std(over, skipna=False).to_array("source")
         return spread.transpose("source", "strategy", ...).rename("uncertainty")
 
+    def plot_uncertainty(self) -> Any:
+        """Draw `uncertainty`; see `palm_bayes.plots.uncertainty.plot_uncertainty`."""
+        from palm_bayes.plots.uncertainty import plot_uncertainty
+
+        future = self.draws["future"].transpose("strategy", "x")
+        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.scale)
+
     def to_frame(self) -> pd.DataFrame:
         """Return means and quantiles as a tidy table, in the user's own scale.
 
@@ -120,31 +131,31 @@ class Forecast:
 
 
 def forecast(
-    trace: xr.DataTree,
-    runs: Runs,
-    *,
+    fit: "Posterior",
     labels: ArrayLike | None = None,
     episodes: ArrayLike | None = None,
     horizon: int | None = None,
+    *,
     scope: Scope = "expected",
-    misfit: Misfit | None,
+    misfit: Misfit | Literal["learned"] | None = "learned",
     seed: int = 0,
 ) -> Forecast:
-    """Forecast accuracies from a fit's trace; see `palm_bayes.palm_fit.PalmFit.forecast`."""
+    """Forecast accuracies from a posterior; see `palm_bayes.PalmFit.forecast`."""
     known([scope], get_args(Scope), "scope")
-    at = asked_x(runs, labels, episodes, horizon)
-    x = at.to_numpy()
-    posterior = trace["posterior"].to_dataset()
-    ends = trace["constant_data"].to_dataset()["ends"].to_dataset("end")
+    at = asked_x(fit.runs, labels, episodes, horizon)
+    x, table = at.to_numpy(), fit.runs.table
+    posterior = fit.trace["posterior"].to_dataset()
+    ends = fit.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
     # Where runs end is not asked for, but there they are taken up, as they came.
-    seen = runs.table if scope == "continuing" else runs.table.groupby(RUN, sort=False).tail(1)
+    seen = table if scope == "continuing" else table.groupby(RUN, sort=False).tail(1)
     every = np.union1d(x, seen["x"])
     there = xr.DataArray(every, {"x": every}, "x")
     on_curve, sd = (
         part.transpose("chain", "draw", "strategy", "x")
         for part in moments(posterior, there, ends["x_first"], ends["x_last"])
     )
-    expected = on_curve if misfit is None else strayed(on_curve, posterior, ends, misfit)
+    of_misfit = fit.learned.misfit if misfit == "learned" else misfit
+    expected = on_curve if of_misfit is None else strayed(on_curve, posterior, ends, of_misfit)
     of_noise = np.random.default_rng(seed)
     asked, pure = (part.sel(x=at["x"]) for part in (expected, on_curve))
     if scope == "expected":
@@ -160,12 +171,12 @@ def forecast(
         path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasts, fresh)
         draws = asked.copy(data=path)
     else:
-        draws = _continued(posterior, runs.table, on_curve, expected, sd, at, of_noise)
+        draws = _continued(posterior, table, on_curve, expected, sd, at, of_noise)
     # Compared as episodes' x are computed, not typed: equal but for rounding.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
     cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
-    return Forecast(cut, xr.Dataset(sources), scope, runs.scale, runs.labels_known)
+    return Forecast(cut, xr.Dataset(sources), scope, fit.runs.scale, fit.runs.labels_known)
 
 
 def _continued(
@@ -213,56 +224,3 @@ def _continued(
         path = noise.simulate(later, around, carried, lasts[..., 0], fresh, before)
         draws.loc[{**there, "repetition": repetition}] = path
     return draws
-
-
-def asked_x(
-    runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
-) -> xr.DataArray:
-    """Increasing x to forecast at, dims (x,), with coordinates ``episode`` and ``labels``."""
-    x = _grid(runs, labels, episodes, horizon)
-    along = {"episode": ("x", _episode_at(runs, x)), "labels": ("x", runs.labels_at(x))}
-    return xr.DataArray(x, {"x": x, **along}, "x")
-
-
-def _grid(
-    runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
-) -> NDArray[np.float64]:
-    """Increasing x to forecast at: as asked, by default all episodes seen and as many again."""
-    if sum(part is not None for part in (labels, episodes, horizon)) > 1:
-        raise DataError("labels, episodes and horizon exclude each other: give one of them")
-    if labels is not None:
-        return runs.x_at(_asked(labels, "labels"))
-    seen = runs.table["episode"]
-    if episodes is not None:
-        return _x_at_episode(runs, _asked(episodes, "episodes"))
-    ahead = seen.nunique() if horizon is None else horizon
-    if ahead < 0:
-        raise DataError(f"horizon is {horizon}, allowed is a number of episodes from 0")
-    later = np.arange(seen.max() + 1, seen.max() + 1 + ahead)
-    return _x_at_episode(runs, np.concatenate([np.unique(seen), later]))
-
-
-def _asked(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    numbers = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
-    if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
-        raise DataError(f"{name} asked for are {values!r}, allowed are numbers above 0")
-    return numbers
-
-
-def _points(runs: Runs) -> "pd.Series[float]":
-    """Return x of each observed episode: the median over runs, which differ where pools do."""
-    return runs.table.groupby("episode")["x"].median().cummax()
-
-
-def _x_at_episode(runs: Runs, episodes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear between observed episodes, one batch an episode outside them."""
-    points = _points(runs)
-    inside = np.clip(episodes, points.index[0], points.index[-1])
-    return np.asarray(np.interp(inside, points.index, points) + (episodes - inside))
-
-
-def _episode_at(runs: Runs, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse of `_x_at_episode`, to twelve digits so that whole episodes are whole."""
-    points = _points(runs)
-    inside = np.clip(x, points.iloc[0], points.iloc[-1])
-    return np.asarray(np.round(np.interp(inside, points, points.index) + (x - inside), 12))

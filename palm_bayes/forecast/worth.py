@@ -6,23 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.errors import percent
-from palm_bayes.inference.trace import learned_of
+from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 type Floats = NDArray[np.float64]
 
 _NEAR = 1 + 1e-9  # times the budget seen: one but for rounding
 
 
-def worth(fit: "PalmFit", budget: float) -> str:
+def worth(fit: "Posterior", budget: float) -> str:
     """Say in words what a forecast of a fit's strategies at a budget is worth.
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     budget : float
         Labels, or episodes where labels are unknown; infinite for the furthest.
     """
@@ -36,9 +36,9 @@ def worth(fit: "PalmFit", budget: float) -> str:
     return " ".join([words, *_held(fit, times), _prior(fit, seen, budget)])
 
 
-def _held(fit: "PalmFit", times: float) -> list[str]:
+def _held(fit: "Posterior", times: float) -> list[str]:
     """How often forecasts held that looked as far, on curves that nothing was learned from."""
-    learned = learned_of(fit.trace)
+    learned = fit.learned
     row = learned.held_at(times)
     if row is None:
         return []
@@ -50,9 +50,9 @@ def _held(fit: "PalmFit", times: float) -> list[str]:
     return [words]
 
 
-def _prior(fit: "PalmFit", seen: float, budget: float) -> str:
+def _prior(fit: "Posterior", seen: float, budget: float) -> str:
     what: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": [seen, budget]}
-    curves = fit.forecast(misfit=None, **what).draws
+    curves = forecast(fit, misfit=None, **what).draws
     shares = {
         name: data_share(fit, name, *curves.sel(strategy=name).transpose("x", ...).to_numpy())
         for name in fit.runs.strategies
@@ -63,7 +63,7 @@ def _prior(fit: "PalmFit", seen: float, budget: float) -> str:
     return f"The data tell {told} of what they tell of the present{of_it}; the rest is prior."
 
 
-def data_share(fit: "PalmFit", strategy: str, present: Floats, later: Floats) -> float:
+def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) -> float:
     """How much the data tell of a later accuracy, beside the present one.
 
     It is the ratio of the two sensitivities −d log Var / d log λ at λ = 1, where the likelihood is
@@ -73,7 +73,7 @@ def data_share(fit: "PalmFit", strategy: str, present: Floats, later: Floats) ->
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     strategy : str
     present, later : array of as many elements as there are draws, chain after chain
         Accuracies on its PALM curve.

@@ -28,12 +28,11 @@ from palm_bayes.inference.evidence import without_energy
 from palm_bayes.inference.fitting import put_together
 from palm_bayes.inference.nuts import Progress, Sample, Settings, sample_strategy
 from palm_bayes.inference.pointwise import log_likelihood
-from palm_bayes.inference.trace import learned_of
+from palm_bayes.inference.posterior import Posterior
 from palm_bayes.model import curve, noise
 from palm_bayes.model.build import Observations, observations
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, moving_logp, named_priors
-from palm_bayes.palm_fit import PalmFit
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # attempts of the sampler
@@ -42,17 +41,17 @@ _OF_DRAWS = ("chain", "draw")
 
 
 def refit(
-    fit: PalmFit,
+    fit: Posterior,
     data: Runs | pd.DataFrame | str | Path,
     *,
     priors: Priors | None = None,
     progress: Progress | None = None,
-) -> PalmFit:
+) -> Posterior:
     """Fit runs that have gone on since `fit`, with its priors and settings.
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     data : Runs, DataFrame or path
         The same runs with further episodes; repetitions and strategies may have come too.
     priors : Priors, optional
@@ -62,7 +61,7 @@ def refit(
 
     Returns
     -------
-    PalmFit
+    Posterior
         In ``convergence.table``, ``attempts`` is 0 where earlier draws were weighed; some of them
         are there several times then, and "effective draws" count that.
 
@@ -79,7 +78,7 @@ def refit(
     # A few new rows must not be read in another scale than those that are there.
     runs = read_runs(data, percent=fit.runs.percent)
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
-    learned = learned_of(fit.trace)
+    learned = fit.learned
     chosen = priors_of(about["priors"], learned, priors)
     settings = Settings(**{name: value for name, value in about.items() if name not in _OF_PRIORS})
     known = set(oddities(fit.runs))
@@ -109,7 +108,7 @@ def priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
     return named_priors(name, learned) if own is None else own
 
 
-def _reweighted(fit: PalmFit, runs: Runs, priors: Priors) -> Sample | None:
+def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     """Draws of one strategy's new posterior from those of `fit`; None if they do not suffice."""
     (name,) = runs.strategies
     of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})

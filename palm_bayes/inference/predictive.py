@@ -6,7 +6,7 @@ same posterior without them, see `palm_bayes.forecast.forecast`.
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -15,9 +15,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from pymc.stats import compute_log_prior
 
-from palm_bayes.forecast.forecast import asked_x
+from palm_bayes.data.axis import asked_x
 from palm_bayes.inference.importance_refit import priors_of
-from palm_bayes.inference.trace import learned_of
+from palm_bayes.inference.posterior import Posterior
 from palm_bayes.model import noise
 from palm_bayes.model.build import VECTOR_COORDS, build_model, observations, strategy_variables
 from palm_bayes.model.coordinates import Ends
@@ -25,12 +25,9 @@ from palm_bayes.model.expected import moments_of
 from palm_bayes.model.misfit import PARTS, Misfit, log_odds, noise_of_odds, steps_until
 from palm_bayes.model.priors import Priors
 
-if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
-
 
 def full_trace(
-    fit: "PalmFit",
+    fit: Posterior,
     *,
     prior: bool = True,
     posterior: bool = True,
@@ -48,7 +45,7 @@ def full_trace(
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     prior : bool
         Groups ``prior`` and ``prior_predictive``.
     posterior : bool
@@ -76,7 +73,7 @@ def full_trace(
     if prior:
         drawn = pm.sample_prior_predictive(draws, model=model, random_seed=of_prior)
         dims = "chain", "draw", "strategy", "misfit_part"
-        misfit = learned_of(fit.trace).misfit
+        misfit = fit.learned.misfit
         normals = misfit.normals(1, draws, len(fit.runs.strategies), of_misfit)
         known = drawn["prior"].to_dataset().assign_coords(misfit_part=list(PARTS))
         groups["prior"] = known.assign(misfit=(dims, normals))
@@ -98,7 +95,7 @@ def full_trace(
 
 
 def predictive_model(
-    fit: "PalmFit",
+    fit: Posterior,
     labels: ArrayLike | None = None,
     episodes: ArrayLike | None = None,
     horizon: int | None = None,
@@ -114,7 +111,7 @@ def predictive_model(
 
     Parameters
     ----------
-    fit : PalmFit
+    fit : Posterior
     labels, episodes, horizon
         As in `PalmFit.forecast`.
     priors : Priors, optional
@@ -134,7 +131,7 @@ def predictive_model(
         `full_trace`.
     """
     at = asked_x(fit.runs, labels, episodes, horizon)
-    misfit = learned_of(fit.trace).misfit
+    misfit = fit.learned.misfit
     priors = _priors(fit, priors)
     given = observations(fit.runs).ends
     x, x_first, x_last = at.to_numpy(), given.x_first[:, None], given.x_last[:, None]
@@ -163,9 +160,9 @@ def predictive_model(
     return model
 
 
-def _priors(fit: "PalmFit", own: Priors | None) -> Priors:
+def _priors(fit: Posterior, own: Priors | None) -> Priors:
     name = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]["priors"]
-    return priors_of(name, learned_of(fit.trace), own)
+    return priors_of(name, fit.learned, own)
 
 
 def _normals(misfit: Misfit, strategies: int) -> Any:

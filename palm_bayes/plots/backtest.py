@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,9 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from palm_bayes.evaluation import scores as scoring
-from palm_bayes.evaluation.backtest_result import CELL, KEY
-from palm_bayes.forecast.baselines import NAMES
+from palm_bayes.data.tasks import CELL
 from palm_bayes.plots.style import (
     COLOURS,
     GREY,
@@ -29,12 +27,11 @@ from palm_bayes.plots.style import (
     short,
 )
 
-if TYPE_CHECKING:
-    from palm_bayes.evaluation.backtest_result import Backtest
-
 _OURS = COLOURS[0]
 _SCOPES = {"mean": "mean over repetitions", "repetition": "single repetitions"}
-_THIRDS = dict(zip(scoring.THIRDS, zip(COLOURS[:3], "os^", strict=True), strict=True))
+_KEY = [*CELL, "train_episodes"]
+_BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q2.5", "q97.5")}
+_THIRDS = {name: (COLOURS[i], "os^"[i]) for i, name in enumerate(("first", "second", "last"))}
 _WORST = 3
 _BASELINES = {
     "last_value": ("last value", GREY, ":"),
@@ -45,10 +42,15 @@ _BASELINES = {
     "wbl4": ("wbl4", COLOURS[4], "-"),
     "exp4": ("exp4", COLOURS[5], (0, (2, 2))),  # often wbl4's own curve
 }
-assert list(_BASELINES) == list(NAMES)
 
 
-def plot_backtest(found: "Backtest") -> Figure:
+def plot_backtest(
+    forecasts: pd.DataFrame,
+    baselines: pd.DataFrame,
+    scores: pd.DataFrame,
+    observed: pd.DataFrame,
+    title: str,
+) -> Figure:
     """Draw a backtest on one page.
 
     Top: how much of what came the bands held, against what they promise, by third of the horizon;
@@ -57,8 +59,9 @@ def plot_backtest(found: "Backtest") -> Figure:
 
     Parameters
     ----------
-    found : Backtest
-        With at least one cell that was judged.
+    forecasts, baselines, scores, observed : DataFrame
+        As in `palm_bayes.Backtest`, with at least one cell that was judged.
+    title : str
     """
     with mpl.rc_context(STYLE):
         figure = ShownFigure(figsize=(WIDTH, 5.9), layout="constrained")
@@ -66,20 +69,19 @@ def plot_backtest(found: "Backtest") -> Figure:
         top, bottom = halves
         axes = top.subplots(1, 3, width_ratios=(1, 1, 1.25))
         for ax, scope in zip(axes[:2], _SCOPES, strict=True):
-            _coverage(ax, found, scope)
+            _coverage(ax, scores, scope)
         axes[1].set_ylabel("")
-        _errors(axes[2], found)
-        _worst(bottom, found)
-        text = "\n".join(textwrap.wrap(found.sentence, 88))
+        _errors(axes[2], forecasts, baselines)
+        _worst(bottom, forecasts, scores, observed)
+        text = "\n".join(textwrap.wrap(title, 88))
         figure.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=False)
     return figure
 
 
-def _coverage(ax: Axes, found: "Backtest", scope: str) -> None:
+def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
     """Draw the share of what came inside each band, by third of the horizon."""
-    rows = found.scores
-    rows = rows[(rows["forecaster"] == "palm_bayes") & (rows["scope"] == scope)]
-    bands = list(scoring.BANDS)
+    rows = scores[(scores["forecaster"] == "palm_bayes") & (scores["scope"] == scope)]
+    bands = list(_BANDS)
     ax.plot([0, 100], [0, 100], color=GREY, lw=0.8, ls=(0, (1, 1.5)))
     for third, (colour, marker) in _THIRDS.items():
         part = rows[rows["third"] == third]
@@ -93,12 +95,12 @@ def _coverage(ax: Axes, found: "Backtest", scope: str) -> None:
         ax.legend(loc="best", handlelength=1.4, borderaxespad=0.2, fontsize=8)
 
 
-def _errors(ax: Axes, found: "Backtest") -> None:
+def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
     """Draw the mean absolute error of the mean curve by episodes ahead, ours and baselines'."""
-    ours = found.forecasts[found.forecasts["scope"] == "mean"]
-    table = found.baselines.merge(ours[[*KEY, "episode", "q50"]], on=[*KEY, "episode"])
+    ours = forecasts[forecasts["scope"] == "mean"]
+    table = baselines.merge(ours[[*_KEY, "episode", "q50"]], on=[*_KEY, "episode"])
     ahead = (table["episode"] - table["train_episodes"]).rename("ahead")
-    errors = table[["q50", *NAMES]].sub(table["observed"], axis=0).abs().groupby(ahead).mean()
+    errors = table[["q50", *_BASELINES]].sub(table["observed"], axis=0).abs().groupby(ahead).mean()
     for name, (word, colour, dashes) in _BASELINES.items():
         ax.plot(errors.index, errors[name], color=colour, ls=dashes, lw=0.9, label=word)
     ax.plot(errors.index, errors["q50"], color=INK, lw=2, label="palm_bayes")
@@ -112,14 +114,17 @@ def _errors(ax: Axes, found: "Backtest") -> None:
     ax.set_title("Error of the mean (points)", loc="left")
 
 
-def _worst(figure: Any, found: "Backtest") -> None:
+def _worst(
+    figure: Any, forecasts: pd.DataFrame, scores: pd.DataFrame, observed: pd.DataFrame
+) -> None:
     """Draw the cells whose mean curve was forecast worst, what came on top of the bands."""
-    rows = found.scores.query("forecaster == 'palm_bayes' and scope == 'mean' and third == 'all'")
+    rows = scores.query("forecaster == 'palm_bayes' and scope == 'mean' and third == 'all'")
     worst = rows.sort_values("crps", ascending=False, kind="stable").drop_duplicates(CELL)
-    keys = worst[KEY].head(_WORST).to_dict("records")
+    keys = worst[_KEY].head(_WORST).to_dict("records")
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
-        _cell(ax, found, key)
+        mean = _of(forecasts[forecasts["scope"] == "mean"], key)
+        _cell(ax, mean, _of(observed, {word: key[word] for word in CELL}), key)
         ax.set_ylabel("" if i else "Accuracy (%)")
     shades = tuple(Patch(facecolor=mixed(_OURS, 1 - share)) for share in reversed(SHADES))
     style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
@@ -130,12 +135,9 @@ def _worst(figure: Any, found: "Backtest") -> None:
     figure.suptitle("Worst cells (largest CRPS)", x=0.01, ha="left")
 
 
-def _cell(ax: Axes, found: "Backtest", key: Mapping[Any, Any]) -> None:
-    rows = _of(found.forecasts, key)
-    rows = rows[rows["scope"] == "mean"]
-    curve = _of(found.observed, {word: key[word] for word in CELL})
+def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, Any]) -> None:
     train = int(key["train_episodes"])
-    for (low, high), share in zip(reversed(scoring.BANDS.values()), SHADES, strict=True):
+    for (low, high), share in zip(reversed(_BANDS.values()), SHADES, strict=True):
         ax.fill_between(rows["episode"], rows[low], rows[high], color=mixed(_OURS, 1 - share), lw=0)
     ax.plot(rows["episode"], rows["q50"], color=mixed(_OURS, -0.25), lw=1.2)
     seen = curve[curve["episode"] <= train]

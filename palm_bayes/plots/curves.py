@@ -1,15 +1,16 @@
-"""Figures of fits and forecasts: functions that take results and return a matplotlib `Figure`.
+"""Figures of runs and forecasts: functions that take runs and draws, and return a `Figure`.
 
 Bands are equal-tailed intervals of the draws; accuracies are in the user's own scale. Colour never
 stands alone: panels and lines carry their names, and shades differ in lightness, for grey prints.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
@@ -33,9 +34,6 @@ from palm_bayes.plots.style import (
     short,
 )
 
-if TYPE_CHECKING:
-    from palm_bayes.forecast.forecast import Forecast
-
 type Floats = NDArray[np.float64]
 
 LEVELS = (0.95, 0.8, 0.5)
@@ -43,7 +41,7 @@ _MARKERS = "osD^vPX"
 _NEUTRAL = (0.32, 0.32, 0.32)
 _LINE = 0.16  # inches: a line of text
 _DOT = " · "
-_OF = {"expected": "expected curve", "continuing": "same repetitions", "new": "new repetition"}
+_CURVE = "expected curve"
 _DOTS: dict[str, Any] = {"color": INK, "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6}
 _LATER = _DOTS | {"ms": 2.2, "mew": 0.4, "mfc": "white"}
 _DATA = _DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
@@ -52,9 +50,10 @@ _DATA = _DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
 class _View:
     """All that a figure shows, in the units of its axes."""
 
-    def __init__(self, runs: Runs, forecasts: "list[Forecast]", truth: Runs, means: bool) -> None:
-        sources: list[Runs | Forecast] = [runs, truth, *forecasts]
-        by = "labels" if all(source.labels_known for source in sources) else "episode"
+    def __init__(self, runs: Runs, forecasts: list[xr.DataArray], truth: Runs, means: bool) -> None:
+        known_in = [runs.labels_known, truth.labels_known]
+        known_in += [not np.isnan(draws["labels"]).any() for draws in forecasts]
+        by = "labels" if all(known_in) else "episode"
         self.words = by.capitalize(), "Accuracy" + " (%)" * runs.percent
         self.task = _DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
@@ -66,7 +65,9 @@ class _View:
         self.later = later[later["place"] > later["strategy"].map(self.ends)]
         # The bands are the curve's own, unless there is a wider forecast to take them from.
         self.nested = len(forecasts) > 1
-        self.of, self.band_of = (_OF[f.scope] for f in (forecasts[0], forecasts[-1]))
+        runs_on = "repetition" in forecasts[-1].dims
+        self.band_of = "same repetitions" if runs_on else "new repetition"
+        self.band_of = self.band_of if self.nested else _CURVE
         self.grid, self.curve = _quantiles(forecasts[0], runs, by)
         self.band_grid, self.bands = _quantiles(forecasts[-1], runs, by)
         points = pd.concat([self.data, self.later])
@@ -77,8 +78,8 @@ class _View:
 
 def plot_curves(
     runs: Runs,
-    expected: "Forecast",
-    new: "Forecast | None" = None,
+    expected: xr.DataArray,
+    new: xr.DataArray | None = None,
     truth: Runs | None = None,
     *,
     title: str | None = None,
@@ -91,12 +92,13 @@ def plot_curves(
     ----------
     runs : Runs
         The data; its strategies are the panels.
-    expected : Forecast
-        The expected curve: its median is drawn.
-    new : Forecast, optional
-        A new (or continuing) repetition. The 50, 80 and 95 % bands are its own, since it is they
-        that must hold the points; thin lines are the 95 % limits of `expected`. Without it the
-        bands are those of `expected`.
+    expected : DataArray, dims (chain, draw, strategy, x)
+        Draws of the expected curve, fractions, with coordinates ``labels`` and ``episode`` along x,
+        as in `palm_bayes.Forecast`: its median is drawn.
+    new : DataArray, optional
+        The same of a new repetition, or of continuing ones (with a dim repetition). The 50, 80 and
+        95 % bands are its own, since it is they that must hold the points; thin lines are the 95 %
+        limits of `expected`. Without it the bands are those of `expected`.
     truth : Runs, optional
         Runs that go on where `runs` end; of each strategy only what is past its data is drawn.
     title : str, optional
@@ -108,13 +110,18 @@ def plot_curves(
         At printed size; give ``dpi`` to ``savefig``. Points that would squash the panels are
         left out of the y limits, marked at the edge and counted.
     """
-    forecasts = [forecast for forecast in (expected, new) if forecast is not None]
+    forecasts = [draws for draws in (expected, new) if draws is not None]
     view = _View(runs, forecasts, truth or runs, means=False)
     return _panels(view, view.task if title is None else title)
 
 
 def plot_palm_fit(
-    runs: Runs, expected: "Forecast", new: "Forecast | None" = None, *, dataset: str, model: str
+    runs: Runs,
+    expected: xr.DataArray,
+    new: xr.DataArray | None = None,
+    *,
+    dataset: str,
+    model: str,
 ) -> Figure:
     """Draw one strategy: ``palm_fit.png`` of output in PALM's layout.
 
@@ -128,7 +135,7 @@ def plot_palm_fit(
 
 
 def plot_comparison(
-    runs: Runs, expected: "Forecast", truth: Runs | None = None, *, title: str | None = None
+    runs: Runs, expected: xr.DataArray, truth: Runs | None = None, *, title: str | None = None
 ) -> Figure:
     """Draw all strategies in one panel: medians and 80 % bands of the curves, means of the data.
 
@@ -146,7 +153,7 @@ def plot_comparison(
         ax.set(xlabel=view.words[0], ylabel=view.words[1])
         key: list[Any] = [
             (Line2D([], [], **_DOTS), "mean of repetitions"),
-            (Line2D([], [], color=INK, lw=1.4), f"{view.of}, median"),
+            (Line2D([], [], color=INK, lw=1.4), f"{_CURVE}, median"),
             (Patch(facecolor=mixed(_NEUTRAL, 0.75)), "its 80% band"),
             (Line2D([], [], **_DOTS, mfc="white"), "later episodes (not used)"),
         ]
@@ -164,10 +171,10 @@ def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
     return points
 
 
-def _quantiles(forecast: "Forecast", runs: Runs, by: str) -> tuple[Floats, Floats]:
+def _quantiles(forecast: xr.DataArray, runs: Runs, by: str) -> tuple[Floats, Floats]:
     """Places, and low and high of each of LEVELS, then the median: (7, strategy, x)."""
-    there = forecast.draws["strategy"].to_numpy().tolist()
-    draws = forecast.draws.sel(strategy=known(runs.strategies, there, "strategy"))
+    there = forecast["strategy"].to_numpy().tolist()
+    draws = forecast.sel(strategy=known(runs.strategies, there, "strategy"))
     values = draws.transpose(..., "strategy", "x").to_numpy()
     values = values.reshape(-1, *values.shape[-2:])
     tails = [(1 + sign * level) / 2 for level in LEVELS for sign in (-1, 1)]
@@ -304,8 +311,8 @@ def _panel_key(view: _View, dark: Any) -> list[Any]:
     key: list[Any] = [
         (Line2D([], [], **_DATA), "repetitions"),
         (Line2D([], [], **_LATER), "later episodes (not used)"),
-        (Line2D([], [], color=dark, lw=1.2), f"{view.of}, median"),
-        (Line2D([], [], color=dark, lw=0.6), f"{view.of}, 95% limits"),
+        (Line2D([], [], color=dark, lw=1.2), f"{_CURVE}, median"),
+        (Line2D([], [], color=dark, lw=0.6), f"{_CURVE}, 95% limits"),
         (shades, f"{view.band_of}: 50, 80, 95% bands"),
     ]
     drawn = (True, len(view.later), True, view.nested, True)

@@ -1,19 +1,16 @@
 """The figure of where a forecast's uncertainty comes from."""
 
 import math
-from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from palm_bayes.plots.style import COLOURS, INK, STYLE, WIDTH, ShownFigure, mixed, short
-
-if TYPE_CHECKING:
-    from palm_bayes.forecast.forecast import Forecast
 
 type Floats = NDArray[np.float64]
 
@@ -25,7 +22,7 @@ _SOURCES = {
 _SHADE = 0.35  # of white in the areas
 
 
-def plot_uncertainty(forecast: "Forecast") -> Figure:
+def plot_uncertainty(spread: xr.DataArray, scale: float) -> Figure:
     """Draw the standard deviation of a forecast, parted by source, over labels.
 
     A panel a strategy, from the end of its data on. The top edge is the standard deviation of the
@@ -33,29 +30,31 @@ def plot_uncertainty(forecast: "Forecast") -> Figure:
 
     Parameters
     ----------
-    forecast : Forecast
-        Of scope "new" (of "expected" it has no noise; of "continuing" it is the repetitions' mean).
+    spread : DataArray, dims (source, strategy[, repetition], x)
+        As of `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
+        x, and ``future``, dims (strategy, x). Of several repetitions it is the mean.
+    scale : float
+        What a fraction is multiplied by: 100 or 1.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    spread = forecast.uncertainty()
     if "repetition" in spread.dims:
         spread = spread.mean("repetition")
     strategies = spread["strategy"].to_numpy()
     columns = {1: 1, 2: 2, 4: 2}.get(len(strategies), 3)
     rows = math.ceil(len(strategies) / columns)
-    by = "labels" if forecast.labels_known else "episode"
-    unit = "%" if forecast.scale > 1 else "accuracy"
+    by = "episode" if np.isnan(spread["labels"]).any() else "labels"
+    unit = "%" if scale > 1 else "accuracy"
     with mpl.rc_context(STYLE):
         figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for ax, strategy in zip(axes, strategies, strict=False):
-            future = forecast.draws["future"].sel(strategy=strategy).to_numpy()
+            future = spread["future"].sel(strategy=strategy).to_numpy()
             first = max(len(future) - future.sum() - 1, 0)  # the last x with data
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
-            _panel(ax, of[by].to_numpy(), forecast.scale * of.to_numpy())
+            _panel(ax, of[by].to_numpy(), scale * of.to_numpy())
             if len(strategies) > 1:
                 ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
         for i, ax in enumerate(axes):

@@ -1,29 +1,27 @@
 """ALDA's files, filled from a posterior."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from palm_bayes.decisions.alda import ADVICE, FITS, mean_curve
+from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.files import make_folder, put
-
-if TYPE_CHECKING:
-    from palm_bayes.decisions.label_budget import LabelsToReach
 
 # ALDA's own words for why.
 _CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
 _NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
 
 
-def write_alda(found: "LabelsToReach", folder: Path) -> list[Path]:
+def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
     """Write ``alda_fits.csv`` and ``alda_advice.csv``, with ALDA's names and columns.
 
     ``B_abs`` and ``W`` are posterior medians, empty where a strategy is more likely not feasible;
-    parameters are those of `PalmFit.representative`; yes is what is more probable than no. Further
-    columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's own
-    scale.
+    parameters are those of `Posterior.representative`; yes is what is more probable than no.
+    Further columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's
+    own scale.
 
     Parameters
     ----------
@@ -43,14 +41,14 @@ def write_alda(found: "LabelsToReach", folder: Path) -> list[Path]:
     return list(frames)
 
 
-def _rows(found: "LabelsToReach") -> pd.DataFrame:
+def _rows(found: LabelsToReach) -> pd.DataFrame:
     """Rows of `LabelsToReach.alda`, without costs where a strategy is likely not feasible."""
     table = found.alda.copy()
     table.loc[table["p_feasible"] < 0.5, ["B_abs", "W"]] = np.nan
     return table
 
 
-def _fits(found: "LabelsToReach") -> pd.DataFrame:
+def _fits(found: LabelsToReach) -> pd.DataFrame:
     runs, ours = found.fit.runs, _rows(found).set_index("strategy")
     points = found.fit.representative()
     rows: list[dict[str, Any]] = []
@@ -80,7 +78,7 @@ def _fits(found: "LabelsToReach") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _advice(found: "LabelsToReach") -> pd.DataFrame:
+def _advice(found: LabelsToReach) -> pd.DataFrame:
     table = _rows(found)
     best: Any = next(table.itertuples(index=False))
     values = {

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.runs import Runs, XMode
 from palm_bayes.files import check_folder, make_folder, plain, put
+from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
-    from palm_bayes.forecast.forecast import Forecast
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 _OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
 _PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
@@ -64,22 +64,22 @@ class Tables:
 
     Attributes
     ----------
-    fit : PalmFit
+    fit : Posterior
     probability : float
         Of the intervals.
     """
 
-    fit: "PalmFit"
+    fit: "Posterior"
     probability: float = 0.9
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """`PalmFit.summary` at `probability`."""
+        """`Posterior.summary` at `probability`."""
         return self.fit.summary(self.probability)
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """`PalmFit.representative`, A_max in the user's own scale."""
+        """`Posterior.representative`, A_max in the user's own scale."""
         points = self.fit.representative()
         return points.assign(A_max=points["A_max"] * self.fit.runs.scale)
 
@@ -137,15 +137,15 @@ class Outcome:
     """
 
     tables: Tables
-    expected: "Forecast"
-    new: "Forecast"
+    expected: Forecast
+    new: Forecast
     x_mode: XMode = "labels"
     truth: Runs | None = None
 
     @classmethod
     def of(
         cls,
-        fit: "PalmFit",
+        fit: "Posterior",
         *,
         horizon: int | None = None,
         probability: float = 0.9,
@@ -159,8 +159,8 @@ class Outcome:
         last = int(fit.runs.table["episode"].max())
         end = last if truth is None else int(truth.table["episode"].max())
         ahead = horizon or max(last, end - last)
-        expected = fit.forecast(horizon=ahead, scope="expected")
-        new = fit.forecast(horizon=ahead, scope="new")
+        expected = forecast(fit, horizon=ahead, scope="expected")
+        new = forecast(fit, horizon=ahead, scope="new")
         return cls(Tables(fit, probability), expected, new, x_mode, truth)
 
     def write(self, out: Path, *, palm: bool = True) -> list[Path]:
@@ -216,7 +216,7 @@ class Outcome:
         from palm_bayes.plots import curves
 
         runs, truth = self.tables.fit.runs, self.truth
-        expected, new = self.expected, self.new
+        expected, new = self.expected.draws, self.new.draws
         task = {"dataset": runs.dataset, "model": runs.model}
         files: Files = {Path("curves.png"): _figure(curves.plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:

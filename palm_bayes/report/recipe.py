@@ -13,7 +13,7 @@ from palm_bayes.report.contents import Questions, Report
 
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 _NO_FILE = "runs.csv"  # where runs came from no file
 SAMPLING = ("draws", "tune", "chains", "target_accept", "sampler", "seed")
@@ -41,7 +41,7 @@ _QUESTIONS = {
 _HOPELESS = Unreachable.probability  # by default
 
 
-def kept(fit: "PalmFit") -> dict[str, Any]:
+def kept(fit: "Posterior") -> dict[str, Any]:
     """What the trace says of itself: data, sampling, versions of the libraries."""
     told: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
     return told

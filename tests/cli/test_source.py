@@ -52,7 +52,7 @@ def test_help_shows_own_options_before_those_of_fitting(asked):
 def test_runs_are_read_and_fitted(asked, monkeypatch):
     called = {}
     monkeypatch.setattr(
-        "palm_bayes.inference.fitting.fit_runs",
+        "palm_bayes.palm_fit.fit_runs",
         lambda runs, **options: called.update(options, runs=runs),
     )
     _, (source, _) = asked(example_runs_path(), "--episodes", 12, "--draws", 7, "--seed", 5)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from palm_bayes.data.budgets import episode_budgets
+from palm_bayes.data.scales import as_fraction
 from palm_bayes.decisions.compare import compare
 from palm_bayes.decisions.label_budget import labels_to_reach
-from palm_bayes.decisions.trajectories import as_fraction, episode_budgets, first_reached
+from palm_bayes.decisions.trajectories import first_reached
 from palm_bayes.errors import DataError
 
 

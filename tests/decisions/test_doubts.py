@@ -76,7 +76,7 @@ def test_the_commands_say_so(falling_fit, monkeypatch, capsys, tmp_path, args):
 
 def test_error_rates_are_not_ranked_without_a_warning(example_runs):
     """Error rates fall: fitted for real, every answer begins with the warning."""
-    from palm_bayes.inference.fitting import fit_runs
+    from palm_bayes.palm_fit import fit_runs
 
     runs = example_runs.select(["random", "entropy"])
     errors = replace(runs, table=runs.table.assign(accuracy=1 - runs.table["accuracy"]))

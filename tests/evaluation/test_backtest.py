@@ -21,9 +21,9 @@ from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import QUANTILES
 from palm_bayes.inference import nuts
 from palm_bayes.inference.draws import labelled
-from palm_bayes.inference.fitting import fit_runs
 from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.priors import Priors
+from palm_bayes.palm_fit import fit_runs
 
 NAMES = [f"q{100 * p:g}" for p in QUANTILES]
 FAST = {"draws": 40, "tune": 1, "chains": 2, "seed": 3}
@@ -182,13 +182,13 @@ def test_runs_of_unequal_length(stand_in, table):
 def test_forecasts_are_at_the_labels_that_came(stand_in, table, monkeypatch):
     """A batch that is twice as large from episode 21 on is known beforehand."""
     asked = []
-    forecast = backtesting.PalmFit.forecast
+    forecast = backtesting.forecast
 
-    def spied(self, **options):
+    def spied(fit, **options):
         asked.append(options)
-        return forecast(self, **options)
+        return forecast(fit, **options)
 
-    monkeypatch.setattr(backtesting.PalmFit, "forecast", spied)
+    monkeypatch.setattr(backtesting, "forecast", spied)
     later = table.assign(labels=table["labels"] + 20 * (table["episode"] - 20).clip(lower=0))
     rows = backtest(later, train_episodes=[20], strategies="random", **FAST).forecasts
     np.testing.assert_allclose(asked[0]["labels"], 400 + 40 * np.arange(1, 11))

@@ -1,6 +1,7 @@
 """Forecasts: the curve they follow, their three scopes, their grid and their tables."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -74,10 +75,14 @@ def spread_at(x, last=8.0, sd=0.01, ratio=5.0):
     return noise.passing(*u, sd, ratio, 0.0)
 
 
+def a_fit(runs, **how):
+    return SimpleNamespace(runs=runs, trace=make_trace(runs, **how))
+
+
 def made(scope="expected", runs=None, **options):
     runs = runs or make_runs()
     how = {name: options.pop(name) for name in tuple(options) if name in OF_TRACE}
-    return forecast(make_trace(runs, **how), runs, scope=scope, **{"misfit": None} | options)
+    return forecast(a_fit(runs, **how), scope=scope, **{"misfit": None} | options)
 
 
 def test_expected_without_misfit_is_palms_curve(fit):
@@ -349,9 +354,9 @@ def test_continuing_repetitions_share_their_noise():
 
 def test_accuracies_stay_between_zero_and_one():
     runs = make_runs()
-    trace = make_trace(runs, noise=0.5)
+    fit = a_fit(runs, noise=0.5)
     for scope in ("new", "continuing"):
-        draws = forecast(trace, runs, scope=scope, episodes=[9, 10], misfit=None).draws
+        draws = forecast(fit, scope=scope, episodes=[9, 10], misfit=None).draws
         assert float(draws.min()) == 0
         assert float(draws.max()) == 1
 

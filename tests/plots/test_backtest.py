@@ -8,26 +8,26 @@ from matplotlib.colors import to_hex
 from palm_bayes import backtest
 from palm_bayes.data import example_runs_path
 from palm_bayes.evaluation import backtest as backtesting
+from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY
 from palm_bayes.forecast.baselines import NAMES
-from palm_bayes.plots.backtest import plot_backtest
+from palm_bayes.plots import backtest as page
 
 
-@pytest.fixture(scope="module")
-def found(quick_fit):
+@pytest.fixture
+def found(quick_fit, monkeypatch):
     """Two strategies of the example, made-up fits."""
     table = pd.read_csv(example_runs_path()).query("repetition <= 2")
     table = table[table["strategy"] == "random"]
     other = table.assign(strategy="a $very$ long_name of a strategy that must be cut")
     other["accuracy"] *= 0.8
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backtesting, "fit_validated", lambda runs, **_: quick_fit(runs))
-        return backtest(pd.concat([table, other]), train_episodes=[12, 20])
+    monkeypatch.setattr(backtesting, "fit_validated", lambda runs, **_: quick_fit(runs))
+    return backtest(pd.concat([table, other]), train_episodes=[12, 20])
 
 
 @pytest.fixture
 def drawn(found):
-    figure = plot_backtest(found)
+    figure = found.plot()
     figure.canvas.draw()
     return figure
 
@@ -83,3 +83,10 @@ def test_a_style_of_the_user_does_not_spoil_it(found):
     with mpl.rc_context({"axes.facecolor": "black", "text.usetex": False, "axes.grid": True}):
         ax = found.plot().axes[0]
     assert to_hex(ax.get_facecolor()) == "#ffffff"
+
+
+def test_it_knows_the_names_in_the_tables():
+    assert list(page._BASELINES) == list(NAMES)
+    assert list(page._THIRDS) == list(scores.THIRDS)
+    assert page._BANDS == scores.BANDS
+    assert page._KEY == KEY

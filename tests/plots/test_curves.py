@@ -3,7 +3,6 @@
 import io
 import subprocess
 import sys
-from dataclasses import dataclass
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -16,15 +15,6 @@ from matplotlib.figure import Figure
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 from palm_bayes.plots.curves import LEVELS, plot_comparison, plot_curves, plot_palm_fit
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """The part of `forecast.Forecast` that figures read."""
-
-    draws: xr.DataArray
-    scope: str
-    labels_known: bool
 
 
 def make_runs(strategies=3, repetitions=3, episodes=8, percent=False, labels=True, **options):
@@ -53,8 +43,7 @@ def make_forecast(runs, horizon=6, scope="expected", sd=0.01, extra=()):
     draws = xr.DataArray(levels + sd * rng.standard_normal(size), {"strategy": names, "x": x}, dims)
     if scope == "continuing":
         draws = draws.assign_coords(repetition=["0", "1"])
-    draws = draws.assign_coords(labels=("x", runs.labels_at(x)), episode=("x", x))
-    return Forecast(draws, scope, runs.labels_known)
+    return draws.assign_coords(labels=("x", runs.labels_at(x)), episode=("x", x))
 
 
 def panels(figure):
@@ -97,10 +86,10 @@ def test_bands_are_quantiles_of_a_new_repetition_and_the_line_the_expected_media
     for strategy, ax in panels(rendered(plot_curves(runs, expected, new))).items():
         for level, drawn in zip(LEVELS, ax.collections, strict=True):
             tails = [(1 - level) / 2, (1 + level) / 2]
-            limits = new.draws.sel(strategy=strategy).quantile(tails, ["chain", "draw"])
+            limits = new.sel(strategy=strategy).quantile(tails, ["chain", "draw"])
             np.testing.assert_allclose(band(drawn).to_numpy().T, limits)
-            np.testing.assert_allclose(band(drawn).index, expected.draws["labels"])
-        curve = expected.draws.sel(strategy=strategy)
+            np.testing.assert_allclose(band(drawn).index, expected["labels"])
+        curve = expected.sel(strategy=strategy)
         median = line(ax, linewidth=1.2).get_ydata()
         np.testing.assert_allclose(median, curve.median(["chain", "draw"]))
         low, high = (one.get_ydata() for one in ax.lines if one.get_linewidth() == 0.6)
@@ -120,13 +109,13 @@ def test_bands_are_of_the_expected_curve_where_there_is_nothing_wider():
 def test_forecast_may_have_gaps_and_other_strategies_and_its_own_x():
     runs = make_runs(episodes=8)
     new = make_forecast(runs, scope="continuing", extra=("zero",), horizon=4)
-    new.draws[{"strategy": 3, "repetition": 1}] = np.nan
-    new.draws[{"x": slice(8)}] = np.nan
-    before = new.draws.copy()
+    new[{"strategy": 3, "repetition": 1}] = np.nan
+    new[{"x": slice(8)}] = np.nan
+    before = new.copy()
     figure = rendered(plot_curves(runs, make_forecast(runs), new))
-    xr.testing.assert_identical(new.draws, before)
+    xr.testing.assert_identical(new, before)
     ahead = band(panels(figure)["s2"].collections[1])
-    drawn = new.draws.sel(strategy="s2", repetition="0")[..., 8:]
+    drawn = new.sel(strategy="s2", repetition="0")[..., 8:]
     np.testing.assert_allclose(ahead.T, drawn.quantile([0.1, 0.9], ["chain", "draw"]))
     np.testing.assert_array_equal(ahead.index, [450, 500, 550, 600])
 
@@ -204,7 +193,7 @@ def test_wide_band_does_not_squash_the_curves():
     runs = make_runs()
     wide = make_forecast(runs, scope="new", sd=1.0)
     low, high = plot_curves(runs, make_forecast(runs), wide).axes[0].get_ylim()
-    medians = make_forecast(runs).draws.median(["chain", "draw"])
+    medians = make_forecast(runs).median(["chain", "draw"])
     assert float(medians.max() - medians.min()) > 0.5 * (high - low)
 
 
@@ -212,7 +201,7 @@ def test_flat_curves_are_not_blown_up():
     table = make_runs().table.assign(accuracy=0.5)
     runs = Runs(table, 50.0, percent=False)
     forecast = make_forecast(runs)
-    forecast.draws[:] = 0.5
+    forecast[:] = 0.5
     low, high = rendered(plot_curves(runs, forecast)).axes[0].get_ylim()
     assert 0 < high - low < 0.05
     assert low < 0.5 < high
@@ -260,7 +249,7 @@ def test_comparison_has_means_medians_and_80_percent_bands():
     expected = make_forecast(runs)
     (ax,) = rendered(plot_comparison(runs, expected, whole)).axes
     for i, strategy in enumerate(runs.strategies):
-        curve = expected.draws.sel(strategy=strategy)
+        curve = expected.sel(strategy=strategy)
         limits = curve.quantile([0.1, 0.9], ["chain", "draw"])
         np.testing.assert_allclose(band(ax.collections[i]).to_numpy().T, limits)
         medians = [one for one in ax.lines if one.get_linewidth() == 1.4]
@@ -276,7 +265,7 @@ def test_names_at_the_line_ends_keep_apart_and_in_order(count):
     runs = make_runs(strategies=count, repetitions=1, episodes=4)
     forecast = make_forecast(runs)
     ends = np.sort(np.random.default_rng(2).uniform(0.89, 0.9, count))
-    forecast.draws[:] += ends[:, None] - forecast.draws.median(["chain", "draw"])
+    forecast[:] += ends[:, None] - forecast.median(["chain", "draw"])
     figure = rendered(plot_comparison(runs, forecast))
     boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()[0] == "s"]
     assert len(boxes) == count

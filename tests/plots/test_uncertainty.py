@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from palm_bayes.plots.uncertainty import plot_uncertainty
-
 
 def test_areas_end_at_the_standard_deviation(fit):
     forecast = fit.forecast(horizon=12, scope="new")
-    figure = plot_uncertainty(forecast)
+    figure = forecast.plot_uncertainty()
     assert len(figure.axes) == len(fit.runs.strategies)
     for ax, strategy in zip(figure.axes, fit.runs.strategies, strict=True):
         assert ax.get_title(loc="left") == strategy
@@ -27,6 +25,6 @@ def test_areas_end_at_the_standard_deviation(fit):
 def test_a_single_strategy_and_other_scopes(fit):
     one = fit.runs.strategies[0]
     forecast = fit.forecast(horizon=4, scope="continuing")
-    figure = plot_uncertainty(forecast)
+    figure = forecast.plot_uncertainty()
     assert np.isfinite(figure.axes[0].lines[0].get_ydata()).any()
     assert fit.plot_uncertainty(horizon=4).axes[0].get_title(loc="left") == one
