@@ -271,13 +271,9 @@ class Comparison:
         return plot_compared(
             behind[[*pairwise.QUANTILES]].reindex(order, fill_value=0.0),
             along[self.strategies],
-            at=self.at,
-            seen=self.along.loc[~later, "budget"].max() if later.any() else None,
-            unit=self.unit,
-            rope=self.rope,
-            percent=self.scale > 1,
-            probability=self.probability,
-        )
+            at=self.at, seen=self.along.loc[~later, "budget"].max() if later.any() else None,
+            unit=self.unit, rope=self.rope, percent=self.scale > 1, probability=self.probability,
+        )  # fmt: skip
 
     def _here(self) -> xr.DataArray:
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
