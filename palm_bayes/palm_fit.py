@@ -35,7 +35,10 @@ from palm_bayes.model.priors import Priors
 class PalmFit(Posterior):
     """The posterior of a task's curves, with methods for all that is asked of it.
 
-    Attributes are those of `palm_bayes.inference.posterior.Posterior`.
+    Attributes
+    ----------
+    runs, trace, convergence
+        As of `palm_bayes.inference.posterior.Posterior`, whose methods it has too.
     """
 
     @classmethod

@@ -64,7 +64,7 @@ class Source:
     ) -> "PalmFit":
         """Load the fit, or make it, from one of fewer episodes if there is one.
 
-        `step` and `note` tell the user, see `_terminal.working`.
+        `step` and `note` tell the user, see `terminal.working`.
         """
         if self.saved:
             return self._loaded(self.saved, step)

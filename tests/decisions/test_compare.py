@@ -4,13 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import xarray as xr
 
-from palm_bayes.data.budgets import episode_budgets
-from palm_bayes.data.scales import as_fraction
 from palm_bayes.decisions.compare import compare
 from palm_bayes.decisions.label_budget import labels_to_reach
-from palm_bayes.decisions.trajectories import first_reached
 from palm_bayes.errors import DataError
 
 
@@ -160,34 +156,6 @@ def test_sentence_is_of_the_numbers(two):
     assert "a comes first: it is best with 75 % probability, expected loss 0.0200" in found.sentence
     assert "; not ruled out random (P(worse by more than 0.0100) below 90 %)" in found.sentence
     assert found.document()["sentence"] == found.sentence
-
-
-def test_budgets_are_whole_episodes(runs):
-    assert episode_budgets(runs, 71).tolist() == [10, 20, 30, 40, 50, 60, 70, 80]
-    assert episode_budgets(runs, 50).tolist() == [10, 20, 30, 40, 50]
-
-
-def test_first_passage_of_a_path_that_falls_again():
-    paths = xr.DataArray(
-        [[0.1, 0.6, 0.4, 0.7], [0.1, 0.2, 0.3, 0.4]],
-        {"budget": [10.0, 20, 30, 40]},
-        ("sample", "budget"),
-    )
-    assert first_reached(paths, 0.5).to_numpy().tolist() == [20, np.inf]
-    assert first_reached(paths, 0.35, between=True).to_numpy() == pytest.approx([15, 35])
-    assert first_reached(paths, 0.05, between=True).to_numpy().tolist() == [10, 10]
-
-
-def test_targets_are_in_the_scale_of_the_data(runs, made_up):
-    percent = made_up.task({"a": (0.1, 0.2)}, percent=True)
-    assert as_fraction(percent, 90, "the target") == 0.9
-    with pytest.raises(
-        DataError, match=r"the target is 0\.9, but the data are in percent: give 90"
-    ):
-        as_fraction(percent, 0.9, "the target")
-    for bad in (0, 1.2, 90, float("nan")):
-        with pytest.raises(DataError, match=r"the target is .*at most 1, the scale of the data"):
-            as_fraction(runs, bad, "the target")
 
 
 def test_differences_are_in_the_scale_of_the_data_too(made_up):

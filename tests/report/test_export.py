@@ -1,4 +1,4 @@
-"""Parts of `outputs` on their own; what a whole fit writes is in test_cli.py."""
+"""Parts of `report.export` on their own; what a whole fit writes is in cli/test_app.py."""
 
 import json
 import os
