@@ -3,11 +3,10 @@
 python benchmarks/left_out.py --curves DIR --keep left_out
 python benchmarks/left_out.py --curves DIR --keep left_out --parts
 
-Every strategy is fitted to a quarter and to half of its episodes, once
-(`palm_bayes.evaluation.learn`). Each source is forecast with what the other sources teach.
-`--parts` leaves out one part of the model at a time and tells by how much later accuracies are less
-likely, source by source: the score is the mean log density of later accuracies, strategies counting
-alike.
+Every strategy is fitted to a quarter and to half of its episodes, once (`palm_bayes.learn`).
+Each source is forecast with what the other sources teach. `--parts` leaves out one part of the
+model at a time and tells by how much later accuracies are less likely, source by source: the score
+is the mean log density of later accuracies, strategies counting alike.
 """
 
 import argparse

@@ -11,7 +11,7 @@ then, G(t):
 
 The maximum lets a curve come to rest, but not fall with more labels. Strategies of one task have
 the share `common` of the variance of z₁ and z₂ in common. All numbers are learned from past curves,
-see `palm_bayes.evaluation.learn`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
+see `palm_bayes.learning`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
 `pytensor.tensor`.
 """
 
