@@ -17,11 +17,11 @@ from correctness import BEYOND, of_nuts, strayed
 from reference_model import Array, Data, Points, prior_draws, simulated
 from scipy import stats
 
-from palm_bayes.checkpoints import Checkpoints, Part
-from palm_bayes.learned import shipped
-from palm_bayes.priors import named_priors
-from palm_bayes.runs import Runs
-from palm_bayes.sampling import Settings, sample_strategy
+from palm_bayes.data.runs import Runs
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part
+from palm_bayes.inference.nuts import Settings, sample_strategy
+from palm_bayes.model.learned import shipped
+from palm_bayes.model.priors import named_priors
 
 THINNED = 200  # draws that the truth is ranked among: nearly independent
 

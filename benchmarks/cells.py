@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from palm_bayes.readers import read_runs
-from palm_bayes.runs import Runs
+from palm_bayes.data.readers import read_runs
+from palm_bayes.data.runs import Runs
 
 TASK = ["source", "dataset", "model"]
 LEAST_REPETITIONS = 3

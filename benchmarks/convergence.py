@@ -17,11 +17,11 @@ import pymc as pm
 from cells import Cell, cells, curves_argument
 from plain import SETTINGS, sample
 
-from palm_bayes.curve import PARAMETERS
-from palm_bayes.model import observations
-from palm_bayes.priors import named_priors
-from palm_bayes.runs import Runs
-from palm_bayes.sampling import compile_programs, sample_strategy
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.nuts import compile_programs, sample_strategy
+from palm_bayes.model.build import observations
+from palm_bayes.model.curve import PARAMETERS
+from palm_bayes.model.priors import named_priors
 
 TASK = ["priors", "cell"]
 MODELS = ("default", "bounds", "naive")

@@ -19,15 +19,15 @@ from cells import Cell, cells, curves_argument
 from reference import reference
 from reference_model import Array, Data, Points
 
-from palm_bayes import expected
-from palm_bayes.draws import verdict_numbers
-from palm_bayes.expected import moments
-from palm_bayes.learned import shipped
-from palm_bayes.misfit import PARTS
-from palm_bayes.model import observations
-from palm_bayes.priors import named_priors
-from palm_bayes.runs import Runs
-from palm_bayes.sampling import Sample, Settings, sample_strategy
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.draws import verdict_numbers
+from palm_bayes.inference.nuts import Sample, Settings, sample_strategy
+from palm_bayes.model import expected
+from palm_bayes.model.build import observations
+from palm_bayes.model.expected import moments
+from palm_bayes.model.learned import shipped
+from palm_bayes.model.misfit import PARTS
+from palm_bayes.model.priors import named_priors
 
 PROBABILITIES = (0.05, 0.95)
 NUTS_DRAWS = 4000  # a chain: more than usual, so that small errors show

@@ -2,7 +2,7 @@
 
 python scripts/make_digits.py --model forest --out forest
 python scripts/make_digits.py --model mlp --out mlp
-python benchmarks/digits.py palm_bayes/data forest mlp
+python benchmarks/digits.py palm_bayes/data/example forest mlp
 
 Each folder holds the ``runs.csv`` that the script made. As `palm-bayes demo` does, its strategies
 are fitted to their first 12 of 30 episodes, and the shares printed of the later accuracies of each

@@ -17,14 +17,14 @@ import xarray as xr
 from cells import cells, curves_argument
 from plain import SETTINGS, sample
 
-from palm_bayes import curve
-from palm_bayes.model import NOISE, Observations, observations
-from palm_bayes.palm_fit import PARAMETERS as NAMES
-from palm_bayes.pooled import ROWS, log_likelihood, pooled, unpooled
-from palm_bayes.priors import Priors, curve_logp, named_priors
-from palm_bayes.program import compile_model, with_data
-from palm_bayes.runs import Runs
-from palm_bayes.sampling import compile_programs, sample_strategy
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.compile_cache import compile_model, with_data
+from palm_bayes.inference.nuts import compile_programs, sample_strategy
+from palm_bayes.inference.posterior import PARAMETERS as NAMES
+from palm_bayes.model import curve
+from palm_bayes.model.build import NOISE, Observations, observations
+from palm_bayes.model.one_strategy import ROWS, log_likelihood, pooled, unpooled
+from palm_bayes.model.priors import Priors, curve_logp, named_priors
 
 PARAMETERS = list(NAMES)
 

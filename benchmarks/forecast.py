@@ -13,9 +13,9 @@ import pandas as pd
 from cells import LEAST_REPETITIONS, TASK, curves_argument
 
 from palm_bayes import Backtest, backtest
-from palm_bayes.backtest_cells import train_size
-from palm_bayes.families import NAMES
-from palm_bayes.scoring import BANDS, THIRDS, inside, third
+from palm_bayes.evaluation.cells import train_size
+from palm_bayes.evaluation.scores import BANDS, THIRDS, inside, third
+from palm_bayes.forecast.baselines import NAMES
 
 FRACTIONS = (0.25, 0.5)
 LEAST_EPISODES = 10

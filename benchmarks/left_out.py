@@ -3,7 +3,7 @@
 python benchmarks/left_out.py --curves DIR --keep left_out
 python benchmarks/left_out.py --curves DIR --keep left_out --parts
 
-Every strategy is fitted to a quarter and to half of its episodes, once (`palm_bayes.learning`).
+Every strategy is fitted to a quarter and to half of its episodes, once (`palm_bayes.learn`).
 Each source is forecast with what the other sources teach. `--parts` leaves out one part of the
 model at a time and tells by how much later accuracies are less likely, source by source: the score
 is the mean log density of later accuracies, forecasts counting alike.
@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from cells import curves_argument
 
-from palm_bayes import learning
-from palm_bayes.later import Task
-from palm_bayes.learned import Learned, LogNormal, shipped
-from palm_bayes.learning import Lesson
-from palm_bayes.scoring import THIRDS
+from palm_bayes.evaluation import learn as learning
+from palm_bayes.evaluation.held_out import Task
+from palm_bayes.evaluation.learn import Lesson
+from palm_bayes.evaluation.scores import THIRDS
+from palm_bayes.model.learned import Learned, LogNormal, shipped
 
 NEVER = 1e-9  # in place of 0, of which there is no logarithm
 TYPICAL = 0.2  # log-odds: noise of a single accuracy

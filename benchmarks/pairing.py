@@ -14,7 +14,7 @@ from cells import LEAST_REPETITIONS, TASK, curves_argument
 from forecast import curves
 
 from palm_bayes import PalmError, Runs, read_runs
-from palm_bayes.sharing import shared_noise
+from palm_bayes.inference.partial_pooling import shared_noise
 
 SPLITS = 3
 HALF_WIDTH = 1.2816  # of the 80 % band, in standard errors

@@ -5,8 +5,8 @@ from typing import Any
 import nutpie
 import xarray as xr
 
-from palm_bayes.convergence import diagnose, e_bfmi
-from palm_bayes.sampling import Settings
+from palm_bayes.inference.convergence import diagnose, e_bfmi
+from palm_bayes.inference.nuts import Settings
 
 SETTINGS = Settings()
 

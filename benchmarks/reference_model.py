@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, log_expit, logit
 
-from palm_bayes.learned import LogNormal, shipped
-from palm_bayes.misfit import Misfit
-from palm_bayes.runs import Runs
+from palm_bayes.data.runs import Runs
+from palm_bayes.model.learned import LogNormal, shipped
+from palm_bayes.model.misfit import Misfit
 
 Array = NDArray[np.float64]
 

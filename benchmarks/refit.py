@@ -17,7 +17,8 @@ import pandas as pd
 from cells import LEAST_EPISODES, Cell, cells, curves_argument
 
 import palm_bayes
-from palm_bayes.palm_fit import PARAMETERS, PalmFit
+from palm_bayes.inference.posterior import PARAMETERS
+from palm_bayes.palm_fit import PalmFit
 
 
 def main() -> None:

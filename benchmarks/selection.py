@@ -18,12 +18,12 @@ from forecast import curves
 
 import palm_bayes
 from palm_bayes import PalmFit, Runs
-from palm_bayes.alda import point_advice
-from palm_bayes.backtest_cells import train_size
-from palm_bayes.budget import LabelsToReach
-from palm_bayes.checkpoints import Checkpoints, Part
-from palm_bayes.families import fitted
-from palm_bayes.sharing import shared_noise
+from palm_bayes.decisions.alda import point_advice
+from palm_bayes.decisions.label_budget import LabelsToReach
+from palm_bayes.evaluation.cells import train_size
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part
+from palm_bayes.forecast.baselines import fitted
+from palm_bayes.inference.partial_pooling import shared_noise
 
 ASSURANCE, WANTED = 0.8, (77, 83)
 GAINS = (0.01, 0.02, 0.05)  # targets: so far above the highest mean seen

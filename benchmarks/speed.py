@@ -55,15 +55,15 @@ nutpie.compile_pymc_model(model); lap("compile one normal variable")
 PHASES = """
 import palm_bayes
 from palm_bayes.data import example_runs_path
-from palm_bayes.priors import named_priors
-from palm_bayes.sampling import compile_programs
-from palm_bayes import plots
+from palm_bayes.inference.nuts import compile_programs
+from palm_bayes.model.priors import named_priors
+from palm_bayes.plots.curves import plot_curves
 lap("import palm_bayes, Matplotlib")
 runs = palm_bayes.read_runs(example_runs_path()); lap("read the runs")
 compile_programs(named_priors("default")); lap("build and compile the model")
 fit = palm_bayes.fit(runs.first(12)); lap("sample and diagnose 6 strategies")
-expected, new = (fit.forecast(horizon=18, scope=s) for s in ("expected", "new")); lap("forecast")
-plots.plot_curves(fit.runs, expected, new, runs).savefig("curves.png"); lap("figure of 6 panels")
+draws = [fit.forecast(horizon=18, scope=s).draws for s in ("expected", "new")]; lap("forecast")
+plot_curves(fit.runs, *draws, runs).savefig("curves.png"); lap("figure of 6 panels")
 fit.save("trace.nc"); lap("write the trace")
 """
 

@@ -17,7 +17,7 @@ from cells import TASK, curves_argument
 from stopping_replay import Replay, expected, replays, settings
 from stopping_rules import FORCED, OURS, doubts, policies
 
-from palm_bayes.checkpoints import Checkpoints, Part
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 
 RATIOS = (1, 3, 10, 30, 100, 300)
 WANTED = 0.7

@@ -20,12 +20,12 @@ from cells import TASK
 from numpy.typing import NDArray
 
 from palm_bayes import DataError, PalmWarning, Runs, fit, read_runs
-from palm_bayes.checkpoints import Checkpoints, Part
-from palm_bayes.decide import DOUBTS, edges, mostly_prior, prior_speaks
-from palm_bayes.families import fitted
-from palm_bayes.outlook import Outlook
-from palm_bayes.rules import NetValue
-from palm_bayes.runs import MIN_EPISODES
+from palm_bayes.data.runs import MIN_EPISODES
+from palm_bayes.decisions.decide import DOUBTS, edges, mostly_prior, prior_speaks
+from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.stopping_rules import NetValue
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part
+from palm_bayes.forecast.baselines import fitted
 
 LEAST_EPISODES = MIN_EPISODES + 2  # else there is nothing to decide
 MOST_DECISIONS = 10

@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from stopping_replay import Replay
 
-from palm_bayes.checkpoints import Part
-from palm_bayes.outlook import Outlook
-from palm_bayes.rules import NetValue
+from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.stopping_rules import NetValue
+from palm_bayes.evaluation.checkpoints import Part
 
 OURS, FORCED = "net value", "net value, forced"
 FIXED = (0.25, 0.5, 0.75)  # of all labels

@@ -9,59 +9,66 @@ costs nothing.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from palm_bayes.version import __version__
+
 if TYPE_CHECKING:
-    from palm_bayes.backtest_result import Backtest
-    from palm_bayes.backtesting import backtest
-    from palm_bayes.budget import LabelsToReach
-    from palm_bayes.compare import Comparison
-    from palm_bayes.decide import Decision
+    from palm_bayes.data.readers import read_runs
+    from palm_bayes.data.runs import Runs
+    from palm_bayes.decisions.compare import Comparison
+    from palm_bayes.decisions.decide import Decision
+    from palm_bayes.decisions.information_value import PilotValue, pilot_value
+    from palm_bayes.decisions.label_budget import LabelsToReach
+    from palm_bayes.decisions.stopping_rules import (
+        Budget,
+        NetValue,
+        Plateau,
+        Pool,
+        Target,
+        Unreachable,
+    )
     from palm_bayes.errors import ConvergenceError, DataError, PalmError, PalmWarning
-    from palm_bayes.fitting import fit_runs as fit
-    from palm_bayes.forecast import Forecast
-    from palm_bayes.learned import Learned
-    from palm_bayes.learning import learn
-    from palm_bayes.misfit import Misfit
-    from palm_bayes.model import build_model
+    from palm_bayes.evaluation.backtest import backtest
+    from palm_bayes.evaluation.backtest_result import Backtest
+    from palm_bayes.evaluation.learn import learn
+    from palm_bayes.forecast.forecast import Forecast
+    from palm_bayes.model.build import build_model
+    from palm_bayes.model.learned import Learned
+    from palm_bayes.model.misfit import Misfit
+    from palm_bayes.model.priors import Priors, named_priors
     from palm_bayes.monitor import StopMonitor
     from palm_bayes.palm_fit import PalmFit
-    from palm_bayes.pilot import PilotValue, pilot_value
-    from palm_bayes.priors import Priors, named_priors
-    from palm_bayes.readers import read_runs
-    from palm_bayes.rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
-    from palm_bayes.runs import Runs
-
-__version__ = "0.1.0.dev0"
+    from palm_bayes.palm_fit import fit_runs as fit
 
 _HOME = {
-    "Backtest": "backtest_result",
-    "Budget": "rules",
-    "Comparison": "compare",
+    "Backtest": "evaluation.backtest_result",
+    "Budget": "decisions.stopping_rules",
+    "Comparison": "decisions.compare",
     "ConvergenceError": "errors",
     "DataError": "errors",
-    "Decision": "decide",
-    "Forecast": "forecast",
-    "LabelsToReach": "budget",
-    "Learned": "learned",
-    "Misfit": "misfit",
-    "NetValue": "rules",
+    "Decision": "decisions.decide",
+    "Forecast": "forecast.forecast",
+    "LabelsToReach": "decisions.label_budget",
+    "Learned": "model.learned",
+    "Misfit": "model.misfit",
+    "NetValue": "decisions.stopping_rules",
     "PalmError": "errors",
     "PalmFit": "palm_fit",
     "PalmWarning": "errors",
-    "PilotValue": "pilot",
-    "Plateau": "rules",
-    "Pool": "rules",
-    "Priors": "priors",
-    "Runs": "runs",
+    "PilotValue": "decisions.information_value",
+    "Plateau": "decisions.stopping_rules",
+    "Pool": "decisions.stopping_rules",
+    "Priors": "model.priors",
+    "Runs": "data.runs",
     "StopMonitor": "monitor",
-    "Target": "rules",
-    "Unreachable": "rules",
-    "backtest": "backtesting",
-    "build_model": "model",
-    "fit": "fitting",
-    "learn": "learning",
-    "named_priors": "priors",
-    "pilot_value": "pilot",
-    "read_runs": "readers",
+    "Target": "decisions.stopping_rules",
+    "Unreachable": "decisions.stopping_rules",
+    "backtest": "evaluation.backtest",
+    "build_model": "model.build",
+    "fit": "palm_fit",
+    "learn": "evaluation.learn",
+    "named_priors": "model.priors",
+    "pilot_value": "decisions.information_value",
+    "read_runs": "data.readers",
 }
 __all__ = [
     "Backtest",

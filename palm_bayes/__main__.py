@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from palm_bayes.cli import main
+from palm_bayes.cli.app import main
 
 
 def run() -> NoReturn:

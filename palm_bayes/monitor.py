@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from palm_bayes.decide import Decision, decision
+from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.decisions.decide import Decision, decision
+from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import DataError, PalmWarning
-from palm_bayes.fitting import fit_runs
-from palm_bayes.outlook import Outlook
-from palm_bayes.palm_fit import PalmFit
-from palm_bayes.priors import Priors
-from palm_bayes.refitting import refit
-from palm_bayes.runs import MIN_EPISODES, Runs
-from palm_bayes.sampling import Settings
-from palm_bayes.verdicts import Rule
+from palm_bayes.inference.nuts import Settings
+from palm_bayes.model.priors import Priors
+from palm_bayes.palm_fit import PalmFit, fit_runs
 
 
 @dataclass
@@ -23,7 +21,8 @@ class StopMonitor:
     """Asks a stop rule after every episode of a labelling loop with one strategy.
 
     ``if monitor.update(labels, accuracy).stop: break``. The first fit compiles the model; later
-    ones weigh its draws, and sample anew only where that does not do (`palm_bayes.refitting`).
+    ones weigh its draws, and sample anew only where that does not do
+    (`palm_bayes.inference.importance_refit`).
 
     Attributes
     ----------
@@ -39,7 +38,7 @@ class StopMonitor:
         Whether accuracies are in percent; by default what has come tells.
     priors : {"default", "bounds"} or Priors
     draws, tune, chains, seed : int
-        See `palm_bayes.sampling.Settings`.
+        See `palm_bayes.inference.nuts.Settings`.
     fit : PalmFit or None
         The last fit; None before the fourth episode.
     """
@@ -103,7 +102,8 @@ class StopMonitor:
     def _next_fit(self, fit: PalmFit, runs: Runs) -> PalmFit:
         with warnings.catch_warnings():  # what is odd was said at the first fit
             warnings.simplefilter("ignore", PalmWarning)
-            return refit(fit, runs, priors=None if isinstance(self.priors, str) else self.priors)
+            own = None if isinstance(self.priors, str) else self.priors
+            return fit.refit(runs, priors=own)
 
     def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
         """Judge what needs no fit: budget and pool."""

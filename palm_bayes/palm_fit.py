@@ -1,124 +1,50 @@
-"""`PalmFit`: runs and the posterior of their curves, with thin methods over what comes after."""
+"""The facade: `fit_runs`, from data to a `PalmFit`, which offers all that is asked of a posterior.
 
-from dataclasses import dataclass
-from functools import cached_property
+It is the last of the library's modules: none but `StopMonitor` and the command line import it.
+"""
+
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
-import arviz as az
-import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from palm_bayes import curve
-from palm_bayes.convergence import Convergence
-from palm_bayes.errors import DataError
-from palm_bayes.files import put
-from palm_bayes.forecast import Forecast, Scope, forecast
-from palm_bayes.misfit import Misfit
-from palm_bayes.model import NOISE
-from palm_bayes.predictive_check import PredictiveCheck, check
-from palm_bayes.runs import Runs
-from palm_bayes.trace import learned_of, leave_one_out, read, written
+from palm_bayes.data.checks import oddities
+from palm_bayes.data.readers import read_runs
+from palm_bayes.data.runs import Runs, XMode
+from palm_bayes.decisions.compare import Comparison, compare
+from palm_bayes.decisions.decide import Decision, decide
+from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
+from palm_bayes.decisions.rule_logic import Rule
+from palm_bayes.errors import PalmWarning
+from palm_bayes.forecast.forecast import Forecast, Scope, forecast
+from palm_bayes.forecast.worth import worth
+from palm_bayes.inference.fitting import fit_validated
+from palm_bayes.inference.importance_refit import refit
+from palm_bayes.inference.nuts import Progress, SamplerName, Settings
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.predictive import full_trace, predictive_model
+from palm_bayes.model.learned import Learned, learned_from
+from palm_bayes.model.misfit import Misfit
+from palm_bayes.model.priors import Priors
 
-if TYPE_CHECKING:
-    from palm_bayes.budget import LabelsToReach
-    from palm_bayes.compare import Comparison
-    from palm_bayes.decide import Decision
-    from palm_bayes.verdicts import Rule
 
-PARAMETERS = (*curve.PARAMETERS, *NOISE)
-_SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class PalmFit:
-    """The posterior of a task's curves.
+class PalmFit(Posterior):
+    """The posterior of a task's curves, with methods for all that is asked of it.
 
     Attributes
     ----------
-    runs : Runs
-        The data that were fitted.
-    trace : DataTree
-        ``posterior``, dims (chain, draw, strategy), of all strategies together; ``sampled``, the
-        draws of each by itself as the chains made them, with ``strategy_stats``, the sampler's
-        statistics of each, and ``sample_stats``, of all (dims chain, draw); ``log_likelihood``,
-        ``observed_data`` and ``constant_data``, dims observation. Accuracies are fractions. All
-        of ArviZ takes it.
-    convergence : Convergence
-        The verdict, strategy by strategy.
+    runs, trace, convergence
+        As of `palm_bayes.inference.posterior.Posterior`, whose methods it has too.
     """
 
-    runs: Runs
-    trace: xr.DataTree
-    convergence: Convergence
-
-    @cached_property
-    def predictive_check(self) -> PredictiveCheck:
-        """Whether PALM describes each strategy's curve; see `palm_bayes.predictive_check`."""
-        return check(self.trace, self.runs)
-
-    def summary(self, probability: float = 0.9) -> pd.DataFrame:
-        """Median and central credible interval of every parameter, in the user's own scale.
-
-        Parameters
-        ----------
-        probability : float
-            Of the interval from ``lower`` to ``upper``, in (0, 1).
-
-        Returns
-        -------
-        DataFrame
-            One row a strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
-            ``sd``, ``lower``, ``upper``, ``r_hat``, ``ess_bulk``, ``ess_tail``.
-        """
-        if not 0 < probability < 1:
-            raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
-        draws, sampled = (
-            self.trace[group].to_dataset()[list(PARAMETERS)] for group in ("posterior", "sampled")
-        )
-        scaled = draws.assign({name: self.runs.scale * draws[name] for name in _SCALED})
-        over = ("chain", "draw")
-        tail = (1 - probability) / 2
-        columns = {
-            "median": scaled.median(over),
-            "mean": scaled.mean(over),
-            "sd": scaled.std(over, ddof=1),
-            "lower": scaled.quantile(tail, over),
-            "upper": scaled.quantile(1 - tail, over),
-            "r_hat": az.rhat(sampled),
-            "ess_bulk": az.ess(sampled, method="bulk"),
-            "ess_tail": az.ess(sampled, method="tail"),
-        }
-        table = xr.concat(
-            [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
-            pd.Index(columns, name="column"),
-        ).transpose("strategy", "parameter", "column")
-        frame: pd.DataFrame = table.to_series().unstack("column")
-        index = pd.MultiIndex.from_product([self.runs.strategies, PARAMETERS])
-        frame = frame.reindex(index.set_names(["strategy", "parameter"]))
-        return frame[list(columns)].rename_axis(columns=None).reset_index()
-
-    def representative(self) -> pd.DataFrame:
-        """One coherent set of the four parameters a strategy, for tools that take a point.
-
-        It is the posterior draw whose curve lies nearest to the median curve, up to twice the data.
-
-        Returns
-        -------
-        DataFrame
-            Index strategy; A_max (a fraction), delta, alpha, beta.
-        """
-        curves = self.forecast(misfit=None).draws.stack(sample=("chain", "draw"))
-        distance = ((curves - curves.median("sample")) ** 2).mean("x")
-        draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
-        draws = draws.stack(sample=("chain", "draw"))
-        # A δ rounded to 0 or 1 would give another curve back.
-        usable = (draws["delta"] > 1e-12) & (draws["delta"] < 1 - 1e-12)
-        nearest = distance.where(usable | ~usable.any("sample"), np.inf).argmin("sample")
-        chosen = draws.isel(sample=nearest).reset_coords(drop=True)
-        return chosen.to_dataframe()[list(curve.PARAMETERS)]
+    @classmethod
+    def of(cls, posterior: Posterior) -> Self:
+        """Give a posterior the methods."""
+        return cls(posterior.runs, posterior.trace, posterior.convergence)
 
     def forecast(
         self,
@@ -151,40 +77,26 @@ class PalmFit:
         DataError
             If labels are asked for and unknown, or a number is not above 0.
         """
-        chosen = learned_of(self.trace).misfit if misfit == "learned" else misfit
-        return forecast(
-            self.trace, self.runs,
-            labels=labels, episodes=episodes, horizon=horizon, scope=scope,
-            misfit=chosen, seed=seed,
-        )  # fmt: skip
+        return forecast(self, labels, episodes, horizon, scope=scope, misfit=misfit, seed=seed)
 
     def worth(self, budget: float) -> str:
-        """Say what a forecast is worth; see `palm_bayes.worth.worth`."""
-        from palm_bayes.worth import worth
-
+        """Say what a forecast is worth; see `palm_bayes.forecast.worth.worth`."""
         return worth(self, budget)
 
-    def leave_one_out(self) -> az.ELPDData:
-        """Leave-one-out cross-validation; see `palm_bayes.trace.leave_one_out`."""
-        return leave_one_out(self.trace, self.runs)
-
     def full_trace(self, **options: Any) -> xr.DataTree:
-        """Add groups for ArviZ: prior, predictions; see `palm_bayes.predictive.full_trace`."""
-        from palm_bayes.predictive import full_trace
-
+        """Add groups for ArviZ; see `palm_bayes.inference.predictive.full_trace`."""
         return full_trace(self, **options)
 
     def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
-        """Model at new x, for PyMC; see `palm_bayes.predictive.predictive_model`."""
-        from palm_bayes.predictive import predictive_model
-
+        """Model at new x, for PyMC; see `palm_bayes.inference.predictive.predictive_model`."""
         return predictive_model(self, labels, **options)
 
-    def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> "PalmFit":
-        """Fit the same runs with later episodes, quickly; see `palm_bayes.refitting.refit`."""
-        from palm_bayes.refitting import refit
+    def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> Self:
+        """Fit the same runs with later episodes, quickly.
 
-        return refit(self, data, **options)
+        See `palm_bayes.inference.importance_refit.refit` for its options.
+        """
+        return self.of(refit(self, data, **options))
 
     def compare(
         self,
@@ -194,10 +106,8 @@ class PalmFit:
         rope: float | None = None,
         reference: str | None = None,
         probability: float = 0.9,
-    ) -> "Comparison":
-        """Compare the strategies at a budget; see `palm_bayes.compare.compare`."""
-        from palm_bayes.compare import compare
-
+    ) -> Comparison:
+        """Compare the strategies at a budget; see `palm_bayes.decisions.compare.compare`."""
         return compare(
             self, at, until=until, rope=rope, reference=reference, probability=probability
         )
@@ -214,24 +124,21 @@ class PalmFit:
         eta: float = 0.05,
         probability: float = 0.9,
         seed: int = 0,
-    ) -> "LabelsToReach":
-        """Say how many labels a target needs; see `palm_bayes.budget.labels_to_reach`."""
-        from palm_bayes.budget import labels_to_reach
-
+    ) -> LabelsToReach:
+        """Budget that a target needs; see `palm_bayes.decisions.label_budget.labels_to_reach`."""
         return labels_to_reach(
             self, target, assurance=assurance, within=within, until=until, scope=scope,
             delta_target=delta_target, eta=eta, probability=probability, seed=seed,
         )  # fmt: skip
 
-    def decide(
-        self, rule: "Rule", *, strategy: str | None = None, force: bool = False
-    ) -> "Decision":
+    def decide(self, rule: Rule, *, strategy: str | None = None, force: bool = False) -> Decision:
         """Whether to stop labelling, by a rule that was fixed beforehand.
 
         Parameters
         ----------
         rule : Rule
-            Of `palm_bayes.rules`, single or combined by ``|`` (any) and ``&`` (all).
+            Of `palm_bayes.decisions.stopping_rules`, single or combined by ``|`` (any) and ``&``
+            (all).
         strategy : str, optional
             The one that is labelled with; by default the best so far.
         force : bool
@@ -247,8 +154,6 @@ class PalmFit:
         DataError
             If a rule does not fit the data's scale, or labels are unknown.
         """
-        from palm_bayes.decide import decide
-
         return decide(self, rule, strategy=strategy, force=force)
 
     def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:
@@ -265,16 +170,16 @@ class PalmFit:
         -------
         matplotlib.figure.Figure
         """
-        from palm_bayes.plots import plot_curves
+        from palm_bayes.plots.curves import plot_curves
 
-        expected, new = (self.forecast(horizon=horizon, scope=s) for s in ("expected", "new"))
+        expected, new = (
+            self.forecast(horizon=horizon, scope=scope).draws for scope in ("expected", "new")
+        )
         return plot_curves(self.runs, expected, new, truth)
 
     def plot_uncertainty(self, horizon: int | None = None) -> Any:
         """Draw where the uncertainty of a new repetition's accuracy comes from, as `plot` does."""
-        from palm_bayes.plots_uncertainty import plot_uncertainty
-
-        return plot_uncertainty(self.forecast(horizon=horizon, scope="new"))
+        return self.forecast(horizon=horizon, scope="new").plot_uncertainty()
 
     def report(
         self,
@@ -284,7 +189,7 @@ class PalmFit:
         assurance: float = 0.8,
         within: float | None = None,
         pool: float | None = None,
-        rule: "Rule | None" = None,
+        rule: Rule | None = None,
         strategy: str | None = None,
         force: bool = False,
         at: float | None = None,
@@ -295,15 +200,17 @@ class PalmFit:
     ) -> Path:
         """Write all that the fit says as one HTML page, which needs nothing else.
 
-        Its arguments are those of `palm_bayes.report.Questions`: of `compare`, `labels_to_reach`
-        and `decide`. Without `target` and `rule` it says nothing of labels needed and of stopping.
+        Its arguments are those of `palm_bayes.report.contents.Questions`: of `compare`,
+        `labels_to_reach` and `decide`. Without `target` and `rule` it says nothing of labels needed
+        and of stopping.
 
         Raises
         ------
         DataError
             If `path` cannot be written, or a question does not fit the data; nothing is written.
         """
-        from palm_bayes.report import Questions, check_place, report_of, write
+        from palm_bayes.report.contents import Questions, report_of
+        from palm_bayes.report.page import check_place, write
 
         questions = Questions(
             target, assurance, within, pool, rule, strategy, force, at, rope, reference, probability
@@ -311,40 +218,75 @@ class PalmFit:
         check_place(Path(path))
         return write(report_of(self, questions, seed), Path(path))
 
-    def save(self, path: str | Path) -> Path:
-        """Write the fit to one NetCDF file, whole or not at all.
 
-        The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
-        of the libraries and a hash of each group.
+def fit_runs(
+    data: Runs | pd.DataFrame | str | Path,
+    *,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    batch: float | None = None,
+    x_mode: XMode = "labels",
+    percent: bool | None = None,
+    max_repetitions: int | None = None,
+    max_episodes: int | None = None,
+    priors: str | Priors = "default",
+    prior: Learned | str | Path | None = None,
+    draws: int = Settings.draws,
+    tune: int = Settings.tune,
+    chains: int = Settings.chains,
+    target_accept: float = Settings.target_accept,
+    sampler: SamplerName = Settings.sampler,
+    seed: int = Settings.seed,
+    cores: int | None = Settings.cores,
+    progress: Progress | None = None,
+) -> PalmFit:
+    """Fit the PALM model to the runs of one task.
 
-        Raises
-        ------
-        DataError
-            If the folder is not there, or the file cannot be written.
-        """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise DataError(f"cannot write {path}: there is no folder {path.parent}")
-        contents = written(self.trace)
-        put(path, lambda draft: draft.write_bytes(contents))
-        return path
+    Parameters
+    ----------
+    data : Runs, DataFrame or path
+        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``max_episodes``.
+    priors : {"default", "bounds"} or Priors
+        Weakly informative; flat between PALM.py's bounds; or your own.
+    prior : Learned or path, optional
+        What was learned from past curves, by `palm_bayes.learn`: the numbers of the default priors
+        and of the misfit. By default what the package ships.
+    draws, tune, chains, target_accept, sampler, seed, cores
+        See `palm_bayes.inference.nuts.Settings`.
+    progress : callable, optional
+        Told (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
 
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a fit that `save` wrote.
+    Returns
+    -------
+    PalmFit
 
-        Raises
-        ------
-        DataError
-            If the file is not there, is not such a fit, was changed since, or its draws cannot be
-            used.
-        """
-        if not Path(path).is_file():
-            raise DataError(f"{path} does not exist")
-        trace, runs, table = read(Path(path))
-        return cls(runs, trace, Convergence(table))
+    Raises
+    ------
+    DataError
+        If the data cannot be used, in one line.
 
-    def __repr__(self) -> str:
-        """Say of what runs it is and whether it converged, without their tables."""
-        state = "converged" if self.convergence.passed else "not converged"
-        return f"<PalmFit: {self.runs.describe()}; {state}>"
+    Warns
+    -----
+    PalmWarning
+        If the data are odd but usable, saying what that means; see `palm_bayes.data.checks`.
+    """
+    settings = Settings(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        sampler=sampler, seed=seed, cores=cores,
+    )  # fmt: skip
+    runs = read_runs(
+        data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
+        percent=percent, max_repetitions=max_repetitions, max_episodes=max_episodes,
+    )  # fmt: skip
+    for oddity in oddities(runs):
+        warnings.warn(oddity, PalmWarning, stacklevel=2)
+    posterior = fit_validated(
+        runs,
+        priors=priors,
+        learned=learned_from(prior),
+        settings=settings,
+        progress=progress,
+        prior="own" if isinstance(prior, Learned) else str(prior or ""),
+    )
+    return PalmFit.of(posterior)

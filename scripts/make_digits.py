@@ -56,7 +56,7 @@ LLOYD_ITERATIONS = 100  # at most; it settles in far fewer
 GRID = 2.0**-12
 DECIMALS = 9  # scores closer than this count as ties, which the lower index wins
 COLUMNS = ("dataset", "model", "strategy", "repetition", "episode", "labels", "accuracy")
-DATA_FOLDER = Path(__file__).resolve().parents[1] / "palm_bayes" / "data"
+DATA_FOLDER = Path(__file__).resolve().parents[1] / "palm_bayes" / "data" / "example"
 
 
 # --- the task ---------------------------------------------------------------------------------

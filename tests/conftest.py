@@ -11,8 +11,8 @@ from hypothesis import settings
 from palm_bayes.data import example_runs_path
 
 if TYPE_CHECKING:
+    from palm_bayes.data.runs import Runs
     from palm_bayes.palm_fit import PalmFit
-    from palm_bayes.runs import Runs
 
 # A shared machine is slow now and then: that is no failure.
 settings.register_profile("palm_bayes", deadline=None)
@@ -34,7 +34,7 @@ def curves_dir() -> Path:
 @pytest.fixture(scope="session")
 def example_runs() -> "Runs":
     """Return the first 12 episodes of the bundled example, whose later ones are hidden."""
-    from palm_bayes.readers import read_runs
+    from palm_bayes.data.readers import read_runs
 
     return read_runs(example_runs_path(), max_episodes=12)
 
@@ -42,7 +42,7 @@ def example_runs() -> "Runs":
 @pytest.fixture(scope="session")
 def fit(example_runs) -> "PalmFit":
     """Fit two strategies of the example for real: the one fit that all tests share."""
-    from palm_bayes.fitting import fit_runs
+    from palm_bayes.palm_fit import fit_runs
 
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
 
@@ -52,7 +52,7 @@ def falling_fit(fit) -> "PalmFit":
     """Return the fit as if its check had found the curve of "random" to fall."""
     from dataclasses import replace
 
-    from palm_bayes.predictive_check import PredictiveCheck
+    from palm_bayes.inference.predictive_check import PredictiveCheck
 
     table = fit.predictive_check.table.copy()
     table.loc["random", ["passed", "finding"]] = [False, "it falls"]
@@ -69,7 +69,7 @@ def hostile_fit(fit) -> "PalmFit":
     """Return the fit with a name of markup for "random", as a user might give it."""
     from dataclasses import replace
 
-    from palm_bayes.convergence import Convergence
+    from palm_bayes.inference.convergence import Convergence
     from palm_bayes.palm_fit import PalmFit
 
     names = {"random": HOSTILE}
@@ -107,9 +107,27 @@ class QuickFit:
         return SimpleNamespace(draws=xr.DataArray(draws, coords, dims))
 
 
-@pytest.fixture(scope="session")
-def quick_fit():
+ASKED = [
+    *(f"palm_bayes.decisions.{m}" for m in ("trajectories", "projection", "information_value")),
+    *(f"palm_bayes.{m}" for m in ("decisions.decide", "evaluation.backtest", "report.export")),
+]
+
+
+def stand_ins_forecast(monkeypatch):
+    """Let those modules ask whatever has a method `forecast` by it: a stand-in, or a `PalmFit`."""
+    from palm_bayes.forecast.forecast import forecast
+
+    def asked(fit, **options):
+        return fit.forecast(**options) if hasattr(fit, "forecast") else forecast(fit, **options)
+
+    for module in ASKED:
+        monkeypatch.setattr(f"{module}.forecast", asked)
+
+
+@pytest.fixture
+def quick_fit(monkeypatch):
     """A stand-in for a fit in backtests: takes runs, costs nothing."""
+    stand_ins_forecast(monkeypatch)
     return QuickFit
 
 
@@ -120,7 +138,7 @@ def task(levels, *, percent=False, labels=True):
     """Return runs of 5 episodes and 10 labels each; `levels` by strategy are its repetitions'."""
     import pandas as pd
 
-    from palm_bayes.runs import Runs
+    from palm_bayes.data.runs import Runs
 
     rows = [
         {
@@ -168,9 +186,10 @@ def stand_in(runs, curves):
     )
 
 
-@pytest.fixture(scope="session")
-def made_up():
+@pytest.fixture
+def made_up(monkeypatch):
     """Return makers of runs and of fits whose draws, and so whose answers, are known."""
+    stand_ins_forecast(monkeypatch)
     return SimpleNamespace(
         task=task, stand_in=stand_in, line=lambda start, slope: lambda x: start + slope * x
     )

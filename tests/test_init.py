@@ -47,12 +47,12 @@ def test_names_are_those_of_their_modules(name):
 
 
 def test_fit_is_a_function_however_it_is_asked_for():
-    import palm_bayes.fitting
     import palm_bayes.forecast
+    import palm_bayes.palm_fit
 
     assert isfunction(palm_bayes.fit)
-    assert palm_bayes.fit is palm_bayes.fitting.fit_runs
-    code = "import palm_bayes.fitting, palm_bayes; print(callable(palm_bayes.fit))"
+    assert palm_bayes.fit is palm_bayes.palm_fit.fit_runs
+    code = "import palm_bayes.palm_fit, palm_bayes; print(callable(palm_bayes.fit))"
     assert python(code) == ["True"]
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from palm_bayes import monitor as module
+from palm_bayes.decisions.stopping_rules import Budget, Target
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.monitor import StopMonitor
-from palm_bayes.rules import Budget, Target
+from palm_bayes.palm_fit import PalmFit
 
 ACCURACIES = (0.62, 0.74, 0.8, 0.83, 0.86)
 
@@ -24,7 +25,7 @@ def fitted(monkeypatch, fit):
         return fit_runs(runs, **options)
 
     monkeypatch.setattr(module, "fit_runs", fit_runs)
-    monkeypatch.setattr(module, "refit", refit)
+    monkeypatch.setattr(PalmFit, "refit", refit)
     return asked
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from palm_bayes.outlook import Outlook
+from palm_bayes.decisions.information_value import pilot_value
+from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.stopping_rules import Unreachable
 from palm_bayes.palm_fit import PalmFit
-from palm_bayes.pilot import pilot_value
-from palm_bayes.report import Questions, report_of
-from palm_bayes.rules import Unreachable
+from palm_bayes.report.contents import Questions, report_of
 
 BUDGET, TARGET = 500.0, 0.93
 

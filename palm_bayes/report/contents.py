@@ -5,17 +5,18 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from palm_bayes.budget import LabelsToReach
-from palm_bayes.compare import Comparison
-from palm_bayes.decide import Decision
+from palm_bayes.data.budgets import seen_budget
+from palm_bayes.decisions.compare import Comparison, compare
+from palm_bayes.decisions.decide import Decision, decide
+from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
+from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
+from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
-from palm_bayes.forecast import Forecast, Scope
-from palm_bayes.paths import seen_budget
-from palm_bayes.rules import Budget, Pool, Target, Unreachable
-from palm_bayes.verdicts import AnyOf, Rule, SingleRule
+from palm_bayes.forecast.forecast import Forecast, Scope, forecast
+from palm_bayes.forecast.worth import worth
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
+    from palm_bayes.inference.posterior import Posterior
 
 _DESCRIBED = "PALM describes every curve, as far as runs drawn anew from the fit can tell."
 
@@ -39,7 +40,7 @@ class Questions:
     force : bool
         Decide even where the fit cannot be relied on.
     at, rope, reference
-        Of the comparison, see `palm_bayes.compare.compare`.
+        Of the comparison, see `palm_bayes.decisions.compare.compare`.
     probability : float
         Of the intervals in tables.
     """
@@ -92,7 +93,7 @@ class Report:
 
     Attributes
     ----------
-    fit : PalmFit
+    fit : Posterior
     questions : Questions
     comparison : Comparison
         Of one strategy it tells where that stands.
@@ -104,7 +105,7 @@ class Report:
         Of what is drawn from the fit.
     """
 
-    fit: "PalmFit"
+    fit: "Posterior"
     questions: Questions
     comparison: Comparison
     needed: LabelsToReach | None
@@ -139,7 +140,7 @@ class Report:
             told["How many labels?"] = self.needed.sentence
         described = [_DESCRIBED] if check.passed else check.sentences
         told["Can it be relied on?"] = " ".join(
-            [convergence.sentence, *described, self.fit.worth(self.until)]
+            [convergence.sentence, *described, worth(self.fit, self.until)]
         )
         return told
 
@@ -161,7 +162,7 @@ class Report:
     def _forecast(self, scope: Scope) -> Forecast:
         runs = self.fit.runs
         ahead = (self.until - seen_budget(runs)) / (runs.batch if runs.labels_known else 1)
-        return self.fit.forecast(horizon=math.ceil(ahead - 1e-9), scope=scope, seed=self.seed)
+        return forecast(self.fit, horizon=math.ceil(ahead - 1e-9), scope=scope, seed=self.seed)
 
     def document(self) -> dict[str, Any]:
         """All results, ready for JSON."""
@@ -174,7 +175,7 @@ class Report:
         }
 
 
-def report_of(fit: "PalmFit", questions: Questions, seed: int = 0) -> Report:
+def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
     """Ask a fit all that a report shows.
 
     Raises
@@ -185,18 +186,18 @@ def report_of(fit: "PalmFit", questions: Questions, seed: int = 0) -> Report:
     asked = questions
     if asked.target is None and not asked.rule and {"within", "pool"} & asked.given.keys():
         raise DataError("a budget or pool is given: a target, or a stop rule, is needed with it")
-    comparison = fit.compare(
-        asked.at, rope=asked.rope, reference=asked.reference, probability=asked.probability
+    comparison = compare(
+        fit, asked.at, rope=asked.rope, reference=asked.reference, probability=asked.probability
     )
     needed = None
     if asked.target is not None:
-        needed = fit.labels_to_reach(
-            asked.target, assurance=asked.assurance, within=asked.within, until=asked.pool,
+        needed = labels_to_reach(
+            fit, asked.target, assurance=asked.assurance, within=asked.within, until=asked.pool,
             probability=asked.probability, seed=seed,
         )  # fmt: skip
     # A target can be asked in episodes, a stop rule of one's own cannot: it counts labels.
     rule = asked.stop_rule if asked.rule or fit.runs.labels_known else None
     decision = (
-        None if rule is None else fit.decide(rule, strategy=asked.strategy, force=asked.force)
+        None if rule is None else decide(fit, rule, strategy=asked.strategy, force=asked.force)
     )
     return Report(fit, asked, comparison, needed, decision, seed)

@@ -5,11 +5,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from palm_bayes import __version__
 from palm_bayes.errors import DataError
 from palm_bayes.files import check_folder, make_folder, put
 from palm_bayes.report.contents import Report
 from palm_bayes.report.sections import sections
+from palm_bayes.version import __version__
 
 
 def html(report: Report) -> str:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
+from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
 from palm_bayes.report.contents import Questions, Report
-from palm_bayes.rules import NetValue, Plateau, Unreachable
-from palm_bayes.verdicts import AllOf, AnyOf, Rule
 
 if TYPE_CHECKING:
-    from palm_bayes.palm_fit import PalmFit
-    from palm_bayes.runs import Runs
+    from palm_bayes.data.runs import Runs
+    from palm_bayes.inference.posterior import Posterior
 
 _NO_FILE = "runs.csv"  # where runs came from no file
 SAMPLING = ("draws", "tune", "chains", "target_accept", "sampler", "seed")
@@ -41,7 +41,7 @@ _QUESTIONS = {
 _HOPELESS = Unreachable.probability  # by default
 
 
-def kept(fit: "PalmFit") -> dict[str, Any]:
+def kept(fit: "Posterior") -> dict[str, Any]:
     """What the trace says of itself: data, sampling, versions of the libraries."""
     told: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
     return told

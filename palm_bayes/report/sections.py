@@ -5,16 +5,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.budgets import seen_budget, unit_of
+from palm_bayes.data.checks import oddities
 from palm_bayes.errors import percent
-from palm_bayes.oddities import oddities
-from palm_bayes.outputs import Tables
-from palm_bayes.paths import seen_budget, unit_of
-from palm_bayes.plots import plot_comparison, plot_curves
-from palm_bayes.plots_uncertainty import plot_uncertainty
+from palm_bayes.plots.curves import plot_comparison, plot_curves
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
+from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
-from palm_bayes.shown import budgeted, compared, decided
+from palm_bayes.report.tables import budgeted, compared, decided
 
 BAND = 0.8  # of the numbers beside the curves
 ABOUT = {
@@ -87,10 +86,14 @@ def curves(report: Report) -> Section:
         f"Every repetition, the expected curve and the bands of a repetition not yet begun, to "
         f"{report.until:,.0f} {unit}."
     )
-    pictures = [Picture.of(plot_curves(runs, report.expected, report.new, title=""), alt, caption)]
+    pictures = [
+        Picture.of(
+            plot_curves(runs, report.expected.draws, report.new.draws, title=""), alt, caption
+        )
+    ]
     if report.several:
         alt = f"All strategies on common axes. Expected accuracy, {now} and {last}: {lines}."
-        of_all = plot_comparison(runs, report.expected, title="")
+        of_all = plot_comparison(runs, report.expected.draws, title="")
         pictures.append(
             Picture.of(of_all, alt, "All strategies on common axes: means of the data.")
         )
@@ -136,7 +139,7 @@ def uncertainty(report: Report) -> Section:
     digits = 2 if report.fit.runs.percent else 4
     numbers = table.map(lambda value: value if isinstance(value, str) else f"{value:.{digits}f}")
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
-    picture = Picture.of(plot_uncertainty(report.new), alt, caption)
+    picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
         "uncertainty", "Where the uncertainty comes from", words, pictures=(picture,),
         tables=(Table(heading, numbers),),

@@ -1,0 +1,327 @@
+"""The command line: parse, call, print.
+
+Results go to stdout; progress, notes and errors to stderr. Libraries are imported where they are
+used, so that help and mistakes in the arguments are answered at once.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from palm_bayes.cli import compare as cli_compare
+from palm_bayes.cli import learn as cli_learn
+from palm_bayes.cli import options
+from palm_bayes.cli import report as cli_report
+from palm_bayes.cli import stop as cli_stop
+from palm_bayes.cli.terminal import (
+    BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
+    OK,
+    report,
+    report_backtest,
+    working,
+)
+from palm_bayes.errors import PalmError, PalmWarning, listed
+from palm_bayes.version import __version__
+
+if TYPE_CHECKING:
+    from palm_bayes.data.runs import XMode
+    from palm_bayes.model.priors import Priors
+
+DEMO_EPISODES = 12
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+    },
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: the process's own) and return the exit status."""
+    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        with _warnings_as_notes():
+            status = app(args=args, prog_name="palm-bayes", standalone_mode=False)
+    except options.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "palm-bayes"
+        return _failed(f"{error.format_message()} ({command} --help says more)", BAD_INPUT)
+    except PalmError as error:
+        return _failed(error, BAD_INPUT)
+    except OSError as error:
+        return _failed(error, FAILED)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # Typer makes it of KeyboardInterrupt
+        _failed("interrupted", INTERRUPTED)
+    return int(status or OK)
+
+
+def _failed(error: object, status: int) -> int:
+    typer.echo(f"palm-bayes: error: {' '.join(str(error).split())}", err=True)
+    return status
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Show warnings as lines for a reader, but those that libraries give to programmers."""
+    with warnings.catch_warnings():
+        for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", of_programmers)
+        warnings.simplefilter("always", PalmWarning)
+        warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
+        yield
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"palm-bayes {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=options.CODES)
+def _palm_bayes(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Active-learning curves, the Bayesian way: fit the PALM curve to runs, and forecast.
+
+    See it at work: [bold]palm-bayes demo[/bold]. On your runs: [bold]palm-bayes fit PATH[/bold].
+    """
+
+
+@app.command(epilog=options.FIT)
+def fit(
+    path: options.Source = None,
+    base_path: options.BasePath = None,
+    strategy: options.Strategies = None,
+    dataset: options.Dataset = None,
+    model: options.Model = None,
+    num_variants: options.Variants = None,
+    episodes: options.Episodes = None,
+    x_mode: options.AxisMode = None,
+    budget_size: options.BudgetSize = None,
+    percent: options.Percent = None,
+    priors: options.PriorSet = "default",
+    prior: options.Prior = None,
+    alpha_lo: options.AlphaLow = -1000.0,
+    alpha_hi: options.AlphaHigh = 1000.0,
+    beta_hi: options.BetaHigh = 100.0,
+    draws: options.Draws = 1000,
+    tune: options.Tune = 300,
+    chains: options.Chains = 4,
+    target_accept: options.TargetAccept = 0.95,
+    sampler: options.Sampler = "nutpie",
+    seed: options.Seed = 0,
+    out: options.Out = Path("palm_fit_out"),
+    horizon: options.Horizon = None,
+    probability: options.Probability = 0.9,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    plot: options.Plot = False,
+    save_csv: options.SaveCsv = False,
+    init_a_max: options.StartAMax = None,
+    init_delta: options.StartDelta = None,
+    init_alpha: options.StartAlpha = None,
+    init_beta: options.StartBeta = None,
+) -> int:
+    """Fit the PALM curve to runs; save the fit, forecasts and figures.
+
+    Options may be spelled with - or _. Every flag of PALM.py is understood.
+    """
+    starts = {"A_max": init_a_max, "delta": init_delta, "alpha": init_alpha, "beta": init_beta}
+    unneeded = [f"--init_{name}" for name, value in starts.items() if value is not None]
+    del plot, save_csv  # both are always done
+    bounds = {"alpha_lo": alpha_lo, "alpha_hi": alpha_hi, "beta_hi": beta_hi}
+    axis: XMode = "episodes" if x_mode == "episodes" else "labels"
+    with working(quiet) as (step, note):
+        if unneeded:
+            note(f"{listed(unneeded)}: not needed, the sampler finds its start")
+        step("reading the runs")
+        from palm_bayes.files import check_folder
+        from palm_bayes.report.export import Outcome
+
+        check_folder(out)
+        runs, truth = options.read(
+            options.one_of(path, base_path),
+            episodes,
+            budgets=x_mode == "cumulative_normalized",
+            strategies=strategy,
+            dataset=dataset,
+            model=model,
+            batch=budget_size,
+            x_mode=axis,
+            percent=percent,
+            max_repetitions=num_variants,
+        )
+        for line in runs.notes:
+            note(line)
+        step("loading PyMC")
+        from palm_bayes import fit as fit_runs
+
+        fitted = fit_runs(
+            runs,
+            priors=priors if bounds == options.PALM_BOUNDS else _bounded(priors, prior, bounds),
+            prior=prior,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            target_accept=target_accept,
+            sampler=sampler,
+            seed=seed,
+            progress=step,
+        )
+        step("forecasting")
+        outcome = Outcome.of(
+            fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
+        )
+        step("writing")
+        files = outcome.write(out)
+    return report(outcome.tables, as_json, seed=seed, out=out, files=files)
+
+
+@app.command(epilog=options.BACKTEST)
+def backtest(
+    path: options.Source = None,
+    strategy: options.Strategies = None,
+    dataset: options.TaskDataset = None,
+    model: options.TaskModel = None,
+    train_fraction: options.TrainFractions = None,
+    train_episodes: options.TrainEpisodes = None,
+    percent: options.Percent = None,
+    priors: options.PriorSet = "default",
+    prior: options.Prior = None,
+    draws: options.Draws = 1000,
+    tune: options.Tune = 300,
+    chains: options.Chains = 4,
+    target_accept: options.TargetAccept = 0.95,
+    sampler: options.Sampler = "nutpie",
+    seed: options.Seed = 0,
+    out: options.Out = Path("palm_backtest_out"),
+    fresh: options.Fresh = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Measure on your own curves how far ahead the forecasts can be trusted.
+
+    Each strategy is fitted on its first episodes only; its later ones judge the forecast.
+    """
+    with working(quiet) as (step, _):
+        step("loading PyMC")
+        from palm_bayes import backtest as run
+
+        found = run(
+            options.one_of(path, None),
+            train_fractions=train_fraction,
+            train_episodes=train_episodes,
+            strategies=strategy,
+            dataset=dataset,
+            model=model,
+            percent=percent,
+            priors=priors,
+            prior=prior,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            target_accept=target_accept,
+            sampler=sampler,
+            seed=seed,
+            out=out,
+            fresh=fresh,
+            progress=step,
+        )
+    return report_backtest(found, as_json, out=out, seed=seed)
+
+
+def _bounded(name: str, prior: Path | None, bounds: dict[str, float]) -> "Priors":
+    from palm_bayes.model.learned import learned_from
+    from palm_bayes.model.priors import named_priors
+
+    return named_priors(name, learned_from(prior), **bounds)
+
+
+app.command(epilog=cli_learn.LEARN)(cli_learn.learn)
+app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
+app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)
+app.command(epilog=cli_compare.PILOT)(cli_compare.pilot)
+
+
+@app.command()
+def show(
+    trace: options.Trace,
+    probability: options.Probability = 0.9,
+    as_json: options.AsJson = False,
+) -> int:
+    """Show the parameters and the convergence of a saved fit."""
+    with working(quiet=False) as (step, _):
+        step("loading the fit")
+        from palm_bayes import PalmFit
+        from palm_bayes.report.export import Tables
+
+        tables = Tables(PalmFit.load(trace), probability)
+    return report(tables, as_json)
+
+
+app.command(epilog=cli_stop.STOP)(cli_stop.stop)
+app.command(epilog=cli_stop.WATCH)(cli_stop.watch)
+app.command(epilog=cli_report.REPORT)(cli_report.report)
+
+
+@app.command(epilog=options.EXAMPLE)
+def example(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")],
+) -> int:
+    """Write example runs: six strategies on handwritten digits, as PALM folders and as a table."""
+    from palm_bayes.data.example import write_example
+
+    folder, table = write_example(directory)
+    typer.echo(f"{folder}  folders in PALM's layout\n{table}  the same as a table")
+    typer.echo(f"\nNext: palm-bayes fit {table} --episodes {DEMO_EPISODES}")
+    return OK
+
+
+@app.command(epilog=options.CODES)
+def demo(
+    out: options.Out = Path("palm_demo"), seed: options.Seed = 0, quiet: options.Quiet = False
+) -> int:
+    """Fit the first 12 of 30 episodes of the example runs; compare the forecast with the rest."""
+    with working(quiet) as (step, _):
+        step("writing the example")
+        from palm_bayes.data.example import ENTRIES, write_example
+        from palm_bayes.files import check_folder
+        from palm_bayes.report.export import Outcome
+
+        check_folder(out)
+        if not all((out / entry).exists() for entry in ENTRIES):
+            write_example(out)
+        runs, truth = options.read(out / ENTRIES[1], DEMO_EPISODES)
+        assert truth is not None
+        step("loading PyMC")
+        from palm_bayes import fit as fit_runs
+
+        fitted = fit_runs(runs, seed=seed, progress=step)
+        step("forecasting")
+        outcome = Outcome.of(fitted, truth=truth)
+        later = truth.table["episode"].max() - DEMO_EPISODES
+        inside = fitted.forecast(horizon=int(later), scope="continuing").coverage(truth)
+        step("writing")
+        files = outcome.write(out, palm=False)
+    status = report(outcome.tables, as_json=False, out=out, files=files)
+    typer.echo("\nShare of the later points inside the forecast's bands:")
+    typer.echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
+    typer.echo(
+        f"\nLook at {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and what came."
+        f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
+    )
+    return status

@@ -1,0 +1,92 @@
+"""`palm-bayes learn`: the prior of a lab's own past projects."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from palm_bayes.cli import options
+from palm_bayes.cli.terminal import OK, working
+
+if TYPE_CHECKING:
+    from palm_bayes.evaluation.learn import Lesson
+
+LEARN = """[bold]Examples[/bold]
+
+  palm-bayes learn past.csv -o prior.json
+  palm-bayes fit runs.csv --prior prior.json
+
+Tables hold whole curves of past projects, with the columns source, dataset,
+model, strategy, repetition, labels and accuracy. Where there are several
+sources, each is judged by the numbers that the others teach.
+
+Each strategy is fitted twice, in a second or two. What is kept of the fits
+lies in prior.json.cells, from which the same command goes on; it can be
+removed afterwards.
+
+[bold]Exit status[/bold]
+
+  0  written
+  2  bad input: nothing is written"""
+
+
+def learn(
+    tables: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CORPUS...", exists=True, help="Tables (.csv, .csv.gz) of past curves."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")],
+    prior: options.Prior = None,
+    seed: options.Seed = 0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Learn the prior from past curves, for fits of later ones."""
+    with working(quiet) as (step, _):
+        step("loading PyMC")
+        from palm_bayes.evaluation.learn import learn as run
+        from palm_bayes.files import check_folder
+
+        check_folder(out.parent)
+        names = " ".join(str(path) for path in tables)
+        found = run(
+            tables,
+            start=prior,
+            keep=out.with_name(f"{out.name}.cells"),
+            seed=seed,
+            command=f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else ""),
+            progress=step,
+        )
+        found.learned.write(out)
+    return _report(found, as_json, out=out)
+
+
+def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
+    """Print what was learned, and how well it does on sources that it was not learned from."""
+    from palm_bayes.model.learned import BEYOND
+
+    table = found.table.reset_index()
+    if as_json:
+        judged = table.to_dict("records")
+        document = found.learned.document() | {"judged": judged, "out": str(out)}
+        typer.echo(json.dumps(document, indent=2, allow_nan=False))
+        return OK
+    numbers = found.learned.document()
+    for name, prior in numbers["priors"].items():
+        typer.echo(f"{name:12}  median {prior['median']:.4g}, width {prior['width']:.4g}")
+    for name, value in numbers["misfit"].items():
+        typer.echo(f"{name:12}  {value:.4g}")
+    if len(table):
+        typer.echo(
+            "\nEach source, by the numbers learned from all others (before: as at the start):"
+        )
+        typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
+        typer.echo("\nMeans over repetitions in the 80 % band, by times the labels seen:")
+        for row in found.learned.held:
+            words = f"up to {row.times:g}" if row.times < BEYOND else "beyond"
+            typer.echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
+    typer.echo(f"\nWritten: {out}")
+    return OK

@@ -1,0 +1,106 @@
+"""The command `report`: all that a fit says, on one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from palm_bayes.cli import compare, options, stop
+from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision, working
+
+Page = Annotated[
+    Path,
+    options.option(options.OUTPUT, "The page to write.", "--out", "-o", metavar="FILE"),
+]
+Target = Annotated[
+    float | None,
+    options.option(
+        stop.RULE,
+        "Accuracy to reach, in the data's own scale: how many labels it needs, and whether it is "
+        "reached. With --budget, also whether it is out of reach.",
+        "--target",
+        metavar="ACC",
+    ),
+]
+
+REPORT = """[bold]Examples[/bold]
+
+  palm-bayes report palm_fit_out -o report.html
+  palm-bayes report palm_fit_out -o report.html --target 0.9 --budget 600
+  palm-bayes report runs.csv --episodes 12 --label-cost 0.5 --point-value 80
+
+[bold]What is on the page[/bold]
+
+  the verdict in words; the curves and their bands; where the uncertainty
+  comes from; with --target, how many labels it needs; which strategy, where
+  there are several; with a stop rule (--target is one), whether to stop;
+  convergence and misfit; parameters, data, versions and seed; the code that
+  makes it again. Sentences and numbers are those of compare, budget and stop.
+
+The page is one file that loads nothing else: it can be mailed, printed, read
+on a phone and by a screen reader, in light and dark.
+
+[bold]Exit status[/bold]
+
+  0  the fit has converged
+  2  bad input: nothing is written
+  3  written, but the fit has not converged: do not rely on it"""
+
+
+@takes_fit
+def report(
+    source: Source,
+    out: Page = Path("report.html"),
+    target: Target = None,
+    assurance: stop.Assurance = 0.8,
+    budget: stop.Budget = None,
+    pool: stop.Pool = None,
+    hopeless: stop.Hopeless = 0.05,
+    min_gain: stop.Gain = None,
+    within: stop.Within = None,
+    label_cost: stop.LabelCost = None,
+    point_value: stop.PointValue = None,
+    episode_cost: stop.EpisodeCost = 0.0,
+    now_with: stop.With = None,
+    force: stop.Force = False,
+    at: compare.At = None,
+    rope: compare.Rope = None,
+    reference: compare.Reference = None,
+    probability: compare.Interval = 0.9,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Write all that a fit says as one HTML page: verdict, curves, budget, choice, stop, checks.
+
+    FIT is a saved fit, or the runs, which are then fitted first.
+    """
+    rule = stop.rule_of(
+        target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
+        within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
+        pool=pool,
+    )  # fmt: skip
+    with working(quiet) as (step, note):
+        step("looking at what is asked")
+        from palm_bayes.report.contents import Questions, report_of
+        from palm_bayes.report.page import check_place, write
+
+        check_place(out)
+        questions = Questions(
+            target=target, assurance=assurance, within=budget, pool=pool, strategy=now_with,
+            force=force, at=at, rope=rope, reference=reference, probability=probability,
+        )  # fmt: skip
+        questions = questions.stopped_by(rule)
+        fit = source.fit(step, note)
+        step("asking the fit")
+        found = report_of(fit, questions, source.seed)
+        if found.decision is not None:
+            stop.check_limits(found.decision, {"budget": budget, "pool": pool})
+        step("writing")
+        write(found, out)
+    if as_json:
+        return report_decision(fit, found.document() | {"page": str(out)}, {}, as_json=True)
+    for answer in found.verdict.values():
+        typer.echo(answer)
+    typer.echo(f"\nWritten to {out}")
+    return OK if fit.convergence.passed else NOT_CONVERGED

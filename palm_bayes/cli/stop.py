@@ -1,0 +1,325 @@
+"""The commands `stop` and `watch`: whether to go on labelling."""
+
+import json
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from palm_bayes.cli import options
+from palm_bayes.cli.source import Source, filled_by, takes_fit
+from palm_bayes.cli.terminal import OK, report_decision, working
+from palm_bayes.errors import DataError
+
+if TYPE_CHECKING:
+    from palm_bayes.decisions.decide import Decision
+    from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
+    from palm_bayes.palm_fit import PalmFit
+
+RULE = "Stop rule"
+
+Target = Annotated[
+    float | None,
+    options.option(
+        RULE,
+        "Stop when this accuracy is reached, in the data's own scale. With --budget, also when it "
+        "is out of reach.",
+        "--target",
+        metavar="ACC",
+    ),
+]
+Assurance = Annotated[
+    float,
+    options.option(
+        RULE, "How sure to be that target or plateau is reached.", "--assurance", metavar="P"
+    ),
+]
+Hopeless = Annotated[
+    float,
+    options.option(
+        RULE,
+        "Give the target up, or switch, where its chance within the budget is under P.",
+        "--hopeless",
+        metavar="P",
+    ),
+]
+Gain = Annotated[
+    float | None,
+    options.option(
+        RULE,
+        "Stop when --within more labels gain less than this, in the data's own scale.",
+        "--min-gain",
+        metavar="ACC",
+    ),
+]
+Within = Annotated[
+    float | None,
+    options.option(RULE, "How many, for --min-gain.", "--within", metavar="LABELS"),
+]
+LabelCost = Annotated[
+    float | None,
+    options.option(
+        RULE,
+        "Cost of a label: stop where no number of further episodes is worth its cost. Needs "
+        "--point-value.",
+        "--label-cost",
+        metavar="COST",
+    ),
+]
+PointValue = Annotated[
+    float | None,
+    options.option(
+        RULE,
+        "What an accuracy point (0.01, or 1 %) is worth, in the same currency.",
+        "--point-value",
+        metavar="VALUE",
+    ),
+]
+EpisodeCost = Annotated[
+    float,
+    options.option(
+        RULE, "Cost of training and waiting, an episode.", "--episode-cost", metavar="COST"
+    ),
+]
+Budget = Annotated[
+    float | None,
+    options.option(RULE, "Labels of a run that may be spent.", "--budget", metavar="LABELS"),
+]
+Pool = Annotated[
+    float | None,
+    options.option(RULE, "Labels of a run that there are.", "--pool", metavar="LABELS"),
+]
+With = Annotated[
+    str | None,
+    options.option(
+        RULE,
+        "The strategy that you label with, among those fitted. Default: the best so far.",
+        "--with",
+        metavar="NAME",
+    ),
+]
+Force = Annotated[
+    bool,
+    options.option(RULE, "Decide even where the fit cannot be relied on.", "--force", metavar=""),
+]
+Every = Annotated[
+    float,
+    options.option(
+        options.OUTPUT, "Look for new files so often.", "--every", metavar="SECONDS", min=0.1
+    ),
+]
+
+STOP = """[bold]Examples[/bold]
+
+  palm-bayes stop runs.csv --target 0.9
+  palm-bayes stop runs.csv --target 0.9 --budget 600 --with margin
+  palm-bayes stop trace.nc --min-gain 0.01 --within 100
+  palm-bayes stop trace.nc --label-cost 0.5 --point-value 80 --pool 5000
+
+[bold]Answers[/bold]
+
+  stop, continue (and how many labels next), switch to another strategy, or
+  cannot say: the fit has not converged, PALM does not describe the curve, or
+  the forecast is mostly prior.
+  Rules are told apart by their options; with several, any of them stops.
+  Accuracies are expected ones, of the curve; labels are those of one run.
+
+[bold]Exit status[/bold]
+
+  0  answered
+  2  bad input: one line says what
+  3  the fit has not converged"""
+WATCH = """[bold]Examples[/bold]
+
+  palm-bayes watch output/CIFAR10/resnet18 --strategy margin --target 0.9
+  palm-bayes watch runs.csv --label-cost 0.5 --point-value 80 --json
+
+Each time files have changed, one line is printed: stop, continue, switch or
+cannot say, with the reason (a JSON document a line with --json). The first fit
+compiles and samples; later ones weigh its draws where that does. Ctrl-C ends it.
+
+[bold]Exit status[/bold]
+
+  0    time to stop, or to switch
+  2    bad input: one line says what
+  130  interrupted"""
+
+
+def _asked(
+    target: Target = None,
+    assurance: Assurance = 0.8,
+    budget: Budget = None,
+    hopeless: Hopeless = 0.05,
+    min_gain: Gain = None,
+    within: Within = None,
+    label_cost: LabelCost = None,
+    point_value: PointValue = None,
+    episode_cost: EpisodeCost = 0.0,
+    pool: Pool = None,
+    now_with: With = None,
+    force: Force = False,
+) -> "Question":
+    """What is asked of a fit: any of the rules that the options ask for."""
+    rule = rule_of(
+        target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
+        within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
+        pool=pool,
+    )  # fmt: skip
+    if rule is None:
+        one = "--target, --min-gain with --within, or --label-cost with --point-value"
+        raise options.UsageError(f"No stop rule is given: {one}.")
+    return Question(rule, now_with, force, {"budget": budget, "pool": pool})
+
+
+def rule_of(
+    *,
+    target: float | None,
+    assurance: float,
+    budget: float | None,
+    hopeless: float,
+    min_gain: float | None,
+    within: float | None,
+    label_cost: float | None,
+    point_value: float | None,
+    episode_cost: float,
+    pool: float | None,
+) -> "AnyOf | None":
+    """Any of the rules that the options ask for; None where none of them says when to stop."""
+    _together("--min-gain", min_gain, "--within", within)
+    _together("--label-cost", label_cost, "--point-value", point_value)
+    from palm_bayes.decisions import stopping_rules
+    from palm_bayes.decisions.rule_logic import AnyOf
+
+    asked: list[SingleRule] = []
+    if target is not None:
+        asked.append(stopping_rules.Target(target, assurance))
+        if budget is not None:
+            asked.append(stopping_rules.Unreachable(target, budget, hopeless))
+    if min_gain is not None and within is not None:
+        asked.append(stopping_rules.Plateau(min_gain, within, assurance))
+    if label_cost is not None and point_value is not None:
+        asked.append(stopping_rules.NetValue(label_cost, point_value, episode_cost))
+    if not asked:
+        return None
+    asked += [stopping_rules.Budget(budget)] if budget is not None else []
+    asked += [stopping_rules.Pool(pool)] if pool is not None else []
+    return AnyOf(tuple(asked))
+
+
+@dataclass(frozen=True)
+class Question:
+    """A rule, and of whom it is asked.
+
+    Attributes
+    ----------
+    rule : Rule
+    strategy : str or None
+        The one that is labelled with; None for the best so far.
+    force : bool
+    limits : dict of str to (float or None)
+        Budget and pool, which may not lie below what is spent.
+    """
+
+    rule: "Rule"
+    strategy: str | None
+    force: bool
+    limits: dict[str, float | None]
+
+    def of(self, fit: "PalmFit", *, may_pass: bool = False) -> "Decision":
+        """Ask it of a fit; a loop `may_pass` its limits, which a person must have mistyped."""
+        decision = fit.decide(self.rule, strategy=self.strategy, force=self.force)
+        if not may_pass:
+            check_limits(decision, self.limits)
+        return decision
+
+
+def check_limits(decision: "Decision", limits: dict[str, float | None]) -> None:
+    """Raise `DataError` where a budget or pool lies below what is spent."""
+    for name, limit in limits.items():
+        if limit is not None and limit < decision.labels:
+            spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
+            raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
+
+
+@takes_fit
+@partial(filled_by, _asked)
+def stop(
+    question: Question,
+    source: Source,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Say whether to stop labelling, why, and what it costs to be wrong.
+
+    FIT is a saved fit, or the runs, which are then fitted first. Fix the rule before the data come.
+    """
+    with working(quiet) as (step, note):
+        fit = source.fit(step, note)
+        step("deciding")
+        decision = question.of(fit)
+    return _report(fit, decision, as_json=as_json)
+
+
+@takes_fit
+@partial(filled_by, _asked)
+def watch(
+    question: Question,
+    source: Source,
+    every: Every = 5.0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Follow runs as their files land; end when it is time to stop, or to switch.
+
+    FIT is where the runs are written: a folder in PALM's layout, or a table.
+    """
+    if source.saved:
+        raise options.UsageError(f"{source.saved} is a saved fit: watch takes runs.")
+    seen, last = None, None
+    while True:
+        if (there := _stamp(source.path)) != seen:
+            seen = there
+            if fit := _fit_of(source, last, quiet):
+                last = fit
+                decision = question.of(fit, may_pass=True)
+                typer.echo(json.dumps(decision.document()) if as_json else decision.sentence)
+                if decision.action in {"stop", "switch"}:
+                    return OK
+        time.sleep(every)
+
+
+def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | None":
+    """Fit what is there; None, with a word, where files are half there or episodes too few."""
+    with working(quiet) as (step, note):
+        try:
+            return source.fit(step, note, last)
+        except DataError as error:
+            note(f"waiting for more: {error}")
+            return None
+
+
+def _stamp(path: Path) -> list[tuple[str, int, int]]:
+    """Names, times and sizes of the files that runs are read from."""
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    states = [(str(file), file.stat()) for file in files if file.is_file()]
+    return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
+
+
+def _together(name: str, value: float | None, other: str, of_other: float | None) -> None:
+    if (value is None) != (of_other is None):
+        given, missing = (name, other) if of_other is None else (other, name)
+        raise options.UsageError(f"{given} needs {missing}.")
+
+
+def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
+    """Print what every rule finds, the decision, what would change it and what it risks."""
+    from palm_bayes.report.tables import decided
+
+    found, told = decision.document(), decided(decision)
+    status = report_decision(fit, found, told, as_json=as_json, until=decision.until)
+    for line in () if as_json else decision.advice:
+        typer.echo(f"  {line}")
+    return status

@@ -1,0 +1,93 @@
+"""The mean curve of a strategy's repetitions, also where these are of unequal length."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes.data.runs import Runs
+
+type Floats = NDArray[np.float64]
+
+# Batches within which repetitions are at one place: start pools differ by some labels.
+_NEAR = 0.75
+
+
+class MeanCurve(NamedTuple):
+    """Mean of the repetitions of one strategy.
+
+    Attributes
+    ----------
+    x, y : array, dims (place,)
+        Labels in batches, increasing, and mean accuracy.
+    offsets : Series
+        How far each repetition lies above the mean; index repetition, sum 0.
+    """
+
+    x: Floats
+    y: Floats
+    offsets: "pd.Series[float]"
+
+
+def mean_curve(runs: Runs) -> MeanCurve:
+    """Average the repetitions of one strategy without jumps where a run begins or ends.
+
+    It is the least-squares solution of accuracy = mean(place) + offset(repetition), the two-way
+    layout without interaction (Scheffé 1959, *The Analysis of Variance*, chapter 4), with offsets
+    that sum to 0: a run that ends takes its offset with it, not the mean's. Of runs of equal
+    length it is the plain mean. Repetitions that are never at one place, directly or through
+    others, are not told apart: each such group's offsets sum to 0.
+
+    Parameters
+    ----------
+    runs : Runs
+        Of one strategy.
+    """
+    table = runs.table.assign(place=_places(runs.table))
+    places = table.groupby("place")
+    x = places["x"].median()
+    values = _at(table, x[table["place"]].to_numpy())
+    plain = values.groupby(table["place"]).mean()
+    there = pd.crosstab(table["place"], table["repetition"])
+    shares = there.div(there.sum(axis=1), axis=0)
+    # The normal equations without the means are a graph's Laplacian, singular once a group: the
+    # solution of least norm sums to 0 over each.
+    laplacian = np.diag(there.sum()) - there.T @ shares
+    above = values - plain[table["place"]].to_numpy()
+    of_runs = above.groupby(table["repetition"]).sum()
+    solved = np.linalg.lstsq(np.asarray(laplacian), np.asarray(of_runs), rcond=1e-10)[0]
+    offsets = pd.Series(dict(zip(there.columns, solved.tolist(), strict=True)))
+    return MeanCurve(x.to_numpy(), (plain - shares @ offsets).to_numpy(), offsets)
+
+
+def _at(table: pd.DataFrame, x: Floats) -> "pd.Series[float]":
+    """Accuracy of each observation's run at an x near to it, linear between its observations."""
+    runs = table.assign(near=x).groupby("repetition")
+    parts = [
+        pd.Series(_linear(*run[["near", "x", "accuracy"]].to_numpy().T), run.index)
+        for _, run in runs
+    ]
+    return pd.concat(parts).sort_index()
+
+
+def _linear(at: Floats, x: Floats, y: Floats) -> Floats:
+    """Linear between the points, and beyond them as between the nearest two."""
+    if len(x) == 1:
+        return y
+    slopes = np.diff(y) / np.diff(x)
+    before, after = np.minimum(at - x[0], 0), np.maximum(at - x[-1], 0)
+    return np.asarray(np.interp(at, x, y) + before * slopes[0] + after * slopes[-1])
+
+
+def _places(table: pd.DataFrame) -> "pd.Series[int]":
+    """Number the places along x; those of one run are never merged."""
+    place, begin, present = -1, -np.inf, set[str]()
+    place_of: dict[float, int] = {}
+    for x in np.unique(table["x"]):
+        new = set(table.loc[table["x"] == x, "repetition"])
+        if x > begin + _NEAR or present & new:
+            place, begin, present = place + 1, x, set()
+        present |= new
+        place_of[x] = place
+    return table["x"].map(place_of)

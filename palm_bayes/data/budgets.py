@@ -1,0 +1,36 @@
+"""Budgets of runs: labels, or episodes where labels are unknown."""
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palm_bayes.data.runs import Runs
+
+Unit = Literal["labels", "episodes"]
+
+
+def unit_of(runs: Runs) -> Unit:
+    """What budgets are counted in: labels, or episodes where labels are unknown."""
+    return "labels" if runs.labels_known else "episodes"
+
+
+def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
+    """Budget after each whole episode: those seen, then batch by batch past `until`, shape (n,)."""
+    labels = runs.labels_known
+    column, step = ("labels", runs.batch) if labels else ("episode", 1.0)
+    seen = runs.table.groupby("episode")[column].median().cummax().to_numpy(float)
+    more = max(math.ceil((until - seen[-1]) / step - 1e-9), 0)
+    return np.concatenate([np.unique(seen), seen[-1] + step * np.arange(1, more + 1)])
+
+
+def seen_budget(runs: Runs) -> float:
+    """Budget of the last episode that any strategy has."""
+    return float(episode_budgets(runs, 0)[-1])
+
+
+def twice_seen(runs: Runs) -> float:
+    """As many episodes again as were seen: as far as anything is forecast unless asked."""
+    step = runs.batch if runs.labels_known else 1.0
+    return seen_budget(runs) + step * runs.table["episode"].nunique()

@@ -1,0 +1,334 @@
+"""`Runs`: validated active-learning curves, the only form in which data enters the package.
+
+Every reader ends in `Runs.from_frame`, so that a rule about data is written once, here.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from palm_bayes.data.scales import RUN, numbers, reject, to_fraction
+from palm_bayes.errors import DataError, known, listed, plural, span
+
+__all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode", "as_text", "natural"]
+
+XMode = Literal["labels", "episodes"]
+
+MIN_EPISODES = 4  # the curve has four parameters
+_COLUMNS = [*RUN, "episode", "labels", "x", "accuracy"]
+UNUSED = "unused: "  # what readers call columns that they do not understand
+_UNEVEN = 0.1  # steps within a tenth of the batch are even: 1000, 2001, 3002 happens
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Validated runs of one task: strategies, each with repetitions. See `Runs.from_frame`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per observation, sorted by strategy, repetition (natural order) and episode:
+        ``strategy`` (str), ``repetition`` (str), ``episode`` (int, from 1), ``labels``
+        (cumulative; NaN throughout where unknown), ``x`` (batches, > 0), ``accuracy`` (in [0, 1]).
+    batch : float
+        Labels per episode b; 1 where labels are unknown.
+    percent : bool
+        Whether the user gave accuracies in percent; `table` holds fractions either way.
+    dataset, model : str
+        The task; empty where unknown.
+    origins : mapping of (strategy, repetition) to str
+        The file that each run came from; may be empty.
+    notes : tuple of str
+        What was recognised in the data, and what is odd but usable.
+    """
+
+    table: pd.DataFrame
+    batch: float
+    percent: bool
+    dataset: str = ""
+    model: str = ""
+    origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        batch: float | None = None,
+        x_mode: XMode = "labels",
+        percent: bool | None = None,
+        max_repetitions: int | None = None,
+        max_episodes: int | None = None,
+        dataset: str = "",
+        model: str = "",
+        notes: Sequence[str] = (),
+    ) -> Self:
+        """Validate a tidy frame of one task.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns ``strategy``, ``accuracy`` (fractions or percent), ``episode`` and/or
+            ``labels``; optionally ``repetition``, and ``file`` and ``where`` (a row's place in
+            it) for messages. Without labels x is the episode; without episodes they are ranks.
+        batch : float, optional
+            Labels per episode; by default the median step of the labels over all runs. Where
+            labels are unknown it gives them: labels = episode * batch.
+        x_mode : {"labels", "episodes"}
+            ``x`` is labels / batch, or the episode.
+        percent : bool, optional
+            Whether accuracies are in percent; by default the values tell, see `to_fraction`.
+        max_repetitions, max_episodes : int, optional
+            Use the first repetitions of a strategy (natural order), the first episodes of a run.
+
+        Raises
+        ------
+        DataError
+            If anything in the frame cannot be used.
+        """
+        _check_options(batch, x_mode, max_repetitions, max_episodes)
+        said = list(notes)
+        table = _limited(_counted(_typed(frame), said), max_repetitions, max_episodes)
+        percent = to_fraction(table, percent, said)
+        _check_runs(table)
+        step = _add_x(table, batch, x_mode, said)
+        files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
+        origins = {(s, r): file for s, r, file in files.itertuples(index=False)}
+        return cls(table[_COLUMNS], step, percent, dataset, model, origins, tuple(said))
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names of the strategies, in the order of `table`."""
+        return tuple(self.table["strategy"].unique())
+
+    @property
+    def labels_known(self) -> bool:
+        """Whether the numbers of labels are known, not only the episodes."""
+        return bool(self.table["labels"].notna().all())
+
+    @property
+    def scale(self) -> float:
+        """What a fraction is multiplied by to be in the user's own scale: 100 or 1."""
+        return 100.0 if self.percent else 1.0
+
+    def strategy(self, name: str) -> Self:
+        """Return the runs of one strategy; `batch` and all else are kept."""
+        return self.select([name])
+
+    def select(self, names: Iterable[str]) -> Self:
+        """Return the runs of some strategies, in the order named; `DataError` if unknown."""
+        wanted = known(names, self.strategies, "strategy")
+        return self._with(pd.concat(self.table[self.table["strategy"] == s] for s in wanted))
+
+    def first(self, episodes: int) -> Self:
+        """Return the rows with episode <= `episodes` (at least 1); `batch` is kept."""
+        if episodes < 1:
+            raise DataError(f"episodes is {episodes}, allowed is at least 1")
+        return self._with(self.table[self.table["episode"] <= episodes])
+
+    def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
+        """Return the first repetitions (natural order) and episodes; None keeps all."""
+        _check_options(None, "labels", max_repetitions, max_episodes)
+        return self._with(_limited(self.table, max_repetitions, max_episodes))
+
+    def _with(self, table: pd.DataFrame) -> Self:
+        kept = set(table.groupby(RUN).groups)
+        origins = {run: file for run, file in self.origins.items() if run in kept}
+        return replace(self, table=table.reset_index(drop=True), origins=origins)
+
+    def labels_at(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Convert model x to cumulative labels; NaN where labels are unknown.
+
+        x * batch; but where x is the episode although labels are known (``x_mode="episodes"``),
+        linear between the observed points (median over runs), and beyond them `batch` per x.
+        """
+        at = np.asarray(x, dtype=float)
+        if not self.labels_known:
+            return np.full(at.shape, np.nan)
+        points = self._points()
+        return _interpolate(at, points["x"], points["labels"], self.batch)
+
+    def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
+        """Convert labels to model x, inverse to `labels_at`; `DataError` if labels are unknown."""
+        if not self.labels_known:
+            raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
+        points = self._points()
+        at = np.asarray(labels, dtype=float)
+        return _interpolate(at, points["labels"], points["x"], 1 / self.batch)
+
+    def _points(self) -> pd.DataFrame:
+        """Known points (x, labels), both increasing; one is enough where x = labels / batch."""
+        if np.allclose(self.table["x"] * self.batch, self.table["labels"], rtol=1e-12):
+            return pd.DataFrame({"x": [0.0], "labels": [0.0]})
+        points = self.table.groupby("x")["labels"].median().reset_index()
+        return points[points["labels"] > points["labels"].cummax().shift(fill_value=0.0)]
+
+    def sha256(self) -> str:
+        """Hash `table` and `batch` to twelve digits: same on all platforms, for any row order."""
+        text = self.table.sort_values([*RUN, "episode"]).to_csv(
+            index=False, float_format="%.12g", lineterminator="\n"
+        )
+        return hashlib.sha256(f"batch {self.batch:.12g}\n{text}".encode()).hexdigest()
+
+    def describe(self) -> str:
+        """Say the size: "6 strategies x 5 repetitions x 12 episodes, 20 labels each"."""
+        lengths = self.table.groupby(RUN).size()
+        size = " x ".join(
+            (
+                plural([len(self.strategies)], "strategy", "strategies"),
+                plural(lengths.groupby("strategy").size(), "repetition", "repetitions"),
+                plural(lengths, "episode", "episodes"),
+            )
+        )
+        each = plural([self.batch], "label each", "labels each")
+        return f"{size}, {each if self.labels_known else 'labels unknown'}"
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts "2" before "10"."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts if p]
+
+
+def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
+    """Names as stripped text: 1.0 is "1", missing is empty."""
+    if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
+        names = names.astype("Int64")
+    return names.astype(object).where(names.notna(), "").astype(str).str.strip()
+
+
+def _interpolate(
+    at: NDArray[np.float64], x: "pd.Series[float]", y: "pd.Series[float]", slope: float
+) -> NDArray[np.float64]:
+    beyond = at - np.clip(at, x.iloc[0], x.iloc[-1])
+    return np.asarray(np.interp(at, x, y) + slope * beyond)
+
+
+def _check_options(
+    batch: float | None, x_mode: str, repetitions: int | None, episodes: int | None
+) -> None:
+    if batch is not None and not 0 < batch < np.inf:
+        raise DataError(f"batch is {batch:g}, allowed is a number of labels above 0")
+    if x_mode not in ("labels", "episodes"):
+        raise DataError(f"x_mode is {x_mode!r}, allowed are 'labels' and 'episodes'")
+    limits = (("max_repetitions", repetitions, 1), ("max_episodes", episodes, MIN_EPISODES))
+    for name, value, least in limits:
+        if value is not None and value < least:
+            raise DataError(f"{name} is {value}, allowed is at least {least}")
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take the columns that are used: names as text, counts as numbers, none missing."""
+    if not {"strategy", "accuracy"} <= set(frame) or not {"episode", "labels"} & set(frame):
+        needed = "strategy, accuracy, episode or labels"
+        raise DataError(f"columns {needed} are needed: found {listed(frame)}")
+    if frame.empty:
+        raise DataError("the table has no rows")
+    table = frame.reset_index(drop=True)
+    for column, usual in (("repetition", "1"), ("file", ""), ("where", "")):
+        table[column] = table.get(column, usual)
+    for column in RUN:
+        table[column] = as_text(table[column])
+        reject(table, table[column] == "", f"the {column} is empty")
+    if {"labels", "episode"} <= set(table) and as_text(table["labels"]).eq("").all():
+        del table["labels"]
+    for column in ("episode", "labels"):
+        if column in table:
+            table[column] = numbers(table, column, "a number above 0")
+    return table
+
+
+def _counted(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Give every row its episode (from 1) and labels (NaN where unknown)."""
+    ranked = "episode" not in table
+    table = table.assign(labels=table.get("labels", np.nan))
+    reject(table, table["labels"] <= 0, "labels are {labels:g}, allowed is a number above 0")
+    share = "labels are {labels:g}, a share of the pool? Allowed are numbers of labels, from 1"
+    reject(table, table["labels"] < 1, share)
+    if ranked:
+        table["episode"] = table.groupby(RUN)["labels"].rank("dense")
+    bad = (table["episode"] < 0) | (table["episode"] % 1 != 0)
+    reject(table, bad, "the episode must be a whole number from 1 (or from 0)")
+    table["episode"] = table["episode"].astype("int64")
+    again = table.duplicated([*RUN, "episode"])
+    what = "{labels:g} labels" if ranked else "this episode"
+    message = f"a second row for {what}, allowed is one per strategy and repetition"
+    reject(table.assign(hint=_telling(table)), again, message + "{hint}")
+    if table["episode"].min() == 0:
+        table["episode"] += 1
+        notes.append("Episodes are counted from 0 in the data, and from 1 here.")
+    return table
+
+
+def _telling(table: pd.DataFrame) -> str:
+    """Name the unused columns that would tell rows of one strategy, repetition and episode apart.
+
+    Values of a repetition come again in its other episodes; those of measures hardly do.
+    """
+    keys = [*RUN, "episode"]
+    unused = [
+        c for c in table if str(c).startswith(UNUSED) and 2 * table[c].nunique() <= len(table)
+    ]
+    names = listed(
+        str(c).removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()
+    )
+    return f"; columns that tell them apart but are not used: {names}" if names else ""
+
+
+def _limited(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
+    """Sort by strategy (first seen), repetition (natural) and episode; keep the first of each."""
+    begins = table.groupby("strategy")["episode"].min()
+    if late := [
+        f"{name} with {first}" for name, first in begins.items() if first > (episodes or np.inf)
+    ]:
+        raise DataError(f"max_episodes is {episodes}, but episodes begin later: {listed(late)}")
+    order = sorted(table["repetition"].unique(), key=natural)
+    keys = table.assign(
+        strategy=pd.factorize(table["strategy"])[0],
+        repetition=pd.Categorical(table["repetition"], order).codes,
+    ).sort_values([*RUN, "episode"])
+    rank = keys.groupby("strategy")["repetition"].rank("dense")
+    kept = (rank <= (repetitions or np.inf)) & (keys["episode"] <= (episodes or np.inf))
+    return table.loc[keys.index[kept]].reset_index(drop=True)
+
+
+def _check_runs(table: pd.DataFrame) -> None:
+    """Require labels that increase within runs, and one run long enough of every strategy."""
+    before = table.groupby(RUN)["labels"].shift()
+    message = "labels are {labels:g} after {before:g}, they must increase at every episode"
+    reject(table.assign(before=before), table["labels"] <= before, message)
+    longest = table.groupby(RUN)["episode"].transform("size")
+    longest = longest.groupby(table["strategy"]).transform("max")
+    message = f"{{longest}} episodes in the longest repetition, allowed is at least {MIN_EPISODES}"
+    reject(table.assign(longest=longest), longest < MIN_EPISODES, message)
+
+
+def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[str]) -> float:
+    """Add x (and labels, where only the batch tells them), in place; return the batch."""
+    table["x"] = table["episode"].astype(float)
+    if table["labels"].isna().all():
+        if batch is None:
+            notes.append("Labels are unknown: x is the episode.")
+            return 1.0
+        table["labels"] = table["episode"] * batch
+        return float(batch)
+    steps = table.groupby(RUN)["labels"].diff()
+    step = float(steps.median())
+    batch = step if batch is None else float(batch)
+    if x_mode == "labels":
+        table["x"] = table["labels"] / batch
+    start = table.loc[table["episode"] == 1, "labels"]
+    if ((start / batch - 1).abs() > _UNEVEN).any():
+        pool, x = span(start), span(table.loc[start.index, "x"])
+        size = f"({pool} labels) is not one batch ({batch:g})"
+        notes.append(f"The start pool {size}: x starts at {x}.")
+    if ((steps / step - 1).abs() > _UNEVEN).any():
+        notes.append(f"Batches are uneven ({span(steps)} labels): x counts {batch:g} as one.")
+    return batch

@@ -1,0 +1,1 @@
+"""Which strategy, how many labels, whether to stop: functions of a posterior."""

@@ -1,0 +1,244 @@
+"""ALDA's rule, on a point estimate and on draws.
+
+Source: the Active Learning Deployment Advisor, README and ``deep-al/tools/alda/advisor.py`` of
+github.com/juliamachnio/PALM as of August 2026 (*How Many Labels Are Enough?*, EMA4MICCAI). For a
+target τ and a strategy m of a set M:
+
+    feasible   A_max(m) ≥ τ
+    B_abs(m)   labels, in whole episodes, at which the curve of m has reached τ
+    W(m)       B_abs(m) at τ + Δτ minus B_abs(m) at τ − Δτ, where τ + Δτ is taken no nearer to A_max
+               than half a point: what a change of the target costs
+    C_η        the feasible m with B_abs(m) ≤ (1 + η) · min B_abs: about as cheap as the cheapest
+    choice     the m of C_η with the smallest W, of equal ones the cheapest
+    risky      the feasible m with a larger W than the choice, in C_η or not
+
+ALDA takes one least-squares curve a strategy, `point_advice`. The same rule is asked here of every
+draw of the curves (`advise`), which gives each statement its probability.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from palm_bayes.data import averaging
+from palm_bayes.data.runs import Runs
+from palm_bayes.decisions.trajectories import first_reached
+
+type Floats = NDArray[np.float64]
+
+ETA = 0.05  # ALDA's defaults
+HALF_WIDTH = 0.05
+_MARGIN = 0.005  # half an accuracy point below the ceiling
+_TINY = 1e-8
+_STARTS = 18
+_ITERATIONS = 2000
+_SEED = 0
+
+FITS = (
+    *("dataset", "method", "points_used", "budget_size", "observed_final_score", "fit_status"),
+    *("a_max", "delta", "alpha", "beta", "rmse", "feasible", "b_abs", "deployment_window"),
+    *(
+        "window_over_b_abs",
+        "cost_competitive",
+        "risky",
+        "A_max",
+        "B_abs",
+        "W",
+        "W_over_B_abs",
+        "in_C_eta",
+    ),
+)
+"""Columns of ALDA's ``alda_fits.csv``."""
+ADVICE = (
+    *("dataset", "score_scale", "target", "delta_target", "eta", "selected_method"),
+    *("selected_b_abs", "selected_deployment_window", "selected_B_abs", "selected_W", "b_min"),
+    "decision_reason",
+)
+"""Columns of ALDA's ``alda_advice.csv``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """What ALDA's rule says of each sample.
+
+    Attributes
+    ----------
+    needed, window : DataArray, dims (sample, strategy)
+        B_abs and W in labels; infinite and NaN where a strategy is not feasible.
+    competitive, chosen, risky : DataArray, dims (sample, strategy)
+        Whether it is in C_η, whether it is the choice, and whether it is risky beside that: none is
+        where none is feasible.
+    """
+
+    needed: xr.DataArray
+    window: xr.DataArray
+    competitive: xr.DataArray
+    chosen: xr.DataArray
+    risky: xr.DataArray
+
+
+def advise(paths: xr.DataArray, target: float, half_width: float, eta: float) -> Advice:
+    """Ask the rule of every draw of the curves.
+
+    A curve's ceiling is its highest value within the paths' range, since labels past the range or
+    the pool cannot be bought.
+
+    Parameters
+    ----------
+    paths : DataArray, dims (sample, strategy, budget)
+    target, half_width : float
+        τ and Δτ, fractions.
+    eta : float
+    """
+    paths = paths.transpose("sample", "strategy", "budget")
+    needed = first_reached(paths, target)
+    high = (paths.max("budget") - _MARGIN).clip(max=target + half_width)
+    low = max(target - half_width, 0.0)
+    window = first_reached(paths, high) - first_reached(paths, low)
+    return choose(needed, window.where(np.isfinite(needed) & (high >= low)).clip(min=0), eta)
+
+
+def choose(needed: xr.DataArray, window: xr.DataArray, eta: float) -> Advice:
+    """Find C_η and the choice, given B_abs and W of dims (sample, strategy)."""
+    width = window.to_numpy()
+    cost = np.where(np.isnan(width), np.inf, needed.to_numpy())
+    most = (1 + eta) * cost.min(axis=1, keepdims=True) + _TINY
+    competitive = np.isfinite(cost) & (cost <= most)
+    first = np.lexsort((cost, np.where(competitive, width, np.inf)), axis=1)[:, :1]
+    chosen = competitive & (np.arange(cost.shape[1]) == first)
+    of_chosen = np.where(chosen, width, np.inf).min(axis=1, keepdims=True)
+    risky = np.isfinite(cost) & (width > of_chosen)
+    told = (needed.copy(data=part) for part in (competitive, chosen, risky))
+    return Advice(needed, window, *told)
+
+
+def point_advice(
+    runs: Runs, target: float, half_width: float = HALF_WIDTH, eta: float = ETA
+) -> pd.DataFrame:
+    """Reproduce ALDA on the mean curve of each strategy, in its own columns.
+
+    Parameters
+    ----------
+    runs : Runs
+    target, half_width : float
+        τ and Δτ, fractions.
+    eta : float
+
+    Returns
+    -------
+    DataFrame
+        `FITS`, accuracies in percent as ALDA writes them, NaN where it leaves a cell empty; and
+        ``selected``. Where no strategy is feasible that with the highest ceiling is selected.
+    """
+    points = _fitted_points(runs)
+    rows = [
+        _point_row(runs, name, points[name], 100 * target, 100 * half_width)
+        for name in runs.strategies
+    ]
+    table = pd.DataFrame(rows)
+    dims = ("sample", "strategy")
+    needed = xr.DataArray(table["B_abs"].fillna(np.inf).to_numpy(float)[None], dims=dims)
+    advice = choose(needed, xr.DataArray(table["W"].to_numpy(float)[None], dims=dims), eta)
+    inside = advice.competitive.to_numpy()[0]
+    risky = advice.risky.to_numpy()[0]
+    table = table.assign(in_C_eta=inside, cost_competitive=inside, risky=risky)
+    selected = advice.chosen.to_numpy()[0]
+    if not selected.any() and table["A_max"].notna().any():
+        selected = np.arange(len(table)) == table["A_max"].argmax()
+    return table[[*FITS]].assign(selected=selected)
+
+
+def mean_curve(runs: Runs, strategy: str) -> pd.DataFrame:
+    """``x`` and ``accuracy`` of a strategy's mean curve, as `averaging.mean_curve` takes it."""
+    x, y, _ = averaging.mean_curve(runs.strategy(strategy))
+    return pd.DataFrame({"x": x, "accuracy": y})
+
+
+def _fitted_points(runs: Runs) -> dict[str, Floats | None]:
+    """`fitted_point` of every strategy, in ALDA's order: one generator makes all their starts."""
+    rng = np.random.default_rng(_SEED)
+    found = {}
+    for name in sorted(runs.strategies):
+        means = mean_curve(runs, name)
+        found[name] = fitted_point(means["x"].to_numpy(), 100 * means["accuracy"].to_numpy(), rng)
+    return found
+
+
+def _point_row(
+    runs: Runs, name: str, point: Floats | None, target: float, half_width: float
+) -> dict[str, Any]:
+    means = mean_curve(runs, name)
+    x, y = means["x"].to_numpy(), 100 * means["accuracy"].to_numpy()
+    row: dict[str, Any] = {
+        "dataset": runs.dataset,
+        "method": name,
+        "points_used": len(x),
+        "budget_size": runs.batch,
+        "observed_final_score": y[-1],
+        "fit_status": "too_few_points_or_fit_failed",
+        **dict.fromkeys(("a_max", "delta", "alpha", "beta", "rmse"), np.nan),
+        **dict.fromkeys(("A_max", "B_abs", "W", "W_over_B_abs"), np.nan),
+        "feasible": False,
+    }
+    if point is not None:
+        ceiling = point[0]
+        row["feasible"] = bool(ceiling >= target)
+        high, low = min(target + half_width, ceiling - 100 * _MARGIN), max(target - half_width, 0.0)
+        if row["feasible"] and high >= low:
+            row["B_abs"] = runs.batch * _episodes(point, target)
+            row["W"] = max(runs.batch * (_episodes(point, high) - _episodes(point, low)), 0.0)
+            row["W_over_B_abs"] = row["W"] / max(row["B_abs"], _TINY)
+        fitted = dict(zip(("a_max", "delta", "alpha", "beta"), map(float, point), strict=True))
+        rmse = float(np.sqrt(np.mean((_palm(x, *point) - y) ** 2)))
+        row |= {"fit_status": "ok", **fitted, "A_max": fitted["a_max"], "rmse": rmse}
+    twins = {"b_abs": "B_abs", "deployment_window": "W", "window_over_b_abs": "W_over_B_abs"}
+    return row | {alias: row[column] for alias, column in twins.items()}
+
+
+def _palm(x: Floats, A_max: float, delta: float, alpha: float, beta: float) -> Floats:
+    base = 1 - np.clip(delta, _TINY, 1 - _TINY)
+    return np.asarray(A_max * (1 - base ** (np.clip(x + alpha, _TINY, None) ** beta)))
+
+
+def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | None:
+    """Fit A_max, δ, α, β from ALDA's random starts, within its bounds; None for fewer than 4 x.
+
+    `x` in batches, `y` in percent, shape (episode,).
+    """
+    if len(np.unique(x)) < 4:
+        return None
+    top, end = float(y.max()), float(x.max())
+    most = max(100.0, 1.25 * top + 1)
+    low, high = np.array([[top, most], [_TINY, 1 - _TINY], [-end, 10 * end + 1], [0.05, 10.0]]).T
+    usual = [[top, min(most, 1.5 * top + 1)], [0.005, 0.4], [-1.0, max(2.0, end / 2)], [0.2, 3.0]]
+
+    def squares(p: Floats) -> float:
+        residual = _palm(x, *p) - y
+        return float(residual @ residual)
+
+    starts = rng.uniform(*np.array(usual).T, size=(_STARTS, 4)).clip(low, high)
+    options = {"maxiter": _ITERATIONS}
+    bounds = list(zip(low, high, strict=True))
+    with np.errstate(all="ignore"):
+        found = [
+            minimize(squares, start, method="L-BFGS-B", bounds=bounds, options=options)
+            for start in starts
+        ]
+    finite = [one for one in found if np.isfinite(one.fun)]
+    return np.asarray(min(finite, key=lambda one: float(one.fun)).x) if finite else None
+
+
+def _episodes(point: Floats, target: float) -> int:
+    """Whole batches after which the curve has reached `target`, taken just below its ceiling."""
+    A_max, delta, alpha, beta = map(float, point)
+    below = min(target, A_max - _TINY)
+    if below <= 0:
+        return 0
+    power = np.log1p(-below / A_max) / np.log1p(-delta)
+    return max(math.ceil(float(power ** (1 / beta) - alpha) - _TINY), 0)

@@ -1,0 +1,349 @@
+"""Strategies against each other, at a budget and on the way there and beyond.
+
+Everything comes from one set of draws of whole curves (`Comparison.paths`), so that tables,
+sentence and figure cannot disagree.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.data.budgets import Unit, episode_budgets, twice_seen, unit_of
+from palm_bayes.data.scales import difference_as_fraction
+from palm_bayes.decisions import pairwise
+from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
+from palm_bayes.decisions.trajectories import draw_paths, first_reached
+from palm_bayes.errors import DataError, known, listed, percent
+from palm_bayes.files import plain
+from palm_bayes.inference.partial_pooling import shared_noise
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
+
+ROPE = 0.01  # one accuracy point
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Strategies of one fit, compared at a budget.
+
+    Attributes
+    ----------
+    paths : DataArray, dims (sample, strategy, budget)
+        Expected curves as fractions, from the first episode to the end of the range, `at` among
+        the budgets: the draws of `PalmFit.forecast`, those of all strategies together.
+    at : float
+        The budget of the comparison, in `unit`.
+    unit : {"labels", "episodes"}
+    rope : float
+        Differences up to it are practically none, in the user's own scale (region of practical
+        equivalence, Kruschke 2018).
+    reference : str
+        The strategy that `speed_up` is measured against.
+    shared : float
+        Correlation of the strategies' noise that the data show, from 0; see
+        `palm_bayes.inference.partial_pooling`.
+    scale : float
+        What a fraction is multiplied by in the user's own scale: 100 or 1.
+    probability : float
+        Of the equal-tailed intervals from ``lower`` to ``upper`` in all tables.
+    doubts : dict of str to tuple of str
+        Why fits cannot be relied on, by strategy; see `palm_bayes.decisions.doubts`.
+    """
+
+    paths: xr.DataArray
+    at: float
+    unit: Unit
+    rope: float
+    reference: str
+    shared: float
+    scale: float
+    probability: float
+    doubts: Doubts
+
+    @property
+    def strategies(self) -> list[str]:
+        """Names of the strategies."""
+        return [str(name) for name in self.paths["strategy"].to_numpy()]
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """Strategies by expected loss, the best first.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``; ``median``, ``lower`` and ``upper`` of its accuracy at the budget;
+            ``p_best``, the probability that it is the best; ``expected_loss``, the accuracy that
+            choosing it forgoes on average; ``standing``: "first", or beside it "equivalent",
+            P(equal within the ROPE) ≥ 0.9, "ruled out", P(worse by more) ≥ 0.9, or "not ruled
+            out". Accuracies in the user's own scale.
+        """
+        here = self._here()
+        columns = {
+            "strategy": self.strategies,
+            **self._summary(here),
+            "p_best": pairwise.best(here).mean("sample"),
+            "expected_loss": self.scale * pairwise.loss(here).mean("sample"),
+        }
+        table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
+        table = table.sort_values("expected_loss", ignore_index=True, kind="stable")
+        ahead = here.sel(strategy=table["strategy"][0]) - here.sel(strategy=list(table["strategy"]))
+        standing = pairwise.standing(self.scale * ahead, self.rope)
+        return table.assign(standing=["first", *standing[1:]])
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """All ordered pairs at the budget.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``, ``other``; ``p_better`` and ``p_worse`` by more than the ROPE,
+            ``p_equal`` within it, which add up to 1; ``p_above``, the probability of any positive
+            difference; ``median``, ``lower`` and ``upper`` of strategy − other, in the user's own
+            scale.
+        """
+        here = self._here()
+        rows = []
+        for one, other in permutations(self.strategies, 2):
+            difference = here.sel(strategy=one) - here.sel(strategy=other)
+            shares = pairwise.shares(self.scale * difference, self.rope)
+            summary = {name: float(value) for name, value in self._summary(difference).items()}
+            rows.append({"strategy": one, "other": other, **shares, **summary})
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def matrix(self) -> pd.DataFrame:
+        """P(row is above column) at the budget, NaN on the diagonal, in order of the ranking."""
+        order = list(self.ranking["strategy"])
+        square = self.pairs.pivot_table(index="strategy", columns="other", values="p_above")
+        return square.reindex(index=order, columns=order).rename_axis(columns="above")
+
+    @cached_property
+    def along(self) -> pd.DataFrame:
+        """``p_best`` and ``expected_loss`` as in `ranking`, by budget and strategy, over the range.
+
+        Returns
+        -------
+        DataFrame
+            ``budget`` (see `unit`), ``strategy``, ``future`` (past the strategy's data),
+            ``p_best``, ``expected_loss``.
+        """
+        best, loss = (
+            pairwise.best(self.paths).mean("sample"),
+            self.scale * pairwise.loss(self.paths).mean("sample"),
+        )
+        tables = xr.Dataset({"p_best": best, "expected_loss": loss})
+        frame = tables.transpose("budget", "strategy").to_dataframe().reset_index()
+        return frame[["budget", "strategy", "future", "p_best", "expected_loss"]]
+
+    @cached_property
+    def crossings(self) -> pd.DataFrame:
+        """Who overtakes whom within the range, and where.
+
+        A strategy overtakes another if it is behind by more than the ROPE at some budget and ahead
+        by more than the ROPE at the end of the range; the curves cross where it gets ahead for
+        the last time.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy`` (behind, then ahead), ``other``, ``p_overtakes``; ``median``, ``lower``
+            and ``upper`` of the budget, given that it does: NaN where it never does.
+        """
+        rows = []
+        for one, other in permutations(self.strategies, 2):
+            lead = self.paths.sel(strategy=one) - self.paths.sel(strategy=other)
+            share, places = pairwise.overtaking(self.scale * lead, self.rope)
+            where = pairwise.quantiles(places, self.probability)
+            rows.append({"strategy": one, "other": other, "p_overtakes": share, **where})
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def area(self) -> pd.DataFrame:
+        """Mean accuracy on the way to the budget: the area under the curve, per label.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``; ``median``, ``lower`` and ``upper`` of the area from the first episode
+            to the budget, divided by its width, in the user's own scale; ``p_best``.
+        """
+        mean = pairwise.mean_on_the_way(self.paths, self.at)
+        columns = {**self._summary(mean), "p_best": pairwise.best(mean).mean("sample").to_numpy()}
+        return pd.DataFrame({"strategy": self.strategies, **columns})
+
+    @cached_property
+    def speed_up(self) -> pd.DataFrame:
+        """Labels that a strategy needs for what the reference reaches at the budget, as a share.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``; ``median``, ``lower`` and ``upper`` of labels / `at`, which is below 1
+            for a strategy that is faster and infinite past the end of the range;
+            ``p_faster``, the probability that it is below 1. Without the reference itself.
+        """
+        target = self._here().sel(strategy=self.reference, drop=True)
+        others = [name for name in self.strategies if name != self.reference]
+        needed = first_reached(self.paths.sel(strategy=others), target, between=True) / self.at
+        summary = self._quantiles(needed.transpose("sample", "strategy").to_numpy())
+        faster = (needed < 1).mean("sample").to_numpy()
+        return pd.DataFrame({"strategy": others, **summary, "p_faster": faster})
+
+    @cached_property
+    def sentence(self) -> str:
+        """The ranking in words, and the best one's speed-up; a warning first, if in doubt."""
+        return warned(self.doubts, self._said())
+
+    def _said(self) -> str:
+        rows: list[Any] = list(self.ranking.itertuples(index=False))
+        first, *rest = rows
+        where = f"At {self.at:,.0f} {self.unit}"
+        if not rest:
+            return f"{where} {first.strategy} is at {self._accuracy(first.median)}; it is alone."
+        return (
+            f"{where} {first.strategy} comes first: it is best with {percent(first.p_best)} "
+            f"probability, expected loss {self._accuracy(first.expected_loss)}"
+            f"{self._others(rest)}.{self._speed_sentence(first.strategy)}"
+        )
+
+    def _others(self, rest: list[Any]) -> str:
+        near, sure = self._accuracy(self.rope), f"{100 * pairwise.SURE:.0f} %"
+        why = {
+            "equivalent": f"P(within {near} of it) at least {sure}",
+            "not ruled out": f"P(worse by more than {near}) below {sure}",
+        }
+        told = ""
+        for standing, reason in why.items():
+            names = [row.strategy for row in rest if row.standing == standing]
+            told += f"; {standing} {listed(names)} ({reason})" if names else ""
+        return told or "; all others are ruled out"
+
+    def share(self, strategy: str) -> str:
+        """Words for a row of `speed_up`: "62 % [48-77]"."""
+        rows = self.speed_up.set_index("strategy")
+        end = float(self.paths["budget"][-1]) / self.at
+        row: Any = rows.loc[strategy, [*pairwise.QUANTILES]]
+        middle, low, high = row.to_numpy(float)
+        return pairwise.share_in_words(middle, low, high, end)
+
+    def _speed_sentence(self, best: str) -> str:
+        rows = self.speed_up.set_index("strategy")
+        if best not in rows.index:
+            return ""
+        target = f"{self.reference}'s accuracy at {self.at:,.0f} {self.unit}"
+        share, *interval = self.share(best).split(" [")
+        words = f" It reaches {target} with {share} of the {self.unit}"
+        return " [".join([words, *interval]) + "."
+
+    def document(self) -> dict[str, Any]:
+        """All of it, ready for JSON; infinite and missing numbers are None."""
+        tables = {name: getattr(self, name).to_dict("records") for name in _TABLES}
+        return {
+            "sentence": self.sentence,
+            "at": self.at,
+            "unit": self.unit,
+            "until": float(self.paths["budget"][-1]),
+            "rope": self.rope,
+            "reference": self.reference,
+            "shared": self.shared,
+            "probability": self.probability,
+            "doubts": self.doubts,
+            **{name: [plain(row) for row in rows] for name, rows in tables.items()},
+        }
+
+    def plot(self) -> Any:
+        """Draw it, see `palm_bayes.plots.compare.plot_compared`."""
+        from palm_bayes.plots.compare import plot_compared
+
+        order = list(self.ranking["strategy"])
+        behind = self.pairs[self.pairs["other"] == order[0]].set_index("strategy")
+        along = self.along.pivot_table(index="budget", columns="strategy", values="p_best")
+        later = self.along["future"]
+        return plot_compared(
+            behind[[*pairwise.QUANTILES]].reindex(order, fill_value=0.0),
+            along[self.strategies],
+            at=self.at, seen=self.along.loc[~later, "budget"].max() if later.any() else None,
+            unit=self.unit, rope=self.rope, percent=self.scale > 1, probability=self.probability,
+        )  # fmt: skip
+
+    def _here(self) -> xr.DataArray:
+        return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
+
+    def _accuracy(self, value: float) -> str:
+        return f"{value:.2f} points" if self.scale > 1 else f"{value:.4f}"
+
+    def _summary(self, values: xr.DataArray) -> dict[str, NDArray[np.float64]]:
+        """Median and interval of accuracies, in the user's own scale."""
+        return self._quantiles(self.scale * values.transpose("sample", ...).to_numpy())
+
+    def _quantiles(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        return pairwise.quantiles(values, self.probability)
+
+
+_TABLES = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
+
+
+def compare(
+    fit: "Posterior",
+    at: float | None = None,
+    *,
+    until: float | None = None,
+    rope: float | None = None,
+    reference: str | None = None,
+    probability: float = 0.9,
+) -> Comparison:
+    """Compare the strategies' expected curves.
+
+    Parameters
+    ----------
+    fit : Posterior
+    at : float, optional
+        Budget: labels, or episodes where labels are unknown; by default the last one seen.
+    until : float, optional
+        Budget that ranges go to; by default as many episodes again as were seen, or `at`.
+    rope : float, optional
+        Differences up to it are practically none; by default one accuracy point.
+    reference : str, optional
+        What speed-ups are measured against; by default "random", else the lowest at `at`.
+    probability : float
+        Of the intervals in tables.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DataError
+        If a budget lies before the data, or another value is not allowed.
+    """
+    runs, unit = fit.runs, unit_of(fit.runs)
+    seen = episode_budgets(runs, 0)
+    here = float(seen[-1]) if at is None else float(at)
+    if not seen[0] <= here < np.inf:
+        raise DataError(f"at is {here:g}, allowed is from the first {unit} seen: {seen[0]:g}")
+    end = max(here, twice_seen(runs)) if until is None else float(until)
+    if not here <= end < np.inf:
+        raise DataError(f"until is {end:g}, allowed is from the budget compared at: {here:g}")
+    margin = ROPE * runs.scale if rope is None else float(rope)
+    difference_as_fraction(runs, margin, "rope")
+    if not 0 < probability < 1:
+        raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
+    if reference is not None:
+        known([reference], runs.strategies, "strategy")
+    budgets = np.union1d(episode_budgets(runs, end), [here])
+    shared = shared_noise(runs)
+    paths = draw_paths(fit, budgets)
+    lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
+    named = (name for name in runs.strategies if name.casefold() == "random")
+    chosen, doubts = reference or next(named, lowest), doubts_of(fit)
+    return Comparison(paths, here, unit, margin, chosen, shared, runs.scale, probability, doubts)

@@ -1,0 +1,324 @@
+"""How many labels a target needs: the chance at every budget, and ALDA's recommendation."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
+from palm_bayes.data.scales import as_fraction, difference_as_fraction
+from palm_bayes.decisions import alda
+from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
+from palm_bayes.decisions.trajectories import draw_paths, first_reached
+from palm_bayes.errors import DataError, known, percent
+from palm_bayes.files import plain
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
+
+RunScope = Literal["expected", "new"]
+_FAR = 4  # times the budget seen: how far is looked unless asked
+_CURVES = {"expected": "the expected curve", "new": "a single run"}
+
+
+@dataclass(frozen=True, eq=False)
+class LabelsToReach:
+    """The posterior of the labels that each strategy needs for a target.
+
+    Attributes
+    ----------
+    fit : Posterior
+    curves, paths : DataArray, dims (sample, strategy, budget)
+        Expected curves, and what has to reach the target (see `scope`), as fractions at whole
+        episodes up to the pool or horizon.
+    target : float
+        In the user's own scale.
+    scope : {"expected", "new"}
+        Whether the expected curve has to reach the target, or what a single run measures, which
+        noise may carry there earlier, or later.
+    unit : {"labels", "episodes"}
+    assurance : float
+        The chance that is asked for.
+    within : float or None
+        A budget to be judged.
+    half_width, eta : float
+        ALDA's Δτ, in the user's own scale, and η.
+    probability : float
+        Of the intervals from ``lower`` to ``upper``.
+    """
+
+    fit: "Posterior"
+    curves: xr.DataArray
+    paths: xr.DataArray
+    target: float
+    scope: RunScope
+    unit: Unit
+    assurance: float
+    within: float | None
+    half_width: float
+    eta: float
+    probability: float
+
+    @property
+    def until(self) -> float:
+        """The last budget looked at: of what comes later nothing is said."""
+        return float(self.paths["budget"][-1])
+
+    @cached_property
+    def needed(self) -> xr.DataArray:
+        """Budget of the first whole episode at the target, dims (sample, strategy).
+
+        Infinite where that is past `until`.
+        """
+        return first_reached(self.paths, self.target / self.fit.runs.scale)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Strategies by assurance budget, the smallest first.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``; ``budget``, the assurance budget: the smallest that suffices with the
+            probability `assurance`; ``median``, ``lower`` and ``upper`` of the budget needed;
+            ``p_never``, that it is past `until`; ``p_within``, that `within` suffices (NaN
+            without one); ``p_reached``, that the budget seen suffices. Budgets are whole
+            episodes, infinite where they are past `until`.
+        """
+        tail = (1 - self.probability) / 2
+        levels = [self.assurance, 0.5, tail, 1 - tail]
+        needed = self.needed.transpose("sample", "strategy").to_numpy()
+        found = np.quantile(needed, levels, axis=0, method="inverted_cdf")
+        table = pd.DataFrame({"strategy": self.needed["strategy"].to_numpy().astype(object)})
+        table[["budget", "median", "lower", "upper"]] = found.T
+        table["p_never"] = np.isinf(needed).mean(axis=0)
+        within = np.nan if self.within is None else self.within
+        table["p_within"] = (needed <= within).mean(axis=0) if self.within else np.nan
+        table["p_reached"] = (needed <= seen_budget(self.fit.runs)).mean(axis=0)
+        return table.sort_values(["budget", "p_never", "median"], ignore_index=True)
+
+    @cached_property
+    def chances(self) -> pd.DataFrame:
+        """P(target reached by a budget): index budget, a column a strategy."""
+        budgets = self.paths["budget"].to_numpy()
+        reached = (self.needed <= xr.DataArray(budgets, {"budget": budgets})).mean("sample")
+        return pd.DataFrame(
+            reached.transpose("budget", "strategy").to_numpy(),
+            pd.Index(budgets, name="budget"),
+            pd.Index(self.needed["strategy"].to_numpy(), name="strategy"),
+        )
+
+    @cached_property
+    def advice(self) -> alda.Advice:
+        """ALDA's rule, asked of every draw of the expected curves, whatever the `scope`."""
+        scale = self.fit.runs.scale
+        return alda.advise(self.curves, self.target / scale, self.half_width / scale, self.eta)
+
+    @cached_property
+    def alda(self) -> pd.DataFrame:
+        """ALDA's rule as a posterior, the likeliest choice first.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``; ``p_feasible``; ``B_abs`` and ``W``, medians in labels given that it is
+            feasible, NaN where it never is; ``p_competitive``, that it is in C_η; ``p_risky``,
+            that its W is larger than that of the choice; ``p_chosen``,
+            that the rule chooses it, and so the chance that choosing it is right;
+            ``piloting``, what the pilots of all other strategies took, one run each;
+            ``in_all``, with them the median B_abs.
+        """
+        advice, runs = self.advice, self.fit.runs
+        feasible = advice.needed < np.inf
+        pilots = _pilots(runs.table, self.unit)[list(runs.strategies)]
+        needed, window = (
+            part.where(feasible).median("sample").to_numpy()
+            for part in (advice.needed, advice.window)
+        )
+        table = pd.DataFrame(
+            {
+                "strategy": list(runs.strategies),
+                "p_feasible": feasible.mean("sample").to_numpy(),
+                "B_abs": needed,
+                "W": window,
+                "p_competitive": advice.competitive.mean("sample").to_numpy(),
+                "p_chosen": advice.chosen.mean("sample").to_numpy(),
+                "p_risky": advice.risky.mean("sample").to_numpy(),
+                "piloting": (pilots.sum() - pilots).to_numpy(),
+            }
+        )
+        table["in_all"] = table["B_abs"] + table["piloting"]
+        return table.sort_values(
+            ["p_chosen", "p_feasible"], ascending=False, ignore_index=True, kind="stable"
+        )
+
+    @cached_property
+    def point(self) -> pd.DataFrame:
+        """ALDA itself, by least squares; see `palm_bayes.decisions.alda.point_advice`."""
+        scale = self.fit.runs.scale
+        return alda.point_advice(
+            self.fit.runs, self.target / scale, self.half_width / scale, self.eta
+        )
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        """Why fits cannot be relied on, by strategy."""
+        return doubts_of(self.fit)
+
+    @cached_property
+    def sentence(self) -> str:
+        """The smallest assurance budget and ALDA's choice; a warning first, if in doubt."""
+        return warned(self.doubts, self._said())
+
+    def _said(self) -> str:
+        rows: list[Any] = list(self.table.itertuples(index=False))
+        best, goal = rows[0], f"{self.target:g} ({_CURVES[self.scope]})"
+        sure, end = f"{100 * self.assurance:g} % probability", f"{self.until:,.0f}"
+        if np.isinf(best.budget):
+            words = (
+                f"No strategy reaches {goal} by {end} {self.unit} with {sure}: the likeliest is "
+            )
+            words += f"{best.strategy}, {percent(1 - best.p_never)}."
+        else:
+            there = ", labelled already," if best.budget <= seen_budget(self.fit.runs) else ""
+            words = f"{best.strategy} reaches {goal} by {best.budget:,.0f} {self.unit}{there} with "
+            words += f"{sure}: it needs {self.span(best)}, and more than {end} with "
+            words += f"{percent(best.p_never)}."
+        if self.within is not None:
+            chance = percent(best.p_within)
+            words += f" {self.within:,.0f} {self.unit} suffice with {chance} probability."
+        return words + self._advice_sentence() if len(rows) > 1 else words
+
+    def span(self, row: Any) -> str:
+        """Median and interval of a row of `table`: "400 [360-480]"."""
+        middle, low, high = (
+            f"{value:,.0f}" if np.isfinite(value) else f">{self.until:,.0f}"
+            for value in (row.median, row.lower, row.upper)
+        )
+        return f"{middle} [{low} to {high}]"
+
+    def _advice_sentence(self) -> str:
+        rows: list[Any] = list(self.alda.itertuples(index=False))
+        best = rows[0]
+        if best.p_chosen == 0:
+            return " ALDA's rule finds no strategy feasible."
+        return (
+            f" ALDA's rule recommends {best.strategy}, right with {percent(best.p_chosen)} "
+            f"probability: {best.B_abs:,.0f} {self.unit}, and {best.in_all:,.0f} with those that "
+            f"piloting the others took."
+        )
+
+    def document(self) -> dict[str, Any]:
+        """All of it, ready for JSON; infinite and missing numbers are None."""
+        tables = {"strategies": self.table, "alda": self.alda}
+        return {
+            "sentence": self.sentence,
+            "target": self.target,
+            "scope": self.scope,
+            "unit": self.unit,
+            "seen": seen_budget(self.fit.runs),
+            "until": self.until,
+            "within": self.within,
+            "assurance": self.assurance,
+            "delta_target": self.half_width,
+            "eta": self.eta,
+            "probability": self.probability,
+            "doubts": self.doubts,
+            **{
+                name: [plain(r) for r in table.to_dict("records")] for name, table in tables.items()
+            },
+        }
+
+    def plot(self) -> Any:
+        """Draw it, see `palm_bayes.plots.budget.plot_budget`."""
+        from palm_bayes.plots.budget import plot_budget
+
+        what = "Expected curve" if self.scope == "expected" else "A single run"
+        return plot_budget(
+            self.chances,
+            self.table.set_index("strategy")["budget"],
+            assurance=self.assurance,
+            seen=seen_budget(self.fit.runs),
+            unit=self.unit,
+            title=f"{what} has reached {self.target:g}",
+        )
+
+
+def labels_to_reach(
+    fit: "Posterior",
+    target: float,
+    *,
+    assurance: float = 0.8,
+    within: float | None = None,
+    until: float | None = None,
+    scope: RunScope = "expected",
+    delta_target: float | None = None,
+    eta: float = alda.ETA,
+    probability: float = 0.9,
+    seed: int = 0,
+) -> LabelsToReach:
+    """Say how many labels each strategy needs for a target.
+
+    Budgets are labels, or episodes where labels are unknown; accuracies are in the scale of
+    the data.
+
+    Parameters
+    ----------
+    fit : Posterior
+    target : float
+        Accuracy to reach.
+    assurance : float
+        The chance that the budget shall suffice, in (0, 1).
+    within : float, optional
+        A budget, of which the chance that it suffices is told.
+    until : float, optional
+        The pool, or how far to look. By default four times the budget seen.
+    scope : {"expected", "new"}
+        Whether the expected curve has to reach the target, or a single run's measured accuracy.
+    delta_target, eta : float, optional
+        ALDA's Δτ, by default 5 accuracy points, and η; see `palm_bayes.decisions.alda`.
+    probability : float
+        Of the intervals in tables.
+    seed : int
+
+    Returns
+    -------
+    LabelsToReach
+
+    Raises
+    ------
+    DataError
+        If the target is outside the scale, a budget below what is labelled, or another value
+        not allowed.
+    """
+    runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
+    as_fraction(runs, target, "the target")
+    known([scope], _CURVES, "scope")
+    for name, value in (("assurance", assurance), ("probability", probability)):
+        if not 0 < value < 1:
+            raise DataError(f"{name} is {value:g}, allowed is between 0 and 1")
+    for name, budget in (("within", within), ("until", until)):
+        if budget is not None and not seen <= budget < np.inf:
+            raise DataError(f"{name} is {budget:g}, allowed is from the {seen:g} {unit} seen")
+    half_width = alda.HALF_WIDTH * runs.scale if delta_target is None else delta_target
+    difference_as_fraction(runs, half_width, "delta_target")
+    if not 0 <= eta < np.inf:
+        raise DataError(f"eta is {eta:g}, allowed is from 0")
+    end = max(_FAR * seen, within or 0) if until is None else until
+    budgets = episode_budgets(runs, end)
+    if until is not None:
+        budgets = np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
+    curves = draw_paths(fit, budgets)
+    paths = curves if scope == "expected" else draw_paths(fit, budgets, scope, seed)
+    return LabelsToReach(
+        fit, curves, paths, target, scope, unit, assurance, within, half_width, eta, probability
+    )
+
+
+def _pilots(table: pd.DataFrame, unit: Unit) -> "pd.Series[float]":
+    """Budget of the longest run of each strategy."""
+    column = "labels" if unit == "labels" else "episode"
+    return table.groupby("strategy")[column].max().astype(float)

@@ -1,0 +1,93 @@
+"""Arithmetic of comparisons: functions of draws of curves, dims (sample, strategy[, budget])."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import integrate
+
+from palm_bayes.decisions.trajectories import last_zero
+
+type Floats = NDArray[np.float64]
+
+QUANTILES = ("median", "lower", "upper")
+SURE = 0.9  # P(worse) from which a strategy is ruled out, P(equal) from which it is equivalent
+
+
+def quantiles(values: Floats, probability: float) -> dict[str, Floats]:
+    """Median and equal-tailed interval over the first axis; infinite values do not spoil them."""
+    tail = (1 - probability) / 2
+    if not len(values):
+        return dict.fromkeys(QUANTILES, np.full(values.shape[1:], np.nan))
+    found = np.quantile(values, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf")
+    return dict(zip(QUANTILES, found, strict=True))
+
+
+def best(values: xr.DataArray) -> xr.DataArray:
+    """Whether each strategy is the best of a sample; several that are equal share it."""
+    top = values == values.max("strategy")
+    return top / top.sum("strategy")
+
+
+def loss(values: xr.DataArray) -> xr.DataArray:
+    """What each strategy is below the best of its sample."""
+    return values.max("strategy") - values
+
+
+def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
+    """Mean accuracy from the first budget to `at`, by the trapezoidal rule."""
+    way = paths.sel(budget=slice(None, at)).transpose(..., "budget")
+    budgets = way["budget"].to_numpy()
+    if len(budgets) == 1:
+        return way.isel(budget=0)
+    area = integrate.trapezoid(way.to_numpy(), budgets)
+    return way.isel(budget=0).copy(data=area / (budgets[-1] - budgets[0]))
+
+
+def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
+    """Share of samples that get from behind to ahead by more than `margin`, and where they cross.
+
+    Parameters
+    ----------
+    lead : DataArray, dims (sample, budget)
+        One strategy minus another. Ahead is meant at the last budget, behind at any.
+    margin : float
+
+    Returns
+    -------
+    share : float
+    places : array, shape (overtaking samples,)
+        The budget where `lead` is above 0 for good.
+    """
+    values = lead.transpose("sample", "budget").to_numpy()
+    gained = (values < -margin).any(axis=1) & (values[:, -1] > margin)
+    places = last_zero(values[gained], lead["budget"].to_numpy())
+    return float(gained.mean()), places
+
+
+def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
+    """Probabilities that a difference, dims (sample,), is above, within and below a margin."""
+    better, worse = float((difference > margin).mean()), float((difference < -margin).mean())
+    return {
+        "p_better": better,
+        "p_equal": 1 - better - worse,
+        "p_worse": worse,
+        "p_above": float((difference > 0).mean() + (difference == 0).mean() / 2),
+    }
+
+
+def standing(ahead: xr.DataArray, margin: float) -> list[str]:
+    """How strategies stand to one that is `ahead` of them by so much, dims (sample, strategy)."""
+    is_worse, is_equal = (
+        part.mean("sample") >= SURE for part in (ahead > margin, abs(ahead) <= margin)
+    )
+    names = np.where(is_worse, "ruled out", np.where(is_equal, "equivalent", "not ruled out"))
+    return [str(name) for name in names]
+
+
+def share_in_words(median: float, lower: float, upper: float, end: float) -> str:
+    """Say "62 % [48-77]" of a share and its interval, infinite where it is past `end`."""
+    middle, low, high = (f"{100 * part:.0f}" for part in (median, lower, upper))
+    if np.isinf(lower):
+        return f">{100 * end:.0f} %"
+    words = f"{middle} %" if np.isfinite(median) else "more"
+    return words + (f" [{low}-{high}]" if np.isfinite(upper) else f" [{low} or more]")

@@ -1,0 +1,318 @@
+"""Stop rules: small frozen objects, fixed before the data come.
+
+`palm_bayes.decisions.rule_logic` combines them by ``|`` and ``&``.
+Accuracies are in the scale of the data; labels are cumulative labels of one run.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from palm_bayes.data.scales import as_fraction, difference_as_fraction
+from palm_bayes.decisions.projection import Floats, Outlook, amount, chance
+from palm_bayes.decisions.rule_logic import Finding, SingleRule
+from palm_bayes.errors import DataError
+
+
+@dataclass(frozen=True)
+class Target(SingleRule):
+    """Stop once the expected accuracy has reached a target with some probability.
+
+    Attributes
+    ----------
+    accuracy : float
+        In the data's own scale.
+    probability : float
+    """
+
+    accuracy: float
+    probability: float = 0.8
+
+    def __post_init__(self) -> None:
+        _check(accuracy=self.accuracy)
+        _check_probability(self.probability)
+
+    def words(self) -> str:
+        """Return the rule in words."""
+        return f"target {self.accuracy:g} reached with {chance(self.probability)}"
+
+    def find(self, outlook: Outlook) -> Finding:
+        """Judge the present accuracy."""
+        target = as_fraction(outlook, self.accuracy, "the target")
+        present = outlook.draws[:, 0]
+        reached = float((present >= target).mean())
+        stop = reached >= self.probability
+        missing = float(np.maximum(target - present, 0).mean())
+        if stop:
+            top = outlook.shown(np.quantile(present, 1 - self.probability))
+            change = f"a target above {top}."
+            wrong = f"the accuracy stays below the target, by {outlook.shown(missing)} on average."
+        else:
+            change = self._when(outlook, target)
+            wrong = f"{outlook.next_batch:.0f} labels are spent on a target already reached."
+        return Finding(
+            self.words(), stop,
+            f"the probability that the target {outlook.shown(target)} is reached is "
+            f"{chance(reached)} ({chance(self.probability)} asked)",
+            change, wrong, reached, self.probability, missing if stop else None,
+        )  # fmt: skip
+
+    def _when(self, outlook: Outlook, target: float) -> str:
+        enough = (outlook.draws >= target).mean(axis=0) >= self.probability
+        if not enough.any():
+            return f"no number of labels up to {outlook.last:.0f}, as it looks now."
+        return f"{outlook.labels[enough.argmax()]:.0f} labels, as it looks now."
+
+
+@dataclass(frozen=True)
+class Plateau(SingleRule):
+    """Stop once the next labels are likely to gain little.
+
+    Attributes
+    ----------
+    gain : float
+        Less than this is little; in the data's own scale.
+    labels : float
+        How many more labels are looked at.
+    probability : float
+    """
+
+    gain: float
+    labels: float
+    probability: float = 0.8
+
+    def __post_init__(self) -> None:
+        _check(gain=self.gain, labels=self.labels)
+        _check_probability(self.probability)
+
+    def words(self) -> str:
+        """Return the rule in words."""
+        much = f"{self.gain:g} by {self.labels:g} more labels"
+        return f"gain under {much} with {chance(self.probability)}"
+
+    def horizon(self, now: float) -> float:
+        """Labels it looks ahead to."""
+        return now + self.labels
+
+    def find(self, outlook: Outlook) -> Finding:
+        """Judge the gain by the next labels."""
+        little = difference_as_fraction(outlook, self.gain, "the gain")
+        ahead = min(self.horizon(outlook.now), outlook.last)
+        gain = outlook.accuracy_at(ahead) - outlook.draws[:, 0]
+        flat = float((gain < little).mean())
+        stop = flat >= self.probability
+        forgone = float(np.maximum(gain, 0).mean())
+        edge = outlook.shown(np.quantile(gain, self.probability))
+        if stop:
+            wrong = f"the gain that is given up, {outlook.shown(forgone)} on average."
+        else:
+            wrong = (
+                f"{outlook.next_batch:.0f} labels are spent on less than {outlook.shown(little)}."
+            )
+        return Finding(
+            self.words(), stop,
+            f"the probability that {ahead - outlook.now:.0f} more labels gain less than "
+            f"{outlook.shown(little)} is {chance(flat)} ({chance(self.probability)} asked)",
+            f"calling {'less' if stop else 'more'} than {edge} little.",
+            wrong, flat, self.probability, forgone if stop else None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Unreachable(SingleRule):
+    """Give up, or switch, once a target is unlikely to be reached within a budget.
+
+    Attributes
+    ----------
+    accuracy : float
+        In the data's own scale.
+    budget : float
+        Cumulative labels of one run.
+    probability : float
+        Stop where the chance of reaching it is below this.
+    """
+
+    accuracy: float
+    budget: float
+    probability: float = 0.05
+
+    def __post_init__(self) -> None:
+        _check(accuracy=self.accuracy, budget=self.budget)
+        _check_probability(self.probability)
+
+    def words(self) -> str:
+        """Return the rule in words."""
+        what = f"target {self.accuracy:g} within {self.budget:g} labels"
+        return f"{what} under {chance(self.probability)}"
+
+    def horizon(self, now: float) -> float:
+        """Labels it looks ahead to."""
+        return max(now, self.budget)
+
+    def chance_of(self, outlook: Outlook) -> float:
+        """Probability that the target is reached within the labels that may be spent."""
+        target = as_fraction(outlook, self.accuracy, "the target")
+        return float((outlook.best_until(self.within(outlook)) >= target).mean())
+
+    def within(self, outlook: Outlook) -> float:
+        """Labels that the target may take: the budget, or what the other rules leave of it."""
+        return min(self.budget, outlook.last)
+
+    def find(self, outlook: Outlook) -> Finding:
+        """Judge whether the target can still be reached."""
+        target = as_fraction(outlook, self.accuracy, "the target")
+        reachable, within = self.chance_of(outlook), self.within(outlook)
+        stop = reachable < self.probability
+        left = max(within - outlook.now, 0.0)
+        edge = outlook.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
+        wrong = "a target is given up that could be reached." if stop else (
+            f"up to {left:.0f} labels are spent on a target that is not reached."
+        )  # fmt: skip
+        return Finding(
+            self.words(), stop,
+            f"the probability that {outlook.shown(target)} is reached within {within:.0f} "
+            f"labels is {chance(reachable)} (given up under {chance(self.probability)})",
+            f"a target {'below' if stop else 'above'} {edge}.",
+            wrong, reachable, self.probability,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NetValue(SingleRule):
+    """Stop where no number of further episodes is expected to be worth what it costs.
+
+    Not one step ahead: where the next batch alone does not pay but five do, labelling goes on.
+
+    Attributes
+    ----------
+    label_cost : float
+        Of one label of one run.
+    point_value : float
+        Of one accuracy point, 0.01 of the fraction, in the same currency.
+    episode_cost : float
+        Of training, and waiting, at each episode.
+    """
+
+    label_cost: float
+    point_value: float
+    episode_cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("label_cost", "point_value", "episode_cost"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise DataError(f"{name} is {getattr(self, name):g}, allowed is a number from 0")
+        if self.point_value == 0:
+            raise DataError("point_value is 0, allowed is a number above 0")
+
+    def words(self) -> str:
+        """Return the rule in words."""
+        return f"no net value at {self.label_cost:g} a label, {self.point_value:g} a point"
+
+    def horizon(self, now: float) -> float:  # noqa: ARG002 - the others need it
+        """Labels it looks ahead to: all there may be."""
+        return math.inf
+
+    def costs(self, outlook: Outlook) -> Floats:
+        """Cost of going on to each episode, dims (episode,)."""
+        labels = outlook.labels - outlook.now
+        return np.asarray(self.label_cost * labels + self.episode_cost * outlook.episodes)
+
+    def net(self, outlook: Outlook) -> Floats:
+        """Net value of going on to each episode, dims (draw, episode)."""
+        gain = outlook.draws - outlook.draws[:, :1]
+        return np.asarray(100 * self.point_value * gain - self.costs(outlook))
+
+    def find(self, outlook: Outlook) -> Finding:
+        """Judge the best number of further episodes."""
+        net = self.net(outlook)
+        expected = net.mean(axis=0)
+        if len(expected) == 1:
+            return Finding(self.words(), True, "no further episode is left to look at")
+        best = 1 + int(expected[1:].argmax())
+        value, stop = float(expected[best]), bool(expected[best] <= 0)
+        count = int(outlook.episodes[best])
+        loss = float(net.max(axis=1).mean() - max(value, 0.0))
+        edge = " or more" if best == len(expected) - 1 and not stop else ""
+        more = f"{count}{edge} further episode{'s' if count > 1 or edge else ''}"
+        place = f"{more}, to {outlook.labels[best]:.0f} labels"
+        reason = (
+            f"no number of further episodes is worth its cost (best {place}: {amount(value)})"
+            if stop
+            else f"the best is {place}, with an expected net value of {amount(value)}"
+        )
+        return Finding(
+            self.words(), stop, reason, self._change(outlook),
+            f"{amount(loss)} on average, beside knowing the curve.",
+            float((net[:, best] > 0).mean()), None, loss, value, count,
+        )  # fmt: skip
+
+    def _change(self, outlook: Outlook) -> str:
+        gain = 100 * (outlook.draws - outlook.draws[:, :1]).mean(axis=0)[1:]
+        with np.errstate(divide="ignore"):
+            worth = np.where(gain > 0, self.costs(outlook)[1:] / gain, np.inf).min()
+        if not np.isfinite(worth):
+            return "nothing: no further gain is expected."
+        way = "more" if self.point_value <= worth else "less"
+        return f"an accuracy point worth {way} than {amount(worth)}."
+
+
+@dataclass(frozen=True)
+class Budget(SingleRule):
+    """Stop where the labels that may be bought are spent.
+
+    Attributes
+    ----------
+    labels : float
+        Cumulative labels of one run.
+    """
+
+    labels: float
+    what: ClassVar[str] = "budget"
+
+    def __post_init__(self) -> None:
+        _check(**{self.what: self.labels})
+
+    def words(self) -> str:
+        """Return the rule in words."""
+        return f"{self.what} of {self.labels:g} labels spent"
+
+    def horizon(self, now: float) -> None:
+        """Need no fit."""
+
+    def limit(self) -> float:
+        """Labels that no run may pass."""
+        return self.labels
+
+    def find(self, outlook: Outlook) -> Finding:
+        """Judge the labels spent."""
+        left = self.labels - outlook.now
+        reason = f"the {self.what} of {self.labels:.0f} labels is spent"
+        if left > 0:
+            reason = f"{left:.0f} labels of the {self.what} are left"
+        return Finding(self.words(), left <= 0, reason, f"a larger {self.what}.")
+
+
+@dataclass(frozen=True)
+class Pool(Budget):
+    """Stop where no sample is left to label.
+
+    Attributes
+    ----------
+    labels : float
+        Size of the pool, labelled samples included.
+    """
+
+    what: ClassVar[str] = "pool"
+
+
+def _check(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not 0 < value < math.inf:
+            raise DataError(f"{name} is {value:g}, allowed is a number above 0")
+
+
+def _check_probability(value: float) -> None:
+    if not 0 < value < 1:
+        raise DataError(f"probability is {value:g}, allowed is between 0 and 1")

@@ -1,0 +1,88 @@
+"""Draws of whole curves over whole episodes, in the units of a question: budgets and targets."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.forecast.forecast import Scope, forecast
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
+
+
+def draw_paths(
+    fit: "Posterior",
+    budgets: NDArray[np.float64],
+    scope: Scope = "expected",
+    seed: int = 0,
+) -> xr.DataArray:
+    """Draw the curves of all strategies.
+
+    Parameters
+    ----------
+    fit : Posterior
+    budgets : array, shape (n,)
+        In the unit of `unit_of`.
+    scope : {"expected", "new"}
+        The expected curve, or a repetition not yet begun with its noise.
+    seed : int
+        Of the noise.
+
+    Returns
+    -------
+    DataArray, dims (sample, strategy, budget)
+        Accuracy as a fraction; coordinate ``future``, dims (strategy, budget).
+    """
+    at: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": budgets}
+    draws = forecast(fit, scope=scope, seed=seed, **at).draws
+    stacked = draws.transpose("chain", "draw", "strategy", "x").to_numpy()
+    coords = {
+        "strategy": draws["strategy"].to_numpy(),
+        "budget": np.unique(budgets),
+        "future": (("strategy", "budget"), draws["future"].transpose("strategy", "x").to_numpy()),
+    }
+    values = stacked.reshape(-1, *stacked.shape[2:])
+    return xr.DataArray(values, coords, ("sample", "strategy", "budget"), "accuracy")
+
+
+def first_reached(
+    paths: xr.DataArray, target: "float | xr.DataArray", *, between: bool = False
+) -> xr.DataArray:
+    """Budget at which each path is first at its target or above: a path may fall below it again.
+
+    Parameters
+    ----------
+    paths : DataArray, dims (..., budget)
+    target : float or DataArray
+        Fraction, of the dims of `paths` other than budget.
+    between : bool
+        Interpolate linearly between the budgets; otherwise the first of them, as labels are bought
+        by whole episodes.
+
+    Returns
+    -------
+    DataArray, dims (...)
+        Infinite where no budget of `paths` is enough.
+    """
+    budget = paths["budget"]
+    there = paths >= target
+    first = there.argmax("budget")
+    found = budget[first].drop_vars(("budget", "future"), errors="ignore")
+    if between:
+        before = (first - 1).clip(min=0)
+        low, high = (paths.isel(budget=at).drop_vars("budget") for at in (before, first))
+        start = budget[before].drop_vars("budget")
+        rise = (high - low).where(first > 0, 1)  # at the first budget there is nothing between
+        found = start + (found - start) * ((target - low) / rise).clip(0, 1)
+    return found.where(there.any("budget"), np.inf)
+
+
+def last_zero(lead: NDArray[np.float64], budgets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each row, above 0 at its end, was last not above 0, between budgets linearly."""
+    last = lead.shape[1] - 1 - (lead[:, ::-1] <= 0).argmax(axis=1)
+    rows = np.arange(len(lead))
+    before, after = lead[rows, last], lead[rows, last + 1]
+    share = before / (before - after)
+    return np.asarray(budgets[last] + share * (budgets[last + 1] - budgets[last]))

@@ -1,0 +1,1 @@
+"""Forecasts scored by what came later, and what past curves teach."""

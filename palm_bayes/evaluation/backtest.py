@@ -1,0 +1,311 @@
+"""Leave-future-out: fit the first episodes of the user's own curves, score the later ones.
+
+A cell is one strategy of one task. The strategies of a task are fitted together, up to the same
+episode, as `palm_bayes.fit` fits them, so that what is judged is what a user gets. A cell that
+fails is a row with its reason.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.data.averaging import mean_curve
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, PalmError
+from palm_bayes.evaluation import scores
+from palm_bayes.evaluation.backtest_result import KEY, Backtest
+from palm_bayes.evaluation.cells import (
+    Cell,
+    cells_of,
+    jobs_of,
+    later_rows,
+    too_short,
+    training_sizes,
+)
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
+from palm_bayes.forecast import baselines
+from palm_bayes.forecast.forecast import QUANTILES, forecast
+from palm_bayes.inference.fitting import fit_validated
+from palm_bayes.inference.nuts import Progress, SamplerName, Settings
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.model.build import VERSION
+from palm_bayes.model.learned import Learned, learned_from
+from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.version import __version__
+
+_NAMES = [f"q{100 * p:g}" for p in QUANTILES]
+# What data may lead to; anything else is a fault of the program, and ends the backtest.
+_FAILURES = (ArithmeticError, PalmError, np.linalg.LinAlgError)
+
+type Floats = NDArray[np.float64]
+
+
+def backtest(
+    data: Runs | pd.DataFrame | str | Path,
+    *,
+    train_fractions: Sequence[float] | None = None,
+    train_episodes: Sequence[int] | None = None,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    percent: bool | None = None,
+    priors: str | Priors = "default",
+    prior: Learned | str | Path | None = None,
+    draws: int = Settings.draws,
+    tune: int = Settings.tune,
+    chains: int = Settings.chains,
+    target_accept: float = Settings.target_accept,
+    sampler: SamplerName = Settings.sampler,
+    seed: int = Settings.seed,
+    cores: int | None = Settings.cores,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Backtest:
+    """Fit the first episodes of every cell, forecast the later ones, score the forecasts.
+
+    Parameters
+    ----------
+    data : Runs, DataFrame or path
+        As in `palm_bayes.data.readers.read_runs`, but a table may hold several tasks (columns
+        ``source``, ``dataset``, ``model``).
+    train_fractions, train_episodes : sequences of numbers, optional
+        How much is fitted: shares of the longest repetition, rounded, at least 5 episodes; or
+        numbers of episodes, from 5, as they were recorded. By default a quarter and a half.
+    strategies, dataset, model
+        Those to take; all by default.
+    percent : bool, optional
+        Whether accuracies are in percent; by default each task's values tell.
+    priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
+        As in `palm_bayes.fit`.
+    out : path, optional
+        Folder for the files of `Backtest.write`, and for ``cells/``, where each finished cell is
+        kept: a backtest that was cut off goes on from there, unless its priors are your own.
+        Without it nothing is written.
+    fresh : bool
+        Throw away what is kept in ``out`` of an earlier backtest.
+    progress : callable, optional
+        Told (what is done, "", fraction done).
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    DataError
+        If the data or a setting cannot be used, if no cell has a later episode, or if ``out``
+        holds cells made with other settings.
+    """
+    settings = Settings(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        sampler=sampler, seed=seed, cores=cores,
+    )  # fmt: skip
+    learned = learned_from(prior)
+    chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
+    settings.suit(chosen)  # before the first cell: it is no failure of the cells
+    sizes = training_sizes(train_fractions, train_episodes)
+    cells = cells_of(data, strategies, dataset, model, percent)
+    jobs = jobs_of(cells, sizes)
+    if not any(too_short(cell, n) is None for cell, n in jobs):
+        raise DataError(f"no cell can be judged: {too_short(*jobs[0])}")
+    about = _about(cells, priors, learned, settings)
+    folder = None if out is None else Path(out)
+    with alone_in(folder and folder / "cells"):
+        kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
+        run = _Run(
+            chosen, learned, settings, kept, progress or (lambda _stage, _strategy, _fraction: None)
+        )
+        parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
+        _drawn.cache_clear()  # which else would keep the last fit
+        result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
+        if folder is not None:
+            result.write(folder)
+    return result
+
+
+def _about(
+    cells: Sequence[Cell], priors: str | Priors, learned: Learned, settings: Settings
+) -> dict[str, Any]:
+    """All that the parts depend on."""
+    hashes = [cell.runs.sha256() if cell.runs else "" for cell in cells]
+    data = "\n".join([*hashes, *("\t".join(cell.key) for cell in cells)])
+    given = asdict(settings)
+    del given["cores"]  # says how fast, not what
+    libraries = {name: version(name) for name in ("pymc", "nutpie", "numpy", "scipy")}
+    # Distributions have no name to tell them apart by: parts made with a user's own match no other.
+    own = priors if isinstance(priors, str) else f"own, {uuid4()}"
+    digest = hashlib.sha256(data.encode()).hexdigest()[:12]
+    known = {
+        "priors": own,
+        **given,
+        "learned": {name: learned.document()[name] for name in ("priors", "misfit")},
+        "model": VERSION,
+        "palm-bayes": __version__,
+    }
+    return {"data": digest, **known, **libraries}
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What all cells of a backtest share."""
+
+    priors: Priors
+    learned: Learned
+    settings: Settings
+    kept: Checkpoints
+    tell: Progress
+    latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
+
+    def part(self, cell: Cell, train: int, done: float) -> Part:
+        """Give the tables of one cell, those kept if there are any."""
+        name = "\n".join((*cell.key, str(train)))
+        if (kept := self.kept.get(name)) is not None:
+            return kept
+        reason, part = too_short(cell, train), None
+        if reason is None:
+            self.tell(cell.name(train), "", done)
+            try:
+                part = self._judged(cell, train)
+            except _FAILURES as error:
+                reason = _words(error)
+        head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
+        if part is None:  # and is not kept: what broke down may work the next time
+            return {"scores": pd.DataFrame([head | {"n": 0, "reason": reason}])}
+        part = {table: frame.assign(**head) for table, frame in part.items()}
+        self.kept.keep(name, part)
+        return part
+
+    def _judged(self, cell: Cell, train: int) -> Part:
+        assert cell.runs is not None
+        seen = cell.runs.first(train)
+        later = later_rows(cell.runs, seen, train)
+        if later.empty:
+            raise DataError("no repetition that was trained on has a later episode")
+        points = _points(seen, later)
+        fit, reason = self._fit_of(cell, train)
+        rows = _forecasts(fit, cell.strategy, later, self.settings.seed)
+        last = int(later["episode"].max())
+        rows = rows.assign(third=scores.third(rows["episode"], train, last))
+        points = points.assign(third=scores.third(points["episode"], train, last))
+        verdicts = {
+            "passed": bool(fit.convergence.table.loc[cell.strategy, "passed"]),
+            "described": bool(fit.predictive_check.table.loc[cell.strategy, "passed"]),
+        }
+        return {
+            "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
+            "baselines": points.drop(columns="third"),
+            "scores": _scores(rows, points, verdicts).assign(reason=reason),
+        }
+
+    def _fit_of(self, cell: Cell, train: int) -> tuple[Posterior, str]:
+        """Fit the task's strategies; or the cell alone, and why, where another breaks down."""
+        assert cell.task is not None
+        assert cell.runs is not None
+        job = cell.task, train
+        if job not in self.latest:
+            self.latest.clear()
+            try:
+                self.latest[job] = self._fit(cell.task.first(train))
+            except _FAILURES as error:
+                self.latest[job] = error
+        of_task = self.latest[job]
+        if not isinstance(of_task, Exception):
+            return of_task, ""
+        return self._fit(cell.runs.first(train)), f"fitted without its task: {_words(of_task)}"
+
+    def _fit(self, seen: Runs) -> Posterior:
+        return fit_validated(seen, priors=self.priors, learned=self.learned, settings=self.settings)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _forecast(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:
+    """Draws at the later episodes: at their labels, known beforehand, or else one batch each."""
+    labels = later.groupby("episode")["labels"].median()
+    spent = fit.runs.strategy(strategy).table["labels"].max()
+    steps = labels.diff().fillna(labels.iloc[0] - spent)
+    what, at = ("labels", labels) if (steps > 0).all() else ("episodes", labels.index)
+    draws = _drawn(fit, what, tuple(at), seed).sel(strategy=strategy)
+    return draws.assign_coords(x=labels.index.to_numpy()).rename(x="later")
+
+
+@lru_cache(maxsize=1)  # strategies of a task mostly have the same labels
+def _drawn(fit: Posterior, what: str, at: tuple[float, ...], seed: int) -> xr.DataArray:
+    asked: dict[str, Any] = {what: np.array(at)}
+    return forecast(fit, scope="continuing", seed=seed, **asked).draws
+
+
+def _forecasts(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Quantiles and scores of each later observation, and of their means over repetitions.
+
+    Both scopes are of the same joint draws: each repetition's mean is taken draw by draw, so the
+    noise that repetitions carry averages out as it does in the means that came.
+    """
+    draws = _forecast(fit, strategy, later, seed).stack(sample=("chain", "draw"))
+    repetition, episode = (xr.DataArray(later[w], dims="row") for w in ("repetition", "episode"))
+    single = draws.sel(repetition=repetition, later=episode).transpose("sample", "row").to_numpy()
+    groups = later.reset_index(drop=True).groupby("episode").indices
+    mean = np.stack([single[:, members].mean(axis=1) for members in groups.values()], axis=1)
+    means = later.groupby("episode", as_index=False).agg(
+        labels=("labels", "median"), accuracy=("accuracy", "mean")
+    )
+    return pd.concat(
+        [
+            _described(means.assign(scope="mean", repetition=""), mean),
+            _described(later.assign(scope="repetition"), single),
+        ],
+        ignore_index=True,
+    )
+
+
+def _described(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
+    """Describe the forecast of each row by its draws, dims (draw, row)."""
+    if not np.isfinite(draws).all():
+        raise DataError("the forecast is not finite")
+    observed = rows["accuracy"].to_numpy()
+    quantiles = dict(zip(_NAMES, np.quantile(draws, QUANTILES, axis=0), strict=True))
+    table = rows[["scope", "repetition", "episode", "labels"]].reset_index(drop=True)
+    return table.assign(
+        observed=observed,
+        mean=draws.mean(axis=0),
+        **quantiles,
+        crps=scores.crps(draws, observed),
+        log_score=scores.log_score(draws, observed),
+    )
+
+
+def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of the baselines, from the mean curve to the mean of the repetitions."""
+    after = later.groupby("episode", as_index=False).agg(
+        x=("x", "median"), labels=("labels", "median"), observed=("accuracy", "mean")
+    )
+    mean = mean_curve(seen)
+    made = baselines.forecast_all(mean.x, mean.y, after.pop("x").to_numpy())
+    return after.assign(**made)
+
+
+def _scores(rows: pd.DataFrame, points: pd.DataFrame, verdicts: dict[str, bool]) -> pd.DataFrame:
+    """Score the forecasts by scope and third, then each baseline by third."""
+    table: list[dict[str, Any]] = []
+    for scope, of_scope in rows.groupby("scope", sort=False):
+        for third, part in scores.by_third(of_scope):
+            head = {"scope": scope, "third": third, "forecaster": "palm_bayes"}
+            table.append(head | verdicts | scores.score(part))
+    for third, part in scores.by_third(points):
+        for name in baselines.NAMES:
+            scored = scores.score_points(part["observed"], part[name])
+            table.append({"scope": "mean", "third": third, "forecaster": name} | scored)
+    return pd.DataFrame(table)

@@ -1,0 +1,234 @@
+"""`Backtest`: the tables of a backtest, and what they say in one sentence."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.data.tasks import CELL
+from palm_bayes.errors import plural
+from palm_bayes.evaluation.scores import SCORES, inside
+from palm_bayes.files import make_folder, put
+from palm_bayes.forecast.baselines import NAMES
+
+KEY = [*CELL, "train_episodes"]
+QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
+SCOPES = {"mean": " of the means over repetitions", "repetition": " of single accuracies"}
+HELD = 0.72  # an 80 % band that holds this much is trusted: a tenth short of its word
+_ONE_SIZE = 1.1  # batches that differ by less are one number of labels
+_DPI = 180
+
+COLUMNS = {
+    "forecasts": [
+        *[*KEY, "scope", "repetition", "episode", "labels", "observed", "mean"],
+        *QUANTILES,
+    ],
+    "baselines": [*KEY, "episode", "labels", "observed", *NAMES],
+    "scores": [*KEY, "scope", "third", "forecaster", "n", *SCORES, "passed", "described", "reason"],
+}
+"""The tables of a backtest and their columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """What came of forecasting curves from their beginnings. All accuracies are fractions.
+
+    Attributes
+    ----------
+    forecasts : DataFrame
+        One row a cell (``source``, ``dataset``, ``model``, ``strategy``), ``train_episodes``,
+        ``scope`` ("mean" over the repetitions that have the episode; each "repetition"),
+        ``repetition`` (empty for the mean) and future ``episode``: ``labels``, ``observed``, and
+        the forecast's ``mean`` and quantiles ``q2.5`` to ``q97.5``.
+    baselines : DataFrame
+        Point forecasts of the means by `palm_bayes.forecast.baselines`, a column each.
+    scores : DataFrame
+        One row a cell, ``train_episodes``, ``scope``, ``third`` of the horizon ("all", "first",
+        "second", "last") and ``forecaster`` ("palm_bayes" or a baseline): ``n`` forecasts,
+        ``crps``, ``log_score``, ``mae`` (of the median), ``coverage_50``, ``coverage_80``,
+        ``coverage_95``, ``width_80``, ``passed``, whether the fit converged, and
+        ``described``, whether its predictive check found PALM to describe the curve. A cell that
+        could not be judged is one row with its ``reason``; one that was fitted without the other
+        strategies of its task says why.
+    observed : DataFrame
+        The mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
+    """
+
+    forecasts: pd.DataFrame
+    baselines: pd.DataFrame
+    scores: pd.DataFrame
+    observed: pd.DataFrame
+
+    @classmethod
+    def joined(
+        cls,
+        parts: Sequence[Mapping[str, pd.DataFrame]],
+        cells: Iterable[tuple[Sequence[str], Runs]],
+    ) -> Self:
+        """Join the tables of single cells; `cells` are their keys and all their runs."""
+        tables = {name: _table(name, parts) for name in COLUMNS}
+        curves = [_mean_curve(runs, key) for key, runs in cells]
+        observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
+        return cls(**tables, observed=observed)
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The cells that could not be judged: their keys and ``reason``."""
+        rows = self.scores.loc[self.scores["n"] == 0, [*KEY, "reason"]]
+        return rows.reset_index(drop=True)
+
+    @property
+    def fits(self) -> pd.DataFrame:
+        """One row a fit: its key, whether it converged (``passed``), and ``described``."""
+        own = self.scores[self.scores["forecaster"] == "palm_bayes"]
+        return own.drop_duplicates(KEY)[[*KEY, "passed", "described"]].reset_index(drop=True)
+
+    @property
+    def overview(self) -> pd.DataFrame:
+        """Scores of the mean over repetitions, every forecast with the same weight.
+
+        Returns
+        -------
+        DataFrame
+            Index forecaster; ``crps``, ``mae``, ``coverage_50``, ``coverage_80``, ``coverage_95``.
+        """
+        rows = self.scores[(self.scores["scope"] == "mean") & (self.scores["third"] == "all")]
+        names = ["crps", "mae", "coverage_50", "coverage_80", "coverage_95"]
+        sums = rows[names].mul(rows["n"], axis=0).groupby(rows["forecaster"], sort=False)
+        total = rows.groupby("forecaster", sort=False)["n"].sum()
+        return sums.sum(min_count=1).div(total, axis=0)
+
+    @cached_property
+    def by_distance(self) -> pd.DataFrame:
+        """How the 80 % bands held, by how far ahead.
+
+        Returns
+        -------
+        DataFrame
+            Index ``ahead`` (episodes past the training ones); for each scope ``n``, ``held`` (the
+            share of what came inside the band) and ``held_near``, the same over the distances
+            above half of it up to it, since one distance alone has few forecasts.
+        """
+        ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
+        hits = inside(self.forecasts, 80).groupby([ahead.rename("ahead"), self.forecasts["scope"]])
+        counts = hits.agg(["sum", "size"]).unstack("scope", fill_value=0)
+        counts = counts.reindex(range(1, int(ahead.max()) + 1), fill_value=0).rename_axis("ahead")
+        total = counts.cumsum()
+        half = total.reindex(counts.index // 2, fill_value=0).set_axis(counts.index)
+        near = total - half
+        table = {
+            ("n", scope): counts["size", scope] for scope in self.forecasts["scope"].unique()
+        } | {
+            (name, scope): part["sum", scope] / part["size", scope]
+            for scope in self.forecasts["scope"].unique()
+            for name, part in (("held", counts), ("held_near", near))
+        }
+        return pd.DataFrame(table)
+
+    @cached_property
+    def reach(self) -> int:
+        """Episodes ahead up to which the 80 % bands held, for both scopes; 0 if nowhere.
+
+        At every distance up to it, ``held_near`` of `by_distance` is at least 72 %.
+        """
+        if self.forecasts.empty:
+            return 0
+        short = self.by_distance[["held_near"]].min(axis=1) < HELD
+        return int(short.to_numpy().argmax()) if short.any() else len(short)
+
+    @property
+    def sentence(self) -> str:
+        """How far ahead these curves can be trusted, as measured."""
+        if self.forecasts.empty:
+            return "No cell could be judged."
+        ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
+        far = int(ahead.max())
+        if not self.reach:
+            return (
+                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, in all "
+                f"{self._held(ahead > 0, short=True)}: do not rely on them for these curves."
+            )
+        near = plural([self.reach], "episode", "episodes")
+        held = f"the 80 % bands held {self._held(ahead <= self.reach)}"
+        if self.reach == far:
+            return f"As far as these curves go, {near} ahead{self._labels()}, {held}."
+        later = self._held(ahead > self.reach, short=True)
+        return (
+            f"Up to {near} ahead{self._labels()} {held}; from there to {far} episodes ahead "
+            f"{later}: do not rely on them so far out."
+        )
+
+    def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:
+        """What the 80 % bands held of some forecasts, by scope."""
+        held = inside(self.forecasts[rows], 80).groupby(self.forecasts["scope"]).mean()
+        words = dict.fromkeys(SCOPES, "") if short else SCOPES
+        return " and ".join(f"{100 * held[name]:.0f} %{of}" for name, of in words.items())
+
+    def _labels(self) -> str:
+        """The labels that `reach` takes, where one number says it: " (120 labels)"."""
+        judged = self.observed.merge(self.fits[CELL].drop_duplicates(), on=CELL)
+        batches = judged.groupby(CELL)["labels"].agg(lambda labels: labels.diff().median())
+        if batches.isna().any() or batches.max() > _ONE_SIZE * batches.min():
+            return ""
+        return f" ({self.reach * batches.median():.0f} labels)"
+
+    def plot(self) -> Any:
+        """Draw coverage against nominal, error against horizon, and the worst cells.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from palm_bayes.plots.backtest import plot_backtest
+
+        tables = (self.forecasts, self.baselines, self.scores, self.observed)
+        return plot_backtest(*tables, self.sentence)
+
+    def write(self, out: str | Path) -> list[Path]:
+        """Write ``forecasts.csv``, ``scores.csv``, ``baselines.csv`` and ``backtest.png``.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files. `DataError` if the folder `out`, made if need be, cannot be written to.
+        """
+        out = Path(out)
+        make_folder(out)
+        files: dict[str, Any] = {
+            f"{name}.csv": partial(_to_csv, getattr(self, name))
+            for name in ("forecasts", "scores", "baselines")
+        }
+        if len(self.forecasts):
+            files["backtest.png"] = lambda path: self.plot().savefig(path, dpi=_DPI)
+        for name, write in files.items():
+            put(out / name, write)
+        return [out / name for name in files]
+
+
+def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+    """Join the parts that have the table; words that do not apply are empty."""
+    empty: dict[str, Any] = dict.fromkeys(COLUMNS[name], np.nan)
+    empty |= dict.fromkeys({"scope", "third", "forecaster", "reason"} & set(empty), "")
+    frames = [
+        frame.assign(**{word: value for word, value in empty.items() if word not in frame})
+        for part in parts
+        for table, frame in part.items()
+        if table == name
+    ]
+    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*empty])
+    return joined[[*empty]]
+
+
+def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:
+    groups = runs.table.groupby("episode", as_index=False)
+    curve = groups.agg(labels=("labels", "median"), accuracy=("accuracy", "mean"))
+    return curve.assign(**dict(zip(CELL, key, strict=True)))
+
+
+def _to_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")

@@ -1,0 +1,308 @@
+"""What came after the episodes of a fit, beside what its draws say: numbers are learned by it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference import partial_pooling
+from palm_bayes.model import noise
+from palm_bayes.model.build import observations
+from palm_bayes.model.expected import moments
+from palm_bayes.model.learned import Learned, LogNormal
+from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, shares_in_common, steps_until
+
+DRAWS = 400
+"""Kept of each fit."""
+
+_EPISODES = 12  # of the later ones, evenly
+_RUNS = 3  # beside their mean
+_ODD = 1e-3  # chance of any accuracy at all: one miss must not decide
+
+_OF_SHARES = 1000  # seed, unlike that of any strategy
+_BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
+
+type Floats = NDArray[np.float64]
+
+
+class Later(NamedTuple):
+    """Later accuracies of one strategy, and what the draws of a fit say of them.
+
+    Attributes
+    ----------
+    odds : array, dims (draw, x)
+        Log-odds on PALM's curve.
+    along : array, dims (draw, step)
+        The same past the data, as `palm_bayes.model.misfit.Misfit.expected` takes it.
+    noise : array, dims (draw, 1)
+        Of a single accuracy where the data end, as log-odds.
+    gain, log_start, log_beta : array, dims (draw,)
+        As `palm_bayes.inference.partial_pooling.Curves` has it; logarithms of α + x_first and β.
+    shift, variance : array, dims (run, draw, x)
+        What a run's residuals let expect, and what they leave unknown. The first run is the mean
+        over all repetitions, the others are some of them.
+    observed : array, dims (run, x)
+        NaN where there is none.
+    t : array, dims (x,)
+        log(x / x_last).
+    """
+
+    odds: Floats
+    along: Floats
+    noise: Floats
+    gain: Floats
+    log_start: Floats
+    log_beta: Floats
+    shift: Floats
+    variance: Floats
+    observed: Floats
+    t: Floats
+
+    def expected(self, misfit: Misfit, level: Floats, growth: Floats) -> Floats:
+        """Expected accuracies, dims (draw, x), from normals of dims (draw,)."""
+        parts = self.odds, self.along, self.noise, self.t, level[:, None], growth[:, None]
+        return np.asarray(misfit.expected(*parts))
+
+    def taken(self, which: NDArray[np.int64]) -> "Later":
+        """Take some draws, dims (draw,)."""
+        of_draws = {name: getattr(self, name)[which] for name in _BY_DRAW}
+        of_runs = {name: getattr(self, name)[:, which] for name in ("shift", "variance")}
+        return self._replace(**of_draws, **of_runs)
+
+    def standardised(self, expected: Floats) -> tuple[Floats, Floats]:
+        """Residuals over their standard deviation, and that; dims (run, draw, x)."""
+        sd = np.sqrt(self.variance)
+        return (self.observed[:, None] - expected - self.shift) / sd, sd
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The strategies of one task, fitted to their first episodes."""
+
+    source: str
+    laters: tuple[Later, ...]
+
+    def weights(self, learned: Learned, sampled: Learned) -> list[Floats]:
+        """Weights of the draws, which were sampled under other priors, each of dims (draw,)."""
+        own = [_weights(later, learned, sampled) for later in self.laters]
+        if len(own) < 2:
+            return own
+        levels, near = self._near(learned, own)
+        return [each @ (levels.likely / each.sum(axis=0)) for each in near]
+
+    def _near(
+        self, learned: Learned, own: Sequence[Floats]
+    ) -> tuple[partial_pooling.Levels, list[Floats]]:
+        """What strategies have in common, and weights of their draws there, dims (draw, place)."""
+        gains = [later.gain for later in self.laters]
+        levels = partial_pooling.levels_of(gains, learned.misfit, own)
+        each = zip(gains, own, strict=True)
+        return levels, [weight[:, None] * levels.density(gain) for gain, weight in each]
+
+    def scores(self, learned: Learned, sampled: Learned) -> Floats:
+        """Log density of what came, of each strategy and x; means over runs count half."""
+        found = []
+        for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
+            z, sd = later.standardised(later.expected(learned.misfit, *_normals()))
+            density = np.einsum("d,rdx->rx", weight, np.exp(-0.5 * z**2) / sd)
+            of_mean, *of_runs = np.log((1 - _ODD) * density / np.sqrt(2 * np.pi) + _ODD)
+            found.append(0.5 * (of_mean + _mean_of_runs(of_runs, of_mean)))
+        return np.concatenate(found)
+
+    def below(self, learned: Learned, sampled: Learned) -> pd.DataFrame:
+        """Probability ``p`` of less than what came, of means over runs (``mean``) and single runs.
+
+        With ``source``, ``times`` the labels seen and ``third`` of the horizon (0, 1, 2).
+        """
+        rows = []
+        for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
+            z, _ = later.standardised(later.expected(learned.misfit, *_normals()))
+            p = np.einsum("d,rdx->rx", weight, ndtr(z))
+            runs, count = p.shape
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "times": np.tile(np.exp(later.t), runs),
+                        "third": np.tile(3 * np.arange(count) // count, runs),
+                        "mean": np.repeat(np.arange(runs) == 0, count),
+                        "p": p.ravel(),
+                    }
+                )
+            )
+        return pd.concat(rows).dropna().assign(source=self.source)
+
+    def differences(
+        self, learned: Learned, sampled: Learned, commons: Sequence[float]
+    ) -> list[float]:
+        """Mean log density of how strategies came to differ, by the misfit's share in common."""
+        joint = self._joint(learned, sampled)
+        task, places = _normals(), ndtr(_normals(_OF_SHARES)[0])
+        found = []
+        for mean in commons:
+            common = shares_in_common(mean, places)
+            of_each = []
+            for i, later in enumerate(joint):
+                own = _normals(i + 1)
+                drawn = [
+                    np.sqrt(common) * a + np.sqrt(1 - common) * b
+                    for a, b in zip(task, own, strict=True)
+                ]
+                of_each.append((later, later.expected(learned.misfit, *drawn)))
+            logs = [_log_apart(*one, *other) for one, other in pairwise(of_each)]
+            told = [log for log in logs if np.isfinite(log)]
+            found.append(float(np.mean(told)) if told else np.nan)
+        return found
+
+    def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
+        """Draws of the strategies that go together."""
+        own = [_weights(later, learned, sampled) for later in self.laters]
+        levels, near = self._near(learned, own)
+        rng = np.random.default_rng(0)
+        at = rng.choice(len(levels.likely), DRAWS, p=levels.likely)
+        joint = []
+        for later, each in zip(self.laters, near, strict=True):
+            reached = each.cumsum(axis=0)[:, at]
+            which = (rng.random(DRAWS) * reached[-1] > reached).sum(axis=0)
+            joint.append(later.taken(which))
+        return joint
+
+
+def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
+    """Mean over those runs that go on, at each x; `otherwise` where none of them does."""
+    there = np.isfinite(of_runs)
+    total = np.where(there, of_runs, 0).sum(axis=0)
+    return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), otherwise)
+
+
+def _log_apart(one: Later, expected: Floats, other: Later, of_other: Floats) -> float:
+    """Mean log density of how the means of two strategies came to differ, where x are the same."""
+    if one.t.shape != other.t.shape or not np.allclose(one.t, other.t):
+        return np.nan
+    variance = one.variance[0] + other.variance[0]
+    seen = one.observed[0] - other.observed[0]
+    z = (seen - (expected + one.shift[0] - of_other - other.shift[0])) / np.sqrt(variance)
+    density = (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi * variance)).mean(axis=0)
+    return float(np.nanmean(np.log((1 - _ODD) * density + _ODD)))
+
+
+def _weights(later: Later, learned: Learned, sampled: Learned) -> Floats:
+    """Weights of draws under other priors of α and β, dims (draw,); they sum up to 1."""
+    total = np.zeros(len(later.gain))
+    for value, name in ((later.log_start, "alpha_start"), (later.log_beta, "beta")):
+        new, old = (getattr(of, name) for of in (learned, sampled))
+        total += _log_normal(value, old) - _log_normal(value, new)
+    weights = np.exp(total.min() - total)
+    return np.asarray(weights / weights.sum())
+
+
+def _log_normal(value: Floats, prior: LogNormal) -> Floats:
+    """−log density at the logarithm of a number, up to a constant."""
+    return np.asarray(0.5 * ((value - np.log(prior.median)) / prior.width) ** 2)
+
+
+@lru_cache
+def _normals(seed: int = 0) -> tuple[Floats, Floats]:
+    """Return the same even normals for all numbers that are tried, two of dims (draw,)."""
+    rng = np.random.default_rng(seed)
+    one, other = (ndtri((rng.permutation(DRAWS) + 0.5) / DRAWS) for _ in range(2))
+    return one, other
+
+
+def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
+    """Keep of one strategy what numbers are learned by.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw)
+        Of the strategy by itself.
+    seen : Runs
+        What it was fitted to.
+    after : DataFrame
+        Rows of later episodes of its repetitions, as in `Runs.table`.
+    """
+    draws = posterior.stack(sample=("chain", "draw"))
+    draws = draws.isel(sample=np.linspace(0, draws.sizes["sample"] - 1, DRAWS).astype(int))
+    episodes = np.unique(after["episode"])
+    kept = np.unique(np.linspace(0, len(episodes) - 1, _EPISODES).round().astype(int))
+    after = after[after["episode"].isin(episodes[kept])]
+    x = after.groupby("episode")["x"].median().to_numpy(float)
+    of_data = observations(seen).ends
+    ends = float(of_data.x_first[0]), float(of_data.x_last[0])
+
+    def known(at: Floats) -> tuple[Floats, Floats]:
+        parts = moments(draws, xr.DataArray(at, dims="x"), *ends)
+        mean, sd = (part.transpose("sample", "x").to_numpy() for part in parts)
+        return mean, sd
+
+    t = np.log(x / ends[1])
+    on_curve, sd = known(x)
+    along, _ = known(ends[1] * np.exp(steps_until(t)))
+    far, _ = known(np.array([partial_pooling.HORIZON * ends[1]]))
+    spread, shared = (draws[name].to_numpy()[:, None] for name in ("noise", "shared"))
+    shift, variance, observed = _runs(draws, seen, after, known, sd)
+    return Later(
+        odds=log_odds(on_curve),
+        along=log_odds(along),
+        noise=noise_of_odds(along[:, :1], spread),
+        gain=log_odds(far[:, 0]) - log_odds(along[:, 0]),
+        log_start=np.log(draws["alpha"].to_numpy() + ends[0]),
+        log_beta=np.log(draws["beta"].to_numpy()),
+        **_with_mean(shift, variance, observed, shared),
+        t=t,
+    )
+
+
+def _with_mean(
+    shift: Floats, variance: Floats, observed: Floats, shared: Floats
+) -> dict[str, Floats]:
+    """Put the mean over all runs before some of them, which have `shared` of the new in common."""
+    count = np.isfinite(observed).sum(axis=0)
+    common = shared * np.nanmean(np.sqrt(variance), axis=0) ** 2
+    of_mean = common + (1 - shared) * np.nanmean(variance, axis=0) / count
+    some = np.unique(np.linspace(0, len(observed) - 1, _RUNS).astype(int))
+    return {
+        "shift": np.concatenate([np.nanmean(shift, axis=0)[None], shift[some]]),
+        "variance": np.concatenate([of_mean[None], variance[some]]),
+        "observed": np.concatenate([np.nanmean(observed, axis=0)[None], observed[some]]),
+    }
+
+
+def _runs(
+    draws: xr.Dataset,
+    seen: Runs,
+    after: pd.DataFrame,
+    known: Callable[[Floats], tuple[Floats, Floats]],
+    sd: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """What each run's residuals let expect later, and its later accuracies; NaN where none is."""
+    episodes = np.unique(after["episode"])
+    rho = draws["rho"].to_numpy()[:, None]
+    lasts = noise.offset(draws["noise"], draws["lasting"]).to_numpy()[:, None]
+    found: list[tuple[Floats, Floats, Floats]] = []
+    for repetition, run in after.groupby("repetition"):
+        before = seen.table[seen.table["repetition"] == repetition]
+        mean, spread = known(before["x"].to_numpy(float))
+        lags = before["episode"].diff().fillna(0).to_numpy()
+        past = noise.past(
+            before["accuracy"].to_numpy(), mean, spread, noise.carry(rho, lags), lasts
+        )
+        at = np.searchsorted(episodes, run["episode"])
+        later = noise.carry(rho, run["episode"].to_numpy() - before["episode"].iloc[-1])
+        shift, variance, accuracy = np.full((3, *sd.shape), np.nan)
+        kept = lasts * (1 - later * sd[:, at] / past.sd[:, None])  # of a unit of what lasts
+        certain = 1 + past.known[:, None]
+        shift[:, at] = later * sd[:, at] * past.residual[:, None]
+        shift[:, at] += kept * past.told[:, None] / certain
+        variance[:, at] = sd[:, at] ** 2 * (1 - later**2) + kept**2 / certain
+        accuracy[:, at] = run["accuracy"].to_numpy()
+        found.append((shift, variance, accuracy[0]))
+    shifts, variances, accuracies = map(np.stack, zip(*found, strict=True))
+    return shifts, variances, accuracies

@@ -1,0 +1,287 @@
+"""`learn`: the numbers of default prior and misfit, from past curves.
+
+Every strategy of every task is fitted to a quarter and to half of its episodes, once. How likely
+other numbers make the later accuracies follows from the same draws: other priors are weights of
+them, and the misfit is computed. The numbers that make later accuracies likeliest are found all at
+once, forecasts counting alike; then again without each source, to tell how often forecasts hold on
+curves that the numbers were not learned from.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from palm_bayes.errors import DataError
+from palm_bayes.evaluation.cells import (
+    Cell,
+    cells_of,
+    jobs_of,
+    later_rows,
+    too_short,
+    training_sizes,
+)
+from palm_bayes.evaluation.held_out import Later, Task, later_of
+from palm_bayes.files import put
+from palm_bayes.inference.fitting import fit_validated
+from palm_bayes.inference.nuts import Progress, Settings
+from palm_bayes.model.build import VERSION
+from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_from
+from palm_bayes.version import __version__
+
+COMMONS = tuple(np.linspace(0, 0.9, 10))
+"""Shares of the misfit in common that are tried."""
+
+_TIMES = (1.5, 3.0, 10.0, BEYOND)  # how far ahead is told apart, in multiples of the labels seen
+_RADII = (0.3, 0.01)  # of the logarithms of numbers within which better ones are looked for
+_TRIES = 160
+_TRIES_WITHOUT = 60  # from the numbers of all sources on
+_EVERY = 3  # of the other sources' tasks, so many-th one teaches what a source is judged by
+_BANDS = (50, 80, 95)
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What was learned, and how well it does on sources that it was not learned from.
+
+    Attributes
+    ----------
+    learned : Learned
+    tasks : tuple of Task
+        The curves, and what fits said of them.
+    without : dict of str to Learned
+        By source, the numbers that the others teach. Empty where there is one source.
+    table : DataFrame
+        Index source: one row each, judged with the numbers learned from all others. ``score`` and
+        ``before``, mean log density of later accuracies with these and with the numbers before;
+        ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty where there
+        is one source.
+    """
+
+    learned: Learned
+    tasks: tuple[Task, ...]
+    without: dict[str, Learned]
+    table: pd.DataFrame
+
+
+def learn(
+    data: pd.DataFrame | str | Path | Sequence[str | Path],
+    *,
+    start: Learned | str | Path | None = None,
+    keep: str | Path | None = None,
+    seed: int = 0,
+    command: str = "palm_bayes.learn",
+    progress: Progress | None = None,
+) -> Lesson:
+    """Learn the numbers of default prior and misfit from past curves.
+
+    Parameters
+    ----------
+    data : DataFrame, path or paths
+        Tables as `palm_bayes.backtest` takes them, of whole curves: the more projects, the better.
+    start : Learned or path, optional
+        The prior that fits are made with, and the numbers to start from; by default as shipped.
+    keep : path, optional
+        Folder for what is kept of each fit: learning that was cut off goes on from there.
+    seed : int
+    command : str
+        Told in the file that is made.
+    progress : callable, optional
+        Told (what is done, "", fraction done).
+
+    Returns
+    -------
+    Lesson
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, or hold no curve long enough.
+    """
+    begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
+    paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
+    cells = [cell for path in paths for cell in cells_of(path, None, None, None, None)]
+    folder = None if keep is None else Path(keep)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    tasks = list(_tasks(cells, begun, Settings(seed=seed), folder, tell))
+    if not tasks:
+        raise DataError("no curve is long enough to learn from: 6 episodes are needed")
+    tell("numbers likeliest over all curves", "", 0.9)
+    found = likeliest(tasks, begun, begun, _TRIES)
+    found = replace(found, misfit=replace(found.misfit, common=_common(tasks, found, begun)))
+    without = _without(tasks, found, begun, tell)
+    table, held = _judged(tasks, without, begun)
+    of_cells = Counter(cell.key[0] for cell in cells if cell.runs)
+    about = {
+        "command": command,
+        "corpus": dict(sorted(of_cells.items())),
+        "date": datetime.now(UTC).date().isoformat(),
+        "fits": sum(len(task.laters) for task in tasks),
+        "palm-bayes": __version__,
+    }
+    return Lesson(replace(found, held=held, about=about), tuple(tasks), without, table)
+
+
+def _tasks(
+    cells: Sequence[Cell],
+    begun: Learned,
+    settings: Settings,
+    folder: Path | None,
+    tell: Progress,
+) -> Iterable[Task]:
+    """Fit the strategies of each task to each size, or read what is kept of them."""
+    jobs = [job for job in jobs_of(cells, training_sizes(None, None)) if too_short(*job) is None]
+    groups = [list(group) for _, group in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
+    numbers = json.dumps([begun.document()["priors"], asdict(settings), VERSION])
+    for i, group in enumerate(groups):
+        (first, train), names = group[0], [cell.strategy for cell, _ in group]
+        assert first.task is not None
+        about = "\n".join([first.task.sha256(), *first.key[:-1], str(train), *names, numbers])
+        kept = folder and folder / f"{hashlib.sha256(about.encode()).hexdigest()[:16]}.npz"
+        if kept is None or not kept.is_file():
+            tell(first.name(train), "", 0.9 * i / len(groups))
+            laters = _laters([cell for cell, _ in group], train, begun, settings)
+            if kept is not None:
+                put(kept, partial(_write, laters=laters))
+        else:
+            laters = _read(kept)
+        if laters:
+            yield Task(first.key[0], tuple(laters))
+
+
+def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Settings) -> list[Later]:
+    task = cells[0].task
+    assert task is not None
+    seen = task.first(train)
+    fit = fit_validated(seen, priors="default", learned=begun, settings=settings)
+    sampled, found = fit.trace["sampled"].to_dataset(), []
+    for cell in cells:
+        assert cell.runs is not None
+        alone = seen.strategy(cell.strategy)
+        rows = later_rows(cell.runs, alone, train)
+        if len(rows):
+            found.append(later_of(sampled.sel(strategy=cell.strategy), alone, rows))
+    return found
+
+
+def _write(draft: Path, laters: Sequence[Later]) -> None:
+    arrays = {
+        f"{i}.{name}": part.astype(np.float32)
+        for i, later in enumerate(laters)
+        for name, part in later._asdict().items()
+    }
+    with draft.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _read(kept: Path) -> list[Later]:
+    with np.load(kept) as arrays:
+        count = len({name.split(".")[0] for name in arrays.files})
+        return [
+            Later(**{name: arrays[f"{i}.{name}"].astype(float) for name in Later._fields})
+            for i in range(count)
+        ]
+
+
+_OF_MISFIT = ("level", "scale", "by_noise", "power", "by_gain", "tail", "apart", "apart_width")
+_OF_PRIORS = ("alpha_start", "beta")
+
+
+def _as_point(learned: Learned) -> Floats:
+    """All numbers but what is in common, as logarithms: each is above 0."""
+    of_misfit = [getattr(learned.misfit, name) for name in _OF_MISFIT]
+    of_priors = [number for name in _OF_PRIORS for number in getattr(learned, name)]
+    return np.log([*of_misfit, *of_priors])
+
+
+def _at(point: Floats, like: Learned) -> Learned:
+    """Inverse of `_as_point`."""
+    numbers = [float(number) for number in np.exp(point)]
+    count = len(_OF_MISFIT)
+    misfit = replace(like.misfit, **dict(zip(_OF_MISFIT, numbers[:count], strict=True)))
+    pairs = zip(numbers[count::2], numbers[count + 1 :: 2], strict=True)
+    alpha_start, beta = (LogNormal(*pair) for pair in pairs)
+    return replace(like, misfit=misfit, alpha_start=alpha_start, beta=beta)
+
+
+def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: int) -> Learned:
+    """Find the numbers under which later accuracies are likeliest, in so many tries."""
+
+    def loss(point: Floats) -> float:
+        return -_score(tasks, _at(point, start), sampled)
+
+    # The normals stay the same, so that the score is smooth: quadratic models of it serve.
+    radii = dict(zip(("initial_tr_radius", "final_tr_radius"), _RADII, strict=True))
+    found = minimize(loss, _as_point(start), method="COBYQA", options={"maxfev": tries, **radii})
+    return _at(found.x, start)
+
+
+def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
+    """Mean log density of later accuracies."""
+    return float(np.concatenate([task.scores(learned, sampled) for task in tasks]).mean())
+
+
+def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
+    """Find the share of the misfit that strategies have in common; as before if none tells."""
+    scores = [task.differences(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
+    told = np.array([row for row in scores if np.isfinite(row).all()])
+    if not len(told):
+        return learned.misfit.common
+    return float(COMMONS[int(told.mean(axis=0).argmax())])
+
+
+def _without(
+    tasks: Sequence[Task], found: Learned, sampled: Learned, tell: Progress
+) -> dict[str, Learned]:
+    """Learn from all sources but one, for each; from `found` on."""
+    sources = sorted({task.source for task in tasks})
+    learned = {}
+    for i, source in enumerate(sources if len(sources) > 1 else ()):
+        tell(f"without {source}", "", 0.92 + 0.08 * i / len(sources))
+        others = [task for task in tasks if task.source != source][::_EVERY]
+        learned[source] = likeliest(others, found, sampled, _TRIES_WITHOUT)
+    return learned
+
+
+def _judged(
+    tasks: Sequence[Task], without: dict[str, Learned], sampled: Learned
+) -> tuple[pd.DataFrame, tuple[Held, ...]]:
+    """Judge the numbers learned from all other sources on each one."""
+    rows, parts = {}, []
+    for source, learned in without.items():
+        own = [task for task in tasks if task.source == source]
+        below = pd.concat([task.below(learned, sampled) for task in own])
+        of_means = below[below["mean"]]
+        off = (of_means["p"] - 0.5).abs()
+        rows[source] = {
+            "score": _score(own, learned, sampled),
+            "before": _score(own, sampled, sampled),
+            **{f"coverage_{band}": (off <= band / 200).mean() for band in _BANDS},
+        }
+        parts.append(of_means)
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
+    return table, _held(pd.concat(parts)) if parts else ()
+
+
+def _held(below: pd.DataFrame) -> tuple[Held, ...]:
+    """How often 80 % bands held, by how far ahead was looked."""
+    place = np.searchsorted(_TIMES, below["times"])
+    inside = ((below["p"] - 0.5).abs() <= 0.4).to_numpy()
+    return tuple(
+        Held(times, int((place == i).sum()), float(inside[place == i].mean()))
+        for i, times in enumerate(_TIMES)
+        if (place == i).any()
+    )

@@ -1,0 +1,226 @@
+"""Posterior curves and predictions at any number of labels, in three scopes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from palm_bayes.data.axis import asked_x
+from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.errors import known
+from palm_bayes.model import noise
+from palm_bayes.model.expected import moments, strayed
+from palm_bayes.model.misfit import Misfit
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
+
+Scope = Literal["expected", "continuing", "new"]
+
+QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+_BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Draws of accuracy at some x.
+
+    Attributes
+    ----------
+    draws : DataArray, dims (chain, draw, strategy, x), or (..., strategy, repetition, x)
+        Accuracy as a fraction. Coordinates along x: ``labels`` (NaN where unknown) and
+        ``episode``; along (strategy, x): ``future``, whether it lies past the strategy's data.
+        Of a continuing repetition, NaN up to its last observation.
+    sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)
+        What the draws are made of, before they are cut to [0, 1]: ``curve``, the accuracy on the
+        PALM curve; ``misfit``, how far off it; ``noise``, of a measured accuracy (0 with scope
+        "expected").
+    scope : {"expected", "continuing", "new"}
+        The expected curve; each observed repetition as it continues; a repetition not yet begun.
+    scale : float
+        What a fraction is multiplied by in the user's own scale: 100 or 1.
+    labels_known : bool
+    """
+
+    draws: xr.DataArray
+    sources: xr.Dataset
+    scope: Scope
+    scale: float
+    labels_known: bool
+
+    def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
+        """Posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
+        return self.draws.quantile(list(probabilities), ("chain", "draw"), skipna=False)
+
+    def uncertainty(self) -> xr.DataArray:
+        """Standard deviation that each source of uncertainty has, a fraction.
+
+        Returns
+        -------
+        DataArray, dims (source, strategy[, repetition], x)
+            Sources "parameters", "misfit" and "noise". What of the misfit goes along with the
+            curve counts with the parameters. Their squares add up to the draws' variance but for
+            what else is correlated and what is cut to [0, 1].
+        """
+        over = ("chain", "draw")
+        on_curve, misfit = self.sources["curve"], self.sources["misfit"]
+        known = on_curve.var(over)
+        slope = (xr.cov(on_curve, misfit, dim=over, ddof=0) / known).where(known > 0, 0.0)
+        along = slope * (on_curve - on_curve.mean(over))
+        parts = {"parameters": on_curve + along, "misfit": misfit - along}
+        named = xr.Dataset(parts | {"noise": self.sources["noise"]})
+        spread = named.std(over, skipna=False).to_array("source")
+        return spread.transpose("source", "strategy", ...).rename("uncertainty")
+
+    def plot_uncertainty(self) -> Any:
+        """Draw `uncertainty`; see `palm_bayes.plots.uncertainty.plot_uncertainty`."""
+        from palm_bayes.plots.uncertainty import plot_uncertainty
+
+        future = self.draws["future"].transpose("strategy", "x")
+        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.scale)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return means and quantiles as a tidy table, in the user's own scale.
+
+        Returns
+        -------
+        DataFrame
+            ``strategy``, with scope "continuing" ``repetition``, then ``episode``, ``labels``,
+            ``future``, ``mean``, ``q2.5``, ``q10``, ``q25``, ``q50``, ``q75``, ``q90``, ``q97.5``.
+        """
+        names = [f"q{100 * p:g}" for p in QUANTILES]
+        bands = self.quantiles().assign_coords(quantile=names).to_dataset("quantile")
+        table = (self.scale * bands.assign(mean=self.draws.mean(("chain", "draw")))).to_dataframe()
+        table = table.reset_index().dropna(subset="mean")
+        runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
+        whole = (table["episode"] % 1 == 0).all()
+        table = table.astype({"episode": int if whole else float})
+        order = [*runs, "episode", "labels", "future", "mean", *names]
+        return table[order].reset_index(drop=True)
+
+    def coverage(self, truth: Runs) -> pd.DataFrame:
+        """Share of later observations that lie inside the bands; of scope "continuing" only.
+
+        Parameters
+        ----------
+        truth : Runs
+            Runs that go on past the data of the fit.
+
+        Returns
+        -------
+        DataFrame
+            Index ``strategy``, last "all"; columns ``points`` (how many), "50 %", "80 %" and
+            "95 %", the shares of the points inside these bands, in [0, 1].
+        """
+        key = ["strategy", "repetition", "episode"]
+        later = self.to_frame()
+        later = later[later["future"]].astype({"repetition": str})
+        points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
+        seen = points["accuracy"] * truth.scale
+        inside = pd.DataFrame(
+            {band: seen.between(points[low], points[high]) for band, (low, high) in _BANDS.items()}
+        )
+        groups = inside.groupby(points["strategy"], sort=False)
+        table = groups.mean().assign(points=groups.size())
+        table.loc["all"] = {**inside.mean(), "points": len(inside)}
+        return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
+
+
+def forecast(
+    fit: "Posterior",
+    labels: ArrayLike | None = None,
+    episodes: ArrayLike | None = None,
+    horizon: int | None = None,
+    *,
+    scope: Scope = "expected",
+    misfit: Misfit | Literal["learned"] | None = "learned",
+    seed: int = 0,
+) -> Forecast:
+    """Forecast accuracies from a posterior; see `palm_bayes.PalmFit.forecast`."""
+    known([scope], get_args(Scope), "scope")
+    at = asked_x(fit.runs, labels, episodes, horizon)
+    x, table = at.to_numpy(), fit.runs.table
+    posterior = fit.trace["posterior"].to_dataset()
+    ends = fit.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
+    # Where runs end is not asked for, but there they are taken up, as they came.
+    seen = table if scope == "continuing" else table.groupby(RUN, sort=False).tail(1)
+    every = np.union1d(x, seen["x"])
+    there = xr.DataArray(every, {"x": every}, "x")
+    on_curve, sd = (
+        part.transpose("chain", "draw", "strategy", "x")
+        for part in moments(posterior, there, ends["x_first"], ends["x_last"])
+    )
+    of_misfit = fit.learned.misfit if misfit == "learned" else misfit
+    expected = on_curve if of_misfit is None else strayed(on_curve, posterior, ends, of_misfit)
+    of_noise = np.random.default_rng(seed)
+    asked, pure = (part.sel(x=at["x"]) for part in (expected, on_curve))
+    if scope == "expected":
+        draws = asked
+    elif scope == "new":
+        lags = np.diff(at["episode"], prepend=at["episode"][:1])
+        rho, lasts = (
+            part.transpose("chain", "draw", "strategy").to_numpy()
+            for part in (posterior["rho"], noise.offset(posterior["noise"], posterior["lasting"]))
+        )
+        carried = noise.carry(rho[..., None], lags)
+        fresh = of_noise.standard_normal(asked.shape)
+        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasts, fresh)
+        draws = asked.copy(data=path)
+    else:
+        draws = _continued(posterior, table, on_curve, expected, sd, at, of_noise)
+    # Compared as episodes' x are computed, not typed: equal but for rounding.
+    future = at > ends["x_last"] * (1 + 1e-12)
+    sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
+    cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
+    return Forecast(cut, xr.Dataset(sources), scope, fit.runs.scale, fit.runs.labels_known)
+
+
+def _continued(
+    posterior: xr.Dataset,
+    table: pd.DataFrame,
+    on_curve: xr.DataArray,
+    mean: xr.DataArray,
+    sd: xr.DataArray,
+    at: xr.DataArray,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """Each repetition from its last observation on: what of its residuals lasts, and what fades.
+
+    Of what is new at an x, all repetitions of a strategy have a share in common, also where they
+    come from unlike episodes, of which the model knows nothing. `on_curve` and `sd` are known where
+    runs were seen: the misfit, of which the data say nothing, is no part of residuals.
+    """
+    shape = mean.sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
+    draws = xr.full_like(shape, np.nan).copy()
+    began = table.groupby(RUN, sort=False)["episode"].max().groupby("strategy").min()
+    # Of episodes to come alone, so that it does not matter which others are asked for.
+    common = {
+        name: rng.standard_normal((*mean.shape[:2], int((at["episode"] > first).sum())))
+        for name, first in began.items()
+    }
+    for (strategy, repetition), run in table.groupby(RUN, sort=False):
+        one = {"strategy": strategy}
+        of = posterior.sel(one)
+        rho, shared, lasts = (
+            part.transpose("chain", "draw").to_numpy()[..., None]
+            for part in (of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"]))
+        )
+        where = {**one, "x": run["x"].to_numpy()}
+        seen, spread = (part.loc[where].to_numpy() for part in (on_curve, sd))
+        lags = run["episode"].diff().fillna(0).to_numpy()
+        before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags), lasts)
+        last = run["episode"].iloc[-1]
+        ahead = np.flatnonzero(at["episode"] > last)
+        carried = noise.carry(rho, np.diff(at["episode"][ahead], prepend=last))
+        there = {**one, "x": at["x"][ahead]}
+        own = rng.standard_normal((*mean.shape[:2], len(ahead)))
+        of_all = common[strategy]
+        fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
+        later, around = (part.loc[there].to_numpy() for part in (mean, sd))
+        path = noise.simulate(later, around, carried, lasts[..., 0], fresh, before)
+        draws.loc[{**there, "repetition": repetition}] = path
+    return draws

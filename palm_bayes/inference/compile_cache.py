@@ -1,0 +1,206 @@
+"""Programs for nutpie: a model's density and parameters as C functions that are cached on disk.
+
+`nutpie.compile_pymc_model` makes them for any model. Numba compiles what it wraps around PyTensor's
+functions anew in every process, since the code holds what is of that process only; this takes
+longer than all the sampling. The functions written here do without, so that Numba finds them in
+PyTensor's cache; and since their key is made from the density as PyMC gives it, no gradient is
+derived and no graph rewritten for a function that is there already.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
+from pytensor import config
+from pytensor.graph.replace import clone_replace
+
+from palm_bayes.inference.graph_key import graph_key
+
+# What nutpie calls, and what the numbers given back tell it: above 0, a point that cannot be. The
+# data come as one array: how many rows and columns the model's data variable has, and its values.
+_MATRIX = """
+        shape = carray(data, (2,))
+        rows, columns = int(shape[0]), int(shape[1])
+        matrix = carray(data, (2 + rows * columns,))[2:].reshape((rows, columns))
+"""
+_DENSITY = f"""
+def wrapper(n_free, point, gradient, value, data):
+    try:{_MATRIX}
+        found, slope = function(carray(point, (n_free,)), matrix)
+        carray(value, (1,))[0] = found[()]
+        carray(gradient, (n_free,))[:] = slope
+        if not isfinite(found[()]):
+            return 4
+        for i in range(n_free):
+            if not isfinite(slope[i]):
+                return 3
+    except Exception:
+        return 1
+    return 0
+"""
+_PARAMETERS = f"""
+def wrapper(n_free, n_parameters, point, values, data):
+    try:{_MATRIX}
+        (found,) = function(carray(point, (n_free,)), matrix)
+        carray(values, (n_parameters,))[:] = found
+    except Exception:
+        return -2
+    return 0
+"""
+
+
+def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
+    """Compile a model of one data variable, a matrix, for `nutpie.sample`.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    names : sequence of str
+        Of the numbers in its free variables, one by one: what the program draws, together with the
+        unconstrained numbers that they are computed from, called by `unconstrained`.
+
+    Returns
+    -------
+    nutpie.compile_pymc.CompiledPyMCModel
+        Chains start around the model's initial point. Data are put in by `with_data`.
+    """
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    at = model.initial_point()
+    density = model.logp()
+    drawn = [*model.replace_rvs_by_values(model.free_RVs), *model.value_vars]
+
+    def density_and_slopes() -> list[Any]:
+        ready = rewrite_pregrad(clone_replace(density))  # in place, and `drawn` shares parts of it
+        return [ready, _joined(pt.grad(ready, model.value_vars))]
+
+    names = [*names, *unconstrained(names)]
+    start = np.concatenate([np.ravel(at[value.name]) for value in model.value_vars])
+    shapes: list[tuple[int, ...]] = [()] * len(names)
+    program = CompiledPyMCModel(
+        dims={},
+        compiled_logp_func=_callback(_DENSITY, 1, model, at, [density], density_and_slopes),
+        compiled_expand_func=_callback(_PARAMETERS, 2, model, at, drawn, lambda: [_joined(drawn)]),
+        initial_point_func=_around(start),
+        shared_data={},
+        shared_var_keys={},
+        user_data=None,
+        n_expanded=len(names),
+        shape_info=(names, [slice(i, i + 1) for i in range(len(names))], shapes),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=len(start),
+        _shapes=dict(zip(names, shapes, strict=True)),
+        _coords={},
+    )
+    return with_data(program, model.data_vars[0].get_value())
+
+
+def unconstrained(names: Sequence[str]) -> list[str]:
+    """Names of the unconstrained numbers that numbers of these names are computed from."""
+    return [f"{name}_unconstrained" for name in names]
+
+
+def with_data(program: Any, data: NDArray[np.float64]) -> Any:
+    """Return the program with another value of the model's data variable."""
+    return replace(program, user_data=np.concatenate([data.shape, data.ravel()]))
+
+
+def kept(raw: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Numbers and statistics after tuning, dims (chain, draw), of a raw trace of nutpie.
+
+    Chains that were cut off are cut to the shortest.
+    """
+    chains = []
+    for numbers, statistics in zip(*raw.get_arrow_trace(), strict=True):
+        after = ~statistics.column("tuning").to_numpy()
+        of = {name: batch for batch in (numbers, statistics) for name in batch.column_names}
+        chains.append([of[name].column(name).to_numpy()[after] for name in names])
+    draws = min(len(columns[0]) for columns in chains)
+    return {
+        name: np.stack([part[:draws] for part in parts])
+        for name, parts in zip(names, zip(*chains, strict=True), strict=True)
+    }
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    return pt.concatenate([part.ravel() for part in parts])
+
+
+def _around(start: NDArray[np.float64]) -> Callable[[int], NDArray[np.float64]]:
+    """Start up to one from a point in every direction, as nutpie does."""
+    return lambda seed: start + np.random.default_rng(seed).uniform(-1, 1, len(start))
+
+
+def _callback(
+    source: str,
+    sizes: int,
+    model: pm.Model,
+    at: dict[str, Any],
+    known: list[Any],
+    outputs: Callable[[], list[Any]],
+) -> Any:
+    """Compile functions of the unconstrained point as the C function that `source` defines.
+
+    `outputs` are made from what is `known` by this module alone, and only if need be.
+    """
+    import numba
+    from numba.np.numpy_support import carray
+    from pytensor.link.numba.cache import compile_numba_function_src
+
+    key = _key(source, model, at, known)
+    used: dict[str, Any] = {"carray": carray, "isfinite": np.isfinite}
+    used |= {"__name__": __name__}  # of a module that Numba can import
+    wrapper = compile_numba_function_src(source, "wrapper", used, cache_key=key)
+    numbers = numba.types.CPointer(numba.types.double)  # type: ignore[no-untyped-call]
+    signature = numba.types.int64(*[numba.types.uint64] * sizes, *[numbers] * (5 - sizes))
+    cache = key is not None
+    if not (cache and _is_kept(wrapper, signature)):
+        used["function"], can_be_kept = _compiled(model, at, outputs())
+        cache = cache and can_be_kept
+    return numba.cfunc(signature, cache=cache)(wrapper)
+
+
+def _key(source: str, model: pm.Model, at: dict[str, Any], known: list[Any]) -> str | None:
+    """Key of a function in PyTensor's cache; None if it must not be kept there."""
+    graph = graph_key([*model.value_vars, model.data_vars[0]], known)
+    if graph is None or not config.numba__cache:
+        return None
+    shapes = [np.shape(at[value.name]) for value in model.value_vars]  # in the flat point
+    told = [graph, source, str(shapes), str(config.numba__fastmath)]
+    return sha256(Path(__file__).read_bytes() + "\n".join(told).encode()).hexdigest()
+
+
+def _is_kept(wrapper: Callable[..., int], signature: Any) -> bool:
+    """Whether Numba has the function on disk; what is damaged there, it forgets."""
+    from numba.core.caching import FunctionCache
+    from numba.core.registry import cpu_target
+
+    cache: Any = FunctionCache(wrapper)  # type: ignore[no-untyped-call]
+    try:
+        return cache.load_overload(signature, cpu_target.target_context) is not None
+    except Exception:  # noqa: BLE001 -- reading damaged files may raise anything
+        cache.flush()
+        return False
+
+
+def _compiled(model: pm.Model, at: dict[str, Any], outputs: list[Any]) -> tuple[Any, bool]:
+    """Compile functions of the flat point and the data; say whether the code may be kept."""
+    from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
+
+    outputs, point = join_nonshared_inputs(at, outputs, model.value_vars)
+    data = model.data_vars[0]
+    matrix = data.type()
+    given = {data: matrix}  # an input even of outputs that do without
+    compiled = pm.compile(
+        [point, matrix], outputs, givens=given, mode="NUMBA", on_unused_input="ignore"
+    )
+    function = compiled.vm.jit_fn
+    return function, function.py_func in CACHED_SRC_FUNCTIONS  # not where an operation has no key

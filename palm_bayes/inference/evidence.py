@@ -1,0 +1,206 @@
+"""A posterior joined from the draws of its regions, each weighed by its evidence."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import arviz as az
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.cluster.vq import kmeans2
+from scipy.special import logsumexp, softmax
+
+from palm_bayes.inference.convergence import e_bfmi
+
+NEGLIGIBLE = 0.01  # weight of a region below which its divergences cannot matter
+_CLUSTERS = 8  # at most
+_INNER = 0.8  # share of a cluster's draws inside the ellipsoid that stands for it
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Draws of the posterior in one region.
+
+    Attributes
+    ----------
+    posterior : Dataset, dims (chain, draw, ...)
+    stats : Dataset, dims (chain, draw)
+        With ``diverging`` and ``energy``.
+    free : Dataset, dims (chain, draw, ...), optional
+        The unconstrained points; only needed where there are several regions.
+    log_density : DataArray, dims (chain, draw), optional
+        Of `free`, not normalised.
+    """
+
+    posterior: xr.Dataset
+    stats: xr.Dataset
+    free: xr.Dataset | None = None
+    log_density: xr.DataArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Draws of the whole posterior.
+
+    Attributes
+    ----------
+    posterior, stats : Dataset
+        As of its parts; within a part the draws keep their order.
+    divergences : int
+        Over all draws of all parts but those of negligible weight.
+    e_bfmi : float
+        The smallest, likewise.
+    weight_error : float
+        Variance of the regions' weights by Monte Carlo, as a share of the posterior's variance at
+        most; 0 for a single part.
+    """
+
+    posterior: xr.Dataset
+    stats: xr.Dataset
+    divergences: int
+    e_bfmi: float
+    weight_error: float
+
+
+def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
+    """Join parts of as many draws into as many draws of the whole, each by its evidence."""
+    weights, error = np.ones(1), 0.0
+    if len(parts) > 1:
+        logs, errors = zip(*(log_evidence(part) for part in parts), strict=True)
+        weights = softmax(logs)
+        # Two values apart by d, of weights w and 1 − w, have the variance w (1 − w) d²; an error e
+        # of log w moves their mean by w (1 − w) e d.
+        error = float(np.sum(weights * (1 - weights) * np.square(errors)))
+    chosen = _positions(weights, parts[0].stats.sizes["draw"], rng)
+    counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
+    posterior, stats = parts[0].posterior, parts[0].stats
+    if len(parts) > 1:
+        posterior = _in_order([part.posterior for part in parts], chosen, _picked)
+        stats = _in_order([part.stats for part in parts], chosen, gathered)
+    return Joined(
+        posterior,
+        stats,
+        sum(int(part.stats["diverging"].sum()) for part in counted),
+        min(e_bfmi(part.stats["energy"]) for part in counted),
+        error,
+    )
+
+
+def gathered(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+    """Statistics of some draws that stand for all: each for those up to the next one.
+
+    Parameters
+    ----------
+    stats : Dataset, dims (chain, draw)
+    which : array of int, increasing
+        The draws that are kept.
+
+    Returns
+    -------
+    Dataset, dims (chain, draw)
+        ``n_steps`` added up; ``diverging``, whether any did; ``energy``, whose changes from draw to
+        draw would mean nothing, is NaN unless all draws are kept.
+    """
+    draws = stats.sizes["draw"]
+    kept = stats.isel(draw=which)
+    if len(which) in {0, draws}:
+        return kept
+    starts = np.concatenate([[0], which[1:]])
+    ordered = stats.transpose("chain", "draw")
+    diverging = np.logical_or.reduceat(ordered["diverging"].to_numpy(), starts, axis=1)
+    steps = np.add.reduceat(ordered["n_steps"].to_numpy(), starts, axis=1)
+    dims = ("chain", "draw")
+    found = {"diverging": (dims, diverging), "n_steps": (dims, steps)}
+    return without_energy(kept.assign(found))
+
+
+def without_energy(stats: xr.Dataset) -> xr.Dataset:
+    """Statistics of draws that are no longer next to those that they were drawn after."""
+    return stats.assign(energy=xr.full_like(stats["energy"], np.nan))
+
+
+def _positions(
+    weights: NDArray[np.float64], draws: int, rng: np.random.Generator
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each part, which of its draws are taken, evenly, and at which places they go.
+
+    The places are random but in order, so that what is measured of the joined chains is what their
+    parts have: autocorrelation, and disagreement between chains.
+    """
+    edges = np.round(np.cumsum(weights) * draws).astype(int)
+    owner = rng.permutation(np.searchsorted(edges, np.arange(draws), side="right"))
+    places = [np.flatnonzero(owner == i) for i in range(len(weights))]
+    return [(np.linspace(0, draws - 1, len(at)).round().astype(int), at) for at in places]
+
+
+def _picked(draws: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+    return draws.isel(draw=which)
+
+
+def _in_order(
+    parts: Sequence[xr.Dataset],
+    chosen: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    take: Callable[[xr.Dataset, NDArray[np.int64]], xr.Dataset],
+) -> xr.Dataset:
+    """Take the chosen draws of each part and put them at their places."""
+    placed = [
+        take(part, which).assign_coords(draw=at)
+        for part, (which, at) in zip(parts, chosen, strict=True)
+    ]
+    return xr.concat(placed, "draw", combine_attrs="drop").sortby("draw")
+
+
+def log_evidence(part: Part) -> tuple[float, float]:
+    """Log of the integral of a part's density, and its Monte-Carlo standard error.
+
+    The reciprocal of the integral is the posterior mean of g(z) / density(z), for any density g
+    inside the posterior's support (the truncated harmonic mean of Robert and Wraith, *Computational
+    methods for Bayesian model choice*, 2009). g is a mixture of normal distributions, each cut off
+    at an ellipsoid, fitted to one half of the draws and used on the other.
+    """
+    assert part.free is not None
+    assert part.log_density is not None
+    stacked = part.free.to_stacked_array("number", ["chain", "draw"])
+    points = stacked.transpose("chain", "draw", "number").to_numpy()
+    log_density = part.log_density.transpose("chain", "draw").to_numpy()
+    half = points.shape[1] // 2
+    early, late = slice(None, half), slice(half, None)
+    ratios = np.concatenate(
+        [
+            _log_mixture(points[:, known], points[:, new]) - log_density[:, new]
+            for known, new in ((early, late), (late, early))
+        ],
+        axis=1,
+    )
+    scaled = np.exp(ratios - ratios.max())
+    mean = scaled.mean()
+    return -float(np.log(mean) + ratios.max()), float(az.mcse(scaled, method="mean") / mean)
+
+
+def _log_mixture(known: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-density of truncated normals fitted to points, at others; dims (..., number)."""
+    flat = known.reshape(-1, known.shape[-1])
+    scale = np.maximum(flat.std(axis=0), 1e-12)
+    least = 5 * flat.shape[1]  # draws that a covariance takes
+    count = min(_CLUSTERS, max(len(flat) // (2 * least), 1))
+    _, labels = kmeans2(flat / scale, count, minit="++", seed=0)
+    clusters = [flat[labels == i] for i in range(count)]
+    large = [cluster for cluster in clusters if len(cluster) > least] or [flat]
+    logs = [np.log(len(cluster)) + _log_truncated_normal(cluster, at) for cluster in large]
+    total = np.log(sum(len(cluster) for cluster in large))
+    return np.asarray(logsumexp(logs, axis=0) - total)
+
+
+def _log_truncated_normal(
+    cluster: NDArray[np.float64], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    mean, covariance = cluster.mean(axis=0), np.cov(cluster.T)
+    normal = stats.multivariate_normal(mean, covariance, allow_singular=True)
+    peak = normal.logpdf(mean)
+    # Squared Mahalanobis distances, from the density itself.
+    inner = np.quantile(2 * (peak - normal.logpdf(cluster)), _INNER)
+    log_density = normal.logpdf(at)
+    inside = 2 * (peak - log_density) < inner
+    kept = stats.chi2(cluster.shape[1]).logcdf(inner)
+    return np.where(inside, log_density - kept, -np.inf)

@@ -1,0 +1,53 @@
+"""From runs to their posterior, strategy by strategy."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.nuts import (
+    Progress,
+    Sample,
+    Settings,
+    compile_programs,
+    sample_strategy,
+)
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.trace import assemble
+from palm_bayes.model.learned import Learned
+from palm_bayes.model.priors import Priors, named_priors
+
+
+def fit_validated(
+    runs: Runs,
+    *,
+    priors: str | Priors,
+    learned: Learned,
+    settings: Settings,
+    progress: Progress | None = None,
+    prior: str = "",
+) -> Posterior:
+    """Fit runs without a word on what is odd about them."""
+    chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
+    settings.suit(chosen)
+    if settings.sampler == "nutpie":
+        if progress is not None:
+            progress("compile", "", 0.0)
+        compile_programs(chosen)
+    samples = [
+        sample_strategy(runs.strategy(name), chosen, settings, progress) for name in runs.strategies
+    ]
+    named = priors if isinstance(priors, str) else "own"
+    about = {"priors": named, "prior": prior, **asdict(settings)}
+    return put_together(runs, samples, about, learned)
+
+
+def put_together(
+    runs: Runs, samples: list[Sample], about: dict[str, Any], learned: Learned
+) -> Posterior:
+    """Make one fit of the strategies' samples; `about` says how they were sampled."""
+    verdicts = pd.DataFrame([sample.verdict for sample in samples])
+    table = verdicts.assign(strategy=runs.strategies).set_index("strategy")
+    return Posterior(runs, assemble(runs, samples, table, about, learned), Convergence(table))

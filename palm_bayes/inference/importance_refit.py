@@ -1,0 +1,207 @@
+"""`refit`: a fit brought up to date with later episodes, mostly without sampling anew.
+
+One more episode changes a posterior little. The draws that there are, weighed by how much likelier
+the new data make them, are draws of the new posterior (Chopin, *A sequential particle filter method
+for static models*, 2002), at a small part of what NUTS costs. A strategy is left to NUTS where the
+largest weights do not settle down (Vehtari et al., *Pareto smoothed importance sampling*, 2024), or
+where the draws that are left do not pass the verdict that every fit has to pass.
+"""
+
+import json
+import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+from palm_bayes.data.checks import oddities
+from palm_bayes.data.readers import read_runs
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.inference.convergence import diagnose
+from palm_bayes.inference.draws import Floats, numbers_of, taken, verdict_numbers
+from palm_bayes.inference.evidence import without_energy
+from palm_bayes.inference.fitting import put_together
+from palm_bayes.inference.nuts import Progress, Sample, Settings, sample_strategy
+from palm_bayes.inference.pointwise import log_likelihood
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.model import curve, noise
+from palm_bayes.model.build import Observations, observations
+from palm_bayes.model.learned import Learned
+from palm_bayes.model.priors import Priors, moving_logp, named_priors
+
+PARETO_K_MOST = 0.7
+REWEIGHTED = 0  # attempts of the sampler
+_OF_PRIORS = ("priors", "prior")
+_OF_DRAWS = ("chain", "draw")
+
+
+def refit(
+    fit: Posterior,
+    data: Runs | pd.DataFrame | str | Path,
+    *,
+    priors: Priors | None = None,
+    progress: Progress | None = None,
+) -> Posterior:
+    """Fit runs that have gone on since `fit`, with its priors and settings.
+
+    Parameters
+    ----------
+    fit : Posterior
+    data : Runs, DataFrame or path
+        The same runs with further episodes; repetitions and strategies may have come too.
+    priors : Priors, optional
+        Those of `fit`, where they are your own.
+    progress : callable, optional
+        As in `palm_bayes.fit`; told of strategies that are sampled anew.
+
+    Returns
+    -------
+    Posterior
+        In ``convergence.table``, ``attempts`` is 0 where earlier draws were weighed; some of them
+        are there several times then, and "effective draws" count that.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, or priors of your own are missing, or given for a named set.
+
+    Warns
+    -----
+    PalmWarning
+        If the data are odd in a way that those of `fit` were not.
+    """
+    # A few new rows must not be read in another scale than those that are there.
+    runs = read_runs(data, percent=fit.runs.percent)
+    about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
+    learned = fit.learned
+    chosen = priors_of(about["priors"], learned, priors)
+    settings = Settings(**{name: value for name, value in about.items() if name not in _OF_PRIORS})
+    known = set(oddities(fit.runs))
+    for oddity in oddities(runs):
+        if oddity not in known:
+            warnings.warn(oddity, PalmWarning, stacklevel=3)  # of who calls `PalmFit.refit`
+
+    # NUTS for one strategy beside the weighing of others. PyTensor compiles in one thread at a
+    # time: what the weighing needs is compiled before, the rest in the thread of NUTS.
+    moving_logp(chosen)
+    with ThreadPoolExecutor(1) as nuts:
+        found: list[Sample | Future[Sample]] = [
+            _reweighted(fit, of_one, chosen)
+            or nuts.submit(sample_strategy, of_one, chosen, settings, progress)
+            for of_one in map(runs.strategy, runs.strategies)
+        ]
+        samples = [each if isinstance(each, Sample) else each.result() for each in found]
+    return put_together(runs, samples, about, learned)
+
+
+def priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
+    """Priors of a fit: by their name, or those of the user, who has to give them again."""
+    if own is None and name == "own":
+        raise DataError("the fit has priors of your own: give them again")
+    if own is not None and name != "own":
+        raise DataError(f"the fit has the priors {name!r}: they are kept, give none")
+    return named_priors(name, learned) if own is None else own
+
+
+def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
+    """Draws of one strategy's new posterior from those of `fit`; None if they do not suffice."""
+    (name,) = runs.strategies
+    of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})
+    if not of_old["passed"]:
+        return None
+    before, now = (observations(its) for its in (fit.runs.strategy(name), runs))
+    if before.ends.x_first != now.ends.x_first:  # at which curves are given
+        return None
+    old, stats = (
+        fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
+        for group in ("sampled", "strategy_stats")
+    )
+    new, log_stretch = _moved(old, before, now.ends.x_last)
+    known = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
+    told = log_likelihood(new.isel(strategy=0), runs)
+    log_ratios = told.sum(axis=-1) - known + log_stretch
+    log_ratios += _log_prior(new, priors) - _log_prior(old, priors)
+    log_weights, pareto_k = _smoothed(log_ratios)
+    if not pareto_k <= PARETO_K_MOST:
+        return None
+    which = _picked(np.exp(log_weights))
+    posterior, stats = (
+        taken(part, which).assign_coords({dim: np.arange(part.sizes[dim]) for dim in _OF_DRAWS})
+        for part in (new, stats.isel(strategy=0, drop=True))
+    )
+    verdict = diagnose(verdict_numbers(posterior), of_old["divergences"], of_old["e_bfmi"])
+    if not verdict["passed"]:
+        return None
+    of_chosen = np.take_along_axis(told, which[..., None], axis=1)
+    stats = without_energy(stats)
+    return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
+
+
+def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dataset, Floats]:
+    """Draws that say of the noise what `posterior` does, but by its numbers where x is the last.
+
+    They are its spread there, how much larger what shrinks was at the first x, and the share of
+    the rest. Of both parts, and of the ratio, the logarithms move: by steps that do not depend on
+    them, and the ratio's is stretched. The second value is the logarithm of that, dims (chain,
+    draw).
+    """
+    of = numbers_of(posterior.isel(strategy=0))
+    of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
+    here, first, last = (curve.u(at, *of_curve) for at in (x, seen.ends.x_first, seen.ends.x_last))
+    reached = noise.power(here, first, last)
+    before, now = (noise.power(first, first, end) for end in (last, here))
+    # Both are 0 on curves that are saturated at once, and nothing moves.
+    stretch = np.divide(before - reached, now, out=np.ones_like(now), where=now > 0)
+    shrinks = (1 - of["lasting"]) * of["noise_ratio"] ** (2 * reached)
+    total = shrinks + of["lasting"]
+    numbers = {
+        "noise": of["noise"] * np.sqrt(total),
+        "noise_ratio": of["noise_ratio"] ** stretch,
+        "lasting": of["lasting"] / total,
+    }
+    new = posterior.assign({name: posterior[name].copy(data=numbers[name]) for name in numbers})
+    new["memory"] = new["memory"].where(new["memory_parameter"] != "lasting", new["lasting"])
+    return new, np.log(stretch[..., 0])
+
+
+def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
+    """Log of the prior's part that the data change, dims (chain, draw).
+
+    As a density of what moves by steps: the logarithms of both parts and of the ratio, or, which is
+    the same up to a constant, log noise, log ratio and the logit of the share.
+    """
+    spread, ratio, lasting = (
+        posterior[name].to_numpy()[..., 0] for name in ("noise", "noise_ratio", "lasting")
+    )
+    density = moving_logp(priors)(spread.ravel(), ratio.ravel(), lasting.ravel())
+    volume = np.log(spread) + np.log(ratio) + np.log(lasting) + np.log1p(-lasting)
+    return np.asarray(density.reshape(spread.shape) + volume)
+
+
+def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
+    """Log-weights, dims (chain, draw), and their Pareto k.
+
+    They are equal where the data are the same, but for the order of sums.
+    """
+    if np.ptp(log_ratios) < 1e-9:
+        return log_ratios, -np.inf
+    log_weights, pareto_k = array_stats.psislw(-log_ratios, axis=(-2, -1))
+    return log_weights, float(pareto_k)
+
+
+def _picked(weights: Floats) -> NDArray[np.int64]:
+    """Pick as many draws in each chain as it has, in order and evenly along the weights.
+
+    So the chains remain what the verdict is about: a draw that is picked twice raises their
+    autocorrelation, and chains whose weights differ by chance disagree.
+    """
+    draws = weights.shape[-1]
+    places = (np.arange(draws) + 0.5) / draws
+    reached = weights.cumsum(axis=-1) / weights.sum(axis=-1, keepdims=True)
+    picked = [np.searchsorted(chain, places).clip(max=draws - 1) for chain in reached]
+    return np.stack(picked)

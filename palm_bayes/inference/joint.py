@@ -1,0 +1,72 @@
+"""The joint posterior of a task's strategies, from draws of each one by itself."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference import partial_pooling
+from palm_bayes.inference.draws import taken
+from palm_bayes.inference.nuts import Sample
+from palm_bayes.model.build import observations
+from palm_bayes.model.expected import moments
+from palm_bayes.model.misfit import PARTS, Misfit, log_odds
+
+
+def together(
+    runs: Runs, samples: Sequence[Sample], misfit: Misfit, seed: int
+) -> list[tuple[Sample, xr.DataArray]]:
+    """Bring together which draws of the strategies are one draw of all.
+
+    A strategy that did not converge tells the others nothing, and keeps its draws as they are.
+
+    Parameters
+    ----------
+    runs : Runs
+    samples : sequence of Sample
+        Of its strategies, in their order.
+    misfit : Misfit
+    seed : int
+
+    Returns
+    -------
+    list of (Sample, DataArray)
+        The samples with some draws left out and others taken twice, and the draws of each one's
+        misfit, dims (chain, draw, misfit_part).
+    """
+    of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
+    chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))
+    telling = [i for i, sample in enumerate(samples) if sample.verdict["passed"]]
+    chosen = list(samples)
+    if len(telling) > 1:
+        curves = [_curves(samples[i], runs.strategy(runs.strategies[i])) for i in telling]
+        correlation = partial_pooling.shared_noise(runs)
+        which = partial_pooling.joined(curves, misfit, correlation, of_sharing)
+        for place, i in enumerate(telling):
+            chosen[i] = _picked(samples[i], which[..., place])
+    normals = misfit.normals(chains, draws, len(samples), of_misfit)
+    coords = {"chain": range(chains), "draw": range(draws), "misfit_part": list(PARTS)}
+    of_each = [
+        xr.DataArray(normals[:, :, i], coords, ("chain", "draw", "misfit_part"))
+        for i in range(len(samples))
+    ]
+    return list(zip(chosen, of_each, strict=True))
+
+
+def _curves(sample: Sample, runs: Runs) -> partial_pooling.Curves:
+    data = observations(runs)
+    first, last = float(data.ends.x_first[0]), float(data.ends.x_last[0])
+    x = xr.DataArray(np.append(np.unique(data.x), [last, partial_pooling.HORIZON * last]), dims="x")
+    accuracy, _ = moments(sample.posterior.isel(strategy=0), x, first, last)
+    found = accuracy.transpose("chain", "draw", "x").to_numpy()
+    end, later = (log_odds(found[..., i]) for i in (-2, -1))
+    return partial_pooling.Curves(later - end, found[..., :-2].mean(axis=-1))
+
+
+def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:
+    """Take some draws of each chain, dims (chain, draw), in some order."""
+    told = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
+    posterior = taken(sample.posterior, which).assign_coords(draw=sample.posterior["draw"])
+    return Sample(posterior, sample.stats, told, sample.verdict)

@@ -1,0 +1,336 @@
+"""NUTS, strategy by strategy: one compiled program, and a second try where the first falls short.
+
+Strategies of a task are independent given the priors. One at a time costs about what all together
+do, keeps a hard one from spoiling the others, and lets a program compiled once serve any data.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, SamplingError, known
+from palm_bayes.inference.compile_cache import compile_model, kept, unconstrained, with_data
+from palm_bayes.inference.convergence import diagnose
+from palm_bayes.inference.draws import Floats, labelled, verdict_numbers, with_parameters
+from palm_bayes.inference.evidence import Part, gathered, join
+from palm_bayes.inference.pointwise import log_likelihood
+from palm_bayes.model.build import FREE, NUMBERS, Observations, build_model, observations
+from palm_bayes.model.curve_regions import APART, WHOLE, Region
+from palm_bayes.model.one_strategy import build_pooled_model, pooled
+from palm_bayes.model.priors import Priors
+
+SamplerName = Literal["nutpie", "pymc", "numpyro"]
+Progress = Callable[[str, str, float], None]
+"""Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
+
+_LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
+MOST_DOUBLINGS = 8
+"""Of a draw's path: 255 leapfrog steps at most, where a usual draw takes 12, so that fits end."""
+APART_DRAWS = 200
+"""The evidence of a region takes so many."""
+STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample.
+
+    Attributes
+    ----------
+    draws, tune : int
+        Kept and warm-up draws of a chain.
+    chains : int
+    target_accept : float
+        Mean acceptance aimed at, below 1: higher means smaller steps.
+    sampler : {"nutpie", "pymc", "numpyro"}
+    seed : int
+        With the name of a strategy it settles that strategy's draws.
+    cores : int, optional
+        Chains run side by side; by default as many as there are cores.
+    thin : int
+        Of ``thin * draws`` draws, every one so far apart is kept.
+    second_try : bool
+        Sample once more, longer and in smaller steps, where the first try falls short.
+    """
+
+    draws: int = 1000
+    tune: int = 300
+    chains: int = 4
+    target_accept: float = 0.95
+    sampler: SamplerName = "nutpie"
+    seed: int = 0
+    cores: int | None = None
+    thin: int = 1
+    second_try: bool = True
+
+    def __post_init__(self) -> None:
+        known([self.sampler], get_args(SamplerName), "sampler")
+        if self.sampler == "numpyro" and find_spec("numpyro") is None:
+            raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
+        for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
+        if not 0 < self.target_accept < 1:
+            raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
+
+    def suit(self, priors: Priors) -> None:
+        """Raise `DataError` where these priors need more draws."""
+        if priors.apart and self.chains * self.draws < APART_DRAWS:
+            raise DataError(
+                f"chains * draws is {self.chains * self.draws}, allowed is at least {APART_DRAWS} "
+                "with priors that are sampled region by region, such as 'bounds'"
+            )
+
+    def stronger(self) -> "Settings":
+        """Settings of the second try: longer, in smaller steps, thinned to as many draws."""
+        careful = max(self.target_accept, 0.99)
+        return replace(self, tune=4 * self.tune, target_accept=careful, thin=4 * self.thin)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The posterior draws of one strategy.
+
+    Attributes
+    ----------
+    posterior : Dataset, dims (chain, draw, strategy, ...)
+    stats : Dataset, dims (chain, draw)
+        ``diverging``, ``n_steps``, ``energy``, ``step_size``; see
+        `palm_bayes.inference.evidence.gathered`.
+    log_likelihood : array, dims (chain, draw, observation)
+        Pointwise.
+    verdict : dict
+        A row of `palm_bayes.inference.convergence.Convergence.table`.
+    """
+
+    posterior: xr.Dataset
+    stats: xr.Dataset
+    log_likelihood: Floats
+    verdict: dict[str, Any]
+
+
+def sample_strategy(
+    runs: Runs, priors: Priors, settings: Settings, progress: Progress | None = None
+) -> Sample:
+    """Sample the posterior of one strategy, and once more if the first try does not converge.
+
+    Parameters
+    ----------
+    runs : Runs
+        Of one strategy.
+    priors : Priors
+    settings : Settings
+    progress : callable, optional
+        See `Progress`.
+    """
+    (name,) = runs.strategies
+    tell = progress or (lambda _stage, _strategy, _fraction: None)
+    first = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
+    if first.verdict["passed"] or not settings.second_try:
+        return first
+    stronger = settings.stronger()
+    return _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), 2)
+
+
+def _attempt(
+    runs: Runs, priors: Priors, settings: Settings, tell: Callable[[float], None], attempt: int
+) -> Sample:
+    (name,) = runs.strategies
+    entropy = [settings.seed, zlib.crc32(name.encode()), attempt]
+    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    regions = _regions(priors)
+    parts = [
+        _sampled(runs, priors, region, settings, seed, _share_of(tell, i, len(regions)))
+        for i, region in enumerate(regions)
+    ]
+    tell(1.0)
+    joined = join(parts, np.random.default_rng(seed))
+    posterior = with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
+    each = np.arange(settings.draws)
+    posterior = posterior.isel(draw=settings.thin * each).assign_coords(draw=each)
+    stats = gathered(joined.stats, settings.thin * each).assign_coords(draw=each)
+    verdict = diagnose(
+        verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
+    )
+    told = log_likelihood(posterior.isel(strategy=0), runs)
+    return Sample(posterior, stats, told, {**verdict, "attempts": attempt})
+
+
+def _regions(priors: Priors) -> tuple[Region, ...]:
+    return APART if priors.apart else WHOLE
+
+
+def _share_of(tell: Callable[[float], None], i: int, total: int) -> Callable[[float], None]:
+    """Tell the fraction done of the i-th of some equal pieces of work as one of the whole."""
+    return lambda done: tell((i + done) / total)
+
+
+def _sampled(
+    runs: Runs,
+    priors: Priors,
+    region: Region,
+    settings: Settings,
+    seed: int,
+    tell: Callable[[float], None],
+) -> Part:
+    """Draws of the posterior in one region."""
+    if settings.sampler == "nutpie":
+        tree = _with_nutpie(observations(runs), priors, region, settings, seed, tell)
+    else:
+        tree = _with_pymc(runs, priors, region, settings, seed)
+    # NumPyro's arrays are JAX's, and its lp is the potential energy.
+    found = tree["sample_stats"].to_dataset().as_numpy()
+    posterior = tree["posterior"].to_dataset()[list(FREE)].as_numpy()
+    part = Part(posterior, found[list(STATS)])
+    if region == "all":
+        return part
+    free = tree["unconstrained_posterior"].to_dataset().as_numpy()
+    sign = -1 if settings.sampler == "numpyro" else 1
+    return replace(part, free=free, log_density=sign * found[_LOG_DENSITY[settings.sampler]])
+
+
+def compile_programs(priors: Priors) -> None:
+    """Compile what `sample_strategy` samples with nutpie; later calls are free."""
+    for region in _regions(priors):
+        _program(priors, region)
+
+
+@lru_cache(maxsize=8)
+def _program(priors: Priors, region: Region) -> Any:
+    """Compile the nutpie program of one strategy; the data are put in later (`with_data`)."""
+    any_data = pooled(observations(_any_runs()))
+    return compile_model(build_pooled_model(priors, any_data, region), NUMBERS)
+
+
+def _with_nutpie(
+    data: Observations,
+    priors: Priors,
+    region: Region,
+    settings: Settings,
+    seed: int,
+    tell: Callable[[float], None],
+) -> xr.DataTree:
+    import nutpie
+
+    program = with_data(_program(priors, region), pooled(data))
+    start = _starting_points(program.initial_point_func, data, priors, region)
+    total = settings.chains * (settings.tune + settings.draws * settings.thin)
+
+    def report(chains: list[Any]) -> None:
+        tell(min(sum(chain.finished_draws for chain in chains) / total, 1.0))
+
+    try:
+        raw = nutpie.sample(
+            replace(program, initial_point_func=start),
+            draws=settings.draws * settings.thin,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            seed=seed,
+            target_accept=settings.target_accept,
+            maxdepth=MOST_DOUBLINGS,
+            adaptation="low_rank",
+            progress_bar=False,
+            progress_callback=report,
+            return_raw_trace=True,  # nutpie's way to ArviZ takes a tenth of the time
+        )
+    except RuntimeError as error:
+        if "initialization points failed" not in str(error):
+            raise SamplingError(f"nutpie: {error}") from error
+        raise DataError(
+            "the prior has no density where the chains start, near the data: widen its parts, and "
+            "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"
+        ) from error
+    found = kept(raw, [*NUMBERS, *unconstrained(NUMBERS), *STATS, "logp"])
+    if found["energy"].shape[1] < settings.draws * settings.thin:
+        raise KeyboardInterrupt  # which nutpie takes for a wish to keep what there is
+    return _tree(found)
+
+
+def _tree(found: dict[str, NDArray[Any]]) -> xr.DataTree:
+    """Arrange draws and statistics, dims (chain, draw), as `pymc.sample` does."""
+    stats, free = (
+        xr.Dataset({name: (("chain", "draw"), found[name]) for name in names})
+        for names in ([*STATS, "logp"], unconstrained(NUMBERS))
+    )
+    groups = {"posterior": labelled(found), "sample_stats": stats, "unconstrained_posterior": free}
+    chains = {"chain": np.arange(len(found["logp"]))}
+    return xr.DataTree.from_dict(
+        {name: part.assign_coords(chains) for name, part in groups.items()}
+    )
+
+
+def _with_pymc(
+    runs: Runs, priors: Priors, region: Region, settings: Settings, seed: int
+) -> xr.DataTree:
+    keep_free = region != "all"
+    nuts: dict[str, Any] = {"max_treedepth": MOST_DOUBLINGS}
+    options: dict[str, Any] = (
+        {"nuts": nuts, "idata_kwargs": {"include_transformed": keep_free}}
+        if settings.sampler == "pymc"
+        else {"nuts": {**nuts, "keep_untransformed": keep_free}}
+    )
+    with build_model(runs, priors, region) as model:
+        try:
+            tree: xr.DataTree = pm.sample(
+                draws=settings.draws * settings.thin,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores,
+                random_seed=seed,
+                nuts_sampler=settings.sampler,
+                target_accept=settings.target_accept,
+                progressbar=False,
+                compute_convergence_checks=False,
+                **options,
+            )
+        except pm.exceptions.SamplingError as error:
+            raise SamplingError(f"{settings.sampler}: {error}") from error
+    if keep_free:  # where nutpie puts them
+        names = [value.name for value in model.value_vars]
+        tree["unconstrained_posterior"] = tree["posterior"].to_dataset()[names]
+    return tree
+
+
+def _starting_points(
+    usual: Callable[[int], NDArray[np.float64]], data: Observations, priors: Priors, region: Region
+) -> Callable[[int], NDArray[np.float64]]:
+    """Start the chains near the data: PALM has far-off local modes where noise explains all.
+
+    The curve's four coordinates (`palm_bayes.model.coordinates`) come last in the flat point; where
+    it may rise, they are counted from the data already.
+    """
+    first, last = (float(end[0]) for end in (data.ends.accuracy_first, data.ends.accuracy_last))
+    last = float(np.clip(last, 0.005, 0.995))
+    log_u = np.log(-np.log1p(-np.clip(first / last, 0.02, 0.97)))
+    lowest = max(priors.alpha_lo, -float(data.ends.x_first[0]))
+    alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
+    saturated = {"flat": [logit(last), 0.0, 0.0, 0.0], "step": [logit(last), log_u, 0.5, -2.0]}
+    center = np.array(saturated.get(region, [0.0, 0.0, 0.0, logit(alpha)]))
+    jitter = np.array([0.1, 0.1, 0.5, 0.5])
+
+    def start(seed: int) -> NDArray[np.float64]:
+        point = usual(seed)
+        point[-4:] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
+        return point
+
+    return start
+
+
+def _any_runs() -> Runs:
+    """Runs to compile a program with."""
+    frame = pd.DataFrame(
+        {"strategy": "any", "repetition": np.repeat(["1", "2"], 4), "episode": [1, 2, 3, 4] * 2}
+    )
+    return Runs.from_frame(frame.assign(accuracy=0.5 + 0.1 * np.sqrt(frame["episode"])))

@@ -1,0 +1,87 @@
+"""Log-likelihoods of each observation and draw: in order, and of each given all the others.
+
+In order they add up to the log-likelihood: refits weigh draws by them. Of one given all the others,
+leave-one-out cross-validation is made: accuracies of a strategy depend on each other given its
+parameters, so that the first are not what it takes (Bürkner, Gabry and Vehtari, *Efficient
+leave-one-out cross-validation for Bayesian non-factorized normal and Student-t models*, 2021).
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.draws import Floats, numbers_of
+from palm_bayes.model import curve, noise
+from palm_bayes.model.build import Observations, observations
+
+
+def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
+    """Pointwise log-likelihood of one strategy, each accuracy given those before it in its run.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, ...)
+        Of the strategy, without its dim.
+    runs : Runs
+        Of the strategy.
+
+    Returns
+    -------
+    array, dims (chain, draw, observation)
+    """
+    data, mean, of_noise = _given(posterior, runs)
+    return np.asarray(noise.log_density(data.accuracy, mean, *of_noise))
+
+
+def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
+    """Pointwise log-likelihood of one strategy, each accuracy given all others of the strategy.
+
+    Parameters are those of `log_likelihood`.
+
+    Returns
+    -------
+    array, dims (chain, draw, observation)
+
+    Notes
+    -----
+    Of a joint normal distribution with precision Q and residuals r, an observation given the
+    others has variance 1 / Q_ii and the residual (Q r)_i / Q_ii from its mean (Bürkner, Gabry and
+    Vehtari 2021, equation 10). Q = Wᵀ C⁻¹ W: W takes residuals to what is new at an observation,
+    C is the correlation of that between the runs at an x.
+    """
+    data, mean, (sd, carried, shared, lasts, place, first) = _given(posterior, runs)
+    new, scale = noise.unexpected(data.accuracy, mean, sd, carried, lasts, first)
+    _, at, count = np.unique(place, return_inverse=True, return_counts=True)
+    common = shared / (1 - shared + count[at] * shared)
+    total = np.stack([(new / scale)[..., at == i].sum(-1) for i in range(len(count))], axis=-1)
+    new_of_all = (new / scale - common * total[..., at]) / (1 - shared)  # C⁻¹ W r
+    own = (1 - common) / (1 - shared)  # the diagonal of C⁻¹
+
+    precision, pull = np.empty_like(mean), np.empty_like(mean)
+    for start in np.unique(first):
+        run = np.flatnonzero(first == start)
+        of_run = sd[..., run], carried[..., run], lasts, np.zeros(len(run), dtype=int)
+        for i, each in enumerate(run):
+            moved = np.zeros((*mean.shape[:-1], len(run)))
+            moved[..., i] = 1.0
+            change, size = noise.unexpected(moved, 0.0, *of_run)
+            column = change / size  # of W, which is of runs apart
+            precision[..., each] = (own[..., run] * column**2).sum(-1)
+            pull[..., each] = (column * new_of_all[..., run]).sum(-1)
+    return np.asarray(0.5 * (np.log(precision) - pull**2 / precision) - noise.LOG_SQRT_2PI)
+
+
+def _given(posterior: xr.Dataset, runs: Runs) -> tuple[Observations, Floats, tuple[Any, ...]]:
+    """Observations, their expected accuracies, and what `noise.log_density` takes after these."""
+    data = observations(runs)
+    x, which = np.unique(data.x, return_inverse=True)
+    lag, of_lag = np.unique(data.lag, return_inverse=True)
+    A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
+    x_first, x_last = data.ends.x_first[0], data.ends.x_last[0]
+    u, u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first) for at in (x, x_first, x_last))
+    mean, sd = A_max * -np.expm1(-u), noise.passing(u, u_first, u_last, spread, ratio, lasting)
+    of_noise = sd[..., which], noise.carry(rho, lag)[..., of_lag], shared
+    places = noise.offset(spread, lasting), data.place, data.first
+    return data, np.asarray(mean[..., which]), (*of_noise, *places)

@@ -1,0 +1,168 @@
+"""`Posterior`: runs, the posterior of their curves, and how far the sampler can be trusted.
+
+All that forecasts, compares and decides is a function of it; `palm_bayes.PalmFit` offers them as
+methods.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes.data.axis import asked_x
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError
+from palm_bayes.files import put
+from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.predictive_check import PredictiveCheck, check
+from palm_bayes.inference.trace import learned_of, leave_one_out, read, written
+from palm_bayes.model import curve
+from palm_bayes.model.build import NOISE
+from palm_bayes.model.expected import moments
+from palm_bayes.model.learned import Learned
+
+PARAMETERS = (*curve.PARAMETERS, *NOISE)
+_SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior:
+    """The posterior of a task's curves.
+
+    Attributes
+    ----------
+    runs : Runs
+        The data that were fitted.
+    trace : DataTree
+        ``posterior``, dims (chain, draw, strategy), of all strategies together; ``sampled``, the
+        draws of each by itself as the chains made them, with ``strategy_stats``, the sampler's
+        statistics of each, and ``sample_stats``, of all (dims chain, draw); ``log_likelihood``,
+        ``observed_data`` and ``constant_data``, dims observation. Accuracies are fractions. All
+        of ArviZ takes it.
+    convergence : Convergence
+        The verdict, strategy by strategy.
+    """
+
+    runs: Runs
+    trace: xr.DataTree
+    convergence: Convergence
+
+    @property
+    def learned(self) -> Learned:
+        """The numbers from past curves that the fit was made with."""
+        return learned_of(self.trace)
+
+    @cached_property
+    def predictive_check(self) -> PredictiveCheck:
+        """Whether PALM describes each strategy's curve; see `PredictiveCheck`."""
+        return check(self.trace, self.runs)
+
+    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+        """Median and central credible interval of every parameter, in the user's own scale.
+
+        Parameters
+        ----------
+        probability : float
+            Of the interval from ``lower`` to ``upper``, in (0, 1).
+
+        Returns
+        -------
+        DataFrame
+            One row a strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
+            ``sd``, ``lower``, ``upper``, ``r_hat``, ``ess_bulk``, ``ess_tail``.
+        """
+        if not 0 < probability < 1:
+            raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
+        draws, sampled = (
+            self.trace[group].to_dataset()[list(PARAMETERS)] for group in ("posterior", "sampled")
+        )
+        scaled = draws.assign({name: self.runs.scale * draws[name] for name in _SCALED})
+        over = ("chain", "draw")
+        tail = (1 - probability) / 2
+        columns = {
+            "median": scaled.median(over),
+            "mean": scaled.mean(over),
+            "sd": scaled.std(over, ddof=1),
+            "lower": scaled.quantile(tail, over),
+            "upper": scaled.quantile(1 - tail, over),
+            "r_hat": az.rhat(sampled),
+            "ess_bulk": az.ess(sampled, method="bulk"),
+            "ess_tail": az.ess(sampled, method="tail"),
+        }
+        table = xr.concat(
+            [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
+            pd.Index(columns, name="column"),
+        ).transpose("strategy", "parameter", "column")
+        frame: pd.DataFrame = table.to_series().unstack("column")
+        index = pd.MultiIndex.from_product([self.runs.strategies, PARAMETERS])
+        frame = frame.reindex(index.set_names(["strategy", "parameter"]))
+        return frame[list(columns)].rename_axis(columns=None).reset_index()
+
+    def representative(self) -> pd.DataFrame:
+        """One coherent set of the four parameters a strategy, for tools that take a point.
+
+        It is the posterior draw whose curve lies nearest to the median curve, up to twice the data.
+
+        Returns
+        -------
+        DataFrame
+            Index strategy; A_max (a fraction), delta, alpha, beta.
+        """
+        posterior = self.trace["posterior"].to_dataset()
+        ends = self.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
+        on_curve, _ = moments(posterior, asked_x(self.runs), ends["x_first"], ends["x_last"])
+        curves = on_curve.clip(0, 1).stack(sample=("chain", "draw"))
+        distance = ((curves - curves.median("sample")) ** 2).mean("x")
+        draws = posterior[list(curve.PARAMETERS)].stack(sample=("chain", "draw"))
+        # A δ rounded to 0 or 1 would give another curve back.
+        usable = (draws["delta"] > 1e-12) & (draws["delta"] < 1 - 1e-12)
+        nearest = distance.where(usable | ~usable.any("sample"), np.inf).argmin("sample")
+        chosen = draws.isel(sample=nearest).reset_coords(drop=True)
+        return chosen.to_dataframe()[list(curve.PARAMETERS)]
+
+    def leave_one_out(self) -> az.ELPDData:
+        """Leave-one-out cross-validation; see `trace.leave_one_out`."""
+        return leave_one_out(self.trace, self.runs)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one NetCDF file, whole or not at all.
+
+        The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
+        of the libraries and a hash of each group.
+
+        Raises
+        ------
+        DataError
+            If the folder is not there, or the file cannot be written.
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise DataError(f"cannot write {path}: there is no folder {path.parent}")
+        contents = written(self.trace)
+        put(path, lambda draft: draft.write_bytes(contents))
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a fit that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not there, is not such a fit, was changed since, or its draws cannot be
+            used.
+        """
+        if not Path(path).is_file():
+            raise DataError(f"{path} does not exist")
+        trace, runs, table = read(Path(path))
+        return cls(runs, trace, Convergence(table))
+
+    def __repr__(self) -> str:
+        """Say of what runs it is and whether it converged, without their tables."""
+        state = "converged" if self.convergence.passed else "not converged"
+        return f"<{type(self).__name__}: {self.runs.describe()}; {state}>"

@@ -1,0 +1,199 @@
+"""What PyMC's own functions draw of a fit: groups for ArviZ, and a model for new x.
+
+They cost time, and are made on request. What is forecast, compared and decided is computed from the
+same posterior without them, see `palm_bayes.forecast.forecast`.
+"""
+
+import json
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from pymc.stats import compute_log_prior
+
+from palm_bayes.data.axis import asked_x
+from palm_bayes.inference.importance_refit import priors_of
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.model import noise
+from palm_bayes.model.build import VECTOR_COORDS, build_model, observations, strategy_variables
+from palm_bayes.model.coordinates import Ends
+from palm_bayes.model.expected import moments_of
+from palm_bayes.model.misfit import (
+    PARTS,
+    Misfit,
+    beta_in_common,
+    log_odds,
+    noise_of_odds,
+    steps_until,
+)
+from palm_bayes.model.priors import Priors
+
+
+def full_trace(
+    fit: Posterior,
+    *,
+    prior: bool = True,
+    posterior: bool = True,
+    log_prior: bool = True,
+    priors: Priors | None = None,
+    draws: int = 500,
+    seed: int = 0,
+) -> xr.DataTree:
+    """Add to a copy of a fit's trace what ArviZ's checks of priors and predictions need.
+
+    They are of the model that is sampled: PALM's curve and its noise, of strategies that tell each
+    other nothing; predictions and ``log_prior`` know of no misfit, which counts past the data.
+    Accuracies are not cut to [0, 1]. ArviZ's ``plot_psense_...`` take a ``posterior`` without
+    ``alpha``, whose name is their own: ``curve`` holds it too.
+
+    Parameters
+    ----------
+    fit : Posterior
+    prior : bool
+        Groups ``prior`` and ``prior_predictive``.
+    posterior : bool
+        Group ``posterior_predictive``: new repetitions at the x observed.
+    log_prior : bool
+        Group ``log_prior``, of each free variable and strategy.
+    priors : Priors, optional
+        Those of the fit, where they are your own.
+    draws : int
+        From the prior.
+    seed : int
+
+    Returns
+    -------
+    DataTree
+
+    Raises
+    ------
+    DataError
+        If priors of your own are missing, or given for a named set.
+    """
+    model = build_model(fit.runs, _priors(fit, priors))
+    of_prior, of_posterior, of_misfit = np.random.default_rng(seed).spawn(3)
+    groups: dict[str, xr.Dataset] = {}
+    if prior:
+        drawn = pm.sample_prior_predictive(draws, model=model, random_seed=of_prior)
+        dims = "chain", "draw", "strategy", "misfit_part"
+        misfit = fit.learned.misfit
+        normals = misfit.normals(1, draws, len(fit.runs.strategies), of_misfit)
+        known = drawn["prior"].to_dataset().assign_coords(misfit_part=list(PARTS))
+        groups["prior"] = known.assign(misfit=(dims, normals))
+        groups["prior_predictive"] = drawn["prior_predictive"].to_dataset()
+    if posterior:
+        drawn = pm.sample_posterior_predictive(
+            fit.trace, model=model, random_seed=of_posterior, progressbar=False
+        )
+        groups["posterior_predictive"] = drawn["posterior_predictive"].to_dataset()
+    if log_prior:
+        groups["log_prior"] = compute_log_prior(
+            fit.trace, model=model, extend_inferencedata=False, progressbar=False
+        )
+    observed = fit.trace["observed_data"].to_dataset().coords
+    for name, group in groups.items():
+        of_data = name.endswith("predictive")
+        groups[name] = group.assign_coords(observed) if of_data else group
+    return fit.trace.assign({name: xr.DataTree(group) for name, group in groups.items()})
+
+
+def predictive_model(
+    fit: Posterior,
+    labels: ArrayLike | None = None,
+    episodes: ArrayLike | None = None,
+    horizon: int | None = None,
+    *,
+    priors: Priors | None = None,
+) -> pm.Model:
+    """Build a model of accuracies at new x, for PyMC's predictive functions.
+
+    With ``pm.sample_posterior_predictive(fit.trace, model=model, var_names=["expected",
+    "accuracy"])``, ``expected`` is what `PalmFit.forecast` gives, draw by draw, and ``accuracy``, a
+    repetition not yet begun, what it gives with scope "new", in distribution. Prior predictive
+    draws of it are of the same model before the data.
+
+    Parameters
+    ----------
+    fit : Posterior
+    labels, episodes, horizon
+        As in `PalmFit.forecast`.
+    priors : Priors, optional
+        Those of the fit, where they are your own.
+
+    Returns
+    -------
+    pymc.Model
+        The free variables of `palm_bayes.model.build.build_model` and ``misfit``, dims (strategy,
+        misfit_part); ``expected`` and ``accuracy``, fractions of dims (strategy, x), with x the
+        labels in batches. It has no density: a posterior is sampled by fitting.
+
+    Raises
+    ------
+    DataError
+        If labels are asked for and unknown, or a number is not above 0; or of priors as in
+        `full_trace`.
+    """
+    at = asked_x(fit.runs, labels, episodes, horizon)
+    misfit = fit.learned.misfit
+    priors = _priors(fit, priors)
+    given = observations(fit.runs).ends
+    x, x_first, x_last = at.to_numpy(), given.x_first[:, None], given.x_last[:, None]
+    own = {"strategy": list(fit.runs.strategies), "misfit_part": list(PARTS), "x": x}
+    with pm.Model(coords={**VECTOR_COORDS, **own}) as model:
+        curves, of_noise = strategy_variables(priors, "all", Ends(*map(pt.as_tensor, given)))
+        normals = _normals(misfit, len(fit.runs.strategies))
+        sd, ratio, rho, _, lasting = (part[:, None] for part in of_noise)
+        known = x_first, x_last, [part[:, None] for part in curves], (sd, ratio, lasting), pt
+        on_curve, passes = moments_of(x, *known)
+        t = np.log(x / x_last)
+        along, _ = moments_of(x_last * np.exp(steps_until(t)), *known)
+        s = noise_of_odds(along[:, :1], sd, pt)
+        odds = log_odds(on_curve, pt), log_odds(along, pt)
+        strayed = misfit.expected(*odds, s, t, normals[:, :1], normals[:, 1:], pt)
+        expected = pm.Deterministic("expected", strayed, dims=("strategy", "x"))
+        pm.CustomDist(
+            "accuracy",
+            expected,
+            passes,
+            rho,
+            noise.offset(sd, lasting, pt),
+            dist=partial(_new_repetitions, at["episode"].to_numpy()),
+            dims=("strategy", "x"),
+        )
+    return model
+
+
+def _priors(fit: Posterior, own: Priors | None) -> Priors:
+    name = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]["priors"]
+    return priors_of(name, fit.learned, own)
+
+
+def _normals(misfit: Misfit, strategies: int) -> Any:
+    """Variable ``misfit``, the distribution of `Misfit.normals`."""
+    in_common = beta_in_common(misfit.common if strategies > 1 else 0.0)
+
+    def draw(_size: Any) -> Any:
+        task, own = (pm.Normal.dist(0, 1, shape=(n, len(PARTS))) for n in (1, strategies))
+        share = pm.Beta.dist(*in_common)
+        return pt.sqrt(share) * task + pt.sqrt(1 - share) * own
+
+    return pm.CustomDist("misfit", dist=draw, dims=("strategy", "misfit_part"))
+
+
+def _new_repetitions(
+    episode: NDArray[np.float64], mean: Any, sd: Any, rho: Any, lasts: Any, _size: Any
+) -> Any:
+    """Draw one repetition a strategy, dims (strategy, x), cut to [0, 1].
+
+    It has no data, so the process of `noise.log_density` needs no steps from one x to the next: an
+    offset that lasts, and an AR(1) as the sum of what is left of all that was new.
+    """
+    offset, fresh = (pm.Normal.dist(0, 1, shape=part.shape) for part in (lasts, mean))
+    new = pt.sqrt(1 - noise.carry(rho, np.diff(episode, prepend=episode[0])) ** 2) * fresh
+    ago = np.subtract.outer(episode, episode)
+    left = rho[..., None] ** np.maximum(ago, 0) * (ago >= 0)
+    return pt.clip(mean + lasts * offset + sd * (left * new[:, None, :]).sum(axis=-1), 0, 1)

@@ -1,0 +1,248 @@
+"""Does PALM describe a strategy's curve? A posterior predictive check, in words.
+
+Runs are drawn anew from the posterior, as many and as long as those observed (Gelman, Meng and
+Stern 1996, Statistica Sinica 6, 733-807). Where what was observed is more extreme than nearly all
+of them, and by so much that it matters, the curve does what PALM's do not. The runs drawn have all
+the noise that the model has, that which they have in common too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.data.checks import falling
+from palm_bayes.data.runs import Runs
+from palm_bayes.model import noise
+from palm_bayes.model.build import observations
+from palm_bayes.model.expected import moments
+
+LEVEL = 0.005  # of each check: one in fifty curves that PALM does describe is doubted
+DRAWS = 500
+_LEAST_RUNS = 5  # of fewer it cannot be said which one is unlike the others
+_SEED = 0
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PredictiveCheck:
+    """The verdict of the posterior predictive check.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index strategy. ``passed``; ``finding``, what the curve does that PALM does not, in words,
+        or "as PALM describes"; and the posterior predictive p-value of each check: ``p_fall``,
+        ``p_rise``, ``p_bend``, ``p_outlier``, ``p_unlike``.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def passed(self) -> bool:
+        """Whether PALM describes every strategy's curve."""
+        return bool(self.table["passed"].all())
+
+    @property
+    def sentences(self) -> list[str]:
+        """One sentence a strategy that PALM does not describe."""
+        doubted = self.table[~self.table["passed"]]
+        return [
+            f"{name}: PALM does not describe this curve: {row.finding}; do not trust its forecast"
+            for name, row in zip(doubted.index, doubted.itertuples(index=False), strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """Runs of a strategy, those observed or some that were drawn, and what was expected of them.
+
+    Attributes
+    ----------
+    y, mean, sd : array, dims (draw, observation)
+    carried : array, dims (draw, observation)
+    lasts : array, dims (draw, 1)
+    first : array of int, dims (observation,)
+    at : array of int, dims (observation,)
+        Which of the strategy's x each one is at.
+    """
+
+    y: Floats
+    mean: Floats
+    sd: Floats
+    carried: Floats
+    lasts: Floats
+    first: NDArray[np.int64]
+    at: NDArray[np.int64]
+
+    def over_runs(self, values: Floats) -> Floats:
+        """Means over the runs at each x, dims (draw, x)."""
+        count = np.bincount(self.at)
+        share = (np.arange(len(count)) == self.at[:, None]) / count
+        return np.asarray(values @ share)
+
+    def unexpected(self) -> Floats:
+        """How far each accuracy is off what its run and the curve let expect."""
+        given = self.mean, self.sd, self.carried, self.lasts, self.first
+        return np.asarray(self.sd * noise.unexpected(self.y, *given)[0])
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """Something that a curve may do and PALM's do not.
+
+    Attributes
+    ----------
+    of : callable
+        How much runs do it, at each place: dims (draw, place).
+    matters : float
+        From how much accuracy on, as a share of the highest mean accuracy: nothing changes where
+        all accuracies are a tenth.
+    words : callable
+        What to say of it: told the runs, the place and how much.
+    """
+
+    of: Callable[[_Curves], Floats]
+    matters: float
+    words: Callable[[Runs, int, float], str]
+
+
+def _falls(curves: _Curves) -> Floats:
+    """How far the mean over runs lies below what it has reached before, at each x."""
+    means = curves.over_runs(curves.y)
+    return np.asarray(np.maximum.accumulate(means, axis=1) - means)
+
+
+def _rises(curves: _Curves) -> Floats:
+    """How much more the mean over runs rises than expected, from each x to the next."""
+    return np.diff(curves.over_runs(curves.y - curves.mean), axis=1)
+
+
+def _bends(curves: _Curves) -> Floats:
+    """How far from the curve the mean over runs stays, for three neighbouring x or more."""
+    off = curves.over_runs(curves.y - curves.mean)
+    three = np.stack([off[:, :-2], off[:, 1:-1], off[:, 2:]])
+    one_side = (three > 0).all(axis=0) | (three < 0).all(axis=0)
+    return np.asarray(np.where(one_side, np.abs(three).min(axis=0), 0))
+
+
+def _outliers(curves: _Curves) -> Floats:
+    """How far each accuracy is off what its run and the curve let expect."""
+    return np.abs(curves.unexpected())
+
+
+def _unlike(curves: _Curves) -> Floats:
+    """How far the level of each run lies off the others', beyond six times their usual distance.
+
+    The median of distances tells what is usual: a run that lies far off would raise the mean.
+    """
+    begins = np.unique(curves.first)
+    if len(begins) < _LEAST_RUNS:
+        return np.zeros((len(curves.y), 1))
+    count = np.diff(np.append(begins, curves.y.shape[1]))
+    levels = np.add.reduceat(curves.y - curves.mean, begins, axis=1) / count
+    off = np.abs(levels - np.median(levels, axis=1, keepdims=True))
+    return np.asarray(np.maximum(off - 6 * np.median(off, axis=1, keepdims=True), 0))
+
+
+def _episode(runs: Runs, place: int) -> int:
+    table = runs.table.sort_values("x", kind="stable").drop_duplicates("x")
+    return int(table["episode"].iloc[place])
+
+
+def _points(size: float) -> str:
+    return f"{100 * size:.1f} accuracy points"
+
+
+def _fall_in_words(runs: Runs, place: int, size: float) -> str:
+    return f"at episode {_episode(runs, place)} it is {_points(size)} below what it had reached"
+
+
+def _rise_in_words(runs: Runs, place: int, size: float) -> str:
+    before, after = _episode(runs, place), _episode(runs, place + 1)
+    return f"it jumps {_points(size)} too far up between episodes {before} and {after}"
+
+
+def _bend_in_words(runs: Runs, place: int, size: float) -> str:
+    first, last = _episode(runs, place), _episode(runs, place + 2)
+    return f"it stays {_points(size)} off PALM's curve from episode {first} to {last}"
+
+
+def _outlier_in_words(runs: Runs, place: int, size: float) -> str:
+    row = runs.table.iloc[place]
+    return (
+        f"training is unstable: repetition {row['repetition']} is {_points(size)} off at episode "
+        f"{row['episode']}"
+    )
+
+
+def _unlike_in_words(runs: Runs, place: int, size: float) -> str:
+    name = runs.table["repetition"].unique()[place]
+    return f"repetition {name} is more than {_points(size)} off all others throughout"
+
+
+_MEASURES = {
+    "fall": _Measure(_falls, 0.01, _fall_in_words),
+    "rise": _Measure(_rises, 0.02, _rise_in_words),
+    "bend": _Measure(_bends, 0.01, _bend_in_words),
+    "outlier": _Measure(_outliers, 0.05, _outlier_in_words),
+    "unlike": _Measure(_unlike, 0.02, _unlike_in_words),
+}
+
+
+def check(trace: xr.DataTree, runs: Runs) -> PredictiveCheck:
+    """Check every strategy of a fit."""
+    posterior = trace["posterior"].to_dataset()
+    rows = [_checked(posterior.sel(strategy=name), runs.strategy(name)) for name in runs.strategies]
+    names = pd.Index(runs.strategies, name="strategy")
+    return PredictiveCheck(pd.DataFrame(rows, index=names))
+
+
+def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
+    seen, drawn = _seen_and_drawn(posterior, runs)
+    highest = float(runs.table.groupby("x")["accuracy"].mean().max())
+    p_values, findings = {}, []
+    for name, measure in _MEASURES.items():
+        of_seen, of_drawn = measure.of(seen), measure.of(drawn)
+        sizes = np.median(of_seen, axis=0)
+        size = float(sizes.max(initial=0))
+        exceeded = of_drawn.max(axis=1, initial=0) >= of_seen.max(axis=1, initial=0)
+        p_values[f"p_{name}"] = float(exceeded.mean())
+        if exceeded.mean() < LEVEL and size >= measure.matters * highest:
+            findings.append(measure.words(runs, int(sizes.argmax()), size))
+    # Noise in common may explain that a curve falls, but no forecast can rest on it.
+    if not findings and falling(runs):
+        findings.append("it ends below its start")
+    finding = "; ".join(findings) or "as PALM describes"
+    return {"passed": not findings, "finding": finding, **p_values}
+
+
+def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves]:
+    """Return the runs observed, once for every draw, and runs drawn from the posterior."""
+    data = observations(runs)
+    draws = posterior.stack(sample=("chain", "draw"))
+    chosen = np.linspace(0, draws.sizes["sample"] - 1, DRAWS).astype(int)
+    draws = draws.isel(sample=chosen)
+    x, at = np.unique(data.x, return_inverse=True)
+    mean, sd = (
+        part.transpose("sample", "x").to_numpy()[:, at]
+        for part in moments(
+            draws, xr.DataArray(x, dims="x"), data.ends.x_first[0], data.ends.x_last[0]
+        )
+    )
+    rho, shared, lasts = (
+        part.to_numpy()[:, None]
+        for part in (draws["rho"], draws["shared"], noise.offset(draws["noise"], draws["lasting"]))
+    )
+    common, own = np.random.default_rng(_SEED).standard_normal((2, *mean.shape))
+    fresh = noise.mixed(common[:, at], own, shared)  # of the same number at each x
+    carried = noise.carry(rho, data.lag)
+    drawn = noise.simulate(mean, sd, carried, lasts[:, 0], fresh, first=data.first).clip(0, 1)
+    seen = np.broadcast_to(data.accuracy, mean.shape)
+    given = mean, sd, carried, lasts, data.first, at
+    return _Curves(seen, *given), _Curves(drawn, *given)

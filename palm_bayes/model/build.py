@@ -1,0 +1,337 @@
+"""The PyMC model of a task: PALM curves of its strategies, shared by their repetitions."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.distributions.shape_utils import change_dist_size
+from pytensor.scan import scan
+
+from palm_bayes.data.alignment import aligned_x
+from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.model import curve, noise
+from palm_bayes.model.coordinates import (
+    CurveCoordinates,
+    Ends,
+    FlatCoordinates,
+    MemoryCoordinates,
+    ShareCoordinates,
+    StepCoordinates,
+)
+from palm_bayes.model.curve_regions import Region, log_share
+from palm_bayes.model.priors import (
+    Priors,
+    curve_logp,
+    draw_curve,
+    draw_memory,
+    draw_share,
+    memory_logp,
+    named_priors,
+)
+
+VERSION = 7
+"""Of the model, kept in traces: those of another one hold other variables."""
+
+NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
+"""The numbers of the noise."""
+VECTORS = {"memory": ("rho", "lasting"), "curve": curve.COORDINATES}
+"""Free variables that are vectors, by names of their numbers."""
+FREE = ("noise", "noise_ratio", "shared", *VECTORS)
+"""The model's free variables."""
+NUMBERS = tuple(number for name in FREE for number in VECTORS.get(name, (name,)))
+"""The numbers in them, one by one."""
+VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
+"""Their dims beside those of strategies."""
+VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
+
+DATA_DIMS = {
+    "observations": ("column", "observation"),
+    "ends": ("end", "strategy"),
+    "strategy_index": ("observation",),
+}
+"""The model's data variables."""
+
+DATA_COORDS = {
+    "column": ["x", "accuracy", "lag", "place", "first"],
+    "end": list(Ends._fields),
+}
+# Batches from x_first to x_second, at least: start pools of unlike size make several first x.
+LEAST_STEP = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Runs as the flat arrays that the model takes, one entry an observation.
+
+    Attributes
+    ----------
+    x, accuracy : array, dims (observation,)
+        Labels in batches, see `palm_bayes.data.alignment.aligned_x`, and accuracy as a fraction.
+    lag : array, dims (observation,)
+        Episodes since the run's previous observation, 0 at its first.
+    place : array of int, dims (observation,)
+        The same where runs of a strategy are at the same x; see
+        `palm_bayes.model.noise.place_begins`.
+    first : array of int, dims (observation,)
+        Where the run of each observation begins.
+    strategy_index : array of int, dims (observation,)
+    ends : Ends
+        Arrays of dims (strategy,); the second x is half a batch after the first at least, or the
+        last.
+    """
+
+    x: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    lag: NDArray[np.float64]
+    place: NDArray[np.int64]
+    first: NDArray[np.int64]
+    strategy_index: NDArray[np.int32]
+    ends: Ends
+
+    def as_data(self) -> dict[str, NDArray[Any]]:
+        """By the names of the model's data variables.
+
+        Packed in few arrays, since each of them costs compilation time; and one strategy is not
+        looked up by its index, which costs more at every evaluation.
+        """
+        packed = {
+            "observations": np.stack([self.x, self.accuracy, self.lag, self.place, self.first]),
+            "ends": np.stack(self.ends),
+        }
+        several = len(self.ends.x_first) > 1
+        return {**packed, "strategy_index": self.strategy_index} if several else packed
+
+
+def observations(runs: Runs) -> Observations:
+    """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
+    table = runs.table
+    lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
+    strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
+    x = aligned_x(table)
+    return Observations(
+        x=x,
+        accuracy=table["accuracy"].to_numpy(float),
+        lag=lag,
+        place=noise.place_begins(np.column_stack([strategy_index, x])),
+        first=np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0)),
+        strategy_index=strategy_index,
+        ends=_ends(table.assign(x=x)),
+    )
+
+
+def _ends(table: pd.DataFrame) -> Ends:
+    by_strategy = table.groupby("strategy", sort=False)
+    first, last = (by_strategy["x"].transform(end) for end in ("min", "max"))
+    each = table.assign(
+        second=table["x"].where(table["x"] >= first + LEAST_STEP, last),
+        at_first=table["accuracy"].where(table["x"] == first),
+        at_last=table["accuracy"].where(table["x"] == last),
+    ).groupby("strategy", sort=False)
+    x, second, at_first, at_last = (each[name] for name in ("x", "second", "at_first", "at_last"))
+    columns = x.min(), second.min(), x.max(), at_first.mean(), at_last.mean(), x.size()
+    return Ends(*(column.to_numpy(float) for column in columns))
+
+
+def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "all") -> pm.Model:
+    """Build the model of all strategies of a task, independent of each other given the priors.
+
+    Parameters
+    ----------
+    runs : Runs
+    priors : {"default", "bounds"} or Priors
+    region : {"all", "rising", "step", "flat"}
+        Of the posterior; the densities of the last three add up to that of all.
+
+    Returns
+    -------
+    pymc.Model
+        Free variables ``noise``, ``noise_ratio``, ``shared``, ``memory`` (rho, lasting) and
+        ``curve`` (A_max, log u_first, α, β); deterministics ``rho``, ``lasting``, ``A_max``,
+        ``delta``, ``alpha``, ``beta``; the observed ``accuracy``. Dims strategy and observation;
+        accuracies are fractions. PyMC's own functions take it: prior and posterior predictive draw
+        whole repetitions.
+    """
+    priors = named_priors(priors) if isinstance(priors, str) else priors
+    data = observations(runs)
+    coords = {
+        "strategy": list(runs.strategies),
+        **VECTOR_COORDS,
+        **DATA_COORDS,
+        "observation": np.arange(len(data.x)),
+    }
+    with pm.Model(coords=coords) as model:
+        given = {
+            name: pm.Data(name, value, dims=DATA_DIMS[name], shape=_static_shape(name, value))
+            for name, value in data.as_data().items()
+        }
+        ends = Ends(*(given["ends"][i] for i in range(len(Ends._fields))))
+        curves, of_noise = strategy_variables(priors, region, ends)
+        _observe(given, ends.x_first, ends.x_last, *curves, *of_noise)
+    return model
+
+
+def strategy_variables(
+    priors: Priors, region: Region, ends: Ends
+) -> tuple[tuple[Any, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]:
+    """All but the data: curves as A_max, log u_first, α, β, and `NOISE`; dims (strategy,) each."""
+    of_noise = noise_variables(priors, "strategy")
+    for name in VECTORS["memory"]:
+        pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
+    return _curves(priors, region, ends, of_noise), of_noise
+
+
+def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
+    """All lengths but the number of observations, which other runs may change."""
+    dims = zip(DATA_DIMS[name], value.shape, strict=True)
+    return tuple(None if dim == "observation" else length for dim, length in dims)
+
+
+_CHARTS = {"step": StepCoordinates, "flat": FlatCoordinates}
+
+
+def _curves(
+    priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...]
+) -> tuple[Any, Any, Any, Any]:
+    """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
+    vector = curve_variable(priors, region, ends, of_noise, "strategy")
+    A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
+    pm.Deterministic("A_max", A_max, dims="strategy")
+    pm.Deterministic("delta", curve.delta(log_u, alpha, beta, ends.x_first, pt), dims="strategy")
+    pm.Deterministic("alpha", alpha, dims="strategy")
+    pm.Deterministic("beta", beta, dims="strategy")
+    return A_max, log_u, alpha, beta
+
+
+def curve_variable(
+    priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...], *dims: str
+) -> Any:
+    """Free variable (A_max, log u_first, α, β).
+
+    `of_noise` are the variables of `noise_variables`: the prior does not depend on them, but the
+    units of the coordinates do.
+    """
+    x_first = ends.x_first
+    alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
+    alpha_hi = pt.full_like(x_first, priors.alpha_hi)
+    chart = _CHARTS.get(region, CurveCoordinates)
+
+    def log_density(value: Any, first: Any, lower: Any, *_: Any) -> Any:
+        _, log_u, alpha, beta = (value[..., i] for i in range(4))
+        second = log_u + beta * pt.log((ends.x_second + alpha) / (first + alpha))
+        return curve_logp(priors, value, first, lower) + log_share(region, log_u, second, pt)
+
+    last_spread, noise_ratio, _, _, lasting = of_noise
+    return pm.CustomDist(
+        "curve",
+        x_first,
+        alpha_lo,
+        last_spread,
+        noise_ratio,
+        lasting,
+        dist=lambda first, lower, *_: draw_curve(priors, first, lower),
+        logp=log_density,
+        support_point=lambda _variable, _size, first, lower, *_: _start(region, first, lower),
+        signature="(),(),(),(),()->(4)",
+        default_transform=chart(ends, alpha_lo, alpha_hi, priors.beta_hi),
+        dims=(*dims, VECTOR_DIMS["curve"]),
+    )
+
+
+def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
+    """Return a point inside a region and every prior, for samplers that are told no better one."""
+    log_u, beta = {"step": (0.5, 5.0), "flat": (3.0, 0.7)}.get(region, (-0.5, 0.7))
+    like = pt.zeros_like(x_first)
+    return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
+
+
+def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
+    """Numbers of the noise in the order of `NOISE`: free variables, and those in ``memory``."""
+    model = pm.modelcontext(None)
+    size = [model.dim_lengths[dim] for dim in dims]
+
+    last_spread, noise_ratio = (
+        model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
+        for name in ("noise", "noise_ratio")
+    )
+    of_shared = draw_share(priors.shared, size)
+    shared = model.register_rv(of_shared, "shared", dims=dims, default_transform=ShareCoordinates())
+    memory = pm.CustomDist(
+        "memory",
+        pt.zeros(size),
+        dist=lambda like, _size: draw_memory(priors, like),
+        logp=lambda value, _like: memory_logp(priors, value),
+        support_point=lambda _variable, _size, like: pt.stack([like + 0.4, like + 0.3], axis=-1),
+        signature="()->(2)",
+        default_transform=MemoryCoordinates(),
+        dims=(*dims, VECTOR_DIMS["memory"]),
+    )
+    return last_spread, noise_ratio, memory[..., 0], shared, memory[..., 1]
+
+
+def _observe(
+    given: dict[str, Any],
+    x_first: Any,
+    x_last: Any,
+    A_max: Any,
+    log_u: Any,
+    alpha: Any,
+    beta: Any,
+    last_spread: Any,
+    noise_ratio: Any,
+    rho: Any,
+    shared: Any,
+    lasting: Any,
+) -> None:
+    """Observe the accuracies: expected curve plus noise that partly lasts and is partly shared."""
+    x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
+    of = given.get("strategy_index", 0)
+    u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first, pt)[of] for at in (x_first, x_last))
+    u = curve.u(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
+    of_noise = last_spread[of], noise_ratio[of], lasting[of]
+    pm.CustomDist(
+        "accuracy",
+        A_max[of] * -pt.expm1(-u),
+        noise.passing(u, u_first, u_last, *of_noise, pt),
+        noise.carry(rho[of], lag),
+        pt.zeros_like(x) + shared[of],
+        pt.zeros_like(x) + noise.offset(last_spread[of], lasting[of], pt),
+        *(pt.cast(each, "int64") for each in places),
+        logp=partial(noise.log_density, xp=pt),
+        dist=_repetitions,
+        observed=accuracy,
+        dims="observation",
+    )
+
+
+def _repetitions(
+    mean: Any, sd: Any, carried: Any, shared: Any, lasts: Any, place: Any, first: Any, _size: Any
+) -> Any:
+    """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
+
+    As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
+    """
+    common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
+    fresh = noise.mixed(common[place], own, shared, pt)
+    sd_before = pt.concatenate([sd[:1], sd[:-1]])
+    weight = noise.telling(lasts, sd, sd_before, carried, pt)
+    left = pt.sqrt(1 - carried**2)
+    goes_on = pt.neq(first, pt.arange(first.shape[0]))
+
+    def next_one(new: Any, share: Any, left: Any, weight: Any, on: Any, *before: Any) -> Any:
+        residual, told, known = (on * part for part in before)
+        expected, scale = noise.foreseen(told, known, weight, pt)
+        innovation = expected + scale * new
+        return share * residual + left * innovation, told + weight * innovation, known + weight**2
+
+    residual, _, _ = scan(
+        next_one,
+        sequences=[fresh, carried, left, weight, goes_on],
+        outputs_info=[pt.zeros(())] * 3,
+        return_updates=False,
+    )
+    return mean + sd * residual

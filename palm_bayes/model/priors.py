@@ -1,0 +1,243 @@
+"""Prior sets: two named ones, and a user's own PyMC distributions in place of their parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.distributions.shape_utils import change_dist_size
+from pytensor.compile.mode import Mode
+
+from palm_bayes.errors import DataError, known
+from palm_bayes.model import curve
+from palm_bayes.model.learned import Learned, LogNormal, shipped
+
+_SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
+
+Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
+
+
+def log_normal(prior: LogNormal) -> Distribution:
+    """Return a learned prior as a distribution of PyMC."""
+    return pm.LogNormal.dist(np.log(prior.median), prior.width)
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Priors of one strategy's parameters, inside PALM.py's fitting bounds.
+
+    Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``. One that has no
+    density on a part of its parameter's range leaves walls in which NUTS gets stuck: bound α and β
+    by `alpha_lo`, `alpha_hi` and `beta_hi` instead.
+
+    Attributes
+    ----------
+    A_max
+        Achievable accuracy: a fraction, also where the data are in percent.
+    delta
+        PALM's δ. None, the default, leaves it to `reached`.
+    reached
+        Share of A_max reached at the first observed x, u(x_first) in other words. δ is the share
+        reached where x + α = 1, which need not be near any data.
+    alpha
+        PALM's α. None, the default, leaves it to `alpha_start`.
+    alpha_start
+        α above its lower bound: x_first + α, the x of the first observation in PALM's own count.
+    beta
+        PALM's β.
+    noise
+        Standard deviation of an accuracy around the curve at the last observed x, a fraction; what
+        rounding adds is `palm_bayes.model.noise.RESOLUTION`.
+    noise_ratio
+        How much larger what shrinks of it is at the first observed x than at the last; see
+        `palm_bayes.model.noise.passing`.
+    rho
+        Autocorrelation, from one episode to the next, of what of a repetition's residuals does not
+        last, in (0, 1).
+    shared
+        Share of the noise's variance that a strategy's repetitions have in common, in (0, 1): the
+        correlation of their residuals at the same episode.
+    lasting
+        Share of its variance at the last observed x that does not shrink but lasts through a
+        repetition, in (0, 1), as that of its own test split does.
+    alpha_lo, alpha_hi, beta_hi : float
+        PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
+    apart : bool
+        Sample curves that rise, that are a step and that are flat apart, as priors need that leave
+        a large volume to curves of which the data see little: see `palm_bayes.model.curve_regions`.
+    """
+
+    A_max: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
+    delta: Distribution | None = None
+    reached: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
+    alpha: Distribution | None = None
+    alpha_start: Distribution = field(default_factory=lambda: log_normal(shipped().alpha_start))
+    beta: Distribution = field(default_factory=lambda: log_normal(shipped().beta))
+    noise: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.012), 1.0))
+    noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(5.0), 1.0))
+    rho: Distribution = field(default_factory=lambda: pm.Beta.dist(1.5, 2.5))
+    shared: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 8))
+    lasting: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 2))
+    alpha_lo: float = -1000.0
+    alpha_hi: float = 1000.0
+    beta_hi: float = 100.0
+    apart: bool = False
+
+    def __post_init__(self) -> None:
+        if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
+            got = f"alpha_lo is {self.alpha_lo:g} and alpha_hi {self.alpha_hi:g}"
+            raise DataError(f"{got}, allowed are finite numbers with alpha_lo < alpha_hi")
+        for name in ("alpha", "alpha_start", "beta"):
+            part = getattr(self, name)
+            if part is not None and _is_truncated(part):
+                raise DataError(
+                    f"the prior of {name} is truncated, allowed is the distribution itself: "
+                    "alpha_lo, alpha_hi and beta_hi are its bounds"
+                )
+        if not self.beta_hi > 0:
+            raise DataError(f"beta_hi is {self.beta_hi:g}, allowed is a number above 0")
+        for name in _SHARES:
+            part = getattr(self, name)
+            if part is not None and _is_truncated(part) and _passes_one(part):
+                raise DataError(f"the prior of {name} is truncated above 1, allowed is at most 1")
+
+    def with_parts(self, **parts: Distribution) -> Self:
+        """Return these priors with some parts replaced; `DataError` for an unknown name."""
+        if parts:
+            known(parts, [part.name for part in fields(self)], "part of the priors")
+        return replace(self, **parts)
+
+
+@lru_cache  # so that equal sets are one object, for which a program is compiled once
+def named_priors(
+    name: str,
+    learned: Learned | None = None,
+    *,
+    alpha_lo: float = -1000.0,
+    alpha_hi: float = 1000.0,
+    beta_hi: float = 100.0,
+) -> Priors:
+    """Return a prior set by its name.
+
+    Parameters
+    ----------
+    name : {"default", "bounds"}
+        Weakly informative; or flat in A_max, δ, α and β between PALM.py's fitting bounds.
+    learned : Learned, optional
+        Where the numbers of the default come from; by default what the package ships.
+    alpha_lo, alpha_hi, beta_hi : float
+        PALM.py's bounds, as its flags of the same names set them.
+
+    Raises
+    ------
+    DataError
+        If there is no such set.
+    """
+    known([name], ["default", "bounds"], "prior set")
+    default = Priors(alpha_lo=alpha_lo, alpha_hi=alpha_hi, beta_hi=beta_hi)
+    if learned is not None:
+        own = {"alpha_start": learned.alpha_start, "beta": learned.beta}
+        default = default.with_parts(**{part: log_normal(prior) for part, prior in own.items()})
+    if name == "default":
+        return default
+    return replace(
+        default,
+        delta=pm.Uniform.dist(0, 1),
+        alpha=pm.Uniform.dist(alpha_lo, alpha_hi),
+        beta=pm.Uniform.dist(0, beta_hi),
+        apart=True,
+    )
+
+
+def _passes_one(part: Distribution) -> bool:
+    """Whether a distribution has a density above 1."""
+    above = pm.logp(part, np.array([1 + 1e-6, 1.01, 1.1]))
+    return bool(np.isfinite(pytensor.function([], above, mode=Mode("py", None))()).any())
+
+
+def _is_truncated(part: Distribution) -> bool:
+    """Whether by PyMC's class for any distribution, or by its own for the normal."""
+    return "Truncated" in type(part.owner.op).__name__
+
+
+def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
+    """Random vector (A_max, log u_first, α, β) of every strategy, dims (strategy, 4)."""
+
+    def draw(part: Distribution, lower: Any, upper: Any) -> Any:
+        return pm.Truncated.dist(part, lower=lower, upper=upper, size=x_first.shape)
+
+    def share(part: Distribution) -> Any:
+        return draw_share(part, x_first.shape)
+
+    if priors.alpha is None:
+        alpha = alpha_lo + draw(priors.alpha_start, lower=0, upper=priors.alpha_hi - alpha_lo)
+    else:
+        alpha = draw(priors.alpha, lower=alpha_lo, upper=priors.alpha_hi)
+    beta = draw(priors.beta, lower=0, upper=priors.beta_hi)
+    if priors.delta is None:
+        log_u = pt.log(-pt.log1p(-share(priors.reached)))
+    else:
+        log_u = curve.log_u_first(share(priors.delta), alpha, beta, x_first, pt)
+    return pt.stack([share(priors.A_max), log_u, alpha, beta], axis=-1)
+
+
+def draw_memory(priors: Priors, like: Any) -> Any:
+    """Random vector (rho, lasting), dims (strategy, 2), where `like` has dims (strategy,)."""
+    return pt.stack([draw_share(part, like.shape) for part in (priors.rho, priors.lasting)], -1)
+
+
+def draw_share(part: Distribution, shape: Any) -> Any:
+    """Random numbers in (0, 1), to which a distribution that reaches further is cut."""
+    if part.owner.op.name == "beta" or _is_truncated(part):
+        return change_dist_size(part, shape)
+    return pm.Truncated.dist(part, lower=0, upper=1, size=shape)
+
+
+def memory_logp(priors: Priors, value: Any) -> Any:
+    """Log-density of `draw_memory` at (rho, lasting), up to its truncation's constant."""
+    return pm.logp(priors.rho, value[..., 0]) + pm.logp(priors.lasting, value[..., 1])
+
+
+def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
+    """Log-density of `draw_curve` at (A_max, log u_first, α, β), up to its truncation's constant.
+
+    Parameters
+    ----------
+    value : tensor, dims (strategy, 4)
+    x_first, alpha_lo : tensor, dims (strategy,)
+
+    Returns
+    -------
+    tensor, dims (strategy,)
+    """
+    A_max, log_u, alpha, beta = (value[..., i] for i in range(4))
+    if priors.alpha is None:
+        of_alpha = pm.logp(priors.alpha_start, alpha - alpha_lo)
+    else:
+        of_alpha = pm.logp(priors.alpha, alpha)
+    of_beta = pt.switch(beta <= priors.beta_hi, pm.logp(priors.beta, beta), -np.inf)
+    if priors.delta is None:
+        share, log_k = priors.reached, log_u
+    else:
+        share, log_k = priors.delta, log_u - beta * pt.log(x_first + alpha)
+    # A share s = 1 − exp(−k) has density p(s) · k · exp(−k) as a density of log k.
+    of_share = pm.logp(share, -pt.expm1(-pt.exp(log_k))) + log_k - pt.exp(log_k)
+    return pm.logp(priors.A_max, A_max) + of_share + of_alpha + of_beta
+
+
+@lru_cache
+def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
+    """Log-density of the priors of noise, noise_ratio and lasting together, of such numbers.
+
+    Not compiled, which would take seconds.
+    """
+    values = [pt.vector(), pt.vector(), pt.vector()]
+    parts = priors.noise, priors.noise_ratio, priors.lasting
+    total = sum(pm.logp(part, value) for part, value in zip(parts, values, strict=True))
+    function: Callable[..., Any] = pytensor.function(values, total, mode=Mode("py", None))
+    return function

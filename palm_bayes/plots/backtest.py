@@ -1,0 +1,169 @@
+"""One page on a backtest: do the bands hold, how large are the errors, where is it worst."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from palm_bayes.data.tasks import CELL
+from palm_bayes.plots.style import (
+    COLOURS,
+    GREY,
+    INK,
+    SHADES,
+    STYLE,
+    WIDTH,
+    ShownFigure,
+    mixed,
+    short,
+)
+
+_OURS = COLOURS[0]
+_SCOPES = {"mean": "mean over repetitions", "repetition": "single repetitions"}
+_KEY = [*CELL, "train_episodes"]
+_BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q2.5", "q97.5")}
+_THIRDS = {name: (COLOURS[i], "os^"[i]) for i, name in enumerate(("first", "second", "last"))}
+_WORST = 3
+_BASELINES = {
+    "last_value": ("last value", GREY, ":"),
+    "palm_py": ("PALM.py", COLOURS[1], "-"),
+    "palm_multistart": ("PALM, many starts", COLOURS[1], (0, (3, 1.5))),
+    "pow4": ("pow4", COLOURS[2], "-"),
+    "mmf4": ("mmf4", COLOURS[3], "-"),
+    "wbl4": ("wbl4", COLOURS[4], "-"),
+    "exp4": ("exp4", COLOURS[5], (0, (2, 2))),  # often wbl4's own curve
+}
+
+
+def plot_backtest(
+    forecasts: pd.DataFrame,
+    baselines: pd.DataFrame,
+    scores: pd.DataFrame,
+    observed: pd.DataFrame,
+    title: str,
+) -> Figure:
+    """Draw a backtest on one page.
+
+    Top: how much of what came the bands held, against what they promise, by third of the horizon;
+    and mean absolute error by episodes ahead, beside the baselines'. Below: the cells whose mean
+    curve was forecast worst, by CRPS.
+
+    Parameters
+    ----------
+    forecasts, baselines, scores, observed : DataFrame
+        As in `palm_bayes.Backtest`, with at least one cell that was judged.
+    title : str
+    """
+    with mpl.rc_context(STYLE):
+        figure = ShownFigure(figsize=(WIDTH, 5.9), layout="constrained")
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+        top, bottom = halves
+        axes = top.subplots(1, 3, width_ratios=(1, 1, 1.25))
+        for ax, scope in zip(axes[:2], _SCOPES, strict=True):
+            _coverage(ax, scores, scope)
+        axes[1].set_ylabel("")
+        _errors(axes[2], forecasts, baselines)
+        _worst(bottom, forecasts, scores, observed)
+        text = "\n".join(textwrap.wrap(title, 88))
+        figure.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=False)
+    return figure
+
+
+def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
+    """Draw the share of what came inside each band, by third of the horizon."""
+    rows = scores[(scores["forecaster"] == "palm_bayes") & (scores["scope"] == scope)]
+    bands = list(_BANDS)
+    ax.plot([0, 100], [0, 100], color=GREY, lw=0.8, ls=(0, (1, 1.5)))
+    for third, (colour, marker) in _THIRDS.items():
+        part = rows[rows["third"] == third]
+        if part["n"].sum():
+            held = [100 * np.average(part[f"coverage_{b}"], weights=part["n"]) for b in bands]
+            ax.plot(bands, held, color=colour, marker=marker, ms=4, lw=1.2, label=f"{third} third")
+    ax.set(xlim=(40, 102), ylim=(0, 102), xticks=bands)
+    ax.set(xlabel="Band (%)", ylabel="Held what came (%)")
+    ax.set_title(_SCOPES[scope].capitalize(), loc="left")
+    if scope == "mean":
+        ax.legend(loc="best", handlelength=1.4, borderaxespad=0.2, fontsize=8)
+
+
+def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    """Draw the mean absolute error of the mean curve by episodes ahead, ours and baselines'."""
+    ours = forecasts[forecasts["scope"] == "mean"]
+    table = baselines.merge(ours[[*_KEY, "episode", "q50"]], on=[*_KEY, "episode"])
+    ahead = (table["episode"] - table["train_episodes"]).rename("ahead")
+    errors = table[["q50", *_BASELINES]].sub(table["observed"], axis=0).abs().groupby(ahead).mean()
+    for name, (word, colour, dashes) in _BASELINES.items():
+        ax.plot(errors.index, errors[name], color=colour, ls=dashes, lw=0.9, label=word)
+    ax.plot(errors.index, errors["q50"], color=INK, lw=2, label="palm_bayes")
+    handles, words = ax.get_legend_handles_labels()
+    ax.legend(handles[-1:] + handles[:-1], words[-1:] + words[:-1],
+              loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8, fontsize=7,
+              borderaxespad=0.1)  # fmt: skip
+    ax.set(xlabel="Episodes ahead", ylim=(0, 1.45 * errors.to_numpy().max()))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
+    ax.set_title("Error of the mean (points)", loc="left")
+
+
+def _worst(
+    figure: Any, forecasts: pd.DataFrame, scores: pd.DataFrame, observed: pd.DataFrame
+) -> None:
+    """Draw the cells whose mean curve was forecast worst, what came on top of the bands."""
+    rows = scores.query("forecaster == 'palm_bayes' and scope == 'mean' and third == 'all'")
+    worst = rows.sort_values("crps", ascending=False, kind="stable").drop_duplicates(CELL)
+    keys = worst[_KEY].head(_WORST).to_dict("records")
+    axes = figure.subplots(1, len(keys), squeeze=False)[0]
+    for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
+        mean = _of(forecasts[forecasts["scope"] == "mean"], key)
+        _cell(ax, mean, _of(observed, {word: key[word] for word in CELL}), key)
+        ax.set_ylabel("" if i else "Accuracy (%)")
+    shades = tuple(Patch(facecolor=mixed(_OURS, 1 - share)) for share in reversed(SHADES))
+    style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
+    dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
+    key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades]
+    words = ["mean, trained on", "what came", "forecast: median, 50, 80, 95 % bands"]
+    figure.legend(key_, words, loc="outside lower center", ncols=3, **style)
+    figure.suptitle("Worst cells (largest CRPS)", x=0.01, ha="left")
+
+
+def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, Any]) -> None:
+    train = int(key["train_episodes"])
+    for (low, high), share in zip(reversed(_BANDS.values()), SHADES, strict=True):
+        ax.fill_between(rows["episode"], rows[low], rows[high], color=mixed(_OURS, 1 - share), lw=0)
+    ax.plot(rows["episode"], rows["q50"], color=mixed(_OURS, -0.25), lw=1.2)
+    seen = curve[curve["episode"] <= train]
+    ax.plot(seen["episode"], seen["accuracy"], color=INK, marker="o", ms=2.4, lw=0.5)
+    ax.plot(rows["episode"], rows["observed"], color=INK, marker="o", ms=2.4, lw=0, mfc="white",
+            mew=0.5)  # fmt: skip
+    ax.axvline(train, color=GREY, lw=0.8, ls=(0, (1, 1.5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.set_ylim(_y_limits(rows, seen["accuracy"]))
+    task = " / ".join(short(str(key[word]), 22) for word in CELL[1:3] if key[word])
+    name = short(str(key["strategy"]), 26)
+    ax.set_title(f"{task}\n{name}" if task else name, loc="left", fontsize=8, parse_math=False)
+    ax.set_xlabel("Episode")
+
+
+def _y_limits(rows: pd.DataFrame, seen: "pd.Series[float]") -> tuple[float, float]:
+    """Limits that show the forecast; a steep beginning may leave the panel."""
+    parts = [rows["q2.5"], rows["q97.5"], rows["observed"], seen.tail(3)]
+    low, high = (float(edge(pd.concat(parts))) for edge in (np.min, np.max))
+    pad = 0.06 * (high - low)
+    return min(low, max(float(seen.min()), low - (high - low))) - pad, high + pad
+
+
+def _of(table: pd.DataFrame, key: Mapping[Any, Any]) -> pd.DataFrame:
+    same = pd.Series(True, index=table.index)
+    for word, value in key.items():
+        same &= table[word] == value
+    return table[same]

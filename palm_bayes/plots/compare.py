@@ -1,0 +1,128 @@
+"""Strategies against each other: how far behind the first, and who is best at which budget."""
+
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from palm_bayes.plots.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    INK,
+    STYLE,
+    WIDTH,
+    ShownFigure,
+    mixed,
+    short,
+)
+
+type Tones = dict[str, tuple[Any, Any]]
+"""Colour and dash by strategy, the same in all figures."""
+
+_ROW = 0.3  # inches a strategy
+_STRIP = "#ececec"
+_LIKELY = 0.25  # P(best) from which the figure names a line; the left panel names them all
+
+
+def plot_compared(
+    behind: pd.DataFrame,
+    p_best: pd.DataFrame,
+    *,
+    at: float,
+    seen: float | None,
+    unit: str,
+    rope: float,
+    percent: bool,
+    probability: float,
+) -> Figure:
+    """Draw a comparison: distance to the first at the budget, and P(best) over the range.
+
+    Left, median and interval of each strategy minus the first, on a grey strip within which
+    differences are practically none. Right, the probability of each strategy to be the best at
+    every budget; a dotted line marks the budget compared at, a grey one the end of the data.
+
+    Parameters
+    ----------
+    behind : DataFrame
+        Index strategy, the first on top: ``median``, ``lower`` and ``upper`` of each one's accuracy
+        minus that of the first, in the user's own scale.
+    p_best : DataFrame
+        Index budget; a column a strategy, in the order of their colours.
+    at : float
+        The budget compared at.
+    seen : float or None
+        That at which the data end; None where nothing is past them.
+    unit : {"labels", "episodes"}
+    rope : float
+        Differences up to it are practically none.
+    percent : bool
+        Whether the user's scale is percent.
+    probability : float
+        Of the intervals.
+    """
+    tones = {
+        str(name): (mixed(COLOURS[i % len(COLOURS)], -0.25), DASHES[i // len(COLOURS) % 2])
+        for i, name in enumerate(p_best)
+    }
+    with mpl.rc_context(STYLE):
+        height = max(2.9, 1.3 + _ROW * len(behind))
+        figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        _distances(left, behind, tones, rope)
+        scale = " (points)" if percent else ""
+        first = short(str(behind.index[0]), 22)
+        left.set_xlabel(f"Accuracy minus that of {first}{scale}", parse_math=False)
+        title = f"At {at:,.0f} {unit}, {100 * probability:g}% intervals"
+        left.set_title(title, loc="left", weight="bold")
+        _chances(right, p_best, tones, seen)
+        right.axvline(at, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
+        right.set_xlabel(unit.capitalize())
+    return figure
+
+
+def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> None:
+    order = [str(name) for name in behind.index]
+    ax.axvspan(-rope, rope, color=_STRIP, lw=0, zorder=0)
+    ax.axvline(0, color=GREY, lw=0.6, zorder=0.5)
+    for place, strategy in enumerate(order):
+        (colour, _), row = tones[strategy], behind.loc[strategy]
+        if place > 0:
+            ax.plot([row["lower"], row["upper"]], [place, place], color=colour, lw=2)
+        ax.plot(row["median"], place, "o", color=colour, ms=5)
+    ax.set_yticks(range(len(order)), [short(name, 22) for name in order], parse_math=False)
+    for label, strategy in zip(ax.get_yticklabels(), order, strict=True):
+        label.set_color(tones[strategy][0])
+    ax.set_ylim(len(order) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.locator_params(axis="x", nbins=4)
+    ax.spines["left"].set_visible(False)
+
+
+def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -> None:
+    for strategy, line in p_best.items():
+        colour, dash = tones[str(strategy)]
+        ax.plot(p_best.index, line, color=colour, ls=dash, lw=1.4)
+        _name_line(ax, line, p_best.max(axis=1), colour)
+    if seen is not None:
+        ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # names stand above 1
+        style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}
+        ax.annotate("data end", (seen, 0.5), **style)
+    ax.set_ylim(-0.01, 1.1)
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.set_title("Probability to be the best", loc="left", weight="bold")
+
+
+def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", colour: Any) -> None:
+    """Write a name over the top of its line, where it is the highest, if it is ever likely."""
+    top = line[(line >= best) & (line > _LIKELY)]
+    if len(top):
+        flat = top[top >= top.max() - 0.02]  # where it falls, it would run through the name
+        at = float(flat.index[len(flat) // 2])
+        ax.annotate(
+            short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",
+            ha="center", va="bottom", color=colour, parse_math=False,
+        )  # fmt: skip

@@ -1,0 +1,81 @@
+"""The figure of where a forecast's uncertainty comes from."""
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from palm_bayes.plots.style import COLOURS, INK, STYLE, WIDTH, ShownFigure, mixed, short
+
+type Floats = NDArray[np.float64]
+
+_SOURCES = {
+    "parameters": "parameters: more repetitions and episodes narrow it",
+    "misfit": "misfit: true curves stray from PALM's",
+    "noise": "noise of a single run",
+}
+_SHADE = 0.35  # of white in the areas
+
+
+def plot_uncertainty(spread: xr.DataArray, scale: float) -> Figure:
+    """Draw the standard deviation of a forecast, parted by source, over labels.
+
+    A panel a strategy, from the end of its data on. The top edge is the standard deviation of the
+    accuracy forecast; the areas below it are in proportion to the variances of the sources.
+
+    Parameters
+    ----------
+    spread : DataArray, dims (source, strategy[, repetition], x)
+        As of `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
+        x, and ``future``, dims (strategy, x). Of several repetitions it is the mean.
+    scale : float
+        What a fraction is multiplied by: 100 or 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    if "repetition" in spread.dims:
+        spread = spread.mean("repetition")
+    strategies = spread["strategy"].to_numpy()
+    columns = {1: 1, 2: 2, 4: 2}.get(len(strategies), 3)
+    rows = math.ceil(len(strategies) / columns)
+    by = "episode" if np.isnan(spread["labels"]).any() else "labels"
+    unit = "%" if scale > 1 else "accuracy"
+    with mpl.rc_context(STYLE):
+        figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for ax, strategy in zip(axes, strategies, strict=False):
+            future = spread["future"].sel(strategy=strategy).to_numpy()
+            first = max(len(future) - future.sum() - 1, 0)  # the last x with data
+            of = spread.sel(strategy=strategy).isel(x=slice(first, None))
+            _panel(ax, of[by].to_numpy(), scale * of.to_numpy())
+            if len(strategies) > 1:
+                ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
+        for i, ax in enumerate(axes):
+            if i + columns >= len(strategies):
+                ax.set_xlabel(by.capitalize())
+                ax.tick_params(labelbottom=True)
+            if i >= len(strategies):
+                ax.remove()
+        axes[0].set_ylim(bottom=0)
+        figure.supylabel(f"Standard deviation ({unit})", fontsize=9)
+        key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
+        figure.legend(key, list(_SOURCES.values()), loc="outside lower center", ncols=1)
+    return figure
+
+
+def _panel(ax: Axes, place: Floats, spread: Floats) -> None:
+    """Stack the sources, dims (source, x), up to the root of their squares' sum."""
+    variance = spread**2
+    total = variance.sum(axis=0)
+    parts = variance / np.sqrt(np.where(total > 0, total, 1))
+    colours = [mixed(hue, _SHADE) for hue in COLOURS[: len(parts)]]
+    ax.stackplot(place, parts, colors=colours, lw=0)
+    ax.plot(place, np.sqrt(total), color=INK, lw=1)
+    ax.margins(x=0)

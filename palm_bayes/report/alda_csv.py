@@ -1,0 +1,96 @@
+"""ALDA's files, filled from a posterior."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.decisions.alda import ADVICE, FITS, mean_curve
+from palm_bayes.decisions.label_budget import LabelsToReach
+from palm_bayes.files import make_folder, put
+
+# ALDA's own words for why.
+_CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
+_NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
+
+
+def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
+    """Write ``alda_fits.csv`` and ``alda_advice.csv``, with ALDA's names and columns.
+
+    ``B_abs`` and ``W`` are posterior medians, empty where a strategy is more likely not feasible;
+    parameters are those of `Posterior.representative`; yes is what is more probable than no.
+    Further columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's
+    own scale.
+
+    Parameters
+    ----------
+    found : LabelsToReach
+    folder : pathlib.Path
+        Created if need be.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    make_folder(folder)
+    frames = {folder / "alda_fits.csv": _fits(found), folder / "alda_advice.csv": _advice(found)}
+    for path, frame in frames.items():
+        text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+        put(path, lambda draft, text=text: draft.write_text(text, encoding="utf-8"))  # type: ignore[misc]
+    return list(frames)
+
+
+def _rows(found: LabelsToReach) -> pd.DataFrame:
+    """Rows of `LabelsToReach.alda`, without costs where a strategy is likely not feasible."""
+    table = found.alda.copy()
+    table.loc[table["p_feasible"] < 0.5, ["B_abs", "W"]] = np.nan
+    return table
+
+
+def _fits(found: LabelsToReach) -> pd.DataFrame:
+    runs, ours = found.fit.runs, _rows(found).set_index("strategy")
+    points = found.fit.representative()
+    rows: list[dict[str, Any]] = []
+    for name in runs.strategies:
+        mean, point, own = mean_curve(runs, name), points.loc[name], ours.loc[name]
+        ceiling, share = runs.scale * point["A_max"], own["W"] / own["B_abs"]
+        values = {
+            "dataset": runs.dataset,
+            "method": name,
+            "points_used": len(mean),
+            "budget_size": runs.batch,
+            "observed_final_score": runs.scale * mean["accuracy"].iloc[-1],
+            "fit_status": "ok",
+            **point[["delta", "alpha", "beta"]],
+            "rmse": np.nan,
+            "feasible": own["p_feasible"] >= 0.5,
+            **dict.fromkeys(("a_max", "A_max"), ceiling),
+            **dict.fromkeys(("b_abs", "B_abs"), own["B_abs"]),
+            **dict.fromkeys(("deployment_window", "W"), own["W"]),
+            **dict.fromkeys(("window_over_b_abs", "W_over_B_abs"), share),
+            **dict.fromkeys(("cost_competitive", "in_C_eta"), own["p_competitive"] >= 0.5),
+            "risky": own["p_risky"] >= 0.5,
+        }
+        chances = ("p_feasible", "p_competitive", "p_chosen")
+        added = dict(zip(("p_feasible", "p_in_C_eta", "p_selected"), own[[*chances]], strict=True))
+        rows.append({name: values[name] for name in FITS} | added)
+    return pd.DataFrame(rows)
+
+
+def _advice(found: LabelsToReach) -> pd.DataFrame:
+    table = _rows(found)
+    best: Any = next(table.itertuples(index=False))
+    values = {
+        "dataset": found.fit.runs.dataset,
+        "score_scale": "percent" if found.fit.runs.percent else "fraction",
+        "target": found.target,
+        "delta_target": found.half_width,
+        "eta": found.eta,
+        "selected_method": best.strategy,
+        **dict.fromkeys(("selected_b_abs", "selected_B_abs"), best.B_abs),
+        **dict.fromkeys(("selected_deployment_window", "selected_W"), best.W),
+        "b_min": table["B_abs"].min(),
+        "decision_reason": _CHOSEN if best.p_chosen > 0 else _NONE_FEASIBLE,
+    }
+    return pd.DataFrame([{name: values[name] for name in ADVICE} | {"p_selected": best.p_chosen}])

@@ -1,0 +1,314 @@
+"""The files of a fit: palm_bayes' own, and PALM.py's under its names and with its keys.
+
+Every file is whole or absent: it is written beside its place and then renamed into it.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes.data.checks import oddities
+from palm_bayes.data.runs import Runs, XMode
+from palm_bayes.files import check_folder, make_folder, plain, put
+from palm_bayes.forecast.forecast import Forecast, forecast
+from palm_bayes.model import curve
+from palm_bayes.model.curve import PARAMETERS
+from palm_bayes.version import __version__
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
+
+_OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
+_PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
+_POINT = (
+    "A_max, delta, alpha and beta at the top are one posterior draw: the one whose curve lies "
+    "nearest to the posterior median curve. Medians of single parameters make no curve together."
+)
+_MODES = ("PALM (cumulative-normalized, b={b:g})", "PALM (episodes)")
+_BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
+_DPI = 180  # as PALM.py's figure
+
+
+@dataclass(frozen=True, eq=False)
+class PalmResult:
+    """PALM.py's results for one strategy, accuracies in the user's own scale.
+
+    Attributes
+    ----------
+    params : dict
+        ``palm_params.json``: PALM.py's keys in its order, and ``posterior``.
+    y_avg : array of shape (episodes,)
+        Mean over the repetitions that have the episode.
+    y_fit : array of shape (episodes,)
+        The curve of the four parameters in `params` at the same episodes.
+    """
+
+    params: dict[str, Any]
+    y_avg: NDArray[np.float64]
+    y_fit: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The numbers of a fit, each computed once.
+
+    Attributes
+    ----------
+    fit : Posterior
+    probability : float
+        Of the intervals.
+    """
+
+    fit: "Posterior"
+    probability: float = 0.9
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """`Posterior.summary` at `probability`."""
+        return self.fit.summary(self.probability)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """`Posterior.representative`, A_max in the user's own scale."""
+        points = self.fit.representative()
+        return points.assign(A_max=points["A_max"] * self.fit.runs.scale)
+
+    def rows(self, strategy: str) -> pd.DataFrame:
+        """Rows of the summary for one strategy, by parameter."""
+        return self.summary[self.summary["strategy"] == strategy].set_index("parameter")
+
+    def point(self, strategy: str) -> dict[str, Any]:
+        """Return PALM's four parameters of one strategy, by name."""
+        return plain(self.points.loc[strategy, list(PARAMETERS)].to_dict())
+
+    def document(self) -> dict[str, Any]:
+        """Everything that the terminal shows of the fit, ready for JSON: numbers, text and None."""
+        runs, verdict = self.fit.runs, self.fit.convergence
+        check = self.fit.predictive_check
+        strategies = {}
+        for name in runs.strategies:
+            rows = self.rows(name).drop(columns="strategy")
+            strategies[name] = {
+                "parameters": {str(p): plain(row.to_dict()) for p, row in rows.iterrows()},
+                "point": self.point(name),
+                "convergence": plain(verdict.table.loc[name].to_dict()),
+                "predictive_check": plain(check.table.loc[name].to_dict()),
+            }
+        return {
+            "palm_bayes": __version__,
+            "converged": bool(verdict.passed),
+            "verdict": verdict.sentence,
+            "misfits": check.sentences,
+            "dataset": runs.dataset,
+            "model": runs.model,
+            "data": runs.describe(),
+            "batch": runs.batch if runs.labels_known else None,
+            "percent": runs.percent,
+            "probability": self.probability,
+            "strategies": strategies,
+            "notes": list(runs.notes),
+            "warnings": oddities(runs),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A fit, its forecasts, and how to write them down.
+
+    Attributes
+    ----------
+    tables : Tables
+    expected, new : Forecast
+        The expected curve, and what a new repetition would show.
+    x_mode : {"labels", "episodes"}
+        What x was asked to be; "labels" means episodes where labels are unknown.
+    truth : Runs, optional
+        Runs that go on past those of the fit, for the figures.
+    """
+
+    tables: Tables
+    expected: Forecast
+    new: Forecast
+    x_mode: XMode = "labels"
+    truth: Runs | None = None
+
+    @classmethod
+    def of(
+        cls,
+        fit: "Posterior",
+        *,
+        horizon: int | None = None,
+        probability: float = 0.9,
+        x_mode: XMode = "labels",
+        truth: Runs | None = None,
+    ) -> "Outcome":
+        """Forecast `horizon` episodes past the data.
+
+        By default as many as were fitted, or more where `truth` has more.
+        """
+        last = int(fit.runs.table["episode"].max())
+        end = last if truth is None else int(truth.table["episode"].max())
+        ahead = horizon or max(last, end - last)
+        expected = forecast(fit, horizon=ahead, scope="expected")
+        new = forecast(fit, horizon=ahead, scope="new")
+        return cls(Tables(fit, probability), expected, new, x_mode, truth)
+
+    def write(self, out: Path, *, palm: bool = True) -> list[Path]:
+        """Write all files into `out`, which is created if need be.
+
+        The trace comes first, figures last, so that what took longest to get is safe soonest.
+
+        Parameters
+        ----------
+        out : pathlib.Path
+            A folder. Files of the same names are replaced, others left alone.
+        palm : bool
+            Whether to write PALM.py's files too: for one strategy in `out` itself, for several
+            in a folder each (see `folders`).
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files, in the order written. `DataError` if `out` cannot be written to.
+        """
+        check_folder(out)
+        files = self._tables() | (self._palm_tables() if palm else {}) | self._figures(palm)
+        for path, write in files.items():
+            _put(out / path, write)
+        return [out / path for path in files]
+
+    def _tables(self) -> "Files":
+        scopes = {"expected": self.expected, "new": self.new}
+        frames = [frame.to_frame().assign(scope=scope) for scope, frame in scopes.items()]
+        forecast = pd.concat(frames, ignore_index=True)
+        forecast.insert(0, "scope", forecast.pop("scope"))
+        return {
+            Path("trace.nc"): self.tables.fit.save,
+            Path("summary.csv"): _text(_csv(self.tables.summary)),
+            Path("forecast.csv"): _text(_csv(forecast)),
+        }
+
+    def _palm_tables(self) -> "Files":
+        files: Files = {}
+        for strategy, folder in folders(self.tables.fit.runs.strategies).items():
+            palm = self.palm(strategy)
+            files |= {
+                Path(folder, "palm_params.json"): _text(
+                    json.dumps(palm.params, indent=2, allow_nan=False) + "\n"
+                ),
+                Path(folder, "palm_params.csv"): _text(_params_csv(palm.params)),
+                Path(folder, "y_avg.npy"): partial(np.save, arr=palm.y_avg),
+                Path(folder, "y_fit.npy"): partial(np.save, arr=palm.y_fit),
+            }
+        return files
+
+    def _figures(self, palm: bool) -> "Files":
+        from palm_bayes.plots import curves
+
+        runs, truth = self.tables.fit.runs, self.truth
+        expected, new = self.expected.draws, self.new.draws
+        task = {"dataset": runs.dataset, "model": runs.model}
+        files: Files = {Path("curves.png"): _figure(curves.plot_curves, runs, expected, new, truth)}
+        if len(runs.strategies) > 1:
+            files[Path("comparison.png")] = _figure(curves.plot_comparison, runs, expected, truth)
+        for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
+            own = runs.strategy(strategy)
+            files[Path(folder, "palm_fit.png")] = _figure(
+                curves.plot_palm_fit, own, expected, new, **task
+            )
+        return files
+
+    def palm(self, strategy: str) -> "PalmResult":
+        """PALM.py's results for one strategy."""
+        fit = self.tables.fit
+        runs, point = fit.runs.strategy(strategy), self.tables.point(strategy)
+        means = runs.table.groupby("episode")[["x", "accuracy"]].mean()
+        y_fit = curve.accuracy(means["x"].to_numpy(), **point)
+        y_avg = runs.scale * means["accuracy"].to_numpy()
+        spans = self.tables.rows(strategy)[["median", "lower", "upper"]]
+        episodes = self.x_mode == "episodes" or not runs.labels_known
+        params = {
+            "dataset": runs.dataset,
+            "model": runs.model,
+            "method": strategy,
+            "episodes": len(means),
+            "mode": _MODES[episodes].format(b=runs.batch),
+            # ALDA, which reads this file next, takes no empty one.
+            "budget_size": float(runs.batch) if runs.labels_known else _BUDGET_SIZE,
+            **point,
+            "run_files": list(dict.fromkeys(runs.origins.values())),
+            "posterior": {
+                **{name: plain(spans.loc[name].to_dict()) for name in PARAMETERS},
+                "probability": self.tables.probability,
+                "converged": bool(fit.convergence.table.loc[strategy, "passed"]),
+                "point": _POINT,
+            },
+        }
+        return PalmResult(params, y_avg, y_fit)
+
+
+type Files = dict[Path, Callable[[Path], Any]]
+"""By path below the folder: a function that writes the file to the path it is given."""
+
+
+def folders(strategies: Sequence[str]) -> dict[str, str]:
+    """Give every strategy a folder named like it, as far as can be; "" for a single one."""
+    if len(strategies) == 1:
+        return {strategies[0]: ""}
+    taken = {name.casefold() for name in (*_OURS, *_PALMS)}
+    names = {}
+    for strategy in strategies:
+        base = name = re.sub(r"[^\w.+=@-]", "_", strategy).strip(".") or "_"
+        count = 1
+        while name.casefold() in taken:  # some file systems do not tell A from a
+            count += 1
+            name = f"{base}-{count}"
+        taken.add(name.casefold())
+        names[strategy] = name
+    return names
+
+
+def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
+    """Files in `out` that bear our names but come from an earlier run."""
+    paths = [*(out / name for name in (*_OURS, *_PALMS)), *out.glob("*/palm_params.json")]
+    return sorted({path for path in paths if path.is_file()} - set(written))
+
+
+def _put(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file whole or not at all, and its folder if need be."""
+    make_folder(path.parent)
+    put(path, write)
+
+
+def _text(text: str) -> Callable[[Path], Any]:
+    return lambda path: path.write_text(text, encoding="utf-8", newline="")
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+
+
+def _figure(plot: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Path], Any]:
+    return lambda path: plot(*args, **kwargs).savefig(path, dpi=_DPI)
+
+
+def _params_csv(params: Mapping[str, Any]) -> str:
+    """``palm_params.csv``: columns and formats as PALM.py's."""
+    words = ("dataset", "model", "method", "episodes", "mode", "budget_size")
+    size = "" if params["mode"] == _MODES[True] else params["budget_size"]
+    numbers = [f"{params[p]:.6f}" if p == "A_max" else f"{params[p]:.8f}" for p in PARAMETERS]
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow([*words, *PARAMETERS])
+    table.writerow([*(params[word] for word in words[:-1]), size, *numbers])
+    return text.getvalue()

@@ -1,0 +1,110 @@
+"""The commands compare and budget, on the shared fit; how they get one is tested elsewhere."""
+
+import json
+
+import pytest
+
+from palm_bayes.cli import app as cli
+from palm_bayes.decisions.information_value import pilot_value
+
+
+@pytest.fixture
+def saved(fit, tmp_path):
+    fit.save(tmp_path / "trace.nc")
+    return str(tmp_path)
+
+
+def test_compare_prints_table_and_sentence(saved, fit, capsys):
+    assert cli.main(["compare", saved, "--at", "500"]) == 0
+    text = capsys.readouterr().out
+    assert fit.compare(500).sentence in text
+    assert "P(best)" in text
+
+
+def test_compare_prints_json_and_draws(saved, fit, capsys, tmp_path):
+    figure = tmp_path / "new" / "c.png"
+    options = ["--at", "500", "--until", "600", "--reference", "entropy", "--rope", "0.02"]
+    assert cli.main(["compare", saved, *options, "--json", "--figure", str(figure)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["converged"]
+    assert (told["at"], told["until"], told["rope"]) == (500, 600, 0.02)
+    assert told["reference"] == "entropy"
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--at", "5"], "at is 5, allowed is from the first labels seen: 20"),
+        (["--rope", "2"], "rope is 2"),
+        (["--reference", "best"], "no strategy 'best'"),
+        (["--figure", "c.xyz"], "try .png, .pdf or .svg"),
+        (["--draws", "10"], "fitted already"),
+    ],
+)
+def test_compare_refuses_in_one_line(saved, capsys, options, words):
+    assert cli.main(["compare", saved, *options]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("palm-bayes: error: ")
+    assert words in error
+
+
+def test_budget_prints_tables_and_sentence(saved, fit, capsys, tmp_path):
+    options = ["--target", "0.9", "--within", "400", "--alda-csv", str(tmp_path / "alda")]
+    assert cli.main(["budget", saved, *options]) == 0
+    text = capsys.readouterr().out
+    assert fit.labels_to_reach(0.9, within=400).sentence in text
+    assert "by 400" in text
+    assert "C_eta" in text
+    assert {path.name for path in (tmp_path / "alda").iterdir()} == {
+        "alda_fits.csv",
+        "alda_advice.csv",
+    }
+
+
+def test_budget_prints_json(saved, capsys):
+    options = ["--target", "0.9", "--single-run", "--assurance", "0.9", "--json"]
+    assert cli.main(["budget", saved, *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["target"], told["scope"], told["assurance"]) == (0.9, "new", 0.9)
+    assert {row["strategy"] for row in told["strategies"]} == {"random", "entropy"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "90"], "the target is 90, allowed is above 0 and at most 1"),
+        (["--target", "0.9", "--within", "100"], "allowed is from the 240 labels seen"),
+        ([], "Missing option '--target'"),
+    ],
+)
+def test_budget_refuses_in_one_line(saved, capsys, options, words):
+    assert cli.main(["budget", saved, *options]) == 2
+    assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_pilot_prints_table_and_sentence(saved, fit, capsys):
+    found = pilot_value(fit, 600)
+    assert cli.main(["pilot", saved, "--at", "600"]) == 0
+    text = capsys.readouterr().out
+    assert " ".join(found.sentence.split()) in " ".join(text.split())
+    assert "one more" in text
+    assert cli.main(["pilot", saved, "--at", "600", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sentence"] == found.sentence
+    assert [row["value"] for row in told["pilots"]] == found.table["value"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--at", "0"], "labels asked for are"),
+        ([], "--at"),
+        (["--at", "600", "--draws", "9"], "fitted"),
+    ],
+)
+def test_pilot_refuses_in_one_line(saved, capsys, options, words):
+    assert cli.main(["pilot", saved, *options]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("palm-bayes: error: ")
+    assert words in error

@@ -1,0 +1,81 @@
+"""`palm-bayes report`, on the shared fit."""
+
+import json
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from palm_bayes.cli import app as cli
+from palm_bayes.cli.source import Source
+from palm_bayes.inference.convergence import Convergence
+
+
+@pytest.fixture
+def saved(fit, tmp_path):
+    fit.save(tmp_path / "trace.nc")
+    return str(tmp_path)
+
+
+def test_it_prints_the_verdict_and_writes_the_page(saved, fit, capsys, tmp_path):
+    page = tmp_path / "new" / "page.html"
+    assert cli.main(["report", saved, "-o", str(page), "--target", "0.93"]) == 0
+    out = capsys.readouterr().out
+    text = unescape(page.read_text(encoding="utf-8")).replace("\N{NO-BREAK SPACE}", " ")
+    for sentence in (fit.compare().sentence, fit.labels_to_reach(0.93).sentence):
+        assert sentence in out
+        assert sentence in text
+    assert f"Written to {page}" in out
+
+
+def test_json_has_all_results(saved, capsys, tmp_path):
+    page = tmp_path / "page.html"
+    options = ["--min-gain", "0.01", "--within", "60", "--with", "random", "--at", "300", "--json"]
+    assert cli.main(["report", saved, "-o", str(page), *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["page"] == str(page)
+    assert told["comparison"]["at"] == 300
+    assert told["decision"]["strategy"] == "random"
+    assert told["labels_to_reach"] is None
+    assert told["converged"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "93"], "the target is 93, allowed is above 0 and at most 1"),
+        (["--target", "0.93", "--budget", "100"], "allowed is from the 240 labels seen"),
+        (["--budget", "600"], "a target, or a stop rule, is needed with it"),
+        (["--min-gain", "0.01", "--within", "60", "--budget", "90"], "the budget is 90, but 240"),
+        (["--min-gain", "0.01"], "--min-gain needs --within"),
+        (["--with", "rndom", "--target", "0.9"], "did you mean 'random'?"),
+        (["--at", "5"], "at is 5"),
+        (["--out", "page.pdf"], "a report is a .html file"),
+        (["--draws", "10"], "fitted already"),
+    ],
+)
+def test_bad_input_is_one_line_and_no_page(saved, capsys, tmp_path, options, words):
+    page = tmp_path / "page.html"
+    assert cli.main(["report", saved, "-o", str(page), *options, "--quiet"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("palm-bayes: error: ")
+    assert words in line
+    assert not page.exists()
+
+
+def test_help_teaches(capsys):
+    assert cli.main(["report", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "palm-bayes report palm_fit_out -o report.html" in out
+    assert "loads nothing else" in out
+
+
+def test_status_tells_that_a_fit_has_not_converged(fit, monkeypatch, tmp_path, capsys):
+    table = fit.convergence.table.copy()
+    table.loc["random", ["passed", "advice"]] = [False, "take more draws."]
+    doubted = replace(fit, convergence=Convergence(table))
+    monkeypatch.setattr(Source, "fit", lambda source, step, note: doubted)
+    page = tmp_path / "page.html"
+    assert cli.main(["report", str(tmp_path), "-o", str(page)]) == 3
+    assert "random: take more draws." in capsys.readouterr().out
+    assert "Do not rely on this page yet" in page.read_text(encoding="utf-8")

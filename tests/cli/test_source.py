@@ -1,0 +1,107 @@
+"""Where the decision commands get their fit from, with stand-ins for fits."""
+
+import json
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from palm_bayes.cli.options import UsageError
+from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision
+from palm_bayes.data import example_runs_path
+
+
+def quiet(*_):
+    pass
+
+
+@pytest.fixture
+def asked():
+    """Return a function that runs a command line and returns what the command was given."""
+    app, got = typer.Typer(), []
+
+    @app.command()
+    @takes_fit
+    def decide(source: Source, at: float = 1.0) -> int:
+        """Decide."""
+        got.append((source, at))
+        return 0
+
+    def run(*args):
+        result = CliRunner().invoke(app, [str(arg) for arg in args])
+        return result, got[-1] if got else None
+
+    return run
+
+
+def test_command_keeps_its_own_options(asked):
+    result, (source, at) = asked(example_runs_path(), "--at", 3, "--strategy", "margin")
+    assert result.exit_code == 0
+    assert at == 3
+    assert source.reading["strategies"] == ["margin"]
+
+
+def test_help_shows_own_options_before_those_of_fitting(asked):
+    text = asked("--help")[0].output
+    assert text.index("--at") < text.index("--strategy") < text.index("--draws")
+
+
+def test_runs_are_read_and_fitted(asked, monkeypatch):
+    called = {}
+    monkeypatch.setattr(
+        "palm_bayes.palm_fit.fit_runs",
+        lambda runs, **options: called.update(options, runs=runs),
+    )
+    _, (source, _) = asked(example_runs_path(), "--episodes", 12, "--draws", 7, "--seed", 5)
+    notes = []
+    source.fit(quiet, notes.append)
+    assert called["runs"].table["episode"].max() == 12
+    assert (called["draws"], called["seed"]) == (7, 5)
+    assert called["progress"] is quiet
+    assert any("Accuracy is read as" in note for note in notes)
+
+
+def test_runs_that_have_gone_on_are_refitted(asked):
+    told = {}
+
+    def refit(runs, **options):
+        told.update(options, runs=runs)
+
+    _, (source, _) = asked(example_runs_path(), "--episodes", 13)
+    source.fit(quiet, quiet, SimpleNamespace(refit=refit))
+    assert told["runs"].table["episode"].max() == 13
+    assert told["progress"] is quiet
+
+
+@pytest.mark.parametrize("name", ["trace.nc", "."])
+def test_saved_fit_is_loaded(asked, monkeypatch, tmp_path, name):
+    (tmp_path / "trace.nc").touch()
+    monkeypatch.setattr("palm_bayes.palm_fit.PalmFit.load", lambda path: path)
+    _, (source, _) = asked(tmp_path / name, "--seed", 3)
+    assert source.fit(quiet, quiet) == tmp_path / "trace.nc"
+    assert source.seed == 3
+
+
+def test_saved_fit_takes_no_option_of_fitting(asked, tmp_path):
+    (tmp_path / "trace.nc").touch()
+    _, (source, _) = asked(tmp_path / "trace.nc", "--draws", 1000, "-b", 20)
+    with pytest.raises(UsageError, match=r"fitted already: --budget-size, --draws can change"):
+        source.fit(quiet, quiet)
+
+
+@pytest.mark.parametrize(("passed", "status"), [(True, OK), (False, NOT_CONVERGED)])
+def test_decision_tells_convergence(capsys, passed, status):
+    fit = SimpleNamespace(convergence=SimpleNamespace(passed=passed, sentence="The verdict."))
+    table = pd.DataFrame({"strategy": ["margin"], "P(best)": ["80 %"]})
+    document = {"sentence": "Take margin."}
+    assert report_decision(fit, document, {"At 100 labels:": table}, as_json=False) == status
+    text = capsys.readouterr().out
+    assert "At 100 labels:" in text
+    assert "80 %" in text
+    assert text.rstrip().endswith("Take margin." if passed else "The verdict.")
+    report_decision(fit, document, {}, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told == document | {"converged": passed, "verdict": "The verdict."}

@@ -1,0 +1,143 @@
+"""`palm-bayes stop` and `watch`, with the fit of all tests in place of a saved one."""
+
+import json
+
+import pytest
+
+from palm_bayes.cli import app as cli
+from palm_bayes.cli import stop as cli_stop
+from palm_bayes.cli.source import Source
+from palm_bayes.errors import DataError
+
+
+@pytest.fixture
+def run(fit, monkeypatch, capsys, tmp_path):
+    """Return a function that runs `stop` on the fit, and gives status, stdout and stderr."""
+    monkeypatch.setattr(Source, "fit", lambda source, step, note: fit)
+
+    def stop(*args):
+        status = cli.main(["stop", str(tmp_path), *map(str, args)])
+        return status, *capsys.readouterr()
+
+    return stop
+
+
+def test_it_says_what_to_do_and_why(run):
+    status, out, _ = run("--target", 0.5)
+    assert status == 0
+    assert "target 0.5 reached with 80 %" in out
+    assert "Stop at 240 labels with" in out
+    assert "would change with a target above" in out
+
+
+def test_json_has_the_decision_and_its_numbers(run, fit):
+    options = ("--target", 0.99, "--budget", 300, "--with", "random", "--json")
+    status, out, _ = run(*options)
+    told = json.loads(out)
+    assert status == 0
+    assert told["action"] in {"continue", "stop", "switch"}
+    assert told["labels"] == 240
+    assert [f["rule"].split()[0] for f in told["findings"]][:3] == ["target", "target", "budget"]
+    assert told["converged"] is True
+
+
+def test_all_rules_can_be_asked_for(run):
+    _, out, _ = run(
+        *("--target", 0.9, "--budget", 300, "--pool", 500, "--min-gain", 0.01, "--within", 60),
+        *("--label-cost", 1, "--point-value", 5, "--episode-cost", 2, "--json"),
+    )
+    rules = [finding["rule"] for finding in json.loads(out)["findings"]]
+    assert rules == [
+        "target 0.9 reached with 80 %",
+        "target 0.9 within 300 labels under 5 %",
+        "gain under 0.01 by 60 more labels with 80 %",
+        "no net value at 1 a label, 5 a point",
+        "budget of 300 labels spent",
+        "pool of 500 labels spent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((), "No stop rule is given"),
+        (("--budget", 500), "No stop rule is given"),
+        (("--min-gain", 0.01), "--min-gain needs --within"),
+        (("--point-value", 1), "--point-value needs --label-cost"),
+        (("--target", 90), "the target is 90, allowed is above 0 and at most 1"),
+        (("--target", -1), "accuracy is -1, allowed is a number above 0"),
+        (("--target", 0.9, "--assurance", 80), "probability is 80"),
+        (("--target", 0.9, "--budget", 100), "the budget is 100, but 240 labels are spent with"),
+        (("--target", 0.9, "--pool", 100), "the pool is 100, but 240 labels are spent with"),
+        (("--target", 0.9, "--with", "rndom"), "did you mean 'random'?"),
+    ],
+)
+def test_bad_input_is_one_line(run, args, message):
+    status, out, err = run(*args, "--quiet")
+    assert status == 2
+    assert out == ""
+    assert err.startswith("palm-bayes: error: ")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.fixture
+def watch(fit, monkeypatch, tmp_path, capsys):
+    """Return a function that watches a table, which `grow` writes at every look."""
+    table, lines = tmp_path / "runs.csv", fit.runs.table.to_csv(index=False).splitlines()
+    seen = []
+
+    def fitted(source, step, note, before):
+        assert before is (fit if max(seen, default=0) >= 9 else None)
+        seen.append(len(source.path.read_text().splitlines()))
+        if seen[-1] < 9:
+            raise DataError("too few episodes")
+        return fit
+
+    def run(*args):
+        written = iter((5, 5, 9, 10))
+
+        def grow(_):
+            text = "\n".join(lines[: next(written)])
+            if not table.exists() or table.read_text() != text:
+                table.write_text(text)
+
+        grow(0)
+        monkeypatch.setattr(cli_stop.time, "sleep", grow)
+        monkeypatch.setattr(Source, "fit", fitted)
+        status = cli.main(["watch", str(table), *map(str, args)])
+        return status, *capsys.readouterr()
+
+    run.seen = seen
+    return run
+
+
+def test_watch_waits_for_episodes_and_ends_with_stop(watch):
+    status, out, err = watch("--target", 0.5)
+    assert status == 0
+    assert out.startswith("Stop at 240 labels")
+    assert "waiting for more: too few episodes" in err
+
+
+def test_watch_fits_what_has_changed(watch):
+    with pytest.raises(StopIteration):  # nothing more is written, and it would go on
+        watch("--target", 0.999, "--json")
+    assert watch.seen == [5, 9, 10]
+
+
+def test_watch_may_pass_its_budget(watch):
+    status, out, _ = watch("--target", 0.999, "--budget", 230, "--json")
+    assert status == 0
+    assert json.loads(out)["action"] == "stop"
+
+
+def test_watch_does_not_wait_for_a_better_target(watch):
+    status, _, err = watch("--target", 90)
+    assert status == 2
+    assert "the target is 90, allowed is above 0 and at most 1" in err
+
+
+def test_watch_takes_runs(tmp_path, capsys):
+    (tmp_path / "trace.nc").touch()
+    assert cli.main(["watch", str(tmp_path), "--target", "0.9"]) == 2
+    assert "is a saved fit: watch takes runs" in capsys.readouterr().err

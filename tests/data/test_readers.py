@@ -1,0 +1,431 @@
+"""Readers: PALM folders, CSV files and frames, their errors and their notes."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from palm_bayes.data.checks import oddities
+from palm_bayes.data.readers import X_FILE, Y_FILE, _discovered, read_runs
+from palm_bayes.errors import DataError
+
+RISING = np.array([30.0, 45, 55, 60, 63, 65])
+
+
+def save(folder, y=RISING, x=None):
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / Y_FILE, y)
+    if x is not None:
+        np.save(folder / X_FILE, x)
+
+
+def palm(base, *names, x=None):
+    for i, name in enumerate(names):
+        save(base / name, RISING + 0.1 * i, x)
+    return base
+
+
+def csv(path, text):
+    path.write_text(text)
+    return path
+
+
+def rows(strategy="margin", repetition="1", n=5, **more):
+    """Give a tidy frame of one run."""
+    episode = np.arange(1, n + 1)
+    columns = {"strategy": strategy, "repetition": repetition, **more}
+    curve = {"episode": episode, "labels": 10 * episode, "accuracy": 0.9 - 0.5 / episode}
+    return pd.DataFrame({**curve, **columns})
+
+
+def message(source, **options):
+    with pytest.raises(DataError) as caught:
+        read_runs(source, **options)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+def found(runs):
+    return {s: list(runs.strategy(s).table["repetition"].unique()) for s in runs.strategies}
+
+
+# --- PALM folders
+
+
+def test_folders_are_found_in_natural_order(tmp_path):
+    palm(tmp_path, "random_2", "random_10", "random_1", "margin_1_seed42", "margin_2_seed43")
+    runs = read_runs(tmp_path)
+    assert found(runs) == {"margin": ["1_seed42", "2_seed43"], "random": ["1", "2", "10"]}
+    assert (runs.percent, runs.labels_known) == (True, False)
+    assert runs.origins["random", "10"] == str(tmp_path / "random_10" / Y_FILE)
+    assert len(read_runs(tmp_path, max_repetitions=1).origins) == 2
+
+
+def test_a_name_never_swallows_a_longer_one(tmp_path):
+    palm(tmp_path, "random_1", "random_2", "random_ff_1", "random_ff_2", "random_ff_byol_b50_1")
+    all_ = {"random": ["1", "2"], "random_ff": ["1", "2"], "random_ff_byol_b50": ["1"]}
+    assert found(read_runs(tmp_path)) == all_
+    assert found(read_runs(tmp_path, strategies=["random"])) == {"random": ["1", "2"]}
+    both = read_runs(tmp_path, strategies=["random_ff", "random"])
+    assert both.strategies == ("random_ff", "random")
+    assert read_runs(tmp_path, strategies="random").strategies == ("random",)
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        (["margin_10_1", "margin_10_2", "margin_20_1"], ["margin_10", "margin_10", "margin_20"]),
+        (["margin_1_42", "margin_2_43"], ["margin", "margin"]),
+        (["margin_10_1", "margin_20_1"], ["margin_10", "margin_20"]),
+        (["typiclust_moco_b50_1_seed42"], ["typiclust_moco_b50"]),
+        (["margin_1", "random"], ["margin", "random"]),
+        (["2_1", "7"], ["2", "7"]),
+    ],
+)
+def test_discovery_of_names_with_numbers(names, read):
+    assert [_discovered(names)[name][0] for name in names] == read
+
+
+def test_a_named_strategy_takes_what_follows_its_number(tmp_path):
+    palm(tmp_path, "margin_1_42", "margin_2_42", "margin_3_42")
+    assert read_runs(tmp_path).strategies == ("margin_1", "margin_2", "margin_3")
+    assert found(read_runs(tmp_path, strategies=["margin"])) == {"margin": ["1_42", "2_42", "3_42"]}
+
+
+def test_a_named_strategy_does_not_mix_numbered_ones(tmp_path):
+    palm(tmp_path, "margin_10_1", "margin_10_2", "random_1")
+    said = message(tmp_path, strategies=["margin"])
+    assert f"no margin_<i>/{Y_FILE} in {tmp_path}, so no strategy 'margin'" in said
+    assert "there are margin_10, random; did you mean 'margin_10'" in said
+    assert found(read_runs(tmp_path, strategies=["margin_10"])) == {"margin_10": ["1", "2"]}
+
+
+def test_one_run_directly_under_the_base(tmp_path):
+    save(tmp_path / "badge")
+    assert found(read_runs(tmp_path / "badge")) == {"badge": ["1"]}
+    assert found(read_runs(tmp_path / "badge", strategies=["mine"])) == {"mine": ["1"]}
+    assert "holds one run, found names a, b" in message(tmp_path / "badge", strategies=["a", "b"])
+
+
+@pytest.mark.parametrize("x", [np.arange(6), np.arange(1.0, 7)])
+def test_x_values_that_count_episodes_are_no_labels(tmp_path, x):
+    runs = read_runs(palm(tmp_path, "margin_1", "margin_2", x=x))
+    assert not runs.labels_known
+    assert list(runs.strategy("margin").table["x"][:6]) == [1, 2, 3, 4, 5, 6]
+    known = read_runs(tmp_path, batch=50)
+    assert list(known.table["labels"][:2]) == [50, 100]
+    assert known.batch == 50
+
+
+def test_other_x_values_are_labels(tmp_path):
+    runs = read_runs(palm(tmp_path, "margin_1", x=100 + 50 * np.arange(6)))
+    assert (runs.labels_known, runs.batch, runs.table["x"].iloc[0]) == (True, 50, 2)
+    palm(tmp_path, "margin_2")
+    assert f"{tmp_path / 'margin_2' / Y_FILE}: no labels" in message(tmp_path)
+    assert "allowed is one way for all runs" in message(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("y", "part"),
+    [
+        (np.array([]), "has shape (0,), allowed is one dimension, not empty"),
+        (np.ones((6, 2)), "has shape (6, 2), allowed is one dimension"),
+        (np.array([1, "a", None] * 2, dtype=object), "cannot be read"),
+        (np.array(list("abcdef")), "holds <U1, allowed are real numbers"),
+        (np.array([30, np.nan, 40, 50]), "margin, repetition 1, episode 2: accuracy is 'nan'"),
+        (np.array([30, 35, 40, 150]), "episode 4: accuracy is 150, allowed is 0 to 1, or 0 to 100"),
+        (np.array([30, 35, 40]), "3 episodes in the longest repetition, allowed is at least 4"),
+    ],
+)
+def test_bad_arrays_name_the_file(tmp_path, y, part):
+    save(tmp_path / "margin_1", y)
+    said = message(tmp_path)
+    assert said.startswith(str(tmp_path / "margin_1" / Y_FILE))
+    assert part in said
+
+
+@pytest.mark.parametrize("content", [b"", b"not an array", b"\x93NUMPY\x01\x00", b"PK\x03\x04zip"])
+def test_corrupt_files_are_named(tmp_path, content):
+    save(tmp_path / "margin_1")
+    (tmp_path / "margin_1" / Y_FILE).write_bytes(content)
+    assert f"{tmp_path / 'margin_1' / Y_FILE} cannot be read" in message(tmp_path)
+
+
+def test_x_and_y_must_match(tmp_path):
+    save(tmp_path / "margin_1", x=np.arange(5))
+    assert f"{X_FILE}: 5 values, but {Y_FILE} has 6" in message(tmp_path)
+
+
+def test_labels_from_zero_are_an_error(tmp_path):
+    save(tmp_path / "margin_1", x=10 * np.arange(6))
+    assert "episode 1: labels are 0, allowed is a number above 0" in message(tmp_path)
+
+
+def test_folder_without_runs_says_what_is_there(tmp_path):
+    nothing = f"no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is nothing"
+    assert nothing in message(tmp_path)
+    palm(tmp_path / "CIFAR10" / "resnet18", "margin_1")
+    said = message(tmp_path)
+    assert "there is CIFAR10" in said
+    assert f"runs are in {tmp_path / 'CIFAR10' / 'resnet18'}" in said
+
+
+def test_odd_folders(tmp_path):
+    palm(tmp_path, "random", "margin_1", "margin_2")
+    (tmp_path / "margin_3").mkdir()
+    (tmp_path / "logs").mkdir()
+    runs = read_runs(tmp_path, dataset="cifar", model="vit")
+    assert found(runs) == {"margin": ["1", "2"], "random": ["1"]}
+    assert f"Folders without {Y_FILE} are left out: margin_3." in runs.notes
+    assert (runs.dataset, runs.model) == ("cifar", "vit")
+    save(tmp_path / "random_1")
+    assert "random and random_1 both are repetition 1 of strategy random" in message(tmp_path)
+
+
+# --- tables
+
+
+def test_alda_file_works_as_it_is(tmp_path):
+    lines = [
+        f"digits,{m},{20 * i},{0.5 + i / 50}" for m in ("badge", "random") for i in range(1, 7)
+    ]
+    text = "dataset,method,cumulative_budget,score\n" + "\n".join(lines)
+    runs = read_runs(csv(tmp_path / "alda.csv", text))
+    assert found(runs) == {"badge": ["1"], "random": ["1"]}
+    assert (runs.dataset, runs.batch) == ("digits", 20)
+    assert list(runs.table["episode"][:3]) == [1, 2, 3]
+    assert any(line.startswith("One repetition (badge, random)") for line in oddities(runs))
+
+
+def test_names_are_text_as_written(tmp_path):
+    """`None`, `nan` and 007 are names, not gaps or numbers."""
+    frame = pd.concat([rows(s, r) for s in ("None", "nan", "1") for r in ("007", "7")])
+    frame.columns = [str(c).upper() for c in frame.columns]
+    path = tmp_path / "runs.csv.gz"
+    frame.to_csv(path, index=False)
+    runs = read_runs(path, strategies=["nan", "None"])
+    assert found(runs) == {"nan": ["007", "7"], "None": ["007", "7"]}
+    assert runs.origins["nan", "7"] == str(path)
+
+
+def test_byte_order_mark_blank_lines_and_spaces(tmp_path):
+    text = rows().rename(columns={"accuracy": "Test Accuracy"}).to_csv(index=False)
+    path = tmp_path / "runs.csv"
+    path.write_text("\ufeff" + text.replace("\n", "\n\n", 2), encoding="utf-8")
+    assert len(read_runs(path).table) == 5
+
+
+def test_csv_errors_give_the_line(tmp_path):
+    text = "strategy,labels,accuracy\n" + "".join(f"m,{10 * i},0.{i}\n" for i in range(1, 7))
+    path = csv(tmp_path / "a.csv", text.replace("0.3", "\nabc").replace("m,30,\n", "m,30,"))
+    said = message(path)
+    assert said.startswith(
+        f"{path}, line 4, strategy m, repetition 1, episode 3: accuracy is 'abc'"
+    )
+    path = csv(tmp_path / "b.csv", text.replace("m,40,0.4", "\nm,40"))
+    assert f"{path}, line 6, strategy m, repetition 1, episode 4: accuracy is ''" in message(path)
+    path = csv(tmp_path / "c.csv", text.replace("m,40,0.4", "m,40,0.4,9"))
+    assert f"{path} cannot be read as CSV" in message(path)
+    assert "line 5" in message(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "parts"),
+    [
+        ("strategy,labels,value", ["no column for accuracy: found strategy, labels, value"]),
+        ("name,labels,accuracy", ["accepted are strategy, method, query_strategy, acquisition"]),
+        ("strategy,step,accuracy", ["no column for episode or labels", "cycle, labels, cumulat"]),
+        ("strategy,labels,accuracy,Budget", ["columns labels, Budget all mean labels: keep one"]),
+        ("strategy,labels,accuracy,accuracy", ["columns accuracy, accuracy all mean accuracy"]),
+    ],
+)
+def test_columns_must_be_clear(tmp_path, header, parts):
+    path = csv(tmp_path / "a.csv", f"{header}\nm,1,2,3\n"[: len(header) + 1] + "m,1,2\n")
+    said = message(path)
+    assert said.startswith(str(path))
+    assert all(part in said for part in parts), said
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    assert message(tmp_path / "no.csv") == f"{tmp_path / 'no.csv'} does not exist"
+    assert "is neither a folder nor a .csv" in message(csv(tmp_path / "a.txt", "x"))
+    assert message(csv(tmp_path / "a.csv", "")) == f"{tmp_path / 'a.csv'} is empty"
+    path = csv(tmp_path / "b.csv", "strategy,labels,accuracy\n\n")
+    assert message(path) == f"{path} has no rows below its header"
+    cut = gzip.compress(b"strategy,accuracy\n" * 99)[:-12]
+    for name, content in {"c.csv.gz": b"no gzip", "d.csv": b"\xff\xfe\0s", "e.csv.gz": cut}.items():
+        (tmp_path / name).write_bytes(content)
+        assert f"{name} cannot be read as CSV" in message(tmp_path / name)
+
+
+def test_frames_give_the_row():
+    frame = rows().set_axis(list("abcde"))
+    frame.loc["c", "accuracy"] = np.nan
+    assert message(frame).startswith("row c, strategy margin, repetition 1, episode 3: accuracy")
+
+
+def test_float_and_missing_repetitions():
+    runs = read_runs(pd.concat([rows(repetition=1.0), rows(repetition=2.0)]))
+    assert found(runs) == {"margin": ["1", "2"]}
+    assert "the repetition is empty" in message(pd.concat([rows(), rows(repetition=np.nan)]))
+
+
+def test_one_task_must_be_chosen():
+    tasks = [("cifar10", "vit"), ("cifar10", "cnn"), ("mnist", "cnn")]
+    frame = pd.concat([rows(dataset=d, model=m) for d, m in tasks])
+    said = message(frame)
+    assert (
+        "the table holds 3 tasks, choose one by dataset= (--dataset) and model= (--model)" in said
+    )
+    assert "cifar10 / vit, cifar10 / cnn, mnist / cnn" in said
+    assert "holds 2 tasks, choose one by model= (--model)" in message(frame, dataset="cifar10")
+    runs = read_runs(frame, dataset="cifar10", model="cnn")
+    assert (runs.dataset, runs.model) == ("cifar10", "cnn")
+    assert read_runs(frame, dataset="mnist").model == "cnn"
+    assert "no dataset 'cifar': there are cifar10, mnist" in message(frame, dataset="cifar")
+    sources = pd.concat([rows(source="a"), rows(source="b")])
+    assert "choose one by keeping the rows of one source: a, b" in message(sources)
+
+
+def test_unknown_strategy_offers_near_names():
+    frame = pd.concat([rows("margin"), rows("random")])
+    said = message(frame, strategies=["margn"])
+    assert said == "no strategy 'margn': there are margin, random; did you mean 'margin'?"
+
+
+def test_other_strategies_do_not_matter():
+    bad = rows("broken")
+    bad["accuracy"] = 7e9
+    assert read_runs(pd.concat([bad, rows()]), strategies=["margin"]).strategies == ("margin",)
+
+
+def test_runs_pass_through_and_can_be_cut():
+    runs = read_runs(pd.concat([rows(s, r) for s in "ab" for r in ("1", "2")]))
+    cut = read_runs(runs, strategies=["b"], max_repetitions=1, max_episodes=4, dataset="d")
+    assert found(cut) == {"b": ["1"]}
+    assert (cut.table["episode"].max(), cut.dataset) == (4, "d")
+    assert read_runs(runs).table.equals(runs.table)
+    assert "read the data again" in message(runs, batch=3)
+
+
+# --- invariants
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.floats(11, 100), min_size=4, max_size=8), min_size=1, max_size=4))
+def test_folders_csv_and_frame_agree(tmp_path_factory, curves):
+    base = tmp_path_factory.mktemp("runs")
+    frames = []
+    for i, curve in enumerate(curves, 1):
+        labels = 100 + 50 * np.arange(len(curve))
+        save(base / f"margin_{i}", np.array(curve), labels)
+        frames.append(rows(repetition=str(i), n=len(curve)).assign(labels=labels, accuracy=curve))
+    frame = pd.concat(frames)
+    path = base.with_suffix(".csv")
+    frame.to_csv(path, index=False)
+    folder, table, direct = read_runs(base), read_runs(path), read_runs(frame)
+    pd.testing.assert_frame_equal(folder.table, table.table)
+    pd.testing.assert_frame_equal(folder.table, direct.table)
+    assert folder.sha256() == table.sha256() == direct.sha256()
+    assert folder.notes == table.notes
+
+
+@pytest.mark.slow
+def test_every_real_task_reads_and_notes_are_sparing(curves_dir):
+    counts = []
+    for path in sorted(curves_dir.glob("*.csv.gz")):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        for dataset, model in table[["dataset", "model"]].drop_duplicates().to_numpy():
+            task = table[(table["dataset"] == dataset) & (table["model"] == model)]
+            runs = read_runs(path, dataset=dataset, model=model)
+            assert len(runs.table) == len(task)
+            assert runs.labels_known
+            counts.append(len(runs.notes) + len(oddities(runs)))
+    assert len(counts) == 100
+    assert max(counts) <= 4
+    assert np.mean(counts) < 2
+
+
+# --- what values, labels and names are taken for
+
+
+def test_a_percent_table_may_hold_a_run_that_collapsed(tmp_path):
+    good = rows(repetition="1").assign(accuracy=[40.0, 55, 60, 63, 65])
+    bad = rows(repetition="2").assign(accuracy=[1.0, 0.9, 1.0, 1.0, 1.0])
+    runs = read_runs(pd.concat([good, bad]))
+    assert runs.percent
+    assert runs.table["accuracy"].min() == pytest.approx(0.009)
+    assert any(
+        "Read as 1 % or less" in note and "margin repetition 2" in note for note in runs.notes
+    )
+
+
+def test_fractions_among_percent_are_still_refused():
+    percent = rows(repetition="1").assign(accuracy=[40.0, 55, 60, 63, 65])
+    fraction = rows(repetition="2").assign(accuracy=[0.4, 0.55, 0.6, 0.63, 0.65])
+    said = message(pd.concat([percent, fraction]))
+    assert "fractions and percent: at most 1 in margin repetition 2" in said
+    assert "percent=True (--percent)" in said
+
+
+def test_a_table_wholly_below_one_percent_is_read_as_told():
+    frame = rows().assign(accuracy=[0.2, 0.4, 0.5, 0.55, 0.6])
+    assert read_runs(frame).table["accuracy"].max() == 0.6
+    told = read_runs(frame, percent=True)
+    assert told.percent
+    assert told.table["accuracy"].max() == pytest.approx(0.006)
+    assert any("percent=True reads it otherwise" in note for note in read_runs(frame).notes)
+
+
+def test_percent_that_can_be_nothing_else_is_not_said_to_be_read_otherwise():
+    (note,) = [
+        n for n in read_runs(rows().assign(accuracy=[40.0, 55, 60, 63, 65])).notes if "read" in n
+    ]
+    assert note == "Accuracy is read as percent: the largest value is 65."
+
+
+def test_an_error_in_a_column_accuracy_is_refused():
+    falling = rows().assign(accuracy=[2.5, 2.0, 1.7, 1.5, 1.3])
+    said = message(falling)
+    assert "goes up to 2.5 and falls, an error such as an RMSE?" in said
+    assert read_runs(falling, percent=True).percent
+
+
+def test_labels_as_shares_of_the_pool_are_refused():
+    said = message(rows().assign(labels=[0.05, 0.1, 0.15, 0.2, 0.25]))
+    assert "labels are 0.05, a share of the pool? Allowed are numbers of labels, from 1" in said
+
+
+def test_percent_of_runs_is_settled():
+    runs = read_runs(rows())
+    assert "Runs were read with percent=False" in message(runs, percent=True)
+
+
+@pytest.mark.parametrize("name", ["random_seed", "Random State", "fold", "run_id", "trial"])
+def test_repetitions_by_other_names(name):
+    frame = pd.concat([rows(), rows().assign(repetition="2")]).rename(columns={"repetition": name})
+    assert found(read_runs(frame)) == {"margin": ["1", "2"]}
+
+
+def test_columns_that_would_tell_rows_apart_are_named():
+    frame = pd.concat([rows(), rows().assign(repetition="2")]).rename(columns={"repetition": "who"})
+    said = message(frame)
+    assert "a second row for this episode" in said
+    assert "columns that tell them apart but are not used: who" in said
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_separators_are_read(tmp_path, mark):
+    table = rows()
+    path = csv(tmp_path / "runs.csv", table.to_csv(sep=mark, index=False))
+    assert len(read_runs(path).table) == len(table)
+
+
+def test_fewer_episodes_than_the_first_number_is_one_line():
+    late = rows(n=6).assign(episode=range(20, 26))
+    said = message(late, max_episodes=10)
+    assert said == "max_episodes is 10, but episodes begin later: margin with 20"

@@ -1,0 +1,273 @@
+"""Runs: validation, the x axis, subsets, the hash."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from palm_bayes.data.runs import Runs, natural
+from palm_bayes.errors import DataError, PalmError
+
+
+def tidy(strategies=("margin", "random"), repetitions=3, episodes=6, batch=20.0, percent=False):
+    """A plain task: rising curves, all runs alike in shape."""
+    rows = [
+        (s, str(r), e, e * batch, 0.3 + 0.1 * i + 0.4 * (1 - 0.6**e) + 0.001 * r)
+        for i, s in enumerate(strategies)
+        for r in range(1, repetitions + 1)
+        for e in range(1, episodes + 1)
+    ]
+    frame = pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "labels", "accuracy"])
+    return frame.assign(accuracy=frame["accuracy"] * (100 if percent else 1))
+
+
+def changed(row, column, value):
+    frame = tidy().astype({column: object})
+    frame.loc[row, column] = value
+    return frame
+
+
+def message(frame, **options):
+    with pytest.raises(DataError) as caught:
+        Runs.from_frame(frame, **options)
+    assert isinstance(caught.value, PalmError)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_table_is_sorted_typed_and_complete():
+    frame = tidy(("random", "margin"), repetitions=11).sample(frac=1, random_state=1)
+    first = list(dict.fromkeys(frame["strategy"]))
+    runs = Runs.from_frame(frame.assign(extra=1))
+    assert list(runs.table.columns) == [
+        "strategy",
+        "repetition",
+        "episode",
+        "labels",
+        "x",
+        "accuracy",
+    ]
+    assert list(runs.strategies) == first
+    assert list(runs.table["repetition"].unique()) == [str(r) for r in range(1, 12)]
+    assert runs.table["episode"].dtype == np.int64
+    assert isinstance(runs.table.index, pd.RangeIndex)
+    assert runs.batch == 20
+    np.testing.assert_array_equal(runs.table["x"], runs.table["episode"])
+    assert runs.labels_known
+    assert not runs.percent
+    assert runs.scale == 1
+
+
+def test_natural_order():
+    assert sorted(["10", "2", "1_seed42", "b", "1"], key=natural) == [
+        "1",
+        "1_seed42",
+        "2",
+        "10",
+        "b",
+    ]
+
+
+def test_input_frame_is_left_alone():
+    frame = tidy(percent=True)
+    before = frame.copy()
+    Runs.from_frame(frame)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_percent_is_recognised_and_said():
+    runs = Runs.from_frame(tidy(percent=True))
+    assert runs.percent
+    assert runs.scale == 100
+    assert runs.table["accuracy"].max() < 1
+    assert runs.notes[0].startswith("Accuracy is read as percent: the largest value is 78")
+    assert "as a fraction" in Runs.from_frame(tidy()).notes[0]
+
+
+def test_percent_may_start_below_one():
+    frame = tidy(percent=True)
+    frame.loc[frame["episode"] == 1, "accuracy"] = 0.9
+    assert Runs.from_frame(frame).table["accuracy"].min() == pytest.approx(0.009)
+
+
+def test_rounding_just_above_the_scale_is_clipped():
+    assert Runs.from_frame(changed(5, "accuracy", 1.0000001)).table["accuracy"].max() == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "parts"),
+    [
+        (7, "accuracy", np.nan, ["margin, repetition 2, episode 2: accuracy is 'nan'", "0 to 1"]),
+        (7, "accuracy", np.inf, ["accuracy is 'inf'"]),
+        (7, "accuracy", "0,8", ["accuracy is '0,8'"]),
+        (7, "accuracy", -0.1, ["accuracy is -0.1, allowed is 0 to 1, or 0 to 100 in percent"]),
+        (7, "accuracy", 101.0, ["accuracy is 101, allowed is 0 to 1, or 0 to 100"]),
+        (7, "accuracy", 1.2, ["accuracy is 1.2 where most are at most 1, allowed is 0 to 1"]),
+        (7, "labels", "x", ["episode 2: labels is 'x', allowed is a number above 0"]),
+        (7, "labels", np.nan, ["labels is 'nan'"]),
+        (7, "labels", 0, ["labels are 0, allowed is a number above 0"]),
+        (7, "labels", 20, ["labels are 20 after 20, they must increase at every episode"]),
+        (7, "labels", 500, ["episode 3: labels are 60 after 500"]),
+        (7, "episode", 1, ["strategy margin, repetition 2, episode 1: a second row for this ep"]),
+        (7, "episode", 1.5, ["episode 1.5: the episode must be a whole number from 1"]),
+        (7, "episode", -1, ["episode -1", "whole number"]),
+        (7, "strategy", " ", ["repetition 2, episode 2: the strategy is empty"]),
+        (7, "repetition", None, ["strategy margin, episode 2: the repetition is empty"]),
+    ],
+)
+def test_bad_cells_are_named(row, column, value, parts):
+    said = message(changed(row, column, value))
+    assert all(part in said for part in parts), said
+
+
+def test_mixed_scales_name_the_run():
+    frame = tidy()
+    frame.loc[frame["repetition"] != "2", "accuracy"] *= 100
+    said = message(frame)
+    assert "at most 1 in margin repetition 2, random repetition 2" in said
+    assert "allowed is one scale" in said
+
+
+def test_too_few_episodes_counts_the_longest_repetition():
+    assert "3 episodes in the longest repetition, allowed is at least 4" in message(
+        tidy(episodes=3)
+    )
+    frame = tidy()
+    runs = Runs.from_frame(frame[(frame["repetition"] == "1") | (frame["episode"] <= 2)])
+    assert len(runs.table) == 2 * (6 + 2 + 2)
+
+
+def test_columns_and_rows_are_needed():
+    assert "found strategy, labels" in message(tidy()[["strategy", "labels"]])
+    assert "found strategy, accuracy" in message(tidy()[["strategy", "accuracy"]])
+    assert message(tidy().iloc[:0]) == "the table has no rows"
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"batch": 0}, "batch is 0"),
+        ({"batch": np.nan}, "batch is nan"),
+        ({"x_mode": "rounds"}, "x_mode is 'rounds', allowed are 'labels' and 'episodes'"),
+        ({"max_repetitions": 0}, "max_repetitions is 0, allowed is at least 1"),
+        ({"max_episodes": 3}, "max_episodes is 3, allowed is at least 4"),
+    ],
+)
+def test_bad_options(options, part):
+    assert part in message(tidy(), **options)
+
+
+def test_episode_is_the_rank_of_labels_where_it_is_missing():
+    frame = tidy().sample(frac=1, random_state=2)
+    pd.testing.assert_frame_equal(
+        Runs.from_frame(frame.drop(columns="episode")).select(["margin", "random"]).table,
+        Runs.from_frame(tidy()).table,
+    )
+    twice = pd.concat([frame, frame.iloc[:1]]).drop(columns="episode")
+    assert "a second row for" in message(twice)
+
+
+def test_episodes_from_zero_are_shifted():
+    frame = tidy()
+    runs = Runs.from_frame(frame.assign(episode=frame["episode"] - 1))
+    assert runs.table["episode"].min() == 1
+    assert "Episodes are counted from 0" in runs.notes[0]
+
+
+def test_unknown_labels():
+    runs = Runs.from_frame(tidy().drop(columns="labels"))
+    assert not runs.labels_known
+    assert runs.batch == 1
+    assert "Labels are unknown: x is the episode." in runs.notes
+    np.testing.assert_array_equal(runs.table["x"], runs.table["episode"])
+    assert np.isnan(runs.labels_at([1, 2])).all()
+    with pytest.raises(DataError, match="give batch"):
+        runs.x_at(3)
+    known = Runs.from_frame(tidy().drop(columns="labels"), batch=50)
+    assert known.labels_known
+    assert known.batch == 50
+    assert known.labels_at(3) == 150
+
+
+def test_start_pool_and_uneven_batches():
+    frame = tidy()
+    frame["labels"] += 30
+    runs = Runs.from_frame(frame)
+    assert runs.batch == 20
+    assert runs.table["x"].iloc[0] == 2.5
+    assert "The start pool (50 labels) is not one batch (20): x starts at 2.5." in runs.notes
+    frame.loc[frame["episode"] == 6, "labels"] += 10
+    assert any("Batches are uneven (20 to 30 labels)" in n for n in Runs.from_frame(frame).notes)
+    assert Runs.from_frame(frame, batch=10).table["x"].iloc[0] == 5
+
+
+def test_episode_axis_converts_through_the_observed_points():
+    frame = tidy(episodes=5)
+    frame["labels"] = frame["episode"].map({1: 100, 2: 120, 3: 140, 4: 160, 5: 200})
+    runs = Runs.from_frame(frame, x_mode="episodes")
+    np.testing.assert_array_equal(runs.table["x"], runs.table["episode"])
+    np.testing.assert_allclose(runs.labels_at([1, 1.5, 5, 6]), [100, 110, 200, 220])
+    np.testing.assert_allclose(runs.x_at(runs.labels_at([1, 1.5, 5, 6])), [1, 1.5, 5, 6])
+
+
+def test_subsets_keep_batch_and_scale():
+    runs = Runs.from_frame(tidy(percent=True).assign(file="a.csv"), dataset="d", model="m")
+    one = runs.strategy("random")
+    assert one.strategies == ("random",)
+    assert set(one.origins) == {("random", r) for r in "123"}
+    assert (one.batch, one.percent, one.dataset, one.model) == (20, True, "d", "m")
+    assert isinstance(one.table.index, pd.RangeIndex)
+    assert runs.select(["random", "margin"]).strategies == ("random", "margin")
+    assert runs.first(2).table["episode"].max() == 2
+    assert set(runs.limited(2, None).table["repetition"]) == {"1", "2"}
+    with pytest.raises(DataError, match="did you mean 'margin'"):
+        runs.strategy("margn")
+    with pytest.raises(DataError, match="no strategy is named: there are margin, random"):
+        runs.select([])
+    with pytest.raises(DataError, match="at least 1"):
+        runs.first(0)
+
+
+def test_describe():
+    runs = Runs.from_frame(tidy())
+    assert runs.describe() == "2 strategies x 3 repetitions x 6 episodes, 20 labels each"
+    frame = tidy(("margin",), repetitions=2).query("repetition == '1' or episode <= 5")
+    frame = frame.drop(columns="labels")
+    assert Runs.from_frame(frame).describe() == (
+        "1 strategy x 2 repetitions x 5-6 episodes, labels unknown"
+    )
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_hash_ignores_row_order_and_scale_only(seed):
+    runs = Runs.from_frame(tidy())
+    mixed = Runs.from_frame(tidy(percent=True).sample(frac=1, random_state=seed))
+    assert mixed.sha256() == runs.sha256()
+    assert Runs.from_frame(changed(seed % 36, "accuracy", 0.123)).sha256() != runs.sha256()
+    assert Runs.from_frame(tidy(), batch=10).sha256() != runs.sha256()
+
+
+def test_hash_is_pinned():
+    sha = Runs.from_frame(tidy(("margin",), repetitions=1, episodes=4)).sha256()
+    assert sha == "75661555ddf456bb59d1bd5ff395e00f890c9d36bc83959512c22f9f6171b64d"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    steps=st.lists(st.integers(1, 500), min_size=4, max_size=12),
+    values=st.lists(st.floats(0.02, 1), min_size=12, max_size=12),
+)
+def test_x_increases_and_percent_round_trips(steps, values):
+    n = len(steps)
+    frame = pd.DataFrame({"strategy": "margin", "labels": np.cumsum(steps), "accuracy": values[:n]})
+    runs = Runs.from_frame(frame)
+    assert (runs.table["x"] > 0).all()
+    assert (runs.table["x"].diff().dropna() > 0).all()
+    np.testing.assert_allclose(runs.labels_at(runs.table["x"]), np.cumsum(steps))
+    np.testing.assert_allclose(runs.x_at(np.cumsum(steps)), runs.table["x"])
+    percent = Runs.from_frame(frame.assign(accuracy=frame["accuracy"] * 100))
+    np.testing.assert_allclose(percent.table["accuracy"], values[:n], rtol=1e-12)
+    by_episode = Runs.from_frame(frame, x_mode="episodes")
+    np.testing.assert_allclose(by_episode.x_at(by_episode.labels_at([1, 2, n])), [1, 2, n])

@@ -1,0 +1,90 @@
+"""ALDA's rule and its point estimate."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from palm_bayes.data import example_runs_path
+from palm_bayes.data.readers import read_runs
+from palm_bayes.data.runs import Runs
+from palm_bayes.decisions.alda import FITS, choose, point_advice
+from palm_bayes.model import curve
+
+
+def labelled(values):
+    return xr.DataArray(np.array(values, float), dims=("sample", "strategy"))
+
+
+def test_choice_is_the_smallest_window_among_the_cheap():
+    advice = choose(labelled([[100, 104, 120]]), labelled([[50, 8, 1]]), eta=0.05)
+    assert advice.competitive.to_numpy().tolist() == [[True, True, False]]
+    assert advice.chosen.to_numpy().tolist() == [[False, True, False]]
+
+
+def test_of_equal_windows_the_cheapest_and_only_one():
+    advice = choose(labelled([[104, 100, 100]]), labelled([[8, 8, 8]]), eta=0.05)
+    assert advice.chosen.to_numpy().tolist() == [[False, True, False]]
+
+
+def test_none_is_chosen_where_none_is_feasible():
+    advice = choose(
+        labelled([[np.inf, 90], [np.inf, np.inf]]), labelled([[np.nan, 5], [np.nan] * 2]), 0
+    )
+    assert advice.chosen.to_numpy().tolist() == [[False, True], [False, False]]
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """PALM curves without noise: `slow` reaches 0.8 late, `low` never."""
+    points = {
+        "fast": (0.92, 0.3, 0.2, 0.7),
+        "slow": (0.92, 0.15, 0.2, 0.7),
+        "low": (0.7, 0.3, 0.2, 0.7),
+    }
+    x = np.arange(1, 13.0)
+    tables = [
+        pd.DataFrame({"strategy": name, "labels": 10 * x, "accuracy": curve.accuracy(x, *point)})
+        for name, point in points.items()
+    ]
+    return Runs.from_frame(pd.concat(tables)), points
+
+
+def test_point_estimate_inverts_exact_curves(exact):
+    runs, points = exact
+    table = point_advice(runs, 0.8).set_index("method")
+    assert [*FITS] == [*table.reset_index()[[*FITS]]]
+    assert table["feasible"].tolist() == [True, True, False]
+    assert table["selected"].tolist() == [True, False, False]
+    for name in ("fast", "slow"):
+        episodes = table.loc[name, "B_abs"] / 10
+        assert episodes % 1 == 0  # labels are bought by whole episodes
+        before, after = curve.accuracy(episodes - np.array([1, 0]), *points[name])
+        assert before < 0.801
+        assert after > 0.799
+    assert table.loc["fast", "W"] > 0
+    assert np.isnan(table.loc["low", "B_abs"])
+
+
+def test_highest_ceiling_where_none_is_feasible(exact):
+    table = point_advice(exact[0].select(["low"]), 0.99).set_index("method")
+    assert not table["feasible"].any()
+    assert table["selected"].tolist() == [True]
+
+
+def test_risky_are_those_with_a_wider_window_than_the_choice():
+    """In C_eta or not; a cheap one may be risky, a costly one need not be."""
+    advice = choose(labelled([[100, 104, 120, 130]]), labelled([[50, 8, 1, 9]]), eta=0.05)
+    assert advice.chosen.to_numpy().tolist() == [[False, True, False, False]]
+    assert advice.risky.to_numpy().tolist() == [[True, False, False, True]]
+
+
+def test_point_estimate_of_the_example_is_that_of_the_current_release():
+    """Checked against ALDA of August 2026: digits, the first 15 episodes."""
+    runs = read_runs(example_runs_path(), max_episodes=15)
+    table = point_advice(runs, 0.94).set_index("method")
+    assert table.loc["margin", ["B_abs", "W"]].tolist() == [200, 180]
+    assert table.index[table["selected"]].tolist() == ["margin"]
+    random = table.loc["random"]
+    assert not random["feasible"]
+    assert random["A_max"] == pytest.approx(91.56)  # its lower bound, the highest score seen

@@ -1,0 +1,58 @@
+"""The value of piloting: against the closed form of normal curves, and on a real fit."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from palm_bayes.decisions.information_value import _value, pilot_value
+from palm_bayes.errors import DataError
+
+
+def draws(noise, n=200_000, lead=0.01, sd=0.02):
+    """Two strategies, the second known exactly and ahead; the first seen with noise."""
+    rng = np.random.default_rng(3)
+    first = rng.normal(0.8, sd, n)
+    accuracy = np.stack([first, np.full(n, 0.8 + lead)], axis=1)
+    seen = first + rng.normal(0, noise, n)
+    return accuracy, seen[:, None], rng.permutation(n) % 2 == 0
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.05])
+def test_value_is_that_of_normal_theory(noise):
+    accuracy, seen, half = draws(noise)
+    # The posterior mean of the first is normal with this sd: Raiffa and Schlaifer, 1961.
+    sd = 0.02**2 / np.hypot(0.02, noise)
+    exact = sd * (norm.pdf(0.01 / sd) - 0.01 / sd * norm.sf(0.01 / sd))
+    value, error = _value(accuracy, 0, seen, half)
+    assert value == pytest.approx(exact, abs=4 * error + 1e-6)
+
+
+def test_seeing_what_tells_nothing_is_worth_nothing():
+    accuracy, _, half = draws(0.0)
+    noise = np.random.default_rng(4).normal(size=(len(half), 3))
+    value, error = _value(accuracy, 0, noise, half)
+    assert value == pytest.approx(0, abs=2 * error + 1e-9)
+
+
+def test_table_of_a_fit(fit):
+    found = pilot_value(fit, 300)
+    table = found.table
+    assert set(zip(table["strategy"], table["pilot"], strict=True)) == {
+        (strategy, pilot)
+        for strategy in ("random", "entropy")
+        for pilot in ("episode", "repetition")
+    }
+    assert (table["value"] <= found.perfect + 3 * table["error"]).all()
+    assert table["value"].is_monotonic_decreasing
+    costs = table.set_index("pilot")["labels"]
+    assert set(costs["episode"]) == {5 * 20}
+    assert set(costs["repetition"]) == {240}
+    assert found.sentence.startswith(f"Now {found.choice} would be chosen for 300 labels; ")
+    assert pilot_value(fit, 300).table.equals(table)
+
+
+def test_choosing_needs_two(fit):
+    from dataclasses import replace
+
+    with pytest.raises(DataError, match="only random is fitted"):
+        pilot_value(replace(fit, runs=fit.runs.strategy("random")), 300)

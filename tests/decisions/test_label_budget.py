@@ -1,0 +1,135 @@
+"""Labels to a target on made-up draws, whose answers are known, and on a real fit."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from palm_bayes.decisions.alda import ADVICE, FITS
+from palm_bayes.decisions.label_budget import labels_to_reach
+from palm_bayes.errors import DataError
+from palm_bayes.report.alda_csv import write_alda
+
+
+@pytest.fixture
+def runs(made_up):
+    return made_up.task({"a": (0.1, 0.2, 0.3), "b": (0.2, 0.1, 0.3)})
+
+
+@pytest.fixture
+def four(runs, made_up):
+    """`a` is at 0.5 after 30, 42, 80 labels, or never; `b` always after 55."""
+    ends = [lambda x, n=n: 0.1 + 0.4 * x / n for n in (3, 4.2, 8)]
+    curves = {"a": [*ends, made_up.line(0.1, 0)], "b": [lambda x: 0.5 * x / 5.5] * 4}
+    return made_up.stand_in(runs, curves)
+
+
+def test_budgets_are_whole_episodes(four):
+    found = labels_to_reach(four, 0.5, assurance=0.75, within=60, until=100, probability=0.5)
+    assert sorted(found.needed.sel(strategy="a").to_numpy()) == [30, 50, 80, np.inf]
+    row = found.table.set_index("strategy").loc["a"]
+    assert row[["budget", "median", "lower", "upper"]].tolist() == [80, 50, 30, 80]
+    assert row[["p_never", "p_within", "p_reached"]].tolist() == [0.25, 0.5, 0.5]
+    assert found.table["strategy"].tolist() == ["b", "a"]
+
+
+def test_assurance_out_of_reach_is_infinite(four):
+    found = labels_to_reach(four, 0.5, assurance=0.8, until=100)
+    assert np.isinf(found.table.set_index("strategy").loc["a", "budget"])
+    assert (
+        json.loads(json.dumps(found.document(), allow_nan=False))["strategies"][1]["budget"] is None
+    )
+
+
+def test_chances_grow_and_agree_with_the_table(four):
+    found = labels_to_reach(four, 0.5, assurance=0.75, until=100)
+    assert (found.chances.diff().dropna() >= 0).all(axis=None)
+    assert found.chances.loc[100, "a"] == 0.75
+    assert found.chances.loc[80, "a"] >= 0.75 > found.chances.loc[70, "a"]
+
+
+def test_first_passage_counts_paths_that_fall_again(runs, made_up):
+    hump = [lambda x: 0.6 - 0.1 * abs(x - 7)]
+    found = labels_to_reach(made_up.stand_in(runs, {"a": hump, "b": hump}), 0.55, until=100)
+    assert found.needed.to_numpy().tolist() == [[70, 70]]
+
+
+def test_last_batch_ends_with_the_pool(four):
+    found = labels_to_reach(four, 0.5, until=75)
+    assert found.paths["budget"].to_numpy().tolist() == [10, 20, 30, 40, 50, 60, 70, 75]
+
+
+def test_rule_is_asked_of_every_draw(four):
+    found = labels_to_reach(four, 0.5, until=100, delta_target=0.1, eta=0.05)
+    table = found.alda.set_index("strategy")
+    # a is cheaper than b in two of four draws
+    assert table.loc["a", ["p_feasible", "p_competitive", "p_chosen"]].tolist() == [0.75, 0.5, 0.5]
+    assert table["p_chosen"].sum() == 1
+    assert table.loc["a", "B_abs"] == 50  # 42, in whole episodes
+    assert table.loc["a", "piloting"] == 50
+    assert table.loc["b", "in_all"] == 110
+    assert table["p_risky"].between(0, 0.5).all()
+    assert np.isnan(found.alda["W"]).sum() == 0
+
+
+def test_rule_speaks_of_the_expected_curve_whatever_the_scope(runs, made_up):
+    fit = made_up.stand_in(runs, {"a": [made_up.line(0, 0.1)], "b": [made_up.line(0, 0.05)]})
+    noisy = made_up.stand_in(runs, {"a": [made_up.line(0, 0.2)], "b": [made_up.line(0, 0.2)]})
+    expected = fit.forecast
+    fit.forecast = lambda scope="expected", **at: (
+        expected(**at) if scope == "expected" else noisy.forecast(**at)
+    )
+    found = labels_to_reach(fit, 0.4, scope="new")
+    assert found.needed.to_numpy().tolist() == [[20, 20]]
+    assert found.alda["B_abs"].to_numpy() == pytest.approx([40, 80])
+
+
+def test_sentence_is_of_the_numbers(four):
+    found = labels_to_reach(four, 0.5, assurance=0.8, within=60, until=100)
+    assert "b reaches 0.5 (the expected curve) by 60 labels with 80 % probability" in found.sentence
+    assert "60 labels suffice with >99 % probability" in found.sentence
+    never = labels_to_reach(four, 1.0, until=60)
+    assert "No strategy reaches 1 (the expected curve) by 60 labels" in never.sentence
+    assert "finds no strategy feasible" in never.sentence
+    assert ", labelled already," in labels_to_reach(four, 0.2).sentence
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "words"),
+    [
+        (50, {}, "the target is 50, allowed is above 0 and at most 1"),
+        (0.5, {"within": 40}, "within is 40, allowed is from the 50 labels seen"),
+        (0.5, {"until": 40}, "until is 40"),
+        (0.5, {"assurance": 1}, "assurance is 1"),
+        (0.5, {"eta": -1}, "eta is -1"),
+        (0.5, {"delta_target": float("nan")}, "delta_target is nan"),
+        (0.5, {"scope": "continuing"}, "no scope 'continuing'"),
+    ],
+)
+def test_bad_questions(four, target, options, words):
+    with pytest.raises(DataError, match=words):
+        labels_to_reach(four, target, **options)
+
+
+def test_files_have_aldas_columns(four, tmp_path):
+    found = labels_to_reach(four, 0.5, until=100, delta_target=0.1)
+    fits, advice = (pd.read_csv(path) for path in write_alda(found, tmp_path / "alda"))
+    assert list(fits)[: len(FITS)] == [*FITS]
+    assert list(advice)[: len(ADVICE)] == [*ADVICE]
+    assert fits["p_selected"].tolist() == [0.5, 0.5]
+    assert fits["feasible"].tolist() == [True, True]
+    assert advice["selected_B_abs"][0] == 60  # as likely as a, and feasible more often
+    nowhere = write_alda(labels_to_reach(four, 1.0, until=60), tmp_path)
+    assert pd.read_csv(nowhere[0])["B_abs"].isna().all()
+    assert pd.read_csv(nowhere[1])["decision_reason"][0].startswith("infeasible")
+
+
+def test_real_fit(fit):
+    found = fit.labels_to_reach(0.9, assurance=0.9, seed=3)
+    curve = fit.forecast(labels=found.table["budget"].iloc[[0]]).draws
+    reached = (curve.sel(strategy=found.table["strategy"][0]) >= 0.9).mean()
+    assert reached >= 0.9
+    figure = found.plot()
+    assert figure.axes[0].get_xlabel() == "Labels"
+    figure.draw_without_rendering()

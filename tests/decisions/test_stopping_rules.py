@@ -1,0 +1,191 @@
+"""Stop rules on made-up draws whose probabilities and costs are known."""
+
+import numpy as np
+import pytest
+
+from palm_bayes.decisions.projection import Outlook, amount, chance, schedule
+from palm_bayes.decisions.rule_logic import AllOf, AnyOf
+from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
+from palm_bayes.errors import DataError
+
+
+def outlook(draws, batch=10.0, now=100.0, scale=1.0):
+    """Draws, dims (draw, episode), from `now` on."""
+    draws = np.asarray(draws, dtype=float)
+    episodes = np.arange(float(draws.shape[1]))
+    return Outlook("s", now + batch * episodes, episodes, draws, scale)
+
+
+# In half of the draws the curve goes on as 0.80, 0.84, 0.92, in the other half it stays.
+SPLIT = outlook([[0.80, 0.84, 0.92], [0.80, 0.80, 0.80]])
+
+
+def test_schedule_goes_batch_by_batch_to_the_end():
+    labels, episodes = schedule(100, 20, 150)
+    assert labels.tolist() == [100, 120, 140, 150]
+    assert episodes.tolist() == [0, 1, 2, 3]
+    assert schedule(100, 20, 80)[0].tolist() == [100]
+    assert schedule(100, 0.1, 100.3)[1].tolist() == [0, 1, 2, 3]  # 0.3 / 0.1 is above 3
+
+
+def test_schedule_of_very_many_episodes_is_thinned():
+    labels, episodes = schedule(10, 1, 10_000)
+    assert len(labels) < 250
+    assert episodes[:4].tolist() == [0, 1, 2, 3]
+    assert labels[-1] == 10_000
+
+
+def test_accuracy_between_and_beyond_episodes():
+    assert SPLIT.accuracy_at(105) == pytest.approx([0.82, 0.80])
+    assert SPLIT.accuracy_at(500) == pytest.approx([0.92, 0.80])
+    assert outlook([[0.8, 0.9, 0.7]]).best_until(130) == pytest.approx([0.9])
+    assert outlook([[0.8, 0.9, 0.7]]).best_until(105) == pytest.approx([0.85])
+
+
+@pytest.mark.parametrize(("probability", "stop"), [(0.7, True), (0.8, False)])
+def test_target(probability, stop):
+    found = Target(0.85, probability).find(outlook([[0.9, 0.9]] * 3 + [[0.7, 0.9]]))
+    assert found.stop is stop
+    assert found.probability == 0.75
+    assert "75 %" in found.reason
+    if stop:  # 0.15 short in a quarter of the draws
+        assert found.loss == pytest.approx(0.0375)
+    else:
+        assert found.change == "110 labels, as it looks now."
+
+
+def test_target_in_percent_is_given_back_in_percent():
+    in_percent = outlook([[0.9, 0.95]], scale=100.0)
+    assert "target 92.0 %" in Target(92).find(in_percent).reason
+    with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
+        Target(0.9).find(in_percent)
+    with pytest.raises(DataError, match="the target is 90, allowed is above 0 and at most 1"):
+        Target(90).find(SPLIT)
+
+
+@pytest.mark.parametrize("rule", [Target(0.9), Plateau(0.01, 10), Unreachable(0.9, 30)])
+def test_fractions_are_refused_of_percent_by_every_rule(rule):
+    """A gain of 0.01 would be a hundredth of a point: everything would be no plateau."""
+    in_percent = outlook([[0.9, 0.95]], scale=100.0)
+    with pytest.raises(DataError, match=r"but the data are in percent: give (90|1)"):
+        rule.find(in_percent)
+    assert Plateau(0.5, 10).find(in_percent).stop is False
+
+
+@pytest.mark.parametrize(
+    ("rule", "probability", "stop"),
+    [
+        (Plateau(0.05, 10, 0.9), 1.0, True),
+        (Plateau(0.05, 20, 0.9), 0.5, False),
+        (Plateau(0.05, 20, 0.5), 0.5, True),
+        (Plateau(0.03, 10, 0.6), 0.5, False),
+    ],
+)
+def test_plateau(rule, probability, stop):
+    found = rule.find(SPLIT)
+    assert (found.probability, found.stop) == (probability, stop)
+
+
+def test_plateau_tells_what_is_given_up():
+    assert Plateau(0.05, 20, 0.5).find(SPLIT).loss == pytest.approx(0.06)
+
+
+def test_unreachable_takes_the_best_within_the_budget():
+    falls = outlook([[0.8, 0.9, 0.7], [0.8, 0.8, 0.8]])
+    assert Unreachable(0.9, 120, 0.6).find(falls).stop is True
+    assert Unreachable(0.9, 120, 0.5).find(falls).stop is False
+    assert Unreachable(0.9, 105, 0.1).find(falls).probability == 0
+
+
+def test_net_value_looks_further_than_one_step():
+    # The next batch costs 10 and brings 2 points on average; two cost 20 and bring 6.
+    found = NetValue(label_cost=1, point_value=4).find(SPLIT)
+    assert found.stop is False
+    assert found.episodes == 2
+    assert found.value == pytest.approx(4 * 6 - 20)
+    assert found.probability == 0.5
+    # Knowing the curve one would gain 48 - 20 in one half of the cases and 0 in the other.
+    assert found.loss == pytest.approx(14 - 4)
+
+
+def test_net_value_stops_where_nothing_pays():
+    found = NetValue(label_cost=1, point_value=3).find(SPLIT)
+    assert found.stop is True
+    assert found.value == pytest.approx(3 * 6 - 20)
+    assert found.loss == pytest.approx((36 - 20) / 2)
+    assert found.change == "an accuracy point worth more than 3.33."
+
+
+def test_episodes_cost_too():
+    assert NetValue(1, 4, episode_cost=1.9).find(SPLIT).stop is False
+    assert NetValue(1, 4, episode_cost=2.1).find(SPLIT).stop is True
+
+
+def test_net_value_without_a_further_episode_stops():
+    assert NetValue(1, 4).find(outlook([[0.8]])).stop is True
+
+
+@pytest.mark.parametrize(("labels", "stop"), [(101, False), (100, True), (99, True)])
+@pytest.mark.parametrize("rule", [Budget, Pool])
+def test_what_is_spent_needs_no_draw(rule, labels, stop):
+    empty = outlook(np.empty((0, 1)))
+    found = rule(labels).find(empty)
+    assert found.stop is stop
+    assert rule.__name__.lower() in found.reason
+    assert rule(labels).horizon(100) is None
+
+
+TRUTH = {
+    (True, True): (True, True),
+    (True, False): (True, False),
+    (True, None): (True, None),
+    (False, False): (False, False),
+    (False, None): (None, False),
+    (None, None): (None, None),
+}
+
+
+@pytest.mark.parametrize(("pair", "wanted"), TRUTH.items())
+def test_three_valued_logic(pair, wanted):
+    from palm_bayes.decisions.rule_logic import Finding
+
+    a, b = Target(0.8), Target(0.9)
+    findings = {rule: Finding("", stop, "") for rule, stop in zip((a, b), pair, strict=True)}
+    assert ((a | b).verdict(findings), (a & b).verdict(findings)) == wanted
+    assert ((b | a).verdict(findings), (b & a).verdict(findings)) == wanted
+
+
+def test_rules_nest():
+    rule = (Target(0.9) & Plateau(0.01, 10)) | Budget(500) | Target(0.9)
+    assert isinstance(rule, AnyOf)
+    assert rule.leaves() == (Target(0.9), Plateau(0.01, 10), Budget(500))
+    assert isinstance(rule & Pool(9), AllOf)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Target(-1), "accuracy is -1, allowed is a number above 0"),
+        (lambda: Target(float("nan")), "accuracy is nan"),
+        (lambda: Target(0.9, 80), "probability is 80, allowed is between 0 and 1"),
+        (lambda: Plateau(0.01, 0), "labels is 0"),
+        (lambda: Unreachable(0.9, 0), "budget is 0"),
+        (lambda: NetValue(-1, 1), "label_cost is -1"),
+        (lambda: NetValue(1, 0), "point_value is 0"),
+        (lambda: Budget(0), "budget is 0"),
+        (lambda: Pool(-5), "pool is -5"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(DataError, match=message):
+        make()
+
+
+def test_words():
+    assert [chance(p) for p in (0.0, 0.5, 0.999, 1.0)] == [
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+        "over 99 %",
+    ]
+    assert (amount(12345.6), amount(0.12345)) == ("12,346", "0.123")

@@ -1,0 +1,18 @@
+"""Draws of whole curves, and where they reach a target."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from palm_bayes.decisions.trajectories import first_reached
+
+
+def test_first_passage_of_a_path_that_falls_again():
+    paths = xr.DataArray(
+        [[0.1, 0.6, 0.4, 0.7], [0.1, 0.2, 0.3, 0.4]],
+        {"budget": [10.0, 20, 30, 40]},
+        ("sample", "budget"),
+    )
+    assert first_reached(paths, 0.5).to_numpy().tolist() == [20, np.inf]
+    assert first_reached(paths, 0.35, between=True).to_numpy() == pytest.approx([15, 35])
+    assert first_reached(paths, 0.05, between=True).to_numpy().tolist() == [10, 10]

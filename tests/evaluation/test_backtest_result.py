@@ -1,0 +1,165 @@
+"""What the tables of a backtest say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from palm_bayes.data.readers import read_runs
+from palm_bayes.evaluation import scores as scoring
+from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, QUANTILES, Backtest
+from palm_bayes.forecast.baselines import NAMES
+
+TRAIN = 5
+
+
+def part(inside, strategy="margin", dataset="digits"):
+    """Tables of a cell, whose 80 % bands hold as `inside` (scope, ahead) says."""
+    far = len(inside["mean"])
+    episode = np.arange(TRAIN + 1, TRAIN + far + 1)
+    frames = []
+    for scope, held in inside.items():
+        frame = pd.DataFrame({"scope": scope, "repetition": "1" * (scope != "mean")}, episode)
+        frame = frame.assign(episode=episode, labels=20.0 * episode, mean=0.5)
+        frame = frame.assign(observed=np.where(held, 0.52, 0.9))
+        bands = {name: 0.5 + 0.05 * z for z, name in enumerate(QUANTILES, start=-3)}
+        frames.append(frame.assign(**bands).reset_index(drop=True))
+    rows = pd.concat(frames, ignore_index=True).assign(crps=0.01, log_score=1.0)
+    rows["third"] = scoring.third(rows["episode"], TRAIN, TRAIN + far)
+    points = pd.DataFrame({"episode": episode, "labels": 20.0 * episode, "observed": 0.6})
+    points = points.assign(**{name: 0.6 + 0.01 * i for i, name in enumerate(NAMES)})
+    head = {"passed": True, "described": True, "forecaster": "palm_bayes"}
+    scores = [
+        {"scope": scope, "third": third, **head, **scoring.score(some)}
+        for scope, of_scope in rows.groupby("scope")
+        for third, some in scoring.by_third(of_scope)
+    ]
+    scores += [
+        {"scope": "mean", "third": "all", "forecaster": name}
+        | scoring.score_points(points["observed"], points[name])
+        for name in NAMES
+    ]
+    tables = {
+        "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
+        "baselines": points,
+        "scores": pd.DataFrame(scores),
+    }
+    key = dict(zip(KEY, ("", dataset, "", strategy, TRAIN), strict=True))
+    return {name: frame.assign(**key) for name, frame in tables.items()}
+
+
+def runs(strategy, far, batch):
+    episode = np.arange(1, TRAIN + far + 1)
+    frame = pd.DataFrame({"strategy": strategy, "episode": episode, "accuracy": 0.6})
+    return read_runs(frame.assign(labels=batch * episode) if batch else frame)
+
+
+def found(*cells, batch=20.0):
+    """Join cells that are given as (mean holds, single repetitions hold) by episodes ahead."""
+    parts, curves = [], []
+    for i, (mean, repetition) in enumerate(cells):
+        name = f"margin{i}"
+        parts.append(part({"mean": mean, "repetition": repetition}, name))
+        curves.append((("", "digits", "", name), runs(name, len(mean), batch)))
+    return Backtest.joined(parts, curves)
+
+
+def test_bands_that_always_hold():
+    one = found(([1] * 6, [1] * 6), ([1] * 6, [1] * 6))
+    assert one.reach == 6
+    assert one.sentence == (
+        "As far as these curves go, 6 episodes ahead (120 labels), the 80 % bands held 100 % of "
+        "the means over repetitions and 100 % of single accuracies."
+    )
+
+
+def test_bands_that_hold_at_first():
+    one = found(([1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0]), batch=None)
+    assert one.reach == 3
+    assert one.sentence == (
+        "Up to 3 episodes ahead the 80 % bands held 100 % of the means over repetitions and 100 % "
+        "of single accuracies; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
+        "so far out."
+    )
+    assert found(([1, 1, 1, 0], [1] * 4), ([1, 1, 1, 0], [1] * 4)).sentence.startswith(
+        "Up to 3 episodes ahead (60 labels) the 80 % bands held 100 % of the means"
+    )
+
+
+def test_bands_that_never_hold():
+    one = found(([0, 1, 1], [0, 1, 1]))
+    assert one.reach == 0
+    assert one.sentence == (
+        "One episode ahead the 80 % bands held 0 % of the means over repetitions and 0 % of single "
+        "accuracies, in all 67 % and 67 %: do not rely on them for these curves."
+    )
+
+
+def test_both_scopes_must_hold():
+    assert found(([1] * 4, [1, 0, 0, 0])).reach == 1
+    assert found(([1, 0, 0, 0], [1] * 4)).reach == 1
+
+
+def test_labels_are_told_where_one_number_says_them():
+    parts = [part({"mean": [1], "repetition": [1]}, name) for name in ("a", "b")]
+    for second, said in ((21.0, "1 episode ahead (20 labels)"), (200.0, "1 episode ahead, the")):
+        cells = [(("", "digits", "", n), runs(n, 1, b)) for n, b in (("a", 20.0), ("b", second))]
+        assert said in Backtest.joined(parts, cells).sentence
+
+
+def test_by_distance():
+    table = found(([1, 0, 1, 1], [1] * 4), ([1, 1], [1, 0])).by_distance
+    assert table.index.tolist() == [1, 2, 3, 4]
+    assert table["n", "mean"].tolist() == [2, 2, 1, 1]
+    assert table["held", "mean"].tolist() == [1, 0.5, 1, 1]
+    # Distances (0, 1], (1, 2], (1, 3], (2, 4].
+    np.testing.assert_allclose(table["held_near", "mean"], [1, 0.5, 2 / 3, 1])
+    assert table["held", "repetition"].tolist() == [1, 0.5, 1, 1]
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12))
+def test_what_is_trusted_held(held):
+    one = found(tuple(list(scope) for scope in zip(*held, strict=True)))
+    assert 0 <= one.reach <= len(held)
+    for scope in (0, 1):
+        within = [pair[scope] for pair in held[: one.reach]]
+        assert not within or np.mean(within) >= 0.72
+
+
+def test_overview_gives_every_forecast_the_same_weight():
+    one = found(([1] * 3, [1] * 3), ([0], [0]))
+    row = one.overview.loc["palm_bayes"]
+    assert row["coverage_80"] == pytest.approx(0.75)
+    assert row["mae"] == pytest.approx((3 * 0.02 + 0.4) / 4)
+    assert list(one.overview.index) == ["palm_bayes", *NAMES]
+    assert one.overview.loc["pow4", "mae"] == pytest.approx(0.01 * NAMES.index("pow4"))
+    assert np.isnan(one.overview.loc["pow4", "coverage_80"])
+
+
+def test_failures_are_listed():
+    bad = pd.DataFrame([{"n": 0, "reason": "too short"}])
+    bad = bad.assign(**dict(zip(KEY, ("", "", "", "other", 5), strict=True)))
+    good = part({"mean": [1], "repetition": [1]})
+    curve = (("", "digits", "", "margin"), runs("margin", 1, 20.0))
+    one = Backtest.joined([{"scores": bad}, good], [curve])
+    assert one.failed[["strategy", "reason"]].to_numpy().tolist() == [["other", "too short"]]
+    assert one.fits["strategy"].tolist() == ["margin"]
+    assert one.fits["passed"].tolist() == [True]
+    assert list(one.scores) == COLUMNS["scores"]
+
+
+def test_files(tmp_path):
+    one = found(([1, 0, 1], [1, 1, 1]))
+    files = one.write(tmp_path / "new" / "out")
+    assert [file.name for file in files] == [
+        *["forecasts.csv", "scores.csv", "baselines.csv", "backtest.png"]
+    ]
+    assert sorted(files) == sorted((tmp_path / "new" / "out").iterdir())
+    for name in ("forecasts", "scores", "baselines"):
+        read = pd.read_csv(tmp_path / "new" / "out" / f"{name}.csv", keep_default_na=True)
+        assert list(read) == COLUMNS[name]
+        assert len(read) == len(getattr(one, name))
+    assert isinstance(one.plot(), Figure)

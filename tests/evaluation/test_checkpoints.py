@@ -1,0 +1,98 @@
+"""Parts kept on disk: whole, exact, and never mixed with those of other settings."""
+
+import math
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from palm_bayes.errors import DataError
+from palm_bayes.evaluation.checkpoints import Checkpoints, alone_in
+
+SETTINGS = {"seed": 0, "data": "abc"}
+PART = {
+    "forecasts": pd.DataFrame({"q50": [0.1 + 0.2, 1 / 3], "repetition": ["", "2"]}),
+    "scores": pd.DataFrame({"crps": [math.pi, math.nan], "passed": [True, None]}),
+}
+
+
+def test_parts_come_back_as_they_were(tmp_path):
+    kept = Checkpoints.open(tmp_path / "out" / "cells", SETTINGS)
+    assert kept.get("one") is None
+    kept.keep("one", PART)
+    again = Checkpoints.open(tmp_path / "out" / "cells", dict(SETTINGS))
+    for name, frame in again.get("one").items():
+        pd.testing.assert_frame_equal(frame, PART[name], check_exact=True)
+    assert again.get("another\nname/with slashes") is None
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = Checkpoints.open(None, SETTINGS)
+    kept.keep("one", PART)
+    assert kept.get("one") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_settings_are_refused(tmp_path):
+    Checkpoints.open(tmp_path, SETTINGS).keep("one", PART)
+    with pytest.raises(DataError, match=r"\(seed was 0, is 1\): start anew with fresh"):
+        Checkpoints.open(tmp_path, {**SETTINGS, "seed": 1})
+    with pytest.raises(DataError, match="draws was None, is 7"):
+        Checkpoints.open(tmp_path, {**SETTINGS, "draws": 7})
+
+
+def test_fresh_removes_parts_and_nothing_else(tmp_path):
+    Checkpoints.open(tmp_path, SETTINGS).keep("one", PART)
+    (tmp_path / "mine.json").write_text("{}")
+    other = {**SETTINGS, "seed": 1}
+    kept = Checkpoints.open(tmp_path, other, fresh=True)
+    assert kept.get("one") is None
+    assert {file.name for file in tmp_path.iterdir()} == {"mine.json", "settings.json"}
+    Checkpoints.open(tmp_path, other)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"tables": 3}', '{"tables": {"a": {"b": 1}}}'])
+def test_a_broken_part_is_named(tmp_path, text):
+    kept = Checkpoints.open(tmp_path, SETTINGS)
+    kept.keep("one", PART)
+    (part,) = tmp_path.glob("*.part.json")
+    part.write_text(text)
+    with pytest.raises(DataError, match=r"part\.json cannot be read .*: remove it"):
+        kept.get("one")
+
+
+def test_broken_settings_are_named(tmp_path):
+    (tmp_path / "settings.json").write_text("no")
+    with pytest.raises(DataError, match=r"settings\.json cannot be read"):
+        Checkpoints.open(tmp_path, SETTINGS)
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "cells").write_text("")
+    with pytest.raises(DataError, match="is not a folder"):
+        Checkpoints.open(tmp_path / "cells", SETTINGS)
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path):
+    """And a killed one leaves no lock behind."""
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from palm_bayes.evaluation.checkpoints import alone_in\n"
+        "with alone_in(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "in\n"
+        with (
+            pytest.raises(DataError, match="another process is at work in"),
+            alone_in(tmp_path / "out"),
+        ):
+            pass
+        other.kill()
+    with alone_in(tmp_path / "out"):
+        pass
+    with alone_in(None):
+        pass

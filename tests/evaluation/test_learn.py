@@ -1,0 +1,174 @@
+"""Learning: numbers that made the curves are found again, and judged on sources left out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from palm_bayes.errors import DataError
+from palm_bayes.evaluation import learn as learning
+from palm_bayes.evaluation.held_out import DRAWS, Later, Task
+from palm_bayes.model.learned import Learned, shipped
+from palm_bayes.model.misfit import Misfit, steps_until
+
+T = np.array([0.3, 0.7, 1.1])
+
+
+def later(misfit, seed, common=(0.0, 0.0)):
+    """Curves known but for their misfit, which is drawn; noise of 0.001."""
+    rng = np.random.default_rng(seed)
+    rise = np.log1p(2 * T)
+    steps = np.log1p(2 * steps_until(T))
+    along = np.tile(1 + 0.3 * steps, (DRAWS, 1)) + 0.01 * rng.standard_normal((DRAWS, 1))
+    noise = np.full((DRAWS, 1), 0.05)
+    own = np.sqrt(1 - misfit.common) * rng.standard_normal(2) + np.sqrt(misfit.common) * common
+    odds = along[:, :1] + 0.3 * rise
+    truth = misfit.expected(odds[:1], along[:1], noise[:1], T, own[:1, None], own[1:, None])[0]
+    observed = truth + 0.001 * rng.standard_normal((2, len(T)))
+    shape = (2, DRAWS, len(T))
+    gain = 0.3 * np.log1p(2 * np.log(2)) * np.exp(0.2 * rng.standard_normal(DRAWS))
+    return Later(
+        odds=odds, along=along, noise=noise, gain=gain,
+        log_start=0.3 * rng.standard_normal(DRAWS),
+        log_beta=-1.5 + 0.3 * rng.standard_normal(DRAWS),
+        shift=np.zeros(shape), variance=np.full(shape, 1e-6), observed=observed, t=T,
+    )  # fmt: skip
+
+
+def tasks(misfit, count=150, strategies=1):
+    rng = np.random.default_rng(5)
+    return [
+        Task(
+            "ab"[i % 2],
+            tuple(later(misfit, 100 * i + j, z) for j in range(strategies)),
+        )
+        for i, z in enumerate(rng.standard_normal((count, 2)))
+    ]
+
+
+TRUE = Misfit(
+    level=0.5,
+    scale=0.15,
+    by_noise=0.3,
+    power=1.5,
+    by_gain=0.05,
+    tail=0.1,
+    common=0.6,
+    apart=1,
+    apart_width=1,
+)
+
+
+def test_the_misfit_is_found_again():
+    true = replace(shipped(), misfit=TRUE)
+    start = replace(shipped(), misfit=replace(TRUE, level=0.1, scale=0.03))
+    made = tasks(TRUE, count=60)
+    found = learning.likeliest(made, start, start, tries=80)
+    far, expected = (of.misfit.width(0.05, T[-1], 0.3) for of in (found, true))
+    assert far == pytest.approx(expected, rel=0.3)
+    scores = [learning._score(made, learned, start) for learned in (start, true, found)]
+    assert scores[2] > scores[1] - 0.05 > scores[0]
+
+
+def test_what_strategies_have_in_common_is_found_again():
+    learned = replace(shipped(), misfit=replace(TRUE, common=0.0))
+    common = learning._common(tasks(TRUE, count=60, strategies=3), learned, learned)
+    assert common == pytest.approx(0.6, abs=0.21)
+
+
+def test_the_true_numbers_are_calibrated():
+    learned = replace(shipped(), misfit=replace(TRUE, apart=np.inf))
+    below = pd.concat([task.below(learned, learned) for task in tasks(TRUE, count=300)])
+    inside = ((below["p"] - 0.5).abs() <= 0.4).mean()
+    assert inside == pytest.approx(0.8, abs=0.06)
+    assert list(below["third"].unique()) == [0, 1, 2]
+    assert below["times"].max() == pytest.approx(np.exp(T[-1]))
+
+
+def test_the_same_priors_weigh_draws_alike():
+    (weights,) = tasks(TRUE, count=1)[0].weights(shipped(), shipped())
+    np.testing.assert_allclose(weights, 1 / DRAWS)
+
+
+def curves_of(sources=("one", "two"), episodes=12):
+    rng = np.random.default_rng(0)
+    rows = [
+        (source, "d", "m", name, str(r), e, 10 * e, expit(0.5 + k * np.log(e)) + step)
+        for source in sources
+        for k, name in ((0.5, "random"), (0.6, "margin"))
+        for r in range(3)
+        for e in range(1, episodes + 1)
+        for step in [0.004 * rng.standard_normal()]
+    ]
+    names = [
+        "source",
+        "dataset",
+        "model",
+        "strategy",
+        "repetition",
+        "episode",
+        "labels",
+        "accuracy",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_from_curves_to_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(learning, "_TRIES", 27)
+    monkeypatch.setattr(learning, "_TRIES_WITHOUT", 27)
+    told = []
+    lesson = learning.learn(
+        curves_of(), keep=tmp_path / "cells", progress=lambda what, _, done: told.append(done)
+    )
+    assert told == sorted(told)
+    assert lesson.learned.about["corpus"] == {"one": 2, "two": 2}
+    assert lesson.learned.about["fits"] == 8
+    assert set(lesson.table.index) == set(lesson.without) == {"one", "two"}
+    assert sum(row.forecasts for row in lesson.learned.held) > 0
+    assert Learned.read(lesson.learned.write(tmp_path / "prior.json")) == lesson.learned
+    kept = sorted((tmp_path / "cells").iterdir())
+    assert len(kept) == 4
+
+    def fail(*_args, **_options):
+        raise AssertionError("it must go on from what is kept")
+
+    monkeypatch.setattr(learning, "fit_validated", fail)
+    again = learning.learn(curves_of(), keep=tmp_path / "cells")
+    assert again.learned.misfit.scale == pytest.approx(lesson.learned.misfit.scale, rel=0.01)
+
+
+def test_too_short_curves_teach_nothing():
+    with pytest.raises(DataError, match="no curve is long enough"):
+        learning.learn(curves_of(episodes=5))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("{}", "no file of a learned prior"), ("no JSON", "no file of a learned")]
+)
+def test_a_file_that_is_none(tmp_path, text, words):
+    path = tmp_path / "prior.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=words):
+        Learned.read(path)
+    with pytest.raises(DataError, match="cannot read"):
+        Learned.read(tmp_path / "none.json")
+
+
+def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeypatch, capsys):
+    from palm_bayes.cli import app as cli
+
+    table = pd.DataFrame({"coverage_80": [0.75]}, pd.Index(["lab"], name="source"))
+    lesson = learning.Lesson(shipped(), (), {"lab": shipped()}, table)
+    monkeypatch.setattr(learning, "learn", lambda tables, **options: lesson)
+    curves_of().to_csv(tmp_path / "past.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["learn", "past.csv", "-o", "prior.json"]) == 0
+    said = capsys.readouterr().out
+    assert Learned.read("prior.json") == shipped()
+    assert f"alpha_start   median {shipped().alpha_start.median:.4g}" in said
+    assert f"by_gain       {shipped().misfit.by_gain:.4g}" in said
+    assert ["lab", "0.750"] in [line.split() for line in said.splitlines()]
+    assert "beyond" in said
+    assert cli.main(["learn", "none.csv", "-o", "prior.json"]) == 2

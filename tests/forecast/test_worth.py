@@ -1,0 +1,30 @@
+"""What an answer is worth is said beside it."""
+
+import re
+
+import pytest
+
+from palm_bayes.forecast.worth import worth
+from palm_bayes.model.learned import Held, shipped
+
+
+def test_no_further_than_the_data(fit):
+    assert fit.worth(240) == "It looks no further than the data."
+
+
+def test_how_far_how_often_and_how_much_is_prior(fit):
+    said = worth(fit, 600)
+    assert said.startswith("It looks 2.5 times as far as the labels seen.")
+    row = shipped().held_at(2.5)
+    assert f"({row.forecasts:,} forecasts)" in said
+    assert f"had {100 * row.share:.0f} % of what came in their 80 % bands" in said
+    assert re.search(r"The data tell \S+ \S*.* of what they tell of the present \(least of ", said)
+
+
+@pytest.mark.parametrize(("times", "share"), [(1.2, 0.7), (1.5, 0.7), (2, 0.8), (50, None)])
+def test_rows_are_up_to_so_many_times(times, share):
+    from dataclasses import replace
+
+    learned = replace(shipped(), held=(Held(1.5, 10, 0.7), Held(3.0, 20, 0.8)))
+    row = learned.held_at(times)
+    assert (row and row.share) == share

@@ -1,0 +1,210 @@
+"""Fits of runs that have gone on: earlier draws weighed, NUTS where that does not do."""
+
+import warnings
+from dataclasses import replace
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+
+from palm_bayes.data import example_runs_path
+from palm_bayes.data.readers import read_runs
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.inference import importance_refit as module
+from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.draws import numbers_of
+from palm_bayes.inference.importance_refit import refit
+from palm_bayes.model import curve, noise
+from palm_bayes.model.build import observations
+from palm_bayes.model.priors import moving_logp, named_priors
+from palm_bayes.palm_fit import PalmFit, fit_runs
+
+NAMES = ["random", "entropy"]
+
+
+@pytest.fixture(scope="module")
+def later_runs():
+    return read_runs(example_runs_path(), max_episodes=13, strategies=NAMES)
+
+
+@pytest.fixture(scope="module")
+def refitted(fit, later_runs):
+    return fit.refit(later_runs)
+
+
+@pytest.fixture
+def sampled(monkeypatch, fit):
+    """Stand-in for NUTS: gives the draws of the fit, keeps the names of what it was asked for."""
+    asked = []
+
+    def sample_strategy(runs, priors, settings, progress):
+        asked.extend(runs.strategies)
+        of = fit.runs.strategies[0]
+        posterior, stats = (
+            fit.trace[group].to_dataset().sel(strategy=[of])
+            for group in ("sampled", "strategy_stats")
+        )
+        posterior = posterior.assign_coords(strategy=list(runs.strategies))
+        verdict = fit.convergence.table.loc[of].to_dict()
+        told = module.log_likelihood(posterior.isel(strategy=0), runs)
+        return module.Sample(posterior, stats.isel(strategy=0, drop=True), told, verdict)
+
+    monkeypatch.setattr(module, "sample_strategy", sample_strategy)
+    return asked
+
+
+def test_draws_are_those_of_nuts(refitted, later_runs):
+    new = fit_runs(later_runs, seed=2)
+    assert (refitted.convergence.table["attempts"] == 0).any()
+    for name in ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting"):
+        for summary in (lambda draws: draws, np.square):
+            ours, theirs = (summary(fit.trace["posterior"][name]) for fit in (refitted, new))
+            error = np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))
+            z = (ours.mean(("chain", "draw")) - theirs.mean(("chain", "draw"))) / error
+            assert np.abs(z).max() < 4.5, name
+
+
+def moved(fit, **numbers):
+    """Draws of the fit's first strategy and others in their place, moved on to x = 15."""
+    seen = observations(fit.runs.strategy(NAMES[0]))
+    old = fit.trace["posterior"].to_dataset().sel(strategy=NAMES[:1])
+    old = old.assign({name: old[name].copy(data=values) for name, values in numbers.items()})
+    new, log_stretch = module._moved(old, seen, np.array([15.0]))
+    return old, new, log_stretch, seen
+
+
+def test_draws_are_moved_with_the_noise_that_they_say(fit):
+    old, new, _, seen = moved(fit)
+
+    def spreads(draws, x_last):
+        of = numbers_of(draws.isel(strategy=0))
+        of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
+        u, first, last = (curve.u(x, *of_curve) for x in (np.array([1, 15]), 1.0, x_last))
+        spread = of["noise"], of["noise_ratio"], of["lasting"]
+        return noise.passing(u, first, last, *spread), noise.offset(spread[0], spread[2])
+
+    for ours, theirs in zip(spreads(new, 15.0), spreads(old, seen.ends.x_last), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    np.testing.assert_array_equal(new["memory"][..., 0], old["rho"])
+    np.testing.assert_array_equal(new["memory"][..., 1], new["lasting"])
+
+
+def test_draws_are_stretched_by_what_finite_differences_say(fit):
+    names = ("noise", "noise_ratio", "lasting")
+
+    def at(points):  # log noise, log ratio, logit of the share that lasts
+        values = np.exp(points[0]), np.exp(points[1]), 1 / (1 + np.exp(-points[2]))
+        _, new, log_stretch, _ = moved(fit, **dict(zip(names, values, strict=True)))
+        return unbounded(new), log_stretch
+
+    def unbounded(draws):
+        spread, ratio, lasting = (draws[name].to_numpy() for name in names)
+        return np.stack([np.log(spread), np.log(ratio), np.log(lasting / (1 - lasting))])
+
+    points = unbounded(moved(fit)[0])
+    steps = 1e-5 * np.eye(3)[:, :, None, None, None]
+    slopes = [(at(points + step)[0] - at(points - step)[0]) / 2e-5 for step in steps]
+    _, expected = np.linalg.slogdet(np.stack(slopes).transpose(2, 3, 4, 0, 1))
+    np.testing.assert_allclose(at(points)[1], expected[..., 0], atol=1e-6)
+
+
+def test_a_refit_is_a_whole_fit(refitted, later_runs):
+    assert refitted.runs.sha256() == later_runs.sha256()
+    assert refitted.convergence.passed
+    assert "from draws of the fit before" in refitted.convergence.sentence
+    posterior = refitted.trace["posterior"]
+    of_vectors = {"parameter": 4, "memory_parameter": 2, "misfit_part": 2}
+    assert dict(posterior.sizes) == {"chain": 4, "draw": 1000, "strategy": 2} | of_vectors
+    np.testing.assert_array_equal(
+        posterior["memory"].transpose("memory_parameter", ...),
+        [posterior["rho"], posterior["lasting"]],
+    )
+    assert posterior["draw"].to_numpy().tolist() == list(range(1000))
+    assert refitted.trace["observed_data"].sizes["observation"] == len(later_runs.table)
+    assert refitted.forecast(horizon=5).draws["episode"].max() == 18
+
+
+def test_same_runs_leave_the_draws(fit, sampled):
+    again = refit(fit, fit.runs)
+    assert sampled == []
+    for name, draws in fit.trace["posterior"].data_vars.items():
+        np.testing.assert_allclose(again.trace["posterior"][name], draws, rtol=1e-12)
+    np.testing.assert_allclose(
+        again.trace["log_likelihood"]["accuracy"], fit.trace["log_likelihood"]["accuracy"]
+    )
+
+
+def test_unlike_data_are_sampled(fit, later_runs, sampled):
+    table = later_runs.table.copy()
+    fallen = (table["strategy"] == "entropy") & (table["episode"] == 13)
+    table.loc[fallen, "accuracy"] = 0.3
+    with pytest.warns(PalmWarning, match="drops"):
+        found = refit(fit, replace(later_runs, table=table))
+    assert sampled == ["entropy"]
+    assert found.convergence.table["attempts"].to_dict() == {"random": 0, "entropy": 1}
+
+
+def test_another_first_episode_is_sampled(fit, later_runs, sampled):
+    table = later_runs.table
+    with pytest.warns(PalmWarning, match="Episodes are missing"):
+        refit(fit, replace(later_runs, table=table[table["episode"] > 1]))
+    assert sampled == NAMES
+
+
+def test_new_and_unconverged_strategies_are_sampled(fit, sampled, monkeypatch):
+    passing = fit.convergence.table.loc["entropy"].to_dict()
+    monkeypatch.setattr(module, "diagnose", lambda *_: passing)  # asked is who is weighed at all
+    more = read_runs(example_runs_path(), max_episodes=13, strategies=[*NAMES, "margin"])
+    verdicts = fit.convergence.table.assign(passed=[False, True])
+    refit(replace(fit, convergence=Convergence(verdicts)), more)
+    assert sampled == ["random", "margin"]
+
+
+def test_a_saved_fit_goes_on(fit, later_runs, sampled, tmp_path):
+    loaded = PalmFit.load(fit.save(tmp_path / "trace.nc"))
+    assert loaded.refit(later_runs).convergence.passed
+
+
+def test_own_priors_are_asked_for(fit, later_runs, sampled):
+    about = fit.trace.attrs["palm_bayes"].replace('"priors": "default"', '"priors": "own"')
+    trace = fit.trace.copy()
+    trace.attrs["palm_bayes"] = about
+    own = replace(fit, trace=trace)
+    with pytest.raises(DataError, match="priors of your own"):
+        own.refit(later_runs)
+    assert own.refit(later_runs, priors=named_priors("default")).convergence.passed
+    with pytest.raises(DataError, match="the fit has the priors 'default'"):
+        fit.refit(later_runs, priors=named_priors("bounds"))
+
+
+def test_what_was_odd_before_is_not_told_again(fit, sampled):
+    frame = pd.DataFrame({"strategy": "random", "episode": range(1, 7)})
+    alone = Runs.from_frame(frame.assign(accuracy=0.6 + 0.05 * np.sqrt(frame["episode"])))
+    with pytest.warns(PalmWarning, match="One repetition"):
+        refit(fit, alone)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        refit(replace(fit, runs=alone), alone)
+
+
+def test_draws_are_picked_by_weight():
+    weights = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 2.0], [1.0, 0.0, 0.0, 3.0]])
+    picked = module._picked(weights).tolist()
+    assert picked == [[0, 1, 2, 3], [1, 1, 3, 3], [0, 3, 3, 3]]
+
+
+def test_what_weighing_needs_is_compiled_before_nuts_may_compile(fit, sampled, monkeypatch):
+    """PyTensor compiles in one thread at a time; NUTS is in one of its own."""
+    compiled = []
+    weighed = module._reweighted
+
+    def seen(*args):
+        compiled.append(moving_logp.cache_info().currsize)
+        return weighed(*args)
+
+    moving_logp.cache_clear()
+    monkeypatch.setattr(module, "_reweighted", seen)
+    refit(fit, fit.runs)
+    assert compiled == [1, 1]

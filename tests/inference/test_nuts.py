@@ -1,0 +1,431 @@
+"""Sampling: seeds, the second try, thinning, starting points; mostly with a stand-in for nutpie."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import nutpie
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from pymc.blocking import DictToArrayBijection
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, SamplingError
+from palm_bayes.inference import nuts as sampling
+from palm_bayes.inference.draws import labelled
+from palm_bayes.inference.evidence import Joined
+from palm_bayes.inference.nuts import Settings, sample_strategy
+from palm_bayes.model.build import NOISE, build_model, observations
+from palm_bayes.model.curve import COORDINATES
+from palm_bayes.model.priors import named_priors
+
+PRIORS = named_priors("default")
+
+
+def make_runs(name="margin", episodes=8, level=0.9, rise=0.5, rate=0.7):
+    rows = [
+        (name, str(r), e, 20.0 * e, np.clip(level - rise * rate**e + 0.002 * (-1) ** (r + e), 0, 1))
+        for r in range(3)
+        for e in range(1, episodes + 1)
+    ]
+    columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
+    return Runs.from_frame(pd.DataFrame(rows, columns=columns))
+
+
+def tree(settings, seed, good=True):
+    """Draws as a sampler gives them; bad ones disagree between chains and diverge twice."""
+    rng = np.random.default_rng(seed)
+    size = (settings.chains, settings.draws * settings.thin)
+    curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
+    if not good:
+        curves[0] += 0.1
+    numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True))
+    numbers |= {name: rng.uniform(0.01, 0.5, size) for name in NOISE}
+    diverging = np.zeros(size, dtype=bool)
+    diverging[0, 1:3] = not good
+    stats = {
+        "diverging": diverging,
+        "n_steps": np.full(size, 7),
+        "energy": rng.standard_normal(size),
+        "step_size": np.full(size, 0.4),
+        "depth": np.full(size, 3),  # of one sampler only
+        "logp": rng.standard_normal(size),
+    }
+    coords = {"chain": range(size[0]), "draw": range(size[1]), "strategy": ["any"]}
+    posterior = labelled(numbers).assign_coords(coords)
+    each = xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
+    groups = {"posterior": posterior, "sample_stats": each, "unconstrained_posterior": posterior}
+    return xr.DataTree.from_dict(groups)
+
+
+class Batch(dict):
+    """A chain's columns, as in a raw trace of nutpie."""
+
+    column_names = property(list)
+
+    def column(self, name):
+        return SimpleNamespace(to_numpy=lambda: self[name])
+
+
+def raw(settings, lengths=None):
+    """Draws as nutpie gives them back, those of the warm-up first; of `lengths` if cut off."""
+    made = tree(settings, 1)
+    numbers = made["posterior"].to_dataset()
+    for name, dim in (("curve", "parameter"), ("memory", "memory_parameter")):
+        numbers = numbers.drop_vars(name).merge(numbers[name].to_dataset(dim))
+    lengths = lengths or [settings.draws * settings.thin] * settings.chains
+    warmup = np.arange(settings.tune + max(lengths)) < settings.tune
+
+    def chain(values, i):
+        return np.concatenate([np.full(settings.tune, 9), values[i, : lengths[i]]])
+
+    draws = [
+        Batch(
+            {
+                called: chain(numbers[name].to_numpy()[..., 0], i)
+                for name in sampling.NUMBERS
+                for called in (name, f"{name}_unconstrained")
+            }
+        )
+        for i in range(settings.chains)
+    ]
+    stats = [
+        Batch(
+            {
+                name: chain(made["sample_stats"][name].to_numpy(), i)
+                for name in (*sampling.STATS, "logp")
+            }
+        )
+        for i in range(settings.chains)
+    ]
+    for batch, length in zip(stats, lengths, strict=True):
+        batch["tuning"] = warmup[: settings.tune + length]
+    return SimpleNamespace(get_arrow_trace=lambda: (draws, stats))
+
+
+@pytest.fixture
+def sampler(monkeypatch):
+    """Replace nutpie; `outcomes` says which tries are good, `calls` holds what was asked."""
+
+    class Sampler:
+        def __init__(self):
+            self.outcomes, self.calls, self.trees, self.regions = [True], [], [], []
+
+        def __call__(self, data, priors, region, settings, seed, tell):
+            good = self.outcomes[min(len(self.calls), len(self.outcomes) - 1)]
+            self.calls.append((settings, seed))
+            self.regions.append(region)
+            tell(0.5)
+            self.trees.append(tree(settings, seed, good))
+            return self.trees[-1]
+
+    stand_in = Sampler()
+    monkeypatch.setattr(sampling, "_with_nutpie", stand_in)
+    return stand_in
+
+
+def test_a_good_first_try_is_kept(sampler):
+    told = []
+    sample = sample_strategy(make_runs(), PRIORS, Settings(), lambda *news: told.append(news))
+    assert len(sampler.calls) == 1
+    assert sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 1
+    assert told == [("sample", "margin", 0.5), ("sample", "margin", 1.0)]
+    assert list(sample.posterior["strategy"].to_numpy()) == ["margin"]
+    assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
+    asked = sampler.trees[0]["posterior"]
+    np.testing.assert_array_equal(sample.posterior["noise"], asked["noise"])
+
+
+def test_priors_that_ask_for_it_are_sampled_region_by_region(sampler, monkeypatch):
+    joined = []
+
+    def join(parts, rng):
+        joined.extend(parts)
+        return Joined(parts[2].posterior, parts[2].stats, 0, 1.0, 0.0)
+
+    monkeypatch.setattr(sampling, "join", join)
+    told = []
+    bounds = named_priors("bounds")
+    sample = sample_strategy(make_runs(), bounds, Settings(), lambda *news: told.append(news[2]))
+    assert sampler.regions == ["rising", "step", "flat"]
+    assert [part.free is None for part in joined] == [False] * 3
+    np.testing.assert_allclose(told, [1 / 6, 3 / 6, 5 / 6, 1])
+    np.testing.assert_array_equal(sample.posterior["noise"], sampler.trees[2]["posterior"]["noise"])
+
+
+def test_parameters_are_told_by_name(sampler):
+    runs = make_runs()
+    posterior = sample_strategy(runs, PRIORS, Settings(), None).posterior
+    for name in ("A_max", "alpha", "beta"):
+        np.testing.assert_array_equal(posterior[name], posterior["curve"].sel(parameter=name))
+    log_u = posterior["curve"].sel(parameter="log_u_first")
+    u = -np.log1p(-posterior["delta"]) * (1 + posterior["alpha"]) ** posterior["beta"]
+    np.testing.assert_allclose(u, np.exp(log_u))
+    assert posterior["delta"].dims == ("chain", "draw", "strategy")
+
+
+def test_a_second_try_is_stronger_and_counts(sampler):
+    sampler.outcomes = [False, True]
+    told = []
+    settings = Settings(draws=600, tune=300, seed=4)
+    sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
+    (first, seed), (second, other_seed) = sampler.calls
+    assert first == settings
+    assert second.tune == 1200
+    assert second.target_accept == 0.99
+    assert (second.thin, second.draws, second.chains) == (4, 600, 4)
+    assert other_seed != seed
+    assert sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 2
+    assert sample.verdict["divergences"] == 0
+    assert [stage for stage, *_ in told] == ["sample", "sample", "retry", "retry"]
+
+
+def test_a_second_failure_is_given_back(sampler):
+    sampler.outcomes = [False, False]
+    sample = sample_strategy(make_runs(), PRIORS, Settings(), None)
+    assert len(sampler.calls) == 2
+    assert not sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 2
+    assert sample.verdict["divergences"] == 2  # also those between the draws kept
+    assert sample.verdict["advice"].startswith("2 divergent")
+
+
+def test_thinning_keeps_as_many_draws_far_apart(sampler):
+    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=500, thin=3), None)
+    assert sample.posterior.sizes["draw"] == 500
+    assert sample.stats.sizes["draw"] == 500
+    np.testing.assert_array_equal(sample.posterior["draw"], np.arange(500))
+    asked = sampler.trees[0]["posterior"]["noise"]
+    assert asked.sizes["draw"] == 1500
+    np.testing.assert_array_equal(sample.posterior["noise"], asked.isel(draw=slice(None, None, 3)))
+
+
+def test_an_interrupted_run_is_no_result(fit, monkeypatch):
+    """Nutpie gives back what it has when it is interrupted."""
+    settings = Settings(draws=50, thin=2)
+    short = raw(settings, lengths=[100, 99, 100, 98])
+    monkeypatch.setattr(nutpie, "sample", lambda program, **options: short)
+    with pytest.raises(KeyboardInterrupt):
+        sample_strategy(make_runs(), PRIORS, settings, None)
+
+
+def test_nutpie_is_told_the_settings(fit, monkeypatch):
+    asked = {}
+
+    def sample(program, **options):
+        asked.update(options)
+        options["progress_callback"]([SimpleNamespace(finished_draws=300)] * 2)
+        return raw(settings)
+
+    monkeypatch.setattr(nutpie, "sample", sample)
+    settings = Settings(draws=200, tune=100, chains=2, thin=2, cores=1, target_accept=0.9)
+    told = []
+    found = sampling._attempt(make_runs(), PRIORS, settings, told.append, 1)
+    assert told == [600 / (2 * (100 + 2 * 200)), 1.0]
+    expected = {"draws": 400, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
+    expected["maxdepth"] = 8  # no draw takes more than 255 steps, so that every fit ends
+    assert expected.items() <= asked.items()
+    given = tree(settings, 1)["posterior"].isel(draw=slice(None, None, 2))  # not the warm-up
+    for name in ("curve", "memory"):
+        np.testing.assert_array_equal(found.posterior[name], given[name])
+
+
+def test_the_second_try_can_be_left_out(sampler):
+    sampler.outcomes = [False]
+    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, second_try=False))
+    assert len(sampler.calls) == 1
+    assert not sample.verdict["passed"]
+
+
+def test_stronger_settings():
+    weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
+    assert weak.stronger() == Settings(tune=800, target_accept=0.99, thin=4)
+    assert strong.stronger() == Settings(tune=1200, target_accept=0.995, thin=8)
+
+
+def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
+    def seed(name, number):
+        sample_strategy(make_runs(name), PRIORS, Settings(seed=number), None)
+        return sampler.calls[-1][1]
+
+    first = {name: seed(name, 0) for name in ("margin", "random", "entropy")}
+    again = {name: seed(name, 0) for name in ("entropy", "margin")}
+    assert again.items() <= first.items()
+    assert len({*first.values(), seed("margin", 1)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"draws": 3}, "draws is 3, allowed is at least 4"),
+        ({"tune": 0}, "tune is 0, allowed is at least 1"),
+        ({"chains": 0}, "chains is 0, allowed is at least 1"),
+        ({"thin": 0}, "thin is 0"),
+        ({"seed": -1}, "seed is -1, allowed is at least 0"),
+        ({"target_accept": 1.0}, "target_accept is 1, allowed is between 0 and 1"),
+        ({"target_accept": 0.0}, "target_accept is 0"),
+        ({"target_accept": float("nan")}, "target_accept is nan"),
+        ({"sampler": "nutpy"}, "no sampler 'nutpy'.*did you mean 'nutpie'"),
+    ],
+)
+def test_settings_that_cannot_be(option, words):
+    with pytest.raises(DataError, match=words):
+        Settings(**option)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"level": 0.5, "rise": 0.0},  # flat
+        {"level": 1.0, "rise": 0.9, "rate": 0.01},  # done at once, at 1
+        {"level": 0.0, "rise": 0.0},  # nothing learnt
+        {"level": 0.3, "rise": -0.5},  # falling
+    ],
+)
+@pytest.mark.parametrize("region", ["all", "rising", "step", "flat"])
+def test_starting_points_lie_at_the_data(shape, region):
+    runs, priors = make_runs(**shape), named_priors("default" if region == "all" else "bounds")
+    data, model = observations(runs), build_model(runs, priors, region)
+    usual = DictToArrayBijection.map(model.initial_point())
+    start = sampling._starting_points(lambda _seed: usual.data.copy(), data, priors, region)
+    logp = model.compile_logp(mode="FAST_COMPILE")
+    inputs = model.value_vars
+    parameters = model.replace_rvs_by_values([model["curve"]])
+    to_curve = model.compile_fn(
+        parameters, inputs=inputs, mode="FAST_COMPILE", on_unused_input="ignore"
+    )
+    ends = [runs.table.loc[runs.table["x"] == x, "accuracy"].mean() for x in (1, 8)]
+    points = [start(seed) for seed in range(5)]
+    for point in points:
+        values = DictToArrayBijection.rmap(usual.__class__(point, usual.point_map_info))
+        assert np.isfinite(logp(values))
+        (((A_max, log_u, _, beta),),) = to_curve(values)
+        assert 0 < A_max < 1
+        assert beta > 0
+        at_first = A_max * -np.expm1(-np.exp(log_u))
+        expected = ends[1] if region == "flat" else np.clip(ends[0], 0, 0.97 * ends[1])
+        assert at_first == pytest.approx(expected, abs=0.06)
+        np.testing.assert_array_equal(point[:-4], usual.data[:-4])
+    assert len({point[-4] for point in points}) == 5
+    np.testing.assert_array_equal(start(3), points[3])
+
+
+def test_one_compiled_program_serves_any_data(fit):
+    before = sampling._program.cache_info()
+    program = sampling._program(PRIORS, "all")
+    assert sampling._program.cache_info().hits == before.hits + 1  # compiled for `fit`
+    runs = fit.runs.strategy("random").limited(3, 9)
+    settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
+    sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
+    assert sampling._program.cache_info().misses == before.misses
+    assert program.n_dim == 9
+    # It was told of the new data: the curve passes through them.
+    last = runs.table.loc[runs.table["episode"] == 9, "accuracy"].mean()
+    u = (
+        -np.log1p(-sample.posterior["delta"])
+        * (9 + sample.posterior["alpha"]) ** sample.posterior["beta"]
+    )
+    found = (sample.posterior["A_max"] * -np.expm1(-u)).mean()
+    assert float(found) == pytest.approx(last, abs=0.03)
+    of_vectors = {"parameter": 4, "memory_parameter": 2}
+    assert sample.posterior.sizes == {"chain": 2, "draw": 200, "strategy": 1} | of_vectors
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "divergences"),
+    [([[0.5] * 7] * 3, 0), ([[0.903] * 7] * 4, 0), ([[0.9104] * 7], 20), ([[1.0] * 6] * 2, 20)],
+)
+def test_fits_of_scores_that_never_change_end(fit, accuracies, divergences):
+    """A classifier that predicts the largest class: without rounding the noise nears 0 for ever.
+
+    Few such scores leave so much open that NUTS may diverge now and then, and says so.
+    """
+    frame = pd.DataFrame(
+        [
+            ("constant", str(r), episode, 20 * episode, accuracy)
+            for r, of_run in enumerate(accuracies)
+            for episode, accuracy in enumerate(of_run, start=1)
+        ],
+        columns=["strategy", "repetition", "episode", "labels", "accuracy"],
+    )
+    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
+    assert sample.verdict["divergences"] <= divergences
+    assert sample.verdict["r_hat"] < 1.02
+    assert float(sample.stats["n_steps"].mean()) / (1, 4)[sample.verdict["attempts"] - 1] < 128
+    reached = sample.posterior["A_max"].quantile([0.1, 0.9]).to_numpy()
+    assert reached[0] > accuracies[0][0] - 0.002
+    assert float(sample.posterior["noise"].median()) < 0.002
+
+
+def test_repetitions_that_are_all_the_same_are_fitted(fit):
+    """As where seeds do not differ: all noise is in common."""
+    rise = 0.9 - 0.4 / np.sqrt(1 + np.arange(1, 9)) + 0.004 * np.sin(np.arange(8) * 2.3)
+    frame = pd.DataFrame(
+        [("same", str(r), e + 1, 20 * e + 20, a) for r in range(4) for e, a in enumerate(rise)],
+        columns=["strategy", "repetition", "episode", "labels", "accuracy"],
+    )
+    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
+    assert sample.verdict["passed"], sample.verdict["advice"]
+    assert float(sample.posterior["shared"].median()) > 0.9
+
+
+def test_pymcs_own_sampler_gives_the_same_posterior(fit):
+    runs = fit.runs.strategy("random")
+    settings = Settings(draws=150, tune=300, chains=2, sampler="pymc", target_accept=0.8, cores=1)
+    sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
+    of_vectors = {"parameter": 4, "memory_parameter": 2}
+    assert sample.posterior.sizes == {"chain": 2, "draw": 150, "strategy": 1} | of_vectors
+    assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
+    ours = fit.trace["posterior"].to_dataset().sel(strategy="random")
+    theirs = sample.posterior.sel(strategy="random")
+    for name in ("A_max", "rho"):
+        difference = float(ours[name].mean() - theirs[name].mean())
+        assert abs(difference) < 0.6 * float(ours[name].std())
+
+
+@pytest.mark.parametrize("sampler", ["nutpie", "pymc"])
+def test_what_samplers_break_down_with_is_ours(monkeypatch, sampler):
+    """So that a backtest counts it as a cell that failed, and faults of the program not."""
+
+    def failing(*_, **__):
+        raise pm.exceptions.SamplingError("Bad initial energy")
+
+    monkeypatch.setattr(nutpie, "sample", failing)
+    monkeypatch.setattr(pm, "sample", failing)
+    with pytest.raises(SamplingError, match=f"{sampler}: Bad initial energy"):
+        sample_strategy(make_runs(), PRIORS, Settings(sampler=sampler), None)
+
+
+@pytest.mark.parametrize(("name", "sign"), [("pymc", 1), ("numpyro", -1)])
+def test_log_density_of_the_other_samplers(monkeypatch, name, sign):
+    """NumPyro's lp is the potential energy."""
+    monkeypatch.setattr(sampling, "find_spec", lambda _: True)
+    settings = Settings(draws=20, sampler=name)
+    made = tree(settings, 1)
+    energies = made["sample_stats"]["logp"].rename("lp")
+    made["sample_stats"] = made["sample_stats"].to_dataset().assign(lp=energies)
+    monkeypatch.setattr(sampling, "_with_pymc", lambda *_: made)
+    part = sampling._sampled(make_runs(), PRIORS, "flat", settings, 1, lambda _: None)
+    np.testing.assert_array_equal(part.log_density, sign * energies)
+
+
+def test_a_prior_far_from_the_data_is_one_clear_error(monkeypatch):
+    """What nutpie says then; made up, since after the real one its threads may crash at exit."""
+
+    def fails(*_, **__):
+        raise RuntimeError("All initialization points failed\n\nCaused by: error code 4")
+
+    monkeypatch.setattr(nutpie, "sample", fails)
+    with pytest.raises(DataError, match="no density where the chains start") as caught:
+        sample_strategy(make_runs(), PRIORS, Settings(draws=4, tune=1))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_numpyro_is_one_clear_error(monkeypatch):
+    monkeypatch.setattr(sampling, "find_spec", lambda _: None)
+    with pytest.raises(DataError, match=r"pip install 'palm-bayes\[numpyro\]'"):
+        Settings(sampler="numpyro")

@@ -1,0 +1,386 @@
+"""Posteriors: their tables, their trace and their file."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import palm_bayes
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError
+from palm_bayes.inference.posterior import PARAMETERS
+from palm_bayes.palm_fit import PalmFit
+
+
+@pytest.fixture(scope="module")
+def percent(fit):
+    """The same fit of a user who counts in percent."""
+    runs = Runs(**{**vars(fit.runs), "percent": True})
+    return PalmFit(runs, fit.trace, fit.convergence)
+
+
+@pytest.fixture
+def saved(fit, tmp_path):
+    return fit.save(tmp_path / "fit.nc")
+
+
+def test_summary(fit):
+    table = fit.summary(probability=0.8)
+    columns = "strategy parameter median mean sd lower upper r_hat ess_bulk ess_tail"
+    assert list(table) == columns.split()
+    assert table["strategy"].tolist() == ["random"] * 9 + ["entropy"] * 9
+    assert table["parameter"].tolist() == [*PARAMETERS] * 2
+    for row in table.to_dict("records"):
+        draws = fit.trace["posterior"][row["parameter"]].sel(strategy=row["strategy"])
+        values = draws.to_numpy()
+        assert row["median"] == pytest.approx(np.median(values))
+        assert row["mean"] == pytest.approx(values.mean())
+        assert row["sd"] == pytest.approx(values.std(ddof=1))
+        assert row["lower"] == pytest.approx(np.quantile(values, 0.1))
+        assert row["upper"] == pytest.approx(np.quantile(values, 0.9))
+        sampled = fit.trace["sampled"][row["parameter"]].sel(strategy=row["strategy"])
+        assert row["r_hat"] == pytest.approx(float(az.rhat(sampled)))
+        assert row["ess_tail"] == pytest.approx(float(az.ess(sampled, method="tail")))
+    wider = fit.summary()
+    assert (wider["lower"] < table["lower"]).all()
+    assert (wider["upper"] > table["upper"]).all()
+
+
+def test_summary_is_in_the_users_scale(fit, percent):
+    fractions, percents = (each.summary().set_index("parameter") for each in (fit, percent))
+    columns = ["median", "mean", "sd", "lower", "upper"]
+    for name in PARAMETERS:
+        scale = 100 if name in ("A_max", "noise") else 1
+        np.testing.assert_allclose(
+            percents.loc[name, columns].to_numpy(float),
+            scale * fractions.loc[name, columns].to_numpy(float),
+        )
+    for column in ("r_hat", "ess_bulk"):
+        np.testing.assert_array_equal(percents[column], fractions[column])
+
+
+@pytest.mark.parametrize("probability", [0, 1, -0.5, 90, float("nan")])
+def test_summary_of_no_interval(fit, probability):
+    with pytest.raises(DataError, match="allowed is between 0 and 1"):
+        fit.summary(probability)
+
+
+def test_representative_is_a_draw_near_the_median_curve(fit):
+    points = fit.representative()
+    assert list(points.columns) == ["A_max", "delta", "alpha", "beta"]
+    assert points.index.name == "strategy"
+    assert points.index.tolist() == ["random", "entropy"]
+    posterior = fit.trace["posterior"].to_dataset()
+    curves = fit.forecast(misfit=None).draws
+    median = curves.median(("chain", "draw"))
+    distance = ((curves - median) ** 2).mean("x")
+    for name, point in points.iterrows():
+        same = posterior.sel(strategy=name)["A_max"] == point["A_max"]
+        assert same.any()  # a draw may be there several times
+        at = dict(
+            zip(("chain", "draw"), (int(i[0]) for i in np.nonzero(same.to_numpy())), strict=True)
+        )
+        for parameter, value in point.items():
+            assert float(posterior[parameter].sel(strategy=name).isel(at)) == value
+        assert 0 < point["delta"] < 1
+        share = float((distance.sel(strategy=name) < distance.sel(strategy=name).isel(at)).mean())
+        assert share < 0.01
+
+
+def test_representative_has_a_delta_that_can_be_used(fit):
+    posterior = fit.trace["posterior"].to_dataset()
+    best = fit.representative().loc["random", "A_max"]
+    rounded = posterior["delta"].where(posterior["A_max"] != best, 1.0)
+    trace = fit.trace.copy()
+    trace["posterior"] = posterior.assign(delta=rounded)
+    other = PalmFit(fit.runs, trace, fit.convergence).representative()
+    assert other.loc["random", "A_max"] != best
+    assert other.loc["random", "delta"] < 1
+    trace["posterior"] = posterior.assign(delta=xr.ones_like(rounded))
+    none = PalmFit(fit.runs, trace, fit.convergence).representative()
+    assert none.loc["random", "A_max"] == best
+
+
+def test_groups_of_the_trace(fit):
+    trace = fit.trace
+    groups = "posterior sampled sample_stats strategy_stats log_likelihood observed_data runs"
+    assert set(trace.children) == {*groups.split(), "constant_data"}
+    for name in PARAMETERS:
+        assert trace["posterior"][name].dims == ("chain", "draw", "strategy")
+    assert trace["log_likelihood"]["accuracy"].dims == ("chain", "draw", "observation")
+    table = fit.runs.table
+    observed = trace["observed_data"]
+    np.testing.assert_array_equal(observed["accuracy"], table["accuracy"])
+    for name in ("repetition", "episode"):
+        np.testing.assert_array_equal(observed[name], table[name])
+    np.testing.assert_array_equal(observed["of_strategy"], table["strategy"])
+    given = trace["constant_data"]
+    np.testing.assert_array_equal(given["observations"].sel(column="x"), table["x"])
+    np.testing.assert_array_equal(given["ends"].sel(end="x_last"), [12, 12])
+    each, joint = trace["strategy_stats"], trace["sample_stats"]
+    assert each["energy"].dims == ("chain", "draw", "strategy")
+    np.testing.assert_allclose(joint["energy"], each["energy"].sum("strategy"))
+    np.testing.assert_array_equal(joint["diverging"], each["diverging"].any("strategy"))
+    np.testing.assert_array_equal(joint["step_size"], each["step_size"].min("strategy"))
+    kept = json.loads(trace.attrs["palm_bayes"])
+    assert kept["data_sha256"] == fit.runs.sha256()
+    assert kept["sampling"]["priors"] == "default"
+    assert kept["sampling"]["seed"] == 1
+    assert kept["versions"]["pymc"] == version("pymc")
+    assert kept["versions"]["palm-bayes"] == palm_bayes.__version__
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Estimated shape parameter of Pareto"
+)  # by chance, in a few draws
+def test_arviz_takes_the_trace(fit):
+    summary = az.summary(fit.trace, var_names=["A_max", "rho"])
+    assert len(summary) == 4
+    loo = fit.leave_one_out()
+    assert loo.n_data_points == len(fit.runs.table)
+    assert np.isfinite(loo.elpd)
+    assert float(loo.pareto_k.max()) < 1
+    assert float(az.bfmi(fit.trace)["energy"].min()) > 0.3
+    assert float(az.rhat(fit.trace)["A_max"].max()) < 1.01
+    assert set(az.extract(fit.trace, num_samples=5, random_seed=1)["A_max"].dims) >= {"sample"}
+    plot = az.plot_trace(fit.trace, var_names=["A_max"], backend="none")
+    assert plot is not None
+
+
+def test_a_saved_fit_comes_back(fit, saved):
+    loaded = PalmFit.load(str(saved))
+    pd.testing.assert_frame_equal(loaded.runs.table, fit.runs.table, check_dtype=False)
+    assert loaded.runs.sha256() == fit.runs.sha256()
+    for name in ("batch", "percent", "dataset", "model", "notes", "strategies"):
+        assert getattr(loaded.runs, name) == getattr(fit.runs, name)
+    assert dict(loaded.runs.origins) == dict(fit.runs.origins)
+    assert loaded.convergence.sentence == fit.convergence.sentence
+    pd.testing.assert_frame_equal(loaded.convergence.table, fit.convergence.table, rtol=1e-6)
+    for group in ("posterior", "sample_stats", "log_likelihood", "constant_data"):
+        xr.testing.assert_equal(loaded.trace[group].to_dataset(), fit.trace[group].to_dataset())
+    pd.testing.assert_frame_equal(loaded.summary(), fit.summary())
+    pd.testing.assert_frame_equal(loaded.representative(), fit.representative())
+    for scope in ("expected", "continuing", "new"):
+        one, two = (each.forecast(scope=scope, seed=3).to_frame() for each in (loaded, fit))
+        pd.testing.assert_frame_equal(one, two, check_dtype=False)
+
+
+def test_saving_needs_the_folder(fit, tmp_path):
+    with pytest.raises(DataError, match="there is no folder"):
+        fit.save(tmp_path / "nowhere" / "fit.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loaded_fit_can_be_saved_again(saved):
+    again = PalmFit.load(saved).save(saved)
+    assert again == saved
+    assert PalmFit.load(again).convergence.passed
+
+
+def test_origins_and_verdicts_that_fall_short_are_saved(fit, tmp_path):
+    origins = {("random", "1"): "a/random_1.npy", ("entropy", "2"): "a/entropy_2.npy"}
+    trace = fit.trace.copy()
+    kept = json.loads(trace.attrs["palm_bayes"])
+    kept["runs"]["origins"] = [[*run, file] for run, file in origins.items()]
+    kept["convergence"][0] |= {"r_hat": None, "passed": False, "advice": "the chains did not move."}
+    trace.attrs["palm_bayes"] = json.dumps(kept)
+    loaded = PalmFit.load(PalmFit(fit.runs, trace, fit.convergence).save(tmp_path / "x.nc"))
+    assert loaded.runs.origins == origins
+    assert not loaded.convergence.passed
+    assert loaded.convergence.sentence == "Not converged. random: the chains did not move."
+
+
+def test_arviz_reads_the_file(fit, saved):
+    read = az.from_netcdf(saved)
+    np.testing.assert_array_equal(read["posterior"]["A_max"], fit.trace["posterior"]["A_max"])
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_save_that_fails_leaves_nothing_behind(fit, tmp_path, monkeypatch, there):
+    target = tmp_path / "fit.nc"
+    if there:
+        target.write_text("an older fit")
+
+    def fail(self, contents):
+        with self.open("wb") as half:
+            half.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(DataError, match=r"cannot write .*fit\.nc: No space left on device$"):
+        fit.save(target)
+    assert [path.name for path in tmp_path.iterdir()] == (["fit.nc"] if there else [])
+    assert not there or target.read_text() == "an older fit"
+
+
+def test_a_save_leaves_one_file(fit, saved):
+    assert [path.name for path in saved.parent.iterdir()] == ["fit.nc"]
+    assert saved.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (None, "does not exist"),
+        (b"", "is not a fit saved by palm_bayes"),
+        (b"not netcdf at all", "is not a fit saved by palm_bayes"),
+        ({}, "is not a fit saved by palm_bayes"),
+        ({"palm_bayes": "not json"}, "is not a fit saved by palm_bayes"),
+        ({"palm_bayes": "[]"}, "is not a fit saved by palm_bayes"),
+        ({"palm_bayes": '{"runs": {}}'}, "is not a fit saved by palm_bayes"),
+    ],
+)
+def test_what_is_not_a_fit_is_refused(tmp_path, contents, words):
+    path = tmp_path / "other.nc"
+    if isinstance(contents, bytes):
+        path.write_bytes(contents)
+    elif contents is not None:
+        other = xr.Dataset({"y": ("x", [1.0])}, attrs=contents)
+        xr.DataTree.from_dict({"/": other}).to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(DataError, match=words) as caught:
+        PalmFit.load(path)
+    assert "other.nc" in str(caught.value)
+
+
+@pytest.mark.parametrize("model", [1, None])  # the first models had none
+def test_a_fit_of_another_model_says_so(saved, model):
+    with xr.open_datatree(saved, engine="h5netcdf") as tree:
+        older = tree.load()
+    kept = json.loads(older.attrs["palm_bayes"]) | {"model": model}
+    older.attrs["palm_bayes"] = json.dumps(kept)
+    older.to_netcdf(saved, engine="h5netcdf")
+    with pytest.raises(DataError, match="of another version of the model: fit anew"):
+        PalmFit.load(saved)
+
+
+def test_changed_data_are_noticed(saved):
+    with xr.open_datatree(saved, engine="h5netcdf") as tree:
+        changed = tree.load()
+    changed["runs"]["accuracy"][3] += 1e-6
+    changed.to_netcdf(saved, engine="h5netcdf")
+    with pytest.raises(DataError, match=r"has been changed since it was saved: /runs$"):
+        PalmFit.load(saved)
+
+
+def rewrite(path, change):
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        trace = tree.load()
+    change(trace)
+    trace.to_netcdf(path, engine="h5netcdf")
+
+
+def scale_draws(trace):
+    trace["posterior"]["A_max"] = 1.05 * trace["posterior"]["A_max"]
+
+
+def change_pointwise(trace):
+    trace["log_likelihood"]["accuracy"] = trace["log_likelihood"]["accuracy"] + 1e-12
+
+
+def rename_strategy(trace):
+    trace["posterior"] = trace["posterior"].to_dataset().assign_coords(strategy=["random", "x"])
+
+
+def drop_energy(trace):
+    trace["sample_stats"] = trace["sample_stats"].to_dataset().drop_vars("energy")
+
+
+def drop_group(trace):
+    del trace["constant_data"]
+
+
+def change_verdict(trace):
+    kept = json.loads(trace.attrs["palm_bayes"])
+    kept["convergence"][0]["passed"] = not kept["convergence"][0]["passed"]
+    trace.attrs["palm_bayes"] = json.dumps(kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "group"),
+    [
+        (scale_draws, "/posterior"),
+        (change_pointwise, "/log_likelihood"),
+        (rename_strategy, "/posterior"),
+        (drop_energy, "/sample_stats"),
+        (drop_group, "/constant_data"),
+        (change_verdict, "/"),
+    ],
+)
+def test_every_part_of_a_saved_fit_is_hashed(saved, change, group):
+    rewrite(saved, lambda trace: None)
+    PalmFit.load(saved)  # writing it anew changes nothing
+    rewrite(saved, change)
+    with pytest.raises(DataError, match=f"has been changed since it was saved: {group}$"):
+        PalmFit.load(saved)
+
+
+@pytest.mark.parametrize("hashes", [None, "no", "[1]", 3])
+def test_a_fit_without_hashes_is_refused(saved, hashes):
+    rewrite(saved, lambda trace: trace.attrs.pop("sha256"))
+    if hashes is not None:
+        rewrite(saved, lambda trace: trace.attrs.update(sha256=hashes))
+    with pytest.raises(DataError, match="has no hashes of its contents: fit anew"):
+        PalmFit.load(saved)
+
+
+@pytest.mark.parametrize("name", ["A_max", "beta", "rho"])
+def test_draws_that_cannot_be_used_are_refused(fit, tmp_path, name):
+    trace = fit.trace.copy(deep=True)
+    trace["posterior"][name][0, 3, 1] = np.nan
+    path = PalmFit(fit.runs, trace, fit.convergence).save(tmp_path / "fit.nc")
+    strategy = str(trace["posterior"]["strategy"][1].item())
+    with pytest.raises(DataError, match=f"draws of {name} are not finite, of {strategy}$"):
+        PalmFit.load(path)
+    trace["posterior"] = trace["posterior"].to_dataset().drop_vars(name)
+    PalmFit(fit.runs, trace, fit.convergence).save(path)
+    with pytest.raises(DataError, match=f"holds no draws of {name}$"):
+        PalmFit.load(path)
+
+
+def test_a_damaged_byte_is_one_clear_error(saved):
+    whole = saved.read_bytes()
+    for at in np.random.default_rng(0).integers(0, len(whole), 25):
+        saved.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        with contextlib.suppress(DataError):  # nothing else; and not every byte is read
+            PalmFit.load(saved)
+    saved.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"is not a fit saved by palm_bayes|has been changed"):
+        PalmFit.load(saved)
+
+
+def test_a_disk_that_is_full_is_one_line(saved, tmp_path):
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from palm_bayes.__main__ import run
+from palm_bayes.cli import app as cli
+from palm_bayes.palm_fit import PalmFit
+
+fit = PalmFit.load(sys.argv[1])
+def save(*, out):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    fit.save(out)
+cli.app = lambda **_: save(out=sys.argv[2])
+run()
+"""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    command = [sys.executable, "-c", script, str(saved), str(folder / "trace.nc")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    place = folder / "trace.nc"
+    assert done.stderr == f"palm-bayes: error: cannot write {place}: File too large\n"
+    assert done.returncode == 2
+    assert list(folder.iterdir()) == []
+
+
+def test_repr_is_one_short_line(fit):
+    assert repr(fit) == f"<PalmFit: {fit.runs.describe()}; converged>"
+    assert len(repr(fit)) < 200

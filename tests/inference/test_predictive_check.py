@@ -1,0 +1,180 @@
+"""The predictive check: silent where PALM describes a curve, and in words where it does not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.inference.predictive_check import check
+from palm_bayes.model import curve, noise
+
+CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.6}
+NOISE = {"noise": 0.006, "noise_ratio": 2.5, "rho": 0.4, "shared": 0.1, "lasting": 0.3}
+EPISODES, REPETITIONS = 20, 5
+
+
+def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS, shared=NOISE["shared"]):
+    """Runs on the curve, with the noise that the posterior says."""
+    rng = np.random.default_rng(seed)
+    x = np.arange(1.0, EPISODES + 1)
+    shape = list(CURVE.values())[1:]
+    u = (-np.log(1 - curve.accuracy(at, 1.0, *shape)) for at in (x, x[0], x[-1]))
+    sd = noise.passing(*u, NOISE["noise"], NOISE["noise_ratio"], NOISE["lasting"])
+    lasts = noise.offset(NOISE["noise"], NOISE["lasting"])
+    carried = noise.carry(NOISE["rho"], np.diff(x, prepend=1.0))
+    mean = curve.accuracy(x, **CURVE)
+    rows = []
+    for strategy in strategies:
+        common = rng.standard_normal(EPISODES)
+        for repetition in range(repetitions):
+            fresh = noise.mixed(common, rng.standard_normal(EPISODES), shared)
+            run = noise.simulate(mean, sd, carried, lasts, fresh)
+            rows += [(strategy, str(repetition), e + 1, y) for e, y in enumerate(run)]
+    return pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "accuracy"])
+
+
+def trace_of(runs, draws=300, shared=NOISE["shared"]):
+    """A posterior close around the truth."""
+    rng = np.random.default_rng(9)
+    shape = (2, draws, len(runs.strategies))
+    log_u = curve.log_u_first(CURVE["delta"], CURVE["alpha"], CURVE["beta"], 1.0)
+    vector = np.array([CURVE["A_max"], log_u, CURVE["alpha"], CURVE["beta"]])
+    dims = ("chain", "draw", "strategy")
+    posterior = xr.Dataset(
+        {
+            "curve": ((*dims, "parameter"), vector + 0.001 * rng.standard_normal((*shape, 4))),
+            **{
+                name: (dims, np.full(shape, value))
+                for name, value in (NOISE | {"shared": shared}).items()
+            },
+        },
+        {"strategy": list(runs.strategies), "parameter": list(curve.COORDINATES)},
+    )
+    return xr.DataTree.from_dict({"posterior": posterior})
+
+
+def found(frame):
+    runs = Runs.from_frame(frame)
+    return check(trace_of(runs), runs)
+
+
+def test_runs_of_the_model_pass():
+    passed = [found(noisy(seed)).passed for seed in range(30)]
+    assert sum(passed) >= 28
+
+
+def test_one_run_unlike_nine_is_named():
+    frame = noisy(3, repetitions=10)
+    off = frame["repetition"] == "9"
+    frame.loc[off, "accuracy"] += 0.12
+    finding = check_wide(frame)
+    assert "repetition 9 is more than" in finding
+    assert "off all others throughout" in finding
+
+
+def check_wide(frame):
+    """Check with a noise that has taken the run in, as that of a fit does."""
+    runs = Runs.from_frame(frame)
+    trace = trace_of(runs)
+    posterior = trace["posterior"].to_dataset()
+    posterior["noise"] = posterior["noise"] * 6
+    posterior["lasting"] = posterior["lasting"] * 0 + 0.9
+    trace["posterior"] = xr.DataTree(posterior)
+    return check(trace, runs).table["finding"].iloc[0]
+
+
+@pytest.mark.parametrize("repetitions", [1, 2])
+def test_few_repetitions_of_the_model_pass(repetitions):
+    passed = [found(noisy(seed, repetitions=repetitions)).passed for seed in range(15)]
+    assert sum(passed) >= 14
+
+
+@pytest.mark.parametrize(("repetitions", "ragged"), [(2, False), (5, True), (10, False)])
+@pytest.mark.parametrize("shared", [0.0, 0.3, 0.6])
+def test_noise_in_common_is_no_misfit(shared, repetitions, ragged):
+    """Of data from the model itself one in fifty is flagged; without common noise 3 to 64 %."""
+    flagged = 0
+    for seed in range(25):
+        frame = noisy(seed, repetitions=repetitions, shared=shared)
+        if ragged:
+            frame = frame[frame["episode"] <= EPISODES - 4 * (frame["repetition"].astype(int) % 2)]
+        runs = Runs.from_frame(frame)
+        flagged += not check(trace_of(runs, shared=shared), runs).passed
+    assert flagged <= 3
+
+
+def falls(episode):
+    return -0.012 * np.maximum(episode - 10, 0)
+
+
+def jumps(episode):
+    return np.where(episode > 8, 0.0, -0.08)
+
+
+def stays_off(episode):
+    return np.where((episode > 9) & (episode < 15), 0.02, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "p", "words"),
+    [
+        (falls, "p_fall", "below what it had reached"),
+        (jumps, "p_rise", "too far up between episodes 8 and 9"),
+        (stays_off, "p_bend", "off PALM's curve from episode 1"),
+    ],
+)
+def test_what_palm_does_not_do(change, p, words):
+    frame = noisy()
+    verdict = found(frame.assign(accuracy=frame["accuracy"] + change(frame["episode"])))
+    assert not verdict.passed
+    row = verdict.table.loc["a"]
+    assert row[p] < 0.005
+    assert words in row["finding"]
+    (sentence,) = verdict.sentences
+    assert sentence.startswith("a: PALM does not describe this curve")
+    assert row["finding"] in sentence
+
+
+def test_a_fall_that_noise_in_common_would_explain_is_no_palm_curve():
+    """All repetitions fall alike, and the posterior says that they share most of the noise."""
+    frame = noisy(shared=0.9)
+    fallen = frame.assign(accuracy=0.9 - 0.012 * frame["episode"] + 0.1 * (frame["accuracy"] - 0.8))
+    runs = Runs.from_frame(fallen)
+    wide = trace_of(runs, shared=0.9)
+    wide["posterior"]["noise"] = wide["posterior"]["noise"] + 0.2
+    verdict = check(wide, runs)
+    assert not verdict.passed
+    assert "it ends below its start" in verdict.table.loc["a", "finding"]
+
+
+def test_one_unstable_repetition():
+    frame = noisy()
+    bad = (frame["repetition"] == "3") & (frame["episode"] == 14)
+    verdict = found(frame.assign(accuracy=frame["accuracy"] - 0.2 * bad))
+    assert "repetition 3 is" in verdict.table.loc["a", "finding"]
+    assert "off at episode 14" in verdict.table.loc["a", "finding"]
+
+
+def test_what_is_too_small_to_matter_passes():
+    """However sure it is: ten repetitions with hardly any noise, a fall of half a point."""
+    frame = noisy()
+    quiet = frame.groupby("episode")["accuracy"].transform("mean") * 0.2
+    quiet += 0.8 * curve.accuracy(frame["episode"].to_numpy(float), **CURVE)
+    small = found(frame.assign(accuracy=quiet - 0.0005 * np.maximum(frame["episode"] - 10, 0)))
+    assert small.passed
+
+
+def test_strategies_are_judged_one_by_one():
+    frame = noisy(strategies=("a", "b"))
+    fallen = falls(frame["episode"]) * (frame["strategy"] == "b")
+    verdict = found(frame.assign(accuracy=frame["accuracy"] + fallen))
+    assert verdict.table["passed"].to_dict() == {"a": True, "b": False}
+    assert verdict.table.loc["a", "finding"] == "as PALM describes"
+    assert len(verdict.sentences) == 1
+
+
+def test_a_real_fit_passes(fit):
+    assert fit.predictive_check.passed
+    assert fit.predictive_check is fit.predictive_check
+    assert list(fit.predictive_check.table.index) == list(fit.runs.strategies)

@@ -1,0 +1,30 @@
+"""The figure of where uncertainty comes from, tested by what its artists show."""
+
+import numpy as np
+import pytest
+
+
+def test_areas_end_at_the_standard_deviation(fit):
+    forecast = fit.forecast(horizon=12, scope="new")
+    figure = forecast.plot_uncertainty()
+    assert len(figure.axes) == len(fit.runs.strategies)
+    for ax, strategy in zip(figure.axes, fit.runs.strategies, strict=True):
+        assert ax.get_title(loc="left") == strategy
+        spread = forecast.uncertainty().sel(strategy=strategy).isel(x=slice(11, None))
+        top = ax.lines[0]
+        np.testing.assert_allclose(top.get_ydata(), np.sqrt((spread**2).sum("source")))
+        np.testing.assert_allclose(top.get_xdata(), spread["labels"])
+        assert len(ax.collections) == 3
+        highest = max(path.vertices[:, 1].max() for path in ax.collections[-1].get_paths())
+        assert highest == pytest.approx(top.get_ydata().max())
+        assert top.get_xdata()[0] == 240  # the last labels seen
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 3
+
+
+def test_a_single_strategy_and_other_scopes(fit):
+    one = fit.runs.strategies[0]
+    forecast = fit.forecast(horizon=4, scope="continuing")
+    figure = forecast.plot_uncertainty()
+    assert np.isfinite(figure.axes[0].lines[0].get_ydata()).any()
+    assert fit.plot_uncertainty(horizon=4).axes[0].get_title(loc="left") == one
