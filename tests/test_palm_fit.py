@@ -84,7 +84,12 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     )
     assert made.runs.describe().startswith("2 strategies x 2 repetitions x 6 episodes")
     assert made.runs.strategies == ("margin", "random")
-    expected = [("compile", "", 0.0), ("sample", "margin", 1.0), ("sample", "random", 1.0)]
+    expected = [
+        ("compile", "", 0.0),
+        ("sample", "margin", 1.0),
+        ("1 of 2 strategies", "", 0.5),
+        ("sample", "random", 1.0),
+    ]
     assert told == expected
     compiled, (priors, settings, _), (same, *_) = stand_in
     assert compiled is named_priors("default", shipped())

@@ -41,15 +41,15 @@ def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
             line = f"{STAGES.get(stage, stage)} {strategy}".rstrip()
             key = strategy if live else line
             if key not in bars:
-                bars[key] = progress.add_task(line)
+                bars[key] = progress.add_task(line, total=None)  # without a total the bar pulses
                 if not live:
                     console.print(line)
             elif progress.tasks[bars[key]].description != line:
                 progress.reset(bars[key], description=line)
             shown = fraction < 1 or len(bars) <= MOST_BARS
-            total = 1 if fraction else None  # without a total the bar pulses
+            total = 1 if fraction else None  # None leaves it as it is
             progress.update(bars[key], completed=fraction, total=total, visible=shown)
-            if strategy and "" in bars:
+            if strategy and "" in bars and progress.tasks[bars[""]].total is None:
                 progress.update(bars[""], visible=False)
 
         yield step, lambda text: console.print(f"note: {text}")

@@ -36,9 +36,13 @@ def fit_validated(
         if progress is not None:
             progress("compile", "", 0.0)
         compile_programs(chosen)
-    samples = [
-        sample_strategy(runs.strategy(name), chosen, settings, progress) for name in runs.strategies
-    ]
+    samples = []
+    for done, name in enumerate(runs.strategies, 1):
+        samples.append(sample_strategy(runs.strategy(name), chosen, settings, progress))
+        if progress is not None and done < len(runs.strategies):
+            progress(
+                f"{done} of {len(runs.strategies)} strategies", "", done / len(runs.strategies)
+            )
     named = priors if isinstance(priors, str) else "own"
     about = {"priors": named, "prior": prior, **asdict(settings)}
     return put_together(runs, samples, about, learned)
