@@ -133,8 +133,9 @@ def test_models_are_told_by_their_priors():
 
 def test_keys_are_the_same_in_another_process():
     code = (
-        "import sys; sys.path.insert(0, 'tests')\n"  # some library installs a package of that name
-        "from palm_bayes.model.priors import named_priors; from test_keys import model_key\n"
+        # By its folder, since some library installs a package named "tests".
+        "import sys; sys.path.insert(0, 'tests/inference')\n"
+        "from palm_bayes.model.priors import named_priors; from test_graph_key import model_key\n"
         "print(model_key(named_priors('bounds')))"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
