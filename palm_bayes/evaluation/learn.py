@@ -44,7 +44,7 @@ COMMONS = tuple(np.linspace(0, 0.9, 10))
 
 _TIMES = (1.5, 3.0, 10.0, BEYOND)  # how far ahead is told apart, in multiples of the labels seen
 _RADII = (0.3, 0.01)  # of the logarithms of numbers within which better ones are looked for
-_TRIES = 160
+_TRIES = 300
 _TRIES_WITHOUT = 60  # from the numbers of all sources on
 _EVERY = 3  # of the other sources' tasks, so many-th one teaches what a source is judged by
 _BANDS = (50, 80, 95)

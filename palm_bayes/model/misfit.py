@@ -13,7 +13,7 @@ The maximum lets a curve come to rest, but not fall with more labels. h(z) = z �
 Tukey's h distribution, lets a few curves go on quite unlike PALM's. Strategies of one task have a
 share of the variance of z₁ and z₂ in common, which is unknown itself: of mean `common`, and in most
 tasks nearly all or nearly nothing. All numbers are learned from past curves,
-see `palm_bayes.learning`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
+see `palm_bayes.evaluation.learn`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
 `pytensor.tensor`.
 """
 
