@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from palm_bayes.plots.style import (
+    BOXED,
     COLOURS,
     DASHES,
     GREY,
@@ -81,5 +82,5 @@ def plot_budget(
         if ax is None:
             figure.legend(loc="outside right upper")
         else:
-            panel.legend()
+            panel.legend(**BOXED)
     return figure

@@ -22,6 +22,7 @@ from scipy.optimize import isotonic_regression
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import DataError, known, listed
 from palm_bayes.plots.style import (
+    BOXED,
     COLOURS,
     DASHES,
     GREY,
@@ -231,7 +232,8 @@ def _on(view: _View, axes: list[Axes]) -> Figure:
             ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
             _panel(ax, view, i, named=True)
         key = _panel_key(view, view.tones[0][1] if len(axes) == 1 else _NEUTRAL)
-        axes[0].legend(*zip(*key, strict=True), handler_map={tuple: HandlerTuple(None, 0)})
+        handlers = {tuple: HandlerTuple(None, 0)}
+        axes[0].legend(*zip(*key, strict=True), handler_map=handlers, **BOXED)
     return figure_of(axes[0])
 
 

@@ -16,6 +16,8 @@ DASHES = ("-", (0, (5, 1.5)))  # the same colours once more, from the eighth str
 SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the rest is white
 INK, GREY = "#262626", "#6b6b6b"
 WIDTH = 7.2  # inches: the text width of most journals
+# A key on axes that a user gave lies on what is drawn there.
+BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "fontsize": 7}
 # What a user's own style could spoil is set here, for our figures only; the font is left to it.
 STYLE: dict[Any, Any] = {
     **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from palm_bayes.plots.style import (
+    BOXED,
     COLOURS,
     INK,
     STYLE,
@@ -78,7 +79,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
         else:
             for ax in panels:
                 ax.set(xlabel=by.capitalize(), ylabel=deviation)
-            panels[0].legend(key, list(_SOURCES.values()))
+            panels[0].legend(key, list(_SOURCES), **BOXED)
     return figure
 
 
