@@ -156,7 +156,7 @@ class PalmFit(Posterior):
         """
         return decide(self, rule, strategy=strategy, force=force)
 
-    def plot(self, truth: Runs | None = None, horizon: int | None = None) -> Any:
+    def plot(self, truth: Runs | None = None, horizon: int | None = None, axes: Any = None) -> Any:
         """Draw data, posterior median and credible bands of each strategy.
 
         Parameters
@@ -165,21 +165,24 @@ class PalmFit(Posterior):
             Runs that go on past the fitted ones, drawn on top.
         horizon : int, optional
             As in `forecast`.
+        axes : Axes or sequence of Axes, optional
+            Where to draw, one a strategy; by default a figure of its own.
 
         Returns
         -------
         matplotlib.figure.Figure
+            A new one, or that of `axes`.
         """
         from palm_bayes.plots.curves import plot_curves
 
         expected, new = (
             self.forecast(horizon=horizon, scope=scope).draws for scope in ("expected", "new")
         )
-        return plot_curves(self.runs, expected, new, truth)
+        return plot_curves(self.runs, expected, new, truth, axes=axes)
 
-    def plot_uncertainty(self, horizon: int | None = None) -> Any:
+    def plot_uncertainty(self, horizon: int | None = None, axes: Any = None) -> Any:
         """Draw where the uncertainty of a new repetition's accuracy comes from, as `plot` does."""
-        return self.forecast(horizon=horizon, scope="new").plot_uncertainty()
+        return self.forecast(horizon=horizon, scope="new").plot_uncertainty(axes)
 
     def report(
         self,

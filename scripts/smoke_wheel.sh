@@ -26,7 +26,9 @@ fi
 
 venv/bin/python -c '
 import sys, palm_bayes
+from importlib.resources import files
 assert palm_bayes.__file__.startswith(sys.prefix), palm_bayes.__file__
+assert files("palm_bayes").joinpath("py.typed").is_file(), "the wheel has no py.typed"
 '
 venv/bin/palm-bayes --help >/dev/null
 venv/bin/palm-bayes example runs

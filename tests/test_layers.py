@@ -21,6 +21,7 @@ LAYOUT = """
     version:
     errors:
     files:
+    display:
     data:       scales runs axis budgets alignment checks averaging readers tasks example
     model:      curve noise misfit expected learned priors curve_regions coordinates build
                 likelihood one_strategy

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes.data.scales import RUN, numbers, reject, to_fraction
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, plural, span
 
 __all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode", "as_text", "natural"]
@@ -26,8 +27,8 @@ UNUSED = "unused: "  # what readers call columns that they do not understand
 _UNEVEN = 0.1  # steps within a tenth of the batch are even: 1000, 2001, 3002 happens
 
 
-@dataclass(frozen=True, eq=False)
-class Runs:
+@dataclass(frozen=True, eq=False, repr=False)
+class Runs(Displayed):
     """Validated runs of one task: strategies, each with repetitions. See `Runs.from_frame`.
 
     Attributes
@@ -189,6 +190,19 @@ class Runs:
         )
         each = plural([self.batch], "label each", "labels each")
         return f"{size}, {each if self.labels_known else 'labels unknown'}"
+
+    def _display(self) -> Display:
+        ends = self.table.groupby(RUN, sort=False).agg(
+            episodes=("episode", "size"), labels=("labels", "last"),
+            first=("accuracy", "first"), last=("accuracy", "last"),
+        )  # fmt: skip
+        of = ends.groupby("strategy", sort=False)
+        table = of[["episodes", "labels"]].max()
+        table[["first accuracy", "last accuracy"]] = self.scale * of[["first", "last"]].mean()
+        table.insert(0, "repetitions", of.size())
+        task = " / ".join(filter(None, (self.dataset, self.model)))
+        size = f"{task}: {self.describe()}" if task else self.describe()
+        return Display("\n".join([size, *self.notes]), table.reset_index())
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

@@ -19,6 +19,7 @@ from palm_bayes.data.scales import difference_as_fraction
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, percent
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 ROPE = 0.01  # one accuracy point
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Displayed):
     """Strategies of one fit, compared at a budget.
 
     Attributes
@@ -136,10 +137,8 @@ class Comparison:
             ``budget`` (see `unit`), ``strategy``, ``future`` (past the strategy's data),
             ``p_best``, ``expected_loss``.
         """
-        best, loss = (
-            pairwise.best(self.paths).mean("sample"),
-            self.scale * pairwise.loss(self.paths).mean("sample"),
-        )
+        best = pairwise.best(self.paths).mean("sample")
+        loss = self.scale * pairwise.loss(self.paths).mean("sample")
         tables = xr.Dataset({"p_best": best, "expected_loss": loss})
         frame = tables.transpose("budget", "strategy").to_dataframe().reset_index()
         return frame[["budget", "strategy", "future", "p_best", "expected_loss"]]
@@ -246,7 +245,8 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """All of it, ready for JSON; infinite and missing numbers are None."""
-        tables = {name: getattr(self, name).to_dict("records") for name in _TABLES}
+        names = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
+        tables = {name: getattr(self, name).to_dict("records") for name in names}
         return {
             "sentence": self.sentence,
             "at": self.at,
@@ -260,8 +260,8 @@ class Comparison:
             **{name: [plain(row) for row in rows] for name, rows in tables.items()},
         }
 
-    def plot(self) -> Any:
-        """Draw it, see `palm_bayes.plots.compare.plot_compared`."""
+    def plot(self, axes: Any = None) -> Any:
+        """Draw it, see `palm_bayes.plots.compare.plot_compared`; on two `axes`, if given."""
         from palm_bayes.plots.compare import plot_compared
 
         order = list(self.ranking["strategy"])
@@ -270,10 +270,13 @@ class Comparison:
         later = self.along["future"]
         return plot_compared(
             behind[[*pairwise.QUANTILES]].reindex(order, fill_value=0.0),
-            along[self.strategies],
+            along[self.strategies], axes=axes,
             at=self.at, seen=self.along.loc[~later, "budget"].max() if later.any() else None,
             unit=self.unit, rope=self.rope, percent=self.scale > 1, probability=self.probability,
         )  # fmt: skip
+
+    def _display(self) -> Display:
+        return Display(self.sentence, self.ranking)
 
     def _here(self) -> xr.DataArray:
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
@@ -287,9 +290,6 @@ class Comparison:
 
     def _quantiles(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         return pairwise.quantiles(values, self.probability)
-
-
-_TABLES = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
 
 
 def compare(

@@ -12,6 +12,7 @@ from palm_bayes.decisions.doubts import doubts_of
 from palm_bayes.decisions.projection import Outlook, chance
 from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import known
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share
@@ -28,8 +29,8 @@ type Doubt = Callable[["Posterior", Outlook, SingleRule], str | None]
 """Told (fit, outlook, rule), says why the rule cannot rely on the outlook."""
 
 
-@dataclass(frozen=True, eq=False)
-class Decision:
+@dataclass(frozen=True, eq=False, repr=False)
+class Decision(Displayed):
     """Whether to go on labelling.
 
     Attributes
@@ -112,6 +113,11 @@ class Decision:
     def document(self) -> dict[str, Any]:
         """Return all of it in the types of JSON."""
         return asdict(self) | {"sentence": self.sentence, "advice": list(self.advice)}
+
+    def _display(self) -> Display:
+        says = [finding.says for finding in self.findings]
+        table = self.to_frame()[["rule", "probability"]]
+        return Display("\n".join([self.sentence, *self.advice]), table.assign(says=says))
 
 
 def decide(

@@ -13,6 +13,7 @@ from palm_bayes.data.scales import as_fraction, difference_as_fraction
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, percent
 from palm_bayes.files import plain
 
@@ -24,8 +25,8 @@ _FAR = 4  # times the budget seen: how far is looked unless asked
 _CURVES = {"expected": "the expected curve", "new": "a single run"}
 
 
-@dataclass(frozen=True, eq=False)
-class LabelsToReach:
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelsToReach(Displayed):
     """The posterior of the labels that each strategy needs for a target.
 
     Attributes
@@ -232,8 +233,12 @@ class LabelsToReach:
             },
         }
 
-    def plot(self) -> Any:
-        """Draw it, see `palm_bayes.plots.budget.plot_budget`."""
+    def _display(self) -> Display:
+        past = f">{self.until:,.0f}"
+        return Display(self.sentence, self.table.astype(object).replace(np.inf, past))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw it, see `palm_bayes.plots.budget.plot_budget`; `ax` is where, if not anew."""
         from palm_bayes.plots.budget import plot_budget
 
         what = "Expected curve" if self.scope == "expected" else "A single run"
@@ -244,6 +249,7 @@ class LabelsToReach:
             seen=seen_budget(self.fit.runs),
             unit=self.unit,
             title=f"{what} has reached {self.target:g}",
+            ax=ax,
         )
 
 

@@ -52,6 +52,11 @@ class Finding:
     value: float | None = None
     episodes: int | None = None
 
+    @property
+    def says(self) -> str:
+        """The rule's verdict in words."""
+        return {True: "stop", False: "go on", None: "cannot say"}[self.stop]
+
 
 class Rule(Protocol):
     """A stop rule, single or combined."""

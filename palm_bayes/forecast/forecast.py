@@ -1,7 +1,7 @@
 """Posterior curves and predictions at any number of labels, in three scopes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.display import Display, Displayed, intervals, number
 from palm_bayes.errors import known
 from palm_bayes.model import noise
 from palm_bayes.model.expected import moments, strayed
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+_SHOWN = 4  # places, at most: of more, three
+_SCOPES = {
+    "expected": "the expected curve of each strategy",
+    "continuing": "each repetition as it continues",
+    "new": "a new repetition of each strategy",
+}
 _BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
 
 
-@dataclass(frozen=True, eq=False)
-class Forecast:
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast(Displayed):
     """Draws of accuracy at some x.
 
     Attributes
@@ -76,12 +83,12 @@ class Forecast:
         spread = named.std(over, skipna=False).to_array("source")
         return spread.transpose("source", "strategy", ...).rename("uncertainty")
 
-    def plot_uncertainty(self) -> Any:
+    def plot_uncertainty(self, axes: Any = None) -> Any:
         """Draw `uncertainty`; see `palm_bayes.plots.uncertainty.plot_uncertainty`."""
         from palm_bayes.plots.uncertainty import plot_uncertainty
 
         future = self.draws["future"].transpose("strategy", "x")
-        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.scale)
+        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.scale, axes)
 
     def to_frame(self) -> pd.DataFrame:
         """Return means and quantiles as a tidy table, in the user's own scale.
@@ -128,6 +135,22 @@ class Forecast:
         table = groups.mean().assign(points=groups.size())
         table.loc["all"] = {**inside.mean(), "points": len(inside)}
         return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
+
+    def _display(self) -> Display:
+        """Show all places if they are few, else where the data end, one half-way and the last."""
+        unit, places = "labels" if self.labels_known else "episode", range(self.draws.sizes["x"])
+        seen = ~self.draws["future"].transpose("strategy", "x").to_numpy().all(axis=0)
+        end = places[-1]
+        start = min(max(int(seen.sum()) - (self.scope != "continuing"), 0), end)
+        chosen = list(places) if end < _SHOWN else sorted({start, (start + end) // 2, end})
+        rows = replace(self, draws=self.draws.isel(x=chosen)).to_frame()
+        rows["shown"] = intervals(rows["q50"], rows["q10"], rows["q90"])
+        rows["at"] = [f"{unit} {number(value)}" for value in rows[unit]]
+        runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
+        table = rows.pivot_table("shown", runs, "at", aggfunc="first", sort=False)
+        words = f"{_SCOPES[self.scope]}; median [80 % band] of the accuracy\n"
+        words += f"{len(places)} places; all quantiles by .to_frame()"
+        return Display(words, table.rename_axis(columns=None).reset_index())
 
 
 def forecast(

@@ -16,6 +16,7 @@ import xarray as xr
 
 from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import Runs
+from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError
 from palm_bayes.files import put
 from palm_bayes.inference.convergence import Convergence
@@ -31,7 +32,7 @@ _SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Displayed):
     """The posterior of a task's curves.
 
     Attributes
@@ -162,7 +163,17 @@ class Posterior:
         trace, runs, table = read(Path(path))
         return cls(runs, trace, Convergence(table))
 
-    def __repr__(self) -> str:
-        """Say of what runs it is and whether it converged, without their tables."""
-        state = "converged" if self.convergence.passed else "not converged"
-        return f"<{type(self).__name__}: {self.runs.describe()}; {state}>"
+    def _display(self) -> Display:
+        """Show runs, verdict, and the curve's parameters with 90 % intervals."""
+        draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
+        draws["A_max"] = self.runs.scale * draws["A_max"]
+        found = draws.quantile([0.5, 0.05, 0.95], ("chain", "draw"))
+        columns = {
+            name: intervals(*part.transpose("quantile", "strategy").to_numpy())
+            for name, part in found.items()
+        }
+        table = pd.DataFrame({"strategy": found["strategy"].to_numpy().astype(object), **columns})
+        if not self.convergence.passed:
+            table["converged"] = self.convergence.table["passed"].map({True: "", False: "no"}).array
+        what = "Parameters: median [90 % interval]; with all diagnostics by .summary()"
+        return Display("\n".join([self.runs.describe(), self.convergence.sentence, what]), table)

@@ -1,11 +1,14 @@
 """The chance that a target is reached, at every budget."""
 
+from typing import Any
+
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from palm_bayes.plots.style import (
+    BOXED,
     COLOURS,
     DASHES,
     GREY,
@@ -13,6 +16,8 @@ from palm_bayes.plots.style import (
     STYLE,
     WIDTH,
     ShownFigure,
+    figure_of,
+    given,
     mixed,
     short,
 )
@@ -26,6 +31,7 @@ def plot_budget(
     seen: float,
     unit: str,
     title: str,
+    ax: Any = None,
 ) -> Figure:
     """Draw P(target reached) against the budget, a step a whole episode, a line a strategy.
 
@@ -43,24 +49,38 @@ def plot_budget(
         Budget at which the data end.
     unit : {"labels", "episodes"}
     title : str
+    ax : Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A new one, or that of `ax`.
     """
     with mpl.rc_context(STYLE):
-        figure = ShownFigure(figsize=(WIDTH, 3.2), layout="constrained")
-        ax = figure.subplots()
+        if ax is None:
+            figure: Figure = ShownFigure(figsize=(WIDTH, 3.2), layout="constrained")
+            panel = figure.subplots()
+        else:
+            (panel,) = given(ax, 1)
+            figure = figure_of(panel)
         for name in budgets.index:
             i = list(chances).index(name)
             line = chances[name]
             style = {"color": mixed(COLOURS[i % len(COLOURS)], -0.25)}
             dash = DASHES[i // len(COLOURS) % 2]
             label = short(name, 28).replace("$", r"\$")
-            ax.step(line.index, line, where="post", lw=1.4, ls=dash, label=label, **style)
+            panel.step(line.index, line, where="post", lw=1.4, ls=dash, label=label, **style)
             if budgets[name] in line.index:
-                ax.plot(budgets[name], line[budgets[name]], "o", ms=5, **style)
-        ax.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
-        ax.annotate("data end", (seen, 1.03), (3, 0), "data", "offset points", color=GREY)
-        ax.axhline(assurance, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
-        ax.set(xlabel=unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
-        ax.yaxis.set_major_formatter(PercentFormatter(1))
-        ax.set_title(title, loc="left", weight="bold")
-        figure.legend(loc="outside right upper")
+                panel.plot(budgets[name], line[budgets[name]], "o", ms=5, **style)
+        panel.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
+        panel.annotate("data end", (seen, 1.03), (3, 0), "data", "offset points", color=GREY)
+        panel.axhline(assurance, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
+        panel.set(xlabel=unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
+        panel.yaxis.set_major_formatter(PercentFormatter(1))
+        panel.set_title(title, loc="left", weight="bold")
+        if ax is None:
+            figure.legend(loc="outside right upper")
+        else:
+            panel.legend(**BOXED)
     return figure

@@ -16,6 +16,8 @@ from palm_bayes.plots.style import (
     STYLE,
     WIDTH,
     ShownFigure,
+    figure_of,
+    given,
     mixed,
     short,
 )
@@ -38,6 +40,7 @@ def plot_compared(
     rope: float,
     percent: bool,
     probability: float,
+    axes: Any = None,
 ) -> Figure:
     """Draw a comparison: distance to the first at the budget, and P(best) over the range.
 
@@ -63,15 +66,24 @@ def plot_compared(
         Whether the user's scale is percent.
     probability : float
         Of the intervals.
+    axes : sequence of two Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A new one, or that of `axes`.
     """
     tones = {
         str(name): (mixed(COLOURS[i % len(COLOURS)], -0.25), DASHES[i // len(COLOURS) % 2])
         for i, name in enumerate(p_best)
     }
     with mpl.rc_context(STYLE):
-        height = max(2.9, 1.3 + _ROW * len(behind))
-        figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        if axes is None:
+            height = max(2.9, 1.3 + _ROW * len(behind))
+            new = ShownFigure(figsize=(WIDTH, height), layout="constrained")
+            axes = new.subplots(1, 2, width_ratios=(1, 1.15))
+        left, right = given(axes, 2)
         _distances(left, behind, tones, rope)
         scale = " (points)" if percent else ""
         first = short(str(behind.index[0]), 22)
@@ -81,7 +93,7 @@ def plot_compared(
         _chances(right, p_best, tones, seen)
         right.axvline(at, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
         right.set_xlabel(unit.capitalize())
-    return figure
+    return figure_of(left)
 
 
 def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> None:

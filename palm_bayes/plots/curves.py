@@ -22,6 +22,7 @@ from scipy.optimize import isotonic_regression
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import DataError, known, listed
 from palm_bayes.plots.style import (
+    BOXED,
     COLOURS,
     DASHES,
     GREY,
@@ -30,6 +31,8 @@ from palm_bayes.plots.style import (
     STYLE,
     WIDTH,
     ShownFigure,
+    figure_of,
+    given,
     mixed,
     short,
 )
@@ -83,6 +86,7 @@ def plot_curves(
     truth: Runs | None = None,
     *,
     title: str | None = None,
+    axes: Any = None,
 ) -> Figure:
     """Draw data, posterior curve and bands of every strategy, a panel each, on shared axes.
 
@@ -102,16 +106,20 @@ def plot_curves(
     truth : Runs, optional
         Runs that go on where `runs` end; of each strategy only what is past its data is drawn.
     title : str, optional
-        By default dataset and model, where known; "" for none.
+        By default dataset and model, where known; "" for none. Of a new figure only.
+    axes : Axes or sequence of Axes, optional
+        Where to draw, one a strategy; by default a figure of its own.
 
     Returns
     -------
     matplotlib.figure.Figure
-        At printed size; give ``dpi`` to ``savefig``. Points that would squash the panels are
-        left out of the y limits, marked at the edge and counted.
+        That of `axes`, or a new one at printed size; give ``dpi`` to ``savefig``. Points that would
+        squash the panels are left out of the y limits, marked at the edge and counted.
     """
     forecasts = [draws for draws in (expected, new) if draws is not None]
     view = _View(runs, forecasts, truth or runs, means=False)
+    if axes is not None:
+        return _on(view, given(axes, len(view.strategies)))
     return _panels(view, view.task if title is None else title)
 
 
@@ -215,6 +223,18 @@ def _panels(view: _View, heading: str) -> Figure:
         key = _panel_key(view, view.tones[0][1] if count == 1 else _NEUTRAL)
         _finish(figure, heading, key, columns=(len(key) + 1) // 2)
     return figure
+
+
+def _on(view: _View, axes: list[Axes]) -> Figure:
+    """Draw on axes of another figure, the key in the first."""
+    with mpl.rc_context(STYLE):
+        for i, ax in enumerate(axes):
+            ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
+            _panel(ax, view, i, named=True)
+        key = _panel_key(view, view.tones[0][1] if len(axes) == 1 else _NEUTRAL)
+        handlers = {tuple: HandlerTuple(None, 0)}
+        axes[0].legend(*zip(*key, strict=True), handler_map=handlers, **BOXED)
+    return figure_of(axes[0])
 
 
 def _panel(ax: Axes, view: _View, i: int, *, named: bool) -> None:

@@ -3,8 +3,12 @@
 import io
 from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+from palm_bayes.errors import DataError
 
 # Okabe and Ito's palette, without its yellow: too light for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
@@ -12,6 +16,8 @@ DASHES = ("-", (0, (5, 1.5)))  # the same colours once more, from the eighth str
 SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the rest is white
 INK, GREY = "#262626", "#6b6b6b"
 WIDTH = 7.2  # inches: the text width of most journals
+# A key on axes that a user gave lies on what is drawn there.
+BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "fontsize": 7}
 # What a user's own style could spoil is set here, for our figures only; the font is left to it.
 STYLE: dict[Any, Any] = {
     **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},
@@ -36,6 +42,28 @@ class ShownFigure(Figure):
         self.savefig(buffer, format="png", dpi=200)  # twice what is shown: sharp on any screen
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
+
+
+def given(axes: Any, panels: int) -> list[Axes]:
+    """Axes that a user gave, one `Axes` or several in any order of nesting: one a panel.
+
+    Raises
+    ------
+    DataError
+        If they are not as many as the panels.
+    """
+    found = list(np.ravel(axes))
+    kind = next((type(ax).__name__ for ax in found if not isinstance(ax, Axes)), "Axes")
+    if len(found) != panels or kind != "Axes":
+        raise DataError(f"axes: {len(found)} {kind}, allowed are {panels} Axes, one a panel")
+    return found
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that an axes is in, also where that is a part of another figure."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
 
 
 def mixed(colour: Any, share: float) -> Any:

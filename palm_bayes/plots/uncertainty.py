@@ -1,6 +1,7 @@
 """The figure of where a forecast's uncertainty comes from."""
 
 import math
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -10,7 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from palm_bayes.plots.style import COLOURS, INK, STYLE, WIDTH, ShownFigure, mixed, short
+from palm_bayes.plots.style import (
+    BOXED,
+    COLOURS,
+    INK,
+    STYLE,
+    WIDTH,
+    ShownFigure,
+    figure_of,
+    given,
+    mixed,
+    short,
+)
 
 type Floats = NDArray[np.float64]
 
@@ -22,7 +34,7 @@ _SOURCES = {
 _SHADE = 0.35  # of white in the areas
 
 
-def plot_uncertainty(spread: xr.DataArray, scale: float) -> Figure:
+def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Figure:
     """Draw the standard deviation of a forecast, parted by source, over labels.
 
     A panel a strategy, from the end of its data on. The top edge is the standard deviation of the
@@ -35,39 +47,55 @@ def plot_uncertainty(spread: xr.DataArray, scale: float) -> Figure:
         x, and ``future``, dims (strategy, x). Of several repetitions it is the mean.
     scale : float
         What a fraction is multiplied by: 100 or 1.
+    axes : Axes or sequence of Axes, optional
+        Where to draw, one a strategy; by default a figure of its own.
 
     Returns
     -------
     matplotlib.figure.Figure
+        A new one, or that of `axes`.
     """
     if "repetition" in spread.dims:
         spread = spread.mean("repetition")
     strategies = spread["strategy"].to_numpy()
-    columns = {1: 1, 2: 2, 4: 2}.get(len(strategies), 3)
-    rows = math.ceil(len(strategies) / columns)
     by = "episode" if np.isnan(spread["labels"]).any() else "labels"
-    unit = "%" if scale > 1 else "accuracy"
+    deviation = f"Standard deviation ({'%' if scale > 1 else 'accuracy'})"
+    key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
     with mpl.rc_context(STYLE):
-        figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        for ax, strategy in zip(axes, strategies, strict=False):
+        panels = _panels(len(strategies), by) if axes is None else given(axes, len(strategies))
+        for ax, strategy in zip(panels, strategies, strict=True):
             future = spread["future"].sel(strategy=strategy).to_numpy()
             first = max(len(future) - future.sum() - 1, 0)  # the last x with data
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
             _panel(ax, of[by].to_numpy(), scale * of.to_numpy())
             if len(strategies) > 1:
                 ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
-        for i, ax in enumerate(axes):
-            if i + columns >= len(strategies):
-                ax.set_xlabel(by.capitalize())
-                ax.tick_params(labelbottom=True)
-            if i >= len(strategies):
-                ax.remove()
-        axes[0].set_ylim(bottom=0)
-        figure.supylabel(f"Standard deviation ({unit})", fontsize=9)
-        key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
-        figure.legend(key, list(_SOURCES.values()), loc="outside lower center", ncols=1)
+        for ax in panels:  # when all is drawn: they may share their limits
+            ax.set_ylim(bottom=0)
+        figure = figure_of(panels[0])
+        if axes is None:
+            figure.supylabel(deviation, fontsize=9)
+            figure.legend(key, list(_SOURCES.values()), loc="outside lower center", ncols=1)
+        else:
+            for ax in panels:
+                ax.set(xlabel=by.capitalize(), ylabel=deviation)
+            panels[0].legend(key, list(_SOURCES), **BOXED)
     return figure
+
+
+def _panels(count: int, by: str) -> list[Axes]:
+    """Axes of a new figure, one a strategy, which share limits and ticks."""
+    columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
+    rows = math.ceil(count / columns)
+    figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for i, ax in enumerate(axes):
+        if i + columns >= count:
+            ax.set_xlabel(by.capitalize())
+            ax.tick_params(labelbottom=True)
+        if i >= count:
+            ax.remove()
+    return list(axes[:count])
 
 
 def _panel(ax: Axes, place: Floats, spread: Floats) -> None:

@@ -16,8 +16,6 @@ from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.projection import chance
 from palm_bayes.errors import percent
 
-_SAYS = {True: "stop", False: "go on", None: "cannot say"}
-
 
 def compared(found: Comparison) -> dict[str, pd.DataFrame]:
     """The ranking and, beside each strategy, how it stands to the first and the reference."""
@@ -89,7 +87,7 @@ def decided(found: Decision) -> dict[str, pd.DataFrame]:
     rows = [
         {
             "rule": finding.rule,
-            "says": _SAYS[finding.stop],
+            "says": finding.says,
             "probability": "" if finding.probability is None else chance(finding.probability),
         }
         for finding in found.findings

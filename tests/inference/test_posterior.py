@@ -379,8 +379,3 @@ run()
     assert done.stderr == f"palm-bayes: error: cannot write {place}: File too large\n"
     assert done.returncode == 2
     assert list(folder.iterdir()) == []
-
-
-def test_repr_is_one_short_line(fit):
-    assert repr(fit) == f"<PalmFit: {fit.runs.describe()}; converged>"
-    assert len(repr(fit)) < 200

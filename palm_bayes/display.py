@@ -1,0 +1,89 @@
+"""How results show themselves: as text in a console, as HTML in a notebook.
+
+Both are the same words above the same table. The HTML sets no colours, so that it takes those of
+the notebook, light or dark.
+"""
+
+import html
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+_WIDTH = 96  # columns of text
+_LINES = 8  # of words, at most
+_STYLE = "<style>.palm-bayes th, .palm-bayes td {text-align: right; padding: 0 0.5em}</style>"
+_ROWS = 14  # of a table, at most: with the words it fits one screen
+
+
+@dataclass(frozen=True, eq=False)
+class Display:
+    """What is seen of a result.
+
+    Attributes
+    ----------
+    words : str
+        Paragraphs, one a line.
+    table : DataFrame
+        Its index is not shown, nor are columns without any value.
+    """
+
+    words: str
+    table: pd.DataFrame
+
+    def text(self, name: str) -> str:
+        """Words and table as text of a screen's size, under the name of the result."""
+        parts = f"{name}: {self.words}".splitlines()
+        lines = [line for part in parts for line in textwrap.wrap(part, _WIDTH)]
+        if len(lines) > _LINES:
+            lines = [*lines[: _LINES - 1], "..."]
+        return "\n".join([*lines, self._filled().to_string(max_colwidth=32, **_OPTIONS)])
+
+    def html(self, name: str) -> str:
+        """Words and table as HTML, under the name of the result; all text is escaped.
+
+        The classes keep MathJax from reading the user's names as formulas.
+        """
+        first, *rest = (html.escape(part) for part in self.words.splitlines())
+        words = "".join(f"<p>{part}</p>" for part in (f"<b>{name}</b>: {first}", *rest))
+        table = self._filled().to_html(border=0, **_OPTIONS)
+        classes = "palm-bayes tex2jax_ignore mathjax_ignore"
+        return f'<div class="{classes}">{_STYLE}{words}{table}</div>'
+
+    def _filled(self) -> pd.DataFrame:
+        return self.table.dropna(axis="columns", how="all")
+
+
+class Displayed:
+    """A result that shows itself; subclasses say by `_display` what is seen of them."""
+
+    def _display(self) -> Display:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """Return words and a table that fit one screen."""
+        return self._display().text(type(self).__name__)
+
+    def _repr_html_(self) -> str:
+        return self._display().html(type(self).__name__)
+
+
+def number(value: float) -> str:
+    """Four significant digits, but whole numbers from 1,000 on."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < np.inf else f"{value:.4g}"
+
+
+def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[float]) -> list[str]:
+    """Return intervals in words, with three significant digits: "0.912 [0.900, 0.925]"."""
+    rows = zip(middle, low, high, strict=True)
+    return ["{} [{}, {}]".format(*map(_three_digits, row)) for row in rows]
+
+
+def _three_digits(value: float) -> str:
+    return number(value) if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+_OPTIONS: dict[str, Any] = {"index": False, "max_rows": _ROWS, "na_rep": "", "float_format": number}

@@ -1,0 +1,51 @@
+"""The documents for contributors name files and functions that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("CONTRIBUTING.md", "docs/architecture.md", "docs/decisions.md")
+FOLDERS = ("", "docs", "palm_bayes", "benchmarks")  # that paths are told from
+SOURCES = ("palm_bayes", "tests", "benchmarks")
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "benchmarks").is_dir(), reason="an unpacked copy of the package alone"
+)
+
+
+def named(document, pattern):
+    """What stands in backticks, or in the parentheses of a link, and fits a pattern."""
+    text = re.sub(r"```.*?```", "", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`|\]\(([^)#]+)\)", text)
+    return {word for pair in spans for word in pair if re.fullmatch(pattern, word)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_are_there(document):
+    here = (ROOT / document).parent
+    paths = named(document, r"[\w./]+\.(py|md|json|toml|txt|yaml|sh)")
+    assert paths
+    places = [here, *(ROOT / folder for folder in FOLDERS)]
+    there = {path for path in paths if any((place / path).is_file() for place in places)}
+    assert paths - there == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_names_are_there(document):
+    files = [path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py"))]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    code += " ".join(path.stem for path in files)
+    calls = named(document, r"[\w.]*[a-z]_[\w.]+(\(.*\))?") - named(document, r".*\.(py|md|json)")
+    names = {name for call in calls for name in call.partition("(")[0].split(".")}
+    assert names
+    assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
+
+
+def test_the_diagram_has_every_room():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    diagram = text.split("```mermaid")[1].split("```")[0]
+    rooms = {path.parent.name for path in (ROOT / "palm_bayes").glob("*/__init__.py")}
+    for room in rooms | {"palm_fit", "monitor"}:
+        assert re.search(rf'^    {room}\["{room}<br/>', diagram, re.MULTILINE), room
