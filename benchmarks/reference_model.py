@@ -170,17 +170,14 @@ def covariances(at: Points) -> tuple[Array, Array]:
     Repetitions are one normal vector: an offset, noise that shrinks with the gap, correlations.
     Covariances within a run are 0.85 λσ² + s_i s_j ρ^|lag|, those between runs ω times as much,
     where s² = σ² ((1 − λ) ratio^(2 power) + 0.15 λ) + 0.0001², the power being that of gap +
-    gap_last, in which each gap is e^-5 larger than on the curve.
+    gap_last.
     """
     data = at.data
     noise, ratio, rho, lasting = (
         p[:, None] for p in (at.noise, at.noise_ratio, at.rho, at.lasting)
     )
-    first, last, here = (
-        np.logaddexp(-each, -5)
-        for each in (*at.u(np.array([data.x_first, data.x_last])).T[:, :, None], at.u(data.x))
-    )
-    fall, power = (np.logaddexp(0, each - last) - np.log(2) for each in (first, here))
+    first, last = at.u(np.array([data.x_first, data.x_last])).T[:, :, None]
+    fall, power = (np.logaddexp(0, last - u) - np.log(2) for u in (first, at.u(data.x)))
     power = power / np.sqrt(fall**2 + 0.2**2)
     shrinks = (1 - lasting) * ratio ** (2 * power)
     sd = np.sqrt(shrinks + 0.15 * lasting + (1e-4 / noise) ** 2)

@@ -27,9 +27,6 @@ Without it the density of accuracies that are all the same grows without bound a
 # Of the variance that does not shrink, the share that passes: a test set is grainy, and accuracies
 # that stay the same for a while are no proof that they will.
 _GRAIN = 0.15
-# u where less than 1 % of A_max is missing: nearer to it noise does not shrink. Else how it shrinks
-# would tell of curves of which the data see nothing, and part their posterior into modes.
-_SHRUNK = 5.0
 _STRAIGHT = 0.2  # fall over the data below which it says little of how the noise goes on
 
 
@@ -64,8 +61,7 @@ def passing(
     Parameters
     ----------
     u, u_first, u_last : array
-        `palm_bayes.model.curve.u`, −log of the gap, where asked and at the first and last observed
-        x.
+        `palm_bayes.curve.u`, −log of the gap, where asked and at the first and last observed x.
     noise, lasting : array
         As in `offset`.
     noise_ratio : array
@@ -76,21 +72,11 @@ def passing(
 
 
 def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
-    """To which what shrinks has its ratio, 0 at the last observed x; parameters as in `passing`.
-
-    1 at the first, where the gap falls between them: from above a hundredth of A_max, and by more
-    than a little.
-    """
-    last, first, here = (_up_to_shrunk(at, xp) for at in (u_last, u_first, u))
-    fall = _above_floor(last - first, xp)
-    found = _above_floor(last - here, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
+    """To which what shrinks has its ratio, 0 at the last observed x; parameters as in `passing`."""
+    fall = _above_floor(u_last - u_first, xp)
+    found = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
     # Before the data there is nothing to tell by, and past them it shrinks at most once more.
     return xp.maximum(xp.minimum(found, 1), -1)
-
-
-def _up_to_shrunk(u: Array, xp: ModuleType) -> Array:
-    """Smooth minimum of u and `_SHRUNK`: −log of the sum of both gaps."""
-    return xp.minimum(u, _SHRUNK) - xp.log1p(xp.exp(-xp.abs(u - _SHRUNK)))
 
 
 def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
