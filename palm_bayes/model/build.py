@@ -34,7 +34,7 @@ from palm_bayes.model.priors import (
     named_priors,
 )
 
-VERSION = 6
+VERSION = 7
 """Of the model, kept in traces: those of another one hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
