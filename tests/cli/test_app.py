@@ -277,7 +277,7 @@ def test_version(capsys):
         ("fit runs/runs.csv --out runs/runs.csv/below", "runs/runs.csv is not a folder"),
         ("show missing.nc", "missing.nc"),
         ("show runs", "runs"),
-        ("example runs", "is in the way"),
+        ("example runs", "is not overwritten"),
         ("example", "DIR"),
         ("demo --out runs/runs.csv", "is not a folder"),
         ("nonsense", "nonsense"),
