@@ -1,4 +1,4 @@
-"""The figure of where a forecast's uncertainty comes from."""
+"""Figure of the sources of a forecast's uncertainty."""
 
 import math
 from typing import Any
@@ -27,28 +27,28 @@ from palm_bayes.plots.style import (
 type Floats = NDArray[np.float64]
 
 _SOURCES = {
-    "parameters": "parameters: more repetitions and episodes narrow it",
-    "misfit": "misfit: true curves stray from PALM's",
+    "parameters": "parameters: decreases with more repetitions and episodes",
+    "misfit": "misfit: deviation of true curves from PALM",
     "noise": "noise of a single run",
 }
-_SHADE = 0.35  # of white in the areas
+_SHADE = 0.35  # share of white in the areas
 
 
 def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Figure:
-    """Draw the standard deviation of a forecast, parted by source, over labels.
+    """Draw the standard deviation of a forecast by source, over labels.
 
-    A panel a strategy, from the end of its data on. The top edge is the standard deviation of the
-    accuracy forecast; the areas below it are in proportion to the variances of the sources.
+    One panel per strategy, from the end of its data on. The top edge is the standard deviation of
+    the forecast; the areas below it are in proportion to the variances of the sources.
 
     Parameters
     ----------
     spread : DataArray, dims (source, strategy[, repetition], x)
-        As of `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
-        x, and ``future``, dims (strategy, x). Of several repetitions it is the mean.
+        As from `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
+        x, and ``future``, dims (strategy, x). Several repetitions are averaged.
     scale : float
-        What a fraction is multiplied by: 100 or 1.
+        Factor from fractions to the user's scale: 100 or 1.
     axes : Axes or sequence of Axes, optional
-        Where to draw, one a strategy; by default a figure of its own.
+        Axes to draw in, one per strategy; by default those of a new figure.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def _panels(count: int, by: str) -> list[Axes]:
 
 
 def _panel(ax: Axes, place: Floats, spread: Floats) -> None:
-    """Stack the sources, dims (source, x), up to the root of their squares' sum."""
+    """Stack the sources, dims (source, x), up to the root of the sum of their squares."""
     variance = spread**2
     total = variance.sum(axis=0)
     parts = variance / np.sqrt(np.where(total > 0, total, 1))

@@ -152,7 +152,7 @@ def test_one_unstable_repetition():
     frame = noisy()
     bad = (frame["repetition"] == "3") & (frame["episode"] == 14)
     verdict = found(frame.assign(accuracy=frame["accuracy"] - 0.2 * bad))
-    assert "repetition 3 is" in verdict.table.loc["a", "finding"]
+    assert "repetition 3 deviates by" in verdict.table.loc["a", "finding"]
     assert "at episode 14" in verdict.table.loc["a", "finding"]
 
 
