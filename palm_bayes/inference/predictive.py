@@ -61,8 +61,8 @@ def full_trace(
         Add group ``log_prior``, by free variable and strategy.
     priors : Priors, optional
         The priors of the fit, if it was fitted with custom ones.
-        draws : int
-            Number of draws from the prior.
+    draws : int
+        Number of draws from the prior.
     seed : int
 
     Returns
