@@ -61,7 +61,7 @@ def test_what_is_said(asked, capsys):
     assert "0.0123" in out
     assert "1 fit, 1 converged." in out
     assert "Written to palm_backtest_out: forecasts.csv" in out
-    assert "Not judged" not in out
+    assert "Not scored" not in out
     assert err.splitlines() == ["loading PyMC", "digits / margin from 8 episodes"]
     assert asked["data"] == Path("runs/runs.csv")
     assert (asked["train_fractions"], asked["train_episodes"]) == (None, None)
@@ -114,7 +114,7 @@ def test_failures_and_fits_that_did_not_converge(asked, capsys):
     assert cli.main(["backtest", "runs/runs.csv"]) == 3
     out = capsys.readouterr().out
     assert "1 fit, 0 converged." in out
-    assert "Not judged: random (RuntimeError: no)" in out
+    assert "Not scored: random (RuntimeError: no)" in out
 
 
 @pytest.mark.parametrize(

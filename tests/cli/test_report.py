@@ -51,7 +51,7 @@ def test_json_has_all_results(saved, capsys, tmp_path):
         (["--with", "rndom", "--target", "0.9"], "did you mean 'random'?"),
         (["--at", "5"], "at is 5"),
         (["--out", "page.pdf"], "must end in .html"),
-        (["--draws", "10"], "fitted already"),
+        (["--draws", "10"], "is a saved fit"),
     ],
 )
 def test_bad_input_is_one_line_and_no_page(saved, capsys, tmp_path, options, words):
