@@ -149,17 +149,17 @@ class Backtest:
         far = int(ahead.max())
         if not self.reach:
             return (
-                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, in all "
+                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, overall "
                 f"{self._held(ahead > 0, short=True)}: do not rely on them for these curves."
             )
         near = plural([self.reach], "episode", "episodes")
         held = f"the 80 % bands held {self._held(ahead <= self.reach)}"
         if self.reach == far:
-            return f"As far as these curves go, {near} ahead{self._labels()}, {held}."
+            return f"To the end of these curves, {near} ahead{self._labels()}, {held}."
         later = self._held(ahead > self.reach, short=True)
         return (
             f"Up to {near} ahead{self._labels()} {held}; from there to {far} episodes ahead "
-            f"{later}: do not rely on them so far out."
+            f"{later}: do not rely on them at this distance."
         )
 
     def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:

@@ -104,7 +104,7 @@ def test_json(asked, capsys):
     assert err == ""
     found = json.loads(out)
     assert found["reach"] == 1
-    assert found["sentence"].startswith("As far as these curves go")
+    assert found["sentence"].startswith("To the end of these curves")
     assert found["failed"][0]["reason"] == "RuntimeError: no"
     assert (found["fits"], found["not_converged"]) == (1, 0)
 
