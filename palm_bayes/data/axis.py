@@ -28,7 +28,7 @@ def asked_x(
 def _grid(
     runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
 ) -> NDArray[np.float64]:
-    """Return the increasing x as requested; by default all observed episodes and as many again."""
+    """Return the increasing x as requested; by default twice the observed episodes."""
     if sum(part is not None for part in (labels, episodes, horizon)) > 1:
         raise DataError("labels, episodes and horizon exclude each other: give one of them")
     if labels is not None:

@@ -69,7 +69,7 @@ class Backtest:
         parts: Sequence[Mapping[str, pd.DataFrame]],
         cells: Iterable[tuple[Sequence[str], Runs]],
     ) -> Self:
-        """Join the tables of single cells; `cells` are their keys and all their runs."""
+        """Concatenate the tables of single cells; `cells` are their keys and all their runs."""
         tables = {name: _table(name, parts) for name in COLUMNS}
         curves = [_mean_curve(runs, key) for key, runs in cells]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]

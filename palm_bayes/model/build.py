@@ -312,7 +312,7 @@ def _repetitions(
 ) -> Any:
     """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
 
-    As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
+    A graph, since PyMC's compiled code would warn about the Python function `noise.simulate`.
     """
     common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
     fresh = noise.mixed(common[place], own, shared, pt)
