@@ -55,7 +55,7 @@ class Finding:
 
     @property
     def says(self) -> str:
-        """The rule's verdict in words."""
+        """Verdict of the rule in words."""
         return {True: "stop", False: "go on", None: "cannot say"}[self.stop]
 
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-_SHOWN = 4  # places, at most: of more, three
+_SHOWN = 4  # most x shown; of more, three
 _SCOPES = {
     "expected": "the expected curve of each strategy",
-    "continuing": "each repetition as it continues",
+    "continuing": "the continuation of each repetition",
     "new": "a new repetition of each strategy",
 }
 _BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
@@ -137,7 +137,7 @@ class Forecast(Displayed):
         return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
 
     def _display(self) -> Display:
-        """Show all places if they are few, else where the data end, one half-way and the last."""
+        """Show all x if they are few, else the end of the data, the middle and the end."""
         unit, places = "labels" if self.labels_known else "episode", range(self.draws.sizes["x"])
         seen = ~self.draws["future"].transpose("strategy", "x").to_numpy().all(axis=0)
         end = places[-1]
@@ -149,7 +149,7 @@ class Forecast(Displayed):
         runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
         table = rows.pivot_table("shown", runs, "at", aggfunc="first", sort=False)
         words = f"{_SCOPES[self.scope]}; median [80 % band] of the accuracy\n"
-        words += f"{len(places)} places; all quantiles by .to_frame()"
+        words += f"{len(places)} values of x; all quantiles by .to_frame()"
         return Display(words, table.rename_axis(columns=None).reset_index())
 
 

@@ -163,7 +163,7 @@ class Posterior(Displayed):
         return cls(runs, trace, Convergence(table))
 
     def _display(self) -> Display:
-        """Show runs, verdict, and the curve's parameters with 90 % intervals."""
+        """Show runs, convergence, and the curve's parameters with 90 % intervals."""
         draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
         draws["A_max"] = self.runs.scale * draws["A_max"]
         found = draws.quantile([0.5, 0.05, 0.95], ("chain", "draw"))

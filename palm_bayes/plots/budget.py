@@ -50,12 +50,12 @@ def plot_budget(
     unit : {"labels", "episodes"}
     title : str
     ax : Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw in; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A new one, or that of `ax`.
+        New figure, or that of `ax`.
     """
     with mpl.rc_context(STYLE):
         if ax is None:

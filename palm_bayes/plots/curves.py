@@ -106,9 +106,9 @@ def plot_curves(
     truth : Runs, optional
         Runs that continue `runs`; only episodes past each strategy's data are drawn.
     title : str, optional
-        By default dataset and model, where known; "" for none. Of a new figure only.
+        By default dataset and model, where known; "" for none. For a new figure only.
     axes : Axes or sequence of Axes, optional
-        Where to draw, one a strategy; by default a figure of its own.
+        Axes to draw in, one per strategy; by default those of a new figure.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def _panels(view: _View, heading: str) -> Figure:
 
 
 def _on(view: _View, axes: list[Axes]) -> Figure:
-    """Draw on axes of another figure, the key in the first."""
+    """Draw on axes of a given figure, with the key in the first."""
     with mpl.rc_context(STYLE):
         for i, ax in enumerate(axes):
             ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])

@@ -45,22 +45,22 @@ class ShownFigure(Figure):
 
 
 def given(axes: Any, panels: int) -> list[Axes]:
-    """Axes that a user gave, one `Axes` or several in any order of nesting: one a panel.
+    """Flatten the axes that a user gave, a single or nested `Axes`: one per panel.
 
     Raises
     ------
     DataError
-        If they are not as many as the panels.
+        If their number differs from that of the panels.
     """
     found = list(np.ravel(axes))
     kind = next((type(ax).__name__ for ax in found if not isinstance(ax, Axes)), "Axes")
     if len(found) != panels or kind != "Axes":
-        raise DataError(f"axes: {len(found)} {kind}, allowed are {panels} Axes, one a panel")
+        raise DataError(f"axes: {len(found)} {kind}, allowed are {panels} Axes, one per panel")
     return found
 
 
 def figure_of(ax: Axes) -> Figure:
-    """Return the figure that an axes is in, also where that is a part of another figure."""
+    """Return the figure of an axes, also if it belongs to a subfigure."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure

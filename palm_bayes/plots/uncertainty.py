@@ -53,7 +53,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
     Returns
     -------
     matplotlib.figure.Figure
-        A new one, or that of `axes`.
+        New figure, or that of `axes`.
     """
     if "repetition" in spread.dims:
         spread = spread.mean("repetition")
@@ -70,7 +70,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
             _panel(ax, of[by].to_numpy(), scale * of.to_numpy())
             if len(strategies) > 1:
                 ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
-        for ax in panels:  # when all is drawn: they may share their limits
+        for ax in panels:  # after all panels, which may share their limits
             ax.set_ylim(bottom=0)
         figure = figure_of(panels[0])
         if axes is None:
@@ -84,7 +84,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
 
 
 def _panels(count: int, by: str) -> list[Axes]:
-    """Axes of a new figure, one a strategy, which share limits and ticks."""
+    """Create the axes of a new figure, one per strategy, with common limits and ticks."""
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
     figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
