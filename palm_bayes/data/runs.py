@@ -147,9 +147,8 @@ class Runs(Displayed):
     def labels_at(self, x: ArrayLike) -> NDArray[np.float64]:
         """Convert model x to cumulative labels; NaN where labels are unknown.
 
-        The result is x * batch. If x is the episode although labels are known
-        (``x_mode="episodes"``), it is linear between the observed points (median over runs), and
-        beyond them grows by `batch` per x.
+        They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
+        the observed points (median over runs), and beyond them grow by `batch` per x.
         """
         at = np.asarray(x, dtype=float)
         if not self.labels_known:

@@ -48,7 +48,7 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     def pullback(
         self, inputs: list[Variable], outputs: list[Variable], weights: list[Variable]
     ) -> list[Variable]:
-        """Weight the derivatives; second ones, and those by lag and accuracy, do not exist."""
+        """Weight the derivatives; second ones, and those by lag and accuracy, are not provided."""
         if not all(isinstance(weight.type, DisconnectedType) for weight in weights[1:]):
             raise NotImplementedError("the log-likelihood has no second derivatives")
         known = [weights[0] * slope for slope in outputs[1:]]

@@ -102,7 +102,7 @@ class Misfit:
         return np.asarray(np.sqrt(share) * task + np.sqrt(1 - share) * own)
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
-        """Compute the standard deviation of the misfit in log-odds, without the running maximum.
+        """Compute the standard deviation of the misfit's growth in log-odds, before the maximum.
 
         Parameters
         ----------
