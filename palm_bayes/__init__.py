@@ -1,9 +1,8 @@
 """Bayesian toolkit for active-learning curves.
 
-``fit`` takes labelled runs to a posterior of the PALM model, ``backtest`` measures how far its
-forecasts can be trusted; ``Target``, ``NetValue`` and the like are rules that tell a fit when to
-stop; see their docstrings. Names are loaded when they are first used, so that importing the package
-costs nothing.
+``fit`` computes a posterior of the PALM model from runs; ``backtest`` measures how far ahead its
+forecasts are reliable; ``Target``, ``NetValue`` and the like are stop rules for a fit; see their
+docstrings. Names are loaded on first use, so that importing the package is fast.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Start the command line as a process of its own; both habits are those of mypy."""
+"""Entry point of the command line; both optimisations are taken from mypy."""
 
 import contextlib
 import gc
@@ -10,13 +10,13 @@ from palm_bayes.cli.app import main
 
 
 def run() -> NoReturn:
-    """Run the process's command line, and end the process with its exit status."""
-    gc.set_threshold(200_000, 30, 30)  # compiling makes millions of objects, few of them garbage
+    """Run the command line of the process, and end the process with its exit status."""
+    gc.set_threshold(200_000, 30, 30)  # compilation creates millions of objects, little garbage
     status = main()
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(status)  # taking a compiled program apart takes longer than a second
+    os._exit(status)  # freeing a compiled program takes more than a second
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How results show themselves: as text in a console, as HTML in a notebook.
+"""Display of results: text in a console, HTML in a notebook.
 
-Both are the same words above the same table. The HTML sets no colours, so that it takes those of
+Both show the same words above the same table. The HTML sets no colours, so that it uses those of
 the notebook, light or dark.
 """
 
@@ -14,28 +14,28 @@ import numpy as np
 import pandas as pd
 
 _WIDTH = 96  # columns of text
-_LINES = 8  # of words, at most
+_LINES = 8  # most lines of words
 _STYLE = "<style>.palm-bayes th, .palm-bayes td {text-align: right; padding: 0 0.5em}</style>"
-_ROWS = 14  # of a table, at most: with the words it fits one screen
+_ROWS = 14  # most rows of a table: with the words it fits one screen
 
 
 @dataclass(frozen=True, eq=False)
 class Display:
-    """What is seen of a result.
+    """Words and table that display a result.
 
     Attributes
     ----------
     words : str
-        Paragraphs, one a line.
+        Paragraphs, one per line.
     table : DataFrame
-        Its index is not shown, nor are columns without any value.
+        Table; its index and columns without any value are not shown.
     """
 
     words: str
     table: pd.DataFrame
 
     def text(self, name: str) -> str:
-        """Words and table as text of a screen's size, under the name of the result."""
+        """Format words and table as text for one screen, headed by the name of the result."""
         parts = f"{name}: {self.words}".splitlines()
         lines = [line for part in parts for line in textwrap.wrap(part, _WIDTH)]
         if len(lines) > _LINES:
@@ -43,9 +43,9 @@ class Display:
         return "\n".join([*lines, self._filled().to_string(max_colwidth=32, **_OPTIONS)])
 
     def html(self, name: str) -> str:
-        """Words and table as HTML, under the name of the result; all text is escaped.
+        """Format words and table as HTML, headed by the name of the result; all text is escaped.
 
-        The classes keep MathJax from reading the user's names as formulas.
+        The classes prevent MathJax from reading users' names as formulas.
         """
         first, *rest = (html.escape(part) for part in self.words.splitlines())
         words = "".join(f"<p>{part}</p>" for part in (f"<b>{name}</b>: {first}", *rest))
@@ -58,7 +58,7 @@ class Display:
 
 
 class Displayed:
-    """A result that shows itself; subclasses say by `_display` what is seen of them."""
+    """Base of results that display themselves; subclasses define `_display`."""
 
     def _display(self) -> Display:
         raise NotImplementedError
@@ -72,12 +72,12 @@ class Displayed:
 
 
 def number(value: float) -> str:
-    """Four significant digits, but whole numbers from 1,000 on."""
+    """Format with four significant digits, or as a whole number from 1,000 on."""
     return f"{value:,.0f}" if 1000 <= abs(value) < np.inf else f"{value:.4g}"
 
 
 def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[float]) -> list[str]:
-    """Return intervals in words, with three significant digits: "0.912 [0.900, 0.925]"."""
+    """Format intervals with three significant digits: "0.912 [0.900, 0.925]"."""
     rows = zip(middle, low, high, strict=True)
     return ["{} [{}, {}]".format(*map(_three_digits, row)) for row in rows]
 

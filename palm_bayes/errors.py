@@ -1,4 +1,4 @@
-"""What palm_bayes raises and warns on purpose, and the words its messages share."""
+"""Exceptions and warnings of palm_bayes, and formatting of their messages."""
 
 import difflib
 import math
@@ -7,47 +7,47 @@ from typing import Any
 
 
 class PalmError(ValueError):
-    """Base of all errors that palm_bayes raises on purpose."""
+    """Base class of all errors that palm_bayes raises intentionally."""
 
 
 class DataError(PalmError):
-    """Input that cannot be used: one line saying what was found, where, and what is allowed."""
+    """Unusable input; one line gives the value found, its place and what is allowed."""
 
 
 class ConvergenceError(PalmError):
-    """A decision was asked of a fit whose sampler did not converge."""
+    """Request that needs a converged fit, for one whose sampler did not converge."""
 
 
 class SamplingError(PalmError, RuntimeError):
-    """The sampler broke down: what it said."""
+    """Failure of the sampler, with its message."""
 
 
 class PalmWarning(UserWarning):
-    """Something the user should know, although a result could be given."""
+    """Warning about unusual data or results."""
 
 
 def listed(names: Iterable[Any], most: int = 8) -> str:
-    """Join names by commas, saying how many were left off."""
+    """Join names by commas, with the number of omitted ones."""
     words = [str(name) for name in names]
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return ", ".join(words[:most]) + more
 
 
 def span(values: Iterable[float]) -> str:
-    """Smallest to largest, NaN left out: "6 to 10", or "10"."""
+    """Format the range of values without NaN: "6 to 10", or "10"."""
     numbers = [float(value) for value in values if not math.isnan(value)]
     low, high = f"{min(numbers):.4g}", f"{max(numbers):.4g}"
     return low if low == high else f"{low} to {high}"
 
 
 def plural(values: Iterable[float], one: str, many: str) -> str:
-    """Count, or range of counts, with its word: "1 episode", "6-10 episodes"."""
+    """Format a count, or range of counts, with its noun: "1 episode", "6-10 episodes"."""
     number = span(values).replace(" to ", "-")
     return f"{number} {one if number == '1' else many}"
 
 
 def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:
-    """Return `names` once each; `DataError`, with near names, for one that is not `there`."""
+    """Return unique `names`; `DataError`, with similar names, for one that is not in `there`."""
     wanted, present = list(dict.fromkeys(names)), list(there)
     if not wanted:
         raise DataError(f"no {what} is named: there are {listed(present)}")
@@ -60,7 +60,7 @@ def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:
 
 
 def percent(probability: float) -> str:
-    """Say a probability; draws never show that it is 0 or 1."""
+    """Format a probability in percent, never as 0 or 100, since draws cannot show that."""
     if probability < 0.005:
         return "<1 %"
     return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"

@@ -1,4 +1,4 @@
-"""Files are whole or absent, and JSON has no infinite numbers."""
+"""Atomic writing of files, and conversion of values for JSON."""
 
 import math
 import os
@@ -11,15 +11,15 @@ from palm_bayes.errors import DataError
 
 
 def put(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make the file beside its place, and move it there if that went well.
+    """Let `write` make a temporary file, and move it to `path` if successful.
 
     Raises
     ------
     DataError
-        If the file cannot be written, as on a full disk; nothing is left then.
+        If the file cannot be written, as on a full disk; no partial file remains.
     """
     try:
-        # A folder, not a file: the file in it then gets the permissions of any new file.
+        # In a temporary folder, the file gets the permissions of any new file.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".palm_bayes-") as scratch:
             draft = Path(scratch) / path.name
             write(draft)
@@ -29,7 +29,7 @@ def put(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def check_folder(out: Path) -> None:
-    """Raise `DataError` if files cannot be written to `out`, which need not be there yet."""
+    """Raise `DataError` if files cannot be written to `out`, which need not exist yet."""
     place = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
     if not place.is_dir():
         raise DataError(f"cannot write to {out}: {place} is not a folder")
@@ -38,16 +38,16 @@ def check_folder(out: Path) -> None:
 
 
 def make_folder(out: Path) -> None:
-    """Make a folder that is written to, if need be; `DataError` if it cannot be."""
+    """Create an output folder if needed; `DataError` if this fails."""
     check_folder(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot make the folder {out}: {error.strerror}") from error
+        raise DataError(f"cannot create the folder {out}: {error.strerror}") from error
 
 
 def put_figure(path: Path, figure: Any) -> None:
-    """Save a matplotlib figure; its suffix says in which format."""
+    """Save a matplotlib figure in the format of the suffix."""
     make_folder(path.parent)
     allowed = figure.canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in allowed:
@@ -56,6 +56,6 @@ def put_figure(path: Path, figure: Any) -> None:
 
 
 def plain(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Values for JSON: Python's own types, and None for what is not finite."""
+    """Convert values for JSON: Python types, and None for numbers that are not finite."""
     own = {str(k): v.item() if hasattr(v, "item") else v for k, v in values.items()}
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in own.items()}

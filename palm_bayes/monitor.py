@@ -1,4 +1,4 @@
-"""`StopMonitor`: a stop rule inside a labelling loop."""
+"""`StopMonitor`: stop rule inside a labelling loop."""
 
 import warnings
 from dataclasses import dataclass, field
@@ -18,29 +18,29 @@ from palm_bayes.palm_fit import PalmFit, fit_runs
 
 @dataclass
 class StopMonitor:
-    """Asks a stop rule after every episode of a labelling loop with one strategy.
+    """Application of a stop rule after every episode of a labelling loop with one strategy.
 
     ``if monitor.update(labels, accuracy).stop: break``. The first fit compiles the model; later
-    ones weigh its draws, and sample anew only where that does not do
+    ones reweight its draws, and sample again only if the weights are unreliable
     (`palm_bayes.inference.importance_refit`).
 
     Attributes
     ----------
     rule : Rule
-        Fixed before the data come.
+        Stop rule, fixed before data are collected.
     strategy : str
-        Its name in sentences.
+        Name of the strategy in sentences.
     batch : float, optional
         Labels per episode; by default the median step so far.
     force : bool
-        Decide even where the fit cannot be relied on; decisions say so.
+        Decide despite doubts about the fit; decisions mention them.
     percent : bool, optional
-        Whether accuracies are in percent; by default what has come tells.
+        True if accuracies are in percent; by default inferred from the data.
     priors : {"default", "bounds"} or Priors
     draws, tune, chains, seed : int
         See `palm_bayes.inference.nuts.Settings`.
     fit : PalmFit or None
-        The last fit; None before the fourth episode.
+        Latest fit; None before the fourth episode.
     """
 
     rule: Rule
@@ -57,16 +57,16 @@ class StopMonitor:
     _rows: list[tuple[str, float, float]] = field(default_factory=list, init=False, repr=False)
 
     def update(self, labels: float, accuracy: float, repetition: str | int = "1") -> Decision:
-        """Take in one episode, and judge all of them.
+        """Add one episode, and decide from all episodes.
 
         Parameters
         ----------
         labels : float
             Cumulative labels of the repetition, more than at its last episode.
         accuracy : float
-            Measured with them; fractions or percent, but one of them throughout.
+            Accuracy measured with them; always a fraction or always percent.
         repetition : str or int
-            Where the loop runs several side by side.
+            Name of the repetition, if the loop runs several in parallel.
 
         Returns
         -------
@@ -76,13 +76,13 @@ class StopMonitor:
         Raises
         ------
         DataError
-            If the episode cannot be used, or the rule does not fit its scale; it is not taken in
-            then, and `fit` stays as it was.
+            If the episode cannot be used, or the rule does not fit its scale; the episode is then
+            not added, and `fit` is unchanged.
         """
         rows = [*self._rows, self._checked(str(repetition), labels, accuracy)]
         table = pd.DataFrame(rows, columns=["repetition", "labels", "accuracy"])
         found, fit = self._judged(table.assign(strategy=self.strategy))
-        self._rows, self.fit = rows, fit  # both, once nothing can fail any more
+        self._rows, self.fit = rows, fit  # both, once nothing can fail
         return found
 
     def _judged(self, table: pd.DataFrame) -> tuple[Decision, PalmFit | None]:
@@ -100,25 +100,25 @@ class StopMonitor:
         )  # fmt: skip
 
     def _next_fit(self, fit: PalmFit, runs: Runs) -> PalmFit:
-        with warnings.catch_warnings():  # what is odd was said at the first fit
+        with warnings.catch_warnings():  # already shown at the first fit
             warnings.simplefilter("ignore", PalmWarning)
             own = None if isinstance(self.priors, str) else self.priors
             return fit.refit(runs, priors=own)
 
     def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
-        """Judge what needs no fit: budget and pool."""
+        """Decide without a fit, from budget and pool."""
         spent = float(table["labels"].max())
         step = self.batch or float(table.groupby("repetition")["labels"].diff().median())
         ahead = np.array([spent, spent + (step if np.isfinite(step) else spent)])
         outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), 1.0)
-        doubt = f"{longest} of the {MIN_EPISODES} episodes that a fit needs are there"
+        doubt = f"only {longest} of the {MIN_EPISODES} episodes that a fit needs are available"
         doubts = {
             leaf: () if leaf.horizon(spent) is None else (doubt,) for leaf in self.rule.leaves()
         }
         return decision(self.rule, outlook, doubts)
 
     def _checked(self, repetition: str, labels: float, accuracy: float) -> tuple[str, float, float]:
-        """Return a row that no later update can trip over; `Runs` checks what takes all rows."""
+        """Return a valid row; `Runs` makes the checks that need all rows."""
         before = max((at for name, at, _ in self._rows if name == repetition), default=0.0)
         if not before < labels < np.inf:
             raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")

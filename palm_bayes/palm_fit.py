@@ -1,6 +1,6 @@
-"""The facade: `fit_runs`, from data to a `PalmFit`, which offers all that is asked of a posterior.
+"""Facade: `fit_runs` makes a `PalmFit` from data, whose methods answer questions about it.
 
-It is the last of the library's modules: none but `StopMonitor` and the command line import it.
+It is the last of the library's modules: only `StopMonitor` and the command line import it.
 """
 
 import warnings
@@ -33,17 +33,17 @@ from palm_bayes.model.priors import Priors
 
 
 class PalmFit(Posterior):
-    """The posterior of a task's curves, with methods for all that is asked of it.
+    """Posterior of a task's curves, with methods for forecasts, decisions and reports.
 
     Attributes
     ----------
     runs, trace, convergence
-        As of `palm_bayes.inference.posterior.Posterior`, whose methods it has too.
+        As in `palm_bayes.inference.posterior.Posterior`, whose methods are inherited.
     """
 
     @classmethod
     def of(cls, posterior: Posterior) -> Self:
-        """Give a posterior the methods."""
+        """Convert a posterior to a `PalmFit`."""
         return cls(posterior.runs, posterior.trace, posterior.convergence)
 
     def forecast(
@@ -60,27 +60,28 @@ class PalmFit(Posterior):
         Parameters
         ----------
         labels, episodes : array of numbers, optional
-            Where; at most one of the three is given.
+            Where to forecast; give at most one of labels, episodes and horizon.
         horizon : int, optional
-            All episodes seen and so many beyond the last; by default as many as were seen.
+            Episodes beyond the last observed one, in addition to all observed ones; by default as
+            many as were observed.
         scope : {"expected", "continuing", "new"}
-            The expected curve; each observed repetition as it continues; a repetition not yet
-            begun. The last two hold the noise that a measured accuracy has.
+            The expected curve; the continuation of each observed repetition; a new repetition.
+            The last two include the noise of a measured accuracy.
         misfit : Misfit, optional
-            How far true curves stray from PALM's beyond the data: as learned, the default, or None
-            for pure PALM.
+            Deviation of true curves from PALM beyond the data: by default as learned; None for pure
+            PALM.
         seed : int
-            Of the noise.
+            Seed of the noise.
 
         Raises
         ------
         DataError
-            If labels are asked for and unknown, or a number is not above 0.
+            If labels are requested but unknown, or a number is not above 0.
         """
         return forecast(self, labels, episodes, horizon, scope=scope, misfit=misfit, seed=seed)
 
     def worth(self, budget: float) -> str:
-        """Say what a forecast is worth; see `palm_bayes.forecast.worth.worth`."""
+        """Describe the reliability of a forecast; see `palm_bayes.forecast.worth.worth`."""
         return worth(self, budget)
 
     def full_trace(self, **options: Any) -> xr.DataTree:
@@ -88,11 +89,11 @@ class PalmFit(Posterior):
         return full_trace(self, **options)
 
     def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
-        """Model at new x, for PyMC; see `palm_bayes.inference.predictive.predictive_model`."""
+        """Build a PyMC model at new x; see `palm_bayes.inference.predictive.predictive_model`."""
         return predictive_model(self, labels, **options)
 
     def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> Self:
-        """Fit the same runs with later episodes, quickly.
+        """Update the fit for the same runs with later episodes.
 
         See `palm_bayes.inference.importance_refit.refit` for its options.
         """
@@ -125,24 +126,24 @@ class PalmFit(Posterior):
         probability: float = 0.9,
         seed: int = 0,
     ) -> LabelsToReach:
-        """Budget that a target needs; see `palm_bayes.decisions.label_budget.labels_to_reach`."""
+        """Estimate labels for a target; see `palm_bayes.decisions.label_budget.labels_to_reach`."""
         return labels_to_reach(
             self, target, assurance=assurance, within=within, until=until, scope=scope,
             delta_target=delta_target, eta=eta, probability=probability, seed=seed,
         )  # fmt: skip
 
     def decide(self, rule: Rule, *, strategy: str | None = None, force: bool = False) -> Decision:
-        """Whether to stop labelling, by a rule that was fixed beforehand.
+        """Decide whether to stop labelling, by a rule that was fixed beforehand.
 
         Parameters
         ----------
         rule : Rule
-            Of `palm_bayes.decisions.stopping_rules`, single or combined by ``|`` (any) and ``&``
-            (all).
+            Rule of `palm_bayes.decisions.stopping_rules`, single or combined by ``|`` (any) and
+            ``&`` (all).
         strategy : str, optional
-            The one that is labelled with; by default the best so far.
+            Strategy in use; by default the best so far.
         force : bool
-            Decide even where the fit cannot be relied on; the decision says so.
+            Decide despite doubts about the fit; the decision mentions them.
 
         Returns
         -------
@@ -162,7 +163,7 @@ class PalmFit(Posterior):
         Parameters
         ----------
         truth : Runs, optional
-            Runs that go on past the fitted ones, drawn on top.
+            Runs with later episodes than the fitted ones, drawn on top.
         horizon : int, optional
             As in `forecast`.
         axes : Axes or sequence of Axes, optional
@@ -181,7 +182,7 @@ class PalmFit(Posterior):
         return plot_curves(self.runs, expected, new, truth, axes=axes)
 
     def plot_uncertainty(self, horizon: int | None = None, axes: Any = None) -> Any:
-        """Draw where the uncertainty of a new repetition's accuracy comes from, as `plot` does."""
+        """Draw the sources of uncertainty of a new repetition; arguments as in `plot`."""
         return self.forecast(horizon=horizon, scope="new").plot_uncertainty(axes)
 
     def report(
@@ -201,11 +202,11 @@ class PalmFit(Posterior):
         probability: float = 0.9,
         seed: int = 0,
     ) -> Path:
-        """Write all that the fit says as one HTML page, which needs nothing else.
+        """Write all results of the fit as one self-contained HTML page.
 
-        Its arguments are those of `palm_bayes.report.contents.Questions`: of `compare`,
-        `labels_to_reach` and `decide`. Without `target` and `rule` it says nothing of labels needed
-        and of stopping.
+        Arguments are those of `palm_bayes.report.contents.Questions`: of `compare`,
+        `labels_to_reach` and `decide`. The labels needed and the decision require `target` or
+        `rule`.
 
         Raises
         ------
@@ -251,14 +252,14 @@ def fit_runs(
     data : Runs, DataFrame or path
         See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``max_episodes``.
     priors : {"default", "bounds"} or Priors
-        Weakly informative; flat between PALM.py's bounds; or your own.
+        Weakly informative; flat between PALM.py's bounds; or custom ones.
     prior : Learned or path, optional
-        What was learned from past curves, by `palm_bayes.learn`: the numbers of the default priors
-        and of the misfit. By default what the package ships.
+        Hyperparameters of default priors and misfit, learned from past curves by
+        `palm_bayes.learn`. By default those that the package ships.
     draws, tune, chains, target_accept, sampler, seed, cores
         See `palm_bayes.inference.nuts.Settings`.
     progress : callable, optional
-        Told (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
+        Called with (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
 
     Returns
     -------
@@ -267,12 +268,12 @@ def fit_runs(
     Raises
     ------
     DataError
-        If the data cannot be used, in one line.
+        If the data cannot be used.
 
     Warns
     -----
     PalmWarning
-        If the data are odd but usable, saying what that means; see `palm_bayes.data.checks`.
+        If the data are unusual but usable; see `palm_bayes.data.checks`.
     """
     settings = Settings(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,

@@ -1,7 +1,7 @@
-"""The command line: parse, call, print.
+"""Command line: parse, call, print.
 
 Results go to stdout; progress, notes and errors to stderr. Libraries are imported where they are
-used, so that help and mistakes in the arguments are answered at once.
+used, so that help and usage errors appear at once.
 """
 
 import sys
@@ -48,21 +48,21 @@ app = typer.Typer(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: the process's own) and return the exit status."""
+    """Run the command line `argv` (by default that of the process) and return the exit status."""
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         with _warnings_as_notes():
             status = app(args=args, prog_name="palm-bayes", standalone_mode=False)
     except options.UsageError as error:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
-        return _failed(f"{error.format_message()} ({command} --help says more)", BAD_INPUT)
+        return _failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
     except PalmError as error:
         return _failed(error, BAD_INPUT)
     except OSError as error:
         return _failed(error, FAILED)
     except KeyboardInterrupt:
         status = INTERRUPTED
-    if status == INTERRUPTED:  # Typer makes it of KeyboardInterrupt
+    if status == INTERRUPTED:  # Typer's status for KeyboardInterrupt
         _failed("interrupted", INTERRUPTED)
     return int(status or OK)
 
@@ -74,7 +74,7 @@ def _failed(error: object, status: int) -> int:
 
 @contextmanager
 def _warnings_as_notes() -> Iterator[None]:
-    """Show warnings as lines for a reader, but those that libraries give to programmers."""
+    """Show warnings as plain lines, except those that libraries address to programmers."""
     with warnings.catch_warnings():
         for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", of_programmers)
@@ -95,9 +95,9 @@ def _palm_bayes(
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
     ] = False,
 ) -> None:
-    """Active-learning curves, the Bayesian way: fit the PALM curve to runs, and forecast.
+    """Bayesian analysis of active-learning curves: fit the PALM curve to runs, and forecast.
 
-    See it at work: [bold]palm-bayes demo[/bold]. On your runs: [bold]palm-bayes fit PATH[/bold].
+    Demonstration: [bold]palm-bayes demo[/bold]. Your own runs: [bold]palm-bayes fit PATH[/bold].
     """
 
 
@@ -138,16 +138,16 @@ def fit(
 ) -> int:
     """Fit the PALM curve to runs; save the fit, forecasts and figures.
 
-    Options may be spelled with - or _. Every flag of PALM.py is understood.
+    Options may be spelled with - or _. Every flag of PALM.py is accepted.
     """
     starts = {"A_max": init_a_max, "delta": init_delta, "alpha": init_alpha, "beta": init_beta}
     unneeded = [f"--init_{name}" for name, value in starts.items() if value is not None]
-    del plot, save_csv  # both are always done
+    del plot, save_csv  # figures and CSV files are always written
     bounds = {"alpha_lo": alpha_lo, "alpha_hi": alpha_hi, "beta_hi": beta_hi}
     axis: XMode = "episodes" if x_mode == "episodes" else "labels"
     with working(quiet) as (step, note):
         if unneeded:
-            note(f"{listed(unneeded)}: not needed, the sampler finds its start")
+            note(f"{listed(unneeded)}: ignored, the sampler finds its starting points")
         step("reading the runs")
         from palm_bayes.files import check_folder
         from palm_bayes.report.export import Outcome
@@ -213,9 +213,9 @@ def backtest(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Measure on your own curves how far ahead the forecasts can be trusted.
+    """Measure on your own curves how far ahead forecasts are reliable.
 
-    Each strategy is fitted on its first episodes only; its later ones judge the forecast.
+    Each strategy is fitted to its first episodes only; forecasts are scored on its later ones.
     """
     with working(quiet) as (step, _):
         step("loading PyMC")
@@ -280,7 +280,7 @@ app.command(epilog=cli_report.REPORT)(cli_report.report)
 
 @app.command(epilog=options.EXAMPLE)
 def example(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder.")],
 ) -> int:
     """Write example runs: six strategies on handwritten digits, as PALM folders and as a table."""
     from palm_bayes.data.example import write_example
@@ -295,7 +295,7 @@ def example(
 def demo(
     out: options.Out = Path("palm_demo"), seed: options.Seed = 0, quiet: options.Quiet = False
 ) -> int:
-    """Fit the first 12 of 30 episodes of the example runs; compare the forecast with the rest."""
+    """Fit 12 of the 30 episodes of the example runs, and compare the forecast with the others."""
     with working(quiet) as (step, _):
         step("writing the example")
         from palm_bayes.data.example import ENTRIES, write_example
@@ -318,10 +318,10 @@ def demo(
         step("writing")
         files = outcome.write(out, palm=False)
     status = report(outcome.tables, as_json=False, out=out, files=files)
-    typer.echo("\nShare of the later points inside the forecast's bands:")
+    typer.echo("\nShare of later accuracies inside the bands of the forecast:")
     typer.echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
     typer.echo(
-        f"\nLook at {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and what came."
+        f"\nSee {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and the later data."
         f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
     )
     return status

@@ -1,4 +1,4 @@
-"""The commands that ask which strategy to take, how many labels it needs, and what to pilot."""
+"""Commands `compare`, `budget` and `pilot`: choice of strategy, labels needed, value of pilots."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +17,8 @@ At = Annotated[
     float | None,
     option(
         _ASK,
-        "Compare at N labels (episodes where labels are unknown), seen or still to come. "
-        "Default: the last seen.",
+        "Compare at N labels (episodes where labels are unknown), observed or future. "
+        "Default: the last observed.",
         "--at",
     ),
 ]
@@ -26,8 +26,8 @@ Until = Annotated[
     float | None,
     option(
         _ASK,
-        "Look so far ahead for crossings and speed-ups. Default: as many episodes again as were "
-        "seen, or N of --at.",
+        "Largest budget for crossings and speed-ups. Default: twice the observed episodes, or N of "
+        "--at.",
         "--until",
     ),
 ]
@@ -35,7 +35,7 @@ Rope = Annotated[
     float | None,
     option(
         _ASK,
-        "Accuracies that differ by less are practically equal, in the scale of the data. "
+        "Region of practical equivalence: a difference of accuracies, in the scale of the data. "
         "Default: one accuracy point.",
         "--rope",
         metavar="X",
@@ -45,17 +45,19 @@ Reference = Annotated[
     str | None,
     option(
         _ASK,
-        "Measure speed-ups against this strategy. Default: random, else the lowest at --at.",
+        "Strategy that speed-ups refer to. Default: random, else the lowest at --at.",
         "--reference",
         metavar="NAME",
     ),
 ]
 Interval = Annotated[
     float,
-    option(_ASK, "Of the intervals.", "--probability", metavar="P", min=0.01, max=0.999),
+    option(
+        _ASK, "Probability of the intervals.", "--probability", metavar="P", min=0.01, max=0.999
+    ),
 ]
 FigureFile = Annotated[
-    Path | None, option(_ASK, "Draw it too: a .png, .pdf or .svg.", "--figure", metavar="FILE")
+    Path | None, option(_ASK, "Also draw a figure: .png, .pdf or .svg.", "--figure", metavar="FILE")
 ]
 
 Target = Annotated[
@@ -66,7 +68,7 @@ Assurance = Annotated[
     float,
     option(
         _ASK,
-        "The chance that the budget shall suffice.",
+        "Probability with which the budget must suffice.",
         "--assurance",
         metavar="P",
         min=0.01,
@@ -74,13 +76,13 @@ Assurance = Annotated[
     ),
 ]
 Within = Annotated[
-    float | None, option(_ASK, "Tell also with which chance N labels suffice.", "--within")
+    float | None, option(_ASK, "Also give the probability that N labels suffice.", "--within")
 ]
 Pool = Annotated[
     float | None,
     option(
         _ASK,
-        "The pool, or how far to look. Default: four times the labels seen.",
+        "Size of the pool, or largest budget to consider. Default: four times the labels seen.",
         "--until",
     ),
 ]
@@ -88,7 +90,7 @@ SingleRun = Annotated[
     bool,
     option(
         _ASK,
-        "A single run's measured accuracy has to reach the target, not the expected curve.",
+        "Require a single run's measured accuracy, not the expected curve, to reach the target.",
         "--single-run",
         metavar="",
     ),
@@ -105,7 +107,7 @@ AldaCsv = Annotated[
     Path | None,
     option(
         _ASK,
-        "Write alda_fits.csv and alda_advice.csv there, with ALDA's columns.",
+        "Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns.",
         "--alda-csv",
         metavar="DIR",
     ),
@@ -113,7 +115,7 @@ AldaCsv = Annotated[
 
 Later = Annotated[
     float,
-    option(_ASK, "Labels of a run with which the strategy chosen will be used.", "--at"),
+    option(_ASK, "Labels of a run with the strategy to be chosen.", "--at"),
 ]
 
 _STATUS = """[bold]Exit status[/bold]
@@ -123,7 +125,7 @@ _STATUS = """[bold]Exit status[/bold]
   3  answered, but the fit has not converged: do not rely on it
 
 An answer begins with "Do not rely on this", and strategies are marked "doubted",
-where a fit has not converged or PALM does not describe the curve, such as one
+if a fit has not converged or PALM does not describe the curve, such as one
 that falls."""
 COMPARE = f"""[bold]Examples[/bold]
 
@@ -134,18 +136,17 @@ COMPARE = f"""[bold]Examples[/bold]
 
 [bold]How to read it[/bold]
 
-  P(best)        that no other strategy is higher at this budget
-  expected loss  accuracy that taking this one forgoes on average
+  P(best)        probability that no other strategy is higher at this budget
+  expected loss  mean accuracy lost by choosing this strategy
   standing       ruled out: P(worse than the first by more than --rope) is 90 %
                  or more; equivalent: P(within --rope of it) is; else not ruled out
-  worse          that it is below the first by more than --rope
-  share          labels needed for what the reference has at --at, as a share
+  worse          probability of being below the first by more than --rope
+  share          labels needed for the reference's accuracy at --at, as a share
 
 Differences are between expected curves, the average over many repetitions.
-Where repetitions of one name rise and fall together across strategies (same
-seed, same first pool), differences are known better: that is measured and used.
-Past the data strategies are taken to gain more alike than each one's own forecast
-says (7 parts in 10 in common, not 3), which tells better who is best.
+If equally named repetitions are correlated across strategies (same seed, same
+start pool), differences are more certain; the correlation is estimated.
+Strategies are partially pooled: each forecast also depends on the others.
 
 {_STATUS}"""
 
@@ -158,16 +159,17 @@ BUDGET = f"""[bold]Examples[/bold]
 
 [bold]How to read it[/bold]
 
-  budget         the smallest that suffices with --assurance, whole episodes
-  needed         median and interval of what is needed
+  budget         smallest budget, in whole episodes, that suffices with
+                 probability --assurance
+  needed         median and interval of the budget needed
   not by N       P(not reached by N labels, --until)
   feasible       P(reached by --until)
-  B_abs, W       ALDA: labels for the target, and what moving it by plus and
-                 minus --delta-target changes; medians, given it is feasible
-  in C_eta       P(at most a share --eta dearer than the cheapest)
-  chosen         P(ALDA's rule, knowing the curves, takes it): the smallest W
-                 in C_eta. So often is choosing it right
-  with pilots    B_abs and the labels of the other strategies' pilots
+  B_abs, W       ALDA: labels for the target, and their change when the target
+                 moves by plus and minus --delta-target; medians, if feasible
+  in C_eta       P(costs at most a share --eta more than the cheapest)
+  chosen         P(ALDA's rule, given the true curves, chooses it): the
+                 smallest W in C_eta
+  with pilots    B_abs plus the labels of the other strategies' pilots
 
 {_STATUS}"""
 
@@ -178,16 +180,16 @@ PILOT = f"""[bold]Examples[/bold]
 
 [bold]How to read it[/bold]
 
-  one more       episode of each repetition of the strategy; or repetition, as
+  one more       episode of each repetition of the strategy, or repetition as
                  long as its longest
-  labels         that this costs
-  value          by how much the expected accuracy at --at rises, of the
-                 strategy that is chosen once the pilot has been seen
-  error          of the simulation: a value of about twice this is sure to be
-                 above nothing, and one a little below 0 is none
+  labels         cost of the pilot
+  value          increase in expected accuracy at --at of the strategy that is
+                 chosen after the pilot
+  error          standard error of the simulation: a value above about twice
+                 this is positive; a value slightly below 0 means 0
 
-No fit is made for it: what a pilot would show is drawn from the posterior, and
-what would then be thought is a regression on those draws.
+No further fit is made: results of a pilot are simulated from the posterior,
+and the posterior after the pilot is approximated by regression on these draws.
 
 {_STATUS}"""
 
@@ -204,7 +206,7 @@ def compare(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
-    """Say which strategy is best at a budget, how surely, and how much faster than random."""
+    """Rank the strategies at a budget, with probabilities and speed-ups over random."""
     with working(quiet) as (step, note):
         fit = source.fit(step, note)
         step("comparing")
@@ -237,7 +239,7 @@ def budget(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
-    """Say how many labels a target needs, how surely, and which strategy ALDA's rule takes."""
+    """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
         fit = source.fit(step, note)
         step("counting labels")
@@ -266,10 +268,10 @@ def budget(
 
 @takes_fit
 def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = False) -> int:
-    """Say what one more pilot episode or repetition is worth, and of which strategy."""
+    """Estimate the value of one more pilot episode or repetition of each strategy."""
     with working(quiet) as (step, note):
         fit = source.fit(step, note)
-        step("weighing pilots")
+        step("simulating pilots")
         from palm_bayes.decisions.information_value import pilot_value
 
         found = pilot_value(fit, at, seed=source.seed)

@@ -1,4 +1,4 @@
-"""`palm-bayes learn`: the prior of a lab's own past projects."""
+"""`palm-bayes learn`: prior from a lab's own past projects."""
 
 import json
 from pathlib import Path
@@ -17,13 +17,13 @@ LEARN = """[bold]Examples[/bold]
   palm-bayes learn past.csv -o prior.json
   palm-bayes fit runs.csv --prior prior.json
 
-Tables hold whole curves of past projects, with the columns source, dataset,
-model, strategy, repetition, labels and accuracy. Where there are several
-sources, each is judged by the numbers that the others teach.
+Tables hold complete curves of past projects, with the columns source, dataset,
+model, strategy, repetition, labels and accuracy. If there are several sources,
+each serves as held-out data for a prior learned from the others.
 
-Each strategy is fitted twice, in a second or two. What is kept of the fits
-lies in prior.json.cells, from which the same command goes on; it can be
-removed afterwards.
+Each strategy is fitted twice, in a second or two. Results of single fits are
+stored in prior.json.cells, from which an interrupted command resumes; it can
+be removed afterwards.
 
 [bold]Exit status[/bold]
 
@@ -38,13 +38,13 @@ def learn(
             metavar="CORPUS...", exists=True, help="Tables (.csv, .csv.gz) of past curves."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
     prior: options.Prior = None,
     seed: options.Seed = 0,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Learn the prior from past curves, for fits of later ones."""
+    """Learn the prior from past curves, for later fits."""
     with working(quiet) as (step, _):
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
@@ -65,7 +65,7 @@ def learn(
 
 
 def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
-    """Print what was learned, and how well it does on sources that it was not learned from."""
+    """Print the learned hyperparameters and their scores on held-out sources."""
     from palm_bayes.model.learned import BEYOND
 
     table = found.table.reset_index()
@@ -81,10 +81,12 @@ def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
         typer.echo(f"{name:12}  {value:.4g}")
     if len(table):
         typer.echo(
-            "\nEach source, by the numbers learned from all others (before: as at the start):"
+            "\nEach source, with the prior learned from all others (before: the initial prior):"
         )
         typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
-        typer.echo("\nMeans over repetitions in the 80 % band, by times the labels seen:")
+        typer.echo(
+            "\nMeans over repetitions in the 80 % band, by distance in times the labels seen:"
+        )
         for row in found.learned.held:
             words = f"up to {row.times:g}" if row.times < BEYOND else "beyond"
             typer.echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")

@@ -1,6 +1,6 @@
 """Options and help texts of the command line; among them every flag of PALM.py.
 
-Names are declared with hyphens; `cli.app` takes underscores in their place, as PALM.py has them.
+Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.py.
 """
 
 from pathlib import Path
@@ -11,16 +11,16 @@ import typer
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
 
-UsageError: Any = typer.BadParameter.__mro__[1]  # its own place differs between Typer's versions
+UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
 
 DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
-PALM = "Accepted so that PALM.py's command lines work"
-PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # and ours
-PALM_BUDGET = 100.0  # PALM.py's labels per episode, where neither data nor user tell them
+PALM = "Accepted for compatibility with PALM.py's command lines"
+PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
+PALM_BUDGET = 100.0  # PALM.py's labels per episode, if given by neither data nor user
 
 
 def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any) -> Any:
-    """Declare an option of a panel of the help."""
+    """Declare an option in a panel of the help."""
     bounds: dict[str, Any] = {**limits}
     return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **bounds)
 
@@ -34,7 +34,7 @@ Source = Annotated[
     ),
 ]
 BasePath = Annotated[
-    Path | None, option(DATA, "PATH by PALM.py's name for it.", "--base-path", metavar="PATH")
+    Path | None, option(DATA, "PATH, by its name in PALM.py.", "--base-path", metavar="PATH")
 ]
 Strategies = Annotated[
     list[str] | None,
@@ -43,7 +43,10 @@ Strategies = Annotated[
 Dataset = Annotated[
     str | None,
     option(
-        DATA, "The one to take from a table of several; else a title.", "--dataset", metavar="NAME"
+        DATA,
+        "Data set to select from a table of several; else a title.",
+        "--dataset",
+        metavar="NAME",
     ),
 ]
 Model = Annotated[str | None, option(DATA, "Likewise.", "--model", metavar="NAME")]
@@ -83,8 +86,8 @@ AxisMode = Annotated[
     Literal["episodes", "cumulative_normalized"] | None,
     option(
         DATA,
-        "The curve's axis: episodes, or cumulative_normalized, which is labels / budget size and "
-        "the default where labels are known.",
+        "The curve's axis: episodes, or cumulative_normalized (labels / budget size), the default "
+        "where labels are known.",
         "--x-mode",
         metavar="MODE",
     ),
@@ -93,7 +96,7 @@ BudgetSize = Annotated[
     float | None,
     option(
         DATA,
-        "Labels per episode. Default: the data's own step.",
+        "Labels per episode. Default: inferred from the data.",
         "--budget-size",
         "-b",
         metavar="B",
@@ -103,7 +106,7 @@ Percent = Annotated[
     bool | None,
     option(
         DATA,
-        "What accuracies are given in. Default: percent where one is above 1.",
+        "Unit of accuracies. Default: percent if one is above 1.",
         "--percent/--fraction",
         metavar="",
     ),
@@ -121,7 +124,7 @@ Prior = Annotated[
     Path | None,
     option(
         MODEL,
-        "What was learned from past curves, a file of palm-bayes learn. Default: as shipped.",
+        "Prior learned from past curves, a file of palm-bayes learn. Default: as shipped.",
         "--prior",
         metavar="FILE",
         exists=True,
@@ -131,14 +134,16 @@ Prior = Annotated[
 AlphaLow = Annotated[float, option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
 AlphaHigh = Annotated[float, option(MODEL, "Upper bound of alpha.", "--alpha-hi", metavar="X")]
 BetaHigh = Annotated[float, option(MODEL, "Upper bound of beta.", "--beta-hi", metavar="X")]
-Draws = Annotated[int, option(SAMPLING, "Draws kept of each chain.", "--draws", min=4)]
-Tune = Annotated[int, option(SAMPLING, "Warm-up draws of each chain.", "--tune", min=1)]
-Chains = Annotated[int, option(SAMPLING, "Chains; fewer than 2 never converge.", "--chains", min=1)]
+Draws = Annotated[int, option(SAMPLING, "Draws kept per chain.", "--draws", min=4)]
+Tune = Annotated[int, option(SAMPLING, "Warm-up draws per chain.", "--tune", min=1)]
+Chains = Annotated[
+    int, option(SAMPLING, "Number of chains; at least 2 for convergence.", "--chains", min=1)
+]
 TargetAccept = Annotated[
     float,
     option(
         SAMPLING,
-        "Nearer to 1: smaller steps, fewer divergences, more time.",
+        "Target acceptance: closer to 1, smaller steps, fewer divergences, more time.",
         "--target-accept",
         metavar="P",
         min=0.5,
@@ -153,7 +158,9 @@ Seed = Annotated[int, option(SAMPLING, "The same seed gives the same result.", "
 Out = Annotated[Path, option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
 Fresh = Annotated[
     bool,
-    option(OUTPUT, "Start anew, not where an earlier one was cut off.", "--fresh", metavar=""),
+    option(
+        OUTPUT, "Start again instead of resuming an interrupted backtest.", "--fresh", metavar=""
+    ),
 ]
 Horizon = Annotated[
     int | None,
@@ -167,19 +174,19 @@ Horizon = Annotated[
 Probability = Annotated[
     float,
     option(
-        OUTPUT, "Of the intervals in tables.", "--probability", metavar="P", min=0.01, max=0.999
+        OUTPUT, "Probability of the intervals.", "--probability", metavar="P", min=0.01, max=0.999
     ),
 ]
 AsJson = Annotated[
     bool,
-    option(OUTPUT, "Print one JSON document on stdout, nothing else.", "--json", metavar=""),
+    option(OUTPUT, "Print only one JSON document on stdout.", "--json", metavar=""),
 ]
 Quiet = Annotated[bool, option(OUTPUT, "No progress, no notes.", "--quiet", "-q", metavar="")]
 Plot = Annotated[bool, option(PALM, "Figures are always saved.", "--plot", metavar="")]
 SaveCsv = Annotated[
     bool, option(PALM, "palm_params.csv is always saved.", "--save-csv", metavar="")
 ]
-_UNNEEDED = "Not needed: the sampler finds its start."
+_UNNEEDED = "Ignored: the sampler finds its starting points."
 StartAMax = Annotated[float | None, option(PALM, _UNNEEDED, "--init-A-max", metavar="X")]
 StartDelta = Annotated[float | None, option(PALM, _UNNEEDED, "--init-delta", metavar="X")]
 StartAlpha = Annotated[float | None, option(PALM, _UNNEEDED, "--init-alpha", metavar="X")]
@@ -201,8 +208,8 @@ FIT = f"""[bold]Examples[/bold]
   palm-bayes fit runs.csv --episodes 12 --horizon 18 --out first12
   palm-bayes fit --base_path output/CIFAR10/resnet18 --method margin
 
-Strategies that are fitted together tell each other how they go on past the
-data: fit those of one task, and all of them.
+Strategies fitted together are partially pooled past the data: fit all
+strategies of one task together, and no others.
 
 [bold]Files in the output folder[/bold]
 
@@ -210,7 +217,7 @@ data: fit those of one task, and all of them.
   summary.csv     median, interval and diagnostics of every parameter
   forecast.csv    quantiles by episode: expected curve and new repetition
   curves.png      data, curve and bands of every strategy
-  comparison.png  all strategies in one panel, where there are several
+  comparison.png  all strategies in one panel, if there are several
   palm_params.json, palm_params.csv, y_avg.npy, y_fit.npy, palm_fit.png
                   as from PALM.py; in a folder each for several strategies
 
@@ -223,13 +230,13 @@ BACKTEST = """[bold]Examples[/bold]
 
 [bold]Files in the output folder[/bold]
 
-  forecasts.csv  quantiles for every later episode, and what came
+  forecasts.csv  quantiles for every later episode, and observed accuracies
   scores.csv     CRPS, log score, error, coverage and width by cell (a
-                 strategy of a task) and by third of the horizon, beside
-                 least-squares baselines; or why a cell failed
+                 strategy of a task) and by third of the horizon, also of
+                 least-squares baselines; or the reason why a cell failed
   baselines.csv  the baselines' point forecasts
   backtest.png   coverage, error by horizon, worst cells
-  cells/         finished cells: the same command goes on from them
+  cells/         finished cells, from which an interrupted command resumes
 
 Accuracies are fractions. A table may hold several tasks (columns source,
 dataset, model). Each cell costs a fit, a second or two.
@@ -248,7 +255,9 @@ EXAMPLE = """[bold]Example[/bold]
 def one_of(path: Path | None, base_path: Path | None) -> Path:
     """Return the path of the runs, which both names may give."""
     if path and base_path:
-        raise UsageError(f"PATH ({path}) and --base-path ({base_path}) mean the same: give one.")
+        raise UsageError(
+            f"PATH ({path}) and --base-path ({base_path}) mean the same: give only one."
+        )
     if found := path or base_path:
         return found
     raise UsageError("Missing argument PATH: a table of runs, or a folder in PALM's layout.")
@@ -257,23 +266,23 @@ def one_of(path: Path | None, base_path: Path | None) -> Path:
 def read(
     path: Path, episodes: int | None, *, budgets: bool = False, **options: Any
 ) -> tuple["Runs", "Runs | None"]:
-    """Read the runs to fit and, if they are not all there is, all there is.
+    """Read the runs to fit, and all runs if these are only the first episodes.
 
     Parameters
     ----------
     path : pathlib.Path
         As in `read_runs`, which also takes the `options`.
     episodes : int or None
-        Fit the first episodes; None and -1 mean all.
+        Number of first episodes to fit; None and -1 mean all.
     budgets : bool
-        Whether x must be labels / batch, also where the data do not tell labels.
+        Require x to be labels / batch, also if labels are unknown.
 
     Returns
     -------
     runs : Runs
-        For the fit.
+        Runs for the fit.
     truth : Runs or None
-        All runs, where `runs` leave later episodes out.
+        All runs, if `runs` lack later episodes.
     """
     from palm_bayes.data.readers import read_runs
 

@@ -1,4 +1,4 @@
-"""The command `report`: all that a fit says, on one page."""
+"""Command `report`: all results of a fit on one page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,14 @@ from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision, working
 
 Page = Annotated[
     Path,
-    options.option(options.OUTPUT, "The page to write.", "--out", "-o", metavar="FILE"),
+    options.option(options.OUTPUT, "HTML file to write.", "--out", "-o", metavar="FILE"),
 ]
 Target = Annotated[
     float | None,
     options.option(
         stop.RULE,
-        "Accuracy to reach, in the data's own scale: how many labels it needs, and whether it is "
-        "reached. With --budget, also whether it is out of reach.",
+        "Accuracy to reach, in the data's own scale: adds the labels needed and whether it is "
+        "reached. With --budget, also whether it is unreachable.",
         "--target",
         metavar="ACC",
     ),
@@ -32,14 +32,14 @@ REPORT = """[bold]Examples[/bold]
 
 [bold]What is on the page[/bold]
 
-  the verdict in words; the curves and their bands; where the uncertainty
-  comes from; with --target, how many labels it needs; which strategy, where
-  there are several; with a stop rule (--target is one), whether to stop;
-  convergence and misfit; parameters, data, versions and seed; the code that
-  makes it again. Sentences and numbers are those of compare, budget and stop.
+  the verdict in words; the curves and their bands; sources of uncertainty;
+  with --target, the labels needed; the comparison of strategies, if there
+  are several; with a stop rule (--target is one), whether to stop;
+  convergence and misfit; parameters, data, versions and seed; code that
+  reproduces it. Sentences and numbers are those of compare, budget and stop.
 
-The page is one file that loads nothing else: it can be mailed, printed, read
-on a phone and by a screen reader, in light and dark.
+The page is one file that loads nothing else. It can be mailed, printed, and
+read on a phone or with a screen reader, in light and dark mode.
 
 [bold]Exit status[/bold]
 
@@ -71,9 +71,9 @@ def report(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Write all that a fit says as one HTML page: verdict, curves, budget, choice, stop, checks.
+    """Write one HTML page: verdict, curves, budget, choice, stop, checks.
 
-    FIT is a saved fit, or the runs, which are then fitted first.
+    FIT is a saved fit, or runs, which are fitted first.
     """
     rule = stop.rule_of(
         target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
@@ -81,7 +81,7 @@ def report(
         pool=pool,
     )  # fmt: skip
     with working(quiet) as (step, note):
-        step("looking at what is asked")
+        step("checking the questions")
         from palm_bayes.report.contents import Questions, report_of
         from palm_bayes.report.page import check_place, write
 
@@ -92,7 +92,7 @@ def report(
         )  # fmt: skip
         questions = questions.stopped_by(rule)
         fit = source.fit(step, note)
-        step("asking the fit")
+        step("computing the answers")
         found = report_of(fit, questions, source.seed)
         if found.decision is not None:
             stop.check_limits(found.decision, {"budget": budget, "pool": pool})

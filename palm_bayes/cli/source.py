@@ -1,4 +1,4 @@
-"""The fit that a decision command asks for: a saved one, or runs that are fitted first."""
+"""Argument FIT of decision commands: a saved fit, or runs that are fitted first."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,26 +22,26 @@ FitOrRuns = Annotated[
     typer.Argument(
         metavar="FIT",
         exists=True,
-        help="trace.nc of a fit, or its output folder; or the runs themselves, a table or a folder "
-        "in PALM's layout, which are fitted first.",
+        help="trace.nc of a fit, or its output folder; or runs, a table or a folder in PALM's "
+        "layout, which are fitted first.",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Source:
-    """What the command line says of a fit.
+    """Fit as specified on the command line.
 
     Attributes
     ----------
     path : pathlib.Path
-        A saved fit, the folder it is in, or runs.
+        Saved fit, its folder, or runs.
     reading, sampling : mapping
         Options of `palm_bayes.cli.options.read` and `palm_bayes.fit`, for runs.
     given : tuple of str
-        Those that were given, as flags: a saved fit takes none of them.
+        Flags of options given, none of which is allowed for a saved fit.
     seed : int
-        Of the sampler, and of whatever a decision draws from the fit.
+        Seed of the sampler and of draws from the fit.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class Source:
 
     @property
     def saved(self) -> Path | None:
-        """The saved fit, if it is one."""
+        """Path of the saved fit, or None for runs."""
         saved = self.path / TRACE if self.path.is_dir() else self.path
         return saved if saved.suffix == ".nc" and saved.is_file() else None
 
@@ -62,9 +62,9 @@ class Source:
         note: Callable[[str], None],
         before: "PalmFit | None" = None,
     ) -> "PalmFit":
-        """Load the fit, or make it, from one of fewer episodes if there is one.
+        """Load the fit, or make it, if possible from an earlier fit of fewer episodes.
 
-        `step` and `note` tell the user, see `terminal.working`.
+        `step` and `note` inform the user, see `terminal.working`.
         """
         if self.saved:
             return self._loaded(self.saved, step)
@@ -82,7 +82,7 @@ class Source:
     def _loaded(self, saved: Path, step: Callable[..., None]) -> "PalmFit":
         if self.given:
             flags = listed(self.given)
-            raise options.UsageError(f"{saved} is fitted already: {flags} can change nothing in it")
+            raise options.UsageError(f"{saved} is a saved fit: {flags} cannot be applied to it")
         step("loading the fit")
         from palm_bayes.palm_fit import PalmFit
 
@@ -90,7 +90,7 @@ class Source:
 
 
 def filled_by(make: Callable[..., Any], command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command what `make` takes, in place of its first parameter, which `make` makes."""
+    """Replace a command's first parameter by the parameters of `make`, which creates it."""
     ours = signature(make).parameters
     _, *theirs = signature(command).parameters.values()
 
@@ -101,7 +101,7 @@ def filled_by(make: Callable[..., Any], command: Callable[..., int]) -> Callable
 
     needed = [p for p in ours.values() if p.default is p.empty]
     optional = [p for p in ours.values() if p.default is not p.empty]
-    parameters = [*needed, *theirs, *optional]  # help shows the command's own options first
+    parameters = [*needed, *theirs, *optional]  # own options first in help
     parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
     # Typer reads both.
     vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
@@ -110,7 +110,7 @@ def filled_by(make: Callable[..., Any], command: Callable[..., int]) -> Callable
 
 
 def takes_fit(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command FIT and the options of fitting in place of its first parameter, a `Source`."""
+    """Replace a command's first parameter, a `Source`, by FIT and the options of fitting."""
     return filled_by(_source, command)
 
 
@@ -157,6 +157,6 @@ def _source(
 
 
 def _typed(ctx: typer.Context, name: str) -> bool:
-    """Whether an option stands on the command line: it may do so with its default value."""
+    """Return True if an option is on the command line, even with its default value."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"

@@ -1,4 +1,4 @@
-"""The commands `stop` and `watch`: whether to go on labelling."""
+"""Commands `stop` and `watch`: decisions about further labelling."""
 
 import json
 import time
@@ -26,22 +26,20 @@ Target = Annotated[
     options.option(
         RULE,
         "Stop when this accuracy is reached, in the data's own scale. With --budget, also when it "
-        "is out of reach.",
+        "is unreachable.",
         "--target",
         metavar="ACC",
     ),
 ]
 Assurance = Annotated[
     float,
-    options.option(
-        RULE, "How sure to be that target or plateau is reached.", "--assurance", metavar="P"
-    ),
+    options.option(RULE, "Required probability of target or plateau.", "--assurance", metavar="P"),
 ]
 Hopeless = Annotated[
     float,
     options.option(
         RULE,
-        "Give the target up, or switch, where its chance within the budget is under P.",
+        "Give up the target, or switch, if its probability within the budget is below P.",
         "--hopeless",
         metavar="P",
     ),
@@ -50,20 +48,20 @@ Gain = Annotated[
     float | None,
     options.option(
         RULE,
-        "Stop when --within more labels gain less than this, in the data's own scale.",
+        "Stop when --within more labels gain less than this, in the scale of the data.",
         "--min-gain",
         metavar="ACC",
     ),
 ]
 Within = Annotated[
     float | None,
-    options.option(RULE, "How many, for --min-gain.", "--within", metavar="LABELS"),
+    options.option(RULE, "Number of labels for --min-gain.", "--within", metavar="LABELS"),
 ]
 LabelCost = Annotated[
     float | None,
     options.option(
         RULE,
-        "Cost of a label: stop where no number of further episodes is worth its cost. Needs "
+        "Cost per label: stop when no number of further episodes is worth its cost. Needs "
         "--point-value.",
         "--label-cost",
         metavar="COST",
@@ -73,7 +71,7 @@ PointValue = Annotated[
     float | None,
     options.option(
         RULE,
-        "What an accuracy point (0.01, or 1 %) is worth, in the same currency.",
+        "Value of an accuracy point (0.01, or 1 %), in the same currency.",
         "--point-value",
         metavar="VALUE",
     ),
@@ -81,7 +79,7 @@ PointValue = Annotated[
 EpisodeCost = Annotated[
     float,
     options.option(
-        RULE, "Cost of training and waiting, an episode.", "--episode-cost", metavar="COST"
+        RULE, "Cost of training and waiting per episode.", "--episode-cost", metavar="COST"
     ),
 ]
 Budget = Annotated[
@@ -90,25 +88,25 @@ Budget = Annotated[
 ]
 Pool = Annotated[
     float | None,
-    options.option(RULE, "Labels of a run that there are.", "--pool", metavar="LABELS"),
+    options.option(RULE, "Size of the pool for a run.", "--pool", metavar="LABELS"),
 ]
 With = Annotated[
     str | None,
     options.option(
         RULE,
-        "The strategy that you label with, among those fitted. Default: the best so far.",
+        "Strategy in use, among those fitted. Default: the best so far.",
         "--with",
         metavar="NAME",
     ),
 ]
 Force = Annotated[
     bool,
-    options.option(RULE, "Decide even where the fit cannot be relied on.", "--force", metavar=""),
+    options.option(RULE, "Decide despite doubts about the fit.", "--force", metavar=""),
 ]
 Every = Annotated[
     float,
     options.option(
-        options.OUTPUT, "Look for new files so often.", "--every", metavar="SECONDS", min=0.1
+        options.OUTPUT, "Interval of checking for new files.", "--every", metavar="SECONDS", min=0.1
     ),
 ]
 
@@ -124,8 +122,8 @@ STOP = """[bold]Examples[/bold]
   stop, continue (and how many labels next), switch to another strategy, or
   cannot say: the fit has not converged, PALM does not describe the curve, or
   the forecast is mostly prior.
-  Rules are told apart by their options; with several, any of them stops.
-  Accuracies are expected ones, of the curve; labels are those of one run.
+  Options select the rules; with several, any of them stops.
+  Accuracies are those of the expected curve; labels are those of one run.
 
 [bold]Exit status[/bold]
 
@@ -137,9 +135,9 @@ WATCH = """[bold]Examples[/bold]
   palm-bayes watch output/CIFAR10/resnet18 --strategy margin --target 0.9
   palm-bayes watch runs.csv --label-cost 0.5 --point-value 80 --json
 
-Each time files have changed, one line is printed: stop, continue, switch or
-cannot say, with the reason (a JSON document a line with --json). The first fit
-compiles and samples; later ones weigh its draws where that does. Ctrl-C ends it.
+After each change of the files, one line is printed: stop, continue, switch or
+cannot say, with the reason (with --json, one JSON document per line). Later
+fits reweight the draws of the first, if possible. Ctrl-C ends the command.
 
 [bold]Exit status[/bold]
 
@@ -162,7 +160,7 @@ def _asked(
     now_with: With = None,
     force: Force = False,
 ) -> "Question":
-    """What is asked of a fit: any of the rules that the options ask for."""
+    """Build the question from the options, whose rules are alternatives."""
     rule = rule_of(
         target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
         within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
@@ -187,7 +185,7 @@ def rule_of(
     episode_cost: float,
     pool: float | None,
 ) -> "AnyOf | None":
-    """Any of the rules that the options ask for; None where none of them says when to stop."""
+    """Combine the rules of the options as alternatives; None if none says when to stop."""
     _together("--min-gain", min_gain, "--within", within)
     _together("--label-cost", label_cost, "--point-value", point_value)
     from palm_bayes.decisions import stopping_rules
@@ -211,16 +209,16 @@ def rule_of(
 
 @dataclass(frozen=True)
 class Question:
-    """A rule, and of whom it is asked.
+    """Rule and the strategy to apply it to.
 
     Attributes
     ----------
     rule : Rule
     strategy : str or None
-        The one that is labelled with; None for the best so far.
+        Strategy in use; None for the best so far.
     force : bool
     limits : dict of str to (float or None)
-        Budget and pool, which may not lie below what is spent.
+        Budget and pool, which must not be below the labels spent.
     """
 
     rule: "Rule"
@@ -229,7 +227,7 @@ class Question:
     limits: dict[str, float | None]
 
     def of(self, fit: "PalmFit", *, may_pass: bool = False) -> "Decision":
-        """Ask it of a fit; a loop `may_pass` its limits, which a person must have mistyped."""
+        """Decide for a fit; unless `may_pass`, raise if limits are below the labels spent."""
         decision = fit.decide(self.rule, strategy=self.strategy, force=self.force)
         if not may_pass:
             check_limits(decision, self.limits)
@@ -237,7 +235,7 @@ class Question:
 
 
 def check_limits(decision: "Decision", limits: dict[str, float | None]) -> None:
-    """Raise `DataError` where a budget or pool lies below what is spent."""
+    """Raise `DataError` if a budget or pool is below the labels spent."""
     for name, limit in limits.items():
         if limit is not None and limit < decision.labels:
             spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
@@ -252,9 +250,9 @@ def stop(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Say whether to stop labelling, why, and what it costs to be wrong.
+    """Decide whether to stop labelling, with reasons and the cost of an error.
 
-    FIT is a saved fit, or the runs, which are then fitted first. Fix the rule before the data come.
+    FIT is a saved fit, or runs, which are fitted first. Fix the rule before collecting data.
     """
     with working(quiet) as (step, note):
         fit = source.fit(step, note)
@@ -272,9 +270,9 @@ def watch(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Follow runs as their files land; end when it is time to stop, or to switch.
+    """Watch files of runs, and end when it is time to stop, or to switch.
 
-    FIT is where the runs are written: a folder in PALM's layout, or a table.
+    FIT is the place of the runs: a folder in PALM's layout, or a table.
     """
     if source.saved:
         raise options.UsageError(f"{source.saved} is a saved fit: watch takes runs.")
@@ -292,7 +290,7 @@ def watch(
 
 
 def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | None":
-    """Fit what is there; None, with a word, where files are half there or episodes too few."""
+    """Fit the present runs; None, with a note, if files are incomplete or episodes too few."""
     with working(quiet) as (step, note):
         try:
             return source.fit(step, note, last)
@@ -302,7 +300,7 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
 
 
 def _stamp(path: Path) -> list[tuple[str, int, int]]:
-    """Names, times and sizes of the files that runs are read from."""
+    """Return names, times and sizes of the files that runs are read from."""
     files = [path] if path.is_file() else sorted(path.rglob("*"))
     states = [(str(file), file.stat()) for file in files if file.is_file()]
     return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
@@ -315,7 +313,7 @@ def _together(name: str, value: float | None, other: str, of_other: float | None
 
 
 def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
-    """Print what every rule finds, the decision, what would change it and what it risks."""
+    """Print the findings of all rules, the decision, what would change it, and its risk."""
     from palm_bayes.report.tables import decided
 
     found, told = decision.document(), decided(decision)

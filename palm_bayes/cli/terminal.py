@@ -1,4 +1,4 @@
-"""What the commands print: progress and notes to stderr, results to stdout."""
+"""Output of the commands: progress and notes to stderr, results to stdout."""
 
 import json
 import sys
@@ -23,31 +23,31 @@ type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
 
 OK, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 STAGES = {"compile": "compiling the model", "sample": "sampling", "retry": "sampling again"}
-MOST_BARS = 10  # with more, those of finished strategies make room
+MOST_BARS = 10  # with more, finished strategies are hidden
 
 
 @contextmanager
 def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
-    """Give two functions for the time of the work: one shows a step, one prints a note."""
+    """Provide two functions during the work: one shows a step, one prints a note."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = _console(sys.stderr, quiet=quiet)
     live = sys.stderr.isatty() and not quiet
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not live) as progress:
-        bars: dict[str, Any] = {}  # of strategies, and "" for the work on none of them
+        bars: dict[str, Any] = {}  # by strategy; "" for other work
 
         def step(stage: str, strategy: str = "", fraction: float = 0.0) -> None:
             line = f"{STAGES.get(stage, stage)} {strategy}".rstrip()
             key = strategy if live else line
             if key not in bars:
-                bars[key] = progress.add_task(line, total=None)  # without a total the bar pulses
+                bars[key] = progress.add_task(line, total=None)  # no total: the bar pulses
                 if not live:
                     console.print(line)
             elif progress.tasks[bars[key]].description != line:
                 progress.reset(bars[key], description=line)
             shown = fraction < 1 or len(bars) <= MOST_BARS
-            total = 1 if fraction else None  # None leaves it as it is
+            total = 1 if fraction else None  # None: unchanged
             progress.update(bars[key], completed=fraction, total=total, visible=shown)
             if strategy and "" in bars and progress.tasks[bars[""]].total is None:
                 progress.update(bars[""], visible=False)
@@ -62,7 +62,7 @@ def report(
     files: Sequence[Path] = (),
     **more: object,
 ) -> int:
-    """Print what was found, and say by the exit status whether it can be relied on."""
+    """Print the results of a fit; return an exit status that reports convergence."""
     found = tables.document()
     if as_json:
         written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
@@ -75,7 +75,7 @@ def report(
 
 
 def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -> int:
-    """Print the verdict of a backtest; the exit status says whether all fits converged."""
+    """Print the results of a backtest; return an exit status that reports convergence."""
     fits, failed = found.fits, found.failed
     if as_json:
         document = {
@@ -101,18 +101,18 @@ def report_decision(
     as_json: bool,
     until: float | None = None,
 ) -> int:
-    """Print what a fit says to a question; the exit status tells whether it converged.
+    """Print the answer to a question; return an exit status that reports convergence.
 
     Parameters
     ----------
     fit : PalmFit
-        Whose verdict of convergence is printed too.
+        Fit, whose convergence diagnostics are printed too.
     document : dict
-        The answer, ready for JSON; its ``sentence`` is what a person reads last.
+        Answer in the types of JSON; its ``sentence`` is printed last.
     tables : mapping of str to DataFrame
-        By heading, their cells as they are shown.
+        Tables of formatted cells, by heading.
     until : float, optional
-        The furthest budget that the answer looks at, of which is told what it is worth.
+        Largest budget of the answer, for the statement about its reliability.
     """
     verdict = fit.convergence
     if until is not None:
@@ -134,7 +134,7 @@ def report_decision(
 
 
 def _print_table(console: "Console", table: "pd.DataFrame") -> None:
-    """Print a table of text; its first column holds names, the others numbers."""
+    """Print a table of text; the first column holds names, the others numbers."""
     from rich import box
     from rich.table import Column, Table
 
@@ -157,16 +157,16 @@ def _print_backtest(found: "Backtest", out: Path) -> None:
     columns = (Column(name, justify="left" if i == 0 else "right") for i, name in enumerate(names))
     table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name, row in found.overview.iterrows():
-        shares = (f"{value:.0%}" for value in row.iloc[2:].dropna())  # points have no bands
+        shares = (f"{value:.0%}" for value in row.iloc[2:].dropna())  # point forecasts: no bands
         table.add_row(str(name), *(f"{value:.4f}" for value in row.iloc[:2]), *shares)
-    console.print("Forecasts of the mean over repetitions, averages over all of them:")
+    console.print("Forecasts of the mean over repetitions, average scores:")
     console.print(table)
     console.print(found.sentence)
     fits, failed = found.fits, found.failed
     console.print(f"{plural([len(fits)], 'fit', 'fits')}, {int(fits['passed'].sum())} converged.")
     if len(failed):
         cells = listed(f"{row.strategy} ({row.reason})" for row in failed.itertuples())
-        console.print(f"Not judged: {cells}")
+        console.print(f"Not scored: {cells}")
     console.print(f"\nWritten to {out}: forecasts.csv, scores.csv, baselines.csv, backtest.png")
 
 
@@ -212,7 +212,7 @@ def _print_files(out: Path, files: Sequence[Path]) -> None:
         folders = listed(f"{folder}/" for folder in names)
         console.print(f"and in each of {folders}: {listed(next(iter(names.values())))}")
     if old := left_over(out, files):
-        console.print(f"Not of this fit, and left as they were: {listed(old)}")
+        console.print(f"From another fit, left unchanged: {listed(old)}")
 
 
 def _number(value: float | None) -> str:
@@ -222,7 +222,7 @@ def _number(value: float | None) -> str:
 
 
 def _console(stream: TextIO, *, quiet: bool = False) -> "Console":
-    """Print plainly: wrapped at words in a terminal; whole lines to files and pipes."""
+    """Create a plain console: wrapped at words in a terminal; whole lines to files and pipes."""
     from rich.console import Console
 
     wrap: dict[str, Any] = {} if stream.isatty() else {"soft_wrap": True, "width": 120}

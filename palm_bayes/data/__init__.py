@@ -1,4 +1,4 @@
-"""Runs: what they are, how they are read and checked, and some to try the package on."""
+"""Active-learning runs: their validated form, readers, checks and an example data set."""
 
 from palm_bayes.data.example import example_runs_path, write_example
 

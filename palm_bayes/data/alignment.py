@@ -1,8 +1,7 @@
-"""Which observations of a strategy's repetitions are at the same x, though their labels differ.
+"""Alignment of repetitions whose label counts differ slightly.
 
 Repetitions share a part of their noise at the same x (`palm_bayes.model.noise`). Their label counts
-often differ a little: queries fail, duplicates are dropped. Such observations are taken to be at
-one x.
+often differ a little: queries fail, duplicates are dropped. Such observations get one common x.
 """
 
 import numpy as np
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 from palm_bayes.data.runs import RUN
 
 WITHIN = 0.1
-"""Share of the smallest step nearby by which x may differ: `Runs` takes such batches as even."""
+"""Largest difference in x as a share of the smallest step nearby, as for even batches in `Runs`."""
 MOSTLY = 0.5
-"""Share of a strategy's x with one repetition alone, above which its repetitions are unaligned."""
+"""Repetitions are unaligned when a larger share of the strategy's x has only one repetition."""
 
 
 def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Give the observations of a strategy that are nearly at one x the median of theirs.
+    """Replace nearly equal x of a strategy's repetitions by their median.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def unaligned(table: pd.DataFrame) -> list[str]:
-    """Strategies whose repetitions are mostly at x of their own: noise in common cannot be told."""
+    """List strategies with unaligned repetitions, whose shared noise cannot be identified."""
     counts = table.assign(x=aligned_x(table)).groupby(["strategy", "x"], sort=False).size()
     alone = (counts == 1).groupby("strategy", sort=False).mean() > MOSTLY
     several = table[RUN].drop_duplicates().groupby("strategy", sort=False).size() > 1
@@ -52,9 +51,9 @@ def unaligned(table: pd.DataFrame) -> list[str]:
 def _places(
     strategy: NDArray[np.int64], x: NDArray[np.float64], reach: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Number the places of observations in order of strategy and x.
+    """Enumerate the aligned x positions in order of strategy and x.
 
-    A place is no wider than the smallest `reach` of its observations.
+    A position spans no more than the smallest `reach` of its observations.
     """
     places = np.zeros(len(x), dtype=np.int64)
     start, least = 0, reach[0]

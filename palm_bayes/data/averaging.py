@@ -1,4 +1,4 @@
-"""The mean curve of a strategy's repetitions, also where these are of unequal length."""
+"""Mean curve of a strategy's repetitions, including repetitions of unequal length."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from palm_bayes.data.runs import Runs
 
 type Floats = NDArray[np.float64]
 
-# Batches within which repetitions are at one place: start pools differ by some labels.
+# Batches within which repetitions share an x position: start pools differ by some labels.
 _NEAR = 0.75
 
 
@@ -22,7 +22,7 @@ class MeanCurve(NamedTuple):
     x, y : array, dims (place,)
         Labels in batches, increasing, and mean accuracy.
     offsets : Series
-        How far each repetition lies above the mean; index repetition, sum 0.
+        Deviation of each repetition from the mean; index repetition, sum 0.
     """
 
     x: Floats
@@ -33,16 +33,16 @@ class MeanCurve(NamedTuple):
 def mean_curve(runs: Runs) -> MeanCurve:
     """Average the repetitions of one strategy without jumps where a run begins or ends.
 
-    It is the least-squares solution of accuracy = mean(place) + offset(repetition), the two-way
-    layout without interaction (Scheffé 1959, *The Analysis of Variance*, chapter 4), with offsets
-    that sum to 0: a run that ends takes its offset with it, not the mean's. Of runs of equal
-    length it is the plain mean. Repetitions that are never at one place, directly or through
-    others, are not told apart: each such group's offsets sum to 0.
+    The mean is the least-squares solution of accuracy = mean(place) + offset(repetition), the
+    two-way layout without interaction (Scheffé 1959, *The Analysis of Variance*, chapter 4), with
+    offsets that sum to 0, so the end of a run does not shift the mean. For runs of equal length it
+    is the plain mean. Groups of repetitions without any position in common, directly or through
+    others, cannot be compared: the offsets of each group sum to 0.
 
     Parameters
     ----------
     runs : Runs
-        Of one strategy.
+        Runs of one strategy.
     """
     table = runs.table.assign(place=_places(runs.table))
     places = table.groupby("place")
@@ -51,8 +51,8 @@ def mean_curve(runs: Runs) -> MeanCurve:
     plain = values.groupby(table["place"]).mean()
     there = pd.crosstab(table["place"], table["repetition"])
     shares = there.div(there.sum(axis=1), axis=0)
-    # The normal equations without the means are a graph's Laplacian, singular once a group: the
-    # solution of least norm sums to 0 over each.
+    # Without the means, the normal equations form a graph Laplacian with one zero eigenvalue per
+    # group: the minimum-norm solution sums to 0 over each group.
     laplacian = np.diag(there.sum()) - there.T @ shares
     above = values - plain[table["place"]].to_numpy()
     of_runs = above.groupby(table["repetition"]).sum()
@@ -62,7 +62,7 @@ def mean_curve(runs: Runs) -> MeanCurve:
 
 
 def _at(table: pd.DataFrame, x: Floats) -> "pd.Series[float]":
-    """Accuracy of each observation's run at an x near to it, linear between its observations."""
+    """Interpolate the accuracy of each observation's run linearly at a nearby x."""
     runs = table.assign(near=x).groupby("repetition")
     parts = [
         pd.Series(_linear(*run[["near", "x", "accuracy"]].to_numpy().T), run.index)
@@ -72,7 +72,7 @@ def _at(table: pd.DataFrame, x: Floats) -> "pd.Series[float]":
 
 
 def _linear(at: Floats, x: Floats, y: Floats) -> Floats:
-    """Linear between the points, and beyond them as between the nearest two."""
+    """Interpolate linearly; extrapolate along the two nearest points."""
     if len(x) == 1:
         return y
     slopes = np.diff(y) / np.diff(x)
@@ -81,7 +81,7 @@ def _linear(at: Floats, x: Floats, y: Floats) -> Floats:
 
 
 def _places(table: pd.DataFrame) -> "pd.Series[int]":
-    """Number the places along x; those of one run are never merged."""
+    """Enumerate the x positions; observations of one run never share one."""
     place, begin, present = -1, -np.inf, set[str]()
     place_of: dict[float, int] = {}
     for x in np.unique(table["x"]):

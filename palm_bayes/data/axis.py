@@ -1,4 +1,4 @@
-"""Where a forecast is asked for: labels, episodes or a horizon, as x along the data's own axis."""
+"""Forecast grid: requested labels, episodes or a horizon, converted to x."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ def asked_x(
     episodes: ArrayLike | None = None,
     horizon: int | None = None,
 ) -> xr.DataArray:
-    """Increasing x to forecast at, dims (x,), with coordinates ``episode`` and ``labels``."""
+    """Return the increasing x to forecast at, dims (x,), with coords ``episode`` and ``labels``."""
     x = _grid(runs, labels, episodes, horizon)
     along = {"episode": ("x", _episode_at(runs, x)), "labels": ("x", runs.labels_at(x))}
     return xr.DataArray(x, {"x": x, **along}, "x")
@@ -28,7 +28,7 @@ def asked_x(
 def _grid(
     runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
 ) -> NDArray[np.float64]:
-    """Increasing x to forecast at: as asked, by default all episodes seen and as many again."""
+    """Return the increasing x as requested; by default twice the observed episodes."""
     if sum(part is not None for part in (labels, episodes, horizon)) > 1:
         raise DataError("labels, episodes and horizon exclude each other: give one of them")
     if labels is not None:
@@ -46,24 +46,24 @@ def _grid(
 def _asked(values: ArrayLike, name: str) -> NDArray[np.float64]:
     numbers = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
     if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
-        raise DataError(f"{name} asked for are {values!r}, allowed are numbers above 0")
+        raise DataError(f"the requested {name} are {values!r}, allowed are numbers above 0")
     return numbers
 
 
 def _points(runs: Runs) -> "pd.Series[float]":
-    """Return x of each observed episode: the median over runs, which differ where pools do."""
+    """Return x of each observed episode: the median over runs, whose start pools may differ."""
     return runs.table.groupby("episode")["x"].median().cummax()
 
 
 def _x_at_episode(runs: Runs, episodes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear between observed episodes, one batch an episode outside them."""
+    """Convert episodes to x: linear between observed episodes, one batch per episode beyond."""
     points = _points(runs)
     inside = np.clip(episodes, points.index[0], points.index[-1])
     return np.asarray(np.interp(inside, points.index, points) + (episodes - inside))
 
 
 def _episode_at(runs: Runs, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse of `_x_at_episode`, to twelve digits so that whole episodes are whole."""
+    """Invert `_x_at_episode`, rounded to twelve digits so that whole episodes stay whole."""
     points = _points(runs)
     inside = np.clip(x, points.iloc[0], points.iloc[-1])
     return np.asarray(np.round(np.interp(inside, points, points.index) + (x - inside), 12))

@@ -12,12 +12,12 @@ Unit = Literal["labels", "episodes"]
 
 
 def unit_of(runs: Runs) -> Unit:
-    """What budgets are counted in: labels, or episodes where labels are unknown."""
+    """Return the unit of budgets: labels, or episodes where labels are unknown."""
     return "labels" if runs.labels_known else "episodes"
 
 
 def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
-    """Budget after each whole episode: those seen, then batch by batch past `until`, shape (n,)."""
+    """Return the budget after each episode, observed and then by batch past `until`, shape (n,)."""
     labels = runs.labels_known
     column, step = ("labels", runs.batch) if labels else ("episode", 1.0)
     seen = runs.table.groupby("episode")[column].median().cummax().to_numpy(float)
@@ -26,11 +26,11 @@ def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
 
 
 def seen_budget(runs: Runs) -> float:
-    """Budget of the last episode that any strategy has."""
+    """Return the budget of the last episode observed for any strategy."""
     return float(episode_budgets(runs, 0)[-1])
 
 
 def twice_seen(runs: Runs) -> float:
-    """As many episodes again as were seen: as far as anything is forecast unless asked."""
+    """Return the budget after twice the observed episodes, the default limit of forecasts."""
     step = runs.batch if runs.labels_known else 1.0
     return seen_budget(runs) + step * runs.table["episode"].nunique()

@@ -1,4 +1,4 @@
-"""What is odd about runs, though they can be fitted: told before the fit, and what it means."""
+"""Notes on unusual runs that can be fitted, with the consequence for the fit."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from palm_bayes.data.alignment import unaligned
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import listed, span
 
-# Shares of the task's largest accuracy, so that the scale of the data changes nothing.
+# Shares of the task's largest accuracy, so that the result does not depend on its scale.
 _FLAT = 0.0025  # a mean curve that rises less than this is flat, however small its noise
 _FALL = 0.0125  # a fall below this is not worth a note
 _JUMP = 0.125  # a drop below this is not worth a note ...
@@ -15,7 +15,7 @@ _JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's media
 
 
 def oddities(runs: Runs) -> list[str]:
-    """Say what is odd about `runs` and what it means for a fit, a sentence each.
+    """Describe what is unusual about `runs` and its consequence for a fit, one sentence each.
 
     One repetition, unequal numbers of them, runs of unequal length or with gaps; curves that are
     flat from the start, fall, or drop suddenly.
@@ -31,21 +31,23 @@ def _of_sizes(runs: Runs) -> list[str]:
     if (repetitions == 1).any():
         single = listed(repetitions.index[repetitions == 1])
         notes.append(
-            f"One repetition ({single}): noise between repetitions cannot be told from misfit of "
-            "the curve, bands rest on one run."
+            f"One repetition ({single}): noise between repetitions cannot be separated from "
+            "misfit of the curve; bands rest on one run."
         )
     if len(repetitions.unique()) > 1:
         counts = listed(f"{name} {n}" for name, n in repetitions.items())
-        notes.append(f"Strategies differ in repetitions ({counts}): fewer make wider bands.")
-    lengths = f"Runs have {span(sizes['size'])} episodes and are kept whole; shorter ones in"
+        notes.append(
+            f"Strategies differ in repetitions ({counts}): fewer repetitions give wider bands."
+        )
+    lengths = f"Runs have {span(sizes['size'])} episodes and are all used in full; shorter ones in"
     short, gaps = sizes["size"] < sizes["size"].max(), sizes["size"] < sizes["max"]
     for odd, said in ((short, lengths), (gaps, "Episodes are missing in runs of")):
         if odd.any():
             notes.append(f"{said} {listed(sizes.index[odd].unique(level=0))}.")
     if apart := unaligned(runs.table):
         notes.append(
-            f"Repetitions were measured at labels of their own ({listed(apart)}): noise that they "
-            "have in common cannot be told, and bands may be too narrow."
+            f"Repetitions were measured at different label counts ({listed(apart)}): their shared "
+            "noise cannot be estimated, and bands may be too narrow."
         )
     return notes
 
@@ -57,7 +59,9 @@ def _of_shapes(runs: Runs) -> list[str]:
     flat = [s for s, (rise, noise) in rises.items() if abs(rise) <= max(_FLAT * top, noise)]
     fall = _falls(rises, top)
     if flat:
-        notes.append(f"Flat from the start ({listed(flat)}): delta, alpha and beta stay open.")
+        notes.append(
+            f"Flat from the start ({listed(flat)}): data do not determine delta, alpha and beta."
+        )
     if fall:
         errors = " The column may hold error rates: accuracies are "
         errors += f"{runs.scale:g} minus them."
@@ -72,12 +76,12 @@ def _of_shapes(runs: Runs) -> list[str]:
         said = listed(
             f"{s} repetition {r}, episode {e} by {d * runs.scale:.2g}" for s, r, e, d in cells
         )
-        notes.append(f"Sudden drops (largest: {said}): unstable training makes wider bands.")
+        notes.append(f"Sudden drops (largest: {said}): unstable training widens the bands.")
     return notes
 
 
 def falling(runs: Runs) -> list[str]:
-    """Strategies whose mean curve ends below its start, by more than its noise."""
+    """List strategies whose mean curve ends below its start by more than its noise."""
     return _falls(_rises(runs.table), runs.table["accuracy"].max())
 
 
@@ -86,13 +90,13 @@ def _falls(rises: dict[str, tuple[float, float]], top: float) -> list[str]:
 
 
 def _rises(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """`_rise` of each strategy's mean curve."""
+    """Compute `_rise` for each strategy's mean curve."""
     mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
     return {str(name): _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
 
 
 def _rise(cell: pd.DataFrame) -> tuple[float, float]:
-    """Rise of a mean curve, last quarter over first, and twice its noise."""
+    """Return the rise of a mean curve from first to last quarter, and twice its noise."""
     mean = cell.loc[cell["size"] == cell["size"].max(), "mean"].to_numpy()
     quarter = max(1, len(mean) // 4)
     steps = np.diff(mean)

@@ -1,4 +1,4 @@
-"""Readers: PALM's result folders, tidy CSV files and DataFrames, all to `Runs`."""
+"""Readers of PALM's result folders, tidy CSV files and DataFrames; all return `Runs`."""
 
 import gzip
 import re
@@ -40,10 +40,10 @@ COLUMNS = {
     "dataset": ("dataset",),
     "model": ("model",),
 }
-"""Column names that are understood, in any case, with blanks and hyphens as underscores."""
+"""Accepted column names, in upper or lower case; blanks and hyphens count as underscores."""
 
 TASK = ("source", "dataset", "model")
-"""The columns that tell tasks apart."""
+"""Columns that identify a task."""
 
 
 def read_runs(
@@ -66,21 +66,23 @@ def read_runs(
         A folder in PALM's layout, ``<METHOD>_<i>/plot_episode_yvalues.npy``; a tidy table in a
         ``.csv`` or ``.csv.gz`` file or a DataFrame, columns named as in `COLUMNS`; or `Runs`.
     strategies : sequence of str, optional
-        Strategies to read, in this order; all by default.
+        Strategies to read, in this order; by default all.
     dataset, model : str, optional
-        Choose one task of a table that holds several; for folders, names to carry.
+        The task to read from a table that holds several; for folders, names to store.
     batch, x_mode, percent, max_repetitions, max_episodes
         As in `Runs.from_frame`.
 
     Raises
     ------
     DataError
-        If `source` cannot be used: one line on what was found, where, and what is allowed.
+        If `source` cannot be used; the message gives the value, its place and what is allowed.
     """
     named = [strategies] if isinstance(strategies, str) else strategies
     if isinstance(source, Runs):
         if batch is not None or x_mode != "labels":
-            raise DataError("batch and x_mode are settled in Runs: read the data again with them")
+            raise DataError(
+                "batch and x_mode are fixed when Runs are made: read the data again with them"
+            )
         if percent is not None and percent != source.percent:
             raise DataError(
                 f"percent is {percent}, but Runs were read with percent={source.percent}"
@@ -108,7 +110,7 @@ def read_runs(
 
 
 def read_table(source: pd.DataFrame | str | Path) -> pd.DataFrame:
-    """Take the columns that are understood from a table in memory or a file."""
+    """Read the accepted columns of a table in memory or a file."""
     if isinstance(source, pd.DataFrame):
         return _renamed(source)
     path = Path(source).expanduser()
@@ -130,7 +132,7 @@ def _csv(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} is empty") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise DataError(f"{path} cannot be read as CSV: {' '.join(str(error).split())}") from error
-    cells = cells.fillna("").rename(lambda row: f"line {row + 1}")  # short lines end in NaN
+    cells = cells.fillna("").rename(lambda row: f"line {row + 1}")  # short lines: NaN
     filled = cells[(cells != "").any(axis="columns")]
     if len(filled) < 2:
         raise DataError(f"{path} has no rows below its header")
@@ -138,7 +140,7 @@ def _csv(path: Path) -> pd.DataFrame:
 
 
 def _separator(path: Path) -> str:
-    """Return what separates the words of the header: a comma; where it has none, ; or a tab."""
+    """Return the separator of the header: a comma; without one, a semicolon or a tab."""
     open_text = gzip.open if path.name.lower().endswith(".gz") else open
     with open_text(path, "rt", encoding="utf-8") as lines:
         header = next((line for line in lines if line.strip()), "")
@@ -146,7 +148,7 @@ def _separator(path: Path) -> str:
 
 
 def _renamed(frame: pd.DataFrame, file: str = "") -> pd.DataFrame:
-    """Take the columns that are understood, under our names; others are kept as unused."""
+    """Rename the accepted columns to the package's names; mark others as unused."""
     place = f"{file}: " if file else ""
     clean = [re.sub(r"[\s-]+", "_", str(column).strip().lower()) for column in frame.columns]
     found = {
@@ -156,7 +158,7 @@ def _renamed(frame: pd.DataFrame, file: str = "") -> pd.DataFrame:
     for word, places in found.items():
         if len(places) > 1:
             raise DataError(
-                f"{place}columns {listed(frame.columns[places])} all mean {word}: keep one"
+                f"{place}columns {listed(frame.columns[places])} all stand for {word}: keep one"
             )
     for words in (["strategy"], ["accuracy"], ["episode", "labels"]):
         if not any(found[word] for word in words):
@@ -240,7 +242,7 @@ def _folder(
 
 
 def _nothing(base: Path) -> str:
-    """Say what was looked for in a folder without runs, and what is there."""
+    """Describe what was expected in a folder without runs, and what it contains."""
     there = listed(sorted(p.name for p in base.iterdir())) or "nothing"
     deeper = [p.parent.parent for depth in (2, 3) for p in base.glob("*/" * depth + Y_FILE)]
     hint = f"; runs are in {listed(sorted(set(deeper)), most=3)}" * bool(deeper)
@@ -248,7 +250,7 @@ def _nothing(base: Path) -> str:
 
 
 def _splits(name: str) -> list[tuple[str, str]]:
-    """Give all readings of a folder's name as strategy and repetition, the last number first."""
+    """List all splits of a folder name into strategy and repetition, last number first."""
     parts = name.split("_")
     numbers = [i for i in range(len(parts) - 1, 0, -1) if re.fullmatch("[0-9]+", parts[i])]
     return [("_".join(parts[:i]), "_".join(parts[i:])) for i in numbers] or [(name, "1")]
@@ -282,8 +284,8 @@ def _chosen(
 ) -> dict[str, tuple[str, str]]:
     """Choose the folders of the strategies named, all of them by default.
 
-    A name that no folder is read as (see `_discovered`) takes <name>_<int>_<anything>, provided
-    that each <int> is there once: margin does not take margin_10_1 and margin_10_2.
+    A name that `_discovered` does not find selects <name>_<int>_<anything>, provided that each
+    <int> occurs once: margin does not select margin_10_1 and margin_10_2.
     """
     read = _discovered(names)
     if named is None:

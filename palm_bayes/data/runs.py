@@ -1,6 +1,6 @@
-"""`Runs`: validated active-learning curves, the only form in which data enters the package.
+"""`Runs`: validated active-learning curves, the only form of data that the package accepts.
 
-Every reader ends in `Runs.from_frame`, so that a rule about data is written once, here.
+Every reader calls `Runs.from_frame`, so each rule about data is written once, here.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ XMode = Literal["labels", "episodes"]
 
 MIN_EPISODES = 4  # the curve has four parameters
 _COLUMNS = [*RUN, "episode", "labels", "x", "accuracy"]
-UNUSED = "unused: "  # what readers call columns that they do not understand
-_UNEVEN = 0.1  # steps within a tenth of the batch are even: 1000, 2001, 3002 happens
+UNUSED = "unused: "  # prefix that readers give to unknown columns
+_UNEVEN = 0.1  # steps within a tenth of the batch count as even: 1000, 2001, 3002 occurs
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,13 +40,13 @@ class Runs(Displayed):
     batch : float
         Labels per episode b; 1 where labels are unknown.
     percent : bool
-        Whether the user gave accuracies in percent; `table` holds fractions either way.
+        True if the user gave accuracies in percent; `table` always holds fractions.
     dataset, model : str
         The task; empty where unknown.
     origins : mapping of (strategy, repetition) to str
         The file that each run came from; may be empty.
     notes : tuple of str
-        What was recognised in the data, and what is odd but usable.
+        How the data were interpreted, and what is unusual but usable.
     """
 
     table: pd.DataFrame
@@ -81,13 +81,13 @@ class Runs(Displayed):
             it) for messages. Without labels x is the episode; without episodes they are ranks.
         batch : float, optional
             Labels per episode; by default the median step of the labels over all runs. Where
-            labels are unknown it gives them: labels = episode * batch.
+            labels are unknown, labels = episode * batch.
         x_mode : {"labels", "episodes"}
             ``x`` is labels / batch, or the episode.
         percent : bool, optional
-            Whether accuracies are in percent; by default the values tell, see `to_fraction`.
+            True if accuracies are in percent; by default inferred from the values (`to_fraction`).
         max_repetitions, max_episodes : int, optional
-            Use the first repetitions of a strategy (natural order), the first episodes of a run.
+            Numbers of first repetitions (natural order) and first episodes to use.
 
         Raises
         ------
@@ -111,20 +111,20 @@ class Runs(Displayed):
 
     @property
     def labels_known(self) -> bool:
-        """Whether the numbers of labels are known, not only the episodes."""
+        """True if label counts are known, not only episodes."""
         return bool(self.table["labels"].notna().all())
 
     @property
     def scale(self) -> float:
-        """What a fraction is multiplied by to be in the user's own scale: 100 or 1."""
+        """Factor from fractions to the user's scale: 100 or 1."""
         return 100.0 if self.percent else 1.0
 
     def strategy(self, name: str) -> Self:
-        """Return the runs of one strategy; `batch` and all else are kept."""
+        """Return the runs of one strategy with all other attributes, such as `batch`, unchanged."""
         return self.select([name])
 
     def select(self, names: Iterable[str]) -> Self:
-        """Return the runs of some strategies, in the order named; `DataError` if unknown."""
+        """Return the runs of the named strategies, in that order; `DataError` if unknown."""
         wanted = known(names, self.strategies, "strategy")
         return self._with(pd.concat(self.table[self.table["strategy"] == s] for s in wanted))
 
@@ -135,7 +135,7 @@ class Runs(Displayed):
         return self._with(self.table[self.table["episode"] <= episodes])
 
     def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
-        """Return the first repetitions (natural order) and episodes; None keeps all."""
+        """Return only the first repetitions (natural order) and episodes; None keeps all."""
         _check_options(None, "labels", max_repetitions, max_episodes)
         return self._with(_limited(self.table, max_repetitions, max_episodes))
 
@@ -147,8 +147,8 @@ class Runs(Displayed):
     def labels_at(self, x: ArrayLike) -> NDArray[np.float64]:
         """Convert model x to cumulative labels; NaN where labels are unknown.
 
-        x * batch; but where x is the episode although labels are known (``x_mode="episodes"``),
-        linear between the observed points (median over runs), and beyond them `batch` per x.
+        They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
+        the observed points (median over runs), and beyond them grow by `batch` per x.
         """
         at = np.asarray(x, dtype=float)
         if not self.labels_known:
@@ -157,7 +157,7 @@ class Runs(Displayed):
         return _interpolate(at, points["x"], points["labels"], self.batch)
 
     def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
-        """Convert labels to model x, inverse to `labels_at`; `DataError` if labels are unknown."""
+        """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
         points = self._points()
@@ -165,21 +165,21 @@ class Runs(Displayed):
         return _interpolate(at, points["labels"], points["x"], 1 / self.batch)
 
     def _points(self) -> pd.DataFrame:
-        """Known points (x, labels), both increasing; one is enough where x = labels / batch."""
+        """Return known points (x, labels), increasing; one is enough where x = labels / batch."""
         if np.allclose(self.table["x"] * self.batch, self.table["labels"], rtol=1e-12):
             return pd.DataFrame({"x": [0.0], "labels": [0.0]})
         points = self.table.groupby("x")["labels"].median().reset_index()
         return points[points["labels"] > points["labels"].cummax().shift(fill_value=0.0)]
 
     def sha256(self) -> str:
-        """Hash `table` and `batch` to twelve digits: same on all platforms, for any row order."""
+        """Twelve-digit hash of `table` and `batch`, independent of platform and row order."""
         text = self.table.sort_values([*RUN, "episode"]).to_csv(
             index=False, float_format="%.12g", lineterminator="\n"
         )
         return hashlib.sha256(f"batch {self.batch:.12g}\n{text}".encode()).hexdigest()
 
     def describe(self) -> str:
-        """Say the size: "6 strategies x 5 repetitions x 12 episodes, 20 labels each"."""
+        """Describe the size: "6 strategies x 5 repetitions x 12 episodes, 20 labels each"."""
         lengths = self.table.groupby(RUN).size()
         size = " x ".join(
             (
@@ -206,13 +206,13 @@ class Runs(Displayed):
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts "2" before "10"."""
+    """Return a sort key that puts "2" before "10"."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts if p]
 
 
 def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Names as stripped text: 1.0 is "1", missing is empty."""
+    """Convert names to stripped text: 1.0 becomes "1", missing becomes empty."""
     if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
         names = names.astype("Int64")
     return names.astype(object).where(names.notna(), "").astype(str).str.strip()
@@ -239,7 +239,7 @@ def _check_options(
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take the columns that are used: names as text, counts as numbers, none missing."""
+    """Select the used columns: names as text, counts as numbers, none missing."""
     if not {"strategy", "accuracy"} <= set(frame) or not {"episode", "labels"} & set(frame):
         needed = "strategy, accuracy, episode or labels"
         raise DataError(f"columns {needed} are needed: found {listed(frame)}")
@@ -282,9 +282,9 @@ def _counted(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 
 def _telling(table: pd.DataFrame) -> str:
-    """Name the unused columns that would tell rows of one strategy, repetition and episode apart.
+    """Name unused columns that distinguish rows of one strategy, repetition and episode.
 
-    Values of a repetition come again in its other episodes; those of measures hardly do.
+    Values of such a column recur in other episodes of the repetition; measurements rarely do.
     """
     keys = [*RUN, "episode"]
     unused = [
@@ -293,7 +293,7 @@ def _telling(table: pd.DataFrame) -> str:
     names = listed(
         str(c).removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()
     )
-    return f"; columns that tell them apart but are not used: {names}" if names else ""
+    return f"; unused columns that distinguish them: {names}" if names else ""
 
 
 def _limited(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
@@ -314,7 +314,7 @@ def _limited(table: pd.DataFrame, repetitions: int | None, episodes: int | None)
 
 
 def _check_runs(table: pd.DataFrame) -> None:
-    """Require labels that increase within runs, and one run long enough of every strategy."""
+    """Require labels that increase within runs, and a long enough run for every strategy."""
     before = table.groupby(RUN)["labels"].shift()
     message = "labels are {labels:g} after {before:g}, they must increase at every episode"
     reject(table.assign(before=before), table["labels"] <= before, message)
@@ -325,7 +325,7 @@ def _check_runs(table: pd.DataFrame) -> None:
 
 
 def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[str]) -> float:
-    """Add x (and labels, where only the batch tells them), in place; return the batch."""
+    """Add x (and labels, where they follow from the batch) in place; return the batch."""
     table["x"] = table["episode"].astype(float)
     if table["labels"].isna().all():
         if batch is None:
@@ -344,5 +344,7 @@ def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[
         size = f"({pool} labels) is not one batch ({batch:g})"
         notes.append(f"The start pool {size}: x starts at {x}.")
     if ((steps / step - 1).abs() > _UNEVEN).any():
-        notes.append(f"Batches are uneven ({span(steps)} labels): x counts {batch:g} as one.")
+        notes.append(
+            f"Batches are uneven ({span(steps)} labels): x counts {batch:g} labels as one batch."
+        )
     return batch

@@ -1,4 +1,4 @@
-"""The cells of a table: numbers, and whether accuracies are fractions or percent."""
+"""Numbers in the cells of a table, and the scale of accuracies: fractions or percent."""
 
 from typing import Any, Protocol
 
@@ -8,14 +8,14 @@ import pandas as pd
 from palm_bayes.errors import DataError, listed
 
 RUN = ["strategy", "repetition"]
-_SLACK = 1e-6  # float32 accuracies may pass 1 or 100 by rounding
-_LEAST_POINTS = 0.1  # of percent; smaller differences are given by mistake
-_SMALL = 10  # percent up to here, falling, are more likely errors in the unit of y
+_SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
+_LEAST_POINTS = 0.1  # in percent; smaller differences are probably fractions given by mistake
+_SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
 _ALLOWED = {None: "0 to 1, or 0 to 100 in percent", True: "0 to 100 (percent)", False: "0 to 1"}
 
 
 def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
-    """Raise for the first bad row, naming it; `message` is formatted with the row's values."""
+    """Raise an error that names the first bad row; `message` is formatted with its values."""
     if bad.any():
         row: dict[str, Any] = {str(k): v for k, v in table[bad].iloc[0].items()}
         words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") != ""}
@@ -33,11 +33,11 @@ def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]
 
 
 def to_fraction(table: pd.DataFrame, percent: bool | None, notes: list[str]) -> bool:
-    """Bring accuracy to fractions, in place; return whether it was in percent.
+    """Convert accuracy to fractions in place; return True if it was in percent.
 
-    A task has one scale. Where `percent` does not tell, the largest value does: above 1 is percent.
-    Refused are tables that hold both scales, or a few values above 1; and values up to 10 that fall
-    in most runs, such as an RMSE.
+    A task has one scale. If `percent` is None, a largest value above 1 means percent. Tables that
+    hold both scales, or a few values above 1, are refused; so are values up to 10 that fall in most
+    runs, such as an RMSE.
     """
     values = table["accuracy"] = numbers(table, "accuracy", _ALLOWED[percent])
     most = 1 if percent is False else 100
@@ -55,7 +55,7 @@ def to_fraction(table: pd.DataFrame, percent: bool | None, notes: list[str]) -> 
 
 
 def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
-    """Refuse values above 1 that are hardly percent; runs at 1 % and less are named in a note."""
+    """Refuse values above 1 that are hardly percent; note runs at 1 % and less."""
     accuracy, by_run = table["accuracy"], table.groupby(RUN, sort=False)["accuracy"]
     known = "percent=True (--percent) reads it as percent"
     above = accuracy > 1 + _SLACK
@@ -67,14 +67,16 @@ def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
         reject(table, accuracy == accuracy.max(), f"{message} Allowed is {_ALLOWED[None]}; {known}")
     low = by_run.transform("max") <= 1 + _SLACK
     others = accuracy[~low]
-    # A collapsed run of percent, times 100, lies above all others; one of fractions among them.
+    # Times 100, a collapsed run in percent lies above all others; a run in fractions does not.
     among = low & (100 * accuracy).between(others.min(), others.max())
     mixed = low & among.groupby([table[word] for word in RUN]).transform("any")
     words = {"low": _named(table[mixed]), "top": accuracy.max()}
     message = "fractions and percent: at most 1 in {low}, up to {top:.4g} elsewhere, "
     reject(table.assign(**words), mixed, f"{message}allowed is one scale; {known}")
     if low.any():
-        notes.append(f"Read as 1 % or less, since others are in percent: {_named(table[low])}.")
+        notes.append(
+            f"Values read as 1 % or less, since others are in percent: {_named(table[low])}."
+        )
 
 
 def _named(rows: pd.DataFrame) -> str:
@@ -83,20 +85,20 @@ def _named(rows: pd.DataFrame) -> str:
 
 
 class Scaled(Protocol):
-    """What has accuracies in the user's own scale: runs, or what is made of them."""
+    """Object with accuracies in the user's own scale, such as runs."""
 
     @property
     def scale(self) -> float:
-        """What a fraction is multiplied by: 100 or 1."""
+        """Factor from fractions to the user's scale: 100 or 1."""
 
 
 def as_fraction(of: Scaled, value: float, what: str) -> float:
-    """Take an accuracy from the user's own scale.
+    """Convert an accuracy from the user's own scale to a fraction.
 
     Raises
     ------
     DataError
-        If it lies outside it, or is a fraction although the data are in percent.
+        If the value lies outside the scale, or is a fraction although the data are in percent.
     """
     if not 0 < value <= of.scale:
         allowed = f"above 0 and at most {of.scale:g}, the scale of the data"
@@ -107,12 +109,12 @@ def as_fraction(of: Scaled, value: float, what: str) -> float:
 
 
 def difference_as_fraction(of: Scaled, value: float, what: str) -> float:
-    """Take a difference of accuracies, such as a gain, from the user's own scale.
+    """Convert a difference of accuracies, such as a gain, from the user's scale to a fraction.
 
     Raises
     ------
     DataError
-        As `as_fraction`; of percent, what is below a tenth of a point is taken for a fraction.
+        As in `as_fraction`; in percent, values below a tenth of a point are taken for fractions.
     """
     if not 0 <= value < of.scale:
         raise DataError(f"{what} is {value:g}, allowed is from 0 and below {of.scale:g}")

@@ -21,11 +21,11 @@ class Task:
     Attributes
     ----------
     source, dataset, model : str
-        Empty where the table does not tell them.
+        Empty where the table does not give them.
     runs : Runs or None
         None where every strategy is too short.
     short : mapping of str to int
-        Strategies left out: too short to be validated, with the episodes of their longest run.
+        Strategies left out as too short, with the number of episodes of their longest run.
     """
 
     source: str
@@ -48,12 +48,12 @@ def read_tasks(
     Parameters
     ----------
     source, strategies, dataset, model, percent
-        As in `read_runs`; each task gives those of the strategies that it has.
+        As in `read_runs`; strategies that a task lacks are skipped.
 
     Raises
     ------
     DataError
-        As `read_runs` does, but not for strategies with too few episodes.
+        As in `read_runs`, except for strategies with too few episodes.
     """
     if isinstance(source, Runs) or (
         not isinstance(source, pd.DataFrame) and Path(source).expanduser().is_dir()

@@ -1,1 +1,1 @@
-"""Which strategy, how many labels, whether to stop: functions of a posterior."""
+"""Decisions from a posterior: choice of strategy, labels needed, stopping."""

@@ -1,19 +1,19 @@
-"""ALDA's rule, on a point estimate and on draws.
+"""ALDA's rule for a point estimate and for posterior draws.
 
 Source: the Active Learning Deployment Advisor, README and ``deep-al/tools/alda/advisor.py`` of
 github.com/juliamachnio/PALM as of August 2026 (*How Many Labels Are Enough?*, EMA4MICCAI). For a
 target τ and a strategy m of a set M:
 
     feasible   A_max(m) ≥ τ
-    B_abs(m)   labels, in whole episodes, at which the curve of m has reached τ
+    B_abs(m)   labels, in whole episodes, at which the curve of m reaches τ
     W(m)       B_abs(m) at τ + Δτ minus B_abs(m) at τ − Δτ, where τ + Δτ is taken no nearer to A_max
-               than half a point: what a change of the target costs
-    C_η        the feasible m with B_abs(m) ≤ (1 + η) · min B_abs: about as cheap as the cheapest
-    choice     the m of C_η with the smallest W, of equal ones the cheapest
+               than half a point: the cost of changing the target
+    C_η        the feasible m with B_abs(m) ≤ (1 + η) · min B_abs, close to the cheapest
+    choice     the m of C_η with the smallest W; among equal ones, the cheapest
     risky      the feasible m with a larger W than the choice, in C_η or not
 
-ALDA takes one least-squares curve a strategy, `point_advice`. The same rule is asked here of every
-draw of the curves (`advise`), which gives each statement its probability.
+ALDA uses one least-squares curve per strategy, `point_advice`. Here the same rule is also applied
+to every draw of the curves (`advise`), which gives each statement a probability.
 """
 
 import math
@@ -65,15 +65,15 @@ ADVICE = (
 
 @dataclass(frozen=True, eq=False)
 class Advice:
-    """What ALDA's rule says of each sample.
+    """Results of ALDA's rule for each sample.
 
     Attributes
     ----------
     needed, window : DataArray, dims (sample, strategy)
-        B_abs and W in labels; infinite and NaN where a strategy is not feasible.
+        B_abs and W in labels; infinite and NaN if a strategy is not feasible.
     competitive, chosen, risky : DataArray, dims (sample, strategy)
-        Whether it is in C_η, whether it is the choice, and whether it is risky beside that: none is
-        where none is feasible.
+        True if a strategy is in C_η, is the choice, or is risky relative to the choice; all False
+        if no strategy is feasible.
     """
 
     needed: xr.DataArray
@@ -84,10 +84,10 @@ class Advice:
 
 
 def advise(paths: xr.DataArray, target: float, half_width: float, eta: float) -> Advice:
-    """Ask the rule of every draw of the curves.
+    """Apply the rule to every draw of the curves.
 
-    A curve's ceiling is its highest value within the paths' range, since labels past the range or
-    the pool cannot be bought.
+    A curve's ceiling is its highest value within the range of `paths`, since labels beyond the
+    range or the pool cannot be bought.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def advise(paths: xr.DataArray, target: float, half_width: float, eta: float) ->
 
 
 def choose(needed: xr.DataArray, window: xr.DataArray, eta: float) -> Advice:
-    """Find C_η and the choice, given B_abs and W of dims (sample, strategy)."""
+    """Determine C_η and the choice from B_abs and W, dims (sample, strategy)."""
     width = window.to_numpy()
     cost = np.where(np.isnan(width), np.inf, needed.to_numpy())
     most = (1 + eta) * cost.min(axis=1, keepdims=True) + _TINY
@@ -121,7 +121,7 @@ def choose(needed: xr.DataArray, window: xr.DataArray, eta: float) -> Advice:
 def point_advice(
     runs: Runs, target: float, half_width: float = HALF_WIDTH, eta: float = ETA
 ) -> pd.DataFrame:
-    """Reproduce ALDA on the mean curve of each strategy, in its own columns.
+    """Reproduce ALDA for the mean curve of each strategy, with its own columns.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ def point_advice(
     Returns
     -------
     DataFrame
-        `FITS`, accuracies in percent as ALDA writes them, NaN where it leaves a cell empty; and
-        ``selected``. Where no strategy is feasible that with the highest ceiling is selected.
+        `FITS`, accuracies in percent as in ALDA, NaN where ALDA leaves a cell empty; and
+        ``selected``. If no strategy is feasible, the one with the highest ceiling is selected.
     """
     points = _fitted_points(runs)
     rows = [
@@ -155,13 +155,13 @@ def point_advice(
 
 
 def mean_curve(runs: Runs, strategy: str) -> pd.DataFrame:
-    """``x`` and ``accuracy`` of a strategy's mean curve, as `averaging.mean_curve` takes it."""
+    """Return ``x`` and ``accuracy`` of a strategy's `averaging.mean_curve` as a table."""
     x, y, _ = averaging.mean_curve(runs.strategy(strategy))
     return pd.DataFrame({"x": x, "accuracy": y})
 
 
 def _fitted_points(runs: Runs) -> dict[str, Floats | None]:
-    """`fitted_point` of every strategy, in ALDA's order: one generator makes all their starts."""
+    """Compute `fitted_point` of every strategy in ALDA's order, with one generator of starts."""
     rng = np.random.default_rng(_SEED)
     found = {}
     for name in sorted(runs.strategies):
@@ -235,7 +235,7 @@ def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | Non
 
 
 def _episodes(point: Floats, target: float) -> int:
-    """Whole batches after which the curve has reached `target`, taken just below its ceiling."""
+    """Return the whole batches at which the curve reaches `target`, capped below its ceiling."""
     A_max, delta, alpha, beta = map(float, point)
     below = min(target, A_max - _TINY)
     if below <= 0:

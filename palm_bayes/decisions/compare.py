@@ -1,7 +1,7 @@
-"""Strategies against each other, at a budget and on the way there and beyond.
+"""Comparison of strategies at a budget and over a range of budgets.
 
-Everything comes from one set of draws of whole curves (`Comparison.paths`), so that tables,
-sentence and figure cannot disagree.
+All results are computed from one set of draws of whole curves (`Comparison.paths`), so that tables,
+sentence and figure agree.
 """
 
 from dataclasses import dataclass
@@ -32,30 +32,29 @@ ROPE = 0.01  # one accuracy point
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Displayed):
-    """Strategies of one fit, compared at a budget.
+    """Comparison of the strategies of one fit at a budget.
 
     Attributes
     ----------
     paths : DataArray, dims (sample, strategy, budget)
         Expected curves as fractions, from the first episode to the end of the range, `at` among
-        the budgets: the draws of `PalmFit.forecast`, those of all strategies together.
+        the budgets: joint draws of all strategies, as in `PalmFit.forecast`.
     at : float
         The budget of the comparison, in `unit`.
     unit : {"labels", "episodes"}
     rope : float
-        Differences up to it are practically none, in the user's own scale (region of practical
-        equivalence, Kruschke 2018).
+        Largest difference of practical equivalence, in the user's own scale (Kruschke 2018).
     reference : str
-        The strategy that `speed_up` is measured against.
+        Strategy relative to which `speed_up` is measured.
     shared : float
-        Correlation of the strategies' noise that the data show, from 0; see
+        Lower bound of the correlation of the strategies' noise, at least 0; see
         `palm_bayes.inference.partial_pooling`.
     scale : float
-        What a fraction is multiplied by in the user's own scale: 100 or 1.
+        Factor from fractions to the user's scale: 100 or 1.
     probability : float
-        Of the equal-tailed intervals from ``lower`` to ``upper`` in all tables.
+        Probability of the central intervals from ``lower`` to ``upper`` in all tables.
     doubts : dict of str to tuple of str
-        Why fits cannot be relied on, by strategy; see `palm_bayes.decisions.doubts`.
+        Reasons against relying on fits, by strategy; see `palm_bayes.decisions.doubts`.
     """
 
     paths: xr.DataArray
@@ -81,8 +80,8 @@ class Comparison(Displayed):
         -------
         DataFrame
             ``strategy``; ``median``, ``lower`` and ``upper`` of its accuracy at the budget;
-            ``p_best``, the probability that it is the best; ``expected_loss``, the accuracy that
-            choosing it forgoes on average; ``standing``: "first", or beside it "equivalent",
+            ``p_best``, the probability that it is the best; ``expected_loss``, the mean accuracy
+            lost by choosing it; ``standing``: "first", or relative to the first "equivalent",
             P(equal within the ROPE) ≥ 0.9, "ruled out", P(worse by more) ≥ 0.9, or "not ruled
             out". Accuracies in the user's own scale.
         """
@@ -106,8 +105,8 @@ class Comparison(Displayed):
         Returns
         -------
         DataFrame
-            ``strategy``, ``other``; ``p_better`` and ``p_worse`` by more than the ROPE,
-            ``p_equal`` within it, which add up to 1; ``p_above``, the probability of any positive
+            ``strategy``, ``other``; ``p_better`` and ``p_worse`` by more than the ROPE and
+            ``p_equal`` within it, which sum to 1; ``p_above``, the probability of any positive
             difference; ``median``, ``lower`` and ``upper`` of strategy − other, in the user's own
             scale.
         """
@@ -122,7 +121,7 @@ class Comparison(Displayed):
 
     @cached_property
     def matrix(self) -> pd.DataFrame:
-        """P(row is above column) at the budget, NaN on the diagonal, in order of the ranking."""
+        """P(row above column) at the budget, NaN on the diagonal, in order of the ranking."""
         order = list(self.ranking["strategy"])
         square = self.pairs.pivot_table(index="strategy", columns="other", values="p_above")
         return square.reindex(index=order, columns=order).rename_axis(columns="above")
@@ -145,17 +144,16 @@ class Comparison(Displayed):
 
     @cached_property
     def crossings(self) -> pd.DataFrame:
-        """Who overtakes whom within the range, and where.
+        """Probability and budget of each strategy overtaking another within the range.
 
         A strategy overtakes another if it is behind by more than the ROPE at some budget and ahead
-        by more than the ROPE at the end of the range; the curves cross where it gets ahead for
-        the last time.
+        by more than the ROPE at the end of the range. Its budget is that of the last crossing.
 
         Returns
         -------
         DataFrame
             ``strategy`` (behind, then ahead), ``other``, ``p_overtakes``; ``median``, ``lower``
-            and ``upper`` of the budget, given that it does: NaN where it never does.
+            and ``upper`` of the budget, given that it overtakes; NaN if it never does.
         """
         rows = []
         for one, other in permutations(self.strategies, 2):
@@ -167,7 +165,7 @@ class Comparison(Displayed):
 
     @cached_property
     def area(self) -> pd.DataFrame:
-        """Mean accuracy on the way to the budget: the area under the curve, per label.
+        """Mean accuracy up to the budget: the area under the curve, per label.
 
         Returns
         -------
@@ -181,14 +179,14 @@ class Comparison(Displayed):
 
     @cached_property
     def speed_up(self) -> pd.DataFrame:
-        """Labels that a strategy needs for what the reference reaches at the budget, as a share.
+        """Share of the budget that a strategy needs for the reference's accuracy at the budget.
 
         Returns
         -------
         DataFrame
             ``strategy``; ``median``, ``lower`` and ``upper`` of labels / `at`, which is below 1
-            for a strategy that is faster and infinite past the end of the range;
-            ``p_faster``, the probability that it is below 1. Without the reference itself.
+            for a faster strategy and infinite past the end of the range; ``p_faster``, the
+            probability that it is below 1. Without the reference itself.
         """
         target = self._here().sel(strategy=self.reference, drop=True)
         others = [name for name in self.strategies if name != self.reference]
@@ -199,7 +197,7 @@ class Comparison(Displayed):
 
     @cached_property
     def sentence(self) -> str:
-        """The ranking in words, and the best one's speed-up; a warning first, if in doubt."""
+        """Ranking and speed-up of the best in words; begins with a warning if there are doubts."""
         return warned(self.doubts, self._said())
 
     def _said(self) -> str:
@@ -207,7 +205,7 @@ class Comparison(Displayed):
         first, *rest = rows
         where = f"At {self.at:,.0f} {self.unit}"
         if not rest:
-            return f"{where} {first.strategy} is at {self._accuracy(first.median)}; it is alone."
+            return f"{where} {first.strategy} is at {self._accuracy(first.median)}, without others."
         return (
             f"{where} {first.strategy} comes first: it is best with {percent(first.p_best)} "
             f"probability, expected loss {self._accuracy(first.expected_loss)}"
@@ -227,7 +225,7 @@ class Comparison(Displayed):
         return told or "; all others are ruled out"
 
     def share(self, strategy: str) -> str:
-        """Words for a row of `speed_up`: "62 % [48-77]"."""
+        """Format a strategy's row of `speed_up`: "62 % [48-77]"."""
         rows = self.speed_up.set_index("strategy")
         end = float(self.paths["budget"][-1]) / self.at
         row: Any = rows.loc[strategy, [*pairwise.QUANTILES]]
@@ -244,7 +242,7 @@ class Comparison(Displayed):
         return " [".join([words, *interval]) + "."
 
     def document(self) -> dict[str, Any]:
-        """All of it, ready for JSON; infinite and missing numbers are None."""
+        """Return all results in the types of JSON; infinite and missing numbers are None."""
         names = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
         tables = {name: getattr(self, name).to_dict("records") for name in names}
         return {
@@ -261,7 +259,7 @@ class Comparison(Displayed):
         }
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw it, see `palm_bayes.plots.compare.plot_compared`; on two `axes`, if given."""
+        """Draw it, on two `axes` if given; see `palm_bayes.plots.compare.plot_compared`."""
         from palm_bayes.plots.compare import plot_compared
 
         order = list(self.ranking["strategy"])
@@ -285,7 +283,7 @@ class Comparison(Displayed):
         return f"{value:.2f} points" if self.scale > 1 else f"{value:.4f}"
 
     def _summary(self, values: xr.DataArray) -> dict[str, NDArray[np.float64]]:
-        """Median and interval of accuracies, in the user's own scale."""
+        """Compute median and interval of accuracies, in the user's own scale."""
         return self._quantiles(self.scale * values.transpose("sample", ...).to_numpy())
 
     def _quantiles(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -307,15 +305,15 @@ def compare(
     ----------
     fit : Posterior
     at : float, optional
-        Budget: labels, or episodes where labels are unknown; by default the last one seen.
+        Budget: labels, or episodes where labels are unknown; by default the last observed one.
     until : float, optional
-        Budget that ranges go to; by default as many episodes again as were seen, or `at`.
+        Budget at the end of the range; by default twice the observed episodes, or `at`.
     rope : float, optional
-        Differences up to it are practically none; by default one accuracy point.
+        Largest difference of practical equivalence; by default one accuracy point.
     reference : str, optional
-        What speed-ups are measured against; by default "random", else the lowest at `at`.
+        Strategy for speed-ups; by default "random", else the lowest at `at`.
     probability : float
-        Of the intervals in tables.
+        Probability of the intervals in tables.
 
     Returns
     -------

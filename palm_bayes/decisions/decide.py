@@ -1,4 +1,4 @@
-"""Stop, continue, switch, or cannot say: a fit judged by a stop rule that was fixed beforehand."""
+"""Decisions to stop, continue or switch, by a stop rule that was fixed beforehand."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 Action = Literal["stop", "continue", "switch", "cannot say"]
 
-DATA_SHARE_LEAST = 0.5  # with less, the prior says more than the data do
-OPEN_MOST = 0.5  # of what is left to gain: a band that is wider says little of any use
+DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
+OPEN_MOST = 0.5  # share of the remaining gain; a wider band is uninformative
 
 type Doubt = Callable[["Posterior", Outlook, SingleRule], str | None]
-"""Told (fit, outlook, rule), says why the rule cannot rely on the outlook."""
+"""Function of (fit, outlook, rule): the reason against relying on the outlook, or None."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Decision(Displayed):
-    """Whether to go on labelling.
+    """Decision about further labelling.
 
     Attributes
     ----------
     action : {"stop", "continue", "switch", "cannot say"}
     strategy : str
-        The one that is labelled with.
+        The strategy in use.
     switch_to : str or None
-        The one to go on with from where its own runs stand.
+        The strategy to continue with, from the present state of its own runs.
     labels : float
-        Spent in one run.
+        Labels spent in one run.
     next_batch : float
-        Labels recommended next; 0 where labelling stops.
+        Labels recommended next; 0 if labelling stops.
     findings : tuple of Finding
-        Of every single rule.
+        Findings of all single rules.
     doubts : tuple of str
-        Why the fit cannot be relied on, if so.
+        Reasons against relying on the fit.
     forced : bool
-        Whether the decision was taken in spite of them.
+        True if the decision was made despite the doubts.
     until : float
-        Labels up to which was looked.
+        Labels at the end of the forecast.
     """
 
     action: Action
@@ -66,12 +66,12 @@ class Decision(Displayed):
 
     @property
     def stop(self) -> bool:
-        """Whether to stop: for the ``if`` of a labelling loop."""
+        """True if labelling should stop: for the ``if`` of a labelling loop."""
         return self.action == "stop"
 
     @property
     def sentence(self) -> str:
-        """The decision and its reason."""
+        """Decision and reason in one sentence."""
         at = f"at {self.labels:.0f} labels with {self.strategy}"
         if self.action == "cannot say":
             return f"Cannot say {at}: {'; '.join(self.doubts)}."
@@ -81,12 +81,12 @@ class Decision(Displayed):
             "continue": f"Continue {at}, next {self.next_batch:.0f}",
             "switch": f"Switch {at} to {self.switch_to}",
         }[self.action]
-        in_spite = f" Forced in spite of this: {'; '.join(self.doubts)}." if self.forced else ""
+        in_spite = f" Forced despite doubts: {'; '.join(self.doubts)}." if self.forced else ""
         return f"{what}: {because}.{in_spite}"
 
     @property
     def decisive(self) -> tuple[Finding, ...]:
-        """The findings that speak for the action."""
+        """Findings that support the action."""
         if self.action == "cannot say":
             return ()
         of_other = self.findings[-1:] if self.action == "switch" else ()
@@ -95,7 +95,7 @@ class Decision(Displayed):
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What would change the decision and what it costs to be wrong, one line a rule."""
+        """Changes that would reverse the decision, and costs of an error, one line per item."""
         return tuple(
             f"{finding.rule}: {text}"
             for finding in self.decisive
@@ -107,11 +107,11 @@ class Decision(Displayed):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the findings as a table, one row a rule; columns as in `Finding`."""
+        """Return the findings as a table, one row per rule; columns as in `Finding`."""
         return pd.DataFrame([asdict(finding) for finding in self.findings])
 
     def document(self) -> dict[str, Any]:
-        """Return all of it in the types of JSON."""
+        """Return all attributes in the types of JSON."""
         return asdict(self) | {"sentence": self.sentence, "advice": list(self.advice)}
 
     def _display(self) -> Display:
@@ -143,16 +143,16 @@ def decision(
     *,
     force: bool = False,
 ) -> Decision:
-    """Judge an outlook, of which some rules may have reason to doubt.
+    """Apply a rule to an outlook, given doubts of its single rules.
 
     Parameters
     ----------
     rule : Rule
     outlook : Outlook
     doubts : mapping of SingleRule to tuple of str
-        Why a single rule cannot rely on the outlook.
+        Reasons why a single rule cannot rely on the outlook.
     force : bool
-        Judge in spite of the doubts.
+        Decide despite the doubts.
     """
     findings = {
         leaf: _unsaid(leaf, doubts[leaf]) if doubts[leaf] and not force else leaf.find(outlook)
@@ -169,7 +169,7 @@ def decision(
 
 
 def leader(fit: "Posterior") -> str:
-    """The strategy whose expected accuracy at the end of its data is highest."""
+    """Return the strategy with the highest expected accuracy at the end of its data."""
     table = fit.runs.table
     last = table.groupby("strategy", sort=False)["episode"].max()
     curves = forecast(fit, episodes=last.unique()).draws.mean(("chain", "draw"))
@@ -183,9 +183,9 @@ def leader(fit: "Posterior") -> str:
 
 
 def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
-    """Look as far ahead as the rules ask for, and at least to twice the labels spent.
+    """Forecast as far ahead as the rules require, and at least to twice the labels spent.
 
-    A rule that asks for all there may be gets what budget and pool allow, if they are told.
+    A rule with an unlimited horizon gets the horizon of budget and pool, if these are given.
     """
     known([strategy], fit.runs.strategies, "strategy")
     table = fit.runs.table
@@ -199,7 +199,7 @@ def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
 
 
 def limit_of(rule: Rule) -> float:
-    """Labels that no run may pass: by the rule, or since the pool has no more."""
+    """Return the labels that no run may exceed, by the rule or by the size of a pool."""
     return min([rule.limit(), *(leaf.labels for leaf in rule.leaves() if isinstance(leaf, Pool))])
 
 
@@ -215,41 +215,41 @@ def _doubts(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> tuple[str, 
 
 
 def not_usable(fit: "Posterior", outlook: Outlook, _: SingleRule) -> str | None:
-    """Doubt a fit that has not converged, or of a curve that does what PALM's do not."""
+    """Doubt a fit that has not converged, or a curve that PALM does not describe."""
     return "; ".join(doubts_of(fit).get(outlook.strategy, ())) or None
 
 
 def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | None:
-    """Doubt a forecast that is mostly prior, where the verdict hangs on it."""
+    """Doubt a forecast that is mostly prior, if the verdict depends on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
     told = prior_speaks(fit, outlook, labels)
     return told if told and hangs_on_it(leaf, *edges(outlook)) else None
 
 
 def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
-    """Say so where the data neither tell much about the accuracy there nor keep it narrow.
+    """Describe a forecast as mostly prior if the data neither inform it much nor make it narrow.
 
-    It is PALM's parameters that have a prior; of the misfit other curves tell.
+    Only the PALM curve is considered, since the misfit was learned from other curves.
     """
     pure = outlook.pure
     share = data_share(fit, outlook.strategy, pure.draws[:, 0], pure.accuracy_at(labels))
     width = openness(outlook.pure, labels)
     if share >= DATA_SHARE_LEAST or width <= OPEN_MOST:
         return None
-    open_part = f"the 80 % band of its PALM curve spans {chance(width)} of what is left to gain"
+    open_part = f"the 80 % band of its PALM curve spans {chance(width)} of the remaining gain"
     return (
-        f"the forecast at {labels:.0f} labels is mostly prior (the data tell {chance(share)} of "
-        f"what they tell of the present, and {open_part})"
+        f"the forecast at {labels:.0f} labels is mostly prior (the data inform it {chance(share)} "
+        f"as much as the present accuracy, and {open_part})"
     )
 
 
 def hangs_on_it(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
-    """Whether a rule's verdict differs between the edges of the forecast."""
+    """Return True if a rule's verdict differs between the edges of the forecast."""
     return leaf.find(low).stop != leaf.find(high).stop
 
 
 def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
-    """Edges of the 80 % band of the gain, each as an outlook of one draw, from the mean on."""
+    """Return the edges of the 80 % band of the gain, added to the mean, as outlooks of one draw."""
     present = outlook.draws[:, :1]
     low, high = present.mean() + np.quantile(outlook.draws - present, (0.1, 0.9), axis=0)
     return replace(outlook, draws=low[None]), replace(outlook, draws=high[None])
@@ -259,14 +259,14 @@ DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
 
 
 def openness(outlook: Outlook, labels: float) -> float:
-    """Width of the 80 % band of the accuracy at so many labels, as a share of what is missing."""
+    """Compute the width of the 80 % band of accuracy as a share of the remaining gain."""
     low, high = np.quantile(outlook.accuracy_at(labels), (0.1, 0.9))
     return float((high - low) / max(1 - outlook.draws[:, 0].mean(), 1e-9))
 
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A strategy that may reach the targets given up, and why it may not be relied on, if so."""
+    """Strategy that may still reach the abandoned targets, with doubts about its forecast."""
 
     outlook: Outlook
     finding: Finding
@@ -275,14 +275,14 @@ class _Candidate:
 
     @property
     def rank(self) -> tuple[float, float, str]:
-        """Likelier is better; chances that are told alike, by expected accuracy; then the name."""
+        """Sort key: probability to the percent shown, then expected accuracy, then name."""
         return round(self.finding.probability or 0.0, 2), self.expected, self.outlook.strategy
 
 
 def _switched(
     fit: "Posterior", found: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
 ) -> Decision | None:
-    """Switch to the strategy most likely to reach the targets, if one can be relied on to."""
+    """Switch to the strategy most likely to reach the targets, if one is reliable."""
     others = (name for name in fit.runs.strategies if name != found.strategy)
     judged = (_candidate(fit, outlook_for(fit, name, rule), hopeless) for name in others)
     usable = [one for one in judged if one and (force or not one.doubts)]
@@ -301,7 +301,7 @@ def _switched(
 def _candidate(
     fit: "Posterior", outlook: Outlook, hopeless: list[Unreachable]
 ) -> _Candidate | None:
-    """Judge another strategy by the rules that gave the first one up; None if one still does."""
+    """Judge another strategy by the rules that stopped the first; None if one stops it too."""
     findings = {leaf: leaf.find(outlook) for leaf in hopeless}
     if any(finding.stop for finding in findings.values()):
         return None

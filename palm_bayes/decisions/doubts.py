@@ -1,4 +1,4 @@
-"""Why fits cannot be relied on: stop rules refuse them, other answers begin with a warning."""
+"""Doubts about fits: stop rules refuse to decide, other answers begin with a warning."""
 
 from typing import TYPE_CHECKING
 
@@ -8,25 +8,25 @@ if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 type Doubts = dict[str, tuple[str, ...]]
-"""By strategy; without those that there is nothing against."""
+"""Reasons by strategy; only strategies with doubts."""
 
-_MOST = 3  # strategies told of in a sentence
+_MOST = 3  # strategies named in a sentence
 
 
 def not_converged(fit: "Posterior", strategy: str) -> str | None:
-    """Say so if the sampler has not converged."""
+    """Return the reason if the sampler has not converged."""
     row = fit.convergence.table.loc[strategy]
     return None if row["passed"] else f"not converged, {str(row['advice']).rstrip('.')}"
 
 
 def not_described(fit: "Posterior", strategy: str) -> str | None:
-    """Say so if the curve does what PALM's do not: falls, above all."""
+    """Return the finding if PALM does not describe the curve, such as one that falls."""
     row = fit.predictive_check.table.loc[strategy]
     return None if row["passed"] else f"PALM does not describe the curve, {row['finding']}"
 
 
 def doubts_of(fit: "Posterior") -> Doubts:
-    """Why the fits of strategies cannot be relied on."""
+    """List reasons against relying on the fits, by strategy."""
     told = {
         name: tuple(filter(None, (not_converged(fit, name), not_described(fit, name))))
         for name in fit.runs.strategies
@@ -35,7 +35,7 @@ def doubts_of(fit: "Posterior") -> Doubts:
 
 
 def warned(doubts: Doubts, sentence: str) -> str:
-    """Put a warning before a sentence that rests on fits which cannot be relied on."""
+    """Prefix a sentence with a warning if there are doubts about the fits."""
     if not doubts:
         return sentence
     why = listed((f"{name}: {'; '.join(texts)}" for name, texts in doubts.items()), _MOST)

@@ -1,11 +1,11 @@
-"""What more piloting is worth: one more episode, or repetition, before a strategy is chosen.
+"""Value of more piloting: one more episode or repetition before a strategy is chosen.
 
-The expected value of sample information, by regression on posterior draws: Strong, Oakley, Brennan
+Expected value of sample information, by regression on posterior draws: Strong, Oakley, Brennan
 and Breeze, *Estimating the expected value of sample information using the probabilistic sensitivity
 analysis sample*, Medical Decision Making 35 (2015). For each draw the pilot's accuracies are
-simulated; a quadratic regression of the later accuracy on summaries of them stands for the
-posterior that they would give. It costs no fit, and is an approximation: the regression is fitted
-on one half of the draws and used on the other, so that what it misses can only lower the value.
+simulated; a quadratic regression of the later accuracy on summaries of them approximates the
+posterior mean that they would give, without another fit. The regression is fitted to one half of
+the draws and applied to the other, so that its errors can only lower the value.
 """
 
 from dataclasses import dataclass
@@ -30,25 +30,25 @@ _SURE = 2  # standard errors
 
 @dataclass(frozen=True, eq=False)
 class PilotValue:
-    """What is gained by piloting once more before the strategy is chosen.
+    """Value of one more pilot before the strategy is chosen.
 
     Attributes
     ----------
     labels : float
         Labels of a run with which the chosen strategy will be used.
     table : DataFrame
-        A row a strategy and pilot: ``strategy``; ``pilot``, "episode" (one more of each of its
-        repetitions) or "repetition" (one more, as long as the longest); ``labels`` that it costs;
-        ``value``, by how much the expected accuracy of the strategy then chosen rises, and its
-        Monte-Carlo ``error`` (it may be a little below 0), in the user's own scale. Best first.
+        One row per strategy and pilot: ``strategy``; ``pilot``, "episode" (one more of each of its
+        repetitions) or "repetition" (one more, as long as the longest); its cost in ``labels``;
+        ``value``, the increase in expected accuracy of the strategy then chosen (possibly a little
+        below 0), and its Monte-Carlo ``error``, in the user's own scale. Best first.
     choice : str
         The strategy that would be chosen now.
     perfect : float
-        What knowing the curves would be worth: no pilot is worth more. In the user's own scale.
+        Value of perfect information about the curves, an upper bound, in the user's own scale.
     percent : bool
-        Whether that scale is percent.
+        True if that scale is percent.
     doubts : dict of str to tuple of str
-        Why fits cannot be relied on, by strategy; see `palm_bayes.decisions.doubts`.
+        Reasons against relying on fits, by strategy; see `palm_bayes.decisions.doubts`.
     """
 
     labels: float
@@ -60,7 +60,7 @@ class PilotValue:
 
     @property
     def sentence(self) -> str:
-        """The best pilot in words; a warning first, if in doubt."""
+        """Best pilot in words; begins with a warning if there are doubts."""
         return warned(self.doubts, self._said())
 
     def _said(self) -> str:
@@ -72,11 +72,11 @@ class PilotValue:
         return (
             f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:.0f} labels) "
             f"raises the expected accuracy there by {best['value']:.2g}{unit}, "
-            f"of {self.perfect:.2g} that knowing the curves would."
+            f"of at most {self.perfect:.2g} if the curves were known."
         )
 
     def document(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
+        """Return all attributes in the types of JSON."""
         return {
             "sentence": self.sentence,
             "labels": self.labels,
@@ -88,23 +88,23 @@ class PilotValue:
 
 
 def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue:
-    """Value of one more episode or repetition of each strategy, before one is chosen.
+    """Compute the value of one more episode or repetition of each strategy before the choice.
 
-    As in `palm_bayes.decisions.compare.compare`, strategies gain more alike than in forecasts.
+    Strategies are pooled as in `palm_bayes.decisions.compare.compare`.
 
     Parameters
     ----------
     fit : Posterior
-        Of several strategies.
+        Fit of several strategies.
     labels : float
         Labels of a run with which the chosen strategy will be used.
     seed : int
-        Of the simulated pilots.
+        Seed of the simulated pilots.
 
     Raises
     ------
     DataError
-        If there is one strategy only, or labels are unknown or not above 0.
+        If there is only one strategy, or labels are unknown or not above 0.
     """
     names = fit.runs.strategies
     if len(names) < 2:
@@ -128,7 +128,7 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
 
 
 def _simulated(fit: "Posterior", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
-    """By strategy and pilot: its cost in labels, and summaries of it, dims (sample, summary)."""
+    """Simulate pilots by strategy: cost in labels and summaries, dims (sample, summary)."""
     table = fit.runs.table
     ends = table.groupby("strategy", sort=False)["episode"].max()
     ahead = forecast(fit, scope="continuing", episodes=ends.unique() + 1, seed=seed).draws
@@ -152,16 +152,16 @@ def _by_sample(draws: xr.DataArray) -> Floats:
 
 
 def _value(accuracy: Floats, of: int, seen: Floats, half: "np.ndarray") -> tuple[float, float]:
-    """Value of choosing by what a pilot of one strategy shows, beside the best choice without it.
+    """Compute the value of choosing after a pilot of one strategy, over the best choice without it.
 
     Parameters
     ----------
     accuracy : array, dims (sample, strategy)
     of : int
-        The strategy that is piloted; the others are known as well as before.
+        Index of the piloted strategy; knowledge of the others does not change.
     seen : array, dims (sample, summary)
     half : array of bool, dims (sample,)
-        Each half is chosen for by the regression on the other.
+        Choices in each half use the regression fitted to the other.
 
     Returns
     -------
@@ -184,7 +184,7 @@ def _value(accuracy: Floats, of: int, seen: Floats, half: "np.ndarray") -> tuple
 
 
 def _quadratic(seen: Floats) -> Floats:
-    """All terms up to the second degree of standardised summaries."""
+    """Return all terms up to the second degree of standardised summaries."""
     z = (seen - seen.mean(axis=0)) / np.maximum(seen.std(axis=0), 1e-12)
     pairs = combinations_with_replacement(range(z.shape[1]), 2)
     return np.column_stack([np.ones(len(z)), z, *(z[:, i] * z[:, j] for i, j in pairs)])

@@ -1,4 +1,4 @@
-"""How many labels a target needs: the chance at every budget, and ALDA's recommendation."""
+"""Labels needed for a target: probability at every budget, and ALDA's recommendation."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 RunScope = Literal["expected", "new"]
-_FAR = 4  # times the budget seen: how far is looked unless asked
+_FAR = 4  # default range in multiples of the budget seen
 _CURVES = {"expected": "the expected curve", "new": "a single run"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelsToReach(Displayed):
-    """The posterior of the labels that each strategy needs for a target.
+    """Posterior of the labels that each strategy needs for a target.
 
     Attributes
     ----------
     fit : Posterior
     curves, paths : DataArray, dims (sample, strategy, budget)
-        Expected curves, and what has to reach the target (see `scope`), as fractions at whole
-        episodes up to the pool or horizon.
+        Expected curves, and curves that have to reach the target (see `scope`), as fractions at
+        whole episodes up to the pool or horizon.
     target : float
-        In the user's own scale.
+        Accuracy to reach, in the user's own scale.
     scope : {"expected", "new"}
-        Whether the expected curve has to reach the target, or what a single run measures, which
-        noise may carry there earlier, or later.
+        The target must be reached by the expected curve, or by a single run's measured accuracy,
+        which because of noise may reach it earlier or later.
     unit : {"labels", "episodes"}
     assurance : float
-        The chance that is asked for.
+        Required probability.
     within : float or None
-        A budget to be judged.
+        Budget for which the probability of sufficing is reported.
     half_width, eta : float
         ALDA's Δτ, in the user's own scale, and η.
     probability : float
-        Of the intervals from ``lower`` to ``upper``.
+        Probability of the intervals from ``lower`` to ``upper``.
     """
 
     fit: "Posterior"
@@ -65,14 +65,14 @@ class LabelsToReach(Displayed):
 
     @property
     def until(self) -> float:
-        """The last budget looked at: of what comes later nothing is said."""
+        """Last budget considered; larger ones are counted as infinite."""
         return float(self.paths["budget"][-1])
 
     @cached_property
     def needed(self) -> xr.DataArray:
         """Budget of the first whole episode at the target, dims (sample, strategy).
 
-        Infinite where that is past `until`.
+        It is infinite if past `until`.
         """
         return first_reached(self.paths, self.target / self.fit.runs.scale)
 
@@ -85,9 +85,9 @@ class LabelsToReach(Displayed):
         DataFrame
             ``strategy``; ``budget``, the assurance budget: the smallest that suffices with the
             probability `assurance`; ``median``, ``lower`` and ``upper`` of the budget needed;
-            ``p_never``, that it is past `until`; ``p_within``, that `within` suffices (NaN
-            without one); ``p_reached``, that the budget seen suffices. Budgets are whole
-            episodes, infinite where they are past `until`.
+            and the probabilities ``p_never`` that it is past `until`, ``p_within`` that `within`
+            suffices (NaN without one), and ``p_reached`` that the budget seen suffices. Budgets
+            are whole episodes, infinite if past `until`.
         """
         tail = (1 - self.probability) / 2
         levels = [self.assurance, 0.5, tail, 1 - tail]
@@ -103,7 +103,7 @@ class LabelsToReach(Displayed):
 
     @cached_property
     def chances(self) -> pd.DataFrame:
-        """P(target reached by a budget): index budget, a column a strategy."""
+        """P(target reached by a budget): index budget, one column per strategy."""
         budgets = self.paths["budget"].to_numpy()
         reached = (self.needed <= xr.DataArray(budgets, {"budget": budgets})).mean("sample")
         return pd.DataFrame(
@@ -114,23 +114,22 @@ class LabelsToReach(Displayed):
 
     @cached_property
     def advice(self) -> alda.Advice:
-        """ALDA's rule, asked of every draw of the expected curves, whatever the `scope`."""
+        """ALDA's rule applied to every draw of the expected curves, for any `scope`."""
         scale = self.fit.runs.scale
         return alda.advise(self.curves, self.target / scale, self.half_width / scale, self.eta)
 
     @cached_property
     def alda(self) -> pd.DataFrame:
-        """ALDA's rule as a posterior, the likeliest choice first.
+        """Posterior of ALDA's rule, the most probable choice first.
 
         Returns
         -------
         DataFrame
             ``strategy``; ``p_feasible``; ``B_abs`` and ``W``, medians in labels given that it is
-            feasible, NaN where it never is; ``p_competitive``, that it is in C_η; ``p_risky``,
-            that its W is larger than that of the choice; ``p_chosen``,
-            that the rule chooses it, and so the chance that choosing it is right;
-            ``piloting``, what the pilots of all other strategies took, one run each;
-            ``in_all``, with them the median B_abs.
+            feasible, NaN if it never is; the probabilities ``p_competitive`` that it is in C_η,
+            ``p_risky`` that its W is larger than that of the choice, and ``p_chosen`` that the
+            rule chooses it, hence that it is the right choice; ``piloting``, the labels spent on
+            pilots of all other strategies, one run each; ``in_all``, their sum with median B_abs.
         """
         advice, runs = self.advice, self.fit.runs
         feasible = advice.needed < np.inf
@@ -158,7 +157,7 @@ class LabelsToReach(Displayed):
 
     @cached_property
     def point(self) -> pd.DataFrame:
-        """ALDA itself, by least squares; see `palm_bayes.decisions.alda.point_advice`."""
+        """ALDA's own result, by least squares; see `palm_bayes.decisions.alda.point_advice`."""
         scale = self.fit.runs.scale
         return alda.point_advice(
             self.fit.runs, self.target / scale, self.half_width / scale, self.eta
@@ -166,12 +165,12 @@ class LabelsToReach(Displayed):
 
     @cached_property
     def doubts(self) -> Doubts:
-        """Why fits cannot be relied on, by strategy."""
+        """Reasons against relying on fits, by strategy."""
         return doubts_of(self.fit)
 
     @cached_property
     def sentence(self) -> str:
-        """The smallest assurance budget and ALDA's choice; a warning first, if in doubt."""
+        """Smallest assurance budget and ALDA's choice; begins with a warning if in doubt."""
         return warned(self.doubts, self._said())
 
     def _said(self) -> str:
@@ -179,14 +178,12 @@ class LabelsToReach(Displayed):
         best, goal = rows[0], f"{self.target:g} ({_CURVES[self.scope]})"
         sure, end = f"{100 * self.assurance:g} % probability", f"{self.until:,.0f}"
         if np.isinf(best.budget):
-            words = (
-                f"No strategy reaches {goal} by {end} {self.unit} with {sure}: the likeliest is "
-            )
-            words += f"{best.strategy}, {percent(1 - best.p_never)}."
+            words = f"No strategy reaches {goal} by {end} {self.unit} with {sure}: most "
+            words += f"probable is {best.strategy}, {percent(1 - best.p_never)}."
         else:
-            there = ", labelled already," if best.budget <= seen_budget(self.fit.runs) else ""
+            there = ", already labelled," if best.budget <= seen_budget(self.fit.runs) else ""
             words = f"{best.strategy} reaches {goal} by {best.budget:,.0f} {self.unit}{there} with "
-            words += f"{sure}: it needs {self.span(best)}, and more than {end} with "
+            words += f"{sure}: it needs {self.span(best)}, and more than {end} with probability "
             words += f"{percent(best.p_never)}."
         if self.within is not None:
             chance = percent(best.p_within)
@@ -194,7 +191,7 @@ class LabelsToReach(Displayed):
         return words + self._advice_sentence() if len(rows) > 1 else words
 
     def span(self, row: Any) -> str:
-        """Median and interval of a row of `table`: "400 [360-480]"."""
+        """Format median and interval of a row of `table`: "400 [360 to 480]"."""
         middle, low, high = (
             f"{value:,.0f}" if np.isfinite(value) else f">{self.until:,.0f}"
             for value in (row.median, row.lower, row.upper)
@@ -208,12 +205,12 @@ class LabelsToReach(Displayed):
             return " ALDA's rule finds no strategy feasible."
         return (
             f" ALDA's rule recommends {best.strategy}, right with {percent(best.p_chosen)} "
-            f"probability: {best.B_abs:,.0f} {self.unit}, and {best.in_all:,.0f} with those that "
-            f"piloting the others took."
+            f"probability: {best.B_abs:,.0f} {self.unit}, and {best.in_all:,.0f} including the "
+            f"pilots of the others."
         )
 
     def document(self) -> dict[str, Any]:
-        """All of it, ready for JSON; infinite and missing numbers are None."""
+        """Return all results in the types of JSON; infinite and missing numbers are None."""
         tables = {"strategies": self.table, "alda": self.alda}
         return {
             "sentence": self.sentence,
@@ -238,7 +235,7 @@ class LabelsToReach(Displayed):
         return Display(self.sentence, self.table.astype(object).replace(np.inf, past))
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw it, see `palm_bayes.plots.budget.plot_budget`; `ax` is where, if not anew."""
+        """Draw the chances, on `ax` if given; see `palm_bayes.plots.budget.plot_budget`."""
         from palm_bayes.plots.budget import plot_budget
 
         what = "Expected curve" if self.scope == "expected" else "A single run"
@@ -266,7 +263,7 @@ def labels_to_reach(
     probability: float = 0.9,
     seed: int = 0,
 ) -> LabelsToReach:
-    """Say how many labels each strategy needs for a target.
+    """Estimate how many labels each strategy needs for a target.
 
     Budgets are labels, or episodes where labels are unknown; accuracies are in the scale of
     the data.
@@ -277,17 +274,17 @@ def labels_to_reach(
     target : float
         Accuracy to reach.
     assurance : float
-        The chance that the budget shall suffice, in (0, 1).
+        Probability with which the budget must suffice, in (0, 1).
     within : float, optional
-        A budget, of which the chance that it suffices is told.
+        Budget for which the probability of sufficing is reported.
     until : float, optional
-        The pool, or how far to look. By default four times the budget seen.
+        Size of the pool, or largest budget to consider. By default four times the budget seen.
     scope : {"expected", "new"}
-        Whether the expected curve has to reach the target, or a single run's measured accuracy.
+        The target must be reached by the expected curve, or by a single run's measured accuracy.
     delta_target, eta : float, optional
         ALDA's Δτ, by default 5 accuracy points, and η; see `palm_bayes.decisions.alda`.
     probability : float
-        Of the intervals in tables.
+        Probability of the intervals in tables.
     seed : int
 
     Returns
@@ -297,8 +294,8 @@ def labels_to_reach(
     Raises
     ------
     DataError
-        If the target is outside the scale, a budget below what is labelled, or another value
-        not allowed.
+        If the target is outside the scale, a budget is below the labels spent, or another value
+        is not allowed.
     """
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
     as_fraction(runs, target, "the target")
@@ -325,6 +322,6 @@ def labels_to_reach(
 
 
 def _pilots(table: pd.DataFrame, unit: Unit) -> "pd.Series[float]":
-    """Budget of the longest run of each strategy."""
+    """Return the budget of the longest run of each strategy."""
     column = "labels" if unit == "labels" else "episode"
     return table.groupby("strategy")[column].max().astype(float)

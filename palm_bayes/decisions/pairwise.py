@@ -1,4 +1,4 @@
-"""Arithmetic of comparisons: functions of draws of curves, dims (sample, strategy[, budget])."""
+"""Comparisons as functions of draws of curves, dims (sample, strategy[, budget])."""
 
 import numpy as np
 import xarray as xr
@@ -10,11 +10,11 @@ from palm_bayes.decisions.trajectories import last_zero
 type Floats = NDArray[np.float64]
 
 QUANTILES = ("median", "lower", "upper")
-SURE = 0.9  # P(worse) from which a strategy is ruled out, P(equal) from which it is equivalent
+SURE = 0.9  # least P(worse) for "ruled out", and least P(equal) for "equivalent"
 
 
 def quantiles(values: Floats, probability: float) -> dict[str, Floats]:
-    """Median and equal-tailed interval over the first axis; infinite values do not spoil them."""
+    """Compute median and central interval over the first axis; values may be infinite."""
     tail = (1 - probability) / 2
     if not len(values):
         return dict.fromkeys(QUANTILES, np.full(values.shape[1:], np.nan))
@@ -23,18 +23,18 @@ def quantiles(values: Floats, probability: float) -> dict[str, Floats]:
 
 
 def best(values: xr.DataArray) -> xr.DataArray:
-    """Whether each strategy is the best of a sample; several that are equal share it."""
+    """Indicate the best strategy of each sample; ties share the weight of 1."""
     top = values == values.max("strategy")
     return top / top.sum("strategy")
 
 
 def loss(values: xr.DataArray) -> xr.DataArray:
-    """What each strategy is below the best of its sample."""
+    """Compute the difference of each strategy to the best of its sample."""
     return values.max("strategy") - values
 
 
 def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
-    """Mean accuracy from the first budget to `at`, by the trapezoidal rule."""
+    """Average the accuracy from the first budget to `at` by the trapezoidal rule."""
     way = paths.sel(budget=slice(None, at)).transpose(..., "budget")
     budgets = way["budget"].to_numpy()
     if len(budgets) == 1:
@@ -44,19 +44,19 @@ def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
 
 
 def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
-    """Share of samples that get from behind to ahead by more than `margin`, and where they cross.
+    """Compute the share of samples from behind to ahead by more than `margin`, and the crossings.
 
     Parameters
     ----------
     lead : DataArray, dims (sample, budget)
-        One strategy minus another. Ahead is meant at the last budget, behind at any.
+        One strategy minus another. Ahead refers to the last budget, behind to any.
     margin : float
 
     Returns
     -------
     share : float
     places : array, shape (overtaking samples,)
-        The budget where `lead` is above 0 for good.
+        Budgets after which `lead` stays above 0.
     """
     values = lead.transpose("sample", "budget").to_numpy()
     gained = (values < -margin).any(axis=1) & (values[:, -1] > margin)
@@ -65,7 +65,7 @@ def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
 
 
 def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
-    """Probabilities that a difference, dims (sample,), is above, within and below a margin."""
+    """Compute P(difference above, within, below a margin); dims (sample,)."""
     better, worse = float((difference > margin).mean()), float((difference < -margin).mean())
     return {
         "p_better": better,
@@ -76,7 +76,7 @@ def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
 
 
 def standing(ahead: xr.DataArray, margin: float) -> list[str]:
-    """How strategies stand to one that is `ahead` of them by so much, dims (sample, strategy)."""
+    """Classify strategies by the lead of the first, `ahead`, dims (sample, strategy)."""
     is_worse, is_equal = (
         part.mean("sample") >= SURE for part in (ahead > margin, abs(ahead) <= margin)
     )
@@ -85,7 +85,7 @@ def standing(ahead: xr.DataArray, margin: float) -> list[str]:
 
 
 def share_in_words(median: float, lower: float, upper: float, end: float) -> str:
-    """Say "62 % [48-77]" of a share and its interval, infinite where it is past `end`."""
+    """Format a share and its interval, "62 % [48-77]"; values past `end` are infinite."""
     middle, low, high = (f"{100 * part:.0f}" for part in (median, lower, upper))
     if np.isinf(lower):
         return f">{100 * end:.0f} %"

@@ -1,4 +1,4 @@
-"""Where a strategy stands and where it may go: all that a stop rule looks at."""
+"""Present and forecast accuracy of a strategy, the input of stop rules."""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,28 +13,28 @@ from palm_bayes.forecast.forecast import forecast
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
-MOST_EPISODES = 200  # looked at one by one; of more, ever fewer the further ahead
+MOST_EPISODES = 200  # considered individually; beyond, episodes are sampled more sparsely
 
 type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """The present and the later episodes of one strategy.
+    """Present and later episodes of one strategy.
 
     Attributes
     ----------
     strategy : str
     labels : array, dims (episode,)
-        Cumulative labels of one run: first those spent, then after each later episode.
+        Cumulative labels of one run: those spent, then those after each later episode.
     episodes : array, dims (episode,)
-        How many episodes after the present one: 0, 1, 2 ...
+        Episodes after the present one: 0, 1, 2 ...
     draws : array, dims (draw, episode)
-        Posterior draws of the expected accuracy there, fractions. No draw where nothing is fitted.
+        Posterior draws of the expected accuracy there, fractions; no draws without a fit.
     scale : float
-        What a fraction is multiplied by in the user's own scale: 100 or 1.
+        Factor from fractions to the user's scale: 100 or 1.
     on_curve : array, dims (draw, episode), optional
-        The draws' accuracies on the PALM curve, without misfit.
+        Accuracies of the draws on the PALM curve, without misfit.
     """
 
     strategy: str
@@ -46,12 +46,12 @@ class Outlook:
 
     @classmethod
     def of(cls, fit: "Posterior", strategy: str, until: float) -> Self:
-        """Forecast a strategy of a fit from its last labels until so many, batch by batch.
+        """Forecast a strategy of a fit from its last labels to `until`, batch by batch.
 
         Raises
         ------
         DataError
-            If the strategy is unknown, or the numbers of labels are.
+            If the strategy is unknown, or label counts are unknown.
         """
         known([strategy], fit.runs.strategies, "strategy")
         if not fit.runs.labels_known:
@@ -63,7 +63,7 @@ class Outlook:
 
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
-        """Forecast a strategy of a fit at given labels, of which the first are those spent."""
+        """Forecast a strategy of a fit at given labels, the first being those spent."""
         found = forecast(fit, labels=labels)
         draws, on_curve = (
             part.sel(strategy=strategy)
@@ -76,7 +76,7 @@ class Outlook:
 
     @property
     def pure(self) -> Self:
-        """The same without misfit: what the posterior of PALM's parameters says."""
+        """Same outlook without misfit, from PALM's parameters alone."""
         return self if self.on_curve is None else replace(self, draws=self.on_curve)
 
     @property
@@ -86,16 +86,16 @@ class Outlook:
 
     @property
     def last(self) -> float:
-        """Labels after the last episode looked at."""
+        """Labels after the last episode considered."""
         return float(self.labels[-1])
 
     @property
     def next_batch(self) -> float:
-        """Labels of the next episode; 0 where there is none."""
+        """Labels of the next episode; 0 if there is none."""
         return float(self.labels[1] - self.labels[0]) if len(self.labels) > 1 else 0.0
 
     def accuracy_at(self, labels: float) -> Floats:
-        """Accuracy at so many labels, dims (draw,): linear between episodes, held beyond them."""
+        """Return accuracy at `labels`, dims (draw,): linear between episodes, constant beyond."""
         at = float(np.interp(labels, self.labels, np.arange(len(self.labels))))
         low, high = math.floor(at), math.ceil(at)
         return np.asarray(
@@ -103,17 +103,17 @@ class Outlook:
         )
 
     def best_until(self, labels: float) -> Floats:
-        """Highest accuracy up to so many labels, dims (draw,)."""
+        """Return the highest accuracy up to `labels`, dims (draw,)."""
         seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
         return np.maximum(seen, self.accuracy_at(labels))
 
     def shown(self, accuracy: float) -> str:
-        """A fraction in words, in the user's own scale."""
+        """Format a fraction in the user's own scale."""
         return f"{100 * accuracy:.1f} %" if self.scale == 100 else f"{accuracy:.3f}"
 
 
 def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
-    """Labels after each episode from `now` on, the last cut off at `until`; and their numbers."""
+    """Return labels after each episode from `now` to `until`, and the numbers of episodes."""
     left = max(until - now, 0.0) / batch
     count = math.ceil(left - 1e-9)
     ahead = np.arange(1.0, count + 1)
@@ -124,12 +124,12 @@ def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
 
 
 def chance(probability: float) -> str:
-    """A probability in words; never quite 0 or 1."""
+    """Format a probability in percent, never as 0 or 100."""
     if 0.01 <= probability <= 0.99:
         return f"{probability:.0%}".replace("%", " %")
     return "under 1 %" if probability < 0.5 else "over 99 %"
 
 
 def amount(cost: float) -> str:
-    """A cost in words, to three digits."""
+    """Format a cost with three digits."""
     return f"{cost:,.0f}" if abs(cost) >= 1000 else f"{cost:.3g}"

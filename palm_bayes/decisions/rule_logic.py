@@ -1,7 +1,7 @@
-"""What stop rules find, and how their verdicts are combined: ``|`` is any of them, ``&`` all.
+"""Findings of stop rules and their combination: ``|`` means any rule, ``&`` all rules.
 
-A rule says stop, go on, or, where the fit cannot be relied on, neither. Three-valued logic tells
-whether the others settle it all the same (Kleene, *Introduction to Metamathematics*, 1952, § 64).
+The verdict of a rule is stop, continue or, if the fit is unreliable, unknown. Three-valued logic
+combines them (Kleene, *Introduction to Metamathematics*, 1952, § 64).
 """
 
 import math
@@ -15,28 +15,29 @@ from palm_bayes.decisions.projection import Outlook
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule finds.
+    """Finding of one rule.
 
     Attributes
     ----------
     rule : str
         The rule in words.
     stop : bool or None
-        Whether it says stop; None where it cannot say.
+        True if the rule says stop; None if it cannot say.
     reason : str
-        Why, with the numbers.
+        Reason, with numbers.
     change : str
-        What would change it.
+        Change that would reverse the finding.
     if_wrong : str
-        What it costs if that is wrong.
+        Consequence if the finding is wrong.
     probability : float or None
-        Of what the rule asks about.
+        Probability of the rule's condition.
     needed : float or None
-        The probability it asks for.
+        Required probability.
     loss : float or None
-        Expected loss beside knowing the truth: of accuracy, a fraction; of `NetValue`, a cost.
+        Expected loss relative to knowing the truth: an accuracy (fraction), or a cost for
+        `NetValue`.
     value : float or None
-        Expected net value of the best number of further episodes; of `NetValue` only.
+        Expected net value of the best number of further episodes; for `NetValue` only.
     episodes : int or None
         That number.
     """
@@ -54,25 +55,25 @@ class Finding:
 
     @property
     def says(self) -> str:
-        """The rule's verdict in words."""
+        """Verdict of the rule in words."""
         return {True: "stop", False: "go on", None: "cannot say"}[self.stop]
 
 
 class Rule(Protocol):
-    """A stop rule, single or combined."""
+    """Stop rule, single or combined."""
 
     def leaves(self) -> "tuple[SingleRule, ...]":
         """Return the single rules in it."""
 
     def verdict(self, findings: "dict[SingleRule, Finding]") -> bool | None:
-        """Whether to stop, by what its single rules find; None where that cannot be said."""
+        """Return whether to stop by the findings of the single rules; None if unknown."""
 
     def limit(self) -> float:
-        """Labels that no run may pass."""
+        """Return the labels that no run may exceed."""
 
 
 class _Combines:
-    """Rules are combined by ``|`` (any) and ``&`` (all)."""
+    """Combination of rules by ``|`` (any) and ``&`` (all)."""
 
     def __or__(self: Rule, other: Rule) -> "AnyOf":
         return AnyOf((self, other))
@@ -83,22 +84,22 @@ class _Combines:
 
 @dataclass(frozen=True)
 class SingleRule(_Combines, ABC):
-    """A rule by itself."""
+    """Single stop rule."""
 
     def leaves(self) -> "tuple[SingleRule, ...]":
         """Return itself."""
         return (self,)
 
     def verdict(self, findings: "dict[SingleRule, Finding]") -> bool | None:
-        """Whether to stop, as found."""
+        """Return whether to stop, as found."""
         return findings[self].stop
 
     def horizon(self, now: float) -> float | None:
-        """Labels that the verdict looks ahead to, from those spent; None if it needs no fit."""
+        """Return the labels up to which a forecast is needed; None if the rule needs no fit."""
         return now
 
     def limit(self) -> float:
-        """Labels that no run may pass."""
+        """Return the labels that no run may exceed."""
         return math.inf
 
     @abstractmethod
@@ -107,12 +108,12 @@ class SingleRule(_Combines, ABC):
 
     @abstractmethod
     def find(self, outlook: Outlook) -> Finding:
-        """Judge an outlook; `DataError` where the rule does not fit its scale."""
+        """Judge an outlook; `DataError` if the rule does not fit its scale."""
 
 
 @dataclass(frozen=True)
 class AnyOf(_Combines):
-    """Stop where any of some rules says so."""
+    """Rule that stops if any of its rules does."""
 
     rules: tuple[Rule, ...]
 
@@ -121,18 +122,18 @@ class AnyOf(_Combines):
         return _leaves(self.rules)
 
     def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
-        """Whether to stop; None where that hangs on a rule that cannot say."""
+        """Return whether to stop; None if this depends on a rule that cannot say."""
         found = {rule.verdict(findings) for rule in self.rules}
         return True if True in found else None if None in found else False
 
     def limit(self) -> float:
-        """Labels that no run may pass: any of the rules stops it there."""
+        """Return the labels that no run may exceed: the smallest of the rules."""
         return min(rule.limit() for rule in self.rules)
 
 
 @dataclass(frozen=True)
 class AllOf(_Combines):
-    """Stop where all of some rules say so."""
+    """Rule that stops if all of its rules do."""
 
     rules: tuple[Rule, ...]
 
@@ -141,12 +142,12 @@ class AllOf(_Combines):
         return _leaves(self.rules)
 
     def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
-        """Whether to stop; None where that hangs on a rule that cannot say."""
+        """Return whether to stop; None if this depends on a rule that cannot say."""
         found = {rule.verdict(findings) for rule in self.rules}
         return False if False in found else None if None in found else True
 
     def limit(self) -> float:
-        """Labels that no run may pass: only where all of the rules stop it."""
+        """Return the labels that no run may exceed: the largest of the rules."""
         return max(rule.limit() for rule in self.rules)
 
 

@@ -1,4 +1,4 @@
-"""Stop rules: small frozen objects, fixed before the data come.
+"""Stop rules: small frozen objects, fixed before data are collected.
 
 `palm_bayes.decisions.rule_logic` combines them by ``|`` and ``&``.
 Accuracies are in the scale of the data; labels are cumulative labels of one run.
@@ -18,7 +18,7 @@ from palm_bayes.errors import DataError
 
 @dataclass(frozen=True)
 class Target(SingleRule):
-    """Stop once the expected accuracy has reached a target with some probability.
+    """Rule to stop once the expected accuracy has reached a target with some probability.
 
     Attributes
     ----------
@@ -55,27 +55,27 @@ class Target(SingleRule):
         return Finding(
             self.words(), stop,
             f"the probability that the target {outlook.shown(target)} is reached is "
-            f"{chance(reached)} ({chance(self.probability)} asked)",
+            f"{chance(reached)} ({chance(self.probability)} required)",
             change, wrong, reached, self.probability, missing if stop else None,
         )  # fmt: skip
 
     def _when(self, outlook: Outlook, target: float) -> str:
         enough = (outlook.draws >= target).mean(axis=0) >= self.probability
         if not enough.any():
-            return f"no number of labels up to {outlook.last:.0f}, as it looks now."
-        return f"{outlook.labels[enough.argmax()]:.0f} labels, as it looks now."
+            return f"no number of labels up to {outlook.last:.0f}, by the current forecast."
+        return f"{outlook.labels[enough.argmax()]:.0f} labels, by the current forecast."
 
 
 @dataclass(frozen=True)
 class Plateau(SingleRule):
-    """Stop once the next labels are likely to gain little.
+    """Rule to stop once the next labels are likely to gain little.
 
     Attributes
     ----------
     gain : float
-        Less than this is little; in the data's own scale.
+        Gains below this are little; in the data's own scale.
     labels : float
-        How many more labels are looked at.
+        Number of further labels considered.
     probability : float
     """
 
@@ -93,7 +93,7 @@ class Plateau(SingleRule):
         return f"gain under {much} with {chance(self.probability)}"
 
     def horizon(self, now: float) -> float:
-        """Labels it looks ahead to."""
+        """Return the labels up to which a forecast is needed."""
         return now + self.labels
 
     def find(self, outlook: Outlook) -> Finding:
@@ -106,7 +106,7 @@ class Plateau(SingleRule):
         forgone = float(np.maximum(gain, 0).mean())
         edge = outlook.shown(np.quantile(gain, self.probability))
         if stop:
-            wrong = f"the gain that is given up, {outlook.shown(forgone)} on average."
+            wrong = f"the gain is lost, {outlook.shown(forgone)} on average."
         else:
             wrong = (
                 f"{outlook.next_batch:.0f} labels are spent on less than {outlook.shown(little)}."
@@ -114,15 +114,15 @@ class Plateau(SingleRule):
         return Finding(
             self.words(), stop,
             f"the probability that {ahead - outlook.now:.0f} more labels gain less than "
-            f"{outlook.shown(little)} is {chance(flat)} ({chance(self.probability)} asked)",
-            f"calling {'less' if stop else 'more'} than {edge} little.",
+            f"{outlook.shown(little)} is {chance(flat)} ({chance(self.probability)} required)",
+            f"a gain threshold {'below' if stop else 'above'} {edge}.",
             wrong, flat, self.probability, forgone if stop else None,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Unreachable(SingleRule):
-    """Give up, or switch, once a target is unlikely to be reached within a budget.
+    """Rule to stop, or switch, once a target is unlikely to be reached within a budget.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Unreachable(SingleRule):
     budget : float
         Cumulative labels of one run.
     probability : float
-        Stop where the chance of reaching it is below this.
+        Threshold: stop if the probability of reaching the target is below it.
     """
 
     accuracy: float
@@ -148,16 +148,16 @@ class Unreachable(SingleRule):
         return f"{what} under {chance(self.probability)}"
 
     def horizon(self, now: float) -> float:
-        """Labels it looks ahead to."""
+        """Return the labels up to which a forecast is needed."""
         return max(now, self.budget)
 
     def chance_of(self, outlook: Outlook) -> float:
-        """Probability that the target is reached within the labels that may be spent."""
+        """Compute the probability that the target is reached within the available labels."""
         target = as_fraction(outlook, self.accuracy, "the target")
         return float((outlook.best_until(self.within(outlook)) >= target).mean())
 
     def within(self, outlook: Outlook) -> float:
-        """Labels that the target may take: the budget, or what the other rules leave of it."""
+        """Return the labels available: the budget, or less if other rules limit it."""
         return min(self.budget, outlook.last)
 
     def find(self, outlook: Outlook) -> Finding:
@@ -167,13 +167,13 @@ class Unreachable(SingleRule):
         stop = reachable < self.probability
         left = max(within - outlook.now, 0.0)
         edge = outlook.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
-        wrong = "a target is given up that could be reached." if stop else (
+        wrong = "a reachable target is given up." if stop else (
             f"up to {left:.0f} labels are spent on a target that is not reached."
         )  # fmt: skip
         return Finding(
             self.words(), stop,
             f"the probability that {outlook.shown(target)} is reached within {within:.0f} "
-            f"labels is {chance(reachable)} (given up under {chance(self.probability)})",
+            f"labels is {chance(reachable)} (threshold {chance(self.probability)})",
             f"a target {'below' if stop else 'above'} {edge}.",
             wrong, reachable, self.probability,
         )  # fmt: skip
@@ -181,18 +181,18 @@ class Unreachable(SingleRule):
 
 @dataclass(frozen=True)
 class NetValue(SingleRule):
-    """Stop where no number of further episodes is expected to be worth what it costs.
+    """Rule to stop if no number of further episodes is expected to be worth its cost.
 
-    Not one step ahead: where the next batch alone does not pay but five do, labelling goes on.
+    All numbers are considered: if the next batch alone does not pay but five do, labelling goes on.
 
     Attributes
     ----------
     label_cost : float
-        Of one label of one run.
+        Cost of one label of one run.
     point_value : float
-        Of one accuracy point, 0.01 of the fraction, in the same currency.
+        Value of one accuracy point, 0.01 as a fraction, in the same currency.
     episode_cost : float
-        Of training, and waiting, at each episode.
+        Cost of training and waiting per episode.
     """
 
     label_cost: float
@@ -208,19 +208,19 @@ class NetValue(SingleRule):
 
     def words(self) -> str:
         """Return the rule in words."""
-        return f"no net value at {self.label_cost:g} a label, {self.point_value:g} a point"
+        return f"no net value at {self.label_cost:g} per label, {self.point_value:g} per point"
 
     def horizon(self, now: float) -> float:  # noqa: ARG002 - the others need it
-        """Labels it looks ahead to: all there may be."""
+        """Return an infinite horizon: all labels that budget and pool allow."""
         return math.inf
 
     def costs(self, outlook: Outlook) -> Floats:
-        """Cost of going on to each episode, dims (episode,)."""
+        """Compute the cost of continuing to each episode, dims (episode,)."""
         labels = outlook.labels - outlook.now
         return np.asarray(self.label_cost * labels + self.episode_cost * outlook.episodes)
 
     def net(self, outlook: Outlook) -> Floats:
-        """Net value of going on to each episode, dims (draw, episode)."""
+        """Compute the net value of continuing to each episode, dims (draw, episode)."""
         gain = outlook.draws - outlook.draws[:, :1]
         return np.asarray(100 * self.point_value * gain - self.costs(outlook))
 
@@ -229,7 +229,7 @@ class NetValue(SingleRule):
         net = self.net(outlook)
         expected = net.mean(axis=0)
         if len(expected) == 1:
-            return Finding(self.words(), True, "no further episode is left to look at")
+            return Finding(self.words(), True, "no further episode is possible")
         best = 1 + int(expected[1:].argmax())
         value, stop = float(expected[best]), bool(expected[best] <= 0)
         count = int(outlook.episodes[best])
@@ -244,7 +244,7 @@ class NetValue(SingleRule):
         )
         return Finding(
             self.words(), stop, reason, self._change(outlook),
-            f"{amount(loss)} on average, beside knowing the curve.",
+            f"{amount(loss)} on average, relative to knowing the curve.",
             float((net[:, best] > 0).mean()), None, loss, value, count,
         )  # fmt: skip
 
@@ -260,7 +260,7 @@ class NetValue(SingleRule):
 
 @dataclass(frozen=True)
 class Budget(SingleRule):
-    """Stop where the labels that may be bought are spent.
+    """Rule to stop once the available labels are spent.
 
     Attributes
     ----------
@@ -279,10 +279,10 @@ class Budget(SingleRule):
         return f"{self.what} of {self.labels:g} labels spent"
 
     def horizon(self, now: float) -> None:
-        """Need no fit."""
+        """Return None: no fit is needed."""
 
     def limit(self) -> float:
-        """Labels that no run may pass."""
+        """Return the labels that no run may exceed."""
         return self.labels
 
     def find(self, outlook: Outlook) -> Finding:
@@ -296,7 +296,7 @@ class Budget(SingleRule):
 
 @dataclass(frozen=True)
 class Pool(Budget):
-    """Stop where no sample is left to label.
+    """Rule to stop once no sample is left to label.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Draws of whole curves over whole episodes, in the units of a question: budgets and targets."""
+"""Posterior draws of curves over whole episodes, by budget."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +18,17 @@ def draw_paths(
     scope: Scope = "expected",
     seed: int = 0,
 ) -> xr.DataArray:
-    """Draw the curves of all strategies.
+    """Draw curves of all strategies.
 
     Parameters
     ----------
     fit : Posterior
     budgets : array, shape (n,)
-        In the unit of `unit_of`.
+        Budgets in the unit of `unit_of`.
     scope : {"expected", "new"}
-        The expected curve, or a repetition not yet begun with its noise.
+        The expected curve, or a new repetition with noise.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     Returns
     -------
@@ -50,21 +50,21 @@ def draw_paths(
 def first_reached(
     paths: xr.DataArray, target: "float | xr.DataArray", *, between: bool = False
 ) -> xr.DataArray:
-    """Budget at which each path is first at its target or above: a path may fall below it again.
+    """Return the first budget at which each path reaches its target, even if it falls later.
 
     Parameters
     ----------
     paths : DataArray, dims (..., budget)
     target : float or DataArray
-        Fraction, of the dims of `paths` other than budget.
+        Fraction, with the dims of `paths` except budget.
     between : bool
-        Interpolate linearly between the budgets; otherwise the first of them, as labels are bought
-        by whole episodes.
+        Interpolate linearly between the budgets; by default the first of them, since labels are
+        bought in whole episodes.
 
     Returns
     -------
     DataArray, dims (...)
-        Infinite where no budget of `paths` is enough.
+        Infinite if no budget of `paths` suffices.
     """
     budget = paths["budget"]
     there = paths >= target
@@ -74,13 +74,13 @@ def first_reached(
         before = (first - 1).clip(min=0)
         low, high = (paths.isel(budget=at).drop_vars("budget") for at in (before, first))
         start = budget[before].drop_vars("budget")
-        rise = (high - low).where(first > 0, 1)  # at the first budget there is nothing between
+        rise = (high - low).where(first > 0, 1)  # no interpolation before the first budget
         found = start + (found - start) * ((target - low) / rise).clip(0, 1)
     return found.where(there.any("budget"), np.inf)
 
 
 def last_zero(lead: NDArray[np.float64], budgets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where each row, above 0 at its end, was last not above 0, between budgets linearly."""
+    """Return each row's last crossing of 0, linear between budgets; rows end above 0."""
     last = lead.shape[1] - 1 - (lead[:, ::-1] <= 0).argmax(axis=1)
     rows = np.arange(len(lead))
     before, after = lead[rows, last], lead[rows, last + 1]

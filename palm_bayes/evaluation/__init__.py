@@ -1,1 +1,1 @@
-"""Forecasts scored by what came later, and what past curves teach."""
+"""Evaluation of forecasts on later data, and learning from past curves."""

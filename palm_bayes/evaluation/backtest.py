@@ -1,8 +1,8 @@
-"""Leave-future-out: fit the first episodes of the user's own curves, score the later ones.
+"""Leave-future-out validation: fit the first episodes of the user's curves, score later ones.
 
 A cell is one strategy of one task. The strategies of a task are fitted together, up to the same
-episode, as `palm_bayes.fit` fits them, so that what is judged is what a user gets. A cell that
-fails is a row with its reason.
+episode, as `palm_bayes.fit` does, so that the scores are those of a user's forecasts. A failed cell
+gives a row with the reason.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ from palm_bayes.model.priors import Priors, named_priors
 from palm_bayes.version import __version__
 
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]
-# What data may lead to; anything else is a fault of the program, and ends the backtest.
+# Errors that data may cause; any other is a bug and ends the backtest.
 _FAILURES = (ArithmeticError, PalmError, np.linalg.LinAlgError)
 
 type Floats = NDArray[np.float64]
@@ -72,7 +72,7 @@ def backtest(
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Backtest:
-    """Fit the first episodes of every cell, forecast the later ones, score the forecasts.
+    """Fit the first episodes of every cell, and score forecasts of the later ones.
 
     Parameters
     ----------
@@ -80,22 +80,22 @@ def backtest(
         As in `palm_bayes.data.readers.read_runs`, but a table may hold several tasks (columns
         ``source``, ``dataset``, ``model``).
     train_fractions, train_episodes : sequences of numbers, optional
-        How much is fitted: shares of the longest repetition, rounded, at least 5 episodes; or
-        numbers of episodes, from 5, as they were recorded. By default a quarter and a half.
+        Sizes of the training data: shares of the longest repetition, rounded, at least 5 episodes;
+        or numbers of recorded episodes, from 5. By default a quarter and a half.
     strategies, dataset, model
-        Those to take; all by default.
+        Selection; by default all.
     percent : bool, optional
-        Whether accuracies are in percent; by default each task's values tell.
+        True if accuracies are in percent; by default inferred from each task's values.
     priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
     out : path, optional
         Folder for the files of `Backtest.write`, and for ``cells/``, where each finished cell is
-        kept: a backtest that was cut off goes on from there, unless its priors are your own.
+        kept: an interrupted backtest resumes from there, unless its priors are custom ones.
         Without it nothing is written.
     fresh : bool
-        Throw away what is kept in ``out`` of an earlier backtest.
+        Discard the cells of an earlier backtest in ``out``.
     progress : callable, optional
-        Told (what is done, "", fraction done).
+        Called with (present step, "", fraction done).
 
     Returns
     -------
@@ -113,12 +113,12 @@ def backtest(
     )  # fmt: skip
     learned = learned_from(prior)
     chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
-    settings.suit(chosen)  # before the first cell: it is no failure of the cells
+    settings.suit(chosen)  # before the first cell: not an error of a cell
     sizes = training_sizes(train_fractions, train_episodes)
     cells = cells_of(data, strategies, dataset, model, percent)
     jobs = jobs_of(cells, sizes)
     if not any(too_short(cell, n) is None for cell, n in jobs):
-        raise DataError(f"no cell can be judged: {too_short(*jobs[0])}")
+        raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")
     about = _about(cells, priors, learned, settings)
     folder = None if out is None else Path(out)
     with alone_in(folder and folder / "cells"):
@@ -127,7 +127,7 @@ def backtest(
             chosen, learned, settings, kept, progress or (lambda _stage, _strategy, _fraction: None)
         )
         parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
-        _drawn.cache_clear()  # which else would keep the last fit
+        _drawn.cache_clear()  # it would keep the last fit in memory
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
         if folder is not None:
             result.write(folder)
@@ -137,13 +137,13 @@ def backtest(
 def _about(
     cells: Sequence[Cell], priors: str | Priors, learned: Learned, settings: Settings
 ) -> dict[str, Any]:
-    """All that the parts depend on."""
+    """Return all settings that the parts depend on."""
     hashes = [cell.runs.sha256() if cell.runs else "" for cell in cells]
     data = "\n".join([*hashes, *("\t".join(cell.key) for cell in cells)])
     given = asdict(settings)
-    del given["cores"]  # says how fast, not what
+    del given["cores"]  # affects speed only
     libraries = {name: version(name) for name in ("pymc", "nutpie", "numpy", "scipy")}
-    # Distributions have no name to tell them apart by: parts made with a user's own match no other.
+    # Distributions have no identifying name: parts made with custom priors match no others.
     own = priors if isinstance(priors, str) else f"own, {uuid4()}"
     digest = hashlib.sha256(data.encode()).hexdigest()[:12]
     known = {
@@ -158,7 +158,7 @@ def _about(
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """What all cells of a backtest share."""
+    """Common state of all cells of a backtest."""
 
     priors: Priors
     learned: Learned
@@ -168,7 +168,7 @@ class _Run:
     latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
 
     def part(self, cell: Cell, train: int, done: float) -> Part:
-        """Give the tables of one cell, those kept if there are any."""
+        """Return the tables of one cell, from its file if there is one."""
         name = "\n".join((*cell.key, str(train)))
         if (kept := self.kept.get(name)) is not None:
             return kept
@@ -180,7 +180,7 @@ class _Run:
             except _FAILURES as error:
                 reason = _words(error)
         head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
-        if part is None:  # and is not kept: what broke down may work the next time
+        if part is None:  # not stored: it may succeed the next time
             return {"scores": pd.DataFrame([head | {"n": 0, "reason": reason}])}
         part = {table: frame.assign(**head) for table, frame in part.items()}
         self.kept.keep(name, part)
@@ -191,7 +191,7 @@ class _Run:
         seen = cell.runs.first(train)
         later = later_rows(cell.runs, seen, train)
         if later.empty:
-            raise DataError("no repetition that was trained on has a later episode")
+            raise DataError("no repetition in the training data has a later episode")
         points = _points(seen, later)
         fit, reason = self._fit_of(cell, train)
         rows = _forecasts(fit, cell.strategy, later, self.settings.seed)
@@ -209,7 +209,7 @@ class _Run:
         }
 
     def _fit_of(self, cell: Cell, train: int) -> tuple[Posterior, str]:
-        """Fit the task's strategies; or the cell alone, and why, where another breaks down."""
+        """Fit the task's strategies; if another fails, the cell alone, with the reason."""
         assert cell.task is not None
         assert cell.runs is not None
         job = cell.task, train
@@ -233,7 +233,7 @@ def _words(error: Exception) -> str:
 
 
 def _forecast(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:
-    """Draws at the later episodes: at their labels, known beforehand, or else one batch each."""
+    """Draw at the later episodes: at their labels if known, or else one batch per episode."""
     labels = later.groupby("episode")["labels"].median()
     spent = fit.runs.strategy(strategy).table["labels"].max()
     steps = labels.diff().fillna(labels.iloc[0] - spent)
@@ -242,17 +242,17 @@ def _forecast(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> 
     return draws.assign_coords(x=labels.index.to_numpy()).rename(x="later")
 
 
-@lru_cache(maxsize=1)  # strategies of a task mostly have the same labels
+@lru_cache(maxsize=1)  # strategies usually share their labels
 def _drawn(fit: Posterior, what: str, at: tuple[float, ...], seed: int) -> xr.DataArray:
     asked: dict[str, Any] = {what: np.array(at)}
     return forecast(fit, scope="continuing", seed=seed, **asked).draws
 
 
 def _forecasts(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Quantiles and scores of each later observation, and of their means over repetitions.
+    """Compute quantiles and scores of later observations and of their means over repetitions.
 
-    Both scopes are of the same joint draws: each repetition's mean is taken draw by draw, so the
-    noise that repetitions carry averages out as it does in the means that came.
+    Both scopes use the same joint draws: repetitions are averaged within each draw, so that their
+    noise averages out as in the observed means.
     """
     draws = _forecast(fit, strategy, later, seed).stack(sample=("chain", "draw"))
     repetition, episode = (xr.DataArray(later[w], dims="row") for w in ("repetition", "episode"))
@@ -272,7 +272,7 @@ def _forecasts(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) ->
 
 
 def _described(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
-    """Describe the forecast of each row by its draws, dims (draw, row)."""
+    """Summarise the forecast of each row from its draws, dims (draw, row)."""
     if not np.isfinite(draws).all():
         raise DataError("the forecast is not finite")
     observed = rows["accuracy"].to_numpy()
@@ -288,7 +288,7 @@ def _described(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
 
 
 def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts of the baselines, from the mean curve to the mean of the repetitions."""
+    """Compute the baselines' forecasts of the mean over repetitions from the mean curve."""
     after = later.groupby("episode", as_index=False).agg(
         x=("x", "median"), labels=("labels", "median"), observed=("accuracy", "mean")
     )

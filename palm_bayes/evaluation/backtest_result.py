@@ -1,4 +1,4 @@
-"""`Backtest`: the tables of a backtest, and what they say in one sentence."""
+"""`Backtest`: tables of a backtest, and their summary in one sentence."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from palm_bayes.forecast.baselines import NAMES
 KEY = [*CELL, "train_episodes"]
 QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
 SCOPES = {"mean": " of the means over repetitions", "repetition": " of single accuracies"}
-HELD = 0.72  # an 80 % band that holds this much is trusted: a tenth short of its word
-_ONE_SIZE = 1.1  # batches that differ by less are one number of labels
+HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
+_ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
 _DPI = 180
 
 COLUMNS = {
@@ -31,32 +31,31 @@ COLUMNS = {
     "baselines": [*KEY, "episode", "labels", "observed", *NAMES],
     "scores": [*KEY, "scope", "third", "forecaster", "n", *SCORES, "passed", "described", "reason"],
 }
-"""The tables of a backtest and their columns."""
+"""Tables of a backtest and their columns."""
 
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """What came of forecasting curves from their beginnings. All accuracies are fractions.
+    """Results of forecasting curves from their first episodes. All accuracies are fractions.
 
     Attributes
     ----------
     forecasts : DataFrame
-        One row a cell (``source``, ``dataset``, ``model``, ``strategy``), ``train_episodes``,
+        One row per cell (``source``, ``dataset``, ``model``, ``strategy``), ``train_episodes``,
         ``scope`` ("mean" over the repetitions that have the episode; each "repetition"),
         ``repetition`` (empty for the mean) and future ``episode``: ``labels``, ``observed``, and
         the forecast's ``mean`` and quantiles ``q2.5`` to ``q97.5``.
     baselines : DataFrame
-        Point forecasts of the means by `palm_bayes.forecast.baselines`, a column each.
+        Point forecasts of the means by `palm_bayes.forecast.baselines`, one column each.
     scores : DataFrame
-        One row a cell, ``train_episodes``, ``scope``, ``third`` of the horizon ("all", "first",
+        One row per cell, ``train_episodes``, ``scope``, ``third`` of the horizon ("all", "first",
         "second", "last") and ``forecaster`` ("palm_bayes" or a baseline): ``n`` forecasts,
         ``crps``, ``log_score``, ``mae`` (of the median), ``coverage_50``, ``coverage_80``,
-        ``coverage_95``, ``width_80``, ``passed``, whether the fit converged, and
-        ``described``, whether its predictive check found PALM to describe the curve. A cell that
-        could not be judged is one row with its ``reason``; one that was fitted without the other
-        strategies of its task says why.
+        ``coverage_95``, ``width_80``, ``passed`` (the fit converged) and ``described`` (the fit
+        passed the predictive check). A cell that could not be scored is one row with its
+        ``reason``; a cell fitted without the other strategies of its task also has a reason.
     observed : DataFrame
-        The mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
+        Mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
     """
 
     forecasts: pd.DataFrame
@@ -70,7 +69,7 @@ class Backtest:
         parts: Sequence[Mapping[str, pd.DataFrame]],
         cells: Iterable[tuple[Sequence[str], Runs]],
     ) -> Self:
-        """Join the tables of single cells; `cells` are their keys and all their runs."""
+        """Concatenate the tables of single cells; `cells` are their keys and all their runs."""
         tables = {name: _table(name, parts) for name in COLUMNS}
         curves = [_mean_curve(runs, key) for key, runs in cells]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
@@ -78,13 +77,13 @@ class Backtest:
 
     @property
     def failed(self) -> pd.DataFrame:
-        """The cells that could not be judged: their keys and ``reason``."""
+        """Cells that could not be scored: keys and ``reason``."""
         rows = self.scores.loc[self.scores["n"] == 0, [*KEY, "reason"]]
         return rows.reset_index(drop=True)
 
     @property
     def fits(self) -> pd.DataFrame:
-        """One row a fit: its key, whether it converged (``passed``), and ``described``."""
+        """One row per fit: key, ``passed`` (converged) and ``described``."""
         own = self.scores[self.scores["forecaster"] == "palm_bayes"]
         return own.drop_duplicates(KEY)[[*KEY, "passed", "described"]].reset_index(drop=True)
 
@@ -105,14 +104,14 @@ class Backtest:
 
     @cached_property
     def by_distance(self) -> pd.DataFrame:
-        """How the 80 % bands held, by how far ahead.
+        """Coverage of the 80 % bands by forecast distance.
 
         Returns
         -------
         DataFrame
             Index ``ahead`` (episodes past the training ones); for each scope ``n``, ``held`` (the
-            share of what came inside the band) and ``held_near``, the same over the distances
-            above half of it up to it, since one distance alone has few forecasts.
+            share of observations inside the band) and ``held_near``, the same over the distances
+            from above half of it up to it, since a single distance has few forecasts.
         """
         ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
         hits = inside(self.forecasts, 80).groupby([ahead.rename("ahead"), self.forecasts["scope"]])
@@ -132,7 +131,7 @@ class Backtest:
 
     @cached_property
     def reach(self) -> int:
-        """Episodes ahead up to which the 80 % bands held, for both scopes; 0 if nowhere.
+        """Episodes ahead up to which the 80 % bands are reliable for both scopes; 0 if nowhere.
 
         At every distance up to it, ``held_near`` of `by_distance` is at least 72 %.
         """
@@ -143,34 +142,34 @@ class Backtest:
 
     @property
     def sentence(self) -> str:
-        """How far ahead these curves can be trusted, as measured."""
+        """Measured distance up to which forecasts of these curves are reliable."""
         if self.forecasts.empty:
-            return "No cell could be judged."
+            return "No cell could be scored."
         ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
         far = int(ahead.max())
         if not self.reach:
             return (
-                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, in all "
+                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, overall "
                 f"{self._held(ahead > 0, short=True)}: do not rely on them for these curves."
             )
         near = plural([self.reach], "episode", "episodes")
         held = f"the 80 % bands held {self._held(ahead <= self.reach)}"
         if self.reach == far:
-            return f"As far as these curves go, {near} ahead{self._labels()}, {held}."
+            return f"To the end of these curves, {near} ahead{self._labels()}, {held}."
         later = self._held(ahead > self.reach, short=True)
         return (
             f"Up to {near} ahead{self._labels()} {held}; from there to {far} episodes ahead "
-            f"{later}: do not rely on them so far out."
+            f"{later}: do not rely on them at this distance."
         )
 
     def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:
-        """What the 80 % bands held of some forecasts, by scope."""
+        """Format the coverage of the 80 % bands for some forecasts, by scope."""
         held = inside(self.forecasts[rows], 80).groupby(self.forecasts["scope"]).mean()
         words = dict.fromkeys(SCOPES, "") if short else SCOPES
         return " and ".join(f"{100 * held[name]:.0f} %{of}" for name, of in words.items())
 
     def _labels(self) -> str:
-        """The labels that `reach` takes, where one number says it: " (120 labels)"."""
+        """Format the labels of `reach`, " (120 labels)", if all batches are alike."""
         judged = self.observed.merge(self.fits[CELL].drop_duplicates(), on=CELL)
         batches = judged.groupby(CELL)["labels"].agg(lambda labels: labels.diff().median())
         if batches.isna().any() or batches.max() > _ONE_SIZE * batches.min():
@@ -195,7 +194,7 @@ class Backtest:
         Returns
         -------
         list of pathlib.Path
-            The files. `DataError` if the folder `out`, made if need be, cannot be written to.
+            The files. `DataError` if the folder `out`, created if needed, is not writable.
         """
         out = Path(out)
         make_folder(out)
@@ -211,7 +210,7 @@ class Backtest:
 
 
 def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """Join the parts that have the table; words that do not apply are empty."""
+    """Concatenate the parts that have the table; missing text is empty."""
     empty: dict[str, Any] = dict.fromkeys(COLUMNS[name], np.nan)
     empty |= dict.fromkeys({"scope", "third", "forecaster", "reason"} & set(empty), "")
     frames = [

@@ -1,4 +1,4 @@
-"""The cells of a backtest, and the numbers of episodes on which each is trained."""
+"""Cells of a backtest, and the numbers of episodes on which each is trained."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from palm_bayes.data.tasks import read_tasks
 from palm_bayes.errors import DataError
 
 FRACTIONS = (0.25, 0.5)
-LEAST_EPISODES = 5  # with fewer a curve of four parameters is not held by its data
+LEAST_EPISODES = 5  # with fewer, data do not determine four parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +27,9 @@ class Cell:
     key : tuple of str
         Source, dataset, model and strategy.
     runs : Runs or None
-        All its episodes; None where it is too short to be validated.
+        All its episodes; None if it is too short to be validated.
     episodes : tuple of int
-        Numbers of the episodes that were recorded, which need not be 1, 2, 3 and so on.
+        Numbers of the recorded episodes, not necessarily 1, 2, 3 and so on.
     task : Runs or None
         The runs of all strategies of its task.
     """
@@ -45,34 +45,34 @@ class Cell:
         return self.key[-1]
 
     def name(self, train: int) -> str:
-        """Name for progress: its task, where known, and its strategy."""
+        """Return a name for progress: task, where known, and strategy."""
         return f"{' / '.join(part for part in self.key if part)} from {train} episodes"
 
     def cut(self, size: int) -> int:
-        """The last of the first `size` episodes by its number; past the last, counted on."""
+        """Return the number of the `size`-th episode, extrapolated past the last."""
         known = self.episodes[:size]
         return known[-1] + size - len(known)
 
 
 def train_size(longest: int, fraction: float) -> int:
-    """Episodes to train on: a share of the longest repetition, rounded, at least 5."""
+    """Return the training episodes: a share of the longest repetition, rounded, at least 5."""
     return max(LEAST_EPISODES, math.floor(fraction * longest + 0.5))
 
 
 def training_sizes(
     fractions: Sequence[float] | None, episodes: Sequence[int] | None
 ) -> Callable[[int], list[int]]:
-    """Return the function that gives the training sizes of a cell by its longest repetition."""
+    """Return a function from the length of the longest repetition to the training sizes."""
     shares = list(fractions if fractions is not None else () if episodes else FRACTIONS)
     counts = list(episodes or ())
     for share in shares:
         if not 0 < share < 1:
-            raise DataError(f"a train fraction is {share:g}, allowed is between 0 and 1")
+            raise DataError(f"a training fraction is {share:g}, allowed is between 0 and 1")
     for count in counts:
         if count < LEAST_EPISODES:
             raise DataError(f"train_episodes is {count}, allowed is at least {LEAST_EPISODES}")
     if not shares and not counts:
-        raise DataError("no train fraction and no number of train episodes is given")
+        raise DataError("neither a training fraction nor a number of training episodes is given")
     return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})
 
 
@@ -102,25 +102,25 @@ def cells_of(
 
 
 def too_short(cell: Cell, train: int) -> str | None:
-    """Reason why a cell cannot be judged from its size alone, if there is one."""
+    """Return the reason if a cell is too short to be scored."""
     last = cell.episodes[-1]
     if last > train and cell.runs is not None:
         return None
     there = len(cell.episodes)
     size = there + train - last
-    return f"{there} episodes, needed are {size + 1}: {size} to train, 1 to judge"
+    return f"{there} episodes, needed are {size + 1}: {size} to train, 1 to score"
 
 
 def later_rows(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
-    """Rows of later episodes of the repetitions that have begun: no other can be continued."""
+    """Return rows of later episodes of repetitions with training data."""
     table = full.table[full.table["episode"] > train]
     return table[table["repetition"].isin(seen.table["repetition"])]
 
 
 def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[tuple[Cell, int]]:
-    """Return what is to be judged: cells, and the number of the last episode to train on.
+    """Return the cells to score, each with the number of the last training episode.
 
-    Cells of one task and number, which share a fit, come in a row.
+    Cells of one task and number, which share a fit, are consecutive.
     """
     jobs = []
     for _, task in groupby(cells, lambda cell: cell.key[:-1]):

@@ -1,4 +1,4 @@
-"""Parts of a long piece of work, each kept in a file once it is done, so that it can be resumed."""
+"""Checkpoints of long computations: each part is stored in a file once it is done."""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ _LOCK = ".lock"
 
 @contextmanager
 def alone_in(folder: Path | None) -> Iterator[None]:
-    """Keep other processes from working in a folder at the same time.
+    """Lock a folder against other processes.
 
     The lock ends with the process, however it ends.
 
     Raises
     ------
     DataError
-        If one does already, or the folder cannot be written to.
+        If another process holds the lock, or the folder is not writable.
     """
     if folder is None:
         yield
@@ -39,37 +39,39 @@ def alone_in(folder: Path | None) -> Iterator[None]:
         with FileLock(folder / _LOCK, timeout=0):
             yield
     except Timeout as error:
-        raise DataError(f"another process is at work in {folder}: wait, or name another") from error
+        raise DataError(
+            f"another process is using {folder}: wait, or name another folder"
+        ) from error
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """A folder of parts that were all made with the same settings.
+    """Folder of parts that were all computed with the same settings.
 
     Attributes
     ----------
     folder : pathlib.Path or None
-        Without one nothing is kept.
+        If None, nothing is stored.
     """
 
     folder: Path | None
 
     @classmethod
     def open(cls, folder: Path | None, settings: Mapping[str, Any], *, fresh: bool = False) -> Self:
-        """Open the folder of parts, or make it.
+        """Open the folder of parts, or create it.
 
         Parameters
         ----------
         folder : pathlib.Path or None
         settings : mapping
-            All that the parts depend on: numbers, text and None.
+            All settings that the parts depend on: numbers, text and None.
         fresh : bool
-            Throw away the parts that are there.
+            Discard existing parts.
 
         Raises
         ------
         DataError
-            If the folder cannot be written to, or its parts were made with other settings.
+            If the folder is not writable, or its parts were computed with other settings.
         """
         if folder is None:
             return cls(None)
@@ -87,7 +89,7 @@ class Checkpoints:
         return cls(folder)
 
     def get(self, name: str) -> Part | None:
-        """Return the part of that name, if it is done."""
+        """Return the part of this name, or None if it is not done."""
         if self.folder is None or not (path := self._path(name)).exists():
             return None
         try:
@@ -97,9 +99,9 @@ class Checkpoints:
             raise DataError(f"{path} cannot be read ({error}): remove it") from error
 
     def keep(self, name: str, part: Part) -> None:
-        """Write a part, whole or not at all."""
+        """Write a part, completely or not at all."""
         if self.folder is not None:
-            # Python's own JSON: its floats come back as they were, bit by bit.
+            # Python's JSON restores floats exactly.
             tables = {table: frame.to_dict("list") for table, frame in part.items()}
             text = json.dumps({"name": name, "tables": tables})
             put(self._path(name), lambda draft: draft.write_text(text, encoding="utf-8"))
@@ -114,10 +116,10 @@ def _require_same(kept: Path, settings: Mapping[str, Any]) -> None:
         before = json.loads(kept.read_text(encoding="utf-8"))
         names = [name for name in (before | settings) if before.get(name) != settings.get(name)]
     except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{kept} cannot be read ({error}): start anew with fresh") from error
+        raise DataError(f"{kept} cannot be read ({error}): start again with fresh") from error
     if names:
         changes = listed(f"{n} was {before.get(n)}, is {settings.get(n)}" for n in names)
         raise DataError(
             f"{kept.parent} holds parts made with other settings ({changes}): "
-            "start anew with fresh (--fresh), or name another folder"
+            "start again with fresh (--fresh), or name another folder"
         )

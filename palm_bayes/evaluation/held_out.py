@@ -1,4 +1,4 @@
-"""What came after the episodes of a fit, beside what its draws say: numbers are learned by it."""
+"""Later accuracies and the draws of fits to earlier episodes, for learning hyperparameters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,36 +21,36 @@ from palm_bayes.model.learned import Learned, LogNormal
 from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, shares_in_common, steps_until
 
 DRAWS = 400
-"""Kept of each fit."""
+"""Number of draws kept of each fit."""
 
-_EPISODES = 12  # of the later ones, evenly
-_RUNS = 3  # beside their mean
-_ODD = 1e-3  # chance of any accuracy at all: one miss must not decide
+_EPISODES = 12  # number of later episodes used, evenly spaced
+_RUNS = 3  # number of runs used in addition to their mean
+_ODD = 1e-3  # mixture weight of a uniform density, for robustness
 
-_OF_SHARES = 1000  # seed, unlike that of any strategy
+_OF_SHARES = 1000  # a seed that no strategy has
 _BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
 
 type Floats = NDArray[np.float64]
 
 
 class Later(NamedTuple):
-    """Later accuracies of one strategy, and what the draws of a fit say of them.
+    """Later accuracies of one strategy, and the draws of a fit for predicting them.
 
     Attributes
     ----------
     odds : array, dims (draw, x)
-        Log-odds on PALM's curve.
+        Log-odds of PALM's curve.
     along : array, dims (draw, step)
-        The same past the data, as `palm_bayes.model.misfit.Misfit.expected` takes it.
+        The same on a grid past the data, for `palm_bayes.model.misfit.Misfit.expected`.
     noise : array, dims (draw, 1)
-        Of a single accuracy where the data end, as log-odds.
+        Noise of a single accuracy at the end of the data, in log-odds.
     gain, log_start, log_beta : array, dims (draw,)
-        As `palm_bayes.inference.partial_pooling.Curves` has it; logarithms of α + x_first and β.
+        As in `palm_bayes.inference.partial_pooling.Curves`; logarithms of α + x_first and β.
     shift, variance : array, dims (run, draw, x)
-        What a run's residuals let expect, and what they leave unknown. The first run is the mean
+        Conditional mean and variance of noise given a run's residuals. The first run is the mean
         over all repetitions, the others are some of them.
     observed : array, dims (run, x)
-        NaN where there is none.
+        Observed accuracies; NaN where missing.
     t : array, dims (x,)
         log(x / x_last).
     """
@@ -67,31 +67,31 @@ class Later(NamedTuple):
     t: Floats
 
     def expected(self, misfit: Misfit, level: Floats, growth: Floats) -> Floats:
-        """Expected accuracies, dims (draw, x), from normals of dims (draw,)."""
+        """Compute expected accuracies, dims (draw, x), from normals of dims (draw,)."""
         parts = self.odds, self.along, self.noise, self.t, level[:, None], growth[:, None]
         return np.asarray(misfit.expected(*parts))
 
     def taken(self, which: NDArray[np.int64]) -> "Later":
-        """Take some draws, dims (draw,)."""
+        """Select draws by index, dims (draw,)."""
         of_draws = {name: getattr(self, name)[which] for name in _BY_DRAW}
         of_runs = {name: getattr(self, name)[:, which] for name in ("shift", "variance")}
         return self._replace(**of_draws, **of_runs)
 
     def standardised(self, expected: Floats) -> tuple[Floats, Floats]:
-        """Residuals over their standard deviation, and that; dims (run, draw, x)."""
+        """Return standardised residuals and standard deviations; dims (run, draw, x)."""
         sd = np.sqrt(self.variance)
         return (self.observed[:, None] - expected - self.shift) / sd, sd
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The strategies of one task, fitted to their first episodes."""
+    """Strategies of one task, fitted to their first episodes."""
 
     source: str
     laters: tuple[Later, ...]
 
     def weights(self, learned: Learned, sampled: Learned) -> list[Floats]:
-        """Weights of the draws, which were sampled under other priors, each of dims (draw,)."""
+        """Compute importance weights of draws sampled under other priors, each of dims (draw,)."""
         own = [_weights(later, learned, sampled) for later in self.laters]
         if len(own) < 2:
             return own
@@ -101,14 +101,14 @@ class Task:
     def _near(
         self, learned: Learned, own: Sequence[Floats]
     ) -> tuple[partial_pooling.Levels, list[Floats]]:
-        """What strategies have in common, and weights of their draws there, dims (draw, place)."""
+        """Return the common levels, and weights of draws given each, dims (draw, place)."""
         gains = [later.gain for later in self.laters]
         levels = partial_pooling.levels_of(gains, learned.misfit, own)
         each = zip(gains, own, strict=True)
         return levels, [weight[:, None] * levels.density(gain) for gain, weight in each]
 
     def scores(self, learned: Learned, sampled: Learned) -> Floats:
-        """Log density of what came, of each strategy and x; means over runs count half."""
+        """Compute log densities of later data by strategy and x; means over runs count half."""
         found = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
             z, sd = later.standardised(later.expected(learned.misfit, *_normals()))
@@ -118,9 +118,9 @@ class Task:
         return np.concatenate(found)
 
     def below(self, learned: Learned, sampled: Learned) -> pd.DataFrame:
-        """Probability ``p`` of less than what came, of means over runs (``mean``) and single runs.
+        """Compute PIT values ``p`` of later means over runs (``mean``) and single runs.
 
-        With ``source``, ``times`` the labels seen and ``third`` of the horizon (0, 1, 2).
+        Columns also: ``source``, ``times`` the labels seen, ``third`` of the horizon (0, 1, 2).
         """
         rows = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
@@ -142,7 +142,7 @@ class Task:
     def differences(
         self, learned: Learned, sampled: Learned, commons: Sequence[float]
     ) -> list[float]:
-        """Mean log density of how strategies came to differ, by the misfit's share in common."""
+        """Compute mean log densities of observed differences by the misfit's common share."""
         joint = self._joint(learned, sampled)
         task, places = _normals(), ndtr(_normals(_OF_SHARES)[0])
         found = []
@@ -162,7 +162,7 @@ class Task:
         return found
 
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
-        """Draws of the strategies that go together."""
+        """Return joint draws of the strategies."""
         own = [_weights(later, learned, sampled) for later in self.laters]
         levels, near = self._near(learned, own)
         rng = np.random.default_rng(0)
@@ -176,14 +176,14 @@ class Task:
 
 
 def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
-    """Mean over those runs that go on, at each x; `otherwise` where none of them does."""
+    """Average over the runs that continue, at each x; `otherwise` if none does."""
     there = np.isfinite(of_runs)
     total = np.where(there, of_runs, 0).sum(axis=0)
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), otherwise)
 
 
 def _log_apart(one: Later, expected: Floats, other: Later, of_other: Floats) -> float:
-    """Mean log density of how the means of two strategies came to differ, where x are the same."""
+    """Compute the mean log density of observed differences of two strategies at common x."""
     if one.t.shape != other.t.shape or not np.allclose(one.t, other.t):
         return np.nan
     variance = one.variance[0] + other.variance[0]
@@ -194,7 +194,7 @@ def _log_apart(one: Later, expected: Floats, other: Later, of_other: Floats) -> 
 
 
 def _weights(later: Later, learned: Learned, sampled: Learned) -> Floats:
-    """Weights of draws under other priors of α and β, dims (draw,); they sum up to 1."""
+    """Compute weights of draws under other priors of α and β, dims (draw,); they sum to 1."""
     total = np.zeros(len(later.gain))
     for value, name in ((later.log_start, "alpha_start"), (later.log_beta, "beta")):
         new, old = (getattr(of, name) for of in (learned, sampled))
@@ -204,27 +204,27 @@ def _weights(later: Later, learned: Learned, sampled: Learned) -> Floats:
 
 
 def _log_normal(value: Floats, prior: LogNormal) -> Floats:
-    """−log density at the logarithm of a number, up to a constant."""
+    """Compute the negative log density at the logarithm of a number, up to a constant."""
     return np.asarray(0.5 * ((value - np.log(prior.median)) / prior.width) ** 2)
 
 
 @lru_cache
 def _normals(seed: int = 0) -> tuple[Floats, Floats]:
-    """Return the same even normals for all numbers that are tried, two of dims (draw,)."""
+    """Return evenly spread normals, equal for all hyperparameters, two of dims (draw,)."""
     rng = np.random.default_rng(seed)
     one, other = (ndtri((rng.permutation(DRAWS) + 0.5) / DRAWS) for _ in range(2))
     return one, other
 
 
 def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
-    """Keep of one strategy what numbers are learned by.
+    """Extract the data of one strategy for learning hyperparameters.
 
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw)
-        Of the strategy by itself.
+        Separate posterior of the strategy.
     seen : Runs
-        What it was fitted to.
+        Runs it was fitted to.
     after : DataFrame
         Rows of later episodes of its repetitions, as in `Runs.table`.
     """
@@ -263,7 +263,7 @@ def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
 def _with_mean(
     shift: Floats, variance: Floats, observed: Floats, shared: Floats
 ) -> dict[str, Floats]:
-    """Put the mean over all runs before some of them, which have `shared` of the new in common."""
+    """Combine the mean over all runs with some runs, whose innovations have share `shared`."""
     count = np.isfinite(observed).sum(axis=0)
     common = shared * np.nanmean(np.sqrt(variance), axis=0) ** 2
     of_mean = common + (1 - shared) * np.nanmean(variance, axis=0) / count
@@ -282,7 +282,7 @@ def _runs(
     known: Callable[[Floats], tuple[Floats, Floats]],
     sd: Floats,
 ) -> tuple[Floats, Floats, Floats]:
-    """What each run's residuals let expect later, and its later accuracies; NaN where none is."""
+    """Return conditional moments of each run's later noise, and later accuracies (or NaN)."""
     episodes = np.unique(after["episode"])
     rho = draws["rho"].to_numpy()[:, None]
     lasts = noise.offset(draws["noise"], draws["lasting"]).to_numpy()[:, None]
@@ -297,7 +297,7 @@ def _runs(
         at = np.searchsorted(episodes, run["episode"])
         later = noise.carry(rho, run["episode"].to_numpy() - before["episode"].iloc[-1])
         shift, variance, accuracy = np.full((3, *sd.shape), np.nan)
-        kept = lasts * (1 - later * sd[:, at] / past.sd[:, None])  # of a unit of what lasts
+        kept = lasts * (1 - later * sd[:, at] / past.sd[:, None])  # of a unit offset
         certain = 1 + past.known[:, None]
         shift[:, at] = later * sd[:, at] * past.residual[:, None]
         shift[:, at] += kept * past.told[:, None] / certain

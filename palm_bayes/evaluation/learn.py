@@ -1,10 +1,10 @@
-"""`learn`: the numbers of default prior and misfit, from past curves.
+"""`learn`: hyperparameters of default prior and misfit from past curves.
 
-Every strategy of every task is fitted to a quarter and to half of its episodes, once. How likely
-other numbers make the later accuracies follows from the same draws: other priors are weights of
-them, and the misfit is computed. The numbers that make later accuracies likeliest are found all at
-once, forecasts counting alike; then again without each source, to tell how often forecasts hold on
-curves that the numbers were not learned from.
+Every strategy of every task is fitted once to a quarter and once to half of its episodes. The
+predictive density of later accuracies under other hyperparameters is computed from the same draws:
+other priors by importance weights, the misfit directly. All hyperparameters jointly maximise this
+density, with equal weight for each forecast. This is repeated without each source in turn, to
+measure coverage on held-out sources.
 """
 
 import hashlib
@@ -40,13 +40,13 @@ from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_f
 from palm_bayes.version import __version__
 
 COMMONS = tuple(np.linspace(0, 0.9, 10))
-"""Shares of the misfit in common that are tried."""
+"""Candidate values of the misfit's common share."""
 
-_TIMES = (1.5, 3.0, 10.0, BEYOND)  # how far ahead is told apart, in multiples of the labels seen
-_RADII = (0.3, 0.01)  # of the logarithms of numbers within which better ones are looked for
+_TIMES = (1.5, 3.0, 10.0, BEYOND)  # limits of distance classes, in multiples of the labels seen
+_RADII = (0.3, 0.01)  # of the search, in logarithms of the hyperparameters
 _TRIES = 300
-_TRIES_WITHOUT = 60  # from the numbers of all sources on
-_EVERY = 3  # of the other sources' tasks, so many-th one teaches what a source is judged by
+_TRIES_WITHOUT = 60  # starting from the result for all sources
+_EVERY = 3  # the share 1 / _EVERY of the other sources' tasks is used for held-out scores
 _BANDS = (50, 80, 95)
 
 type Floats = NDArray[np.float64]
@@ -54,19 +54,19 @@ type Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What was learned, and how well it does on sources that it was not learned from.
+    """Learned hyperparameters and their scores on held-out sources.
 
     Attributes
     ----------
     learned : Learned
     tasks : tuple of Task
-        The curves, and what fits said of them.
+        Curves and their fits.
     without : dict of str to Learned
-        By source, the numbers that the others teach. Empty where there is one source.
+        By source, the result of learning from the others. Empty if there is one source.
     table : DataFrame
-        Index source: one row each, judged with the numbers learned from all others. ``score`` and
-        ``before``, mean log density of later accuracies with these and with the numbers before;
-        ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty where there
+        Index source: one row each, evaluated with hyperparameters from all others. ``score`` and
+        ``before``, mean log density of later accuracies with these and with the initial ones;
+        ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty if there
         is one source.
     """
 
@@ -85,21 +85,21 @@ def learn(
     command: str = "palm_bayes.learn",
     progress: Progress | None = None,
 ) -> Lesson:
-    """Learn the numbers of default prior and misfit from past curves.
+    """Learn the hyperparameters of default prior and misfit from past curves.
 
     Parameters
     ----------
     data : DataFrame, path or paths
-        Tables as `palm_bayes.backtest` takes them, of whole curves: the more projects, the better.
+        Tables of complete curves, as for `palm_bayes.backtest`, from as many projects as possible.
     start : Learned or path, optional
-        The prior that fits are made with, and the numbers to start from; by default as shipped.
+        Prior of the fits and initial hyperparameters; by default as shipped.
     keep : path, optional
-        Folder for what is kept of each fit: learning that was cut off goes on from there.
+        Folder for results of single fits, from which interrupted learning resumes.
     seed : int
     command : str
-        Told in the file that is made.
+        Command to record in the file.
     progress : callable, optional
-        Told (what is done, "", fraction done).
+        Called with (present step, "", fraction done).
 
     Returns
     -------
@@ -108,7 +108,7 @@ def learn(
     Raises
     ------
     DataError
-        If the data cannot be used, or hold no curve long enough.
+        If the data cannot be used, or no curve is long enough.
     """
     begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
     paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
@@ -119,7 +119,7 @@ def learn(
     tasks = list(_tasks(cells, begun, Settings(seed=seed), folder, tell))
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
-    tell("numbers likeliest over all curves", "", 0.9)
+    tell("maximising the density over all curves", "", 0.9)
     found = likeliest(tasks, begun, begun, _TRIES)
     found = replace(found, misfit=replace(found.misfit, common=_common(tasks, found, begun)))
     without = _without(tasks, found, begun, tell)
@@ -142,7 +142,7 @@ def _tasks(
     folder: Path | None,
     tell: Progress,
 ) -> Iterable[Task]:
-    """Fit the strategies of each task to each size, or read what is kept of them."""
+    """Fit the strategies of each task to each size, or read stored results."""
     jobs = [job for job in jobs_of(cells, training_sizes(None, None)) if too_short(*job) is None]
     groups = [list(group) for _, group in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
     numbers = json.dumps([begun.document()["priors"], asdict(settings), VERSION])
@@ -201,14 +201,14 @@ _OF_PRIORS = ("alpha_start", "beta")
 
 
 def _as_point(learned: Learned) -> Floats:
-    """All numbers but what is in common, as logarithms: each is above 0."""
+    """Return the logarithms of all hyperparameters except the common share; all are positive."""
     of_misfit = [getattr(learned.misfit, name) for name in _OF_MISFIT]
     of_priors = [number for name in _OF_PRIORS for number in getattr(learned, name)]
     return np.log([*of_misfit, *of_priors])
 
 
 def _at(point: Floats, like: Learned) -> Learned:
-    """Inverse of `_as_point`."""
+    """Invert `_as_point`."""
     numbers = [float(number) for number in np.exp(point)]
     count = len(_OF_MISFIT)
     misfit = replace(like.misfit, **dict(zip(_OF_MISFIT, numbers[:count], strict=True)))
@@ -218,24 +218,24 @@ def _at(point: Floats, like: Learned) -> Learned:
 
 
 def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: int) -> Learned:
-    """Find the numbers under which later accuracies are likeliest, in so many tries."""
+    """Maximise the density of later accuracies over hyperparameters in at most `tries` steps."""
 
     def loss(point: Floats) -> float:
         return -_score(tasks, _at(point, start), sampled)
 
-    # The normals stay the same, so that the score is smooth: quadratic models of it serve.
+    # The normals are fixed, so that the score is smooth and quadratic models of it fit.
     radii = dict(zip(("initial_tr_radius", "final_tr_radius"), _RADII, strict=True))
     found = minimize(loss, _as_point(start), method="COBYQA", options={"maxfev": tries, **radii})
     return _at(found.x, start)
 
 
 def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
-    """Mean log density of later accuracies."""
+    """Compute the mean log density of later accuracies."""
     return float(np.concatenate([task.scores(learned, sampled) for task in tasks]).mean())
 
 
 def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
-    """Find the share of the misfit that strategies have in common; as before if none tells."""
+    """Estimate the misfit's common share; unchanged if no task is informative."""
     scores = [task.differences(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
     told = np.array([row for row in scores if np.isfinite(row).all()])
     if not len(told):
@@ -246,7 +246,7 @@ def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
 def _without(
     tasks: Sequence[Task], found: Learned, sampled: Learned, tell: Progress
 ) -> dict[str, Learned]:
-    """Learn from all sources but one, for each; from `found` on."""
+    """Learn without each source in turn, starting from `found`."""
     sources = sorted({task.source for task in tasks})
     learned = {}
     for i, source in enumerate(sources if len(sources) > 1 else ()):
@@ -259,7 +259,7 @@ def _without(
 def _judged(
     tasks: Sequence[Task], without: dict[str, Learned], sampled: Learned
 ) -> tuple[pd.DataFrame, tuple[Held, ...]]:
-    """Judge the numbers learned from all other sources on each one."""
+    """Evaluate on each source the hyperparameters learned from all others."""
     rows, parts = {}, []
     for source, learned in without.items():
         own = [task for task in tasks if task.source == source]
@@ -277,7 +277,7 @@ def _judged(
 
 
 def _held(below: pd.DataFrame) -> tuple[Held, ...]:
-    """How often 80 % bands held, by how far ahead was looked."""
+    """Compute the coverage of 80 % bands by forecast distance."""
     place = np.searchsorted(_TIMES, below["times"])
     inside = ((below["p"] - 0.5).abs() <= 0.4).to_numpy()
     return tuple(

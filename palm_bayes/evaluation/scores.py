@@ -1,6 +1,6 @@
-"""Scores of forecasts against what came: array functions below, one row of scores above.
+"""Scores of forecasts against observations, as array functions and as rows of scores.
 
-CRPS and absolute error are in accuracy (fractions), smaller is better; the log score is in nats,
+CRPS and absolute error are accuracies (fractions), smaller is better; the log score is in nats,
 larger is better.
 """
 
@@ -11,15 +11,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q2.5", "q97.5")}
-"""Central bands in percent, and the quantiles that they end at."""
+"""Central bands in percent, and their limiting quantiles."""
 
 SCORES = ["crps", "log_score", "mae", "coverage_50", "coverage_80", "coverage_95", "width_80"]
 THIRDS = ("first", "second", "last")
-_LEAST_SD = 1e-4  # no test set of usual size tells accuracies apart that are nearer
+_LEAST_SD = 1e-4  # below the resolution of usual test sets
 
 
 def crps(draws: ArrayLike, observed: ArrayLike) -> NDArray[np.float64]:
-    """Continuous ranked probability score of the draws' empirical distribution, exactly.
+    """Compute the continuous ranked probability score of the draws' empirical distribution.
 
     E|X − y| − E|X − X'| / 2, the second term from sorted draws: O(n log n). Of a single draw it is
     the absolute error. Source: Gneiting and Raftery, JASA 2007, equation 21; Jordan, Krüger and
@@ -37,11 +37,11 @@ def crps(draws: ArrayLike, observed: ArrayLike) -> NDArray[np.float64]:
 
 
 def log_score(draws: ArrayLike, observed: ArrayLike) -> NDArray[np.float64]:
-    """Log density, at what came, of the normal distribution with the draws' mean and variance.
+    """Compute the log density of observations under normals with the draws' mean and variance.
 
     Up to a constant it is the score of Dawid and Sebastiani (Ann. Stat. 1999), which is proper. A
     kernel estimate from draws is not: past the outermost draw it falls tens of nats below the
-    density that it estimates. Draws that agree count as `_LEAST_SD` apart.
+    density that it estimates. Equal draws get the standard deviation `_LEAST_SD`.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def third(episode: ArrayLike, train: int, last: int) -> NDArray[np.str_]:
 
 
 def inside(rows: pd.DataFrame, band: int) -> "pd.Series[bool]":
-    """Whether what came lies in the central `band` (50, 80 or 95 %), ends included."""
+    """Return True where the observation lies in the central `band` (50, 80 or 95 %)."""
     low, high = BANDS[band]
     return rows["observed"].between(rows[low], rows[high])
 
@@ -96,7 +96,7 @@ def score_points(observed: "pd.Series[float]", forecast: "pd.Series[float]") -> 
 
 
 def by_third(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Give all rows as "all", then those of each third (column ``third``) that has any."""
+    """Yield all rows as "all", then those of each non-empty third (column ``third``)."""
     yield "all", rows
     for name in THIRDS:
         if len(part := rows[rows["third"] == name]):

@@ -1,1 +1,1 @@
-"""Accuracies past the data: the posterior's, and those of curves fitted by least squares."""
+"""Forecasts of accuracy: from the posterior, and from least-squares fits of curves."""

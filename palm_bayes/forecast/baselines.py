@@ -1,4 +1,4 @@
-"""Curve families fitted to a mean curve by least squares: point forecasts, to beat and to heed.
+"""Baselines: point forecasts from curve families fitted to a mean curve by least squares.
 
 Sources: PALM.py (github.com/juliamachnio/PALM) for its model, start and bounds. POW4, MMF4, WBL4
 and EXP4 as in Viering and Loog, *The Shape of Learning Curves: a Review* (TPAMI 2023), table 1, and
@@ -11,7 +11,7 @@ observation and a share s(x) that falls from 1 to 0:
                             WBL4  c − b exp(−a x^d)          s = exp(−a (x^d − x₁^d))
                             EXP4  c − exp(−a x^d + b)        as WBL4, but it cannot fall
 
-The same families, but all parameters have natural bounds and two of them are linear.
+These are the same families, but all parameters have natural bounds and two of them are linear.
 """
 
 from collections.abc import Callable
@@ -28,33 +28,33 @@ type Curve = Callable[[Floats], Floats]  # labels in batches -> accuracy
 type Fitter = Callable[[Floats, Floats], Curve]
 type Shape = Callable[[Floats, Floats], Floats]  # (x / x_first, two parameters) -> s
 
-_POLISHED = 3  # of the starts, those that fit best are polished
-_MOST = 200  # evaluations a polish; more only creep along ridges of equal loss
+_POLISHED = 3  # number of best starts that are optimised
+_MOST = 200  # evaluations per optimisation; more only move along ridges of equal loss
 _PALM_LOW, _PALM_HIGH = (0.0, 0.0, -1000.0, 0.0), (100.0, 1.0, 1000.0, 100.0)
 _PALM_START = (0.5, 1.0, 1.0)  # PALM.py's δ, α and β; its A_max is the largest accuracy
 _PALM_STARTS = tuple(product((0.02, 0.1, 0.3, 0.6), (-0.5, 1.0, 5.0, 30.0), (0.3, 0.7, 1.2, 2.5)))
 
 
 def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
-    """Forecast by every family.
+    """Forecast with every family.
 
     Parameters
     ----------
     x, y : array, dims (episode,)
         As in `fitted`.
     at : array, dims (later episode,)
-        Labels in batches to forecast at.
+        Labels in batches at which to forecast.
 
     Returns
     -------
     dict of str to array, dims (later episode,)
-        By the name of the family (`NAMES`), in [0, 1], never NaN.
+        Forecasts by name of the family (`NAMES`), in [0, 1], never NaN.
     """
     return {name: fitted(name, x, y)(at) for name in NAMES}
 
 
 def fitted(name: str, x: Floats, y: Floats) -> Curve:
-    """Fit a family to a mean curve; a fit once made is remembered.
+    """Fit a family to a mean curve; results are cached.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def fitted(name: str, x: Floats, y: Floats) -> Curve:
     Returns
     -------
     callable
-        From labels in batches to accuracy in [0, 1], never NaN.
+        Function from labels in batches to accuracy in [0, 1], never NaN.
     """
     return _remembered(_FITTERS[name], tuple(x), tuple(y))
 
@@ -78,7 +78,7 @@ def _remembered(fitter: Fitter, x: tuple[float, ...], y: tuple[float, ...]) -> C
     def accuracy(at: Floats) -> Floats:
         with np.errstate(all="ignore"):
             values = curve(at)
-        # A fit that failed says no more than the last value does.
+        # A failed fit is replaced by the last value.
         return np.clip(np.where(np.isfinite(values), values, y[-1]), 0, 1)
 
     return accuracy
@@ -89,13 +89,13 @@ def _last_value(_x: Floats, y: Floats) -> Curve:
 
 
 def _palm(x: Floats, p: Floats) -> Floats:
-    """PALM.py's curve in percent, with its own guard against powers of negative numbers."""
+    """Compute PALM.py's curve in percent, with its guard against powers of negative numbers."""
     A_max, delta, alpha, beta = p
     return np.asarray(A_max * (1 - (1 - delta) ** (np.clip(x + alpha, 1e-8, None) ** beta)))
 
 
 def _palm_slopes(x: Floats, p: Floats) -> Floats:
-    """Derivatives of `_palm` by its parameters, dims (x, 4)."""
+    """Compute derivatives of `_palm` by its parameters, dims (x, 4)."""
     A_max, delta, alpha, beta = p
     grown = np.clip(x + alpha, 1e-8, None)
     power, log_left = grown**beta, np.log1p(-delta)
@@ -108,40 +108,40 @@ def _palm_slopes(x: Floats, p: Floats) -> Floats:
 
 
 def _palm_py(x: Floats, y: Floats) -> Curve:
-    """As PALM.py fits: from its start, in percent (its tolerances are in the units of y)."""
+    """Fit as PALM.py does: from its start, in percent (its tolerances are in units of y)."""
     start = np.array([100 * y.max(), *_PALM_START])
     p = _best(_palm, x, 100 * y, [start], _PALM_LOW, _PALM_HIGH, scale=1.0)
     return lambda at: _palm(at, p) / 100
 
 
 def _palm_multistart(x: Floats, y: Floats) -> Curve:
-    """PALM.py's curve and bounds, from the best of many starts."""
+    """Fit PALM.py's curve within its bounds, from the best of many starts."""
     starts = [np.array([100 * y.max(), *start]) for start in (_PALM_START, *_PALM_STARTS)]
     p = _best(_palm, x, 100 * y, starts, _PALM_LOW, _PALM_HIGH, "jac", _palm_slopes)
     return lambda at: _palm(at, p) / 100
 
 
 def _pow4(x: Floats, p: Floats) -> Floats:
-    """Shape of POW4; p = log(1 + d / x₁) and log of the power."""
+    """Compute the shape of POW4; p = log(1 + d / x₁) and log of the power."""
     d = np.expm1(p[0])
     return np.asarray(((x + d) / (1 + d)) ** -np.exp(p[1]))
 
 
 def _mmf4(x: Floats, p: Floats) -> Floats:
-    """Shape of MMF4; p = log(b / x₁^d) and log d."""
+    """Compute the shape of MMF4; p = log(b / x₁^d) and log d."""
     b = np.exp(p[0])
     return np.asarray((b + 1) / (b + x ** np.exp(p[1])))
 
 
 def _wbl4(x: Floats, p: Floats) -> Floats:
-    """Shape of WBL4; p = log(a x₁^d) and log d."""
+    """Compute the shape of WBL4; p = log(a x₁^d) and log d."""
     return np.asarray(np.exp(-np.exp(p[0]) * (x ** np.exp(p[1]) - 1)))
 
 
 def _sigmoidal(
     shape: Shape, low: tuple[float, float], high: tuple[float, float], *, falls: bool = True
 ) -> Fitter:
-    """Fitter of c − (c − f) s(x), f and c in [0, 1]; f = c · share where it cannot fall."""
+    """Make a fitter of c − (c − f) s(x), f and c in [0, 1]; f = c · share if it cannot fall."""
 
     def value(x: Floats, p: Floats) -> Floats:
         c, f = p[0], p[1] if falls else p[0] * p[1]
@@ -174,7 +174,7 @@ def _best(
     scale: float | str,
     slopes: Callable[[Floats, Floats], Floats] | None = None,
 ) -> Floats:
-    """Parameters of the best of the least-squares fits from the most promising starts."""
+    """Return the parameters of the best least-squares fit from the most promising starts."""
 
     def residual(p: Floats) -> Floats:
         return np.nan_to_num(curve(x, p) - y, nan=1e3, posinf=1e3, neginf=-1e3)

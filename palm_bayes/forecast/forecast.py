@@ -1,4 +1,4 @@
-"""Posterior curves and predictions at any number of labels, in three scopes."""
+"""Posterior curves and predictions at any number of labels, with three scopes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-_SHOWN = 4  # places, at most: of more, three
+_SHOWN = 4  # most x shown; of more, three
 _SCOPES = {
     "expected": "the expected curve of each strategy",
-    "continuing": "each repetition as it continues",
+    "continuing": "the continuation of each repetition",
     "new": "a new repetition of each strategy",
 }
 _BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
@@ -34,22 +34,22 @@ _BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Forecast(Displayed):
-    """Draws of accuracy at some x.
+    """Posterior draws of accuracy at given x.
 
     Attributes
     ----------
     draws : DataArray, dims (chain, draw, strategy, x), or (..., strategy, repetition, x)
         Accuracy as a fraction. Coordinates along x: ``labels`` (NaN where unknown) and
-        ``episode``; along (strategy, x): ``future``, whether it lies past the strategy's data.
-        Of a continuing repetition, NaN up to its last observation.
+        ``episode``; along (strategy, x): ``future``, true past the strategy's data.
+        A continuing repetition is NaN up to its last observation.
     sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)
-        What the draws are made of, before they are cut to [0, 1]: ``curve``, the accuracy on the
-        PALM curve; ``misfit``, how far off it; ``noise``, of a measured accuracy (0 with scope
+        Terms of the draws before these are clipped to [0, 1]: ``curve``, the accuracy on the PALM
+        curve; ``misfit``, the deviation from it; ``noise``, of a measured accuracy (0 with scope
         "expected").
     scope : {"expected", "continuing", "new"}
-        The expected curve; each observed repetition as it continues; a repetition not yet begun.
+        The expected curve; the continuation of each observed repetition; a new repetition.
     scale : float
-        What a fraction is multiplied by in the user's own scale: 100 or 1.
+        Factor from fractions to the user's scale: 100 or 1.
     labels_known : bool
     """
 
@@ -60,18 +60,18 @@ class Forecast(Displayed):
     labels_known: bool
 
     def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
-        """Posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
+        """Compute posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
         return self.draws.quantile(list(probabilities), ("chain", "draw"), skipna=False)
 
     def uncertainty(self) -> xr.DataArray:
-        """Standard deviation that each source of uncertainty has, a fraction.
+        """Compute the standard deviation due to each source of uncertainty, a fraction.
 
         Returns
         -------
         DataArray, dims (source, strategy[, repetition], x)
-            Sources "parameters", "misfit" and "noise". What of the misfit goes along with the
-            curve counts with the parameters. Their squares add up to the draws' variance but for
-            what else is correlated and what is cut to [0, 1].
+            Sources "parameters", "misfit" and "noise". The part of the misfit that is correlated
+            with the curve counts as "parameters". The squares add up to the variance of the draws,
+            except for other correlations and clipping to [0, 1].
         """
         over = ("chain", "draw")
         on_curve, misfit = self.sources["curve"], self.sources["misfit"]
@@ -110,17 +110,17 @@ class Forecast(Displayed):
         return table[order].reset_index(drop=True)
 
     def coverage(self, truth: Runs) -> pd.DataFrame:
-        """Share of later observations that lie inside the bands; of scope "continuing" only.
+        """Compute the share of later observations inside the bands, with scope "continuing" only.
 
         Parameters
         ----------
         truth : Runs
-            Runs that go on past the data of the fit.
+            Runs with later episodes than the data of the fit.
 
         Returns
         -------
         DataFrame
-            Index ``strategy``, last "all"; columns ``points`` (how many), "50 %", "80 %" and
+            Index ``strategy``, last "all"; columns ``points`` (their number), "50 %", "80 %" and
             "95 %", the shares of the points inside these bands, in [0, 1].
         """
         key = ["strategy", "repetition", "episode"]
@@ -137,7 +137,7 @@ class Forecast(Displayed):
         return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
 
     def _display(self) -> Display:
-        """Show all places if they are few, else where the data end, one half-way and the last."""
+        """Show all x if they are few, else the end of the data, the middle and the end."""
         unit, places = "labels" if self.labels_known else "episode", range(self.draws.sizes["x"])
         seen = ~self.draws["future"].transpose("strategy", "x").to_numpy().all(axis=0)
         end = places[-1]
@@ -149,7 +149,7 @@ class Forecast(Displayed):
         runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
         table = rows.pivot_table("shown", runs, "at", aggfunc="first", sort=False)
         words = f"{_SCOPES[self.scope]}; median [80 % band] of the accuracy\n"
-        words += f"{len(places)} places; all quantiles by .to_frame()"
+        words += f"{len(places)} values of x; all quantiles by .to_frame()"
         return Display(words, table.rename_axis(columns=None).reset_index())
 
 
@@ -169,7 +169,7 @@ def forecast(
     x, table = at.to_numpy(), fit.runs.table
     posterior = fit.trace["posterior"].to_dataset()
     ends = fit.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
-    # Where runs end is not asked for, but there they are taken up, as they came.
+    # The ends of runs need not be requested, but runs continue from there.
     seen = table if scope == "continuing" else table.groupby(RUN, sort=False).tail(1)
     every = np.union1d(x, seen["x"])
     there = xr.DataArray(every, {"x": every}, "x")
@@ -195,7 +195,7 @@ def forecast(
         draws = asked.copy(data=path)
     else:
         draws = _continued(posterior, table, on_curve, expected, sd, at, of_noise)
-    # Compared as episodes' x are computed, not typed: equal but for rounding.
+    # Requested x may differ by rounding from those computed from episodes.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
     cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
@@ -211,16 +211,16 @@ def _continued(
     at: xr.DataArray,
     rng: np.random.Generator,
 ) -> xr.DataArray:
-    """Each repetition from its last observation on: what of its residuals lasts, and what fades.
+    """Continue each repetition from its last observation, with persistent and decaying residuals.
 
-    Of what is new at an x, all repetitions of a strategy have a share in common, also where they
-    come from unlike episodes, of which the model knows nothing. `on_curve` and `sd` are known where
-    runs were seen: the misfit, of which the data say nothing, is no part of residuals.
+    All repetitions of a strategy share a part of their innovations at an x, even if they continue
+    from different episodes, which the model does not describe. `on_curve` and `sd` are given at
+    the observed x; residuals do not include the misfit, which applies only past the data.
     """
     shape = mean.sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
     draws = xr.full_like(shape, np.nan).copy()
     began = table.groupby(RUN, sort=False)["episode"].max().groupby("strategy").min()
-    # Of episodes to come alone, so that it does not matter which others are asked for.
+    # From later episodes only, so that the result does not depend on other requested x.
     common = {
         name: rng.standard_normal((*mean.shape[:2], int((at["episode"] > first).sum())))
         for name, first in began.items()

@@ -1,4 +1,4 @@
-"""What an answer is worth: how far it looks, how often that held elsewhere, how much is prior."""
+"""Reliability of a forecast: its distance, coverage on other projects, and the prior's share."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
 
 type Floats = NDArray[np.float64]
 
-_NEAR = 1 + 1e-9  # times the budget seen: one but for rounding
+_NEAR = 1 + 1e-9  # multiple of the budget seen: 1 up to rounding
 
 
 def worth(fit: "Posterior", budget: float) -> str:
-    """Say in words what a forecast of a fit's strategies at a budget is worth.
+    """Describe the reliability of a forecast of a fit's strategies at a budget.
 
     Parameters
     ----------
     fit : Posterior
     budget : float
-        Labels, or episodes where labels are unknown; infinite for the furthest.
+        Labels, or episodes where labels are unknown; may be infinite.
     """
     column = "labels" if fit.runs.labels_known else "episode"
     seen = float(fit.runs.table.groupby("strategy")[column].max().min())
     times = budget / seen
     if times <= _NEAR:
-        return "It looks no further than the data."
+        return "The forecast does not go beyond the data."
     unit = "labels" if fit.runs.labels_known else "episodes"
-    words = f"It looks {times:.1f} times as far as the {unit} seen."
+    words = f"The forecast extends to {times:.1f} times the {unit} seen."
     return " ".join([words, *_held(fit, times), _prior(fit, seen, budget)])
 
 
 def _held(fit: "Posterior", times: float) -> list[str]:
-    """How often forecasts held that looked as far, on curves that nothing was learned from."""
+    """Describe the coverage of equally distant forecasts on held-out curves."""
     learned = fit.learned
     row = learned.held_at(times)
     if row is None:
@@ -45,8 +45,8 @@ def _held(fit: "Posterior", times: float) -> list[str]:
     ends = [0.0, *(each.times for each in learned.held)]
     low = ends[ends.index(row.times) - 1]
     far = f"more than {low:g}" if row.times == BEYOND else f"{max(low, 1):g} to {row.times:g}"
-    words = f"On curves of other projects, forecasts that looked {far} times as far had "
-    words += f"{percent(row.share)} of what came in their 80 % bands ({row.forecasts:,} forecasts)."
+    words = f"On curves of other projects, the 80 % bands of forecasts {far} times as far "
+    words += f"held {percent(row.share)} of later accuracies ({row.forecasts:,} forecasts)."
     return [words]
 
 
@@ -59,17 +59,17 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
     }
     least = min(shares, key=shares.__getitem__)
     told = percent(min(max(shares[least], 0.0), 1.0))
-    of_it = f" (least of {least})" if len(shares) > 1 else ""
-    return f"The data tell {told} of what they tell of the present{of_it}; the rest is prior."
+    of_it = f" (least for {least})" if len(shares) > 1 else ""
+    return f"The data inform it {told} as much as the present accuracy{of_it}; the rest is prior."
 
 
 def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) -> float:
-    """How much the data tell of a later accuracy, beside the present one.
+    """Compute the influence of the data on a later accuracy, relative to the present one.
 
     It is the ratio of the two sensitivities −d log Var / d log λ at λ = 1, where the likelihood is
-    raised to the power λ. Where prior and likelihood are normal with precisions P and D such a
-    sensitivity is D / (D + P), the share of the data; it is more where the noise is unknown, which
-    the ratio takes out.
+    raised to the power λ. If prior and likelihood are normal with precisions P and D, such a
+    sensitivity is D / (D + P), the share of the data. With unknown noise it is larger; the ratio
+    removes this effect.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) 
 
     Notes
     -----
-    The derivative of a posterior expectation E[f] by λ is Cov(log-likelihood, f), so that draws
-    tell it without another fit: Kallioinen, Paananen, Bürkner and Vehtari, *Detecting and
-    diagnosing prior and likelihood sensitivity with power-scaling*, Statistics and Computing 2024.
+    The derivative of a posterior expectation E[f] by λ is Cov(log-likelihood, f), which draws
+    give without another fit: Kallioinen, Paananen, Bürkner and Vehtari, *Detecting and diagnosing
+    prior and likelihood sensitivity with power-scaling*, Statistics and Computing 2024.
     """
     each = fit.trace["log_likelihood"]["accuracy"]
     of_strategy = each.isel(observation=(each["of_strategy"] == strategy).to_numpy())

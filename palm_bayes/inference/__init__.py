@@ -1,1 +1,1 @@
-"""From runs to a posterior: sampling, its checks, its file, and later episodes."""
+"""Inference: sampling, diagnostics, storage and updates of a posterior."""

@@ -1,10 +1,9 @@
-"""Programs for nutpie: a model's density and parameters as C functions that are cached on disk.
+"""Programs for nutpie: a model's log density and parameters as C functions, cached on disk.
 
-`nutpie.compile_pymc_model` makes them for any model. Numba compiles what it wraps around PyTensor's
-functions anew in every process, since the code holds what is of that process only; this takes
-longer than all the sampling. The functions written here do without, so that Numba finds them in
-PyTensor's cache; and since their key is made from the density as PyMC gives it, no gradient is
-derived and no graph rewritten for a function that is there already.
+`nutpie.compile_pymc_model` works for any model, but its wrappers around PyTensor's functions refer
+to objects of the process, so Numba recompiles them in every process. This takes longer than all the
+sampling. The wrappers here contain no such references, so Numba finds them in PyTensor's cache. The
+key is computed from PyMC's density, so a cached function needs neither gradient nor graph rewrites.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +22,8 @@ from pytensor.graph.replace import clone_replace
 
 from palm_bayes.inference.graph_key import graph_key
 
-# What nutpie calls, and what the numbers given back tell it: above 0, a point that cannot be. The
-# data come as one array: how many rows and columns the model's data variable has, and its values.
+# Functions that nutpie calls. A return value above 0 marks an invalid point. The data come as one
+# array: numbers of rows and columns of the model's data variable, then its values.
 _MATRIX = """
         shape = carray(data, (2,))
         rows, columns = int(shape[0]), int(shape[1])
@@ -63,13 +62,13 @@ def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
     ----------
     model : pymc.Model
     names : sequence of str
-        Of the numbers in its free variables, one by one: what the program draws, together with the
-        unconstrained numbers that they are computed from, called by `unconstrained`.
+        Names of the elements of its free variables. The program draws these, and their
+        unconstrained values under the names that `unconstrained` gives.
 
     Returns
     -------
     nutpie.compile_pymc.CompiledPyMCModel
-        Chains start around the model's initial point. Data are put in by `with_data`.
+        Chains start around the model's initial point. `with_data` sets the data.
     """
     from nutpie.compile_pymc import CompiledPyMCModel
 
@@ -78,7 +77,7 @@ def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
     drawn = [*model.replace_rvs_by_values(model.free_RVs), *model.value_vars]
 
     def density_and_slopes() -> list[Any]:
-        ready = rewrite_pregrad(clone_replace(density))  # in place, and `drawn` shares parts of it
+        ready = rewrite_pregrad(clone_replace(density))  # works in place, and `drawn` shares nodes
         return [ready, _joined(pt.grad(ready, model.value_vars))]
 
     names = [*names, *unconstrained(names)]
@@ -104,7 +103,7 @@ def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
 
 
 def unconstrained(names: Sequence[str]) -> list[str]:
-    """Names of the unconstrained numbers that numbers of these names are computed from."""
+    """Return the names of the unconstrained values of these elements."""
     return [f"{name}_unconstrained" for name in names]
 
 
@@ -114,9 +113,9 @@ def with_data(program: Any, data: NDArray[np.float64]) -> Any:
 
 
 def kept(raw: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Numbers and statistics after tuning, dims (chain, draw), of a raw trace of nutpie.
+    """Extract draws and statistics after tuning, dims (chain, draw), from nutpie's raw trace.
 
-    Chains that were cut off are cut to the shortest.
+    If sampling was interrupted, all chains are cut to the length of the shortest.
     """
     chains = []
     for numbers, statistics in zip(*raw.get_arrow_trace(), strict=True):
@@ -135,7 +134,7 @@ def _joined(parts: Sequence[Any]) -> Any:
 
 
 def _around(start: NDArray[np.float64]) -> Callable[[int], NDArray[np.float64]]:
-    """Start up to one from a point in every direction, as nutpie does."""
+    """Return starts uniform within ±1 of a point in each coordinate, as nutpie does."""
     return lambda seed: start + np.random.default_rng(seed).uniform(-1, 1, len(start))
 
 
@@ -149,7 +148,7 @@ def _callback(
 ) -> Any:
     """Compile functions of the unconstrained point as the C function that `source` defines.
 
-    `outputs` are made from what is `known` by this module alone, and only if need be.
+    This module derives `outputs` from `known`, and only if they are not cached.
     """
     import numba
     from numba.np.numpy_support import carray
@@ -157,7 +156,7 @@ def _callback(
 
     key = _key(source, model, at, known)
     used: dict[str, Any] = {"carray": carray, "isfinite": np.isfinite}
-    used |= {"__name__": __name__}  # of a module that Numba can import
+    used |= {"__name__": __name__}  # a module that Numba can import
     wrapper = compile_numba_function_src(source, "wrapper", used, cache_key=key)
     numbers = numba.types.CPointer(numba.types.double)  # type: ignore[no-untyped-call]
     signature = numba.types.int64(*[numba.types.uint64] * sizes, *[numbers] * (5 - sizes))
@@ -169,7 +168,7 @@ def _callback(
 
 
 def _key(source: str, model: pm.Model, at: dict[str, Any], known: list[Any]) -> str | None:
-    """Key of a function in PyTensor's cache; None if it must not be kept there."""
+    """Return a function's key in PyTensor's cache; None if it must not be cached."""
     graph = graph_key([*model.value_vars, model.data_vars[0]], known)
     if graph is None or not config.numba__cache:
         return None
@@ -179,7 +178,7 @@ def _key(source: str, model: pm.Model, at: dict[str, Any], known: list[Any]) -> 
 
 
 def _is_kept(wrapper: Callable[..., int], signature: Any) -> bool:
-    """Whether Numba has the function on disk; what is damaged there, it forgets."""
+    """Return True if Numba has the function on disk; damaged files are discarded."""
     from numba.core.caching import FunctionCache
     from numba.core.registry import cpu_target
 
@@ -192,15 +191,15 @@ def _is_kept(wrapper: Callable[..., int], signature: Any) -> bool:
 
 
 def _compiled(model: pm.Model, at: dict[str, Any], outputs: list[Any]) -> tuple[Any, bool]:
-    """Compile functions of the flat point and the data; say whether the code may be kept."""
+    """Compile functions of the flat point and the data; also return True if cachable."""
     from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
 
     outputs, point = join_nonshared_inputs(at, outputs, model.value_vars)
     data = model.data_vars[0]
     matrix = data.type()
-    given = {data: matrix}  # an input even of outputs that do without
+    given = {data: matrix}  # an input even of outputs that do not use it
     compiled = pm.compile(
         [point, matrix], outputs, givens=given, mode="NUMBA", on_unused_input="ignore"
     )
     function = compiled.vm.jit_fn
-    return function, function.py_func in CACHED_SRC_FUNCTIONS  # not where an operation has no key
+    return function, function.py_func in CACHED_SRC_FUNCTIONS  # no key, no cache

@@ -1,4 +1,4 @@
-"""The draws of one strategy as labelled arrays: from numbers one by one, and to them."""
+"""Conversion of one strategy's draws between scalar variables and labelled arrays."""
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,7 @@ type Floats = NDArray[np.float64]
 
 
 def labelled(numbers: dict[str, Floats]) -> xr.Dataset:
-    """Arrange draws of the numbers in free variables, dims (chain, draw), as `pymc.sample` does."""
+    """Arrange draws of scalars, dims (chain, draw), in free variables as `pymc.sample` does."""
     dims = ("chain", "draw", "strategy")
     vectors = {
         name: ((*dims, VECTOR_DIMS[name]), np.stack([numbers[each] for each in of], -1)[:, :, None])
@@ -23,20 +23,20 @@ def labelled(numbers: dict[str, Floats]) -> xr.Dataset:
 
 
 def with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
-    """Add the numbers of vectors by name, and δ; computed here, they need not be compiled."""
+    """Add elements of vectors by name, and δ; computing them here saves compilation."""
     each = {
         number: free[name].sel({VECTOR_DIMS[name]: number}, drop=True)
         for name, numbers in VECTORS.items()
         for number in numbers
     }
     log_u = each.pop("log_u_first")
-    x_first = observations(runs).ends.x_first[0]  # which aligned places may move
+    x_first = observations(runs).ends.x_first[0]  # which alignment may change
     each["delta"] = curve.delta(log_u, each["alpha"], each["beta"], x_first)
     return free.assign(each)
 
 
 def taken(part: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
-    """Take draws of each chain by their places, dims (chain, draw); they lose their numbers."""
+    """Select draws of each chain by position, dims (chain, draw); drop the draw coordinate."""
     at = {
         "chain": xr.DataArray(np.arange(len(which)), dims="chain"),
         "draw": xr.DataArray(which, dims=("chain", "draw")),
@@ -45,12 +45,12 @@ def taken(part: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
 
 
 def verdict_numbers(posterior: xr.Dataset) -> xr.Dataset:
-    """What the verdict is about: free variables and δ; the other numbers repeat vectors."""
+    """Select the variables to diagnose: free variables and δ; the others repeat them."""
     return posterior.drop_vars(["A_max", "alpha", "beta", *VECTORS["memory"]])
 
 
 def numbers_of(posterior: xr.Dataset) -> dict[str, Floats]:
-    """Draws of one strategy's curve and noise by their numbers' names; dims (chain, draw, 1)."""
+    """Return draws of one strategy's curve and noise by parameter, dims (chain, draw, 1)."""
     of_curve = posterior["curve"].to_dataset("parameter")[list(curve.COORDINATES)]
     each = of_curve.merge(posterior[list(NOISE)], compat="override").transpose("chain", "draw")
     return {name: each[name].to_numpy()[..., None] for name in (*curve.COORDINATES, *NOISE)}

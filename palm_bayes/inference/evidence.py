@@ -1,4 +1,4 @@
-"""A posterior joined from the draws of its regions, each weighed by its evidence."""
+"""Posterior combined from draws of its regions, weighted by their evidence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from palm_bayes.inference.convergence import e_bfmi
 
 NEGLIGIBLE = 0.01  # weight of a region below which its divergences cannot matter
 _CLUSTERS = 8  # at most
-_INNER = 0.8  # share of a cluster's draws inside the ellipsoid that stands for it
+_INNER = 0.8  # share of a cluster's draws inside its ellipsoid
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Draws of the posterior in one region.
+    """Posterior draws in one region.
 
     Attributes
     ----------
     posterior : Dataset, dims (chain, draw, ...)
     stats : Dataset, dims (chain, draw)
-        With ``diverging`` and ``energy``.
+        Contains ``diverging`` and ``energy``.
     free : Dataset, dims (chain, draw, ...), optional
-        The unconstrained points; only needed where there are several regions.
+        Unconstrained points; required if there are several regions.
     log_density : DataArray, dims (chain, draw), optional
-        Of `free`, not normalised.
+        Unnormalised log density at `free`.
     """
 
     posterior: xr.Dataset
@@ -41,19 +41,19 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Draws of the whole posterior.
+    """Draws of the posterior over all regions.
 
     Attributes
     ----------
     posterior, stats : Dataset
-        As of its parts; within a part the draws keep their order.
+        As in `Part`; the draws of each part keep their order.
     divergences : int
-        Over all draws of all parts but those of negligible weight.
+        Sum over all draws of all parts except those of negligible weight.
     e_bfmi : float
-        The smallest, likewise.
+        Smallest value over the same parts.
     weight_error : float
-        Variance of the regions' weights by Monte Carlo, as a share of the posterior's variance at
-        most; 0 for a single part.
+        Upper bound on the Monte-Carlo variance due to the regions' weights, as a share of the
+        posterior variance; 0 for a single part.
     """
 
     posterior: xr.Dataset
@@ -64,13 +64,13 @@ class Joined:
 
 
 def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
-    """Join parts of as many draws into as many draws of the whole, each by its evidence."""
+    """Combine parts of equal numbers of draws into as many draws, in proportion to evidence."""
     weights, error = np.ones(1), 0.0
     if len(parts) > 1:
         logs, errors = zip(*(log_evidence(part) for part in parts), strict=True)
         weights = softmax(logs)
-        # Two values apart by d, of weights w and 1 − w, have the variance w (1 − w) d²; an error e
-        # of log w moves their mean by w (1 − w) e d.
+        # Two values with distance d and weights w and 1 − w have variance w (1 − w) d²; an error
+        # e of log w changes their mean by w (1 − w) e d.
         error = float(np.sum(weights * (1 - weights) * np.square(errors)))
     chosen = _positions(weights, parts[0].stats.sizes["draw"], rng)
     counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
@@ -88,19 +88,19 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
 
 
 def gathered(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
-    """Statistics of some draws that stand for all: each for those up to the next one.
+    """Aggregate the statistics of all draws to those kept: each covers draws up to the next.
 
     Parameters
     ----------
     stats : Dataset, dims (chain, draw)
     which : array of int, increasing
-        The draws that are kept.
+        Indices of the draws kept.
 
     Returns
     -------
     Dataset, dims (chain, draw)
-        ``n_steps`` added up; ``diverging``, whether any did; ``energy``, whose changes from draw to
-        draw would mean nothing, is NaN unless all draws are kept.
+        ``n_steps`` is a sum; ``diverging`` is true if any draw diverged; ``energy``, whose changes
+        between draws lose their meaning, is NaN unless all draws are kept.
     """
     draws = stats.sizes["draw"]
     kept = stats.isel(draw=which)
@@ -116,17 +116,17 @@ def gathered(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
 
 
 def without_energy(stats: xr.Dataset) -> xr.Dataset:
-    """Statistics of draws that are no longer next to those that they were drawn after."""
+    """Set the energy to NaN, for draws that no longer follow their predecessors."""
     return stats.assign(energy=xr.full_like(stats["energy"], np.nan))
 
 
 def _positions(
     weights: NDArray[np.float64], draws: int, rng: np.random.Generator
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """For each part, which of its draws are taken, evenly, and at which places they go.
+    """For each part, choose draws at even spacing and their positions in the joined chains.
 
-    The places are random but in order, so that what is measured of the joined chains is what their
-    parts have: autocorrelation, and disagreement between chains.
+    The positions are random but increasing, so that the joined chains keep the parts'
+    autocorrelation and differences between chains.
     """
     edges = np.round(np.cumsum(weights) * draws).astype(int)
     owner = rng.permutation(np.searchsorted(edges, np.arange(draws), side="right"))
@@ -143,7 +143,7 @@ def _in_order(
     chosen: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     take: Callable[[xr.Dataset, NDArray[np.int64]], xr.Dataset],
 ) -> xr.Dataset:
-    """Take the chosen draws of each part and put them at their places."""
+    """Place the chosen draws of each part at their positions."""
     placed = [
         take(part, which).assign_coords(draw=at)
         for part, (which, at) in zip(parts, chosen, strict=True)
@@ -152,12 +152,12 @@ def _in_order(
 
 
 def log_evidence(part: Part) -> tuple[float, float]:
-    """Log of the integral of a part's density, and its Monte-Carlo standard error.
+    """Estimate the log integral of a part's density, with its Monte-Carlo standard error.
 
     The reciprocal of the integral is the posterior mean of g(z) / density(z), for any density g
     inside the posterior's support (the truncated harmonic mean of Robert and Wraith, *Computational
-    methods for Bayesian model choice*, 2009). g is a mixture of normal distributions, each cut off
-    at an ellipsoid, fitted to one half of the draws and used on the other.
+    methods for Bayesian model choice*, 2009). g is a mixture of normal distributions, each
+    truncated to an ellipsoid, fitted to one half of the draws and evaluated on the other.
     """
     assert part.free is not None
     assert part.log_density is not None
@@ -179,10 +179,10 @@ def log_evidence(part: Part) -> tuple[float, float]:
 
 
 def _log_mixture(known: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log-density of truncated normals fitted to points, at others; dims (..., number)."""
+    """Fit truncated normals to points; give their log density at others, dims (..., parameter)."""
     flat = known.reshape(-1, known.shape[-1])
     scale = np.maximum(flat.std(axis=0), 1e-12)
-    least = 5 * flat.shape[1]  # draws that a covariance takes
+    least = 5 * flat.shape[1]  # draws per covariance
     count = min(_CLUSTERS, max(len(flat) // (2 * least), 1))
     _, labels = kmeans2(flat / scale, count, minit="++", seed=0)
     clusters = [flat[labels == i] for i in range(count)]
@@ -198,7 +198,7 @@ def _log_truncated_normal(
     mean, covariance = cluster.mean(axis=0), np.cov(cluster.T)
     normal = stats.multivariate_normal(mean, covariance, allow_singular=True)
     peak = normal.logpdf(mean)
-    # Squared Mahalanobis distances, from the density itself.
+    # Squared Mahalanobis distances, computed from the density.
     inner = np.quantile(2 * (peak - normal.logpdf(cluster)), _INNER)
     log_density = normal.logpdf(at)
     inside = 2 * (peak - log_density) < inner

@@ -1,4 +1,4 @@
-"""From runs to their posterior, strategy by strategy."""
+"""Fitting of runs, strategy by strategy."""
 
 from dataclasses import asdict
 from typing import Any
@@ -29,7 +29,7 @@ def fit_validated(
     progress: Progress | None = None,
     prior: str = "",
 ) -> Posterior:
-    """Fit runs without a word on what is odd about them."""
+    """Fit runs without warnings about unusual data."""
     chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
     settings.suit(chosen)
     if settings.sampler == "nutpie":
@@ -51,7 +51,7 @@ def fit_validated(
 def put_together(
     runs: Runs, samples: list[Sample], about: dict[str, Any], learned: Learned
 ) -> Posterior:
-    """Make one fit of the strategies' samples; `about` says how they were sampled."""
+    """Combine the strategies' samples into one fit; `about` holds the settings."""
     verdicts = pd.DataFrame([sample.verdict for sample in samples])
     table = verdicts.assign(strategy=runs.strategies).set_index("strategy")
     return Posterior(runs, assemble(runs, samples, table, about, learned), Convergence(table))

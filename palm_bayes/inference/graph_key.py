@@ -1,9 +1,9 @@
-"""Keys of PyTensor graphs: equal keys, equal values, in whichever process they were made.
+"""Keys of PyTensor graphs: graphs with equal keys compute equal values, in any process.
 
-A key says all that a graph computes: every operation with what PyTensor tells it from others by,
-every constant, and the versions of the libraries that define them. What it cannot say has no key:
-an operation of a user's own class or function, unless its code is one of the properties that tell
-it from others, or one that holds a graph of its own.
+A key covers all that a graph computes: every operation with its identifying properties, every
+constant, and the versions of the defining libraries. There is no key for an operation of a user's
+own class or function, unless its code is one of the identifying properties, nor for an operation
+that contains a graph.
 """
 
 import pickle
@@ -23,7 +23,7 @@ _LIBRARIES = ("pymc", "pytensor", "numba", "numpy")
 
 
 def graph_key(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str | None:
-    """Hash of `outputs` as functions of `inputs`, or None where something in them has no key."""
+    """Hash `outputs` as functions of `inputs`; return None if a part of them has no key."""
     at = {variable: b"%d" % i for i, variable in enumerate(inputs)}
 
     def place(variable: Variable) -> bytes:
@@ -45,21 +45,23 @@ def graph_key(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str | 
 
 
 class _Describer(pickle.Pickler):
-    """Refuses what the key cannot say: no more is written than tells one thing from another."""
+    """Pickler of identifying properties only; refuses objects that have no key."""
 
     def reducer_override(self, thing: Any) -> Any:
         if isinstance(thing, type) and "code" in getattr(thing, "__props__", ()):
-            return NotImplemented  # it tells its code itself
+            return NotImplemented  # its code is a property
         if isinstance(thing, type | FunctionType):
             if thing.__module__.partition(".")[0] not in {*_LIBRARIES, "builtins"}:
-                raise pickle.PicklingError(f"{thing} is of a library without a version in the key")
+                raise pickle.PicklingError(
+                    f"{thing} belongs to a library whose version is not in the key"
+                )
         elif isinstance(thing, HasInnerGraph):
-            raise pickle.PicklingError(f"{thing} holds a graph")
+            raise pickle.PicklingError(f"{thing} contains a graph")
         elif isinstance(thing, Op) and hasattr(thing, "__props__"):
-            # Of the rest of its state some comes and goes with use.
+            # Other parts of its state change with use.
             return type(thing), tuple(getattr(thing, name) for name in thing.__props__)
         elif isinstance(thing, Op) and not isinstance(thing, ScalarOp):  # these have little state
-            raise pickle.PicklingError(f"{thing} does not say what tells it from others")
+            raise pickle.PicklingError(f"{thing} has no identifying properties")
         return NotImplemented
 
 

@@ -1,10 +1,10 @@
-"""`refit`: a fit brought up to date with later episodes, mostly without sampling anew.
+"""`refit`: update of a fit with later episodes, mostly by importance sampling.
 
-One more episode changes a posterior little. The draws that there are, weighed by how much likelier
-the new data make them, are draws of the new posterior (Chopin, *A sequential particle filter method
-for static models*, 2002), at a small part of what NUTS costs. A strategy is left to NUTS where the
-largest weights do not settle down (Vehtari et al., *Pareto smoothed importance sampling*, 2024), or
-where the draws that are left do not pass the verdict that every fit has to pass.
+One more episode changes a posterior little. Earlier draws, weighted by the likelihood of the new
+data, represent the new posterior (Chopin, *A sequential particle filter method for static models*,
+2002), at a small part of the cost of NUTS. A strategy is sampled again with NUTS if the largest
+weights are unreliable (Vehtari et al., *Pareto smoothed importance sampling*, 2024), or if the
+resampled draws fail the convergence criteria.
 """
 
 import json
@@ -35,7 +35,7 @@ from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, moving_logp, named_priors
 
 PARETO_K_MOST = 0.7
-REWEIGHTED = 0  # attempts of the sampler
+REWEIGHTED = 0  # number of NUTS attempts
 _OF_PRIORS = ("priors", "prior")
 _OF_DRAWS = ("chain", "draw")
 
@@ -47,35 +47,35 @@ def refit(
     priors: Priors | None = None,
     progress: Progress | None = None,
 ) -> Posterior:
-    """Fit runs that have gone on since `fit`, with its priors and settings.
+    """Update `fit` for runs with further episodes, with its priors and settings.
 
     Parameters
     ----------
     fit : Posterior
     data : Runs, DataFrame or path
-        The same runs with further episodes; repetitions and strategies may have come too.
+        The same runs with further episodes; new repetitions and strategies are allowed.
     priors : Priors, optional
-        Those of `fit`, where they are your own.
+        The priors of `fit`, if it was fitted with custom ones.
     progress : callable, optional
-        As in `palm_bayes.fit`; told of strategies that are sampled anew.
+        As in `palm_bayes.fit`; called for strategies that are sampled again.
 
     Returns
     -------
     Posterior
-        In ``convergence.table``, ``attempts`` is 0 where earlier draws were weighed; some of them
-        are there several times then, and "effective draws" count that.
+        In ``convergence.table``, ``attempts`` is 0 where earlier draws were reweighted. Some draws
+        then occur several times; the effective sample sizes account for this.
 
     Raises
     ------
     DataError
-        If the data cannot be used, or priors of your own are missing, or given for a named set.
+        If the data cannot be used, or if custom priors are missing, or given for a named set.
 
     Warns
     -----
     PalmWarning
-        If the data are odd in a way that those of `fit` were not.
+        If the data are unusual in a way that those of `fit` were not.
     """
-    # A few new rows must not be read in another scale than those that are there.
+    # A few new rows must not be read in another scale than the earlier ones.
     runs = read_runs(data, percent=fit.runs.percent)
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
     learned = fit.learned
@@ -84,10 +84,10 @@ def refit(
     known = set(oddities(fit.runs))
     for oddity in oddities(runs):
         if oddity not in known:
-            warnings.warn(oddity, PalmWarning, stacklevel=3)  # of who calls `PalmFit.refit`
+            warnings.warn(oddity, PalmWarning, stacklevel=3)  # the caller of `PalmFit.refit`
 
-    # NUTS for one strategy beside the weighing of others. PyTensor compiles in one thread at a
-    # time: what the weighing needs is compiled before, the rest in the thread of NUTS.
+    # NUTS for one strategy runs beside the reweighting of others. PyTensor compiles in one thread
+    # at a time: functions for reweighting are compiled before, others in the thread of NUTS.
     moving_logp(chosen)
     with ThreadPoolExecutor(1) as nuts:
         found: list[Sample | Future[Sample]] = [
@@ -100,16 +100,16 @@ def refit(
 
 
 def priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
-    """Priors of a fit: by their name, or those of the user, who has to give them again."""
+    """Return a fit's priors: a named set, or custom ones, which must be given again."""
     if own is None and name == "own":
-        raise DataError("the fit has priors of your own: give them again")
+        raise DataError("the fit has custom priors, which are not stored: give them again")
     if own is not None and name != "own":
-        raise DataError(f"the fit has the priors {name!r}: they are kept, give none")
+        raise DataError(f"the fit has the named priors {name!r}: give none")
     return named_priors(name, learned) if own is None else own
 
 
 def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
-    """Draws of one strategy's new posterior from those of `fit`; None if they do not suffice."""
+    """Reweight one strategy's draws of `fit`; return None if they do not suffice."""
     (name,) = runs.strategies
     of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})
     if not of_old["passed"]:
@@ -143,19 +143,18 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
 
 
 def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dataset, Floats]:
-    """Draws that say of the noise what `posterior` does, but by its numbers where x is the last.
+    """Convert the noise parameters of `posterior` to those for another last x.
 
-    They are its spread there, how much larger what shrinks was at the first x, and the share of
-    the rest. Of both parts, and of the ratio, the logarithms move: by steps that do not depend on
-    them, and the ratio's is stretched. The second value is the logarithm of that, dims (chain,
-    draw).
+    They are the standard deviation there, the ratio of the shrinking part, and the constant share.
+    The logarithms of both parts and of the ratio are shifted by amounts independent of them, and
+    that of the ratio is also scaled. The second value is the log of this scale, dims (chain, draw).
     """
     of = numbers_of(posterior.isel(strategy=0))
     of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
     here, first, last = (curve.u(at, *of_curve) for at in (x, seen.ends.x_first, seen.ends.x_last))
     reached = noise.power(here, first, last)
     before, now = (noise.power(first, first, end) for end in (last, here))
-    # Both are 0 on curves that are saturated at once, and nothing moves.
+    # Both are 0 on curves saturated from the start, and nothing changes.
     stretch = np.divide(before - reached, now, out=np.ones_like(now), where=now > 0)
     shrinks = (1 - of["lasting"]) * of["noise_ratio"] ** (2 * reached)
     total = shrinks + of["lasting"]
@@ -170,10 +169,10 @@ def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dat
 
 
 def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
-    """Log of the prior's part that the data change, dims (chain, draw).
+    """Compute the log prior density of the parameters that the data redefine, dims (chain, draw).
 
-    As a density of what moves by steps: the logarithms of both parts and of the ratio, or, which is
-    the same up to a constant, log noise, log ratio and the logit of the share.
+    It is a density of the shifted quantities: the logarithms of both parts and of the ratio, or,
+    equally up to a constant, log noise, log ratio and the logit of the share.
     """
     spread, ratio, lasting = (
         posterior[name].to_numpy()[..., 0] for name in ("noise", "noise_ratio", "lasting")
@@ -184,9 +183,9 @@ def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
 
 
 def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Log-weights, dims (chain, draw), and their Pareto k.
+    """Compute Pareto-smoothed log weights, dims (chain, draw), and their Pareto k.
 
-    They are equal where the data are the same, but for the order of sums.
+    If the data are unchanged, weights are equal up to rounding.
     """
     if np.ptp(log_ratios) < 1e-9:
         return log_ratios, -np.inf
@@ -195,10 +194,10 @@ def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
 
 
 def _picked(weights: Floats) -> NDArray[np.int64]:
-    """Pick as many draws in each chain as it has, in order and evenly along the weights.
+    """Resample each chain systematically by its weights, in order, to its own length.
 
-    So the chains remain what the verdict is about: a draw that is picked twice raises their
-    autocorrelation, and chains whose weights differ by chance disagree.
+    The convergence diagnostics then remain valid: repeated draws raise the autocorrelation, and
+    chains whose weights differ by chance disagree.
     """
     draws = weights.shape[-1]
     places = (np.arange(draws) + 0.5) / draws

@@ -1,4 +1,4 @@
-"""The joint posterior of a task's strategies, from draws of each one by itself."""
+"""Joint posterior of a task's strategies, from separate draws of each."""
 
 from collections.abc import Sequence
 
@@ -18,22 +18,22 @@ from palm_bayes.model.misfit import PARTS, Misfit, log_odds
 def together(
     runs: Runs, samples: Sequence[Sample], misfit: Misfit, seed: int
 ) -> list[tuple[Sample, xr.DataArray]]:
-    """Bring together which draws of the strategies are one draw of all.
+    """Match the draws of separate strategies to draws of their joint posterior.
 
-    A strategy that did not converge tells the others nothing, and keeps its draws as they are.
+    A strategy that did not converge is excluded from pooling and keeps its draws.
 
     Parameters
     ----------
     runs : Runs
     samples : sequence of Sample
-        Of its strategies, in their order.
+        Samples of the strategies, in their order.
     misfit : Misfit
     seed : int
 
     Returns
     -------
     list of (Sample, DataArray)
-        The samples with some draws left out and others taken twice, and the draws of each one's
+        The samples, resampled (some draws omitted, others repeated), and the draws of each one's
         misfit, dims (chain, draw, misfit_part).
     """
     of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
@@ -66,7 +66,7 @@ def _curves(sample: Sample, runs: Runs) -> partial_pooling.Curves:
 
 
 def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:
-    """Take some draws of each chain, dims (chain, draw), in some order."""
+    """Select draws of each chain by position, dims (chain, draw)."""
     told = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
     posterior = taken(sample.posterior, which).assign_coords(draw=sample.posterior["draw"])
     return Sample(posterior, sample.stats, told, sample.verdict)

@@ -1,7 +1,8 @@
-"""NUTS, strategy by strategy: one compiled program, and a second try where the first falls short.
+"""NUTS, strategy by strategy: one compiled program, and a second try if the first fails.
 
-Strategies of a task are independent given the priors. One at a time costs about what all together
-do, keeps a hard one from spoiling the others, and lets a program compiled once serve any data.
+Strategies of a task are independent given the priors. Sampling them separately costs about as much
+as sampling them together. A difficult strategy then does not affect the others, and a program
+compiled once serves any data.
 """
 
 import zlib
@@ -32,36 +33,36 @@ from palm_bayes.model.priors import Priors
 
 SamplerName = Literal["nutpie", "pymc", "numpyro"]
 Progress = Callable[[str, str, float], None]
-"""Told (stage, strategy, fraction done): stage "compile", "sample" or "retry"."""
+"""Callback with (stage, strategy, fraction done); stage is "compile", "sample" or "retry"."""
 
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 MOST_DOUBLINGS = 8
-"""Of a draw's path: 255 leapfrog steps at most, where a usual draw takes 12, so that fits end."""
+"""Limit on the tree depth: at most 255 leapfrog steps per draw; typical are 12."""
 APART_DRAWS = 200
-"""The evidence of a region takes so many."""
+"""Least number of draws for the evidence of a region."""
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to sample.
+    """Settings of the sampler.
 
     Attributes
     ----------
     draws, tune : int
-        Kept and warm-up draws of a chain.
+        Numbers of kept and of warm-up draws per chain.
     chains : int
     target_accept : float
-        Mean acceptance aimed at, below 1: higher means smaller steps.
+        Target mean acceptance probability, below 1; higher values give smaller steps.
     sampler : {"nutpie", "pymc", "numpyro"}
     seed : int
-        With the name of a strategy it settles that strategy's draws.
+        Together with the name of a strategy it determines that strategy's draws.
     cores : int, optional
-        Chains run side by side; by default as many as there are cores.
+        Number of chains run in parallel; by default the number of cores.
     thin : int
-        Of ``thin * draws`` draws, every one so far apart is kept.
+        Thinning interval: of ``thin * draws`` draws, every `thin`-th is kept.
     second_try : bool
-        Sample once more, longer and in smaller steps, where the first try falls short.
+        If the first try does not converge, sample again, longer and with smaller steps.
     """
 
     draws: int = 1000
@@ -85,7 +86,7 @@ class Settings:
             raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
 
     def suit(self, priors: Priors) -> None:
-        """Raise `DataError` where these priors need more draws."""
+        """Raise `DataError` if these priors need more draws."""
         if priors.apart and self.chains * self.draws < APART_DRAWS:
             raise DataError(
                 f"chains * draws is {self.chains * self.draws}, allowed is at least {APART_DRAWS} "
@@ -93,14 +94,14 @@ class Settings:
             )
 
     def stronger(self) -> "Settings":
-        """Settings of the second try: longer, in smaller steps, thinned to as many draws."""
+        """Return settings of the second try: longer, smaller steps, thinned to as many draws."""
         careful = max(self.target_accept, 0.99)
         return replace(self, tune=4 * self.tune, target_accept=careful, thin=4 * self.thin)
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The posterior draws of one strategy.
+    """Posterior draws of one strategy.
 
     Attributes
     ----------
@@ -109,7 +110,7 @@ class Sample:
         ``diverging``, ``n_steps``, ``energy``, ``step_size``; see
         `palm_bayes.inference.evidence.gathered`.
     log_likelihood : array, dims (chain, draw, observation)
-        Pointwise.
+        Pointwise log-likelihood.
     verdict : dict
         A row of `palm_bayes.inference.convergence.Convergence.table`.
     """
@@ -123,12 +124,12 @@ class Sample:
 def sample_strategy(
     runs: Runs, priors: Priors, settings: Settings, progress: Progress | None = None
 ) -> Sample:
-    """Sample the posterior of one strategy, and once more if the first try does not converge.
+    """Sample the posterior of one strategy, twice if the first try does not converge.
 
     Parameters
     ----------
     runs : Runs
-        Of one strategy.
+        Runs of one strategy.
     priors : Priors
     settings : Settings
     progress : callable, optional
@@ -172,7 +173,7 @@ def _regions(priors: Priors) -> tuple[Region, ...]:
 
 
 def _share_of(tell: Callable[[float], None], i: int, total: int) -> Callable[[float], None]:
-    """Tell the fraction done of the i-th of some equal pieces of work as one of the whole."""
+    """Convert the fraction done of the i-th of `total` equal steps to that of all."""
     return lambda done: tell((i + done) / total)
 
 
@@ -184,7 +185,7 @@ def _sampled(
     seed: int,
     tell: Callable[[float], None],
 ) -> Part:
-    """Draws of the posterior in one region."""
+    """Draw from the posterior in one region."""
     if settings.sampler == "nutpie":
         tree = _with_nutpie(observations(runs), priors, region, settings, seed, tell)
     else:
@@ -201,14 +202,14 @@ def _sampled(
 
 
 def compile_programs(priors: Priors) -> None:
-    """Compile what `sample_strategy` samples with nutpie; later calls are free."""
+    """Compile the nutpie programs of `sample_strategy`; repeated calls cost nothing."""
     for region in _regions(priors):
         _program(priors, region)
 
 
 @lru_cache(maxsize=8)
 def _program(priors: Priors, region: Region) -> Any:
-    """Compile the nutpie program of one strategy; the data are put in later (`with_data`)."""
+    """Compile the nutpie program of one strategy; `with_data` sets the data later."""
     any_data = pooled(observations(_any_runs()))
     return compile_model(build_pooled_model(priors, any_data, region), NUMBERS)
 
@@ -243,7 +244,7 @@ def _with_nutpie(
             adaptation="low_rank",
             progress_bar=False,
             progress_callback=report,
-            return_raw_trace=True,  # nutpie's way to ArviZ takes a tenth of the time
+            return_raw_trace=True,  # nutpie's conversion takes a tenth of the time
         )
     except RuntimeError as error:
         if "initialization points failed" not in str(error):
@@ -254,7 +255,7 @@ def _with_nutpie(
         ) from error
     found = kept(raw, [*NUMBERS, *unconstrained(NUMBERS), *STATS, "logp"])
     if found["energy"].shape[1] < settings.draws * settings.thin:
-        raise KeyboardInterrupt  # which nutpie takes for a wish to keep what there is
+        raise KeyboardInterrupt  # nutpie returns partial draws instead
     return _tree(found)
 
 
@@ -297,7 +298,7 @@ def _with_pymc(
             )
         except pm.exceptions.SamplingError as error:
             raise SamplingError(f"{settings.sampler}: {error}") from error
-    if keep_free:  # where nutpie puts them
+    if keep_free:  # as in nutpie's result
         names = [value.name for value in model.value_vars]
         tree["unconstrained_posterior"] = tree["posterior"].to_dataset()[names]
     return tree
@@ -306,10 +307,10 @@ def _with_pymc(
 def _starting_points(
     usual: Callable[[int], NDArray[np.float64]], data: Observations, priors: Priors, region: Region
 ) -> Callable[[int], NDArray[np.float64]]:
-    """Start the chains near the data: PALM has far-off local modes where noise explains all.
+    """Start the chains near the data: PALM has remote local modes where noise explains all.
 
-    The curve's four coordinates (`palm_bayes.model.coordinates`) come last in the flat point; where
-    it may rise, they are counted from the data already.
+    The curve's four coordinates (`palm_bayes.model.coordinates`) are last in the flat point; in the
+    chart of rising curves they have their origin at the data already.
     """
     first, last = (float(end[0]) for end in (data.ends.accuracy_first, data.ends.accuracy_last))
     last = float(np.clip(last, 0.005, 0.995))
@@ -329,7 +330,7 @@ def _starting_points(
 
 
 def _any_runs() -> Runs:
-    """Runs to compile a program with."""
+    """Return arbitrary runs for compiling a program."""
     frame = pd.DataFrame(
         {"strategy": "any", "repetition": np.repeat(["1", "2"], 4), "episode": [1, 2, 3, 4] * 2}
     )

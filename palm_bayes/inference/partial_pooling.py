@@ -1,18 +1,18 @@
-"""What strategies of one task tell each other: the level of the hierarchy above them.
+"""Partial pooling of the strategies of one task, as the upper level of a hierarchical model.
 
-Strategies are sampled one by one, so that one that is hard to sample does not spoil the others.
-What they have in common is brought in afterwards, exactly, by which of their draws go together:
+Strategies are sampled separately, so that one that is hard to sample does not affect the others.
+The dependence between them is added afterwards, exactly, by matching their draws:
 
-- *Gains.* The logarithm of what a curve gains, as log-odds, from the end of its data to twice as
-  many labels lies around a level γ that the task has in common, by a Student's t of scale ω. γ has
-  a flat prior, ω a learned one: strategies that go on alike tell each other much, others little.
-  Given both strategies are independent: γ and ω are drawn from their posterior, then each
-  strategy's draws are taken in proportion to the density of their gain.
-- *Noise.* Repetitions of one seed start from one pool and are tested on one split. Where repetition
-  i of one strategy is good when repetition i of the others is, the strategies' means err together.
-  In seemingly unrelated regressions with the same regressors (Zellner 1962) the correlation of the
-  noise is that of the estimates. So draws of high curves go with draws of high curves, until the
-  levels of the curves correlate as the noise does (Iman and Conover 1982).
+- *Gains.* Take a curve's gain in log-odds from the end of its data to twice as many labels. Its
+  logarithm has a Student's t distribution with location γ, common to the task, and scale ω. γ has
+  a flat prior, ω a learned one: the more alike the strategies' gains, the stronger the shrinkage.
+  Given γ and ω, strategies are independent: both are drawn from their posterior, then each
+  strategy's draws are resampled in proportion to the density of their gain.
+- *Noise.* Repetitions of one seed start from one pool and are tested on one split. If repetition i
+  tends to be good or bad in all strategies, the errors of the strategies' means are correlated. In
+  seemingly unrelated regressions with the same regressors (Zellner 1962) the estimates have the
+  correlation of the noise. So draws are matched by rank such that the levels of the curves have
+  this correlation (Iman and Conover 1982).
 """
 
 from collections.abc import Sequence
@@ -26,30 +26,30 @@ from scipy.special import ndtr
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.misfit import Misfit
 
-CONFIDENCE = 0.8  # that the strategies' noise shares at least as much as is taken
+CONFIDENCE = 0.8  # of the lower bound on the noise correlation between strategies
 HORIZON = 2.0
-"""Times the labels seen, up to which gains are told of."""
+"""End of the period of the gains, in multiples of the labels seen."""
 
-_LEAST_GAIN = 0.02  # log-odds, added to gains: smaller ones are alike
-_DEGREES = 4.0  # of Student's t: some strategies are unlike the others
-_LEVELS = 40  # of γ
-_SCALES = 7  # of ω, evenly over its logarithm
+_LEAST_GAIN = 0.02  # log-odds, added to gains, so that smaller ones hardly differ
+_DEGREES = 4.0  # of freedom of Student's t, robust to outlying strategies
+_LEVELS = 40  # grid points of γ
+_SCALES = 7  # grid points of ω, evenly over its logarithm
 _REACH = 2.0  # standard deviations of log ω from its prior's median to the ends of its grid
-_TAIL = 0.003  # of all draws, beyond the grid of γ at either end
-_DRAWS = 1000  # of a strategy, evenly: what they say of γ and ω is as sure as what all of them do
+_TAIL = 0.003  # share of all draws beyond the grid of γ at either end
+_DRAWS = 1000  # evenly taken per strategy; more do not change the posterior of γ and ω
 
 type Floats = NDArray[np.float64]
 
 
 class Curves(NamedTuple):
-    """What is looked at of one strategy's draws, each of dims (chain, draw).
+    """Quantities of one strategy's draws used for pooling, each of dims (chain, draw).
 
     Attributes
     ----------
     gain : array
-        Of log-odds from x_last to `HORIZON` times that.
+        Gain in log-odds from x_last to `HORIZON` times x_last.
     level : array
-        Mean accuracy where data were seen.
+        Mean expected accuracy at the observed x.
     """
 
     gain: Floats
@@ -57,14 +57,14 @@ class Curves(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """The posterior of what strategies have in common, on a grid, each of dims (place,).
+    """Posterior of the task's common parameters on a grid, each of dims (place,).
 
     Attributes
     ----------
     center, scale : array
         γ and ω.
     likely : array
-        Their posterior; sums up to 1.
+        Posterior probabilities; they sum to 1.
     """
 
     center: Floats
@@ -72,7 +72,7 @@ class Levels(NamedTuple):
     likely: Floats
 
     def density(self, gain: Floats) -> Floats:
-        """Densities of gains, dims (draw,), at each place, up to a constant; dims (draw, place)."""
+        """Compute unnormalised densities of gains, dims (draw,), per place: dims (draw, place)."""
         if np.isinf(self.scale).any():
             return np.ones((len(gain), len(self.scale)))
         z = (_log(gain)[:, None] - self.center) / self.scale
@@ -83,22 +83,22 @@ class Levels(NamedTuple):
 def joined(
     curves: Sequence[Curves], misfit: Misfit, correlation: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Tell which draws of the strategies go together.
+    """Choose the draws of each strategy that form joint draws.
 
     Parameters
     ----------
     curves : sequence of Curves
-        Of the strategies.
+        Curves of the strategies.
     misfit : Misfit
-        With the prior of ω, `apart`; infinite for gains that tell of no other's.
+        Provides the prior of ω, `apart`; if infinite, gains are not pooled.
     correlation : float
-        Of levels, from 0 to 1.
+        Correlation of the levels, from 0 to 1.
     rng : Generator
 
     Returns
     -------
     array of int, dims (chain, draw, strategy)
-        Number of a draw of the same chain.
+        Index of a draw of the same chain.
     """
     chains, draws = curves[0].gain.shape
     every = max(chains * draws // _DRAWS, 1)
@@ -120,9 +120,9 @@ def joined(
 def levels_of(
     gains: Sequence[Floats], misfit: Misfit, weights: Sequence[Floats] | None = None
 ) -> Levels:
-    """Find what strategies have in common from draws of their gains, each of dims (draw,).
+    """Compute the posterior of γ and ω from draws of the strategies' gains, dims (draw,) each.
 
-    `weights` of the draws sum up to 1; by default they are equal.
+    The `weights` of the draws sum to 1; by default they are equal.
     """
     if np.isinf(misfit.apart):
         return Levels(np.zeros(1), np.full(1, np.inf), np.ones(1))
@@ -144,19 +144,19 @@ def _log(gain: Floats) -> Floats:
 
 
 def _evenly(weights: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw positions in proportion to weights, evenly, in any order."""
+    """Draw positions by weights with systematic sampling, in random order."""
     places = (np.arange(count) + rng.random()) / count
     found = np.searchsorted(weights.cumsum(), places).clip(max=len(weights) - 1)
     return np.asarray(rng.permutation(found))
 
 
 def _picked(near: Floats, at: NDArray[np.int64], normal: Floats) -> NDArray[np.int64]:
-    """Pick a draw for each γ: of weights `near`, dims (draw, γ), at the quantiles of `normal`."""
+    """Pick a draw for each γ by weights `near`, dims (draw, γ), at the quantiles of `normal`."""
     reached = near.cumsum(axis=0)
     picked = np.empty(len(at), dtype=np.int64)
     for i in np.unique(at):
         members = np.flatnonzero(at == i)
-        # Evenly spread quantiles in the order of the normals: fewer draws are taken twice.
+        # Evenly spaced quantiles in the order of the normals repeat fewer draws.
         ranks = normal[members].argsort().argsort()
         spread = (ranks + 0.5) / len(members) if len(members) > 1 else ndtr(normal[members])
         picked[members] = np.searchsorted(reached[:, i], spread * reached[-1, i])
@@ -164,11 +164,11 @@ def _picked(near: Floats, at: NDArray[np.int64], normal: Floats) -> NDArray[np.i
 
 
 def shared_noise(runs: Runs) -> float:
-    """Correlation between strategies of the levels of repetitions of one name, from 0 to 1.
+    """Estimate the correlation between strategies of equally named repetitions, from 0 to 1.
 
     The lower one-sided confidence bound of the intraclass correlation, ICC(C,1) of McGraw and
-    Wong (1996): 0 unless the data show more. Levels are mean residuals over the episodes that all
-    have, from the mean of the repetitions and in units of each strategy's own spread.
+    Wong (1996), at least 0. The level of a repetition is its mean residual from the mean of the
+    repetitions, over the episodes common to all, in units of each strategy's standard deviation.
     """
     table = runs.table.pivot_table(
         index="episode", columns=["strategy", "repetition"], values="accuracy", sort=False
@@ -189,7 +189,7 @@ def shared_noise(runs: Runs) -> float:
 
 
 def _lower_icc(levels: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> float:
-    """Lower bound of ICC(C,1); `levels` have shape (strategy, repetition) and rows of mean 0."""
+    """Bound ICC(C,1) from below; `levels` have shape (strategy, repetition), rows of mean 0."""
     k, n = levels.shape
     shared = levels.mean(axis=0)
     between = k * (shared**2).sum() / (n - 1)

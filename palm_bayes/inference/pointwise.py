@@ -1,9 +1,9 @@
-"""Log-likelihoods of each observation and draw: in order, and of each given all the others.
+"""Pointwise log-likelihoods: sequential, and of each observation given all others.
 
-In order they add up to the log-likelihood: refits weigh draws by them. Of one given all the others,
-leave-one-out cross-validation is made: accuracies of a strategy depend on each other given its
-parameters, so that the first are not what it takes (Bürkner, Gabry and Vehtari, *Efficient
-leave-one-out cross-validation for Bayesian non-factorized normal and Student-t models*, 2021).
+The sequential terms add up to the log-likelihood; `refit` uses them as weights. Leave-one-out
+cross-validation needs the density of each observation given all others, since accuracies of a
+strategy are dependent given its parameters (Bürkner, Gabry and Vehtari, *Efficient leave-one-out
+cross-validation for Bayesian non-factorized normal and Student-t models*, 2021).
 """
 
 from typing import Any
@@ -18,14 +18,14 @@ from palm_bayes.model.build import Observations, observations
 
 
 def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
-    """Pointwise log-likelihood of one strategy, each accuracy given those before it in its run.
+    """Compute the log-likelihood of each accuracy of a strategy given the earlier ones of its run.
 
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw, ...)
-        Of the strategy, without its dim.
+        Posterior of the strategy, without its dim.
     runs : Runs
-        Of the strategy.
+        Runs of the strategy.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
 
 
 def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
-    """Pointwise log-likelihood of one strategy, each accuracy given all others of the strategy.
+    """Compute the log-likelihood of each accuracy of a strategy given all its others.
 
     Parameters are those of `log_likelihood`.
 
@@ -48,8 +48,8 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
     -----
     Of a joint normal distribution with precision Q and residuals r, an observation given the
     others has variance 1 / Q_ii and the residual (Q r)_i / Q_ii from its mean (Bürkner, Gabry and
-    Vehtari 2021, equation 10). Q = Wᵀ C⁻¹ W: W takes residuals to what is new at an observation,
-    C is the correlation of that between the runs at an x.
+    Vehtari 2021, equation 10). Q = Wᵀ C⁻¹ W: W maps residuals to standardised innovations, and C is
+    the correlation of these between the runs at an x.
     """
     data, mean, (sd, carried, shared, lasts, place, first) = _given(posterior, runs)
     new, scale = noise.unexpected(data.accuracy, mean, sd, carried, lasts, first)
@@ -67,14 +67,14 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
             moved = np.zeros((*mean.shape[:-1], len(run)))
             moved[..., i] = 1.0
             change, size = noise.unexpected(moved, 0.0, *of_run)
-            column = change / size  # of W, which is of runs apart
+            column = change / size  # of W, block-diagonal by run
             precision[..., each] = (own[..., run] * column**2).sum(-1)
             pull[..., each] = (column * new_of_all[..., run]).sum(-1)
     return np.asarray(0.5 * (np.log(precision) - pull**2 / precision) - noise.LOG_SQRT_2PI)
 
 
 def _given(posterior: xr.Dataset, runs: Runs) -> tuple[Observations, Floats, tuple[Any, ...]]:
-    """Observations, their expected accuracies, and what `noise.log_density` takes after these."""
+    """Return observations, expected accuracies and the further arguments of `noise.log_density`."""
     data = observations(runs)
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)

@@ -1,6 +1,6 @@
-"""`Posterior`: runs, the posterior of their curves, and how far the sampler can be trusted.
+"""`Posterior`: runs, the posterior of their curves, and convergence diagnostics.
 
-All that forecasts, compares and decides is a function of it; `palm_bayes.PalmFit` offers them as
+Forecasts, comparisons and decisions are functions of it; `palm_bayes.PalmFit` offers them as
 methods.
 """
 
@@ -28,25 +28,25 @@ from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import Learned
 
 PARAMETERS = (*curve.PARAMETERS, *NOISE)
-_SCALED = ("A_max", "noise")  # accuracies, given back in the user's own scale
+_SCALED = ("A_max", "noise")  # accuracies, returned in the user's scale
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Posterior(Displayed):
-    """The posterior of a task's curves.
+    """Posterior of a task's curves.
 
     Attributes
     ----------
     runs : Runs
-        The data that were fitted.
+        The fitted data.
     trace : DataTree
-        ``posterior``, dims (chain, draw, strategy), of all strategies together; ``sampled``, the
-        draws of each by itself as the chains made them, with ``strategy_stats``, the sampler's
-        statistics of each, and ``sample_stats``, of all (dims chain, draw); ``log_likelihood``,
-        ``observed_data`` and ``constant_data``, dims observation. Accuracies are fractions. All
-        of ArviZ takes it.
+        ``posterior``, dims (chain, draw, strategy), joint over strategies; ``sampled``, the
+        separate draws of each strategy in the order of the chains, with ``strategy_stats``, the
+        sampler's statistics of each, and ``sample_stats``, of all (dims chain, draw);
+        ``log_likelihood``, ``observed_data`` and ``constant_data``, dims observation. Accuracies
+        are fractions. ArviZ's functions accept it.
     convergence : Convergence
-        The verdict, strategy by strategy.
+        Convergence diagnostics by strategy.
     """
 
     runs: Runs
@@ -55,26 +55,26 @@ class Posterior(Displayed):
 
     @property
     def learned(self) -> Learned:
-        """The numbers from past curves that the fit was made with."""
+        """Hyperparameters from past curves used by the fit."""
         return learned_of(self.trace)
 
     @cached_property
     def predictive_check(self) -> PredictiveCheck:
-        """Whether PALM describes each strategy's curve; see `PredictiveCheck`."""
+        """Posterior predictive check of each strategy's curve; see `PredictiveCheck`."""
         return check(self.trace, self.runs)
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
-        """Median and central credible interval of every parameter, in the user's own scale.
+        """Summarise every parameter by median and central credible interval, in the user's scale.
 
         Parameters
         ----------
         probability : float
-            Of the interval from ``lower`` to ``upper``, in (0, 1).
+            Probability of the interval from ``lower`` to ``upper``, in (0, 1).
 
         Returns
         -------
         DataFrame
-            One row a strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
+            One row per strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
             ``sd``, ``lower``, ``upper``, ``r_hat``, ``ess_bulk``, ``ess_tail``.
         """
         if not 0 < probability < 1:
@@ -105,9 +105,9 @@ class Posterior(Displayed):
         return frame[list(columns)].rename_axis(columns=None).reset_index()
 
     def representative(self) -> pd.DataFrame:
-        """One coherent set of the four parameters a strategy, for tools that take a point.
+        """Return one coherent set of the four parameters per strategy, for tools that take a point.
 
-        It is the posterior draw whose curve lies nearest to the median curve, up to twice the data.
+        It is the posterior draw whose curve is closest to the median curve, up to twice the data.
 
         Returns
         -------
@@ -120,18 +120,18 @@ class Posterior(Displayed):
         curves = on_curve.clip(0, 1).stack(sample=("chain", "draw"))
         distance = ((curves - curves.median("sample")) ** 2).mean("x")
         draws = posterior[list(curve.PARAMETERS)].stack(sample=("chain", "draw"))
-        # A δ rounded to 0 or 1 would give another curve back.
+        # A δ rounded to 0 or 1 would give another curve.
         usable = (draws["delta"] > 1e-12) & (draws["delta"] < 1 - 1e-12)
         nearest = distance.where(usable | ~usable.any("sample"), np.inf).argmin("sample")
         chosen = draws.isel(sample=nearest).reset_coords(drop=True)
         return chosen.to_dataframe()[list(curve.PARAMETERS)]
 
     def leave_one_out(self) -> az.ELPDData:
-        """Leave-one-out cross-validation; see `trace.leave_one_out`."""
+        """Compute leave-one-out cross-validation; see `trace.leave_one_out`."""
         return leave_one_out(self.trace, self.runs)
 
     def save(self, path: str | Path) -> Path:
-        """Write the fit to one NetCDF file, whole or not at all.
+        """Write the fit to one NetCDF file, completely or not at all.
 
         The file is the trace, which ``arviz.from_netcdf`` reads too, with the runs, the versions
         of the libraries and a hash of each group.
@@ -139,24 +139,23 @@ class Posterior(Displayed):
         Raises
         ------
         DataError
-            If the folder is not there, or the file cannot be written.
+            If the folder does not exist, or the file cannot be written.
         """
         path = Path(path)
         if not path.parent.is_dir():
-            raise DataError(f"cannot write {path}: there is no folder {path.parent}")
+            raise DataError(f"cannot write {path}: the folder {path.parent} does not exist")
         contents = written(self.trace)
         put(path, lambda draft: draft.write_bytes(contents))
         return path
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a fit that `save` wrote.
+        """Read a fit written by `save`.
 
         Raises
         ------
         DataError
-            If the file is not there, is not such a fit, was changed since, or its draws cannot be
-            used.
+            If the file does not exist, is not a saved fit, was changed, or holds unusable draws.
         """
         if not Path(path).is_file():
             raise DataError(f"{path} does not exist")
@@ -164,7 +163,7 @@ class Posterior(Displayed):
         return cls(runs, trace, Convergence(table))
 
     def _display(self) -> Display:
-        """Show runs, verdict, and the curve's parameters with 90 % intervals."""
+        """Show runs, convergence, and the curve's parameters with 90 % intervals."""
         draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
         draws["A_max"] = self.runs.scale * draws["A_max"]
         found = draws.quantile([0.5, 0.05, 0.95], ("chain", "draw"))

@@ -1,7 +1,7 @@
-"""What PyMC's own functions draw of a fit: groups for ArviZ, and a model for new x.
+"""Prior and posterior predictive draws by PyMC: groups for ArviZ, and a model for new x.
 
-They cost time, and are made on request. What is forecast, compared and decided is computed from the
-same posterior without them, see `palm_bayes.forecast.forecast`.
+They take time and are made on request. Forecasts, comparisons and decisions are computed from the
+same posterior without them; see `palm_bayes.forecast.forecast`.
 """
 
 import json
@@ -43,26 +43,26 @@ def full_trace(
     draws: int = 500,
     seed: int = 0,
 ) -> xr.DataTree:
-    """Add to a copy of a fit's trace what ArviZ's checks of priors and predictions need.
+    """Copy a fit's trace and add the groups for ArviZ's prior and predictive checks.
 
-    They are of the model that is sampled: PALM's curve and its noise, of strategies that tell each
-    other nothing; predictions and ``log_prior`` know of no misfit, which counts past the data.
-    Accuracies are not cut to [0, 1]. ArviZ's ``plot_psense_...`` take a ``posterior`` without
-    ``alpha``, whose name is their own: ``curve`` holds it too.
+    They belong to the sampled model: PALM's curve and its noise, without pooling of strategies.
+    Predictions and ``log_prior`` exclude the misfit, which concerns x past the data. Accuracies are
+    not clipped to [0, 1]. ArviZ's ``plot_psense_...`` reserve the name ``alpha``: drop it from
+    ``posterior`` first; ``curve`` holds it too.
 
     Parameters
     ----------
     fit : Posterior
     prior : bool
-        Groups ``prior`` and ``prior_predictive``.
+        Add groups ``prior`` and ``prior_predictive``.
     posterior : bool
-        Group ``posterior_predictive``: new repetitions at the x observed.
+        Add group ``posterior_predictive``: new repetitions at the observed x.
     log_prior : bool
-        Group ``log_prior``, of each free variable and strategy.
+        Add group ``log_prior``, by free variable and strategy.
     priors : Priors, optional
-        Those of the fit, where they are your own.
+        The priors of the fit, if it was fitted with custom ones.
     draws : int
-        From the prior.
+        Number of draws from the prior.
     seed : int
 
     Returns
@@ -72,7 +72,7 @@ def full_trace(
     Raises
     ------
     DataError
-        If priors of your own are missing, or given for a named set.
+        If custom priors are missing, or given for a named set.
     """
     model = build_model(fit.runs, _priors(fit, priors))
     of_prior, of_posterior, of_misfit = np.random.default_rng(seed).spawn(3)
@@ -112,9 +112,9 @@ def predictive_model(
     """Build a model of accuracies at new x, for PyMC's predictive functions.
 
     With ``pm.sample_posterior_predictive(fit.trace, model=model, var_names=["expected",
-    "accuracy"])``, ``expected`` is what `PalmFit.forecast` gives, draw by draw, and ``accuracy``, a
-    repetition not yet begun, what it gives with scope "new", in distribution. Prior predictive
-    draws of it are of the same model before the data.
+    "accuracy"])``, ``expected`` equals the draws of `PalmFit.forecast`, and ``accuracy``, a new
+    repetition, has the distribution of its forecast with scope "new". Prior predictive draws are
+    of the same model before the data.
 
     Parameters
     ----------
@@ -122,20 +122,20 @@ def predictive_model(
     labels, episodes, horizon
         As in `PalmFit.forecast`.
     priors : Priors, optional
-        Those of the fit, where they are your own.
+        The priors of the fit, if it was fitted with custom ones.
 
     Returns
     -------
     pymc.Model
         The free variables of `palm_bayes.model.build.build_model` and ``misfit``, dims (strategy,
         misfit_part); ``expected`` and ``accuracy``, fractions of dims (strategy, x), with x the
-        labels in batches. It has no density: a posterior is sampled by fitting.
+        labels in batches. The model has no observed data; the posterior comes from the fit.
 
     Raises
     ------
     DataError
-        If labels are asked for and unknown, or a number is not above 0; or of priors as in
-        `full_trace`.
+        If labels are requested but unknown, if a number is not above 0, or because of the priors
+        as in `full_trace`.
     """
     at = asked_x(fit.runs, labels, episodes, horizon)
     misfit = fit.learned.misfit
@@ -173,7 +173,7 @@ def _priors(fit: Posterior, own: Priors | None) -> Priors:
 
 
 def _normals(misfit: Misfit, strategies: int) -> Any:
-    """Variable ``misfit``, the distribution of `Misfit.normals`."""
+    """Create the variable ``misfit`` with the distribution of `Misfit.normals`."""
     in_common = beta_in_common(misfit.common if strategies > 1 else 0.0)
 
     def draw(_size: Any) -> Any:
@@ -187,10 +187,10 @@ def _normals(misfit: Misfit, strategies: int) -> Any:
 def _new_repetitions(
     episode: NDArray[np.float64], mean: Any, sd: Any, rho: Any, lasts: Any, _size: Any
 ) -> Any:
-    """Draw one repetition a strategy, dims (strategy, x), cut to [0, 1].
+    """Draw one repetition per strategy, dims (strategy, x), clipped to [0, 1].
 
-    It has no data, so the process of `noise.log_density` needs no steps from one x to the next: an
-    offset that lasts, and an AR(1) as the sum of what is left of all that was new.
+    Without data, the process of `noise.log_density` needs no sequential steps: a constant offset,
+    and an AR(1) as a weighted sum of innovations.
     """
     offset, fresh = (pm.Normal.dist(0, 1, shape=part.shape) for part in (lasts, mean))
     new = pt.sqrt(1 - noise.carry(rho, np.diff(episode, prepend=episode[0])) ** 2) * fresh

@@ -1,9 +1,9 @@
-"""Does PALM describe a strategy's curve? A posterior predictive check, in words.
+"""Posterior predictive check of PALM for each strategy's curve, with findings in words.
 
-Runs are drawn anew from the posterior, as many and as long as those observed (Gelman, Meng and
-Stern 1996, Statistica Sinica 6, 733-807). Where what was observed is more extreme than nearly all
-of them, and by so much that it matters, the curve does what PALM's do not. The runs drawn have all
-the noise that the model has, that which they have in common too.
+Runs are replicated from the posterior, as many and as long as those observed (Gelman, Meng and
+Stern 1996, Statistica Sinica 6, 733-807). If a measure of the observed runs is more extreme than in
+nearly all replicates, and by a relevant amount, PALM does not describe the curve. The replicates
+include all noise of the model, also the noise that runs share.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from palm_bayes.model import noise
 from palm_bayes.model.build import observations
 from palm_bayes.model.expected import moments
 
-LEVEL = 0.005  # of each check: one in fifty curves that PALM does describe is doubted
+LEVEL = 0.005  # of each check: one in fifty curves that follow PALM is flagged
 DRAWS = 500
-_LEAST_RUNS = 5  # of fewer it cannot be said which one is unlike the others
+_LEAST_RUNS = 5  # with fewer, no run can be called an outlier
 _SEED = 0
 
 type Floats = NDArray[np.float64]
@@ -31,26 +31,26 @@ type Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PredictiveCheck:
-    """The verdict of the posterior predictive check.
+    """Result of the posterior predictive check.
 
     Attributes
     ----------
     table : DataFrame
-        Index strategy. ``passed``; ``finding``, what the curve does that PALM does not, in words,
-        or "as PALM describes"; and the posterior predictive p-value of each check: ``p_fall``,
-        ``p_rise``, ``p_bend``, ``p_outlier``, ``p_unlike``.
+        Index strategy. ``passed``; ``finding``, the deviation from PALM in words, or "as PALM
+        describes"; and the posterior predictive p-value of each check: ``p_fall``, ``p_rise``,
+        ``p_bend``, ``p_outlier``, ``p_unlike``.
     """
 
     table: pd.DataFrame
 
     @property
     def passed(self) -> bool:
-        """Whether PALM describes every strategy's curve."""
+        """True if PALM describes every strategy's curve."""
         return bool(self.table["passed"].all())
 
     @property
     def sentences(self) -> list[str]:
-        """One sentence a strategy that PALM does not describe."""
+        """One sentence for each strategy that PALM does not describe."""
         doubted = self.table[~self.table["passed"]]
         return [
             f"{name}: PALM does not describe this curve: {row.finding}; do not trust its forecast"
@@ -60,7 +60,7 @@ class PredictiveCheck:
 
 @dataclass(frozen=True, eq=False)
 class _Curves:
-    """Runs of a strategy, those observed or some that were drawn, and what was expected of them.
+    """Observed or replicated runs of a strategy, with the parameters of their distribution.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class _Curves:
     lasts : array, dims (draw, 1)
     first : array of int, dims (observation,)
     at : array of int, dims (observation,)
-        Which of the strategy's x each one is at.
+        Index of each observation's x among the strategy's x.
     """
 
     y: Floats
@@ -81,30 +81,30 @@ class _Curves:
     at: NDArray[np.int64]
 
     def over_runs(self, values: Floats) -> Floats:
-        """Means over the runs at each x, dims (draw, x)."""
+        """Average over the runs at each x, dims (draw, x)."""
         count = np.bincount(self.at)
         share = (np.arange(len(count)) == self.at[:, None]) / count
         return np.asarray(values @ share)
 
     def unexpected(self) -> Floats:
-        """How far each accuracy is off what its run and the curve let expect."""
+        """Compute each accuracy's deviation from its mean given the curve and its run's past."""
         given = self.mean, self.sd, self.carried, self.lasts, self.first
         return np.asarray(self.sd * noise.unexpected(self.y, *given)[0])
 
 
 @dataclass(frozen=True)
 class _Measure:
-    """Something that a curve may do and PALM's do not.
+    """Measure of a deviation from PALM.
 
     Attributes
     ----------
     of : callable
-        How much runs do it, at each place: dims (draw, place).
+        Size of the deviation at each place, dims (draw, place).
     matters : float
-        From how much accuracy on, as a share of the highest mean accuracy: nothing changes where
-        all accuracies are a tenth.
+        Smallest relevant size, as a share of the highest mean accuracy, so that the result does
+        not depend on the scale.
     words : callable
-        What to say of it: told the runs, the place and how much.
+        Description of the deviation, given the runs, the place and the size.
     """
 
     of: Callable[[_Curves], Floats]
@@ -113,18 +113,18 @@ class _Measure:
 
 
 def _falls(curves: _Curves) -> Floats:
-    """How far the mean over runs lies below what it has reached before, at each x."""
+    """Compute how far the mean over runs lies below its earlier maximum, at each x."""
     means = curves.over_runs(curves.y)
     return np.asarray(np.maximum.accumulate(means, axis=1) - means)
 
 
 def _rises(curves: _Curves) -> Floats:
-    """How much more the mean over runs rises than expected, from each x to the next."""
+    """Compute the rise of the mean over runs beyond the expected one, from each x to the next."""
     return np.diff(curves.over_runs(curves.y - curves.mean), axis=1)
 
 
 def _bends(curves: _Curves) -> Floats:
-    """How far from the curve the mean over runs stays, for three neighbouring x or more."""
+    """Compute the least deviation of the mean over runs from the curve in three successive x."""
     off = curves.over_runs(curves.y - curves.mean)
     three = np.stack([off[:, :-2], off[:, 1:-1], off[:, 2:]])
     one_side = (three > 0).all(axis=0) | (three < 0).all(axis=0)
@@ -132,14 +132,14 @@ def _bends(curves: _Curves) -> Floats:
 
 
 def _outliers(curves: _Curves) -> Floats:
-    """How far each accuracy is off what its run and the curve let expect."""
+    """Compute each accuracy's absolute deviation given the curve and its run's past."""
     return np.abs(curves.unexpected())
 
 
 def _unlike(curves: _Curves) -> Floats:
-    """How far the level of each run lies off the others', beyond six times their usual distance.
+    """Compute the distance of each run's level from the others' beyond six typical distances.
 
-    The median of distances tells what is usual: a run that lies far off would raise the mean.
+    The typical distance is the median, since an outlying run would raise the mean.
     """
     begins = np.unique(curves.first)
     if len(begins) < _LEAST_RUNS:
@@ -160,30 +160,30 @@ def _points(size: float) -> str:
 
 
 def _fall_in_words(runs: Runs, place: int, size: float) -> str:
-    return f"at episode {_episode(runs, place)} it is {_points(size)} below what it had reached"
+    return f"at episode {_episode(runs, place)} it is {_points(size)} below its earlier maximum"
 
 
 def _rise_in_words(runs: Runs, place: int, size: float) -> str:
     before, after = _episode(runs, place), _episode(runs, place + 1)
-    return f"it jumps {_points(size)} too far up between episodes {before} and {after}"
+    return f"it rises {_points(size)} more than expected between episodes {before} and {after}"
 
 
 def _bend_in_words(runs: Runs, place: int, size: float) -> str:
     first, last = _episode(runs, place), _episode(runs, place + 2)
-    return f"it stays {_points(size)} off PALM's curve from episode {first} to {last}"
+    return f"it deviates by {_points(size)} from PALM's curve from episode {first} to {last}"
 
 
 def _outlier_in_words(runs: Runs, place: int, size: float) -> str:
     row = runs.table.iloc[place]
     return (
-        f"training is unstable: repetition {row['repetition']} is {_points(size)} off at episode "
-        f"{row['episode']}"
+        f"training is unstable: repetition {row['repetition']} deviates by {_points(size)} at "
+        f"episode {row['episode']}"
     )
 
 
 def _unlike_in_words(runs: Runs, place: int, size: float) -> str:
     name = runs.table["repetition"].unique()[place]
-    return f"repetition {name} is more than {_points(size)} off all others throughout"
+    return f"repetition {name} differs by more than {_points(size)} from all others throughout"
 
 
 _MEASURES = {
@@ -215,7 +215,7 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
         p_values[f"p_{name}"] = float(exceeded.mean())
         if exceeded.mean() < LEVEL and size >= measure.matters * highest:
             findings.append(measure.words(runs, int(sizes.argmax()), size))
-    # Noise in common may explain that a curve falls, but no forecast can rest on it.
+    # Shared noise may explain a falling curve, but a forecast from it is unreliable.
     if not findings and falling(runs):
         findings.append("it ends below its start")
     finding = "; ".join(findings) or "as PALM describes"
@@ -223,7 +223,7 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
 
 
 def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves]:
-    """Return the runs observed, once for every draw, and runs drawn from the posterior."""
+    """Return the observed runs, repeated for every draw, and replicates from the posterior."""
     data = observations(runs)
     draws = posterior.stack(sample=("chain", "draw"))
     chosen = np.linspace(0, draws.sizes["sample"] - 1, DRAWS).astype(int)
@@ -240,7 +240,7 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
         for part in (draws["rho"], draws["shared"], noise.offset(draws["noise"], draws["lasting"]))
     )
     common, own = np.random.default_rng(_SEED).standard_normal((2, *mean.shape))
-    fresh = noise.mixed(common[:, at], own, shared)  # of the same number at each x
+    fresh = noise.mixed(common[:, at], own, shared)  # the same at each x
     carried = noise.carry(rho, data.lag)
     drawn = noise.simulate(mean, sd, carried, lasts[:, 0], fresh, first=data.first).clip(0, 1)
     seen = np.broadcast_to(data.accuracy, mean.shape)

@@ -1,4 +1,4 @@
-"""The trace of a fit, one DataTree: joined from the strategies' samples, written and read back."""
+"""Trace of a fit as one DataTree: assembled from the strategies' samples, written and read."""
 
 import hashlib
 import json
@@ -21,8 +21,8 @@ from palm_bayes.model.build import DATA_COORDS, DATA_DIMS, NOISE, VERSION, obser
 from palm_bayes.model.learned import Learned
 from palm_bayes.version import __version__
 
-_HASHES = "sha256"  # attribute of the file: the hash of each group
-# What HDF5 and its readers raise of a damaged file.
+_HASHES = "sha256"  # file attribute with the hash of each group
+# Exceptions of HDF5 and its readers for a damaged file.
 _UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
 _LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
 
@@ -34,11 +34,11 @@ def assemble(
     about: dict[str, Any],
     learned: Learned,
 ) -> xr.DataTree:
-    """Join the strategies' samples.
+    """Assemble the trace from the strategies' samples.
 
-    The group ``posterior`` is of all strategies together, see `palm_bayes.inference.joint`;
-    ``sampled`` holds the draws of each one by itself, in the order of the chains, to which the
-    statistics of the sampler belong.
+    The group ``posterior`` is joint over strategies (`palm_bayes.inference.joint`); ``sampled``
+    holds the separate draws of each strategy in the order of the chains, to which the statistics
+    of the sampler belong.
     """
     names = pd.Index(runs.strategies, name="strategy")
     joint = together(runs, samples, learned.misfit, about["seed"])
@@ -52,7 +52,7 @@ def assemble(
     ]
     each["total_log_likelihood"] = xr.concat(totals, names)
     each = each.transpose("chain", "draw", "strategy")
-    # Sampled one by one, their energies add up to that of all.
+    # Strategies are independent: their energies add up.
     of_all = each[["n_steps", "energy"]].sum("strategy", skipna=False)
     of_all["diverging"] = each["diverging"].any("strategy")
     of_all["step_size"] = each["step_size"].min("strategy")
@@ -97,7 +97,7 @@ def _of_all(samples: list[xr.Dataset], names: "pd.Index[str]") -> xr.Dataset:
 
 
 def learned_of(trace: xr.DataTree) -> Learned:
-    """Return what the fit of a trace was told of past curves."""
+    """Return the hyperparameters from past curves that the fit of a trace used."""
     return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
 
 
@@ -113,16 +113,16 @@ def _about_runs(runs: Runs) -> dict[str, Any]:
 
 
 def leave_one_out(trace: xr.DataTree, runs: Runs) -> az.ELPDData:
-    """How well the model tells each accuracy, given all the others: `az.loo` done right.
+    """Estimate the log predictive density of each accuracy given all others, as `az.loo` does.
 
-    Accuracies of a strategy depend on each other given its parameters. The log-likelihood in the
-    trace is of each accuracy given the earlier ones, whose sum is that of all: ``az.loo`` of it
-    would leave nothing out. Here it is of each accuracy given all the others.
+    Accuracies of a strategy are dependent given its parameters. The log-likelihood in the trace is
+    sequential, of each accuracy given the earlier ones, so ``az.loo`` of the trace would not leave
+    an observation out. Here each accuracy is conditioned on all the others.
 
     Returns
     -------
     arviz.ELPDData
-        Pointwise, with Pareto k; ``az.compare`` takes several.
+        Pointwise, with Pareto k; ``az.compare`` accepts several.
     """
     posterior = trace["posterior"].to_dataset()
     terms = [
@@ -135,7 +135,7 @@ def leave_one_out(trace: xr.DataTree, runs: Runs) -> az.ELPDData:
 
 
 def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
-    """Read back the runs that `assemble` put into a trace."""
+    """Restore the runs that `assemble` stored in a trace."""
     table = rows.to_dataframe().reset_index(drop=True)
     origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
     rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
@@ -147,9 +147,9 @@ def _version(library: str) -> str:
 
 
 def written(trace: xr.DataTree) -> bytes:
-    """Give the trace as a NetCDF file's bytes, with a hash of each group.
+    """Return the trace as the bytes of a NetCDF file, with a hash of each group.
 
-    They are made in memory: HDF5 closes a file that it could not write again at the process's end.
+    They are made in memory: after a failed write, HDF5 closes the file again when the process ends.
     """
     hashed = trace.copy()
     hashed.attrs = {**trace.attrs, _HASHES: json.dumps(_hashes(trace))}
@@ -157,12 +157,12 @@ def written(trace: xr.DataTree) -> bytes:
 
 
 def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
-    """Read and check what `written` gave: the trace, its runs, and the verdicts by strategy.
+    """Read and check a file of `written`: the trace, its runs and the diagnostics by strategy.
 
     Raises
     ------
     DataError
-        If it is not such a file, was changed since, or its draws cannot be used.
+        If it is not such a file, was changed, or its draws cannot be used.
     """
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
@@ -172,7 +172,7 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
     except _UNREADABLE as error:
         raise _not_a_fit(path, error) from error
     if model != VERSION:
-        raise DataError(f"{path} is of another version of the model: fit anew")
+        raise DataError(f"{path} was saved with another version of the model: fit again")
     _require_unchanged(path, trace)
     try:
         runs = runs_from(rows, kept["runs"])
@@ -193,7 +193,7 @@ def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
     try:
         before: dict[str, str] = dict(json.loads(trace.attrs[_HASHES]))
     except _UNREADABLE as error:
-        raise DataError(f"{path} has no hashes of its contents: fit anew") from error
+        raise DataError(f"{path} has no hashes of its contents: fit again") from error
     now = _hashes(trace)
     changed = [name for name in before | now if before.get(name) != now.get(name)]
     if changed:
@@ -209,11 +209,11 @@ def _require_usable(path: Path, posterior: xr.Dataset, runs: Runs) -> None:
         whole = (abs(draws) < np.inf).all([dim for dim in draws.dims if dim != "strategy"])
         if not whole.all():
             names = listed(draws["strategy"].to_numpy()[~whole.to_numpy()])
-            raise DataError(f"{path}: draws of {name} are not finite, of {names}")
+            raise DataError(f"{path}: draws of {name} are not finite for {names}")
 
 
 def _hashes(trace: xr.DataTree) -> dict[str, str]:
-    """Hash every group by its path: its attributes, but for the hashes, and its variables."""
+    """Hash every group by its path: its variables and its attributes except the hashes."""
     return {
         group.path: _hash(group.to_dataset(inherit=False), group.path == "/")
         for group in trace.subtree
@@ -221,7 +221,7 @@ def _hashes(trace: xr.DataTree) -> dict[str, str]:
 
 
 def _hash(group: xr.Dataset, top: bool) -> str:
-    """Hash a group; of attributes only our own, since libraries write some of theirs anew."""
+    """Hash a group; only the package's own attributes, since libraries may change theirs."""
     digest = hashlib.sha256(str(group.attrs.get("palm_bayes", "")).encode() if top else b"")
     for name in sorted(map(str, group.variables)):
         variable = group.variables[name]
@@ -230,6 +230,6 @@ def _hash(group: xr.Dataset, top: bool) -> str:
         if values.dtype.kind in "biufc":
             whole = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
             digest.update(whole.tobytes())
-        else:  # text comes back in other types
+        else:  # text is read as another type
             digest.update(json.dumps([str(value) for value in values.flat]).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The PyMC model of a task: PALM curves of its strategies, shared by their repetitions."""
+"""PyMC model of a task: one PALM curve per strategy, shared by its repetitions."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -35,18 +35,18 @@ from palm_bayes.model.priors import (
 )
 
 VERSION = 7
-"""Of the model, kept in traces: those of another one hold other variables."""
+"""Version of the model, stored in traces: traces of other versions hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
-"""The numbers of the noise."""
+"""Names of the noise parameters."""
 VECTORS = {"memory": ("rho", "lasting"), "curve": curve.COORDINATES}
-"""Free variables that are vectors, by names of their numbers."""
+"""Vector-valued free variables, with the names of their elements."""
 FREE = ("noise", "noise_ratio", "shared", *VECTORS)
-"""The model's free variables."""
+"""Names of the model's free variables."""
 NUMBERS = tuple(number for name in FREE for number in VECTORS.get(name, (name,)))
-"""The numbers in them, one by one."""
+"""Names of all their elements."""
 VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
-"""Their dims beside those of strategies."""
+"""Dims of the free variables apart from ``strategy``."""
 VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
 
 DATA_DIMS = {
@@ -54,35 +54,34 @@ DATA_DIMS = {
     "ends": ("end", "strategy"),
     "strategy_index": ("observation",),
 }
-"""The model's data variables."""
+"""Names of the model's data variables."""
 
 DATA_COORDS = {
     "column": ["x", "accuracy", "lag", "place", "first"],
     "end": list(Ends._fields),
 }
-# Batches from x_first to x_second, at least: start pools of unlike size make several first x.
+# Least batches from x_first to x_second: start pools of unequal size give several first x.
 LEAST_STEP = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """Runs as the flat arrays that the model takes, one entry an observation.
+    """Runs as flat arrays for the model, one entry per observation.
 
     Attributes
     ----------
     x, accuracy : array, dims (observation,)
-        Labels in batches, see `palm_bayes.data.alignment.aligned_x`, and accuracy as a fraction.
+        Labels in batches (`palm_bayes.data.alignment.aligned_x`) and accuracy as a fraction.
     lag : array, dims (observation,)
         Episodes since the run's previous observation, 0 at its first.
     place : array of int, dims (observation,)
-        The same where runs of a strategy are at the same x; see
-        `palm_bayes.model.noise.place_begins`.
+        Equal for runs of a strategy at the same x; see `palm_bayes.model.noise.place_begins`.
     first : array of int, dims (observation,)
-        Where the run of each observation begins.
+        Index of the first observation of each observation's run.
     strategy_index : array of int, dims (observation,)
     ends : Ends
-        Arrays of dims (strategy,); the second x is half a batch after the first at least, or the
-        last.
+        Arrays of dims (strategy,). The second x lies at least half a batch after the first, or is
+        the last.
     """
 
     x: NDArray[np.float64]
@@ -94,10 +93,10 @@ class Observations:
     ends: Ends
 
     def as_data(self) -> dict[str, NDArray[Any]]:
-        """By the names of the model's data variables.
+        """Return the arrays by the names of the model's data variables.
 
-        Packed in few arrays, since each of them costs compilation time; and one strategy is not
-        looked up by its index, which costs more at every evaluation.
+        They are packed into few arrays, since each costs compilation time. With one strategy the
+        model does not index by strategy, which would slow down every evaluation.
         """
         packed = {
             "observations": np.stack([self.x, self.accuracy, self.lag, self.place, self.first]),
@@ -138,14 +137,14 @@ def _ends(table: pd.DataFrame) -> Ends:
 
 
 def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "all") -> pm.Model:
-    """Build the model of all strategies of a task, independent of each other given the priors.
+    """Build the model of a task, whose strategies are independent given the priors.
 
     Parameters
     ----------
     runs : Runs
     priors : {"default", "bounds"} or Priors
     region : {"all", "rising", "step", "flat"}
-        Of the posterior; the densities of the last three add up to that of all.
+        Region of the posterior; the densities of the last three add up to that of all.
 
     Returns
     -------
@@ -178,7 +177,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
 def strategy_variables(
     priors: Priors, region: Region, ends: Ends
 ) -> tuple[tuple[Any, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]:
-    """All but the data: curves as A_max, log u_first, α, β, and `NOISE`; dims (strategy,) each."""
+    """Create all but the data: A_max, log u_first, α, β and `NOISE`, of dims (strategy,) each."""
     of_noise = noise_variables(priors, "strategy")
     for name in VECTORS["memory"]:
         pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
@@ -186,7 +185,7 @@ def strategy_variables(
 
 
 def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
-    """All lengths but the number of observations, which other runs may change."""
+    """Return all lengths but the number of observations, which other runs may change."""
     dims = zip(DATA_DIMS[name], value.shape, strict=True)
     return tuple(None if dim == "observation" else length for dim, length in dims)
 
@@ -197,7 +196,7 @@ _CHARTS = {"step": StepCoordinates, "flat": FlatCoordinates}
 def _curves(
     priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...]
 ) -> tuple[Any, Any, Any, Any]:
-    """Curves of the strategies, as A_max, log u_first, α and β, each of dims (strategy,)."""
+    """Create the curves as A_max, log u_first, α and β, each of dims (strategy,)."""
     vector = curve_variable(priors, region, ends, of_noise, "strategy")
     A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
     pm.Deterministic("A_max", A_max, dims="strategy")
@@ -210,7 +209,7 @@ def _curves(
 def curve_variable(
     priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...], *dims: str
 ) -> Any:
-    """Free variable (A_max, log u_first, α, β).
+    """Create the free variable (A_max, log u_first, α, β).
 
     `of_noise` are the variables of `noise_variables`: the prior does not depend on them, but the
     units of the coordinates do.
@@ -243,14 +242,14 @@ def curve_variable(
 
 
 def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
-    """Return a point inside a region and every prior, for samplers that are told no better one."""
+    """Return a default start of sampling, inside the region and the support of every prior."""
     log_u, beta = {"step": (0.5, 5.0), "flat": (3.0, 0.7)}.get(region, (-0.5, 0.7))
     like = pt.zeros_like(x_first)
     return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
 
 
 def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
-    """Numbers of the noise in the order of `NOISE`: free variables, and those in ``memory``."""
+    """Create the noise parameters in the order of `NOISE`: free variables, then ``memory``."""
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
 
@@ -287,7 +286,7 @@ def _observe(
     shared: Any,
     lasting: Any,
 ) -> None:
-    """Observe the accuracies: expected curve plus noise that partly lasts and is partly shared."""
+    """Add the observed accuracies: expected curve plus partly persistent, partly shared noise."""
     x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
     of = given.get("strategy_index", 0)
     u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first, pt)[of] for at in (x_first, x_last))
@@ -313,7 +312,7 @@ def _repetitions(
 ) -> Any:
     """Draw new repetitions, for PyMC's predictive functions: the process of `noise.log_density`.
 
-    As a graph, not by `noise.simulate`: PyMC's compiled code would warn of a Python function.
+    A graph, since PyMC's compiled code would warn about the Python function `noise.simulate`.
     """
     common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
     fresh = noise.mixed(common[place], own, shared, pt)

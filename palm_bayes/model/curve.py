@@ -1,15 +1,15 @@
-"""The PALM curve and its inverses, as pure array functions.
+"""PALM curve and its inverses, as pure array functions.
 
-Every function takes ``xp``, the array namespace: `numpy` by default, and
-`pytensor.tensor` where the model is built, so that a formula is written once.
+Every function takes ``xp``, the array namespace: `numpy` by default, `pytensor.tensor` in the
+model, so that each formula is written once.
 
 Source: Machnio, Nielsen and Mehdipour Ghazi, *To Label or Not to Label: PALM*, ICCV 2025,
 equation for A(B). Here x = B / b, the labels counted in batches, and u(x) = k (x + α)^β with
 k = −log(1 − δ), so that A(x) = A_max · (1 − exp(−u(x))).
 
-Inside the package a curve is given by log u at x_first, the first observed x, rather than by δ:
-δ is rounded to 1 where x + α starts below 1, and to 0 where it starts far above, on curves that
-are nothing special where there are data. `delta` and `log_u_first` go from one to the other.
+Inside the package a curve is given by log u at x_first, the first observed x, rather than by δ.
+Even on ordinary curves δ may be rounded to 1, where x + α starts below 1, or to 0, where it starts
+far above. `delta` and `log_u_first` convert between the two.
 """
 
 from types import ModuleType
@@ -21,16 +21,16 @@ import numpy as np
 Array = Any
 
 PARAMETERS = ("A_max", "delta", "alpha", "beta")
-"""PALM's four, by its names."""
+"""Names of PALM's four parameters."""
 
 COORDINATES = ("A_max", "log_u_first", "alpha", "beta")
-"""What gives a curve inside the package; δ follows from the last three."""
+"""Parameters of a curve inside the package; δ follows from the last three."""
 
 
 def log_u_first(
     delta: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
-    """Log of u(x_first) = −log(1 − δ) · (x_first + α)^β.
+    """Compute the log of u(x_first) = −log(1 − δ) · (x_first + α)^β.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def log_u_first(
 
 @np.errstate(over="ignore")
 def delta(log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np) -> Array:
-    """PALM's coverage efficiency δ, in [0, 1], of a curve given by `log_u_first`."""
+    """Compute PALM's coverage efficiency δ, in [0, 1], from `log_u_first`."""
     return -xp.expm1(-xp.exp(log_u - beta * xp.log(x_first + alpha)))
 
 
 def u(
     x: Array, log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
-    """u(x) = k (x + α)^β; see the module.
+    """Compute u(x) = k (x + α)^β; see the module.
 
     Parameters
     ----------
@@ -72,13 +72,13 @@ def u(
         Of the broadcast shape, at least 0. The expected accuracy is A_max · (1 − exp(−u)).
     """
     log_u_here = log_u + beta * xp.log((x + alpha) / (x_first + alpha))
-    # u of e^100 leaves no gap either, and an infinite one would spoil the gradient.
+    # At u = e^100 the gap is 0 already, and an infinite u would have no gradient.
     return xp.exp(xp.minimum(log_u_here, 100.0))
 
 
 @np.errstate(over="ignore", divide="ignore")  # δ may be rounded to 0 or 1
 def accuracy(x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) -> Array:
-    """Expected accuracy A(x) = A_max · (1 − (1 − δ)^((x + α)^β)), as PALM writes it.
+    """Compute A(x) = A_max · (1 − (1 − δ)^((x + α)^β)), the expected accuracy, as in PALM.
 
     Parameters
     ----------

@@ -1,17 +1,16 @@
-"""Three regions of curves, which NUTS samples apart where the prior asks for it.
+"""Three regions of curves, sampled separately where the prior requires it.
 
-Priors that are flat between PALM.py's bounds leave nearly all their volume to curves of which the
-data see little: *flat* ones, saturated at the first observed x already, with any α up to 1000 and
-any β up to 100; and *steps*, saturated at the second. Where the data allow them as well as curves
-that *rise*, the posterior has several modes with necks between them through which NUTS hardly
-passes. So each region is sampled by itself, in coordinates that suit it
-(`palm_bayes.model.coordinates`), and they are joined by their evidence
-(`palm_bayes.inference.evidence`).
+Priors that are flat between PALM.py's bounds give nearly all their volume to curves that the data
+determine poorly: *flat* ones, saturated at the first observed x, with any α up to 1000 and any β up
+to 100; and *steps*, saturated at the second. Where the data allow them as well as *rising* curves,
+the posterior has several modes, and NUTS rarely moves between them. So each region is sampled
+separately in suitable coordinates (`palm_bayes.model.coordinates`), and the regions are combined
+with weights by their evidence (`palm_bayes.inference.evidence`).
 
-A curve is saturated at an x where u(x) is above SATURATED: e^-8 of A_max is missing there, which no
-data see. Curves are not cut apart but shared out, so that no density ends in a wall: one that is
-saturated belongs to that region by the share 1 − (SATURATED / u)^STEEPNESS, and by the rest to
-those that are not. The charts of the flat and of the step region end where such a share begins.
+A curve is saturated at an x where u(x) is above SATURATED: e^-8 of A_max is missing there, too
+little for any data to show. The regions overlap, so that no density is truncated: a saturated curve
+belongs to its region with weight 1 − (SATURATED / u)^STEEPNESS, and to the unsaturated ones with
+the rest. The charts of the flat and of the step region end where this weight reaches 0.
 """
 
 from types import ModuleType
@@ -33,12 +32,12 @@ STEEPNESS = 4.0
 def log_share(
     region: Region, log_u_first: Array, log_u_second: Array, xp: ModuleType = np
 ) -> Array:
-    """Log of the share by which a curve belongs to a region; those of `APART` add up to 1.
+    """Compute the log weight of a curve in a region; the weights of `APART` add up to 1.
 
     Parameters
     ----------
     region : {"all", "rising", "step", "flat"}
-        To all, every curve belongs wholly.
+        In "all", every curve has weight 1.
     log_u_first, log_u_second : array
         log u at the first and second observed x, see `palm_bayes.model.curve.log_u_first`.
     xp : module

@@ -1,4 +1,4 @@
-"""Expected accuracies of posterior draws, at any x: on the PALM curve, and with the misfit."""
+"""Expected accuracies of posterior draws at any x, on the PALM curve and with misfit."""
 
 from collections.abc import Iterable
 from types import ModuleType
@@ -12,14 +12,14 @@ from palm_bayes.model.misfit import PARTS, Misfit, log_odds, noise_of_odds, step
 
 
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
-    """Expected accuracy, and the spread around it that does not last (`noise.passing`).
+    """Compute expected accuracy and the standard deviation of transient noise (`noise.passing`).
 
     Parameters
     ----------
     posterior : Dataset
-        With ``curve``, ``noise``, ``noise_ratio`` and ``lasting``.
+        Contains ``curve``, ``noise``, ``noise_ratio`` and ``lasting``.
     x, x_first, x_last : DataArray or float
-        Labels in batches, and the strategy's first and last observed ones.
+        Labels in batches, and the strategy's first and last observed x.
 
     Returns
     -------
@@ -39,12 +39,12 @@ def moments_of(
     of_noise: Iterable[Any],
     xp: ModuleType = np,
 ) -> tuple[Any, Any]:
-    """`moments` of arrays that are broadcast: the curve's coordinates; noise, ratio and lasting."""
+    """Compute `moments` from broadcast arrays: curve coordinates; noise, ratio and lasting."""
     A_max, log_u, alpha, beta = of_curve
     sd, ratio, lasting = of_noise
 
     def u(at: Any) -> Any:
-        # Below −α, which can only lie before the data, nothing has been learnt.
+        # Below −α, which can only lie before the data, the expected accuracy is 0.
         begun = at + alpha > 0
         inside = x_first + (at - x_first) * begun
         return curve.u(inside, log_u, alpha, beta, x_first, xp) * begun
@@ -57,12 +57,12 @@ def moments_of(
 def strayed(
     on_curve: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
 ) -> xr.DataArray:
-    """Expected accuracies: those on the PALM curve, each draw with its misfit.
+    """Add the misfit of each draw to its expected accuracies on the PALM curve.
 
     Parameters
     ----------
     on_curve : DataArray, dims (chain, draw, strategy, x)
-        Of `moments`.
+        First result of `moments`.
     posterior : Dataset
         As in `moments`, and with ``misfit``.
     ends : Dataset, dims (strategy,)

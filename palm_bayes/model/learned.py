@@ -1,7 +1,7 @@
-"""What was learned from past curves, as a file: numbers of the default prior and of the misfit.
+"""Hyperparameters learned from past curves: default prior and misfit, stored as a file.
 
-The package ships one, ``prior.json``, which says from what it was learned;
-`palm_bayes.evaluation.learn` makes others.
+The package ships ``prior.json``, which also documents its training data;
+`palm_bayes.evaluation.learn` writes others.
 """
 
 import json
@@ -16,7 +16,7 @@ from palm_bayes.files import put
 from palm_bayes.model.misfit import Misfit
 
 BEYOND = 1e9
-"""Times the labels seen: all that is farther than what is told apart. JSON has no infinity."""
+"""Stand-in for an unlimited distance in `Held.times`, since JSON has no infinity."""
 
 
 class LogNormal(NamedTuple):
@@ -27,16 +27,17 @@ class LogNormal(NamedTuple):
 
 
 class Held(NamedTuple):
-    """How often forecasts held on sources that the numbers were not learned from.
+    """Coverage of 80 % bands on held-out sources.
 
     Attributes
     ----------
     times : float
-        They look at up to so many times the labels seen, and beyond the entry before.
+        Largest forecast distance, in multiples of the labels seen; the previous entry is the
+        lower limit.
     forecasts : int
-        How many there were, of means over repetitions.
+        Number of forecasts of means over repetitions.
     share : float
-        Of them that came inside the 80 % band, in [0, 1].
+        Share of them inside the 80 % band, in [0, 1].
     """
 
     times: float
@@ -46,7 +47,7 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True)
 class Learned:
-    """Numbers learned from past curves.
+    """Hyperparameters learned from past curves.
 
     Attributes
     ----------
@@ -54,9 +55,9 @@ class Learned:
         Parts of the default prior, see `palm_bayes.model.priors.Priors`.
     misfit : Misfit
     held : tuple of Held
-        By how far ahead was looked; empty where the curves are of one source.
+        Coverage by forecast distance; empty if the curves come from one source.
     about : dict
-        From what they were learned: command, cells of each source, date, number of fits.
+        Training data: command, cells of each source, date, number of fits.
     """
 
     alpha_start: LogNormal
@@ -66,7 +67,7 @@ class Learned:
     about: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def document(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
+        """Return all values as a dictionary for JSON."""
         return {
             "about": self.about,
             "priors": {"alpha_start": self.alpha_start._asdict(), "beta": self.beta._asdict()},
@@ -76,7 +77,7 @@ class Learned:
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
-        """Inverse of `document`."""
+        """Create an instance from a `document`."""
         priors = document["priors"]
         return cls(
             LogNormal(**priors["alpha_start"]),
@@ -87,41 +88,41 @@ class Learned:
         )
 
     def write(self, path: Path) -> Path:
-        """Write them to a JSON file, whole or not at all."""
+        """Write a JSON file, completely or not at all."""
         text = json.dumps(self.document(), indent=2) + "\n"
         put(path, lambda draft: draft.write_text(text, encoding="utf-8"))
         return path
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read a file that `write` wrote.
+        """Read a file written by `write`.
 
         Raises
         ------
         DataError
-            If it is not there, or no such file.
+            If the file does not exist or has another content.
         """
         try:
             return cls.of(json.loads(Path(path).read_text(encoding="utf-8")))
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}") from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise DataError(f"{path} is no file of a learned prior ({error})") from error
+            raise DataError(f"{path} does not hold a learned prior ({error})") from error
 
     def held_at(self, times: float) -> Held | None:
-        """How often forecasts held that looked at `times` times the labels seen."""
+        """Return the coverage of forecasts at `times` times the labels seen."""
         return next((row for row in self.held if times <= row.times), None)
 
 
 @lru_cache(maxsize=1)
 def shipped() -> Learned:
-    """Return what the package was shipped with."""
+    """Return the hyperparameters shipped with the package."""
     text = files("palm_bayes.model").joinpath("prior.json").read_text(encoding="utf-8")
     return Learned.of(json.loads(text))
 
 
 def learned_from(prior: "Learned | str | Path | None") -> Learned:
-    """Return what was learned: as given, from a file, or as shipped."""
+    """Return learned hyperparameters: as given, read from a file, or by default as shipped."""
     if prior is None:
         return shipped()
     return prior if isinstance(prior, Learned) else Learned.read(prior)

@@ -1,9 +1,8 @@
-"""The noise's log-likelihood with its gradient, as an operation of PyTensor: one sweep over runs.
+"""PyTensor operation: log-likelihood of the noise and its gradient in one pass over runs.
 
-It is the sum of `palm_bayes.model.noise.log_density`. What lasts through a run makes each term
-depend on all before it; a gradient that PyTensor derives from sums like these keeps dozens of
-intermediate arrays, and the density takes more than twice as long (`benchmarks/README.md`,
-`speed.py`).
+It is the sum of `palm_bayes.model.noise.log_density`. Because of the persistent offset, each term
+depends on all terms before it. A gradient derived by PyTensor from such sums keeps dozens of
+intermediate arrays and takes more than twice as long (`benchmarks/README.md`, `speed.py`).
 """
 
 from functools import cache
@@ -26,15 +25,15 @@ type Floats = NDArray[np.float64]
 class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     """Log-likelihood of the runs of one strategy, and its gradient.
 
-    Inputs are those of `_Given`, outputs the value and its slopes by the first five.
+    Inputs are those of `_Given`; outputs are the value and its derivatives by the first five.
     """
 
-    # By which caches tell this code from what it was, also while it is edited.
+    # Key by which caches distinguish versions of this code, also while it is edited.
     code = sha256(Path(__file__).read_bytes()).hexdigest()
     __props__ = ("code",)
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Apply to inputs; PyTensor's protocol, like the other methods."""
+        """Apply the operation to inputs (PyTensor's protocol, like the other methods)."""
         given = [pt.as_tensor(each) for each in inputs]
         return Apply(self, given, [pt.dscalar(), *(each.type() for each in given[:5])])
 
@@ -49,27 +48,27 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     def pullback(
         self, inputs: list[Variable], outputs: list[Variable], weights: list[Variable]
     ) -> list[Variable]:
-        """Weigh the slopes. They have none themselves, nor has the value by lags and accuracies."""
+        """Weight the derivatives; second ones, and those by lag and accuracy, are not provided."""
         if not all(isinstance(weight.type, DisconnectedType) for weight in weights[1:]):
             raise NotImplementedError("the log-likelihood has no second derivatives")
         known = [weights[0] * slope for slope in outputs[1:]]
         return [*known, *(DisconnectedType()() for _ in inputs[5:])]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Tell which inputs the outputs depend on in a way that `pullback` is asked for."""
+        """Return for which inputs and outputs `pullback` gives a derivative."""
         return [[i < 5] * len(node.outputs) for i in range(len(node.inputs))]
 
 
 @cache
 def know_in_numba() -> None:
-    """Let PyTensor compile `LogLikelihood` with Numba, whose import takes a second."""
+    """Register `LogLikelihood` with PyTensor's Numba backend, whose import takes a second."""
     from pytensor.link.numba.dispatch.basic import (
         numba_njit,
         register_funcify_default_op_cache_key,
     )
 
     def compiled(function: Any) -> Any:
-        return numba_njit(function, error_model="numpy")  # infinite rather than an exception
+        return numba_njit(function, error_model="numpy")  # division by zero gives inf
 
     def in_numba(_op: LogLikelihood, **_: Any) -> Any:
         forward, backward = compiled(_forward), compiled(_backward)
@@ -85,21 +84,21 @@ def know_in_numba() -> None:
 
 
 class _Given(NamedTuple):
-    """Inputs: of steps that runs take from an observation to the next, and of observations.
+    """Inputs of the operation, by step (from one observation to the next) and by observation.
 
     Attributes
     ----------
     mean, sd : array, dims (step,)
-        Expected accuracy and `palm_bayes.model.noise.passing` at the step's end.
+        Expected accuracy and `palm_bayes.model.noise.passing` at the end of the step.
     carried, weight : array, dims (step,)
         `palm_bayes.model.noise.carry` and `palm_bayes.model.noise.telling`.
     shared : array without dims
         Share of the noise's variance that runs have in common.
     lag, place : array, dims (step,)
-        Episodes of the step, 0 where it is a run's first; the number of the x where it ends, below
-        that of steps: of what is new at the same x, runs have `shared` in common.
+        Episodes of the step, 0 for the first of a run; and the index of the x where it ends, below
+        the number of steps. Innovations of runs at the same x have correlation `shared`.
     accuracy, step : array, dims (observation,)
-        Run after run, in order of episode; step is the number of the step that ends there.
+        Run after run, in order of episode; `step` is the index of the step that ends there.
     """
 
     mean: Floats
@@ -114,10 +113,10 @@ class _Given(NamedTuple):
 
 
 class _ByStep(NamedTuple):
-    """What is computed once a step, each of dims (step,).
+    """Intermediate results per step, each of dims (step,).
 
-    1 / sqrt(1 − carried²) and how many runs take it; and, place by place, how many runs are there
-    and the sum of their `_Path.normal`.
+    1 / sqrt(1 − carried²) and the number of runs with this step; for each x, the number of runs and
+    the sum of their `_Path.normal`.
     """
 
     sharper: Floats
@@ -127,11 +126,11 @@ class _ByStep(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """What the way there leaves for the way back, each of dims (observation,).
+    """Results of the forward pass for the backward pass, each of dims (observation,).
 
     The standardised residual; the innovation of the AR(1); `told` and `known` before it, as in
-    `palm_bayes.model.noise.foreseen`; and the innovation without what they foresee, over its
-    deviation.
+    `palm_bayes.model.noise.foreseen`; and the innovation minus its conditional mean, over its
+    conditional standard deviation.
     """
 
     residual: Floats
@@ -141,14 +140,14 @@ class _Path(NamedTuple):
     normal: Floats
 
 
-# The two sweeps are compiled by Numba: loops are what it is fast at. Innovations of a run are
-# foreseen from those before it; then of n normals at a place with correlation ω and sum S, the log
-# of the density has −½ (Σ normal² − ω S² / (1 − ω + nω)) / (1 − ω) and
+# Numba compiles both passes, since it runs loops fast. Each innovation of a run is conditioned on
+# those before it. Then n standard normals at one x with correlation ω and sum S contribute to the
+# log density −½ (Σ normal² − ω S² / (1 − ω + nω)) / (1 − ω) and
 # −½ ((n − 1) log(1 − ω) + log(1 − ω + nω)).
 
 
 def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
-    """Log-likelihood, and what its gradient takes."""
+    """Return the log-likelihood and the intermediate results for its gradient."""
     mean, sd, carried, weight, shared, lag, place, accuracy, step = given
     share = shared[()]
     apart = 1 - share
@@ -176,10 +175,10 @@ def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
         present[int(place[k])] += 1
         total[int(place[k])] += normal[i]
         if i == n - 1 or lag[int(step[i + 1])] == 0:
-            volume += np.log(1 + known)  # of all of the run's scales, which cancel each other
+            volume += np.log(1 + known)  # log of the run's scales, which telescope
     for k in range(n_steps):
         volume += 2 * takers[k] * np.log(sd[k] / sharper[k])
-        if present[k] > 0:  # there are as many places as steps at most
+        if present[k] > 0:  # there are at most as many x as steps
             common = apart + present[k] * share
             squares -= share * total[k] ** 2 / common
             volume += (present[k] - 1) * np.log(apart) + np.log(common)
@@ -191,7 +190,7 @@ def _forward(given: _Given) -> tuple[float, _ByStep, _Path]:
 def _backward(
     given: _Given, by_step: _ByStep, path: _Path
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Slopes by the first five: the chain rule along `_forward`, from its end to its start."""
+    """Return derivatives by the first five inputs: the chain rule backwards through `_forward`."""
     mean, sd, carried, weights, shared, lag, place, accuracy, step = given
     share = shared[()]
     apart = 1 - share

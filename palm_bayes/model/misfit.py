@@ -1,20 +1,19 @@
-"""Misfit: how far a strategy's true curve may stray from PALM's past the data.
+"""Misfit: prior of a strategy's deviation from the PALM curve past the data.
 
-PALM is a good but not an exact law, which a posterior of its four parameters does not know. On the
-scale of log-odds the expected accuracy is PALM's plus a misfit, a prior of its own: two standard
-normal numbers a strategy, of which data up to x_last say nothing. With t = log(x / x_last), the
-noise s of a single accuracy where the data end (as log-odds), and what PALM's curve gains since
-then, G(t):
+PALM is a good approximation, but a posterior of its four parameters ignores that it is not exact.
+In log-odds, the expected accuracy is PALM's plus a misfit, which depends on two standard normal
+variables per strategy; data up to x_last do not inform them. With t = log(x / x_last), the noise s
+of a single accuracy at the end of the data (in log-odds) and G(t), the gain of PALM's curve since
+then:
 
     level · s · z₁ + max over τ ≤ t of  PALM(τ) + h(z₂) · (scale · (s / _NOISE)^by_noise · τ^power
                                                            + by_gain · G(τ))
 
-The maximum lets a curve come to rest, but not fall with more labels. h(z) = z · exp(tail · z² / 2),
-Tukey's h distribution, lets a few curves go on quite unlike PALM's. Strategies of one task have a
-share of the variance of z₁ and z₂ in common, which is unknown itself: of mean `common`, and in most
-tasks nearly all or nearly nothing. All numbers are learned from past curves,
-see `palm_bayes.evaluation.learn`. As in `curve`, all is array functions, and ``xp`` is `numpy` or
-`pytensor.tensor`.
+The maximum allows a curve to stay constant, but not to fall with more labels.
+h(z) = z · exp(tail · z² / 2), Tukey's h distribution, allows large deviations for a few curves.
+Strategies of one task share an unknown part of the variance of z₁ and z₂, whose prior has mean
+`common` and puts most weight near 0 and 1. All hyperparameters are learned from past curves
+(`palm_bayes.evaluation.learn`). As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
 from dataclasses import asdict, dataclass
@@ -29,47 +28,46 @@ from scipy.stats import qmc
 from palm_bayes.errors import DataError
 
 PARTS = ("level", "growth")
-"""Of the misfit: how far the curve lies off PALM's already, and how it goes on."""
+"""Parts of the misfit: deviation from PALM at the end of the data, and later growth."""
 
 STEP = 0.05
-"""Of the grid of log labels along which a curve's highest value so far is kept."""
+"""Step of the grid of log labels on which the running maximum is computed."""
 
-_NOISE = 0.05  # log-odds: where `scale` is told
-_ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 its ends are likelier than its middle
-_LEAST = 1e-4  # accuracies nearer to 0 or 1 count as this far from it: theirs have no log-odds
-_LEAST_VARIANCE = 1e-3  # of A (1 − A), likewise
+_NOISE = 0.05  # log-odds: the noise that `scale` refers to
+_ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
+_LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
+_LEAST_VARIANCE = 1e-3  # least A (1 − A), for the same reason
 
 type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """The learned numbers of the misfit; see the module.
+    """Learned hyperparameters of the misfit; see the module.
 
     Attributes
     ----------
     level : float
-        Standard deviation of where the curve lies at the end of the data, in units of the noise of
-        a single accuracy there.
+        Standard deviation of the misfit at the end of the data, in units of the noise of a single
+        accuracy there.
     scale : float
-        Standard deviation of how far it strays by e-fold labels, as log-odds, of curves whose noise
-        there is 0.05.
+        Standard deviation, in log-odds, of the further misfit after e-fold labels, for curves whose
+        noise there is 0.05.
     by_noise : float
-        Power of the noise that it grows with.
+        Exponent of the noise in the growth of the misfit.
     power : float
-        Power of log(x / x_last) that it grows with.
+        Exponent of log(x / x_last) in the growth of the misfit.
     by_gain : float
-        Spread of what a curve gains past the data, as a share of what PALM's does; it and `scale`
-        are standard deviations where `tail` is 0.
+        Standard deviation of a curve's gain past the data, as a share of PALM's. It and `scale` are
+        standard deviations only if `tail` is 0.
     tail : float
-        Of Tukey's h distribution, from 0 (normal) to below 1: how heavy the tails of growth are.
+        Tail parameter of Tukey's h distribution of the growth, from 0 (normal) to below 1.
     common : float
-        Mean share of the misfit's variance that strategies of a task have in common, from 0 to 1.
+        Mean share of the misfit's variance common to the strategies of a task, from 0 to 1.
     apart, apart_width : float
-        Median, and standard deviation of the logarithm, of the prior of how far the logarithms of
-        strategies' gains lie around a level that their task has in common; see
-        `palm_bayes.inference.partial_pooling`. `apart` is infinite for strategies that tell each
-        other nothing.
+        Median, and standard deviation of the logarithm, of the log-normal prior of the standard
+        deviation of the strategies' log gains around their task's mean; see
+        `palm_bayes.inference.partial_pooling`. An infinite `apart` means no pooling.
     """
 
     level: float
@@ -89,9 +87,9 @@ class Misfit:
                 raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")
 
     def normals(self, chains: int, draws: int, strategies: int, rng: np.random.Generator) -> Floats:
-        """Draw z₁ and z₂ from their prior, evenly over draws; dims (chain, draw, strategy, part).
+        """Draw z₁ and z₂ from their prior, stratified over draws; dims (chain, draw, strategy, 2).
 
-        Each pair of strategies correlates by `common`.
+        Each pair of strategies has correlation `common`.
         """
         shape = (chains, draws, strategies + 1, len(PARTS))
         count = (strategies + 1) * len(PARTS) + 1
@@ -104,7 +102,7 @@ class Misfit:
         return np.asarray(np.sqrt(share) * task + np.sqrt(1 - share) * own)
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
-        """Standard deviation of how far curves stray, as log-odds, before they come to rest.
+        """Compute the standard deviation of the misfit's growth in log-odds, before the maximum.
 
         Parameters
         ----------
@@ -113,7 +111,7 @@ class Misfit:
         t : array
             log(x / x_last), at least 0.
         gain : array
-            G, of PALM's log-odds since x_last.
+            G, the gain of PALM's log-odds since x_last.
         """
         return self.scale * (noise / _NOISE) ** self.by_noise * t**self.power + self.by_gain * gain
 
@@ -127,18 +125,18 @@ class Misfit:
         of_growth: Any,
         xp: ModuleType = np,
     ) -> Any:
-        """Expected accuracies, which do not fall with more labels; arguments are broadcast.
+        """Compute expected accuracies, which do not fall with more labels; arguments are broadcast.
 
         Parameters
         ----------
         odds : array, dims (..., x)
-            Log-odds of PALM's curve; what counts are those within the data.
+            Log-odds of PALM's curve; only those within the data are used.
         along : array, dims (..., step)
-            The same along `steps_until` the last x.
+            The same on the grid `steps_until` the last x.
         noise : array, dims (..., 1)
             s, of `noise_of_odds`.
         t : array, dims (..., x)
-            log(x / x_last), at most 0 within the data; of NumPy in any case.
+            log(x / x_last), at most 0 within the data; always a NumPy array.
         of_level, of_growth : array, dims (..., 1)
             z₁ and z₂.
         xp : module
@@ -148,7 +146,7 @@ class Misfit:
         heavy = of_growth * xp.exp(0.5 * self.tail * of_growth**2)
         strayed = along + heavy * self.width(noise, steps, along - along[..., :1])
         highest = _highest_so_far(strayed, xp)
-        # Linear between steps, so that it is the same whatever other x are asked for.
+        # Linear between steps, so that the result does not depend on the other requested x.
         place = np.maximum(t, 0) / STEP
         before = xp.broadcast_to(np.floor(place).astype(int), odds.shape)
         low, high = (xp.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
@@ -157,41 +155,41 @@ class Misfit:
 
 
 def shares_in_common(mean: float, places: Floats) -> Floats:
-    """Quantiles, at `places`, of the prior of what strategies of a task have in common."""
+    """Return quantiles, at `places`, of the prior of the share common to a task's strategies."""
     return np.asarray(betaincinv(*beta_in_common(mean), places))
 
 
 def beta_in_common(mean: float) -> tuple[float, float]:
-    """Parameters of that prior, a Beta distribution."""
+    """Return the parameters of this prior, a Beta distribution."""
     inside = min(max(mean, 1e-6), 1 - 1e-6)
     return _ALIKE * inside, _ALIKE * (1 - inside)
 
 
 def steps_until(t: Any) -> Floats:
-    """Grid of log(x / x_last) that `Misfit.expected` needs up to the largest t."""
+    """Return the grid of log(x / x_last) that `Misfit.expected` needs up to the largest t."""
     return np.asarray(STEP * np.arange(int(max(np.max(t), 0) / STEP) + 2))
 
 
 def log_odds(accuracy: Any, xp: ModuleType = np) -> Any:
-    """Log-odds of accuracies; of 0 and 1, which have no finite ones, those of their neighbours."""
+    """Compute log-odds of accuracies; 0 and 1 are first moved inside, to finite log-odds."""
     inside = xp.clip(accuracy, _LEAST, 1 - _LEAST)
     return xp.log(inside) - xp.log1p(-inside)
 
 
 def noise_of_odds(accuracy: Any, noise: Any, xp: ModuleType = np) -> Any:
-    """Standard deviation of the log-odds of an accuracy whose own is small (the delta method)."""
+    """Convert a small standard deviation of an accuracy to log-odds (the delta method)."""
     return noise / xp.maximum(accuracy * (1 - accuracy), _LEAST_VARIANCE)
 
 
 def _of_log_odds(odds: Any, xp: ModuleType) -> Any:
-    """Inverse of the log-odds, which does not overflow."""
+    """Invert the log-odds without overflow."""
     return 0.5 + 0.5 * xp.tanh(0.5 * odds)
 
 
 def _highest_so_far(values: Any, xp: ModuleType) -> Any:
-    """Running maximum along the last axis."""
+    """Compute the running maximum along the last axis."""
     if xp is np:
         return np.maximum.accumulate(values, axis=-1)
-    # PyTensor has none: the largest of each row of a triangle.
+    # PyTensor has no running maximum: take the maximum of each row of a triangle.
     step = xp.arange(values.shape[-1])
     return xp.where(step <= step[:, None], values[..., None, :], -np.inf).max(axis=-1)

@@ -1,11 +1,10 @@
-"""The noise of repetitions around their expected curve, as pure array functions.
+"""Noise of repetitions around their expected curve, as pure array functions.
 
-What real curves show (`benchmarks/memory.py`): a repetition keeps an offset to its end, that of its
-own test split, which is as large late as early. Beside it there is noise that passes: it shrinks as
-the curve saturates, and is autocorrelated, since training sets are nested. And repetitions have a
-share of both in common, since they use one test split and often one start pool, so that more
-repetitions do not make their mean as certain as independent ones would. As in `curve`, ``xp`` is
-`numpy` or `pytensor.tensor`.
+Real curves (`benchmarks/memory.py`) show two parts. Each repetition has a constant offset, that of
+its own test split. The other part is transient: it shrinks as the curve saturates, and is
+autocorrelated, since training sets are nested. Repetitions share some of both parts, since they use
+one test split and often one start pool; so their mean is less certain than that of independent
+repetitions. As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
 from types import ModuleType
@@ -19,26 +18,26 @@ from palm_bayes.model.curve import Array
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 RESOLUTION = 1e-4
-"""Standard deviation of what rounding does to an accuracy: scores are told to four digits or so.
+"""Standard deviation of rounding errors: accuracies are reported to about four digits.
 
-Without it the density of accuracies that are all the same grows without bound as noise nears 0.
+Without it the density of constant accuracies is unbounded as the noise approaches 0.
 """
 
-# Of the variance that does not shrink, the share that passes: a test set is grainy, and accuracies
-# that stay the same for a while are no proof that they will.
+# Share of the non-shrinking variance that is transient: a test set is finite, and accuracies that
+# were constant for a while need not remain so.
 _GRAIN = 0.15
-_STRAIGHT = 0.2  # fall over the data below which it says little of how the noise goes on
+_STRAIGHT = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
 
 
 def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
-    """Standard deviation of what a repetition keeps, of accuracies.
+    """Compute the standard deviation of a repetition's constant offset, a fraction.
 
     Parameters
     ----------
     noise : array
-        Standard deviation of an accuracy at the last observed x, a fraction, but for rounding.
+        Standard deviation of an accuracy at the last observed x, a fraction, without rounding.
     lasting : array
-        Share of its variance that does not shrink, in [0, 1): all but a grain of it lasts.
+        Non-shrinking share of its variance, in [0, 1); all but a share `_GRAIN` of it persists.
     """
     return noise * xp.sqrt((1 - _GRAIN) * lasting)
 
@@ -52,35 +51,37 @@ def passing(
     lasting: Array,
     xp: ModuleType = np,
 ) -> Array:
-    """Standard deviation of what does not last, at any x, of accuracies.
+    """Compute the standard deviation of transient noise at any x, a fraction.
 
-    It shrinks with a power of gap + gap_last, down to a grain and to `RESOLUTION`. The power is
-    given by what both ends of the data see of it: a power itself, or a ratio to a floor, trades off
-    with a gap that a saturated curve leaves open, and NUTS diverges.
+    It is a power of gap + gap_last, with a lower limit from `_GRAIN` and `RESOLUTION`. The power is
+    parametrised by the noise at both ends of the data. A power itself, or a ratio to a floor, would
+    be confounded with the gap, which a saturated curve does not determine, and NUTS would diverge.
 
     Parameters
     ----------
     u, u_first, u_last : array
-        `palm_bayes.curve.u`, −log of the gap, where asked and at the first and last observed x.
+        `palm_bayes.model.curve.u`, −log of the gap, at the requested x and at the first and last
+        observed x.
     noise, lasting : array
         As in `offset`.
     noise_ratio : array
-        How much larger what shrinks of it is at x_first than at x_last, if the gap has shrunk.
+        Ratio of the shrinking part's standard deviation at x_first to that at x_last, if the gap
+        has shrunk.
     """
     shrinking = (1 - lasting) * noise_ratio ** (2 * power(u, u_first, u_last, xp))
     return xp.sqrt(noise**2 * (shrinking + _GRAIN * lasting) + RESOLUTION**2)
 
 
 def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
-    """To which what shrinks has its ratio, 0 at the last observed x; parameters as in `passing`."""
+    """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `passing`."""
     fall = _above_floor(u_last - u_first, xp)
     found = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
-    # Before the data there is nothing to tell by, and past them it shrinks at most once more.
+    # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
 
 
 def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
-    """Standard deviation of an accuracy at the first observed x, if the gap has shrunk since.
+    """Compute the standard deviation of an accuracy at x_first, if the gap has shrunk since.
 
     Parameters are as in `passing`.
     """
@@ -88,14 +89,14 @@ def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = 
 
 
 def _above_floor(log_ratio: Array, xp: ModuleType) -> Array:
-    """Log of (gap + gap_last) / (2 gap_last), given that of gap / gap_last, which may be large."""
+    """Compute log((gap + gap_last) / (2 gap_last)) from log(gap / gap_last), stably if large."""
     return xp.maximum(log_ratio, 0) + xp.log1p(xp.exp(-xp.abs(log_ratio))) - np.log(2)
 
 
 def carry(rho: Array, lag: Array) -> Array:
-    """Share of a standardised residual that is left `lag` episodes later, 0 where `lag` is 0.
+    """Compute the correlation of transient residuals `lag` episodes apart, 0 where `lag` is 0.
 
-    A lag of 0 marks the first observation of a run, which has nothing before it.
+    A lag of 0 marks the first observation of a run.
     """
     return rho**lag * (lag > 0)
 
@@ -111,11 +112,11 @@ def log_density(
     first: Array,
     xp: ModuleType = np,
 ) -> Array:
-    """Log-density of each accuracy given what comes before.
+    """Compute the conditional log density of each accuracy given the previous ones.
 
-    The residuals of a run are lasts · c + sd · w, c a standard normal of the run and w a stationary
-    AR(1). Given are the accuracies before it in its run, and those of the runs before that are at
-    the same x: what is new in them has correlation `shared`.
+    The residuals of a run are lasts · c + sd · w, with c a standard normal of the run and w a
+    stationary AR(1). Conditioned on are the earlier accuracies of the run, and those of previous
+    runs at the same x, whose innovations have correlation `shared`.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def log_density(
     place : array of int, dims (observation,)
         `place_begins` of the observations.
     first : array of int, dims (observation,)
-        Where the run of each observation begins.
+        Index of the first observation of each observation's run.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def log_density(
     """
     new, scale = unexpected(y, mean, sd, carried, lasts, first, xp)
     innovation = new / scale
-    runs_in_order = xp.arange(place.shape[-1])  # which a sort that is not stable would shuffle
+    runs_in_order = xp.arange(place.shape[-1])  # an unstable sort would shuffle them
     order = xp.argsort(place * place.shape[-1] + runs_in_order)
     rank = xp.argsort(order)
     total_before = _before(innovation[..., order], xp)
@@ -163,7 +164,7 @@ def unexpected(
     first: Array,
     xp: ModuleType = np,
 ) -> tuple[Array, Array]:
-    """Residuals over `sd`, without what their runs let expect, and the standard deviation of it.
+    """Compute innovations over `sd`, minus their conditional mean, and their conditional sd.
 
     Parameters are as in `log_density`.
     """
@@ -176,7 +177,7 @@ def unexpected(
 
 
 def _changes(values: Array, carried: Array, xp: ModuleType) -> Array:
-    """Values without what is carried of the one before."""
+    """Subtract the carried part of the previous value from each value."""
     before = xp.concatenate([xp.zeros_like(values[..., :1]), values[..., :-1]], axis=-1)
     return values - carried * before
 
@@ -184,72 +185,72 @@ def _changes(values: Array, carried: Array, xp: ModuleType) -> Array:
 def telling(
     lasts: Array, sd: Array, sd_before: Array, carried: Array, xp: ModuleType = np
 ) -> Array:
-    """How much of what lasts is in the innovation of an AR(1) that it is added to.
+    """Compute the weight of the constant offset in the innovation of an AR(1) that it is added to.
 
     Parameters
     ----------
     lasts, sd, carried : array
         As in `log_density`.
     sd_before : array
-        `sd` of the run's observation before.
+        `sd` of the run's previous observation.
     """
     return (lasts / sd - carried * lasts / sd_before) / xp.sqrt(1 - carried**2)
 
 
 def foreseen(told: Array, known: Array, weight: Array, xp: ModuleType = np) -> tuple[Array, Array]:
-    """Mean and standard deviation of an innovation, given those before it in its run.
+    """Compute mean and standard deviation of an innovation given the earlier ones of its run.
 
-    They are weight · c + v with independent standard normals v: a linear regression on c, whose
-    prior is standard normal.
+    Innovations are weight · c + v with independent standard normals v: a linear regression on c,
+    whose prior is standard normal.
 
     Parameters
     ----------
     told, known : array
-        Sums over the innovations before, of weight · innovation and of weight².
+        Sums of weight · innovation and of weight² over the earlier innovations.
     weight : array
-        `telling` of it.
+        `telling` of the innovation.
     """
     before = 1 + known
     return weight * told / before, xp.sqrt((before + weight**2) / before)
 
 
 def _before(values: Array, xp: ModuleType) -> Array:
-    """Sums along the last axis over what comes before."""
+    """Compute exclusive cumulative sums along the last axis."""
     return xp.cumsum(values, axis=-1) - values
 
 
 def place_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Tell which observations are at the same place: the number of observations at lower ones.
+    """Label observations by place: the number of observations at lower places.
 
     Parameters
     ----------
     where : array, dims (observation, key)
-        Rows, such as strategy and x, are equal where the place is the same.
+        Keys such as strategy and x; rows are equal for observations at the same place.
     """
     _, of, count = np.unique(where, axis=0, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count) - count)[of])
 
 
 def step_ends(x: Array, lag: Array) -> NDArray[np.float64]:
-    """Where the step to each observation ends and starts, and its lag; dims (observation, 3).
+    """Return end, start and lag of the step to each observation; dims (observation, 3).
 
-    A run's first observation, of lag 0, is a step from itself.
+    For a run's first observation, the step has lag 0 and starts where it ends.
     """
     return np.stack([x, np.where(lag > 0, np.roll(x, 1), x), lag], axis=-1)
 
 
 def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Array:
-    """Standard normals, of which a share of the variance is in common; from such normals."""
+    """Combine common and own standard normals to ones with the share `shared` in common."""
     return xp.sqrt(shared) * common + xp.sqrt(1 - shared) * own
 
 
 class Past(NamedTuple):
-    """What runs have come to.
+    """State of runs after their observations.
 
     Attributes
     ----------
     residual, sd : array, dims (...)
-        Of their last observation: its residual over `passing`, and that.
+        Residual of the last observation divided by its `passing`, and that `passing`.
     told, known : array, dims (...)
         As in `foreseen`.
     """
@@ -264,7 +265,7 @@ UNBEGUN = Past(0.0, 1.0, 0.0, 0.0)
 
 
 def past(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) -> Past:
-    """What one run has come to after its observations; parameters as in `log_density`."""
+    """Return the state of one run after its observations; parameters as in `log_density`."""
     residual, kept = (y - mean) / sd, lasts / sd
     change, weight = (_changes(part, carried, np) for part in (residual, kept))
     told, known = ((part / (1 - carried**2)).sum(-1) for part in (weight * change, weight**2))
@@ -280,7 +281,7 @@ def simulate(
     start: Past = UNBEGUN,
     first: Array | None = None,
 ) -> Array:
-    """Draw accuracies along runs, the process of `log_density`.
+    """Draw accuracies along runs from the process of `log_density`.
 
     Parameters
     ----------
@@ -288,11 +289,11 @@ def simulate(
         As in `log_density`.
     lasts : array, dims (...)
     fresh : array, dims (..., observation)
-        Standard normal draws; with correlation ``shared`` between runs at the same x.
+        Standard normal draws, with correlation ``shared`` between runs at the same x.
     start : Past, dims (...)
-        Before the first observation; its residual counts where `carried` is not 0.
+        State before the first observation; its residual is used where `carried` is not 0.
     first : array of int, dims (observation,), optional
-        Where the run of each observation begins, if there are several.
+        Index of the first observation of each observation's run, if there are several runs.
 
     Returns
     -------

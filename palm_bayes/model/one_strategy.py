@@ -1,7 +1,7 @@
-"""The model of one strategy as the sampler takes it: repetitions pooled, no strategy axis.
+"""Model of one strategy for the sampler: repetitions pooled, without a strategy axis.
 
-It has the density of `palm_bayes.model.build.build_model`, up to rounding, in less time: the curve
-is computed once a step rather than once an observation, and the noise by one operation.
+It has the density of `palm_bayes.model.build.build_model`, up to rounding, and is faster: the curve
+is computed once per step rather than per observation, and the noise by one operation.
 """
 
 from typing import Any, NamedTuple
@@ -26,21 +26,21 @@ from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
 from palm_bayes.model.priors import Priors
 
 ROWS = 7
-"""Of a `pooled` matrix."""
+"""Rows of a `pooled` matrix."""
 
 
 class Steps(NamedTuple):
-    """Steps of one strategy's runs from an observation to the next, and which of them takes which.
+    """Distinct steps between consecutive observations of one strategy's runs, and their use.
 
     Attributes
     ----------
     x, x_before, lag, place : array, dims (step,)
-        Labels in batches at the step's end and start; episodes between, 0 at a run's first; the
-        number of the x at its end.
+        Labels in batches at the step's end and start; episodes between, 0 at a run's first; index
+        of the x at its end.
     accuracy : array, dims (observation,)
         Run after run, in order of episode.
     step : array, dims (observation,)
-        The number of the step that ends there.
+        Index of the step that ends there.
     """
 
     x: Array
@@ -52,7 +52,7 @@ class Steps(NamedTuple):
 
 
 def pooled(data: Observations) -> NDArray[np.float64]:
-    """`Steps` of one strategy's runs as one matrix, dims (row, observation); see `unpooled`."""
+    """Pack the `Steps` of one strategy's runs in a matrix, dims (row, observation)."""
     ends = noise.step_ends(data.x, data.lag)
     steps, step = np.unique(ends, axis=0, return_inverse=True)
     rows = np.zeros((ROWS, len(step)))
@@ -64,7 +64,7 @@ def pooled(data: Observations) -> NDArray[np.float64]:
 
 
 def unpooled(rows: Array) -> Steps:
-    """Steps from their `pooled` rows, of which the first says how many there are."""
+    """Unpack the steps from a `pooled` matrix, whose first row gives their number."""
     count = rows[0, 0].astype("int64")
     x, x_before, lag, place = (rows[i, :count] for i in (1, 2, 3, 4))
     return Steps(x, x_before, lag, place, rows[5], rows[6])
@@ -113,7 +113,7 @@ def log_likelihood(
     shared: Array,
     lasting: Array,
 ) -> Any:
-    """Log-likelihood of one strategy; parameters are scalars, `log_u` that at the first x."""
+    """Compute the log-likelihood of one strategy from scalars; `log_u` is that at the first x."""
     know_in_numba()
     x_first = seen.x.min()
     u, u_before, u_first, u_last = (

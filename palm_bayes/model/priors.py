@@ -1,4 +1,4 @@
-"""Prior sets: two named ones, and a user's own PyMC distributions in place of their parts."""
+"""Prior sets: two named ones, whose parts users can replace by PyMC distributions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
@@ -31,9 +31,9 @@ def log_normal(prior: LogNormal) -> Distribution:
 class Priors:
     """Priors of one strategy's parameters, inside PALM.py's fitting bounds.
 
-    Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``. One that has no
-    density on a part of its parameter's range leaves walls in which NUTS gets stuck: bound α and β
-    by `alpha_lo`, `alpha_hi` and `beta_hi` instead.
+    Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``. NUTS gets stuck where
+    a prior truncates its parameter's range: bound α and β by `alpha_lo`, `alpha_hi` and `beta_hi`
+    instead.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class Priors:
     delta
         PALM's δ. None, the default, leaves it to `reached`.
     reached
-        Share of A_max reached at the first observed x, u(x_first) in other words. δ is the share
-        reached where x + α = 1, which need not be near any data.
+        Share of A_max reached at the first observed x, which gives u(x_first). δ is the share
+        reached where x + α = 1, possibly far from any data.
     alpha
         PALM's α. None, the default, leaves it to `alpha_start`.
     alpha_start
@@ -51,25 +51,24 @@ class Priors:
     beta
         PALM's β.
     noise
-        Standard deviation of an accuracy around the curve at the last observed x, a fraction; what
-        rounding adds is `palm_bayes.model.noise.RESOLUTION`.
+        Standard deviation of an accuracy around the curve at the last observed x, a fraction;
+        rounding adds `palm_bayes.model.noise.RESOLUTION`.
     noise_ratio
-        How much larger what shrinks of it is at the first observed x than at the last; see
-        `palm_bayes.model.noise.passing`.
+        Ratio of the shrinking part's standard deviation at the first observed x to that at the
+        last; see `palm_bayes.model.noise.passing`.
     rho
-        Autocorrelation, from one episode to the next, of what of a repetition's residuals does not
-        last, in (0, 1).
+        Lag-1 autocorrelation of the transient part of a repetition's residuals, in (0, 1).
     shared
         Share of the noise's variance that a strategy's repetitions have in common, in (0, 1): the
         correlation of their residuals at the same episode.
     lasting
-        Share of its variance at the last observed x that does not shrink but lasts through a
-        repetition, in (0, 1), as that of its own test split does.
+        Share of its variance at the last observed x that is constant within a repetition, in
+        (0, 1), such as the offset of its own test split.
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
     apart : bool
-        Sample curves that rise, that are a step and that are flat apart, as priors need that leave
-        a large volume to curves of which the data see little: see `palm_bayes.model.curve_regions`.
+        Sample rising, step and flat curves separately. Priors need this if they give much volume
+        to curves that the data determine poorly: see `palm_bayes.model.curve_regions`.
     """
 
     A_max: Distribution = field(default_factory=lambda: pm.Uniform.dist(0, 1))
@@ -113,7 +112,7 @@ class Priors:
         return replace(self, **parts)
 
 
-@lru_cache  # so that equal sets are one object, for which a program is compiled once
+@lru_cache  # equal sets are one object, so that a program is compiled once
 def named_priors(
     name: str,
     learned: Learned | None = None,
@@ -129,7 +128,7 @@ def named_priors(
     name : {"default", "bounds"}
         Weakly informative; or flat in A_max, δ, α and β between PALM.py's fitting bounds.
     learned : Learned, optional
-        Where the numbers of the default come from; by default what the package ships.
+        Hyperparameters of the default priors; by default those that the package ships.
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds, as its flags of the same names set them.
 
@@ -155,18 +154,18 @@ def named_priors(
 
 
 def _passes_one(part: Distribution) -> bool:
-    """Whether a distribution has a density above 1."""
+    """Return True if a distribution has a density above 1."""
     above = pm.logp(part, np.array([1 + 1e-6, 1.01, 1.1]))
     return bool(np.isfinite(pytensor.function([], above, mode=Mode("py", None))()).any())
 
 
 def _is_truncated(part: Distribution) -> bool:
-    """Whether by PyMC's class for any distribution, or by its own for the normal."""
+    """Return True if PyMC's class for any distribution, or the one for normals, truncates it."""
     return "Truncated" in type(part.owner.op).__name__
 
 
 def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
-    """Random vector (A_max, log u_first, α, β) of every strategy, dims (strategy, 4)."""
+    """Create the random vector (A_max, log u_first, α, β), dims (strategy, 4)."""
 
     def draw(part: Distribution, lower: Any, upper: Any) -> Any:
         return pm.Truncated.dist(part, lower=lower, upper=upper, size=x_first.shape)
@@ -187,24 +186,24 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
 
 
 def draw_memory(priors: Priors, like: Any) -> Any:
-    """Random vector (rho, lasting), dims (strategy, 2), where `like` has dims (strategy,)."""
+    """Create the random vector (rho, lasting), dims (strategy, 2); `like` has dims (strategy,)."""
     return pt.stack([draw_share(part, like.shape) for part in (priors.rho, priors.lasting)], -1)
 
 
 def draw_share(part: Distribution, shape: Any) -> Any:
-    """Random numbers in (0, 1), to which a distribution that reaches further is cut."""
+    """Create random numbers in (0, 1); wider distributions are truncated to it."""
     if part.owner.op.name == "beta" or _is_truncated(part):
         return change_dist_size(part, shape)
     return pm.Truncated.dist(part, lower=0, upper=1, size=shape)
 
 
 def memory_logp(priors: Priors, value: Any) -> Any:
-    """Log-density of `draw_memory` at (rho, lasting), up to its truncation's constant."""
+    """Compute the log density of `draw_memory`, up to the constant of its truncation."""
     return pm.logp(priors.rho, value[..., 0]) + pm.logp(priors.lasting, value[..., 1])
 
 
 def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
-    """Log-density of `draw_curve` at (A_max, log u_first, α, β), up to its truncation's constant.
+    """Compute the log density of `draw_curve`, up to the constant of its truncation.
 
     Parameters
     ----------
@@ -225,16 +224,16 @@ def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
         share, log_k = priors.reached, log_u
     else:
         share, log_k = priors.delta, log_u - beta * pt.log(x_first + alpha)
-    # A share s = 1 − exp(−k) has density p(s) · k · exp(−k) as a density of log k.
+    # The density p(s) of a share s = 1 − exp(−k) is p(s) · k · exp(−k) as a density of log k.
     of_share = pm.logp(share, -pt.expm1(-pt.exp(log_k))) + log_k - pt.exp(log_k)
     return pm.logp(priors.A_max, A_max) + of_share + of_alpha + of_beta
 
 
 @lru_cache
 def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
-    """Log-density of the priors of noise, noise_ratio and lasting together, of such numbers.
+    """Return the joint prior log density of noise, noise_ratio and lasting as a NumPy function.
 
-    Not compiled, which would take seconds.
+    It is not compiled, since compiling takes seconds.
     """
     values = [pt.vector(), pt.vector(), pt.vector()]
     parts = priors.noise, priors.noise_ratio, priors.lasting

@@ -1,4 +1,4 @@
-"""One page on a backtest: do the bands hold, how large are the errors, where is it worst."""
+"""One-page summary of a backtest: coverage, errors and the worst cells."""
 
 import textwrap
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ _WORST = 3
 _BASELINES = {
     "last_value": ("last value", GREY, ":"),
     "palm_py": ("PALM.py", COLOURS[1], "-"),
-    "palm_multistart": ("PALM, many starts", COLOURS[1], (0, (3, 1.5))),
+    "palm_multistart": ("PALM, multistart", COLOURS[1], (0, (3, 1.5))),
     "pow4": ("pow4", COLOURS[2], "-"),
     "mmf4": ("mmf4", COLOURS[3], "-"),
     "wbl4": ("wbl4", COLOURS[4], "-"),
-    "exp4": ("exp4", COLOURS[5], (0, (2, 2))),  # often wbl4's own curve
+    "exp4": ("exp4", COLOURS[5], (0, (2, 2))),  # often equal to wbl4
 }
 
 
@@ -53,14 +53,14 @@ def plot_backtest(
 ) -> Figure:
     """Draw a backtest on one page.
 
-    Top: how much of what came the bands held, against what they promise, by third of the horizon;
-    and mean absolute error by episodes ahead, beside the baselines'. Below: the cells whose mean
-    curve was forecast worst, by CRPS.
+    Top: observed against nominal coverage of the bands, by third of the horizon, and mean absolute
+    error by episodes ahead, also of the baselines. Below: the cells with the worst forecasts of the
+    mean curve by CRPS.
 
     Parameters
     ----------
     forecasts, baselines, scores, observed : DataFrame
-        As in `palm_bayes.Backtest`, with at least one cell that was judged.
+        As in `palm_bayes.Backtest`, with at least one scored cell.
     title : str
     """
     with mpl.rc_context(STYLE):
@@ -79,7 +79,7 @@ def plot_backtest(
 
 
 def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
-    """Draw the share of what came inside each band, by third of the horizon."""
+    """Draw observed against nominal coverage, by third of the horizon."""
     rows = scores[(scores["forecaster"] == "palm_bayes") & (scores["scope"] == scope)]
     bands = list(_BANDS)
     ax.plot([0, 100], [0, 100], color=GREY, lw=0.8, ls=(0, (1, 1.5)))
@@ -89,14 +89,14 @@ def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
             held = [100 * np.average(part[f"coverage_{b}"], weights=part["n"]) for b in bands]
             ax.plot(bands, held, color=colour, marker=marker, ms=4, lw=1.2, label=f"{third} third")
     ax.set(xlim=(40, 102), ylim=(0, 102), xticks=bands)
-    ax.set(xlabel="Band (%)", ylabel="Held what came (%)")
+    ax.set(xlabel="Nominal coverage (%)", ylabel="Observed coverage (%)")
     ax.set_title(_SCOPES[scope].capitalize(), loc="left")
     if scope == "mean":
         ax.legend(loc="best", handlelength=1.4, borderaxespad=0.2, fontsize=8)
 
 
 def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
-    """Draw the mean absolute error of the mean curve by episodes ahead, ours and baselines'."""
+    """Draw the mean absolute error of the mean curve by episodes ahead, with the baselines'."""
     ours = forecasts[forecasts["scope"] == "mean"]
     table = baselines.merge(ours[[*_KEY, "episode", "q50"]], on=[*_KEY, "episode"])
     ahead = (table["episode"] - table["train_episodes"]).rename("ahead")
@@ -117,7 +117,7 @@ def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
 def _worst(
     figure: Any, forecasts: pd.DataFrame, scores: pd.DataFrame, observed: pd.DataFrame
 ) -> None:
-    """Draw the cells whose mean curve was forecast worst, what came on top of the bands."""
+    """Draw the cells with the worst forecasts of the mean curve, later data over the bands."""
     rows = scores.query("forecaster == 'palm_bayes' and scope == 'mean' and third == 'all'")
     worst = rows.sort_values("crps", ascending=False, kind="stable").drop_duplicates(CELL)
     keys = worst[_KEY].head(_WORST).to_dict("records")
@@ -130,7 +130,7 @@ def _worst(
     style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
     dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
     key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades]
-    words = ["mean, trained on", "what came", "forecast: median, 50, 80, 95 % bands"]
+    words = ["mean, training", "mean, later", "forecast: median, 50, 80, 95 % bands"]
     figure.legend(key_, words, loc="outside lower center", ncols=3, **style)
     figure.suptitle("Worst cells (largest CRPS)", x=0.01, ha="left")
 
@@ -155,7 +155,7 @@ def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, A
 
 
 def _y_limits(rows: pd.DataFrame, seen: "pd.Series[float]") -> tuple[float, float]:
-    """Limits that show the forecast; a steep beginning may leave the panel."""
+    """Return limits that show the forecast; a steep beginning may be cut off."""
     parts = [rows["q2.5"], rows["q97.5"], rows["observed"], seen.tail(3)]
     low, high = (float(edge(pd.concat(parts))) for edge in (np.min, np.max))
     pad = 0.06 * (high - low)

@@ -1,4 +1,4 @@
-"""The chance that a target is reached, at every budget."""
+"""Probability of reaching a target, by budget."""
 
 from typing import Any
 
@@ -33,29 +33,29 @@ def plot_budget(
     title: str,
     ax: Any = None,
 ) -> Figure:
-    """Draw P(target reached) against the budget, a step a whole episode, a line a strategy.
+    """Draw P(target reached) against the budget, in steps of episodes, one line per strategy.
 
-    The dotted line is the assurance asked for: where a line first passes it is the strategy's
-    assurance budget, marked by a dot. A grey line marks the end of the data.
+    The dotted line is the required probability. A strategy's assurance budget, where its line first
+    reaches it, is marked by a dot. A grey line marks the end of the data.
 
     Parameters
     ----------
     chances : DataFrame
-        P(target reached): index budget, a column a strategy.
+        P(target reached): index budget, one column per strategy.
     budgets : Series
-        Assurance budgets: index strategy, in the order of the key; infinite where there is none.
+        Assurance budgets: index strategy, in the order of the key; infinite if there is none.
     assurance : float
     seen : float
-        Budget at which the data end.
+        Budget at the end of the data.
     unit : {"labels", "episodes"}
     title : str
     ax : Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw in; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A new one, or that of `ax`.
+        New figure, or that of `ax`.
     """
     with mpl.rc_context(STYLE):
         if ax is None:

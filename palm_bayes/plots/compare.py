@@ -1,4 +1,4 @@
-"""Strategies against each other: how far behind the first, and who is best at which budget."""
+"""Comparison of strategies: differences to the first, and P(best) by budget."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ from palm_bayes.plots.style import (
 )
 
 type Tones = dict[str, tuple[Any, Any]]
-"""Colour and dash by strategy, the same in all figures."""
+"""Colour and dash of each strategy, the same in all figures."""
 
-_ROW = 0.3  # inches a strategy
+_ROW = 0.3  # inches per strategy
 _STRIP = "#ececec"
-_LIKELY = 0.25  # P(best) from which the figure names a line; the left panel names them all
+_LIKELY = 0.25  # least P(best) for a line to be labelled; the left panel names all strategies
 
 
 def plot_compared(
@@ -42,11 +42,11 @@ def plot_compared(
     probability: float,
     axes: Any = None,
 ) -> Figure:
-    """Draw a comparison: distance to the first at the budget, and P(best) over the range.
+    """Draw a comparison: differences to the first at the budget, and P(best) over the range.
 
-    Left, median and interval of each strategy minus the first, on a grey strip within which
-    differences are practically none. Right, the probability of each strategy to be the best at
-    every budget; a dotted line marks the budget compared at, a grey one the end of the data.
+    Left, median and interval of each strategy minus the first; the grey strip is the region of
+    practical equivalence. Right, the probability that each strategy is the best, by budget; a
+    dotted line marks the compared budget, a grey one the end of the data.
 
     Parameters
     ----------
@@ -54,25 +54,25 @@ def plot_compared(
         Index strategy, the first on top: ``median``, ``lower`` and ``upper`` of each one's accuracy
         minus that of the first, in the user's own scale.
     p_best : DataFrame
-        Index budget; a column a strategy, in the order of their colours.
+        Index budget; one column per strategy, in the order of their colours.
     at : float
-        The budget compared at.
+        Budget of the comparison.
     seen : float or None
-        That at which the data end; None where nothing is past them.
+        Budget at the end of the data; None if the range ends there.
     unit : {"labels", "episodes"}
     rope : float
-        Differences up to it are practically none.
+        Largest difference of practical equivalence.
     percent : bool
-        Whether the user's scale is percent.
+        True if the user's scale is percent.
     probability : float
-        Of the intervals.
+        Probability of the intervals.
     axes : sequence of two Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw in; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A new one, or that of `axes`.
+        New figure, or that of `axes`.
     """
     tones = {
         str(name): (mixed(COLOURS[i % len(COLOURS)], -0.25), DASHES[i // len(COLOURS) % 2])
@@ -120,19 +120,19 @@ def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -
         ax.plot(p_best.index, line, color=colour, ls=dash, lw=1.4)
         _name_line(ax, line, p_best.max(axis=1), colour)
     if seen is not None:
-        ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # names stand above 1
+        ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # labels are above 1
         style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}
         ax.annotate("data end", (seen, 0.5), **style)
     ax.set_ylim(-0.01, 1.1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_title("Probability to be the best", loc="left", weight="bold")
+    ax.set_title("Probability of being the best", loc="left", weight="bold")
 
 
 def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", colour: Any) -> None:
-    """Write a name over the top of its line, where it is the highest, if it is ever likely."""
+    """Label a line above its maximum where it is the highest, if it reaches `_LIKELY`."""
     top = line[(line >= best) & (line > _LIKELY)]
     if len(top):
-        flat = top[top >= top.max() - 0.02]  # where it falls, it would run through the name
+        flat = top[top >= top.max() - 0.02]  # a falling line would cross the label
         at = float(flat.index[len(flat) // 2])
         ax.annotate(
             short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",

@@ -1,7 +1,7 @@
 """Figures of runs and forecasts: functions that take runs and draws, and return a `Figure`.
 
-Bands are equal-tailed intervals of the draws; accuracies are in the user's own scale. Colour never
-stands alone: panels and lines carry their names, and shades differ in lightness, for grey prints.
+Bands are central intervals of the draws; accuracies are in the user's own scale. Nothing is coded
+by colour only: panels and lines carry their names, and shades differ in lightness, for grey prints.
 """
 
 import math
@@ -42,7 +42,7 @@ type Floats = NDArray[np.float64]
 LEVELS = (0.95, 0.8, 0.5)
 _MARKERS = "osD^vPX"
 _NEUTRAL = (0.32, 0.32, 0.32)
-_LINE = 0.16  # inches: a line of text
+_LINE = 0.16  # height of a line of text in inches
 _DOT = " · "
 _CURVE = "expected curve"
 _DOTS: dict[str, Any] = {"color": INK, "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6}
@@ -51,7 +51,7 @@ _DATA = _DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
 
 
 class _View:
-    """All that a figure shows, in the units of its axes."""
+    """Contents of a figure, in the units of its axes."""
 
     def __init__(self, runs: Runs, forecasts: list[xr.DataArray], truth: Runs, means: bool) -> None:
         known_in = [runs.labels_known, truth.labels_known]
@@ -61,12 +61,12 @@ class _View:
         self.task = _DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
         hues = [COLOURS[i % len(COLOURS)] for i in range(len(runs.strategies))]
-        self.tones = [(hue, mixed(hue, -0.25)) for hue in hues]  # a dark one for lines and words
+        self.tones = [(hue, mixed(hue, -0.25)) for hue in hues]  # a darker one for lines and text
         self.data = _points(runs, runs, by, means)
         self.ends = self.data.groupby("strategy")["place"].max()
         later = _points(truth, runs, by, means)
         self.later = later[later["place"] > later["strategy"].map(self.ends)]
-        # The bands are the curve's own, unless there is a wider forecast to take them from.
+        # The bands are those of the curve, unless a forecast of repetitions is given.
         self.nested = len(forecasts) > 1
         runs_on = "repetition" in forecasts[-1].dims
         self.band_of = "same repetitions" if runs_on else "new repetition"
@@ -88,7 +88,7 @@ def plot_curves(
     title: str | None = None,
     axes: Any = None,
 ) -> Figure:
-    """Draw data, posterior curve and bands of every strategy, a panel each, on shared axes.
+    """Draw data, posterior curve and bands, one panel per strategy, on shared axes.
 
     `DataError` if a forecast lacks a strategy of `runs`.
 
@@ -98,23 +98,23 @@ def plot_curves(
         The data; its strategies are the panels.
     expected : DataArray, dims (chain, draw, strategy, x)
         Draws of the expected curve, fractions, with coordinates ``labels`` and ``episode`` along x,
-        as in `palm_bayes.Forecast`: its median is drawn.
+        as in `palm_bayes.Forecast`; the median is drawn.
     new : DataArray, optional
-        The same of a new repetition, or of continuing ones (with a dim repetition). The 50, 80 and
-        95 % bands are its own, since it is they that must hold the points; thin lines are the 95 %
-        limits of `expected`. Without it the bands are those of `expected`.
+        Draws of a new repetition, or of continuing ones (with a dim repetition). The 50, 80 and
+        95 % bands are then those of `new`, since they refer to single points; thin lines are the
+        95 % limits of `expected`. Without `new` the bands are those of `expected`.
     truth : Runs, optional
-        Runs that go on where `runs` end; of each strategy only what is past its data is drawn.
+        Runs that continue `runs`; only episodes past each strategy's data are drawn.
     title : str, optional
-        By default dataset and model, where known; "" for none. Of a new figure only.
+        By default dataset and model, where known; "" for none. For a new figure only.
     axes : Axes or sequence of Axes, optional
-        Where to draw, one a strategy; by default a figure of its own.
+        Axes to draw in, one per strategy; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        That of `axes`, or a new one at printed size; give ``dpi`` to ``savefig``. Points that would
-        squash the panels are left out of the y limits, marked at the edge and counted.
+        That of `axes`, or a new one at printed size; pass ``dpi`` to ``savefig``. Outliers are
+        excluded from the y limits, marked at the edge and counted.
     """
     forecasts = [draws for draws in (expected, new) if draws is not None]
     view = _View(runs, forecasts, truth or runs, means=False)
@@ -133,8 +133,8 @@ def plot_palm_fit(
 ) -> Figure:
     """Draw one strategy: ``palm_fit.png`` of output in PALM's layout.
 
-    As `plot_curves`, for `runs` of one strategy (the forecasts may hold others), under the title
-    "dataset · model · strategy" without what is empty. `DataError` if `runs` hold several.
+    Like `plot_curves`, for `runs` of one strategy (the forecasts may hold others), with the title
+    "dataset · model · strategy" without empty parts. `DataError` if `runs` hold several.
     """
     if len(runs.strategies) > 1:
         raise DataError(f"strategies {listed(runs.strategies)}: allowed is one for this figure")
@@ -147,8 +147,8 @@ def plot_comparison(
 ) -> Figure:
     """Draw all strategies in one panel: medians and 80 % bands of the curves, means of the data.
 
-    Parameters and errors are those of `plot_curves`. Dots are means over repetitions, filled of
-    `runs` and open of `truth`; a grey strip spans the ends of the data where strategies differ.
+    Parameters and errors are those of `plot_curves`. Dots are means over repetitions, filled for
+    `runs` and open for `truth`; a grey strip spans the ends of the data if strategies differ.
     """
     view = _View(runs, [expected], truth or runs, means=True)
     height = max(4.2, 1.3 + _LINE * len(view.strategies))
@@ -162,7 +162,7 @@ def plot_comparison(
         key: list[Any] = [
             (Line2D([], [], **_DOTS), "mean of repetitions"),
             (Line2D([], [], color=INK, lw=1.4), f"{_CURVE}, median"),
-            (Patch(facecolor=mixed(_NEUTRAL, 0.75)), "its 80% band"),
+            (Patch(facecolor=mixed(_NEUTRAL, 0.75)), "80% band of the curve"),
             (Line2D([], [], **_DOTS, mfc="white"), "later episodes (not used)"),
         ]
         key = key if len(view.later) else key[:-1]
@@ -171,7 +171,7 @@ def plot_comparison(
 
 
 def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
-    """Observations, or their means over repetitions, of the strategies of `runs`."""
+    """Select observations, or their means over repetitions, of the strategies of `runs`."""
     table = source.table[source.table["strategy"].isin(runs.strategies)]
     points = table[RUN].assign(place=table[by].astype(float), value=runs.scale * table["accuracy"])
     if means:
@@ -180,20 +180,20 @@ def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
 
 
 def _quantiles(forecast: xr.DataArray, runs: Runs, by: str) -> tuple[Floats, Floats]:
-    """Places, and low and high of each of LEVELS, then the median: (7, strategy, x)."""
+    """Return x positions, and quantiles: low and high of LEVELS, the median: (7, strategy, x)."""
     there = forecast["strategy"].to_numpy().tolist()
     draws = forecast.sel(strategy=known(runs.strategies, there, "strategy"))
     values = draws.transpose(..., "strategy", "x").to_numpy()
     values = values.reshape(-1, *values.shape[-2:])
     tails = [(1 + sign * level) / 2 for level in LEVELS for sign in (-1, 1)]
-    gone = np.isnan(values)  # no such repetition, or it still goes on here
+    gone = np.isnan(values)  # no such repetition, or already observed here
     never, quantile = gone.all(axis=0), np.nanquantile if gone.any() else np.quantile
     found = quantile(np.where(never, 0, values), [*tails, 0.5], axis=0)
     return draws[by].to_numpy().astype(float), runs.scale * np.where(never, np.nan, found)
 
 
 def _y_limits(points: Floats, median: Floats, bands: Floats, scale: float) -> tuple[float, float]:
-    """Give the curves their room first: outliers and wide bands get some, but not the figure."""
+    """Choose limits that fit the curves and leave limited room for outliers and wide bands."""
     core = np.concatenate([median.ravel(), np.quantile(points, (0.05, 0.95))])
     low, high = core.min(), core.max()
     size = max(high - low, 0.02 * scale)
@@ -201,11 +201,11 @@ def _y_limits(points: Floats, median: Floats, bands: Floats, scale: float) -> tu
     most = np.append(points, bands[..., -1])
     bottom = min(low, max(np.nanmin(most), low - far), max(np.nanmin(bands), low - near)) - pad
     top = max(high, min(np.nanmax(most), high + far), min(np.nanmax(bands), high + near)) + pad
-    return max(bottom, -pad), min(top, scale + pad)  # noise may carry a draw past 0 or 1
+    return max(bottom, -pad), min(top, scale + pad)  # noise may move a draw past 0 or 1
 
 
 def _panels(view: _View, heading: str) -> Figure:
-    """Small multiples: a panel per strategy."""
+    """Draw small multiples: one panel per strategy."""
     count = len(view.strategies)
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
@@ -226,7 +226,7 @@ def _panels(view: _View, heading: str) -> Figure:
 
 
 def _on(view: _View, axes: list[Axes]) -> Figure:
-    """Draw on axes of another figure, the key in the first."""
+    """Draw on axes of a given figure, with the key in the first."""
     with mpl.rc_context(STYLE):
         for i, ax in enumerate(axes):
             ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
@@ -238,7 +238,7 @@ def _on(view: _View, axes: list[Axes]) -> Figure:
 
 
 def _panel(ax: Axes, view: _View, i: int, *, named: bool) -> None:
-    """Draw one strategy: its bands, the expected curve on them, the data on top."""
+    """Draw one strategy: bands, the expected curve over them, the data on top."""
     colour, dark = view.tones[i]
     if named:
         name = short(view.strategies[i], 30)
@@ -256,7 +256,7 @@ def _panel(ax: Axes, view: _View, i: int, *, named: bool) -> None:
 
 
 def _compared(ax: Axes, view: _View, i: int) -> None:
-    """Draw one strategy among others; its band is see-through, since bands overlap."""
+    """Draw one strategy among others; its band is transparent, since bands overlap."""
     colour, dark = view.tones[i]
     low, high, median = view.curve[[2, 3, -1], i]
     ax.fill_between(view.grid, low, high, facecolor=colour, alpha=0.15, lw=0)
@@ -266,7 +266,7 @@ def _compared(ax: Axes, view: _View, i: int) -> None:
 
 
 def _scatter(ax: Axes, view: _View, i: int, *styles: dict[str, Any]) -> None:
-    """Draw all repetitions as one line, broken by NaN; mark and count what the y limits hide."""
+    """Draw all repetitions as one line, broken by NaN; mark and count points outside y limits."""
     for points, style in zip((view.data, view.later), styles, strict=True):
         own = points[points["strategy"] == view.strategies[i]]
         place, value = own["place"].to_numpy(), own["value"].to_numpy()
@@ -282,7 +282,7 @@ def _scatter(ax: Axes, view: _View, i: int, *styles: dict[str, Any]) -> None:
 
 
 def _data_end(ax: Axes, view: _View, first: float, last: float, *, label: bool) -> None:
-    """Mark where the data end, if anything follows; a strip where strategies end apart."""
+    """Mark the end of the data, if anything follows; a strip if strategies end apart."""
     if first < view.xlim[1]:
         if first < last:
             ax.axvspan(first, last, color="#f1f1f1", lw=0, zorder=0)
@@ -292,7 +292,7 @@ def _data_end(ax: Axes, view: _View, first: float, last: float, *, label: bool) 
 
 
 def _note(ax: Axes, view: _View, words: str, at: tuple[float, float], **style: Any) -> None:
-    """Write beside a point (x, height in the axes), to its right unless that is far right."""
+    """Write beside a point (x, height in the axes), on the left if it is far right."""
     left, right = view.xlim
     side, align = (3, "left") if at[0] < left + 0.7 * (right - left) else (-3, "right")
     ax.annotate(words, at, (side, 0), ax.get_xaxis_transform(), "offset points", ha=align, **style)
@@ -304,7 +304,7 @@ def _name_lines(ax: Axes, view: _View, spacing: float) -> None:
     end = (view.grid[-1] - left) / (right - left)
     heights = np.clip((view.curve[-1, :, -1] - low) / (high - low), 0, 1)
     order = np.argsort(heights, kind="stable")
-    steps = spacing * np.arange(len(order))  # moved as little as least squares allows
+    steps = spacing * np.arange(len(order))  # moved as little as possible by least squares
     places = isotonic_regression(heights[order] - steps).x.clip(0, max(1 - steps[-1], 0)) + steps
     style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
     for i, y in zip(order, places, strict=True):
@@ -314,7 +314,7 @@ def _name_lines(ax: Axes, view: _View, spacing: float) -> None:
 
 
 def _canvas(view: _View, height: float, rows: int, columns: int) -> tuple[Figure, Any]:
-    """An empty figure and its axes, which share limits and ticks."""
+    """Create an empty figure and its axes, which share limits and ticks."""
     figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     margin = 0.02 * (view.xlim[1] - view.xlim[0])
@@ -326,7 +326,7 @@ def _canvas(view: _View, height: float, rows: int, columns: int) -> tuple[Figure
 
 
 def _panel_key(view: _View, dark: Any) -> list[Any]:
-    """Handles and words, in the order of columns of two: data, curve, bands."""
+    """Return handles and labels, in columns of two: data, curve, bands."""
     shades = tuple(Patch(facecolor=mixed(dark, 1 - share)) for share in reversed(SHADES))
     key: list[Any] = [
         (Line2D([], [], **_DATA), "repetitions"),

@@ -1,4 +1,4 @@
-"""What all figures share: size, colours, style, and how a notebook shows them."""
+"""Common parts of all figures: size, colours, style, and display in notebooks."""
 
 import io
 from typing import Any
@@ -10,15 +10,15 @@ from matplotlib.figure import Figure
 
 from palm_bayes.errors import DataError
 
-# Okabe and Ito's palette, without its yellow: too light for a line on white.
+# Okabe and Ito's palette without yellow, which is too light for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
-DASHES = ("-", (0, (5, 1.5)))  # the same colours once more, from the eighth strategy on
+DASHES = ("-", (0, (5, 1.5)))  # from the eighth strategy on, colours are repeated with dashes
 SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the rest is white
 INK, GREY = "#262626", "#6b6b6b"
 WIDTH = 7.2  # inches: the text width of most journals
-# A key on axes that a user gave lies on what is drawn there.
+# A key on a user's axes overlaps the drawing.
 BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "fontsize": 7}
-# What a user's own style could spoil is set here, for our figures only; the font is left to it.
+# Settings that a user's style could break, for our figures only; the font remains the user's.
 STYLE: dict[Any, Any] = {
     **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},
     **{f"{name}.labelsize": 9 for name in ("axes", "xtick", "ytick")},
@@ -32,45 +32,45 @@ STYLE: dict[Any, Any] = {
 
 
 class ShownFigure(Figure):
-    """A figure that a notebook shows, made without pyplot: no window or global list holds it.
+    """Figure that a notebook shows, made without pyplot: no window or global list keeps it.
 
-    IPython shows a plain `Figure` only after somebody imported pyplot; its own PNG needs nobody.
+    IPython shows a plain `Figure` only after pyplot was imported; this class makes its own PNG.
     """
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=200)  # twice what is shown: sharp on any screen
+        self.savefig(buffer, format="png", dpi=200)  # twice the shown size: sharp on any screen
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
 
 
 def given(axes: Any, panels: int) -> list[Axes]:
-    """Axes that a user gave, one `Axes` or several in any order of nesting: one a panel.
+    """Flatten the axes that a user gave, a single or nested `Axes`: one per panel.
 
     Raises
     ------
     DataError
-        If they are not as many as the panels.
+        If their number differs from that of the panels.
     """
     found = list(np.ravel(axes))
     kind = next((type(ax).__name__ for ax in found if not isinstance(ax, Axes)), "Axes")
     if len(found) != panels or kind != "Axes":
-        raise DataError(f"axes: {len(found)} {kind}, allowed are {panels} Axes, one a panel")
+        raise DataError(f"axes: {len(found)} {kind}, allowed are {panels} Axes, one per panel")
     return found
 
 
 def figure_of(ax: Axes) -> Figure:
-    """Return the figure that an axes is in, also where that is a part of another figure."""
+    """Return the figure of an axes, also if it belongs to a subfigure."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure
 
 
 def mixed(colour: Any, share: float) -> Any:
-    """Mix with a share of white, or of black if it is negative."""
+    """Mix a colour with a share of white, or of black if the share is negative."""
     return tuple((1 - abs(share)) * part + max(share, 0) for part in to_rgb(colour))
 
 
 def short(text: str, most: int) -> str:
-    """Cut a long name in its middle: both ends of a name tell it from others."""
+    """Shorten a long name in its middle, since both ends distinguish it from others."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"

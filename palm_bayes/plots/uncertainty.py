@@ -1,4 +1,4 @@
-"""The figure of where a forecast's uncertainty comes from."""
+"""Figure of the sources of a forecast's uncertainty."""
 
 import math
 from typing import Any
@@ -27,33 +27,33 @@ from palm_bayes.plots.style import (
 type Floats = NDArray[np.float64]
 
 _SOURCES = {
-    "parameters": "parameters: more repetitions and episodes narrow it",
-    "misfit": "misfit: true curves stray from PALM's",
+    "parameters": "parameters: decreases with more repetitions and episodes",
+    "misfit": "misfit: deviation of true curves from PALM",
     "noise": "noise of a single run",
 }
-_SHADE = 0.35  # of white in the areas
+_SHADE = 0.35  # share of white in the areas
 
 
 def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Figure:
-    """Draw the standard deviation of a forecast, parted by source, over labels.
+    """Draw the standard deviation of a forecast by source, over labels.
 
-    A panel a strategy, from the end of its data on. The top edge is the standard deviation of the
-    accuracy forecast; the areas below it are in proportion to the variances of the sources.
+    One panel per strategy, from the end of its data on. The top edge is the standard deviation of
+    the forecast; the areas below it are in proportion to the variances of the sources.
 
     Parameters
     ----------
     spread : DataArray, dims (source, strategy[, repetition], x)
-        As of `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
-        x, and ``future``, dims (strategy, x). Of several repetitions it is the mean.
+        As from `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
+        x, and ``future``, dims (strategy, x). Several repetitions are averaged.
     scale : float
-        What a fraction is multiplied by: 100 or 1.
+        Factor from fractions to the user's scale: 100 or 1.
     axes : Axes or sequence of Axes, optional
-        Where to draw, one a strategy; by default a figure of its own.
+        Axes to draw in, one per strategy; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A new one, or that of `axes`.
+        New figure, or that of `axes`.
     """
     if "repetition" in spread.dims:
         spread = spread.mean("repetition")
@@ -70,7 +70,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
             _panel(ax, of[by].to_numpy(), scale * of.to_numpy())
             if len(strategies) > 1:
                 ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
-        for ax in panels:  # when all is drawn: they may share their limits
+        for ax in panels:  # after all panels, which may share their limits
             ax.set_ylim(bottom=0)
         figure = figure_of(panels[0])
         if axes is None:
@@ -84,7 +84,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
 
 
 def _panels(count: int, by: str) -> list[Axes]:
-    """Axes of a new figure, one a strategy, which share limits and ticks."""
+    """Create the axes of a new figure, one per strategy, with common limits and ticks."""
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
     figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
@@ -99,7 +99,7 @@ def _panels(count: int, by: str) -> list[Axes]:
 
 
 def _panel(ax: Axes, place: Floats, spread: Floats) -> None:
-    """Stack the sources, dims (source, x), up to the root of their squares' sum."""
+    """Stack the sources, dims (source, x), up to the root of the sum of their squares."""
     variance = spread**2
     total = variance.sum(axis=0)
     parts = variance / np.sqrt(np.where(total > 0, total, 1))

@@ -1,5 +1,5 @@
-"""One self-contained HTML page of a fit, its tables as text, and its files.
+"""Self-contained HTML report of a fit, tables as text, and output files.
 
-Sentences and numbers of the page are those of the results that the commands print, and its tables
-are theirs (`palm_bayes.report.tables`): page and commands cannot disagree.
+The page and the commands show the same sentences, numbers and tables
+(`palm_bayes.report.tables`), so that they agree.
 """

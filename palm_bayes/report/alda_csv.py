@@ -1,4 +1,4 @@
-"""ALDA's files, filled from a posterior."""
+"""ALDA's files, computed from a posterior."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from palm_bayes.decisions.alda import ADVICE, FITS, mean_curve
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.files import make_folder, put
 
-# ALDA's own words for why.
+# ALDA's wording of reasons.
 _CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
 _NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
 
@@ -18,8 +18,8 @@ _NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
 def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
     """Write ``alda_fits.csv`` and ``alda_advice.csv``, with ALDA's names and columns.
 
-    ``B_abs`` and ``W`` are posterior medians, empty where a strategy is more likely not feasible;
-    parameters are those of `Posterior.representative`; yes is what is more probable than no.
+    ``B_abs`` and ``W`` are posterior medians, empty if a strategy is probably not feasible;
+    parameters are those of `Posterior.representative`; "yes" means more probable than not.
     Further columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's
     own scale.
 
@@ -27,7 +27,7 @@ def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
     ----------
     found : LabelsToReach
     folder : pathlib.Path
-        Created if need be.
+        Created if needed.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
 
 
 def _rows(found: LabelsToReach) -> pd.DataFrame:
-    """Rows of `LabelsToReach.alda`, without costs where a strategy is likely not feasible."""
+    """Return `LabelsToReach.alda` without costs for strategies that are probably not feasible."""
     table = found.alda.copy()
     table.loc[table["p_feasible"] < 0.5, ["B_abs", "W"]] = np.nan
     return table

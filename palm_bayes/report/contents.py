@@ -1,4 +1,4 @@
-"""What a report is made of: a fit, and what it says to the questions that are asked of it."""
+"""Contents of a report: a fit, questions, and their answers."""
 
 import math
 from dataclasses import dataclass, fields, replace
@@ -18,31 +18,31 @@ from palm_bayes.forecast.worth import worth
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
-_DESCRIBED = "PALM describes every curve, as far as runs drawn anew from the fit can tell."
+_DESCRIBED = "PALM describes every curve, by the posterior predictive check."
 
 
 @dataclass(frozen=True)
 class Questions:
-    """What a report answers, beside where the strategies stand.
+    """Questions that a report answers, in addition to the state of the strategies.
 
     Attributes
     ----------
     target : float, optional
         Accuracy to reach, in the data's own scale.
     assurance : float
-        How sure to be that it is reached.
+        Required probability of reaching it.
     within, pool : float, optional
-        Labels that may be spent, and that there are.
+        Labels that may be spent, and size of the pool.
     rule : Rule, optional
-        When to stop; by default it follows from target, `within` and `pool`.
+        Stop rule; by default it follows from target, `within` and `pool`.
     strategy : str, optional
-        The one that is labelled with; by default the best so far.
+        Strategy in use; by default the best so far.
     force : bool
-        Decide even where the fit cannot be relied on.
+        Decide despite doubts about the fit.
     at, rope, reference
-        Of the comparison, see `palm_bayes.decisions.compare.compare`.
+        Options of `palm_bayes.decisions.compare.compare`.
     probability : float
-        Of the intervals in tables.
+        Probability of the intervals in tables.
     """
 
     target: float | None = None
@@ -59,17 +59,17 @@ class Questions:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Those that are not left at their defaults."""
+        """Return the questions that differ from their defaults."""
         values = {part.name: getattr(self, part.name) for part in fields(self)}
         return {p.name: values[p.name] for p in fields(self) if values[p.name] != p.default}
 
     def stopped_by(self, rule: Rule | None) -> "Questions":
-        """The same with a rule, unless it follows from target, budget and pool."""
+        """Return the same with a rule, unless it follows from target, budget and pool."""
         return self if rule == self.stop_rule else replace(self, rule=rule)
 
     @property
     def limits(self) -> list[SingleRule]:
-        """What target, budget and pool say of stopping."""
+        """Single rules that follow from target, budget and pool."""
         rules: list[SingleRule] = []
         if self.target is not None:
             rules.append(Target(self.target, self.assurance))
@@ -81,7 +81,7 @@ class Questions:
 
     @property
     def stop_rule(self) -> Rule | None:
-        """The rule, or the one that follows from a target."""
+        """Stop rule as given, or the one that follows from a target."""
         if self.rule is not None or self.target is None:
             return self.rule
         return AnyOf(tuple(self.limits))
@@ -89,20 +89,20 @@ class Questions:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The results that a page shows.
+    """Results shown on a page.
 
     Attributes
     ----------
     fit : Posterior
     questions : Questions
     comparison : Comparison
-        Of one strategy it tells where that stands.
+        For a single strategy, its state only.
     needed : LabelsToReach or None
-        Where a target is given.
+        Set if a target is given.
     decision : Decision or None
-        Where a rule or target is given, and labels are known.
+        Set if a rule or target is given, and labels are known.
     seed : int
-        Of what is drawn from the fit.
+        Seed of draws from the fit.
     """
 
     fit: "Posterior"
@@ -114,7 +114,7 @@ class Report:
 
     @property
     def several(self) -> bool:
-        """Whether there is a choice of strategy."""
+        """True if there are several strategies."""
         return len(self.fit.runs.strategies) > 1
 
     @property
@@ -124,14 +124,14 @@ class Report:
 
     @property
     def doubts(self) -> list[str]:
-        """Why the page cannot be relied on, if so."""
+        """Reasons against relying on the page."""
         verdict = self.fit.convergence
         told = [] if verdict.passed else [verdict.sentence]
         return told + self.fit.predictive_check.sentences
 
     @cached_property
     def verdict(self) -> dict[str, str]:
-        """The answers in words, by question, the most pressing first."""
+        """Answers in words by question, the most important first."""
         convergence, check = self.fit.convergence, self.fit.predictive_check
         told = {} if self.decision is None else {"Stop or go on?": self.decision.sentence}
         which = "Which strategy?" if self.several else "Where does it stand?"
@@ -146,17 +146,17 @@ class Report:
 
     @property
     def until(self) -> float:
-        """Budget that curves are shown to."""
+        """Largest budget of the shown curves."""
         return float(self.comparison.paths["budget"][-1])
 
     @cached_property
     def expected(self) -> Forecast:
-        """The expected curves."""
+        """Forecast of the expected curves."""
         return self._forecast("expected")
 
     @cached_property
     def new(self) -> Forecast:
-        """What a repetition not yet begun would show."""
+        """Forecast of a new repetition."""
         return self._forecast("new")
 
     def _forecast(self, scope: Scope) -> Forecast:
@@ -165,7 +165,7 @@ class Report:
         return forecast(self.fit, horizon=math.ceil(ahead - 1e-9), scope=scope, seed=self.seed)
 
     def document(self) -> dict[str, Any]:
-        """All results, ready for JSON."""
+        """Return all results in the types of JSON."""
         return {
             "sentence": " ".join(self.verdict.values()),
             "verdict": self.verdict,
@@ -176,7 +176,7 @@ class Report:
 
 
 def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
-    """Ask a fit all that a report shows.
+    """Compute all results of a report from a fit.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
     """
     asked = questions
     if asked.target is None and not asked.rule and {"within", "pool"} & asked.given.keys():
-        raise DataError("a budget or pool is given: a target, or a stop rule, is needed with it")
+        raise DataError("a budget or pool is given: a target or a stop rule is required with it")
     comparison = compare(
         fit, asked.at, rope=asked.rope, reference=asked.reference, probability=asked.probability
     )
@@ -195,7 +195,7 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
             fit, asked.target, assurance=asked.assurance, within=asked.within, until=asked.pool,
             probability=asked.probability, seed=seed,
         )  # fmt: skip
-    # A target can be asked in episodes, a stop rule of one's own cannot: it counts labels.
+    # A target can refer to episodes; a custom stop rule cannot, since it counts labels.
     rule = asked.stop_rule if asked.rule or fit.runs.labels_known else None
     decision = (
         None if rule is None else decide(fit, rule, strategy=asked.strategy, force=asked.force)

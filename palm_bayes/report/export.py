@@ -1,6 +1,6 @@
-"""The files of a fit: palm_bayes' own, and PALM.py's under its names and with its keys.
+"""Output files of a fit: palm_bayes' own, and PALM.py's with its names and keys.
 
-Every file is whole or absent: it is written beside its place and then renamed into it.
+Every file is complete or absent: it is written to a temporary file and then renamed.
 """
 
 import csv
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 _OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
 _PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
 _POINT = (
-    "A_max, delta, alpha and beta at the top are one posterior draw: the one whose curve lies "
-    "nearest to the posterior median curve. Medians of single parameters make no curve together."
+    "A_max, delta, alpha and beta at the top are one posterior draw: the one whose curve is "
+    "closest to the posterior median curve. Medians of single parameters give no coherent curve."
 )
 _MODES = ("PALM (cumulative-normalized, b={b:g})", "PALM (episodes)")
 _BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
-_DPI = 180  # as PALM.py's figure
+_DPI = 180  # as in PALM.py's figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +60,13 @@ class PalmResult:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """The numbers of a fit, each computed once.
+    """Tables of a fit, each computed once.
 
     Attributes
     ----------
     fit : Posterior
     probability : float
-        Of the intervals.
+        Probability of the intervals.
     """
 
     fit: "Posterior"
@@ -84,7 +84,7 @@ class Tables:
         return points.assign(A_max=points["A_max"] * self.fit.runs.scale)
 
     def rows(self, strategy: str) -> pd.DataFrame:
-        """Rows of the summary for one strategy, by parameter."""
+        """Return rows of the summary for one strategy, by parameter."""
         return self.summary[self.summary["strategy"] == strategy].set_index("parameter")
 
     def point(self, strategy: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Tables:
         return plain(self.points.loc[strategy, list(PARAMETERS)].to_dict())
 
     def document(self) -> dict[str, Any]:
-        """Everything that the terminal shows of the fit, ready for JSON: numbers, text and None."""
+        """Return all that the terminal shows of the fit, in the types of JSON."""
         runs, verdict = self.fit.runs, self.fit.convergence
         check = self.fit.predictive_check
         strategies = {}
@@ -123,17 +123,17 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A fit, its forecasts, and how to write them down.
+    """Fit and forecasts, with methods that write the files.
 
     Attributes
     ----------
     tables : Tables
     expected, new : Forecast
-        The expected curve, and what a new repetition would show.
+        Forecasts of the expected curve and of a new repetition.
     x_mode : {"labels", "episodes"}
-        What x was asked to be; "labels" means episodes where labels are unknown.
+        Requested meaning of x; "labels" means episodes where labels are unknown.
     truth : Runs, optional
-        Runs that go on past those of the fit, for the figures.
+        Runs with later episodes than those of the fit, for the figures.
     """
 
     tables: Tables
@@ -154,7 +154,7 @@ class Outcome:
     ) -> "Outcome":
         """Forecast `horizon` episodes past the data.
 
-        By default as many as were fitted, or more where `truth` has more.
+        By default as many as were fitted, or more if `truth` has more.
         """
         last = int(fit.runs.table["episode"].max())
         end = last if truth is None else int(truth.table["episode"].max())
@@ -164,17 +164,17 @@ class Outcome:
         return cls(Tables(fit, probability), expected, new, x_mode, truth)
 
     def write(self, out: Path, *, palm: bool = True) -> list[Path]:
-        """Write all files into `out`, which is created if need be.
+        """Write all files into `out`, which is created if needed.
 
-        The trace comes first, figures last, so that what took longest to get is safe soonest.
+        The trace is written first, figures last, so that the most expensive result is saved first.
 
         Parameters
         ----------
         out : pathlib.Path
-            A folder. Files of the same names are replaced, others left alone.
+            Output folder. Files of the same names are replaced, others kept.
         palm : bool
-            Whether to write PALM.py's files too: for one strategy in `out` itself, for several
-            in a folder each (see `folders`).
+            Write PALM.py's files too: for one strategy in `out` itself, for several in one
+            folder each (see `folders`).
 
         Returns
         -------
@@ -229,7 +229,7 @@ class Outcome:
         return files
 
     def palm(self, strategy: str) -> "PalmResult":
-        """PALM.py's results for one strategy."""
+        """Compute PALM.py's results for one strategy."""
         fit = self.tables.fit
         runs, point = fit.runs.strategy(strategy), self.tables.point(strategy)
         means = runs.table.groupby("episode")[["x", "accuracy"]].mean()
@@ -243,7 +243,7 @@ class Outcome:
             "method": strategy,
             "episodes": len(means),
             "mode": _MODES[episodes].format(b=runs.batch),
-            # ALDA, which reads this file next, takes no empty one.
+            # ALDA, which reads this file, does not accept an empty value.
             "budget_size": float(runs.batch) if runs.labels_known else _BUDGET_SIZE,
             **point,
             "run_files": list(dict.fromkeys(runs.origins.values())),
@@ -258,11 +258,11 @@ class Outcome:
 
 
 type Files = dict[Path, Callable[[Path], Any]]
-"""By path below the folder: a function that writes the file to the path it is given."""
+"""Functions that write a file to a given path, by path below the folder."""
 
 
 def folders(strategies: Sequence[str]) -> dict[str, str]:
-    """Give every strategy a folder named like it, as far as can be; "" for a single one."""
+    """Assign a folder name similar to its own to every strategy; "" for a single one."""
     if len(strategies) == 1:
         return {strategies[0]: ""}
     taken = {name.casefold() for name in (*_OURS, *_PALMS)}
@@ -270,7 +270,7 @@ def folders(strategies: Sequence[str]) -> dict[str, str]:
     for strategy in strategies:
         base = name = re.sub(r"[^\w.+=@-]", "_", strategy).strip(".") or "_"
         count = 1
-        while name.casefold() in taken:  # some file systems do not tell A from a
+        while name.casefold() in taken:  # some file systems ignore case
             count += 1
             name = f"{base}-{count}"
         taken.add(name.casefold())
@@ -279,13 +279,13 @@ def folders(strategies: Sequence[str]) -> dict[str, str]:
 
 
 def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
-    """Files in `out` that bear our names but come from an earlier run."""
+    """List files in `out` with palm_bayes' names that come from an earlier run."""
     paths = [*(out / name for name in (*_OURS, *_PALMS)), *out.glob("*/palm_params.json")]
     return sorted({path for path in paths if path.is_file()} - set(written))
 
 
 def _put(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file whole or not at all, and its folder if need be."""
+    """Write a file completely or not at all; create its folder if needed."""
     make_folder(path.parent)
     put(path, write)
 
@@ -303,7 +303,7 @@ def _figure(plot: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Pa
 
 
 def _params_csv(params: Mapping[str, Any]) -> str:
-    """``palm_params.csv``: columns and formats as PALM.py's."""
+    """Format ``palm_params.csv`` with PALM.py's columns and number formats."""
     words = ("dataset", "model", "method", "episodes", "mode", "budget_size")
     size = "" if params["mode"] == _MODES[True] else params["budget_size"]
     numbers = [f"{params[p]:.6f}" if p == "A_max" else f"{params[p]:.8f}" for p in PARAMETERS]

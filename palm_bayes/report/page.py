@@ -1,4 +1,4 @@
-"""The page itself: its template filled in, and written whole or not at all."""
+"""HTML page: the filled template, written completely or not at all."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from palm_bayes.version import __version__
 
 
 def html(report: Report) -> str:
-    """The page, all of it in one text; names that users gave are escaped."""
+    """Render the page as one text; users' names are escaped."""
     templates = Environment(
         loader=PackageLoader("palm_bayes", "report"),
         autoescape=True,
@@ -34,16 +34,16 @@ def html(report: Report) -> str:
 
 
 def check_place(path: Path) -> None:
-    """Raise `DataError` if no page can be written there."""
+    """Raise `DataError` if no page can be written to `path`."""
     if path.is_dir():
         raise DataError(f"{path} is a folder: name a file in it, such as {path / 'report.html'}")
     if path.suffix.lower() not in {".html", ".htm"}:
-        raise DataError(f"{path}: a report is a .html file")
+        raise DataError(f"{path}: the name of a report must end in .html")
     check_folder(path.parent)
 
 
 def write(report: Report, path: Path) -> Path:
-    """Write the page, whole or not at all; its folder is made if need be."""
+    """Write the page, completely or not at all; create its folder if needed."""
     check_place(path)
     text = html(report)
     make_folder(path.parent)

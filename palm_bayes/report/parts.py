@@ -1,4 +1,4 @@
-"""What a section of the page is made of."""
+"""Parts of a section of the page."""
 
 import base64
 import io
@@ -11,22 +11,22 @@ import pandas as pd
 _SVG: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "palm_bayes",
-}  # the same page from the same fit
-_PIXELS = 96  # an inch
+}  # reproducible pages
+_PIXELS = 96  # per inch
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure.
+    """Figure of a section.
 
     Attributes
     ----------
     uri : str
-        The drawing itself, as a ``data:`` URI.
+        Drawing as a ``data:`` URI.
     width, height : int
         Pixels.
     alt : str
-        What it shows, for those who do not see it.
+        Description for readers who cannot see it.
     caption : str
     """
 
@@ -38,7 +38,7 @@ class Picture:
 
     @classmethod
     def of(cls, figure: Any, alt: str, caption: str) -> "Picture":
-        """Take a matplotlib figure."""
+        """Convert a matplotlib figure."""
         drawing = io.BytesIO()
         with mpl.rc_context(_SVG):
             figure.savefig(drawing, format="svg", metadata={"Date": None, "Creator": None})
@@ -49,14 +49,14 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table of text; its first column names the rows.
+    """Table of text; its first column names the rows.
 
     Attributes
     ----------
     caption : str
     frame : DataFrame
     numbers : bool
-        Whether the columns but the first are numbers, to be set flush right.
+        True if all columns but the first are numbers, to be aligned right.
     """
 
     caption: str
@@ -66,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Listing:
-    """Code to be copied."""
+    """Code to copy."""
 
     caption: str
     text: str
@@ -74,17 +74,17 @@ class Listing:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page.
+    """Section of the page.
 
     Attributes
     ----------
     name : str
-        In links to it.
+        Name in links to it.
     title : str
     words : tuple of str
-        Paragraphs; they come first.
+        Paragraphs, placed first.
     points : tuple of str
-        A list below them.
+        List below them.
     pictures, tables, listings
         In this order.
     """
@@ -99,5 +99,5 @@ class Section:
 
 
 def tables(shown: dict[str, pd.DataFrame], *, numbers: bool = True) -> tuple[Table, ...]:
-    """Take tables by heading, as the commands print them."""
+    """Convert tables by heading, as printed by the commands."""
     return tuple(Table(heading.rstrip(":"), frame, numbers) for heading, frame in shown.items())

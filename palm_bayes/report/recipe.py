@@ -1,4 +1,4 @@
-"""How to make a report again: the same in Python and on the command line."""
+"""Code that reproduces a report, in Python and on the command line."""
 
 import json
 import shlex
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
     from palm_bayes.inference.posterior import Posterior
 
-_NO_FILE = "runs.csv"  # where runs came from no file
+_NO_FILE = "runs.csv"  # for runs that were not read from a file
 SAMPLING = ("draws", "tune", "chains", "target_accept", "sampler", "seed")
 _READING = {
     "strategies": "--strategy",
@@ -42,15 +42,15 @@ _HOPELESS = Unreachable.probability  # by default
 
 
 def kept(fit: "Posterior") -> dict[str, Any]:
-    """What the trace says of itself: data, sampling, versions of the libraries."""
+    """Return the trace's attributes: data, sampling, versions of the libraries."""
     told: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
     return told
 
 
 def data_path(runs: "Runs") -> str:
-    """The table that runs were read from, or the folder in PALM's layout; the usual name if none.
+    """Return the table or PALM folder that runs were read from; a default name if none.
 
-    Of either only what the user had given is known.
+    The path is as the user gave it.
     """
     files = sorted(set(runs.origins.values()))
     if not files:
@@ -59,7 +59,7 @@ def data_path(runs: "Runs") -> str:
 
 
 def reading(runs: "Runs") -> dict[str, Any]:
-    """Options of `palm_bayes.read_runs` by which `runs` are read, and no others."""
+    """Return the options of `palm_bayes.read_runs` that reproduce `runs`."""
     given: dict[str, Any] = {"strategies": list(runs.strategies)}
     given |= {name: value for name in ("dataset", "model") if (value := getattr(runs, name))}
     if runs.labels_known:
@@ -75,7 +75,7 @@ def reading(runs: "Runs") -> dict[str, Any]:
 
 
 def python(report: Report) -> str:
-    """A script that makes the report, from the data on."""
+    """Write a script that makes the report from the data."""
     about = kept(report.fit)
     sampling = {name: about["sampling"][name] for name in SAMPLING}
     arguments = reading(report.fit.runs) | _priors(about) | sampling
@@ -89,9 +89,9 @@ def python(report: Report) -> str:
     shown += [f"rule={_written(rule)}"] if rule is not None else []
     options = "".join(f"    {name}={_literal(value)},\n" for name, value in arguments.items())
     if about["sampling"]["priors"] == "own":
-        options += "    priors=priors,  # your own, a palm_bayes.Priors\n"
+        options += "    priors=priors,  # custom, a palm_bayes.Priors\n"
     if about["sampling"]["prior"] == "own":
-        options += "    prior=prior,  # your own, a palm_bayes.Learned\n"
+        options += "    prior=prior,  # custom, a palm_bayes.Learned\n"
     return (
         f"import palm_bayes\n{names}\n"
         f"fit = palm_bayes.fit(\n    {data_path(report.fit.runs)!r},\n{options})\n"
@@ -101,7 +101,7 @@ def python(report: Report) -> str:
 
 
 def shell(report: Report) -> str | None:
-    """Commands that make the report, from the data on; None where they cannot."""
+    """Write commands that make the report from the data; None if they cannot."""
     about, asked = kept(report.fit), _flags(report.questions)
     if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
@@ -123,7 +123,7 @@ def _priors(about: dict[str, Any]) -> dict[str, str]:
 
 
 def _literal(value: Any) -> str:
-    """A value as it is written in Python: 20, not 20.0."""
+    """Format a value for Python: 20, not 20.0."""
     return f"{value:.12g}" if isinstance(value, float) else repr(value)
 
 
@@ -132,12 +132,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _any(rule: Rule) -> list[Rule]:
-    """The rules of which any says stop, however they were joined."""
+    """Flatten alternatives: the rules of which any stops."""
     return [one for part in rule.rules for one in _any(part)] if isinstance(rule, AnyOf) else [rule]
 
 
 def _written(rule: Rule) -> str:
-    """A rule as it is written in Python."""
+    """Format a rule for Python."""
     if isinstance(rule, AllOf):
         return " & ".join(f"({_written(part)})" for part in rule.rules)
     return " | ".join(
@@ -146,7 +146,7 @@ def _written(rule: Rule) -> str:
 
 
 def _flags(questions: Questions) -> list[str] | None:
-    """Options of the command; None where it has none for a rule."""
+    """Return options of the command; None if it has none for a rule."""
     of_rule = {} if questions.rule is None else _rule_flags(questions, questions.rule)
     if of_rule is None:
         return None
@@ -157,7 +157,7 @@ def _flags(questions: Questions) -> list[str] | None:
 
 
 def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
-    """Options that make a rule, beside what target, budget and pool say; None if there are none."""
+    """Return options for a rule beyond target, budget and pool; None if there are none."""
     flags: dict[str, float] = {}
     limits: list[Rule] = []
     for part in _any(rule):
@@ -183,7 +183,7 @@ def _plain(value: Any) -> str:
 
 
 def _folded(words: list[str]) -> str:
-    """A command, broken before its options where it is long."""
+    """Format a command, with line breaks before options if it is long."""
     lines = [""]
     for i, word in enumerate(map(shlex.quote, words)):
         starts = word.startswith("--") and i > 0

@@ -1,4 +1,4 @@
-"""The sections of the page, each made from the results that it shows."""
+"""Sections of the page, each made from results."""
 
 from typing import Any
 
@@ -15,48 +15,46 @@ from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
 from palm_bayes.report.tables import budgeted, compared, decided
 
-BAND = 0.8  # of the numbers beside the curves
+BAND = 0.8  # interval of the numbers beside the curves
 ABOUT = {
     "curves": (
-        "The expected curve is what many repetitions would average to; the bands also hold the "
-        "noise of a single run. They widen past the data, where the curve may stray from "
+        "The expected curve is the average over many repetitions; the bands also include the noise "
+        "of a single run. They widen past the data, where the true curve may deviate from "
         "PALM's."
     ),
     "uncertainty": (
-        "More repetitions and episodes narrow what comes from the parameters. Misfit, how far "
-        "true curves stray from PALM's, shrinks only as the horizon does. Noise is what one run"
-        " has and the average over many has not."
+        "More repetitions and episodes reduce the uncertainty of the parameters. Misfit, the "
+        "deviation of true curves from PALM, decreases only with a shorter horizon. Noise is that "
+        "of a single run; it averages out over many."
     ),
     "labels": (
-        "ALDA's rule, asked of every draw: B_abs and W are its labels and deployment window "
-        "(medians, given that the target is feasible); C_eta holds those about as cheap as the "
-        "cheapest; chosen is how often the rule takes the strategy, and so is right. Budgets and "
-        "the decision weigh whole a gain that does not stand out of the noise; of such a gain the "
-        "curves above believe little, since many that rise so little have come to rest."
+        "ALDA's rule, applied to every draw: B_abs and W are its labels and deployment window "
+        "(medians, given that the target is feasible); C_eta holds the strategies that cost little "
+        "more than the cheapest; chosen is the probability that the rule chooses the strategy. "
+        "Budgets and the decision use the same draws as the curves above."
     ),
     "comparison": (
-        "Expected loss is the accuracy that taking a strategy forgoes on average; a "
-        "strategy is ruled out, or equivalent to the first, where that has a probability of 90 % "
-        "or more. Compared, strategies are taken to "
-        "gain more alike than each one's own forecast says, which tells better who is best; so "
-        "medians past the data differ a little from those of the curves."
+        "Expected loss is the mean accuracy lost by choosing a strategy; a strategy is ruled out, "
+        "or equivalent to the first, if this has a probability of 90 % or more. Strategies of one "
+        "task are partially pooled, so that each forecast also depends on the other strategies. "
+        "The comparison uses the same draws as the curves above."
     ),
     "reliability": (
         "Converged means R-hat at most 1.01, at least 400 effective draws in bulk and tails, no"
-        " divergent transition, E-BFMI at least 0.3. The predictive check draws the runs anew "
-        "from the fit: a small p-value says that the observed ones fall, rise, bend or jump in "
-        "a way that hardly any of those drawn do."
+        " divergent transition, E-BFMI at least 0.3. The posterior predictive check draws "
+        "replicated runs from the fit: a small p-value means that the observed runs fall, rise, "
+        "bend or jump as hardly any replicate does."
     ),
     "parameters": (
-        "A_max, delta, alpha and beta trade off: their intervals may be wide where the curve is"
-        " known well. Compare curves, not parameters."
+        "A_max, delta, alpha and beta are correlated: their intervals may be wide although the "
+        "curve is known well. Compare curves, not parameters."
     ),
 }
 _SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a single run"}
 
 
 def sections(report: Report) -> list[Section]:
-    """All that apply, in the order of the page."""
+    """Return all sections that apply, in the order of the page."""
     found = [
         curves(report),
         uncertainty(report),
@@ -72,18 +70,18 @@ def sections(report: Report) -> list[Section]:
 
 
 def curves(report: Report) -> Section:
-    """Data, curves and bands, and the same in numbers."""
+    """Show data, curves and bands, and the same in numbers."""
     runs, unit = report.fit.runs, unit_of(report.fit.runs)
     numbers = ahead(report)
     now, *_, last = numbers.columns[1:]
     rows: list[Any] = list(numbers.itertuples(index=False, name=None))
     lines = "; ".join(f"{row[0]} from {row[1]} to {row[-1]}" for row in rows)
     alt = (
-        f"Accuracy against {unit}, a panel a strategy: the repetitions as dots, the expected curve "
+        f"Accuracy against {unit}, one panel per strategy: repetitions as dots, the expected curve "
         f"as a line with bands around it. Expected accuracy, {now} and {last}: {lines}."
     )
     caption = (
-        f"Every repetition, the expected curve and the bands of a repetition not yet begun, to "
+        f"All repetitions, the expected curve and the bands of a new repetition, up to "
         f"{report.until:,.0f} {unit}."
     )
     pictures = [
@@ -105,7 +103,7 @@ def curves(report: Report) -> Section:
 
 
 def ahead(report: Report) -> pd.DataFrame:
-    """Expected accuracy now, halfway to the end of the curves, and there, in words."""
+    """Format expected accuracy now, halfway to the end of the curves, and at the end."""
     draws = report.expected.draws
     unit = unit_of(report.fit.runs)
     places = draws["labels" if unit == "labels" else "episode"].to_numpy()
@@ -120,7 +118,7 @@ def ahead(report: Report) -> pd.DataFrame:
 
 
 def uncertainty(report: Report) -> Section:
-    """Where the spread of a forecast comes from."""
+    """Show the sources of a forecast's uncertainty."""
     unit = unit_of(report.fit.runs)
     spread = report.fit.runs.scale * report.new.uncertainty().isel(x=-1)
     table = pd.DataFrame({"strategy": list(report.fit.runs.strategies)})
@@ -131,7 +129,7 @@ def uncertainty(report: Report) -> Section:
     most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
     told = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
     alt = (
-        f"Standard deviation of a new run's accuracy past the data, parted into parameters, misfit "
+        f"Standard deviation of a new run's accuracy past the data by source: parameters, misfit "
         f"and noise. At {report.until:,.0f} {unit}: {told}."
     )
     caption = "Standard deviation of a new run's accuracy; areas in proportion to the variances."
@@ -141,13 +139,13 @@ def uncertainty(report: Report) -> Section:
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
-        "uncertainty", "Where the uncertainty comes from", words, pictures=(picture,),
+        "uncertainty", "Sources of uncertainty", words, pictures=(picture,),
         tables=(Table(heading, numbers),),
     )  # fmt: skip
 
 
 def labels(report: Report) -> Section | None:
-    """What the target needs."""
+    """Show the labels needed for the target."""
     found = report.needed
     if found is None:
         return None
@@ -155,8 +153,8 @@ def labels(report: Report) -> Section | None:
     first = next(iter(shown.values()))
     lines = "; ".join(f"{row[0]} {row[1]}" for row in first.itertuples(index=False, name=None))
     alt = (
-        f"Probability that {found.target:g} is reached against {found.unit}, a line a strategy. "
-        f"They pass {percent(found.assurance)} at: {lines}."
+        f"Probability that {found.target:g} is reached, by {found.unit}, one line per strategy. "
+        f"They reach {percent(found.assurance)} at: {lines}."
     )
     caption = f"Probability that the target {found.target:g} is reached, at every budget."
     words = [found.sentence]
@@ -169,17 +167,17 @@ def labels(report: Report) -> Section | None:
 
 
 def comparison(report: Report) -> Section | None:
-    """Which strategy."""
+    """Compare the strategies."""
     found = report.comparison
     if not report.several:
         return None
     rows: list[Any] = list(found.ranking.itertuples(index=False))
     order = "; ".join(f"{row.strategy}, best with {percent(row.p_best)}" for row in rows)
     alt = (
-        f"Left, each strategy's distance to the first at {found.at:,.0f} {found.unit}; right, the "
-        f"probability of each to be the best, by budget. In order: {order}."
+        f"Left, difference of each strategy to the first at {found.at:,.0f} {found.unit}; right, "
+        f"the probability that each is the best, by budget. In order: {order}."
     )
-    caption = "Distance to the first, and the probability to be the best at every budget."
+    caption = "Difference to the first, and probability of being the best at every budget."
     square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
     square = square.reset_index().rename(columns={"strategy": "above"})
     words = (
@@ -196,7 +194,7 @@ def comparison(report: Report) -> Section | None:
 
 
 def stopping(report: Report) -> Section | None:
-    """Whether to stop."""
+    """Show the decision about stopping."""
     found = report.decision
     if found is None:
         return None
@@ -207,7 +205,7 @@ def stopping(report: Report) -> Section | None:
 
 
 def reliability(report: Report) -> Section:
-    """Whether the sampler has converged, and PALM describes the curves."""
+    """Show convergence and the posterior predictive check."""
     sampled = report.fit.convergence.table
     digits = {"r_hat": 3, "ess_bulk": 0, "ess_tail": 0, "divergences": 0, "e_bfmi": 2}
     shown = pd.DataFrame(
@@ -237,7 +235,7 @@ def reliability(report: Report) -> Section:
 
 
 def parameters(report: Report) -> Section:
-    """Median and interval of every parameter."""
+    """Show median and interval of every parameter."""
     probability = report.questions.probability
     found = Tables(report.fit, probability).summary
     rows: list[Any] = list(found.itertuples())
@@ -254,7 +252,7 @@ def parameters(report: Report) -> Section:
 
 
 def data(report: Report) -> Section:
-    """What was fitted."""
+    """Show the fitted data."""
     runs, about = report.fit.runs, recipe.kept(report.fit)
     size = runs.table.groupby("strategy", sort=False).agg(
         repetitions=("repetition", "nunique"), episodes=("episode", "max"),
@@ -278,11 +276,11 @@ def data(report: Report) -> Section:
         *oddities(runs),
         f"SHA-256 of the data: {about['data_sha256']}",
     )
-    return Section("data", "The data", words, tables=(Table("What was fitted", shown),))
+    return Section("data", "The data", words, tables=(Table("Fitted data", shown),))
 
 
 def making(report: Report) -> Section:
-    """Versions, seed and settings, and the code to make it again."""
+    """Show versions, seed and settings, and code that reproduces the page."""
     about = recipe.kept(report.fit)
     shown = {
         **{name: str(version) for name, version in about["versions"].items()},
@@ -294,9 +292,9 @@ def making(report: Report) -> Section:
         listings.append(Listing("On the command line", commands))
     words = ["The same data, versions and seed give the same page."]
     if not report.fit.runs.origins:
-        words.append("The runs came from no file: put your own data in place of runs.csv.")
+        words.append("The runs were not read from a file: replace runs.csv by your data.")
     return Section(
-        "making", "How to make it again", tuple(words),
+        "making", "How to reproduce it", tuple(words),
         tables=(Table("Versions, settings and seed of the fit", frame, numbers=False),),
         listings=tuple(listings),
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Results of decisions as their readers see them: tables of text, by heading.
+"""Results of decisions as tables of text, by heading.
 
-The commands print them, the report shows them: what is said of a result is said once.
+The commands print these tables, and the report shows them.
 """
 
 import math
@@ -18,7 +18,7 @@ from palm_bayes.errors import percent
 
 
 def compared(found: Comparison) -> dict[str, pd.DataFrame]:
-    """The ranking and, beside each strategy, how it stands to the first and the reference."""
+    """Tabulate the ranking, with each strategy relative to the first and the reference."""
     ranking: list[Any] = list(found.ranking.itertuples(index=False))
     pairs: list[Any] = list(found.pairs.itertuples())
     first, digits = ranking[0].strategy, 1 if found.scale > 1 else 3
@@ -38,12 +38,12 @@ def compared(found: Comparison) -> dict[str, pd.DataFrame]:
             }
         )
     heading = f"At {found.at:,.0f} {found.unit}; worse than {first} by more than {found.rope:g}; "
-    heading += f"share of the {found.unit} that {found.reference} has:"
+    heading += f"share of the {found.unit} of {found.reference}:"
     return {heading: _marked(pd.DataFrame(rows), found.doubts)}
 
 
 def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
-    """What each strategy needs, and ALDA's rule where there is a choice."""
+    """Tabulate the needs of each strategy, and ALDA's rule if there are several."""
 
     def budget(value: float) -> str:
         return f"{value:,.0f}" if value < math.inf else f">{found.until:,.0f}"
@@ -76,14 +76,16 @@ def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
         }
         for row in advised
     ]
-    heading = f"{found.unit.capitalize()} for {found.target:g}, {100 * found.assurance:g} % sure:"
+    heading = (
+        f"{found.unit.capitalize()} for {found.target:g}, {100 * found.assurance:g} % probability:"
+    )
     tables = {heading: pd.DataFrame(needs)}
     tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {}
     return {heading: _marked(table, found.doubts) for heading, table in tables.items()}
 
 
 def decided(found: Decision) -> dict[str, pd.DataFrame]:
-    """What every single rule says."""
+    """Tabulate the findings of all single rules."""
     rows = [
         {
             "rule": finding.rule,
@@ -92,11 +94,11 @@ def decided(found: Decision) -> dict[str, pd.DataFrame]:
         }
         for finding in found.findings
     ]
-    return {"What the rules say:": pd.DataFrame(rows)}
+    return {"Findings of the rules:": pd.DataFrame(rows)}
 
 
 def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
-    """What each pilot costs and is worth."""
+    """Tabulate cost and value of each pilot."""
     digits = 2 if found.percent else 4
     pilots: list[Any] = list(found.table.itertuples(index=False))
     rows = [
@@ -109,12 +111,12 @@ def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
         }
         for row in pilots
     ]
-    heading = f"Value of piloting before one is chosen for {found.labels:,.0f} labels, in accuracy:"
+    heading = f"Value of a pilot before the choice for {found.labels:,.0f} labels, in accuracy:"
     return {heading: _marked(pd.DataFrame(rows), found.doubts)}
 
 
 def _marked(table: pd.DataFrame, doubts: Doubts) -> pd.DataFrame:
-    """Mark strategies whose fits cannot be relied on, if there are any."""
+    """Mark strategies with doubts about their fits, if there are any."""
     if not doubts:
         return table
     return table.assign(doubted=["yes" if name in doubts else "" for name in table["strategy"]])

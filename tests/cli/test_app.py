@@ -277,7 +277,7 @@ def test_version(capsys):
         ("fit runs/runs.csv --out runs/runs.csv/below", "runs/runs.csv is not a folder"),
         ("show missing.nc", "missing.nc"),
         ("show runs", "runs"),
-        ("example runs", "is in the way"),
+        ("example runs", "is not overwritten"),
         ("example", "DIR"),
         ("demo --out runs/runs.csv", "is not a folder"),
         ("nonsense", "nonsense"),
@@ -372,7 +372,7 @@ def test_palm_command_line_verbatim(here, fitter, capsys):
     assert set(posterior["A_max"]) == {"median", "lower", "upper"}
     assert posterior["converged"] is True
     err = capsys.readouterr().err
-    assert "--init_A_max, --init_delta, --init_alpha, --init_beta: not needed" in err
+    assert "--init_A_max, --init_delta, --init_alpha, --init_beta: ignored" in err
 
 
 def test_no_run_is_cut_unless_asked(here, fitter):
@@ -459,7 +459,7 @@ def test_our_files_are_replaced_and_others_left(here, fitter, capsys):
     assert Path("palm_fit_out/mine.txt").read_text(encoding="utf-8") == "mine"
     assert Path("palm_fit_out/summary.csv").read_text(encoding="utf-8") != first
     left = capsys.readouterr().out.splitlines()[-1]
-    assert left.startswith("Not of this fit, and left as they were: palm_fit_out/comparison.png")
+    assert left.startswith("From another fit, left unchanged: palm_fit_out/comparison.png")
     assert "palm_fit_out/margin/palm_params.json" in left
     assert not [file for file in files_in("palm_fit_out") if ".palm_bayes-" in file]
 
@@ -566,7 +566,7 @@ def test_demo(tmp_path, fitter, capsys):
     assert fitter.runs.table["episode"].max() == 12
     printed = capsys.readouterr().out
     assert "540" in printed  # 6 strategies, 5 repetitions, 18 episodes
-    assert f"Look at {out / 'curves.png'}" in printed
+    assert f"See {out / 'curves.png'}" in printed
 
 
 @pytest.mark.parametrize("args", ["", "--json"])

@@ -61,7 +61,7 @@ def test_what_is_said(asked, capsys):
     assert "0.0123" in out
     assert "1 fit, 1 converged." in out
     assert "Written to palm_backtest_out: forecasts.csv" in out
-    assert "Not judged" not in out
+    assert "Not scored" not in out
     assert err.splitlines() == ["loading PyMC", "digits / margin from 8 episodes"]
     assert asked["data"] == Path("runs/runs.csv")
     assert (asked["train_fractions"], asked["train_episodes"]) == (None, None)
@@ -104,7 +104,7 @@ def test_json(asked, capsys):
     assert err == ""
     found = json.loads(out)
     assert found["reach"] == 1
-    assert found["sentence"].startswith("As far as these curves go")
+    assert found["sentence"].startswith("To the end of these curves")
     assert found["failed"][0]["reason"] == "RuntimeError: no"
     assert (found["fits"], found["not_converged"]) == (1, 0)
 
@@ -114,7 +114,7 @@ def test_failures_and_fits_that_did_not_converge(asked, capsys):
     assert cli.main(["backtest", "runs/runs.csv"]) == 3
     out = capsys.readouterr().out
     assert "1 fit, 0 converged." in out
-    assert "Not judged: random (RuntimeError: no)" in out
+    assert "Not scored: random (RuntimeError: no)" in out
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_mistake_is_one_line(args, said, asked, capsys):
     ("args", "said"),
     [
         ("missing.csv", "missing.csv does not exist"),
-        ("runs/runs.csv --train-fraction 25", "a train fraction is 25"),
+        ("runs/runs.csv --train-fraction 25", "a training fraction is 25"),
         ("runs/runs.csv --train-episodes 3", "allowed is at least 5"),
-        ("runs/runs.csv --train-episodes 30", "no cell can be judged"),
+        ("runs/runs.csv --train-episodes 30", "no cell can be scored"),
         ("runs/runs.csv --strategy margn", "did you mean 'margin'"),
         ("runs/runs.csv --out runs/runs.csv", "is not a folder"),
     ],

@@ -39,7 +39,7 @@ def test_compare_prints_json_and_draws(saved, fit, capsys, tmp_path):
         (["--rope", "2"], "rope is 2"),
         (["--reference", "best"], "no strategy 'best'"),
         (["--figure", "c.xyz"], "try .png, .pdf or .svg"),
-        (["--draws", "10"], "fitted already"),
+        (["--draws", "10"], "is a saved fit"),
     ],
 )
 def test_compare_refuses_in_one_line(saved, capsys, options, words):
@@ -98,9 +98,9 @@ def test_pilot_prints_table_and_sentence(saved, fit, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--at", "0"], "labels asked for are"),
+        (["--at", "0"], "the requested labels are"),
         ([], "--at"),
-        (["--at", "600", "--draws", "9"], "fitted"),
+        (["--at", "600", "--draws", "9"], "a saved fit"),
     ],
 )
 def test_pilot_refuses_in_one_line(saved, capsys, options, words):

@@ -45,13 +45,13 @@ def test_json_has_all_results(saved, capsys, tmp_path):
     [
         (["--target", "93"], "the target is 93, allowed is above 0 and at most 1"),
         (["--target", "0.93", "--budget", "100"], "allowed is from the 240 labels seen"),
-        (["--budget", "600"], "a target, or a stop rule, is needed with it"),
+        (["--budget", "600"], "a target or a stop rule is required with it"),
         (["--min-gain", "0.01", "--within", "60", "--budget", "90"], "the budget is 90, but 240"),
         (["--min-gain", "0.01"], "--min-gain needs --within"),
         (["--with", "rndom", "--target", "0.9"], "did you mean 'random'?"),
         (["--at", "5"], "at is 5"),
-        (["--out", "page.pdf"], "a report is a .html file"),
-        (["--draws", "10"], "fitted already"),
+        (["--out", "page.pdf"], "must end in .html"),
+        (["--draws", "10"], "is a saved fit"),
     ],
 )
 def test_bad_input_is_one_line_and_no_page(saved, capsys, tmp_path, options, words):

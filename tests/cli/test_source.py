@@ -88,7 +88,7 @@ def test_saved_fit_is_loaded(asked, monkeypatch, tmp_path, name):
 def test_saved_fit_takes_no_option_of_fitting(asked, tmp_path):
     (tmp_path / "trace.nc").touch()
     _, (source, _) = asked(tmp_path / "trace.nc", "--draws", 1000, "-b", 20)
-    with pytest.raises(UsageError, match=r"fitted already: --budget-size, --draws can change"):
+    with pytest.raises(UsageError, match=r"saved fit: --budget-size, --draws cannot be"):
         source.fit(quiet, quiet)
 
 

@@ -51,7 +51,7 @@ def test_all_rules_can_be_asked_for(run):
         "target 0.9 reached with 80 %",
         "target 0.9 within 300 labels under 5 %",
         "gain under 0.01 by 60 more labels with 80 %",
-        "no net value at 1 a label, 5 a point",
+        "no net value at 1 per label, 5 per point",
         "budget of 300 labels spent",
         "pool of 500 labels spent",
     ]

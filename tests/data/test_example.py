@@ -92,14 +92,14 @@ def test_written_folder_is_as_open_as_any_new_one(tmp_path):
 def test_refuses_to_overwrite(tmp_path, name):
     (tmp_path / name).write_text("mine")
     before = content(tmp_path)
-    with pytest.raises(DataError, match=rf"{name} is in the way .* name another folder"):
+    with pytest.raises(DataError, match=rf"{name} exists .* name another folder"):
         write_example(tmp_path)
     assert content(tmp_path) == before
 
 
 def test_refuses_a_dangling_link(tmp_path):
     (tmp_path / "runs.csv").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="in the way"):
+    with pytest.raises(DataError, match="is not overwritten"):
         write_example(tmp_path)
 
 

@@ -239,8 +239,8 @@ def test_csv_errors_give_the_line(tmp_path):
         ("strategy,labels,value", ["no column for accuracy: found strategy, labels, value"]),
         ("name,labels,accuracy", ["accepted are strategy, method, query_strategy, acquisition"]),
         ("strategy,step,accuracy", ["no column for episode or labels", "cycle, labels, cumulat"]),
-        ("strategy,labels,accuracy,Budget", ["columns labels, Budget all mean labels: keep one"]),
-        ("strategy,labels,accuracy,accuracy", ["columns accuracy, accuracy all mean accuracy"]),
+        ("strategy,labels,accuracy,Budget", ["columns labels, Budget all stand for labels"]),
+        ("strategy,labels,accuracy,accuracy", ["accuracy, accuracy all stand for accuracy"]),
     ],
 )
 def test_columns_must_be_clear(tmp_path, header, parts):
@@ -360,7 +360,7 @@ def test_a_percent_table_may_hold_a_run_that_collapsed(tmp_path):
     assert runs.percent
     assert runs.table["accuracy"].min() == pytest.approx(0.009)
     assert any(
-        "Read as 1 % or less" in note and "margin repetition 2" in note for note in runs.notes
+        "read as 1 % or less" in note and "margin repetition 2" in note for note in runs.notes
     )
 
 
@@ -415,7 +415,7 @@ def test_columns_that_would_tell_rows_apart_are_named():
     frame = pd.concat([rows(), rows().assign(repetition="2")]).rename(columns={"repetition": "who"})
     said = message(frame)
     assert "a second row for this episode" in said
-    assert "columns that tell them apart but are not used: who" in said
+    assert "unused columns that distinguish them: who" in said
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

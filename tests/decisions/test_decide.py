@@ -107,7 +107,7 @@ def test_force_decides_and_says_so(unconverged):
     decision = decide(unconverged, Target(0.5), force=True)
     assert decision.action == "stop"
     assert decision.forced
-    assert decision.sentence.endswith("Forced in spite of this: not converged, take more draws.")
+    assert decision.sentence.endswith("Forced despite doubts: not converged, take more draws.")
 
 
 def test_what_is_spent_needs_no_convergence(unconverged):

@@ -51,7 +51,7 @@ def test_target(probability, stop):
     if stop:  # 0.15 short in a quarter of the draws
         assert found.loss == pytest.approx(0.0375)
     else:
-        assert found.change == "110 labels, as it looks now."
+        assert found.change == "110 labels, by the current forecast."
 
 
 def test_target_in_percent_is_given_back_in_percent():

@@ -227,8 +227,8 @@ def test_a_cell_that_fails_is_a_row(quick, quick_fit, table, monkeypatch):
     found = backtest(every, train_episodes=[20], **FAST)
     assert found.failed.set_index("strategy")["reason"].to_dict() == {
         "margin": "SamplingError: the sampler broke down",
-        "middling": "20 episodes, needed are 21: 20 to train, 1 to judge",
-        "short": "3 episodes, needed are 21: 20 to train, 1 to judge",
+        "middling": "20 episodes, needed are 21: 20 to train, 1 to score",
+        "short": "3 episodes, needed are 21: 20 to train, 1 to score",
     }
     assert set(found.forecasts["strategy"]) == {"random"}
     assert (found.scores.loc[found.scores["n"] == 0, "forecaster"] == "").all()
@@ -265,7 +265,7 @@ def test_all_cells_fail(table, monkeypatch, tmp_path):
     monkeypatch.setattr(backtesting, "fit_validated", failing)
     found = backtest(table, train_episodes=[20], out=tmp_path / "out", **FAST)
     assert len(found.failed) == 2
-    assert found.sentence == "No cell could be judged."
+    assert found.sentence == "No cell could be scored."
     files = {file.name for file in (tmp_path / "out").iterdir()}
     assert files == {"cells", "forecasts.csv", "baselines.csv", "scores.csv"}
     assert list(pd.read_csv(tmp_path / "out" / "forecasts.csv")) == COLUMNS["forecasts"]
@@ -355,11 +355,11 @@ def test_own_priors_are_never_resumed(quick, table, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"train_fractions": [0]}, "train fraction is 0, allowed is between 0 and 1"),
-        ({"train_fractions": [25]}, "train fraction is 25"),
+        ({"train_fractions": [0]}, "training fraction is 0, allowed is between 0 and 1"),
+        ({"train_fractions": [25]}, "training fraction is 25"),
         ({"train_episodes": [4]}, "train_episodes is 4, allowed is at least 5"),
-        ({"train_episodes": [], "train_fractions": []}, "no train fraction"),
-        ({"train_episodes": [30]}, "no cell can be judged: 30 episodes, needed are 31"),
+        ({"train_episodes": [], "train_fractions": []}, "neither a training fraction"),
+        ({"train_episodes": [30]}, "no cell can be scored: 30 episodes, needed are 31"),
         ({"strategies": ["margn"]}, "did you mean 'margin'"),
         ({"draws": 1}, "draws is 1"),
         ({"priors": "flat"}, "no prior set 'flat'"),

@@ -70,7 +70,7 @@ def test_bands_that_always_hold():
     one = found(([1] * 6, [1] * 6), ([1] * 6, [1] * 6))
     assert one.reach == 6
     assert one.sentence == (
-        "As far as these curves go, 6 episodes ahead (120 labels), the 80 % bands held 100 % of "
+        "To the end of these curves, 6 episodes ahead (120 labels), the 80 % bands held 100 % of "
         "the means over repetitions and 100 % of single accuracies."
     )
 
@@ -81,7 +81,7 @@ def test_bands_that_hold_at_first():
     assert one.sentence == (
         "Up to 3 episodes ahead the 80 % bands held 100 % of the means over repetitions and 100 % "
         "of single accuracies; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
-        "so far out."
+        "at this distance."
     )
     assert found(([1, 1, 1, 0], [1] * 4), ([1, 1, 1, 0], [1] * 4)).sentence.startswith(
         "Up to 3 episodes ahead (60 labels) the 80 % bands held 100 % of the means"
@@ -93,7 +93,7 @@ def test_bands_that_never_hold():
     assert one.reach == 0
     assert one.sentence == (
         "One episode ahead the 80 % bands held 0 % of the means over repetitions and 0 % of single "
-        "accuracies, in all 67 % and 67 %: do not rely on them for these curves."
+        "accuracies, overall 67 % and 67 %: do not rely on them for these curves."
     )
 
 

@@ -37,7 +37,7 @@ def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
 
 def test_other_settings_are_refused(tmp_path):
     Checkpoints.open(tmp_path, SETTINGS).keep("one", PART)
-    with pytest.raises(DataError, match=r"\(seed was 0, is 1\): start anew with fresh"):
+    with pytest.raises(DataError, match=r"\(seed was 0, is 1\): start again with fresh"):
         Checkpoints.open(tmp_path, {**SETTINGS, "seed": 1})
     with pytest.raises(DataError, match="draws was None, is 7"):
         Checkpoints.open(tmp_path, {**SETTINGS, "draws": 7})
@@ -87,7 +87,7 @@ def test_two_processes_do_not_work_in_one_folder(tmp_path):
     ) as other:
         assert other.stdout.readline() == "in\n"
         with (
-            pytest.raises(DataError, match="another process is at work in"),
+            pytest.raises(DataError, match="another process is using"),
             alone_in(tmp_path / "out"),
         ):
             pass

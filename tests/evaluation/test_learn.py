@@ -145,7 +145,7 @@ def test_too_short_curves_teach_nothing():
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("{}", "no file of a learned prior"), ("no JSON", "no file of a learned")]
+    ("text", "words"), [("{}", "does not hold a learned"), ("no JSON", "does not hold a learned")]
 )
 def test_a_file_that_is_none(tmp_path, text, words):
     path = tmp_path / "prior.json"

@@ -9,16 +9,16 @@ from palm_bayes.model.learned import Held, shipped
 
 
 def test_no_further_than_the_data(fit):
-    assert fit.worth(240) == "It looks no further than the data."
+    assert fit.worth(240) == "The forecast does not go beyond the data."
 
 
 def test_how_far_how_often_and_how_much_is_prior(fit):
     said = worth(fit, 600)
-    assert said.startswith("It looks 2.5 times as far as the labels seen.")
+    assert said.startswith("The forecast extends to 2.5 times the labels seen.")
     row = shipped().held_at(2.5)
     assert f"({row.forecasts:,} forecasts)" in said
-    assert f"had {100 * row.share:.0f} % of what came in their 80 % bands" in said
-    assert re.search(r"The data tell \S+ \S*.* of what they tell of the present \(least of ", said)
+    assert f"held {100 * row.share:.0f} % of later accuracies" in said
+    assert re.search(r"The data inform it \S+ \S*.* as much as .* \(least for ", said)
 
 
 @pytest.mark.parametrize(("times", "share"), [(1.2, 0.7), (1.5, 0.7), (2, 0.8), (50, None)])

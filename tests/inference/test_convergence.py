@@ -98,7 +98,7 @@ def test_few_draws_are_not_enough():
     assert found["passed"] is False
     least = min(found["ess_bulk"], found["ess_tail"])
     assert least < 400
-    advice = f"only {least:.0f} effective draws of 400 asked for; take more draws."
+    advice = f"only {least:.0f} effective draws of 400 required; take more draws."
     assert found["advice"] == advice or "the chains disagree" in found["advice"]
 
 

@@ -113,7 +113,7 @@ def test_draws_are_stretched_by_what_finite_differences_say(fit):
 def test_a_refit_is_a_whole_fit(refitted, later_runs):
     assert refitted.runs.sha256() == later_runs.sha256()
     assert refitted.convergence.passed
-    assert "from draws of the fit before" in refitted.convergence.sentence
+    assert "reweighted from the previous fit" in refitted.convergence.sentence
     posterior = refitted.trace["posterior"]
     of_vectors = {"parameter": 4, "memory_parameter": 2, "misfit_part": 2}
     assert dict(posterior.sizes) == {"chain": 4, "draw": 1000, "strategy": 2} | of_vectors
@@ -172,10 +172,10 @@ def test_own_priors_are_asked_for(fit, later_runs, sampled):
     trace = fit.trace.copy()
     trace.attrs["palm_bayes"] = about
     own = replace(fit, trace=trace)
-    with pytest.raises(DataError, match="priors of your own"):
+    with pytest.raises(DataError, match="custom priors"):
         own.refit(later_runs)
     assert own.refit(later_runs, priors=named_priors("default")).convergence.passed
-    with pytest.raises(DataError, match="the fit has the priors 'default'"):
+    with pytest.raises(DataError, match="the fit has the named priors 'default'"):
         fit.refit(later_runs, priors=named_priors("bounds"))
 
 

@@ -82,9 +82,9 @@ def test_only_what_is_asked_for(fit):
 
 
 def test_named_priors_are_the_fits_own(fit):
-    with pytest.raises(DataError, match="'default': they are kept, give none"):
+    with pytest.raises(DataError, match="'default': give none"):
         fit.full_trace(priors=named_priors("default"))
-    with pytest.raises(DataError, match="'default': they are kept, give none"):
+    with pytest.raises(DataError, match="'default': give none"):
         fit.predictive_model(LABELS, priors=named_priors("default"))
 
 

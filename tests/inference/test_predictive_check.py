@@ -69,8 +69,8 @@ def test_one_run_unlike_nine_is_named():
     off = frame["repetition"] == "9"
     frame.loc[off, "accuracy"] += 0.12
     finding = check_wide(frame)
-    assert "repetition 9 is more than" in finding
-    assert "off all others throughout" in finding
+    assert "repetition 9 differs by more than" in finding
+    assert "from all others throughout" in finding
 
 
 def check_wide(frame):
@@ -119,9 +119,9 @@ def stays_off(episode):
 @pytest.mark.parametrize(
     ("change", "p", "words"),
     [
-        (falls, "p_fall", "below what it had reached"),
-        (jumps, "p_rise", "too far up between episodes 8 and 9"),
-        (stays_off, "p_bend", "off PALM's curve from episode 1"),
+        (falls, "p_fall", "below its earlier maximum"),
+        (jumps, "p_rise", "more than expected between episodes 8 and 9"),
+        (stays_off, "p_bend", "from PALM's curve from episode 1"),
     ],
 )
 def test_what_palm_does_not_do(change, p, words):
@@ -152,8 +152,8 @@ def test_one_unstable_repetition():
     frame = noisy()
     bad = (frame["repetition"] == "3") & (frame["episode"] == 14)
     verdict = found(frame.assign(accuracy=frame["accuracy"] - 0.2 * bad))
-    assert "repetition 3 is" in verdict.table.loc["a", "finding"]
-    assert "off at episode 14" in verdict.table.loc["a", "finding"]
+    assert "repetition 3 deviates by" in verdict.table.loc["a", "finding"]
+    assert "at episode 14" in verdict.table.loc["a", "finding"]
 
 
 def test_what_is_too_small_to_matter_passes():

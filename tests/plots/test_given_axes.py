@@ -55,7 +55,7 @@ def test_axes_may_lie_in_a_part_of_a_figure(fit):
 
 @pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
 def test_too_few_axes_are_refused(fit, plot):
-    with pytest.raises(DataError, match="axes: 1 Axes, allowed are 2 Axes, one a panel"):
+    with pytest.raises(DataError, match="axes: 1 Axes, allowed are 2 Axes, one per panel"):
         plot(fit, axes=Figure().subplots())
     with pytest.raises(DataError, match="axes: 1 Figure, allowed are 2 Axes"):
         plot(fit, axes=Figure())

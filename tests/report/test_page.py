@@ -154,7 +154,7 @@ def test_episodes_where_labels_are_unknown(fit):
 
 
 def test_a_budget_needs_a_target(fit):
-    with pytest.raises(DataError, match="a target, or a stop rule, is needed with it"):
+    with pytest.raises(DataError, match="a target or a stop rule is required with it"):
         report_of(fit, Questions(within=600))
 
 
@@ -253,7 +253,7 @@ def test_own_priors_are_asked_for(fit, monkeypatch):
     about["sampling"]["priors"] = "own"
     monkeypatch.setattr(recipe, "kept", lambda _: about)
     report = report_of(fit, Questions())
-    assert "priors=priors,  # your own" in recipe.python(report)
+    assert "priors=priors,  # custom" in recipe.python(report)
     assert recipe.shell(report) is None
 
 
@@ -262,7 +262,7 @@ def test_it_is_written_whole_or_not_at_all(fit, tmp_path, monkeypatch):
     assert written.read_text(encoding="utf-8").startswith("<!doctype html>")
     with pytest.raises(DataError, match="is a folder"):
         fit.report(tmp_path)
-    with pytest.raises(DataError, match=r"a report is a \.html file"):
+    with pytest.raises(DataError, match=r"must end in \.html"):
         fit.report(tmp_path / "report.pdf")
     with pytest.raises(DataError, match="the target is 93"):
         fit.report(tmp_path / "other.html", target=93)

@@ -30,7 +30,7 @@ def write_example(directory: Path) -> list[Path]:
     Parameters
     ----------
     directory : pathlib.Path
-        Where to write; created if need be. What else it holds is left alone.
+        Target folder, created if needed. Its other contents are left alone.
 
     Returns
     -------
@@ -41,17 +41,17 @@ def write_example(directory: Path) -> list[Path]:
     Raises
     ------
     DataError
-        If either is there already, or `directory` is not a folder. Nothing is written then.
+        If either exists already, or `directory` is not a folder. Nothing is written then.
     """
     directory = Path(directory)
     targets = [directory / entry for entry in ENTRIES]
     _refuse_to_overwrite(directory, targets)
-    # Renaming is only safe within one file system: stage inside the folder if there is one (it may
-    # be a mount, or stand in a folder that cannot be written to), and else beside it.
+    # Renaming is only safe within one file system: stage inside the folder if it exists (it may
+    # be a mount, or its parent may be read-only), and else beside it.
     parent = directory if directory.exists() else directory.parent
     parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix=".palm_bayes-") as scratch:
-        staged = Path(scratch) / "example"  # the scratch folder itself is closed to other users
+        staged = Path(scratch) / "example"  # other users cannot read the scratch folder itself
         staged.mkdir()
         for entry in ENTRIES:
             _copy(files(__name__) / entry, staged / entry)
@@ -70,12 +70,12 @@ def _refuse_to_overwrite(directory: Path, targets: list[Path]) -> None:
             raise DataError(msg)
     for path in targets:
         if path.exists(follow_symlinks=False):
-            msg = f"{path} is in the way and is not overwritten: move it, or name another folder"
+            msg = f"{path} exists and is not overwritten: move it, or name another folder"
             raise DataError(msg)
 
 
 def _copy(source: Traversable, target: Path) -> None:
-    """Copy a file, or a folder with all it holds, with the permissions of new files."""
+    """Copy a file or a folder recursively, with the permissions of new files."""
     if source.is_file():
         target.write_bytes(source.read_bytes())
         return
@@ -85,7 +85,7 @@ def _copy(source: Traversable, target: Path) -> None:
 
 
 def _move_all(sources: list[Path], targets: list[Path]) -> None:
-    """Move all of the sources, or none: what was moved goes back if a later move fails."""
+    """Move all sources or none: if a move fails, earlier moves are undone."""
     moved: list[tuple[Path, Path]] = []
     try:
         for source, target in zip(sources, targets, strict=True):
