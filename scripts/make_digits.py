@@ -297,7 +297,9 @@ def _most_typical(pool: Floats, members: Indices, is_labelled: npt.NDArray[np.bo
 MODELS: dict[str, Callable[[], ClassifierMixin]] = {
     "logistic": lambda: LogisticRegression(C=PENALTY_C, solver="newton-cholesky", tol=1e-8),
     "forest": lambda: RandomForestClassifier(random_state=0),
-    "mlp": lambda: MLPClassifier(32, alpha=1e-2, max_iter=500, random_state=0),
+    "mlp": lambda: MLPClassifier(
+        32, alpha=1, solver="lbfgs", tol=1e-2, max_iter=1000, random_state=0
+    ),
 }
 SHIPPED = "logistic"
 
