@@ -39,7 +39,7 @@ from palm_bayes.model.build import VERSION
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_from
 from palm_bayes.version import __version__
 
-COMMONS = tuple(np.linspace(0, 0.9, 10))
+COMMONS = tuple(np.linspace(0, 0.9, 10).round(1).tolist())
 """Candidate values of the misfit's common share."""
 
 _TIMES = (1.5, 3.0, 10.0, BEYOND)  # limits of distance classes, in multiples of the labels seen
