@@ -29,16 +29,18 @@ def main() -> None:
 
 
 def held(path: Path) -> pd.DataFrame:
-    """Shares inside the bands, a row each strategy; and by how much the median was off."""
+    """Return shares inside the bands, in percent; and the error of the median, in points."""
     truth = palm_bayes.read_runs(path)
     fit = palm_bayes.fit(truth.first(FITTED))
     later = int(truth.table["episode"].max()) - FITTED
     forecast = fit.forecast(horizon=later, scope="continuing")
-    return forecast.coverage(truth).assign(off=_off(fit.forecast(horizon=later), truth))
+    inside = forecast.coverage(truth).set_index("points", append=True).mul(100).round()
+    inside = inside.astype(int).reset_index("points")
+    return inside.assign(error=_error(fit.forecast(horizon=later), truth).mul(100).round(1))
 
 
-def _off(expected: palm_bayes.Forecast, truth: palm_bayes.Runs) -> "pd.Series[float]":
-    """Median at the last episode less the mean of what came, as a fraction, of each strategy."""
+def _error(expected: palm_bayes.Forecast, truth: palm_bayes.Runs) -> "pd.Series[float]":
+    """Return the median at the last episode less the observed mean, a fraction, by strategy."""
     last = truth.table[truth.table["episode"] == truth.table["episode"].max()]
     came = last.groupby("strategy")["accuracy"].mean()
     median = expected.draws.isel(x=-1).median(("chain", "draw")).to_series()
