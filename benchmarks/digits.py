@@ -23,9 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
     for folder in parser.parse_args().folders:
-        print(
-            f"\n{folder.name}\n{held(folder / 'runs.csv').to_string(float_format='{:.0%}'.format)}"
-        )
+        table = held(folder / "runs.csv").to_string(na_rep="")
+        print(f"\n{folder.name}\n{table}")
 
 
 def held(path: Path) -> pd.DataFrame:
