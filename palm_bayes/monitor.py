@@ -1,6 +1,5 @@
 """`StopMonitor`: stop rule inside a labelling loop."""
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +9,8 @@ from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
-from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.errors import DataError
+from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.nuts import Settings
 from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import PalmFit, fit_runs
@@ -100,10 +100,8 @@ class StopMonitor:
         )  # fmt: skip
 
     def _next_fit(self, fit: PalmFit, runs: Runs) -> PalmFit:
-        with warnings.catch_warnings():  # already shown at the first fit
-            warnings.simplefilter("ignore", PalmWarning)
-            own = None if isinstance(self.priors, str) else self.priors
-            return fit.refit(runs, priors=own)
+        own = None if isinstance(self.priors, str) else self.priors
+        return PalmFit.of(refit_validated(fit, runs, priors=own))  # warnings: at the first fit
 
     def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
         """Decide without a fit, from budget and pool."""

@@ -23,7 +23,7 @@ from palm_bayes.errors import PalmWarning
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.fitting import fit_validated
-from palm_bayes.inference.importance_refit import refit
+from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.nuts import Progress, SamplerName, Settings
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.predictive import full_trace, predictive_model
@@ -92,12 +92,47 @@ class PalmFit(Posterior):
         """Build a PyMC model at new x; see `palm_bayes.inference.predictive.predictive_model`."""
         return predictive_model(self, labels, **options)
 
-    def refit(self, data: Runs | pd.DataFrame | str | Path, **options: Any) -> Self:
-        """Update the fit for the same runs with later episodes.
+    def refit(
+        self,
+        data: Runs | pd.DataFrame | str | Path,
+        *,
+        priors: Priors | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Update the fit for further episodes, with its priors and settings, quickly.
 
-        See `palm_bayes.inference.importance_refit.refit` for its options.
+        Parameters
+        ----------
+        data : Runs, DataFrame or path
+            The same runs with further episodes; new repetitions and strategies are allowed.
+        priors : Priors, optional
+            The priors of the fit, if it was fitted with custom ones.
+        progress : callable, optional
+            As in `palm_bayes.fit`; called for strategies that are sampled again.
+
+        Returns
+        -------
+        PalmFit
+            In ``convergence.table``, ``attempts`` is 0 where earlier draws were reweighted. Some
+            draws then occur several times; the effective sample sizes account for this.
+
+        Raises
+        ------
+        DataError
+            If the data cannot be used, or if custom priors are missing, or given for a named set.
+
+        Warns
+        -----
+        PalmWarning
+            If the data are unusual in a way that those of the fit were not.
         """
-        return self.of(refit(self, data, **options))
+        # A few new rows must not be read in another scale than the earlier ones.
+        runs = read_runs(data, percent=self.runs.percent)
+        known = set(oddities(self.runs))
+        for oddity in oddities(runs):
+            if oddity not in known:
+                warnings.warn(oddity, PalmWarning, stacklevel=2)
+        return self.of(refit_validated(self, runs, priors=priors, progress=progress))
 
     def compare(
         self,

@@ -6,7 +6,6 @@ from palm_bayes import monitor as module
 from palm_bayes.decisions.stopping_rules import Budget, Target
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.monitor import StopMonitor
-from palm_bayes.palm_fit import PalmFit
 
 ACCURACIES = (0.62, 0.74, 0.8, 0.83, 0.86)
 
@@ -21,11 +20,11 @@ def fitted(monkeypatch, fit):
         return fit
 
     def refit(before, runs, **options):
-        assert before is fit
+        assert before.trace is fit.trace
         return fit_runs(runs, **options)
 
     monkeypatch.setattr(module, "fit_runs", fit_runs)
-    monkeypatch.setattr(PalmFit, "refit", refit)
+    monkeypatch.setattr(module, "refit_validated", refit)
     return asked
 
 

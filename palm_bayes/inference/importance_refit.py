@@ -8,20 +8,15 @@ resampled draws fail the convergence criteria.
 """
 
 import json
-import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
-from palm_bayes.data.checks import oddities
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.errors import DataError
 from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import Floats, numbers_of, taken, verdict_numbers
 from palm_bayes.inference.evidence import without_energy
@@ -40,51 +35,18 @@ _OF_PRIORS = ("priors", "prior")
 _OF_DRAWS = ("chain", "draw")
 
 
-def refit(
+def refit_validated(
     fit: Posterior,
-    data: Runs | pd.DataFrame | str | Path,
+    runs: Runs,
     *,
     priors: Priors | None = None,
     progress: Progress | None = None,
 ) -> Posterior:
-    """Update `fit` for runs with further episodes, with its priors and settings.
-
-    Parameters
-    ----------
-    fit : Posterior
-    data : Runs, DataFrame or path
-        The same runs with further episodes; new repetitions and strategies are allowed.
-    priors : Priors, optional
-        The priors of `fit`, if it was fitted with custom ones.
-    progress : callable, optional
-        As in `palm_bayes.fit`; called for strategies that are sampled again.
-
-    Returns
-    -------
-    Posterior
-        In ``convergence.table``, ``attempts`` is 0 where earlier draws were reweighted. Some draws
-        then occur several times; the effective sample sizes account for this.
-
-    Raises
-    ------
-    DataError
-        If the data cannot be used, or if custom priors are missing, or given for a named set.
-
-    Warns
-    -----
-    PalmWarning
-        If the data are unusual in a way that those of `fit` were not.
-    """
-    # A few new rows must not be read in another scale than the earlier ones.
-    runs = read_runs(data, percent=fit.runs.percent)
+    """Update `fit` for runs with further episodes; see `PalmFit.refit`."""
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
     learned = fit.learned
     chosen = priors_of(about["priors"], learned, priors)
     settings = Settings(**{name: value for name, value in about.items() if name not in _OF_PRIORS})
-    known = set(oddities(fit.runs))
-    for oddity in oddities(runs):
-        if oddity not in known:
-            warnings.warn(oddity, PalmWarning, stacklevel=3)  # the caller of `PalmFit.refit`
 
     # NUTS for one strategy runs beside the reweighting of others. PyTensor compiles in one thread
     # at a time: functions for reweighting are compiled before, others in the thread of NUTS.

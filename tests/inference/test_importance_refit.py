@@ -15,7 +15,6 @@ from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.inference import importance_refit as module
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.draws import numbers_of
-from palm_bayes.inference.importance_refit import refit
 from palm_bayes.model import curve, noise
 from palm_bayes.model.build import observations
 from palm_bayes.model.priors import moving_logp, named_priors
@@ -127,7 +126,7 @@ def test_a_refit_is_a_whole_fit(refitted, later_runs):
 
 
 def test_same_runs_leave_the_draws(fit, sampled):
-    again = refit(fit, fit.runs)
+    again = fit.refit(fit.runs)
     assert sampled == []
     for name, draws in fit.trace["posterior"].data_vars.items():
         np.testing.assert_allclose(again.trace["posterior"][name], draws, rtol=1e-12)
@@ -141,7 +140,7 @@ def test_unlike_data_are_sampled(fit, later_runs, sampled):
     fallen = (table["strategy"] == "entropy") & (table["episode"] == 13)
     table.loc[fallen, "accuracy"] = 0.3
     with pytest.warns(PalmWarning, match="drops"):
-        found = refit(fit, replace(later_runs, table=table))
+        found = fit.refit(replace(later_runs, table=table))
     assert sampled == ["entropy"]
     assert found.convergence.table["attempts"].to_dict() == {"random": 0, "entropy": 1}
 
@@ -149,7 +148,7 @@ def test_unlike_data_are_sampled(fit, later_runs, sampled):
 def test_another_first_episode_is_sampled(fit, later_runs, sampled):
     table = later_runs.table
     with pytest.warns(PalmWarning, match="Episodes are missing"):
-        refit(fit, replace(later_runs, table=table[table["episode"] > 1]))
+        fit.refit(replace(later_runs, table=table[table["episode"] > 1]))
     assert sampled == NAMES
 
 
@@ -158,7 +157,7 @@ def test_new_and_unconverged_strategies_are_sampled(fit, sampled, monkeypatch):
     monkeypatch.setattr(module, "diagnose", lambda *_: passing)  # asked is who is weighed at all
     more = read_runs(example_runs_path(), max_episodes=13, strategies=[*NAMES, "margin"])
     verdicts = fit.convergence.table.assign(passed=[False, True])
-    refit(replace(fit, convergence=Convergence(verdicts)), more)
+    replace(fit, convergence=Convergence(verdicts)).refit(more)
     assert sampled == ["random", "margin"]
 
 
@@ -183,10 +182,10 @@ def test_what_was_odd_before_is_not_told_again(fit, sampled):
     frame = pd.DataFrame({"strategy": "random", "episode": range(1, 7)})
     alone = Runs.from_frame(frame.assign(accuracy=0.6 + 0.05 * np.sqrt(frame["episode"])))
     with pytest.warns(PalmWarning, match="One repetition"):
-        refit(fit, alone)
+        fit.refit(alone)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        refit(replace(fit, runs=alone), alone)
+        replace(fit, runs=alone).refit(alone)
 
 
 def test_draws_are_picked_by_weight():
@@ -206,5 +205,5 @@ def test_what_weighing_needs_is_compiled_before_nuts_may_compile(fit, sampled, m
 
     moving_logp.cache_clear()
     monkeypatch.setattr(module, "_reweighted", seen)
-    refit(fit, fit.runs)
+    fit.refit(fit.runs)
     assert compiled == [1, 1]
