@@ -17,7 +17,7 @@ T = np.array([0.3, 0.7, 1.1])
 
 
 def later(misfit, seed, common=(0.0, 0.0)):
-    """Curves known but for their misfit, which is drawn; noise of 0.001."""
+    """Curves known but for their misfit, which is drawn; noise of 0.005."""
     rng = np.random.default_rng(seed)
     rise = np.log1p(2 * T)
     steps = np.log1p(2 * steps_until(T))
@@ -26,14 +26,14 @@ def later(misfit, seed, common=(0.0, 0.0)):
     own = np.sqrt(1 - misfit.common) * rng.standard_normal(2) + np.sqrt(misfit.common) * common
     odds = along[:, :1] + 0.3 * rise
     truth = misfit.expected(odds[:1], along[:1], noise[:1], T, own[:1, None], own[1:, None])[0]
-    observed = truth + 0.001 * rng.standard_normal((2, len(T)))
+    observed = truth + 0.005 * rng.standard_normal((2, len(T)))
     shape = (2, DRAWS, len(T))
     gain = 0.3 * np.log1p(2 * np.log(2)) * np.exp(0.2 * rng.standard_normal(DRAWS))
     return Later(
         odds=odds, along=along, noise=noise, gain=gain,
         log_start=0.3 * rng.standard_normal(DRAWS),
         log_beta=-1.5 + 0.3 * rng.standard_normal(DRAWS),
-        shift=np.zeros(shape), variance=np.full(shape, 1e-6), observed=observed, t=T,
+        shift=np.zeros(shape), variance=np.full(shape, 0.005**2), observed=observed, t=T,
     )  # fmt: skip
 
 
