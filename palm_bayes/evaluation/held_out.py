@@ -18,7 +18,14 @@ from palm_bayes.model import noise
 from palm_bayes.model.build import observations
 from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import Learned, LogNormal
-from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, shares_in_common, steps_until
+from palm_bayes.model.misfit import (
+    Misfit,
+    correlated,
+    log_odds,
+    noise_of_odds,
+    shares_in_common,
+    steps_until,
+)
 
 DRAWS = 400
 """Number of draws kept of each fit."""
@@ -151,10 +158,7 @@ class Task:
             of_each = []
             for i, later in enumerate(joint):
                 own = _normals(i + 1)
-                drawn = [
-                    np.sqrt(common) * a + np.sqrt(1 - common) * b
-                    for a, b in zip(task, own, strict=True)
-                ]
+                drawn = [correlated(common, a, b) for a, b in zip(task, own, strict=True)]
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
             logs = [_log_apart(*one, *other) for one, other in pairwise(of_each)]
             told = [log for log in logs if np.isfinite(log)]

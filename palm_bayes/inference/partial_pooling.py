@@ -24,7 +24,7 @@ from scipy import stats
 from scipy.special import ndtr
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.model.misfit import Misfit
+from palm_bayes.model.misfit import Misfit, correlated
 
 CONFIDENCE = 0.8  # of the lower bound on the noise correlation between strategies
 HORIZON = 2.0
@@ -109,7 +109,7 @@ def joined(
         met = Levels(*(part[places] for part in levels))
         common = rng.standard_normal((draws, 1))
         own = rng.standard_normal((draws, len(curves)))
-        normal = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+        normal = correlated(correlation, common, own)
         for i, one in enumerate(curves):
             order = one.level[chain].argsort(kind="stable")
             picked = _picked(met.density(one.gain[chain][order]), at, normal[:, i])

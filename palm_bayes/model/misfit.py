@@ -99,7 +99,7 @@ class Misfit:
         if strategies == 1:
             return np.asarray(own)
         share = shares_in_common(self.common, places[:, -1]).reshape(chains, draws, 1, 1)
-        return np.asarray(np.sqrt(share) * task + np.sqrt(1 - share) * own)
+        return np.asarray(correlated(share, task, own))
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
         """Compute the standard deviation of the misfit's growth in log-odds, before the maximum.
@@ -152,6 +152,11 @@ class Misfit:
         low, high = (xp.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
         return _of_log_odds(xp.where(t > 0, rested, odds) + self.level * noise * of_level, xp)
+
+
+def correlated(share: Any, task: Any, own: Any, xp: ModuleType = np) -> Any:
+    """Mix normals of a task, with `share` of the variance, with those of its strategies."""
+    return xp.sqrt(share) * task + xp.sqrt(1 - share) * own
 
 
 def shares_in_common(mean: float, places: Floats) -> Floats:
