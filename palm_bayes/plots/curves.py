@@ -166,7 +166,7 @@ def plot_comparison(
             (Line2D([], [], **_DOTS, mfc="white"), "later episodes (not used)"),
         ]
         key = key if len(view.later) else key[:-1]
-        _finish(figure, view.task if title is None else title, key, columns=4)
+        _finish(figure, view.task if title is None else title, key)
     return figure
 
 
@@ -221,7 +221,7 @@ def _panels(view: _View, heading: str) -> Figure:
         for ax in axes[count:]:
             ax.remove()
         key = _panel_key(view, view.tones[0][1] if count == 1 else _NEUTRAL)
-        _finish(figure, heading, key, columns=(len(key) + 1) // 2)
+        _finish(figure, heading, key)
     return figure
 
 
@@ -339,8 +339,9 @@ def _panel_key(view: _View, dark: Any) -> list[Any]:
     return [entry for entry, there in zip(key, drawn, strict=True) if there]
 
 
-def _finish(figure: Figure, heading: str, key: list[Any], columns: int) -> None:
-    """Add the title, and the key below the panels."""
+def _finish(figure: Figure, heading: str, key: list[Any]) -> None:
+    """Add the title, and the key below the panels, in two rows: in one it is too wide."""
+    columns = (len(key) + 1) // 2
     style: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 1.8}
     style |= {"handler_map": {tuple: HandlerTuple(ndivide=None, pad=0)}, "columnspacing": 1.4}
     figure.legend([handle for handle, _ in key], [word for _, word in key], **style)

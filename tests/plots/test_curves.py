@@ -275,6 +275,16 @@ def test_names_at_the_line_ends_keep_apart_and_in_order(count):
     assert names == list(runs.strategies)
 
 
+@pytest.mark.parametrize("draw", [plot_comparison, plot_curves])
+def test_the_key_lies_inside_the_figure(draw):
+    whole = make_runs(episodes=12)
+    runs = whole.first(8)
+    figure = rendered(draw(runs, make_forecast(runs), truth=whole))
+    key = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= key.x0
+    assert key.x1 <= figure.bbox.x1
+
+
 def test_strategies_past_the_palette_stay_distinct():
     runs = make_runs(strategies=12, repetitions=1)
     (ax,) = plot_comparison(runs, make_forecast(runs)).axes
