@@ -87,7 +87,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     expected = [
         ("compile", "", 0.0),
         ("sample", "margin", 1.0),
-        ("1 of 2 strategies", "", 0.5),
+        ("1 of 2 strategies sampled", "", 0.5),
         ("sample", "random", 1.0),
     ]
     assert told == expected

@@ -41,7 +41,9 @@ def fit_validated(
         samples.append(sample_strategy(runs.strategy(name), chosen, settings, progress))
         if progress is not None and done < len(runs.strategies):
             progress(
-                f"{done} of {len(runs.strategies)} strategies", "", done / len(runs.strategies)
+                f"{done} of {len(runs.strategies)} strategies sampled",
+                "",
+                done / len(runs.strategies),
             )
     named = priors if isinstance(priors, str) else "own"
     about = {"priors": named, "prior": prior, **asdict(settings)}
