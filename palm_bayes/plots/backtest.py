@@ -73,7 +73,8 @@ def plot_backtest(
         axes[1].set_ylabel("")
         _errors(axes[2], forecasts, baselines)
         _worst(bottom, forecasts, scores, observed)
-        text = "\n".join(textwrap.wrap(title, 88))
+        # textwrap breaks no line at "\xa0": a number and its % stay together.
+        text = "\n".join(textwrap.wrap(title.replace(" %", "\xa0%"), 88)).replace("\xa0", " ")
         figure.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=False)
     return figure
 
