@@ -91,8 +91,11 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
         "growth by noise": replace(misfit, by_noise=NEVER, scale=alike),
         "growth by gain": replace(misfit, by_gain=NEVER),
         "heavy tails": replace(misfit, tail=NEVER),
-        "gains in common": replace(misfit, apart=np.inf),
-        "all of these: pure PALM": replace(misfit, level=0.0, scale=0.0, by_gain=0.0, apart=np.inf),
+        "gains in common": replace(misfit, between_gains=np.inf),
+        "levels in common": replace(misfit, between_levels=np.inf),
+        "all of these: pure PALM": replace(
+            misfit, level=0.0, scale=0.0, by_gain=0.0, between_gains=np.inf, between_levels=np.inf
+        ),
     }
     models = {name: replace(learned, misfit=part) for name, part in without.items()}
     old = {"alpha_start": LogNormal(1.5, 1.0), "beta": LogNormal(0.22, 0.45)}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.inference import partial_pooling
+from palm_bayes.inference.partial_pooling import HORIZON, Curves, Hierarchy, hierarchy_of
 from palm_bayes.model import noise
 from palm_bayes.model.build import observations
 from palm_bayes.model.expected import moments
@@ -34,6 +34,7 @@ _EPISODES = 12  # number of later episodes used, evenly spaced
 _RUNS = 3  # number of runs used in addition to their mean
 _ODD = 1e-3  # mixture weight of a uniform density, for robustness
 
+_PER_DRAW = 4  # pairs of normals of the misfit for each draw
 _OF_SHARES = 1000  # a seed that no strategy has
 _BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
 
@@ -78,6 +79,11 @@ class Later(NamedTuple):
         parts = self.odds, self.along, self.noise, self.t, level[:, None], growth[:, None]
         return np.asarray(misfit.expected(*parts))
 
+    @property
+    def curves(self) -> Curves:
+        """What is pooled between strategies, dims (draw,)."""
+        return Curves(self.gain, self.along[:, 0])
+
     def taken(self, which: NDArray[np.int64]) -> "Later":
         """Select draws by index, dims (draw,)."""
         of_draws = {name: getattr(self, name)[which] for name in _BY_DRAW}
@@ -92,35 +98,39 @@ class Later(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Strategies of one task, fitted to their first episodes."""
+    """Strategies of one task, fitted to their first episodes.
+
+    Attributes
+    ----------
+    source : str
+    laters : tuple of Later
+    correlation : float
+        Correlation between strategies of the noise of equally named repetitions, from 0 to 1.
+    """
 
     source: str
     laters: tuple[Later, ...]
+    correlation: float
 
     def weights(self, learned: Learned, sampled: Learned) -> list[Floats]:
         """Compute importance weights of draws sampled under other priors, each of dims (draw,)."""
         own = [_weights(later, learned, sampled) for later in self.laters]
         if len(own) < 2:
             return own
-        levels, near = self._near(learned, own)
-        return [each @ (levels.likely / each.sum(axis=0)) for each in near]
+        hierarchy = self._hierarchy(learned, own)
+        each = zip(self.laters, own, strict=True)
+        return [hierarchy.weights(later.curves, weights) for later, weights in each]
 
-    def _near(
-        self, learned: Learned, own: Sequence[Floats]
-    ) -> tuple[partial_pooling.Levels, list[Floats]]:
-        """Return the common levels, and weights of draws given each, dims (draw, place)."""
-        gains = [later.gain for later in self.laters]
-        levels = partial_pooling.levels_of(gains, learned.misfit, own)
-        each = zip(gains, own, strict=True)
-        return levels, [weight[:, None] * levels.density(gain) for gain, weight in each]
+    def _hierarchy(self, learned: Learned, own: Sequence[Floats]) -> Hierarchy:
+        curves = [later.curves for later in self.laters]
+        return hierarchy_of(curves, learned.misfit, self.correlation, own)
 
     def scores(self, learned: Learned, sampled: Learned) -> Floats:
         """Compute log densities of later data by strategy and x; means over runs count half."""
         found = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
-            z, sd = later.standardised(later.expected(learned.misfit, *_normals()))
-            density = np.einsum("d,rdx->rx", weight, np.exp(-0.5 * z**2) / sd)
-            of_mean, *of_runs = np.log((1 - _ODD) * density / np.sqrt(2 * np.pi) + _ODD)
+            density = _average(later, weight, learned.misfit, _density)
+            of_mean, *of_runs = np.log((1 - _ODD) * density + _ODD)
             found.append(0.5 * (of_mean + _mean_of_runs(of_runs, of_mean)))
         return np.concatenate(found)
 
@@ -131,8 +141,7 @@ class Task:
         """
         rows = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
-            z, _ = later.standardised(later.expected(learned.misfit, *_normals()))
-            p = np.einsum("d,rdx->rx", weight, ndtr(z))
+            p = _average(later, weight, learned.misfit, lambda z, _: np.asarray(ndtr(z)))
             runs, count = p.shape
             rows.append(
                 pd.DataFrame(
@@ -160,7 +169,8 @@ class Task:
                 own = _normals(i + 1)
                 drawn = [correlated(common, a, b) for a, b in zip(task, own, strict=True)]
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
-            logs = [_log_apart(*one, *other) for one, other in pairwise(of_each)]
+            pairs = pairwise(of_each)
+            logs = [_log_apart(*one, *other, self.correlation) for one, other in pairs]
             told = [log for log in logs if np.isfinite(log)]
             found.append(float(np.mean(told)) if told else np.nan)
         return found
@@ -168,15 +178,27 @@ class Task:
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
         """Return joint draws of the strategies."""
         own = [_weights(later, learned, sampled) for later in self.laters]
-        levels, near = self._near(learned, own)
-        rng = np.random.default_rng(0)
-        at = rng.choice(len(levels.likely), DRAWS, p=levels.likely)
-        joint = []
-        for later, each in zip(self.laters, near, strict=True):
-            reached = each.cumsum(axis=0)[:, at]
-            which = (rng.random(DRAWS) * reached[-1] > reached).sum(axis=0)
-            joint.append(later.taken(which))
-        return joint
+        hierarchy, rng = self._hierarchy(learned, own), np.random.default_rng(0)
+        at = hierarchy.places(DRAWS, rng)
+        each = zip(self.laters, own, strict=True)
+        return [
+            later.taken(hierarchy.picked(later.curves, weights, at, rng)) for later, weights in each
+        ]
+
+
+def _average(
+    later: Later, weights: Floats, misfit: Misfit, of: Callable[[Floats, Floats], Floats]
+) -> Floats:
+    """Average a function of standardised residuals and their sd over draws; dims (run, x)."""
+    found = [
+        np.einsum("d,rdx->rx", weights, of(*later.standardised(later.expected(misfit, *normals))))
+        for normals in map(_normals, range(_PER_DRAW))
+    ]
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _density(z: Floats, sd: Floats) -> Floats:
+    return np.asarray(np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sd))
 
 
 def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
@@ -186,11 +208,14 @@ def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), otherwise)
 
 
-def _log_apart(one: Later, expected: Floats, other: Later, of_other: Floats) -> float:
+def _log_apart(
+    one: Later, expected: Floats, other: Later, of_other: Floats, correlation: float
+) -> float:
     """Compute the mean log density of observed differences of two strategies at common x."""
     if one.t.shape != other.t.shape or not np.allclose(one.t, other.t):
         return np.nan
     variance = one.variance[0] + other.variance[0]
+    variance = variance - 2 * correlation * np.sqrt(one.variance[0] * other.variance[0])
     seen = one.observed[0] - other.observed[0]
     z = (seen - (expected + one.shift[0] - of_other - other.shift[0])) / np.sqrt(variance)
     density = (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi * variance)).mean(axis=0)
@@ -249,7 +274,7 @@ def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
     t = np.log(x / ends[1])
     on_curve, sd = known(x)
     along, _ = known(ends[1] * np.exp(steps_until(t)))
-    far, _ = known(np.array([partial_pooling.HORIZON * ends[1]]))
+    far, _ = known(np.array([HORIZON * ends[1]]))
     spread, shared = (draws[name].to_numpy()[:, None] for name in ("noise", "shared"))
     shift, variance, observed = _runs(draws, seen, after, known, sd)
     return Later(

@@ -35,6 +35,7 @@ from palm_bayes.evaluation.held_out import Later, Task, later_of
 from palm_bayes.files import put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.nuts import Progress, Settings
+from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.model.build import VERSION
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_from
 from palm_bayes.version import __version__
@@ -159,7 +160,7 @@ def _tasks(
         else:
             laters = _read(kept)
         if laters:
-            yield Task(first.key[0], tuple(laters))
+            yield Task(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
 
 
 def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Settings) -> list[Later]:
@@ -196,7 +197,10 @@ def _read(kept: Path) -> list[Later]:
         ]
 
 
-_OF_MISFIT = ("level", "scale", "by_noise", "power", "by_gain", "tail", "apart", "apart_width")
+_OF_MISFIT = (
+    *("level", "scale", "by_noise", "power", "by_gain", "tail"),
+    *("between_gains", "between_gains_width", "between_levels", "between_levels_width"),
+)
 _OF_PRIORS = ("alpha_start", "beta")
 
 

@@ -41,7 +41,10 @@ def together(
     telling = [i for i, sample in enumerate(samples) if sample.verdict["passed"]]
     chosen = list(samples)
     if len(telling) > 1:
-        curves = [_curves(samples[i], runs.strategy(runs.strategies[i])) for i in telling]
+        strategies = [runs.strategy(runs.strategies[i]) for i in telling]
+        until = min(float(one.table["x"].max()) for one in strategies)
+        each = zip((samples[i] for i in telling), strategies, strict=True)
+        curves = [_curves(sample, one, until) for sample, one in each]
         correlation = partial_pooling.shared_noise(runs)
         which = partial_pooling.joined(curves, misfit, correlation, of_sharing)
         for place, i in enumerate(telling):
@@ -55,14 +58,14 @@ def together(
     return list(zip(chosen, of_each, strict=True))
 
 
-def _curves(sample: Sample, runs: Runs) -> partial_pooling.Curves:
-    data = observations(runs)
-    first, last = float(data.ends.x_first[0]), float(data.ends.x_last[0])
-    x = xr.DataArray(np.append(np.unique(data.x), [last, partial_pooling.HORIZON * last]), dims="x")
+def _curves(sample: Sample, runs: Runs, until: float) -> partial_pooling.Curves:
+    """Compute what is pooled of one strategy; `until` is the last x that all strategies have."""
+    ends = observations(runs).ends
+    first, last = float(ends.x_first[0]), float(ends.x_last[0])
+    x = xr.DataArray([until, last, partial_pooling.HORIZON * last], dims="x")
     accuracy, _ = moments(sample.posterior.isel(strategy=0), x, first, last)
-    found = accuracy.transpose("chain", "draw", "x").to_numpy()
-    end, later = (log_odds(found[..., i]) for i in (-2, -1))
-    return partial_pooling.Curves(later - end, found[..., :-2].mean(axis=-1))
+    level, end, later = log_odds(accuracy.transpose("x", "chain", "draw").to_numpy())
+    return partial_pooling.Curves(later - end, level)
 
 
 def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:

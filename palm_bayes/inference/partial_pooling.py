@@ -4,24 +4,27 @@ Strategies are sampled separately, so that one that is hard to sample does not a
 The dependence between them is added afterwards, exactly, by matching their draws:
 
 - *Gains.* Take a curve's gain in log-odds from the end of its data to twice as many labels. Its
-  logarithm has a Student's t distribution with location γ, common to the task, and scale ω. γ has
-  a flat prior, ω a learned one: the more alike the strategies' gains, the stronger the shrinkage.
-  Given γ and ω, strategies are independent: both are drawn from their posterior, then each
-  strategy's draws are resampled in proportion to the density of their gain.
+  logarithm has a Student's t distribution, whose location and scale are common to the task.
+- *Levels.* So have the log-odds of the curves at the last x that all strategies have.
 - *Noise.* Repetitions of one seed start from one pool and are tested on one split. If repetition i
   tends to be good or bad in all strategies, the errors of the strategies' means are correlated. In
   seemingly unrelated regressions with the same regressors (Zellner 1962) the estimates have the
-  correlation of the noise. So draws are matched by rank such that the levels of the curves have
-  this correlation (Iman and Conover 1982).
+  correlation of the noise. So the levels have a Gaussian copula with this correlation: a standard
+  normal error, common to the task, and one of each strategy.
+
+Locations have flat priors, scales learned ones: the more alike the strategies, the stronger the
+shrinkage. Given locations, scales and the common error, strategies are independent. These are drawn
+from their joint posterior on a grid, then each strategy's draws in proportion to their density.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import ndtr
+from scipy.special import ndtri
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.misfit import Misfit, correlated
@@ -31,53 +34,171 @@ HORIZON = 2.0
 """End of the period of the gains, in multiples of the labels seen."""
 
 _LEAST_GAIN = 0.02  # log-odds, added to gains, so that smaller ones hardly differ
-_DEGREES = 4.0  # of freedom of Student's t, robust to outlying strategies
-_LEVELS = 40  # grid points of γ
-_SCALES = 7  # grid points of ω, evenly over its logarithm
-_REACH = 2.0  # standard deviations of log ω from its prior's median to the ends of its grid
-_TAIL = 0.003  # share of all draws beyond the grid of γ at either end
-_DRAWS = 1000  # evenly taken per strategy; more do not change the posterior of γ and ω
+_LOCATIONS = 20  # grid points
+_SCALES = 5  # grid points, evenly over the logarithm
+_REACH = 2.0  # standard deviations of a log scale from its prior's median to the ends of its grid
+_TAIL = 0.003  # share of all draws beyond the grid of locations at either end
+_ERRORS = np.linspace(-2.5, 2.5, 11)  # grid of the common error
+_MOST_SHARED = 0.93  # correlation; the grid of errors is too coarse for more
+_SAME = 4  # draws that share a place
+_DRAWS = 500  # evenly taken per strategy; more do not change the posterior on the grid
 
 type Floats = NDArray[np.float64]
+type Singles = NDArray[np.float32]
 
 
 class Curves(NamedTuple):
-    """Quantities of one strategy's draws used for pooling, each of dims (chain, draw).
+    """Quantities of one strategy's draws used for pooling, each of dims (chain, draw) or (draw,).
 
     Attributes
     ----------
     gain : array
         Gain in log-odds from x_last to `HORIZON` times x_last.
     level : array
-        Mean expected accuracy at the observed x.
+        Log-odds at the last x that all strategies have.
     """
 
     gain: Floats
     level: Floats
 
 
-class Levels(NamedTuple):
-    """Posterior of the task's common parameters on a grid, each of dims (place,).
+class Between(NamedTuple):
+    """Student's t distributions, robust to outlying strategies, on a grid; dims (place,) each.
 
     Attributes
     ----------
     center, scale : array
-        γ and ω.
-    likely : array
-        Posterior probabilities; they sum to 1.
+        Location and scale.
+    log_prior : array
+        Logarithm of their prior probability, up to a constant.
     """
 
     center: Floats
     scale: Floats
+    log_prior: Floats
+
+    @classmethod
+    def grid(cls, values: Sequence[Floats], median: float, width: float) -> "Between":
+        """Lay a grid over the `values` of all strategies, for a log-normal prior of the scale.
+
+        An infinite `median` gives one place at which all values are equally likely.
+        """
+        if np.isinf(median):
+            return cls(np.zeros(1), np.full(1, np.inf), np.zeros(1))
+        every = np.concatenate(values)
+        low, high = np.quantile(every, [_TAIL, 1 - _TAIL])
+        # Half of the points lie where most draws are: strategies may differ by many of their sds.
+        dense = np.quantile(every, np.linspace(_TAIL, 1 - _TAIL, _LOCATIONS // 2))
+        at = np.sort(np.concatenate([np.linspace(low, high, _LOCATIONS // 2), dense]))
+        between = np.diff(at, prepend=at[0], append=at[-1])
+        away = np.linspace(-_REACH, _REACH, _SCALES)
+        weight = np.log(between[:-1] + between[1:] + 1e-9)[:, None] - 0.5 * away**2
+        center, scale = np.broadcast_arrays(at[:, None], median * np.exp(width * away))
+        return cls(center.ravel(), scale.ravel(), weight.ravel())
+
+    def density(self, values: Floats) -> Floats:
+        """Compute unnormalised densities, dims (draw, place), of values of dims (draw,)."""
+        if np.isinf(self.scale).any():
+            return np.ones((len(values), len(self.scale)))
+        z = (values[:, None] - self.center) / self.scale
+        q = 1 + z**2 / 4
+        return np.asarray(1 / (q**2 * np.sqrt(q) * self.scale))  # 4 degrees of freedom
+
+
+@dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """Upper level of the hierarchy and its posterior.
+
+    Attributes
+    ----------
+    gains, levels : Between
+        Grids for the logarithms of gains and for levels.
+    correlation : float
+        Correlation of the errors of levels, from 0 to 1.
+    likely : array, dims (place of gains, place of levels and common error)
+        Posterior probabilities; they sum to 1.
+    """
+
+    gains: Between
+    levels: Between
+    correlation: float
     likely: Floats
 
-    def density(self, gain: Floats) -> Floats:
-        """Compute unnormalised densities of gains, dims (draw,), per place: dims (draw, place)."""
-        if np.isinf(self.scale).any():
-            return np.ones((len(gain), len(self.scale)))
-        z = (_log(gain)[:, None] - self.center) / self.scale
-        q = 1 + z**2 / _DEGREES
-        return np.asarray(1 / (q ** ((_DEGREES + 1) / 2) * self.scale))
+    def given(self, one: Curves, weights: Floats) -> tuple[Singles, Singles, Singles]:
+        """Compute unnormalised densities of a strategy's draws, each of dims (draw, place).
+
+        Given each place of gains, times the weights; of levels; and of the common error.
+        """
+        of_gain = weights[:, None] * self.gains.density(_log(one.gain))
+        of_level = self.levels.density(one.level)
+        of_error = _given_error(one.level, weights, self.correlation)
+        # Single precision halves the time; densities are sums of hundreds of draws.
+        return of_gain.astype(np.float32), of_level.astype(np.float32), of_error.astype(np.float32)
+
+    def parts(self, one: Curves, weights: Floats) -> tuple[Singles, Singles]:
+        """Combine densities as the dims of `likely`: those of levels and common error in one."""
+        of_gain, of_level, of_error = self.given(one, weights)
+        return of_gain, (of_level[:, :, None] * of_error[:, None]).reshape(len(weights), -1)
+
+    def weights(self, one: Curves, weights: Floats) -> Floats:
+        """Compute weights of a strategy's draws in the joint posterior; they sum to 1."""
+        of_gain, of_level = self.parts(one, weights)
+        share = (self.likely / (of_gain.T @ of_level)).astype(np.float32)
+        found = np.einsum("dp,dp->d", of_gain @ share, of_level).astype(float)
+        return np.asarray(found / found.sum())
+
+    def places(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw places, as positions in the flattened `likely`, by systematic sampling.
+
+        Each is used a few times, which is faster.
+        """
+        distinct = max(count // _SAME, 1)
+        quantiles = (np.arange(distinct) + rng.random()) / distinct
+        found = np.searchsorted(self.likely.cumsum(), quantiles).clip(max=self.likely.size - 1)
+        return np.asarray(rng.permutation(np.resize(found, count)))
+
+    def picked(
+        self, one: Curves, weights: Floats, at: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Pick a draw of a strategy for each of the places `at`."""
+        of_gain, of_level, of_error = self.given(one, weights)
+        places, row = np.unique(at, return_inverse=True)
+        gain, rest = np.divmod(places, self.likely.shape[1])
+        level, error = np.divmod(rest, of_error.shape[1])
+        reached = (of_gain[:, gain] * of_level[:, level] * of_error[:, error]).T.cumsum(axis=1)
+        quantiles = (rng.permutation(len(at)) + rng.random(len(at))) / len(at)
+        wanted = quantiles * reached[row, -1]
+        found = [np.searchsorted(reached[i], q) for i, q in zip(row, wanted, strict=True)]
+        return np.asarray(found).clip(max=len(weights) - 1)
+
+
+def hierarchy_of(
+    curves: Sequence[Curves],
+    misfit: Misfit,
+    correlation: float,
+    weights: Sequence[Floats] | None = None,
+) -> Hierarchy:
+    """Compute the posterior of the upper level from separate draws, dims (draw,), of strategies.
+
+    The `weights` of the draws sum to 1; by default they are equal.
+    """
+    if weights is None:
+        weights = [_equal(len(one.gain)) for one in curves]
+    gains = Between.grid(
+        [_log(one.gain) for one in curves], misfit.between_gains, misfit.between_gains_width
+    )
+    levels = Between.grid(
+        [one.level for one in curves], misfit.between_levels, misfit.between_levels_width
+    )
+    shared = min(correlation, _MOST_SHARED)
+    prior = np.exp(-0.5 * _errors(shared) ** 2)
+    total = gains.log_prior[:, None] + np.add.outer(levels.log_prior, np.log(prior)).ravel()
+    flat = Hierarchy(gains, levels, shared, np.ones_like(total))
+    for one, weight in zip(curves, weights, strict=True):
+        of_gain, of_level = flat.parts(one, weight)
+        total = total + np.log(of_gain.T @ of_level, dtype=float)
+    likely = np.exp(total - total.max())
+    return replace(flat, likely=likely / likely.sum())
 
 
 def joined(
@@ -87,12 +208,13 @@ def joined(
 
     Parameters
     ----------
-    curves : sequence of Curves
+    curves : sequence of Curves, dims (chain, draw)
         Curves of the strategies.
     misfit : Misfit
-        Provides the prior of ω, `apart`; if infinite, gains are not pooled.
+        Provides the priors of the scales, `between_gains` and `between_levels`; if infinite, gains
+        or levels are not pooled.
     correlation : float
-        Correlation of the levels, from 0 to 1.
+        Correlation of the levels' errors, from 0 to 1.
     rng : Generator
 
     Returns
@@ -100,67 +222,59 @@ def joined(
     array of int, dims (chain, draw, strategy)
         Index of a draw of the same chain.
     """
+    if np.isinf(misfit.between_gains) and np.isinf(misfit.between_levels):
+        return _matched([one.level for one in curves], correlation, rng)
     chains, draws = curves[0].gain.shape
     every = max(chains * draws // _DRAWS, 1)
-    levels = levels_of([one.gain.ravel()[::every] for one in curves], misfit)
+    thinned = [Curves(*(part.ravel()[::every] for part in one)) for one in curves]
+    hierarchy = hierarchy_of(thinned, misfit, correlation)
     chosen = np.empty((chains, draws, len(curves)), dtype=np.int64)
     for chain in range(chains):
-        places, at = np.unique(_evenly(levels.likely, draws, rng), return_inverse=True)
-        met = Levels(*(part[places] for part in levels))
-        common = rng.standard_normal((draws, 1))
-        own = rng.standard_normal((draws, len(curves)))
-        normal = correlated(correlation, common, own)
+        at = hierarchy.places(draws, rng)
         for i, one in enumerate(curves):
-            order = one.level[chain].argsort(kind="stable")
-            picked = _picked(met.density(one.gain[chain][order]), at, normal[:, i])
-            chosen[chain, :, i] = order[picked]
+            of_chain = Curves(*(part[chain] for part in one))
+            chosen[chain, :, i] = hierarchy.picked(of_chain, _equal(draws), at, rng)
     return chosen
 
 
-def levels_of(
-    gains: Sequence[Floats], misfit: Misfit, weights: Sequence[Floats] | None = None
-) -> Levels:
-    """Compute the posterior of γ and ω from draws of the strategies' gains, dims (draw,) each.
+def _matched(
+    levels: Sequence[Floats], correlation: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Match draws by the ranks of correlated normals (Iman and Conover 1982); all are kept."""
+    chains, draws = levels[0].shape
+    task = rng.standard_normal((chains, draws, 1))
+    own = rng.standard_normal((chains, draws, len(levels)))
+    ranks = correlated(correlation, task, own).argsort(axis=1).argsort(axis=1)
+    order = np.stack(levels, axis=-1).argsort(axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(order, ranks, axis=1))
 
-    The `weights` of the draws sum to 1; by default they are equal.
-    """
-    if np.isinf(misfit.apart):
-        return Levels(np.zeros(1), np.full(1, np.inf), np.ones(1))
-    low, high = np.quantile(np.concatenate([_log(gain) for gain in gains]), [_TAIL, 1 - _TAIL])
-    away = np.linspace(-_REACH, _REACH, _SCALES)
-    scales = misfit.apart * np.exp(misfit.apart_width * away)
-    center, scale = map(np.ravel, np.meshgrid(np.linspace(low, high, _LEVELS), scales))
-    total = np.repeat(-0.5 * away**2, _LEVELS)
-    levels = Levels(center, scale, np.ones(len(center)))
-    for i, gain in enumerate(gains):
-        equal = np.full(len(gain), 1 / len(gain))
-        total = total + np.log((equal if weights is None else weights[i]) @ levels.density(gain))
-    likely = np.exp(total - total.max())
-    return levels._replace(likely=likely / likely.sum())
+
+def _given_error(level: Floats, weights: Floats, correlation: float) -> Floats:
+    """Compute relative densities of levels given the common error, dims (draw, error)."""
+    errors = _errors(correlation)
+    if len(errors) == 1:
+        return np.ones((len(level), 1))
+    order = level.argsort(kind="stable")
+    below = np.empty(len(level))
+    below[order] = weights[order].cumsum() - 0.5 * weights[order]
+    z = ndtri(below.clip(1e-4, 1 - 1e-4))[:, None]
+    density = np.exp(-0.5 * (z - np.sqrt(correlation) * errors) ** 2 / (1 - correlation))
+    # Over the prior of the error each draw has density 1: the copula keeps its margins.
+    prior = np.exp(-0.5 * errors**2)
+    return np.asarray(density / (density @ prior)[:, None] * prior.sum())
+
+
+def _errors(correlation: float) -> Floats:
+    """Return the grid of the common error, one point where there is none."""
+    return _ERRORS if correlation > 0 else np.zeros(1)
+
+
+def _equal(count: int) -> Floats:
+    return np.full(count, 1 / count)
 
 
 def _log(gain: Floats) -> Floats:
     return np.log(np.maximum(gain, 0) + _LEAST_GAIN)
-
-
-def _evenly(weights: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw positions by weights with systematic sampling, in random order."""
-    places = (np.arange(count) + rng.random()) / count
-    found = np.searchsorted(weights.cumsum(), places).clip(max=len(weights) - 1)
-    return np.asarray(rng.permutation(found))
-
-
-def _picked(near: Floats, at: NDArray[np.int64], normal: Floats) -> NDArray[np.int64]:
-    """Pick a draw for each γ by weights `near`, dims (draw, γ), at the quantiles of `normal`."""
-    reached = near.cumsum(axis=0)
-    picked = np.empty(len(at), dtype=np.int64)
-    for i in np.unique(at):
-        members = np.flatnonzero(at == i)
-        # Evenly spaced quantiles in the order of the normals repeat fewer draws.
-        ranks = normal[members].argsort().argsort()
-        spread = (ranks + 0.5) / len(members) if len(members) > 1 else ndtr(normal[members])
-        picked[members] = np.searchsorted(reached[:, i], spread * reached[-1, i])
-    return picked.clip(max=len(near) - 1)
 
 
 def shared_noise(runs: Runs) -> float:

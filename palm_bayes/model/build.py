@@ -34,7 +34,7 @@ from palm_bayes.model.priors import (
     named_priors,
 )
 
-VERSION = 7
+VERSION = 8
 """Version of the model, stored in traces: traces of other versions hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")

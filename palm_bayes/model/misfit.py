@@ -36,6 +36,8 @@ STEP = 0.05
 _NOISE = 0.05  # log-odds: the noise that `scale` refers to
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
+_MOST = {"tail": 0.99, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
+_POSITIVE = {"power", *(f"between_{of}{w}" for of in ("gains", "levels") for w in ("", "_width"))}
 _LEAST_VARIANCE = 1e-3  # least A (1 − A), for the same reason
 
 type Floats = NDArray[np.float64]
@@ -64,10 +66,12 @@ class Misfit:
         Tail parameter of Tukey's h distribution of the growth, from 0 (normal) to below 1.
     common : float
         Mean share of the misfit's variance common to the strategies of a task, from 0 to 1.
-    apart, apart_width : float
-        Median, and standard deviation of the logarithm, of the log-normal prior of the standard
-        deviation of the strategies' log gains around their task's mean; see
-        `palm_bayes.inference.partial_pooling`. An infinite `apart` means no pooling.
+    between_gains, between_gains_width : float
+        Median, and standard deviation of the logarithm, of the log-normal prior of the scale of
+        the log gains of a task's strategies around their common location; see
+        `palm_bayes.inference.partial_pooling`. An infinite median means no pooling.
+    between_levels, between_levels_width : float
+        The same of their log-odds at the end of the data.
     """
 
     level: float
@@ -77,13 +81,15 @@ class Misfit:
     by_gain: float
     tail: float
     common: float
-    apart: float
-    apart_width: float
+    between_gains: float
+    between_gains_width: float
+    between_levels: float
+    between_levels_width: float
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            most = {"tail": 0.99, "common": 1.0, "apart": np.inf}.get(name, np.finfo(float).max)
-            if not 0 <= value <= most or (name in {"power", "apart", "apart_width"} and value == 0):
+            most = _MOST.get(name, np.finfo(float).max)
+            if not 0 <= value <= most or (value == 0 and name in _POSITIVE):
                 raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")
 
     def normals(self, chains: int, draws: int, strategies: int, rng: np.random.Generator) -> Floats:

@@ -43,6 +43,7 @@ def tasks(misfit, count=150, strategies=1):
         Task(
             "ab"[i % 2],
             tuple(later(misfit, 100 * i + j, z) for j in range(strategies)),
+            0.0,
         )
         for i, z in enumerate(rng.standard_normal((count, 2)))
     ]
@@ -56,8 +57,10 @@ TRUE = Misfit(
     by_gain=0.05,
     tail=0.1,
     common=0.6,
-    apart=1,
-    apart_width=1,
+    between_gains=1,
+    between_gains_width=1,
+    between_levels=1,
+    between_levels_width=1,
 )
 
 
@@ -79,7 +82,7 @@ def test_what_strategies_have_in_common_is_found_again():
 
 
 def test_the_true_numbers_are_calibrated():
-    learned = replace(shipped(), misfit=replace(TRUE, apart=np.inf))
+    learned = replace(shipped(), misfit=replace(TRUE, between_gains=np.inf, between_levels=np.inf))
     below = pd.concat([task.below(learned, learned) for task in tasks(TRUE, count=300)])
     inside = ((below["p"] - 0.5).abs() <= 0.4).mean()
     assert inside == pytest.approx(0.8, abs=0.06)

@@ -18,7 +18,17 @@ from palm_bayes.model.misfit import PARTS, Misfit, log_odds
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
 NONE = Misfit(
-    level=0, scale=0, by_noise=0, power=1, by_gain=0, tail=0, common=0, apart=np.inf, apart_width=1
+    level=0,
+    scale=0,
+    by_noise=0,
+    power=1,
+    by_gain=0,
+    tail=0,
+    common=0,
+    between_gains=np.inf,
+    between_gains_width=1,
+    between_levels=np.inf,
+    between_levels_width=1,
 )
 NAMES = ["A_max", "log_u_first", "alpha", "beta"]
 OF_TRACE = ("rho", "shared", "lasting", "jitter", "draws")

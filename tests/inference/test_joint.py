@@ -45,41 +45,63 @@ def test_the_likelihood_goes_with_its_draw(fit):
 @pytest.mark.slow
 def test_it_is_the_model_of_all_strategies_sampled_at_once(fit):
     """The hierarchy as a potential of one PyMC model, NUTS over both strategies."""
-    runs, misfit = fit.runs, shipped().misfit
+    runs = fit.runs
     sampled = fit.trace["sampled"].to_dataset()
     ends = runs.table.groupby("strategy", sort=False)["x"].agg(["min", "max"])
+    until = ends["max"].min()
 
-    def gain_of(dataset):
+    def curves_of(dataset):
         found = []
         for name in runs.strategies:
             first, last = ends.loc[name]
-            x = xr.DataArray([last, partial_pooling.HORIZON * last], dims="x")
+            x = xr.DataArray([until, last, partial_pooling.HORIZON * last], dims="x")
             mean, _ = moments(dataset.sel(strategy=name), x, first, last)
-            odds = log_odds(mean.transpose("chain", "draw", "x").to_numpy())
-            found.append(odds[..., 1] - odds[..., 0])
+            level, end, later = log_odds(mean.transpose("x", "chain", "draw").to_numpy())
+            found.append(partial_pooling.Curves((later - end).ravel(), level.ravel()))
         return found
 
-    levels = partial_pooling.levels_of([one.ravel() for one in gain_of(sampled)], misfit)
-    away = np.log(levels.scale / misfit.apart) / misfit.apart_width
+    alone = curves_of(sampled)
+    correlation = partial_pooling.shared_noise(runs)
+    hierarchy = partial_pooling.hierarchy_of(alone, shipped().misfit, correlation)
+    center, spread = (
+        np.array([of(one.level) for one in alone])[:, None] for of in (np.mean, np.std)
+    )
+    error = np.linspace(-3, 3, 61) if correlation else np.zeros(1)
     with build_model(runs) as model:
         A_max, log_u, alpha, beta = (model["curve"][:, i] for i in range(4))
         first, last = (ends[name].to_numpy() for name in ("min", "max"))
-        odds = [
+        level, end, later = (
             pt.log(accuracy / (1 - accuracy))
-            for x in (last, partial_pooling.HORIZON * last)
+            for x in (until, last, partial_pooling.HORIZON * last)
             for accuracy in [A_max * -pt.expm1(-curve.u(x, log_u, alpha, beta, first, pt))]
-        ]
-        log_gain = pt.log(odds[1] - odds[0] + 0.02)
-        z = (log_gain[:, None] - levels.center) / levels.scale
-        each = -2.5 * pt.log1p(z**2 / 4) - np.log(levels.scale)
-        pm.Potential("in_common", pt.logsumexp(each.sum(axis=0) - 0.5 * away**2))
+        )
+        log_gain = pt.log(later - end + 0.02)[:, None]
+        level = level[:, None]
+
+        def between(grid, value):
+            return -2.5 * pt.log1p(((value - grid.center) / grid.scale) ** 2 / 4) - np.log(
+                grid.scale
+            )
+
+        gains, levels = hierarchy.gains, hierarchy.levels
+        of_gain = between(gains, log_gain).sum(axis=0) + gains.log_prior
+        of_level = between(levels, level).sum(axis=0) + levels.log_prior
+        z = (level - center) / spread
+        own = (z - np.sqrt(correlation) * error) ** 2 / (1 - correlation) - z**2
+        of_error = -0.5 * own.sum(axis=0) - 0.5 * error**2
+        terms = [pt.logsumexp(part) for part in (of_gain, of_level, of_error)]
+        pm.Potential("hierarchy", pt.sum(terms))
         trace = pm.sample(
             draws=1000, tune=1000, chains=4, nuts_sampler="nutpie", random_seed=1,
             progressbar=False, target_accept=0.95,
         )  # fmt: skip
-    at_once = gain_of(trace["posterior"].to_dataset())
-    together = gain_of(fit.trace["posterior"].to_dataset())
-    for one, other, alone in zip(at_once, together, gain_of(sampled), strict=True):
-        logs = [np.log(gain + 0.02) for gain in (one, other, alone)]
-        assert logs[1].mean() == pytest.approx(logs[0].mean(), abs=0.1 * logs[2].std())
-        assert logs[1].std() == pytest.approx(logs[0].std(), rel=0.1)
+    at_once = curves_of(trace["posterior"].to_dataset())
+    together = curves_of(fit.trace["posterior"].to_dataset())
+    for parts in zip(at_once, together, alone, strict=True):
+        logs = [np.log(one.gain + 0.02) for one in parts]
+        for one, other, before in (logs, [one.level for one in parts]):
+            assert other.mean() == pytest.approx(one.mean(), abs=0.1 * before.std())
+            assert other.std() == pytest.approx(one.std(), rel=0.1)
+    for part in ("gain", "level"):
+        wanted, got = (np.corrcoef([getattr(c, part) for c in of]) for of in (at_once, together))
+        np.testing.assert_allclose(got, wanted, atol=0.1)

@@ -20,8 +20,10 @@ NONE = Misfit(
     by_gain=0,
     tail=0,
     common=0,
-    apart=np.inf,
-    apart_width=1,
+    between_gains=np.inf,
+    between_gains_width=1,
+    between_levels=np.inf,
+    between_levels_width=1,
 )
 MISFIT = replace(NONE, level=0.2, scale=0.05, power=1.5, by_gain=0.3)
 
