@@ -47,6 +47,25 @@ def fit(example_runs) -> "PalmFit":
     return fit_runs(example_runs, strategies=["random", "entropy"], seed=1)
 
 
+@pytest.fixture(scope="session")
+def ragged_fit(example_runs) -> "PalmFit":
+    """Fit all six strategies for real: runs of unequal length, uneven batches, odd labels."""
+    import warnings
+
+    from palm_bayes.data.runs import Runs
+    from palm_bayes.errors import PalmWarning
+    from palm_bayes.palm_fit import fit_runs
+
+    table = example_runs.table.drop(columns="x")
+    strategy, repetition = (table[name].factorize()[0] for name in ("strategy", "repetition"))
+    jitter = (strategy + repetition + table["episode"]) % 2
+    table["labels"] = (12 * table["episode"] ** 1.2).round() + jitter
+    ends = 12 - (2 * strategy + repetition) % 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PalmWarning)  # of runs that end early
+        return fit_runs(Runs.from_frame(table[table["episode"] <= ends]), seed=1)
+
+
 @pytest.fixture
 def falling_fit(fit) -> "PalmFit":
     """Return the fit as if its check had found the curve of "random" to fall."""

@@ -9,36 +9,49 @@ from palm_bayes.decisions.stopping_rules import Unreachable
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.report.contents import Questions, report_of
 
-BUDGET, TARGET = 500.0, 0.93
+TARGET = 0.93
+
+
+@pytest.fixture(scope="module", params=["even", "ragged"])
+def fit(request, fit, ragged_fit):
+    """Two strategies of equal runs, and six of unequal ones."""
+    return fit if request.param == "even" else ragged_fit
 
 
 @pytest.fixture(scope="module")
-def draws(fit):
+def budget(fit):
+    """A budget of whole batches after the data, about 500 labels."""
+    budgets = fit.labels_to_reach(TARGET).curves["budget"].to_numpy()
+    return float(budgets[np.abs(budgets - 500).argmin()])
+
+
+@pytest.fixture(scope="module")
+def draws(fit, budget):
     """Expected accuracies at the budget, dims (sample, strategy)."""
-    found = fit.forecast(labels=[BUDGET]).draws.squeeze("x")
+    found = fit.forecast(labels=[budget]).draws.squeeze("x")
     return found.stack(sample=("chain", "draw")).transpose("sample", "strategy").to_numpy()
 
 
-def at_budget(paths):
-    return paths.sel(budget=BUDGET).transpose("sample", "strategy").to_numpy()
+def at_budget(paths, budget):
+    return paths.sel(budget=budget).transpose("sample", "strategy").to_numpy()
 
 
-def test_curves_are_the_same_draws(fit, draws):
-    np.testing.assert_array_equal(at_budget(fit.compare(BUDGET).paths), draws)
+def test_curves_are_the_same_draws(fit, draws, budget):
+    np.testing.assert_array_equal(at_budget(fit.compare(budget).paths, budget), draws)
     needed = fit.labels_to_reach(TARGET)
-    np.testing.assert_array_equal(at_budget(needed.curves), draws)
+    np.testing.assert_array_equal(at_budget(needed.curves, budget), draws)
     for i, name in enumerate(fit.runs.strategies):
         np.testing.assert_array_equal(
-            Outlook.of(fit, name, BUDGET).accuracy_at(BUDGET), draws[:, i]
+            Outlook.of(fit, name, budget).accuracy_at(budget), draws[:, i]
         )
-    page = report_of(fit, Questions(at=BUDGET, target=TARGET, pool=960))
-    np.testing.assert_array_equal(at_budget(page.comparison.paths), draws)
-    np.testing.assert_array_equal(at_budget(page.needed.curves), draws)
+    page = report_of(fit, Questions(at=budget, target=TARGET, pool=960))
+    np.testing.assert_array_equal(at_budget(page.comparison.paths, budget), draws)
+    np.testing.assert_array_equal(at_budget(page.needed.curves, budget), draws)
 
 
-def test_quantiles_are_the_same(fit, draws):
-    table = fit.forecast(labels=[BUDGET]).to_frame().set_index("strategy")
-    ranking = fit.compare(BUDGET, probability=0.8).ranking.set_index("strategy")
+def test_quantiles_are_the_same(fit, draws, budget):
+    table = fit.forecast(labels=[budget]).to_frame().set_index("strategy")
+    ranking = fit.compare(budget, probability=0.8).ranking.set_index("strategy")
     for i, name in enumerate(fit.runs.strategies):
         low, middle, high = np.quantile(draws[:, i], [0.1, 0.5, 0.9])
         assert table.loc[name, ["q10", "q50", "q90"]].tolist() == pytest.approx([low, middle, high])
@@ -46,29 +59,29 @@ def test_quantiles_are_the_same(fit, draws):
         assert told == pytest.approx([low, middle, high], abs=1e-4)  # of other interpolation
 
 
-def test_the_chance_of_a_target_is_the_same(fit, draws):
+def test_the_chance_of_a_target_is_the_same(fit, draws, budget):
     """At a budget, and by it: an expected curve that does not fall is there once it got there."""
-    chances = fit.labels_to_reach(TARGET, until=960).chances.loc[BUDGET]
-    within = fit.labels_to_reach(TARGET, within=BUDGET).table.set_index("strategy")["p_within"]
+    chances = fit.labels_to_reach(TARGET, until=960).chances.loc[budget]
+    within = fit.labels_to_reach(TARGET, within=budget).table.set_index("strategy")["p_within"]
     for i, name in enumerate(fit.runs.strategies):
         expected = (draws[:, i] >= TARGET).mean()
         assert chances[name] == pytest.approx(expected)
         assert within[name] == pytest.approx(expected)
-        found = fit.decide(Unreachable(TARGET, BUDGET, 0.01), strategy=name, force=True).findings[0]
+        found = fit.decide(Unreachable(TARGET, budget, 0.01), strategy=name, force=True).findings[0]
         assert found.probability == pytest.approx(expected, abs=1e-9)
 
 
-def test_who_is_above_is_the_same(fit, draws):
-    pairs = fit.compare(BUDGET).pairs.set_index(["strategy", "other"])
-    one, other = fit.runs.strategies
+def test_who_is_above_is_the_same(fit, draws, budget):
+    pairs = fit.compare(budget).pairs.set_index(["strategy", "other"])
+    one, other, *_ = fit.runs.strategies
     assert pairs.loc[(one, other), "p_above"] == pytest.approx((draws[:, 0] > draws[:, 1]).mean())
     perfect = draws.max(axis=1).mean() - draws.mean(axis=0).max()
-    assert pilot_value(fit, BUDGET).perfect == pytest.approx(perfect)
+    assert pilot_value(fit, budget).perfect == pytest.approx(perfect)
 
 
-def test_a_saved_fit_gives_the_same(fit, draws, tmp_path):
+def test_a_saved_fit_gives_the_same(fit, draws, tmp_path, budget):
     again = PalmFit.load(fit.save(tmp_path / "trace.nc"))
-    found = again.forecast(labels=[BUDGET]).draws.squeeze("x")
+    found = again.forecast(labels=[budget]).draws.squeeze("x")
     same = found.stack(sample=("chain", "draw")).transpose("sample", "strategy").to_numpy()
     np.testing.assert_array_equal(same, draws)
 
