@@ -13,7 +13,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.readers import read_runs
+from palm_bayes.data.readers import read
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs, XMode
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
@@ -127,7 +128,7 @@ class PalmFit(Posterior):
             If the data are unusual in a way that those of the fit were not.
         """
         # A few new rows must not be read in another scale than the earlier ones.
-        runs = read_runs(data, percent=self.runs.percent)
+        runs = read(data, Reading(percent=self.runs.percent))
         known = set(oddities(self.runs))
         for oddity in oddities(runs):
             if oddity not in known:
@@ -314,10 +315,10 @@ def fit_runs(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
-    runs = read_runs(
-        data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
-        percent=percent, max_repetitions=max_repetitions, max_episodes=max_episodes,
-    )  # fmt: skip
+    reading = Reading(
+        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes
+    )
+    runs = read(data, reading)
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)
     posterior = fit_validated(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import UNUSED, Runs, XMode, as_text, natural
 from palm_bayes.errors import DataError, known, listed
 
@@ -77,36 +78,46 @@ def read_runs(
     DataError
         If `source` cannot be used; the message gives the value, its place and what is allowed.
     """
-    named = [strategies] if isinstance(strategies, str) else strategies
+    return read(
+        source,
+        Reading(strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes),
+    )
+
+
+def read(source: Runs | pd.DataFrame | str | Path, reading: Reading) -> Runs:
+    """Read the runs of one task; see `read_runs`."""
+    named, dataset, model = reading.named, reading.dataset, reading.model
     if isinstance(source, Runs):
-        if batch is not None or x_mode != "labels":
-            raise DataError(
-                "batch and x_mode are fixed when Runs are made: read the data again with them"
-            )
-        if percent is not None and percent != source.percent:
-            raise DataError(
-                f"percent is {percent}, but Runs were read with percent={source.percent}"
-            )
-        runs = source.limited(max_repetitions, max_episodes)
-        runs = replace(runs, dataset=dataset or runs.dataset, model=model or runs.model)
-        return runs if named is None else runs.select(named)
+        return _chosen_of(source, reading)
     notes: list[str] = []
     if not isinstance(source, pd.DataFrame) and (path := Path(source).expanduser()).is_dir():
-        frame = _folder(path, named, max_repetitions, notes)
+        frame = _folder(path, named, reading.max_repetitions, notes)
     else:
         frame = _one_task(read_table(source), named, dataset, model)
     runs = Runs.from_frame(
         frame,
-        batch=batch,
-        x_mode=x_mode,
-        percent=percent,
-        max_repetitions=max_repetitions,
-        max_episodes=max_episodes,
+        **reading.axis,
         dataset=dataset or next(iter(frame.get("dataset", [])), ""),
         model=model or next(iter(frame.get("model", [])), ""),
         notes=notes,
     )
     return runs if named is None else runs.select(named)
+
+
+def _chosen_of(source: Runs, reading: Reading) -> Runs:
+    """Select from runs that were read before."""
+    if reading.batch is not None or reading.x_mode != "labels":
+        raise DataError(
+            "batch and x_mode are fixed when Runs are made: read the data again with them"
+        )
+    if reading.percent not in {None, source.percent}:
+        raise DataError(
+            f"percent is {reading.percent}, but Runs were read with percent={source.percent}"
+        )
+    runs = source.limited(reading.max_repetitions, reading.max_episodes)
+    names = {word: getattr(reading, word) or getattr(runs, word) for word in ("dataset", "model")}
+    runs = replace(runs, **names)
+    return runs if reading.named is None else runs.select(reading.named)
 
 
 def read_table(source: pd.DataFrame | str | Path) -> pd.DataFrame:

@@ -20,15 +20,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.data.averaging import mean_curve
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmError
 from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY, Backtest
 from palm_bayes.evaluation.cells import (
     Cell,
-    cells_of,
     jobs_of,
     later_rows,
+    read_cells,
     too_short,
     training_sizes,
 )
@@ -115,7 +116,7 @@ def backtest(
     chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
     settings.suit(chosen)  # before the first cell: not an error of a cell
     sizes = training_sizes(train_fractions, train_episodes)
-    cells = cells_of(data, strategies, dataset, model, percent)
+    cells = read_cells(data, Reading(strategies, dataset, model, percent=percent))
     jobs = jobs_of(cells, sizes)
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")

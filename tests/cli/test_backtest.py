@@ -83,7 +83,6 @@ def test_options(asked):
         "strategies": ["margin"],
         "dataset": "digits",
         "model": "m",
-        "percent": None,
         "priors": "bounds",
         "prior": None,
         "draws": 50,

@@ -41,7 +41,7 @@ def test_command_keeps_its_own_options(asked):
     result, (source, at) = asked(example_runs_path(), "--at", 3, "--strategy", "margin")
     assert result.exit_code == 0
     assert at == 3
-    assert source.reading["strategies"] == ["margin"]
+    assert source.reading.strategies == ["margin"]
 
 
 def test_help_shows_own_options_before_those_of_fitting(asked):
