@@ -4,15 +4,15 @@ It is the last of the library's modules: only `StopMonitor` and the command line
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from palm_bayes.data.checks import oddities
+from palm_bayes.data.places import Place
 from palm_bayes.data.readers import read
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs, XMode
@@ -95,7 +95,7 @@ class PalmFit(Posterior):
 
     def refit(
         self,
-        data: Runs | pd.DataFrame | str | Path,
+        data: Runs | Place,
         *,
         priors: Priors | None = None,
         progress: Progress | None = None,
@@ -260,7 +260,7 @@ class PalmFit(Posterior):
 
 
 def fit_runs(
-    data: Runs | pd.DataFrame | str | Path,
+    data: Runs | Place,
     *,
     strategies: Sequence[str] | None = None,
     dataset: str | None = None,
@@ -270,6 +270,10 @@ def fit_runs(
     percent: bool | None = None,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
+    columns: Mapping[str, str] | None = None,
+    layout: str | None = None,
+    pattern: str | None = None,
+    pool: float | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
@@ -285,8 +289,8 @@ def fit_runs(
 
     Parameters
     ----------
-    data : Runs, DataFrame or path
-        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``max_episodes``.
+    data : Runs, DataFrame, dict, path or paths
+        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``pool``.
     priors : {"default", "bounds"} or Priors
         Weakly informative; flat between PALM.py's bounds; or custom ones.
     prior : Learned or path, optional
@@ -316,8 +320,9 @@ def fit_runs(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     reading = Reading(
-        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes
-    )
+        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes,
+        columns, layout, pattern, pool,
+    )  # fmt: skip
     runs = read(data, reading)
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)

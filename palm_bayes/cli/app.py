@@ -181,7 +181,7 @@ def backtest(
 
     Each strategy is fitted to its first episodes only; forecasts are scored on its later ones.
     """
-    with working(quiet) as (step, _):
+    with working(quiet) as (step, note):
         step("loading PyMC")
         from palm_bayes import backtest as run
 
@@ -195,6 +195,8 @@ def backtest(
             fresh=fresh,
             progress=step,
         )
+        for line in found.notes:
+            note(line)
     return report_backtest(found, as_json, out=out, seed=sampled["seed"])
 
 

@@ -22,11 +22,11 @@ def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any
 
 
 Source = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Argument(
-        metavar="PATH",
-        help="A table (.csv, .csv.gz), or a folder with METHOD_1/plot_episode_yvalues.npy and so "
-        "on, as PALM's deep-al writes it.",
+        metavar="PATH...",
+        help="Tables (.csv, .json, .npz ...), a glob or a folder of them, or a folder with "
+        "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
     ),
 ]
 BasePath = Annotated[
@@ -100,6 +100,38 @@ Percent = Annotated[
         "--percent/--fraction",
         metavar="",
     ),
+]
+Columns = Annotated[
+    list[str] | None,
+    option(
+        DATA,
+        "Column of accuracy, strategy, labels and so on, as accuracy=test_acc. May be repeated. "
+        "Default: by its name.",
+        "--column",
+        metavar="NAME",
+    ),
+]
+LayoutName = Annotated[
+    str | None,
+    option(
+        DATA,
+        "long, wide, headers or tracker. Default: as the columns tell.",
+        "--layout",
+        metavar="NAME",
+    ),
+]
+Pattern = Annotated[
+    str | None,
+    option(
+        DATA,
+        "Read names of files as, for example, '{strategy}_{repetition}'.",
+        "--pattern",
+        metavar="TEXT",
+    ),
+]
+PoolSize = Annotated[
+    float | None,
+    option(DATA, "Size of the pool, where labels are shares of it.", "--pool"),
 ]
 PriorSet = Annotated[
     Literal["default", "bounds"],
@@ -242,12 +274,15 @@ EXAMPLE = """[bold]Example[/bold]
   palm-bayes fit runs/runs.csv --episodes 12"""
 
 
-def one_of(path: Path | None, base_path: Path | None) -> Path:
-    """Return the path of the runs, which both names may give."""
-    if path and base_path:
+def one_of(paths: list[Path] | None, base_path: Path | None) -> Path | list[Path]:
+    """Return the path or paths of the runs, which both names may give."""
+    if paths and base_path:
+        named = " ".join(map(str, paths))
         raise UsageError(
-            f"PATH ({path}) and --base-path ({base_path}) mean the same: give only one."
+            f"PATH ({named}) and --base-path ({base_path}) mean the same: give only one."
         )
-    if found := path or base_path:
-        return found
-    raise UsageError("Missing argument PATH: a table of runs, or a folder in PALM's layout.")
+    if base_path:
+        return base_path
+    if not paths:
+        raise UsageError("Missing argument PATH: tables of runs, or a folder in PALM's layout.")
+    return paths[0] if len(paths) == 1 else paths

@@ -1,5 +1,6 @@
 """Options of reading and sampling, declared once; and argument FIT, a saved fit or runs."""
 
+import glob
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -23,11 +24,10 @@ TRACE = "trace.nc"
 PALM_BUDGET = 100.0  # PALM.py's labels per episode, if given by neither data nor user
 
 FitOrRuns = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
         metavar="FIT",
-        exists=True,
-        help="trace.nc of a fit, or its output folder; or runs, a table or a folder in PALM's "
+        help="trace.nc of a fit, or its output folder; or runs, tables or a folder in PALM's "
         "layout, which are fitted first.",
     ),
 ]
@@ -45,10 +45,13 @@ def filled_by(make: Command, *, last: bool = True) -> Callable[[Command], Comman
 
         @wraps(command)
         def run(*others: Any, **values: Any) -> Any:
-            made = make(**{name: values.pop(name) for name in ours})
-            return command(made, *others, **values)
+            made = make(**{name: values[name] for name in ours})
+            own = {name: value for name, value in values.items() if name in names}
+            return command(made, *others, **own)
 
-        parameters = [*theirs, *ours.values()] if last else [*ours.values(), *theirs]
+        names = {p.name for p in theirs}  # an option of both is declared by the command
+        more = [p for p in ours.values() if p.name not in names]
+        parameters = [*theirs, *more] if last else [*more, *theirs]
         parameters.sort(key=lambda p: p.default is not p.empty)  # required ones first
         parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
         # Typer reads both.
@@ -64,9 +67,19 @@ def selection(
     dataset: options.Dataset = None,
     model: options.Model = None,
     percent: options.Percent = None,
+    column: options.Columns = None,
+    layout: options.LayoutName = None,
+    pattern: options.Pattern = None,
+    pool: options.PoolSize = None,
 ) -> Reading:
     """Options of reading one task or several."""
-    return Reading(strategy, dataset, model, percent=percent)
+    pairs = [pair.partition("=") for pair in column or ()]
+    if wrong := [word for word, equals, _ in pairs if not equals]:
+        raise options.UsageError(f"--column {wrong[0]}: expected is WORD=NAME.")
+    return Reading(
+        strategy, dataset, model, percent=percent, layout=layout, pattern=pattern, pool=pool,
+        columns={word: name for word, _, name in pairs} or None,
+    )  # fmt: skip
 
 
 @filled_by(selection, last=False)
@@ -95,12 +108,14 @@ def sampling(
     return {**locals()}
 
 
-def read(path: Path, how: Reading, *, budgets: bool = False) -> tuple["Runs", "Runs | None"]:
+def read(
+    path: Path | list[Path], how: Reading, *, budgets: bool = False
+) -> tuple["Runs", "Runs | None"]:
     """Read the runs to fit, and all runs if these are only the first episodes.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : path or paths
     how : Reading
     budgets : bool
         Require x to be labels / batch, also if labels are unknown.
@@ -133,7 +148,7 @@ class Source:
 
     Attributes
     ----------
-    path : pathlib.Path
+    path : path or paths
         Saved fit, its folder, or runs.
     reading : Reading
     sampling : mapping
@@ -142,7 +157,7 @@ class Source:
         Flags of options given, none of which is allowed for a saved fit.
     """
 
-    path: Path
+    path: Path | list[Path]
     reading: Reading
     sampling: Mapping[str, Any]
     given: tuple[str, ...]
@@ -155,6 +170,8 @@ class Source:
     @property
     def saved(self) -> Path | None:
         """Path of the saved fit, or None for runs."""
+        if isinstance(self.path, list):
+            return None
         saved = self.path / TRACE if self.path.is_dir() else self.path
         return saved if saved.suffix == ".nc" and saved.is_file() else None
 
@@ -195,8 +212,13 @@ class Source:
 @filled_by(reading)
 def _source(how: Reading, sampled: Mapping[str, Any], ctx: typer.Context, fit: FitOrRuns) -> Source:
     ours = (*signature(reading).parameters, *signature(sampling).parameters)
-    given = [f"--{name.replace('_', '-')}" for name in ours if name != "seed" and _typed(ctx, name)]
-    return Source(fit, how, sampled, tuple(given))
+    both = {"seed", "pool"}  # which serve questions to a saved fit, too
+    given = [
+        f"--{name.replace('_', '-')}" for name in ours if name not in both and _typed(ctx, name)
+    ]
+    if gone := [path for path in fit if not path.exists() and not glob.has_magic(str(path))]:
+        raise options.UsageError(f"{listed(gone)} does not exist.")
+    return Source(options.one_of(fit, None), how, sampled, tuple(given))
 
 
 takes_fit = filled_by(_source)

@@ -268,9 +268,12 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
             return None
 
 
-def _stamp(path: Path) -> list[tuple[str, int, int]]:
+def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     """Return names, times and sizes of the files that runs are read from."""
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    from palm_bayes.data.places import matching
+
+    found = matching(path if isinstance(path, list) else [path])
+    files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
     states = [(str(file), file.stat()) for file in files if file.is_file()]
     return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
 

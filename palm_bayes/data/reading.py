@@ -1,6 +1,6 @@
 """Options of reading runs, the same in Python and on the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,10 @@ class Reading:
     percent: bool | None = None
     max_repetitions: int | None = None
     max_episodes: int | None = None
+    columns: Mapping[str, str] | None = None
+    layout: str | None = None
+    pattern: str | None = None
+    pool: float | None = None
 
     @property
     def named(self) -> Sequence[str] | None:

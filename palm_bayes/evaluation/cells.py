@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.places import Place
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.tasks import Task, read_tasks
@@ -77,13 +77,13 @@ def training_sizes(
     return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})
 
 
-def read_cells(data: Runs | pd.DataFrame | str | Path, reading: Reading) -> list[Cell]:
+def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
     """Read the cells, task by task."""
     return [cell for task in read_tasks(data, reading) for cell in _cells(task)]
 
 
 def cells_of(
-    data: Runs | pd.DataFrame | str | Path,
+    data: Runs | Place,
     strategies: Sequence[str] | None,
     dataset: str | None,
     model: str | None,
