@@ -65,7 +65,13 @@ def _from_zero(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 def _measured(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
-    empty = as_text(table["accuracy"]).str.lower().isin(GAPS)
+    text = as_text(table["accuracy"])
+    if (pair := text.str.contains("±|\\+/?-", regex=True)).any():
+        place, cell = table.loc[pair, "file"].iloc[0] or "the table", text[pair].iloc[0]
+        raise DataError(f"{place}: '{cell}' is a mean and its spread, needed is each repetition")
+    if text.str.endswith("%").any():
+        table["accuracy"] = text.str.removesuffix("%")
+    empty = text.str.lower().isin(GAPS)
     if not empty.any() or empty.all():
         return table
     word = "episode" if "episode" in table else "labels"

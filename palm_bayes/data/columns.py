@@ -1,7 +1,7 @@
 """Names of columns: which words they stand for, and which of them the user chose."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from palm_bayes.errors import DataError, known, listed
@@ -57,6 +57,7 @@ MEAN = frozenset({"mean", "avg", "average"})
 SPREAD = frozenset({"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"})
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean."""
+_GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
 _OTHER = frozenset({"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"})
 
 
@@ -70,8 +71,20 @@ _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names
 
 
 def word_of(name: Hashable) -> str | None:
-    """Return the word that a name stands for, or None."""
-    return _WORDS.get(clean(name))
+    """Return the word that a name stands for, or None; units in brackets do not matter."""
+    bare = re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
+    return _WORDS.get(clean(name)) or _WORDS.get(clean(bare))
+
+
+def _word_of_last(name: Hashable) -> str | None:
+    """Return the word of the last part of a name such as metrics.acc or config/seed."""
+    first, *others = re.split(r"[./]", str(name))
+    return word_of(others[-1]) if others and clean(first) in _GROUPS else None
+
+
+def stands_for(name: Hashable) -> str | None:
+    """Return the word of a name or of its last part, or None."""
+    return word_of(name) or _word_of_last(name)
 
 
 def parts(name: Hashable) -> set[str]:
@@ -119,11 +132,9 @@ def found(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[s
     DataError
         If several columns stand for one word, with the choices.
     """
-    candidates: dict[str, list[int]] = {}
-    for i, column in enumerate(columns):
-        word = word_of(column)
-        if word and word not in mine and i not in mine.values():
-            candidates.setdefault(word, []).append(i)
+    candidates = _candidates(columns, mine, word_of)
+    mine_too = dict(mine) | {word: places[0] for word, places in candidates.items()}
+    candidates |= _candidates(columns, mine_too, _word_of_last)
     full = [i for i in candidates.get("accuracy", []) if clean(columns[i]) == "accuracy"]
     if full:
         strong = {clean(name) for name in COLUMNS["accuracy"] if name not in YIELDING}
@@ -138,6 +149,18 @@ def found(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[s
                 f"{choices} (in Python, columns={{{word!r}: {names[0]!r}}})"
             )
     return dict(mine) | {word: places[0] for word, places in candidates.items()}
+
+
+def _candidates(
+    columns: Sequence[Any], mine: Mapping[str, int], of: Callable[[Hashable], str | None]
+) -> dict[str, list[int]]:
+    """Return the positions of the columns that stand for words that are not chosen yet."""
+    candidates: dict[str, list[int]] = {}
+    for i, column in enumerate(columns):
+        word = of(column)
+        if word and word not in mine and i not in mine.values():
+            candidates.setdefault(word, []).append(i)
+    return candidates
 
 
 def missing(words: Sequence[str], columns: Sequence[Any], place: str) -> DataError:

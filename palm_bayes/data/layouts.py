@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from palm_bayes.data import columns
-from palm_bayes.data.names import by_pattern, repetition_of, split
+from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
     COUNTS,
@@ -45,15 +45,17 @@ def _of_name(sheet: Sheet, reading: Reading) -> list[str]:
     if not sheet.named:
         return []
     words = listed(sheet.named)
-    if reading.pattern is not None:
+    if reading.pattern is not None and not sheet.raw.alone:
         return [f"{words} by the pattern {reading.pattern}"]
     if sheet.raw.alone:
         return [f"{listed(map(' '.join, sheet.named.items()))} by the file's name"]
     return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]
 
 
-def _long(sheet: Sheet, _: Reading) -> Sheet:
+def _long(sheet: Sheet, reading: Reading) -> Sheet:
     """Take the column of accuracies."""
+    if reading.pattern is not None and sheet.raw.alone:
+        raise DataError(f"{sheet.place}pattern {reading.pattern!r} fits neither file nor columns")
     names, asked = sheet.names, "accuracy" in sheet.words
     words = columns.found(names, sheet.words, sheet.place)
     if "accuracy" not in words:
@@ -86,7 +88,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     alone = len(mine) == 1 and not (numbered and sheet.raw.fields)
     if not mine or ((strange or alone) and not asked):
         raise columns.missing(["accuracy"], names, sheet.place)
-    runs = _runs(mine, None if sheet.raw.file else reading.pattern)
+    runs = _runs(mine, reading.pattern if sheet.raw.alone else None)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
@@ -100,13 +102,11 @@ def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     numbers = [repetition_of(name) for name in names]
     if all(numbers):
         return [{"repetition": str(number)} for number in numbers]
-    runs = []
-    for i, name in enumerate(names):
-        strategy, number = split(name)
-        if number is None and names.count(name) > 1:  # columns of one name
-            number = str(names[: i + 1].count(name))
-        runs.append({"strategy": strategy} | ({"repetition": number} if number else {}))
-    return runs
+    runs = [split(name) for name in names]
+    for i, (strategy, number) in enumerate(runs):
+        if number is None and names.count(names[i]) > 1:  # columns of one name
+            runs[i] = strategy, str(names[: i + 1].count(names[i]))
+    return as_runs(runs)
 
 
 def _levels(sheet: Sheet, _: Reading) -> Sheet:
@@ -179,7 +179,7 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
     }
     score = _metric([match["metric"] for match in tracked.values()], sheet, reading)
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
-    runs = _runs(list(mine.values()), reading.pattern)
+    runs = _runs(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
     said = f"{told(series, names)}; score is {score}"
     return replace(sheet, words=words, series=series, notes=[said])
@@ -210,7 +210,7 @@ def _is_tracker(sheet: Sheet, _: Reading) -> bool:
 
 
 def _is_long(sheet: Sheet, reading: Reading) -> bool:
-    return "accuracy" in {*map(columns.word_of, sheet.names), *(reading.columns or {})}
+    return "accuracy" in {*map(columns.stands_for, sheet.names), *(reading.columns or {})}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ _FIRST = rf"(?:{_RUN})[\W_]*(?P<repetition>[0-9]+)[\W_]+(?P<strategy>.+)"
 TENSORBOARD = re.compile(r"run-(.+?)-tag-(.+)")
 
 
+class NoMatchError(DataError):
+    """Names that do not fit a pattern."""
+
+
 _NUMBERED = {clean(measure + run) for measure in ("", *COLUMNS["accuracy"]) for run in ("", *_RUNS)}
 
 
@@ -33,6 +37,13 @@ def split(name: str) -> tuple[str, str | None]:
         if match := re.fullmatch(pattern, name, re.IGNORECASE):
             return match["strategy"].strip("_-/ "), match["repetition"]
     return name, None
+
+
+def as_runs(runs: Sequence[tuple[str, str | None]]) -> list[dict[str, str]]:
+    """Return strategies and repetitions by word, without what no name tells."""
+    numbered = any(number for _, number in runs)
+    pairs = [{"strategy": name, "repetition": number or "1" * numbered} for name, number in runs]
+    return [{word: name for word, name in pair.items() if name} for pair in pairs]
 
 
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
@@ -53,7 +64,7 @@ def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
     )
     matches = [re.fullmatch(rf"(?:.*/)?{expression}", name) for name in names]
     if others := [name for name, match in zip(names, matches, strict=True) if match is None]:
-        raise DataError(f"pattern {pattern!r} does not match {listed(others)}")
+        raise NoMatchError(f"pattern {pattern!r} does not match {listed(others)}")
     return [match.groupdict() for match in matches if match]
 
 

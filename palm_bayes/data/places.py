@@ -12,12 +12,19 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.columns import word_of
-from palm_bayes.data.names import TENSORBOARD, by_pattern, repetition_of, split
+from palm_bayes.data.names import (
+    TENSORBOARD,
+    NoMatchError,
+    as_runs,
+    by_pattern,
+    repetition_of,
+    split,
+)
 from palm_bayes.data.palm_folder import Y_FILE
 from palm_bayes.data.tables import READERS, Raw, of_frame, of_mapping, read_file
 from palm_bayes.errors import DataError, listed
 
-type Place = pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[str | Path]
+type Place = pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[Any]
 
 _BENCHMARK = re.compile(
     r"(?:.*/)?(?P<dataset>[^/]+)/(?P<batch>[0-9]+)/(?P<strategy>[^/]+)/run_(?P<repetition>[0-9]+)"
@@ -32,6 +39,8 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
         return [of_frame(source)]
     if isinstance(source, Mapping):
         return _by_path(of_mapping(source), pattern)
+    if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
+        return [of_frame(pd.DataFrame(source))]
     paths = matching([source] if isinstance(source, (str, Path)) else source)
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
     return _by_path([raw for file in _of_one_tag(files) for raw in read_file(file)], pattern)
@@ -98,12 +107,14 @@ def _stem(file: Path) -> str:
 def _by_path(raws: list[Raw], pattern: str | None) -> list[Raw]:
     """Add what paths, sheets and keys say of strategy and repetition."""
     names = [_full_name(raw) for raw in raws]
-    alone = len(raws) == 1 and pattern is None
-    # In a single table in memory a pattern reads the names of columns.
-    if pattern is not None and (len(raws) > 1 or raws[0].file):
-        fields = by_pattern(names, pattern)
-    else:
-        fields = _benchmark(names) or _guessed(names)
+    alone, fields = len(raws) == 1, _benchmark(names) or _guessed(names)
+    if pattern is not None:
+        try:
+            alone, fields = False, by_pattern(names, pattern)
+        except NoMatchError:
+            if len(raws) > 1:
+                raise
+            alone = True  # the pattern is one of columns
     return [replace(raw, fields=one, alone=alone) for raw, one in zip(raws, fields, strict=True)]
 
 
@@ -142,5 +153,4 @@ def _guessed(names: Sequence[str]) -> list[dict[str, str]]:
             (one for i, one in reversed([*enumerate(parts[0])][:-1]) if i not in differ), ""
         )
         runs = [(above or name, number) for name, number in zip(told, numbers, strict=True)]
-    pairs = [{"strategy": strategy, "repetition": number} for strategy, number in runs]
-    return [{word: name for word, name in pair.items() if name} for pair in pairs]
+    return as_runs(runs)

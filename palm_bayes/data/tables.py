@@ -5,7 +5,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -77,6 +77,7 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
     """
     if not mapping:
         raise DataError(f"{file or 'the dict'} is empty")
+    mapping = {key: _by_column(value) for key, value in mapping.items()}
     if all(isinstance(value, Mapping) for value in mapping.values()):
         cells = [cell for one in mapping.values() for cell in one.values()]
         if not any(isinstance(cell, (Mapping, list, tuple, np.ndarray)) for cell in cells):
@@ -89,7 +90,10 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
         ]
     lists = {str(k): v for k, v in mapping.items() if isinstance(v, (list, tuple, np.ndarray))}
     if not lists:
-        raise DataError(f"{file or 'the dict'} holds no lists: found {listed(mapping)}")
+        inner = [value for value in mapping.values() if isinstance(value, Mapping)]
+        if len(inner) != 1:
+            raise DataError(f"{file or 'the dict'} holds no lists: found {listed(mapping)}")
+        return of_mapping(inner[0], file, name)
     arrays = {key: _array(value, file, key) for key, value in lists.items()}
     if max(array.ndim for array in arrays.values()) > 1:
         return [_of_runs(arrays, file, name)]
@@ -100,6 +104,15 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
     # What is said once, such as the data set, holds for all rows.
     once = {str(k): v for k, v in mapping.items() if not isinstance(v, Mapping) and k not in lists}
     return [_of_frame(pd.DataFrame(arrays).assign(**once), file, name)]
+
+
+def _by_column(value: Any) -> Any:
+    """Return a frame or records as lists by column, and anything else as it is."""
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        value = pd.DataFrame(value)
+    if isinstance(value, pd.DataFrame):
+        value = _of_frame(value, "", "").frame.to_dict("list")
+    return value
 
 
 def of_frame(frame: pd.DataFrame) -> Raw:
@@ -180,15 +193,23 @@ def _delimited(path: Path) -> list[Raw]:
         )
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
-    cells = cells.fillna("").rename(lambda row: f"line {row + 1}")  # short lines: NaN
-    filled = cells[(cells != "").any(axis="columns")]
-    if len(filled) < 2:
-        raise DataError(f"{path} has no rows below its header")
-    frame = filled.iloc[1:].set_axis(filled.iloc[0], axis="columns")
-    comma = [i for i in range(frame.shape[1]) if sep != "," and _has_commas(frame.iloc[:, i])]
+    raw = _of_cells(cells.rename(lambda row: f"line {row + 1}"), str(path))  # short lines: NaN
+    frame, columns = raw.frame, range(raw.frame.shape[1])
+    comma = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
     for i in comma:
         frame.isetitem(i, frame.iloc[:, i].str.replace(",", ".").to_numpy())
-    return [Raw(frame, str(path), "", ("commas are decimal",) if comma else ())]
+    return [replace(raw, notes=("commas are decimal",) if comma else ())]
+
+
+def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
+    """Take the first row that is not empty as header, and leave out empty rows."""
+    cells = cells.fillna("")
+    filled = (cells != "").any(axis="columns")
+    if filled.sum() < 2:
+        raise DataError(f"{file} has no rows below its header")
+    # In a single column, empty rows count: accuracies may be measured at some labels only.
+    rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
+    return Raw(rows.iloc[1:].set_axis(rows.iloc[0], axis="columns"), file, name)
 
 
 def _has_commas(cells: "pd.Series[str]") -> bool:
@@ -211,11 +232,21 @@ def _parquet(path: Path) -> list[Raw]:
 
 
 def _excel(path: Path) -> list[Raw]:
-    sheets = pd.read_excel(path, sheet_name=None)
-    full = {str(name): sheet for name, sheet in sheets.items() if len(sheet)}
+    """Read the cells of all sheets as text, as those of a delimited file."""
+    sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
+    full = {str(name): cells.map(_cell) for name, cells in sheets.items() if len(cells)}
     return [
-        _of_frame(sheet, str(path), name if len(full) > 1 else "") for name, sheet in full.items()
+        _of_cells(
+            cells.rename(lambda row: f"row {row + 1}"), str(path), name if len(full) > 1 else ""
+        )
+        for name, cells in full.items()
     ]
+
+
+def _cell(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _json(path: Path) -> list[Raw]:

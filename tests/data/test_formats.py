@@ -113,14 +113,90 @@ def test_result_folders_tell_dataset_and_batch(tmp_path):
     assert not runs.labels_known  # every row was measured: rows may be episodes
 
 
+def cells_of(frame):
+    """Give what pandas reads of a sheet without a header."""
+    return pd.DataFrame([list(frame.columns), *frame.astype(object).to_numpy().tolist()])
+
+
 def test_excel_sheets_are_strategies(tmp_path, monkeypatch):
     path = tmp_path / "runs.xlsx"
     path.touch()
-    sheets = {s: formats.wide(s, "seed {r}") for s in formats.STRATEGIES} | {"x": pd.DataFrame()}
+    sheets = {s: cells_of(formats.wide(s, "seed {r}")) for s in formats.STRATEGIES}
+    sheets["notes"] = pd.DataFrame()
     monkeypatch.setattr(pd, "read_excel", lambda *_, **__: sheets)
     runs = read_runs(path)
     assert runs.strategies == ("margin", "random")
     assert curve(runs, "random", "3") == list(formats.accuracy("random", 3))
+    one = cells_of(formats.tidy())
+    one.iloc[1:, 1] = one.iloc[1:, 1].astype(float)  # as Excel keeps numbers
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: {"Sheet1": one})
+    assert list(read_runs(path).table["repetition"].unique()) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("header", "score"),
+    [
+        ("Query Strategy,Labels (n),Test accuracy (%)", "Test accuracy (%)"),
+        ("params.strategy,config/n_labeled,metrics.test_acc", "metrics.test_acc"),
+        ("Method,#Labels,acc [%]", "acc [%]"),
+        ("strategy,labels,eval/accuracy", "eval/accuracy"),
+    ],
+)
+def test_units_and_prefixes_do_not_matter(tmp_path, header, score):
+    rows = "".join(f"margin,{10 * i},{40 + i}\n" for i in range(1, 6))
+    runs = read_runs(formats.text(tmp_path / "a.csv", f"{header}\n{rows}"))
+    assert f"score is {score}" in understood(runs)
+    assert runs.percent
+    assert runs.table["labels"].tolist() == [10, 20, 30, 40, 50]
+
+
+def test_empty_rows_of_one_column_count(tmp_path):
+    text = "accuracy\n" + '""\n""\n0.5\n' * 2 + "\n\n0.6\n\n\n0.7\n"
+    runs = read_runs(formats.text(tmp_path / "margin.csv", text))
+    assert runs.table["labels"].tolist() == [3, 6, 9, 12]
+    assert runs.table["episode"].tolist() == [1, 2, 3, 4]
+
+
+def test_cells_of_means_and_of_percent(tmp_path):
+    frame = formats.tidy()
+    cells = frame["accuracy"].map("{:.2f} ± 0.01".format)
+    with pytest.raises(DataError, match=r"'0\.54 ± 0\.01' is a mean and its spread"):
+        read_runs(frame.assign(accuracy=cells))
+    percent = (100 * frame["accuracy"]).map("{:.2f}%".format)
+    runs = read_runs(formats.saved(frame.assign(accuracy=percent), tmp_path / "a.csv"))
+    assert curve(runs, "margin", "1") == pytest.approx(list(formats.accuracy("margin", 1)))
+
+
+def test_frames_and_records_in_a_dict_or_list():
+    frame = formats.tidy()
+    frames = {s: rows.drop(columns="strategy") for s, rows in frame.groupby("strategy")}
+    for source in (
+        frames,
+        {s: rows.to_dict("records") for s, rows in frames.items()},
+        {"results": frame.to_dict("records"), "seed": 3} | {},
+        frame.to_dict("records"),
+    ):
+        runs = read_runs(source)
+        assert runs.strategies == ("margin", "random")
+        assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
+
+
+def test_a_pattern_of_the_columns_of_a_file(tmp_path):
+    path = formats.saved(formats.wide(names="{r}:{s}"), tmp_path / "a.csv")
+    runs = read_runs(path, pattern="{repetition}:{strategy}")
+    assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
+    with pytest.raises(DataError, match="does not match 1:margin"):
+        read_runs(path, pattern="{strategy}-{repetition}")
+    path = formats.saved(formats.tidy(), tmp_path / "b.csv")
+    with pytest.raises(DataError, match="fits neither file nor columns"):
+        read_runs(path, pattern="{strategy}-{repetition}")
+
+
+def test_names_without_a_number_are_a_first_repetition(tmp_path):
+    frame = formats.wide().rename(columns={"random_1": "random"}).iloc[:, :5]
+    runs = read_runs(formats.saved(frame, tmp_path / "a.csv"))
+    assert curve(runs, "random", "1") == list(formats.accuracy("random", 1))
+    assert runs.table["repetition"].nunique() == 3
 
 
 def test_a_tracker_with_several_metrics(tmp_path):
