@@ -211,7 +211,7 @@ def _history_file(at: Path) -> Path:
     return text(at / "history.json", json.dumps(_histories(at)))
 
 
-@shape("one history", same=False, note="strategy margin by the file's name")
+@shape("one history", same=False, note="strategy margin by its name")
 def _history(at: Path) -> Path:
     history = {"labels": LABELS.tolist(), "acc": accuracy("margin", 1).tolist()}
     return text(at / "margin.json", json.dumps(history))

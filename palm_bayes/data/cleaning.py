@@ -25,7 +25,7 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
     table = table.copy()
     for word in RUN:
         table[word] = as_text(table[word]) if word in table else "1"
-    return _measured(_from_zero(_labelled(table, pool, notes), notes), notes)
+    return _from_zero(_measured(_labelled(table, pool, notes), notes), notes)
 
 
 def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:

@@ -30,7 +30,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "share": (
         *("fraction labeled", "labeled fraction", "label fraction", "share labeled"),
         *("labeled share", "labeled ratio", "label ratio", "percent labeled", "pct labeled"),
-        *("labeled percent", "labeled pct", "budget fraction"),
+        *("labeled percent", "labeled pct", "labeled percentage"),
+        *("percentage labeled", "label percentage", "budget fraction", "budget percent"),
     ),
     "episode": (
         *("episode", "round", "iteration", "cycle", "al round", "al iteration", "al cycle"),
@@ -73,7 +74,8 @@ _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names
 def word_of(name: Hashable) -> str | None:
     """Return the word that a name stands for, or None; units in brackets do not matter."""
     bare = re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
-    return _WORDS.get(clean(name)) or _WORDS.get(clean(bare))
+    word = _WORDS.get(clean(name)) or _WORDS.get(clean(bare))
+    return "share" if word == "labels" and "%" in str(name) else word
 
 
 def _word_of_last(name: Hashable) -> str | None:

@@ -48,7 +48,7 @@ def _of_name(sheet: Sheet, reading: Reading) -> list[str]:
     if reading.pattern is not None and not sheet.raw.alone:
         return [f"{words} by the pattern {reading.pattern}"]
     if sheet.raw.alone:
-        return [f"{listed(map(' '.join, sheet.named.items()))} by the file's name"]
+        return [f"{listed(map(' '.join, sheet.named.items()))} by its name"]
     return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]
 
 
@@ -85,12 +85,14 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     refuse_summaries(mine, sheet.place)
     asked, numbered = reading.layout is not None, all(map(repetition_of, mine))
     strange = any(map(columns.is_other_measure, mine)) or ("strategy" in words and not numbered)
-    alone = len(mine) == 1 and not (numbered and sheet.raw.fields)
-    if not mine or ((strange or alone) and not asked):
+    alone = len(mine) == 1
+    if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
         raise columns.missing(["accuracy"], names, sheet.place)
     runs = _runs(mine, reading.pattern if sheet.raw.alone else None)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
+    if alone and "repetition" in sheet.raw.fields:  # the one column of a run
+        return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
     return replace(sheet, series=series, notes=[told(series, names)])
 

@@ -84,7 +84,10 @@ class Sheet:
         """Return one row for each accuracy, with the file and the place in it."""
         raw = self.raw
         table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
-        table["where"] = [str(label) if raw.file else f"row {label}" for label in raw.frame.index]
+        table["where"] = [
+            label if raw.file and isinstance(label, str) else f"row {label}"
+            for label in raw.frame.index
+        ]
         for i in self.free:
             table[f"{UNUSED}{self.names[i]}"] = self.column(i)
         parts = [
@@ -115,7 +118,12 @@ def counted(sheet: Sheet) -> Sheet:
     place = next(iter(index), None) if step is None else step
     if place is None:
         several = {"strategy", "repetition"} & {*words}
-        if several or sheet.free or not sheet.raw.fields:
+        places = (*sheet.free, *(one.place for one in sheet.series))
+        if (
+            several
+            or any(_may_count(sheet.column(i)) for i in places)
+            or not (sheet.raw.fields or sheet.series)
+        ):
             raise columns.missing(["episode", "labels"], sheet.names, sheet.place)
         numbers = pd.Series(range(1, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
         called = "rows count"
@@ -139,6 +147,11 @@ def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
     filled = [pd.to_numeric(sheet.column(i), errors="coerce").notna() for i in places]
     measured = numbers[pd.concat(filled, axis=1).any(axis=1)].nunique()
     return 2 * measured <= len(steps)
+
+
+def _may_count(column: "pd.Series[Any]") -> bool:
+    numbers = pd.to_numeric(column, errors="coerce")
+    return bool(numbers.is_monotonic_increasing and numbers.is_unique and (numbers % 1 == 0).all())
 
 
 def is_numeric(column: "pd.Series[Any]") -> bool:
@@ -172,8 +185,9 @@ def refuse_summaries(names: Sequence[str], place: str) -> None:
     spread = [name for name in names if columns.parts(name) & words and name not in mean]
     if spread:
         one = next((name for name in (*mean, *names) if name not in spread), "NAME")
+        there = listed([*(mean or [one]), *spread])
         raise DataError(
-            f"{place}only means and their spread ({listed([one, *spread])}): accuracies of single "
-            "repetitions are needed, the model cannot take known noise; to fit the mean as one "
-            f"repetition all the same: --column accuracy={one}"
+            f"{place}only means and their spread ({there}): accuracies of single repetitions are "
+            "needed, the model cannot take known noise; to fit the mean as one repetition all the "
+            f"same: --column accuracy={one}"
         )

@@ -123,7 +123,7 @@ def of_frame(frame: pd.DataFrame) -> Raw:
 def _of_frame(frame: pd.DataFrame, file: str, name: str) -> Raw:
     if frame.index.nlevels > 1 or word_of(_named(frame)) is not None:
         frame = frame.reset_index()
-    elif not isinstance(frame.index, pd.RangeIndex) and not _counts(frame):
+    elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _counts(frame):
         first = pd.to_numeric(pd.Series(frame.index), errors="coerce")
         if first.is_monotonic_increasing and first.is_unique and first.notna().all():
             frame = frame.reset_index(names=_named(frame))
@@ -207,6 +207,9 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     filled = (cells != "").any(axis="columns")
     if filled.sum() < 2:
         raise DataError(f"{file} has no rows below its header")
+    decimals = [name for name in cells[filled].iloc[0] if re.fullmatch(r"[+-]?\d*[.,]\d+", name)]
+    if decimals:
+        raise DataError(f"{file}: the first row has {decimals[0]}, needed are names of columns")
     # In a single column, empty rows count: accuracies may be measured at some labels only.
     rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
     return Raw(rows.iloc[1:].set_axis(rows.iloc[0], axis="columns"), file, name)

@@ -167,6 +167,42 @@ def test_cells_of_means_and_of_percent(tmp_path):
     assert curve(runs, "margin", "1") == pytest.approx(list(formats.accuracy("margin", 1)))
 
 
+def test_what_may_count_is_asked_for(tmp_path):
+    frame = (100 * formats.wide(names="{s}")).assign(size=formats.LABELS / 2).drop(columns="labels")
+    path = formats.saved(frame, tmp_path / "a.csv")
+    with pytest.raises(DataError, match="no column for episode or labels: found margin, random, s"):
+        read_runs(path)
+    runs = read_runs(path, columns={"labels": "size"})
+    assert runs.strategies == ("margin", "random")
+    assert runs.batch == 10
+
+
+def test_a_file_without_names_of_columns(tmp_path):
+    path = formats.saved(formats.tidy(), tmp_path / "a.csv", header=False)
+    with pytest.raises(DataError, match=r"the first row has 0\.5381, needed are names of columns"):
+        read_runs(path)
+
+
+def test_an_index_without_a_name_counts(tmp_path):
+    frame = formats.wide().set_index("labels").rename_axis(None)
+    assert "the column without a name counts labels" in understood(read_runs(frame))
+    path = tmp_path / "a" / "7" / "margin" / "run_2" / "accuracies.csv"
+    rows = np.full(121, np.nan)
+    rows[formats.LABELS] = formats.accuracy("margin", 2)
+    runs = read_runs(formats.saved(pd.DataFrame({"0": rows}), path, index=True))
+    assert curve(runs, "margin", "2") == list(formats.accuracy("margin", 2))
+    assert runs.table["labels"].tolist() == formats.LABELS.tolist()
+    assert "115 rows at labels where no run was measured left out" in understood(runs)
+
+
+def test_labels_in_percent_need_a_pool():
+    frame = formats.tidy()
+    percent = frame.assign(labels=frame["labels"] / 10).rename(columns={"labels": "labels (%)"})
+    with pytest.raises(DataError, match="labels are percent of the pool, up to 12: give its size"):
+        read_runs(percent)
+    assert read_runs(percent, pool=1000).batch == 20
+
+
 def test_frames_and_records_in_a_dict_or_list():
     frame = formats.tidy()
     frames = {s: rows.drop(columns="strategy") for s, rows in frame.groupby("strategy")}
