@@ -37,7 +37,19 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen(asked, sheet.names, sheet.place)
     sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
-    return sheet.rows(), [*raw.notes, *sheet.notes, *_of_name(sheet, reading)]
+    said = [*raw.notes, *_of_columns(sheet), *sheet.notes, *_of_name(sheet, reading)]
+    return sheet.rows(), said
+
+
+def _of_columns(sheet: Sheet) -> list[str]:
+    """Say which columns stand for strategy, labels and so on, if they are called otherwise."""
+    found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
+    found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
+    return [
+        f"{word} {'are' if word == 'labels' else 'is'} {name}"
+        for word, name in found
+        if columns.clean(name) != word and word != "share"
+    ]
 
 
 def _of_name(sheet: Sheet, reading: Reading) -> list[str]:

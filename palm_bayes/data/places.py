@@ -39,6 +39,9 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
         return [of_frame(source)]
     if isinstance(source, Mapping):
         return _by_path(of_mapping(source), pattern)
+    if not isinstance(source, (str, Path, list, tuple)):
+        kinds = "a path, paths, a DataFrame or a dict"
+        raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
     if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
         return [of_frame(pd.DataFrame(source))]
     paths = matching([source] if isinstance(source, (str, Path)) else source)

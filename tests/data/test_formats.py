@@ -310,9 +310,15 @@ def test_ragged_lists_and_constants():
     assert not runs.labels_known
 
 
+def test_columns_of_other_names_are_said(tmp_path):
+    said = "Read: strategy is sampler; labels are n_labeled; repetition is seed; score is test_acc."
+    assert understood(of("other names", tmp_path)) == said
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
+        (np.ones((3, 4)), "the data are of type ndarray, allowed is a path, paths, a DataFrame or"),
         ({}, "the dict is empty"),
         ({"labels": 5}, "the dict holds no lists: found labels"),
         ({"labels": [1, 2], "accuracy": [0.1]}, "lists differ in length: labels 2, accuracy 1"),
