@@ -4,16 +4,17 @@ It is the last of the library's modules: only `StopMonitor` and the command line
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.readers import read_runs
+from palm_bayes.data.places import Place
+from palm_bayes.data.readers import read
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs, XMode
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
@@ -94,7 +95,7 @@ class PalmFit(Posterior):
 
     def refit(
         self,
-        data: Runs | pd.DataFrame | str | Path,
+        data: Runs | Place,
         *,
         priors: Priors | None = None,
         progress: Progress | None = None,
@@ -127,7 +128,7 @@ class PalmFit(Posterior):
             If the data are unusual in a way that those of the fit were not.
         """
         # A few new rows must not be read in another scale than the earlier ones.
-        runs = read_runs(data, percent=self.runs.percent)
+        runs = read(data, Reading(percent=self.runs.percent))
         known = set(oddities(self.runs))
         for oddity in oddities(runs):
             if oddity not in known:
@@ -259,7 +260,7 @@ class PalmFit(Posterior):
 
 
 def fit_runs(
-    data: Runs | pd.DataFrame | str | Path,
+    data: Runs | Place,
     *,
     strategies: Sequence[str] | None = None,
     dataset: str | None = None,
@@ -269,6 +270,10 @@ def fit_runs(
     percent: bool | None = None,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
+    columns: Mapping[str, str] | None = None,
+    layout: str | None = None,
+    pattern: str | None = None,
+    pool: float | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
@@ -284,8 +289,8 @@ def fit_runs(
 
     Parameters
     ----------
-    data : Runs, DataFrame or path
-        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``max_episodes``.
+    data : Runs, DataFrame, dict, path or paths
+        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``pool``.
     priors : {"default", "bounds"} or Priors
         Weakly informative; flat between PALM.py's bounds; or custom ones.
     prior : Learned or path, optional
@@ -314,10 +319,11 @@ def fit_runs(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
-    runs = read_runs(
-        data, strategies=strategies, dataset=dataset, model=model, batch=batch, x_mode=x_mode,
-        percent=percent, max_repetitions=max_repetitions, max_episodes=max_episodes,
+    reading = Reading(
+        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes,
+        columns, layout, pattern, pool,
     )  # fmt: skip
+    runs = read(data, reading)
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)
     posterior = fit_validated(

@@ -6,10 +6,11 @@ used, so that help and usage errors appear at once.
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ from palm_bayes.cli import learn as cli_learn
 from palm_bayes.cli import options
 from palm_bayes.cli import report as cli_report
 from palm_bayes.cli import stop as cli_stop
+from palm_bayes.cli.source import filled_by, read, reading, sampling, selection
 from palm_bayes.cli.terminal import (
     BAD_INPUT,
     FAILED,
@@ -27,6 +29,7 @@ from palm_bayes.cli.terminal import (
     report_backtest,
     working,
 )
+from palm_bayes.data.reading import Reading
 from palm_bayes.errors import PalmError, PalmWarning, listed
 from palm_bayes.version import __version__
 
@@ -102,28 +105,17 @@ def _palm_bayes(
 
 
 @app.command(epilog=options.FIT)
+@filled_by(reading, last=False)
+@filled_by(sampling, last=False)
 def fit(
+    sampled: Mapping[str, Any],
+    how: Reading,
     path: options.Source = None,
     base_path: options.BasePath = None,
-    strategy: options.Strategies = None,
-    dataset: options.Dataset = None,
-    model: options.Model = None,
-    num_variants: options.Variants = None,
-    episodes: options.Episodes = None,
     x_mode: options.AxisMode = None,
-    budget_size: options.BudgetSize = None,
-    percent: options.Percent = None,
-    priors: options.PriorSet = "default",
-    prior: options.Prior = None,
     alpha_lo: options.AlphaLow = -1000.0,
     alpha_hi: options.AlphaHigh = 1000.0,
     beta_hi: options.BetaHigh = 100.0,
-    draws: options.Draws = 1000,
-    tune: options.Tune = 300,
-    chains: options.Chains = 4,
-    target_accept: options.TargetAccept = 0.95,
-    sampler: options.Sampler = "nutpie",
-    seed: options.Seed = 0,
     out: options.Out = Path("palm_fit_out"),
     horizon: options.Horizon = None,
     probability: options.Probability = 0.9,
@@ -153,61 +145,33 @@ def fit(
         from palm_bayes.report.export import Outcome
 
         check_folder(out)
-        runs, truth = options.read(
-            options.one_of(path, base_path),
-            episodes,
-            budgets=x_mode == "cumulative_normalized",
-            strategies=strategy,
-            dataset=dataset,
-            model=model,
-            batch=budget_size,
-            x_mode=axis,
-            percent=percent,
-            max_repetitions=num_variants,
-        )
+        place, budgets = options.one_of(path, base_path), x_mode == "cumulative_normalized"
+        runs, truth = read(place, replace(how, x_mode=axis), budgets=budgets)
         for line in runs.notes:
             note(line)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
-        fitted = fit_runs(
-            runs,
-            priors=priors if bounds == options.PALM_BOUNDS else _bounded(priors, prior, bounds),
-            prior=prior,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            target_accept=target_accept,
-            sampler=sampler,
-            seed=seed,
-            progress=step,
-        )
+        own = {} if bounds == options.PALM_BOUNDS else {"priors": _bounded(sampled, bounds)}
+        fitted = fit_runs(runs, **{**sampled, **own}, progress=step)
         step("forecasting")
         outcome = Outcome.of(
             fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
         )
         step("writing")
         files = outcome.write(out)
-    return report(outcome.tables, as_json, seed=seed, out=out, files=files)
+    return report(outcome.tables, as_json, seed=sampled["seed"], out=out, files=files)
 
 
 @app.command(epilog=options.BACKTEST)
+@filled_by(selection, last=False)
+@filled_by(sampling, last=False)
 def backtest(
+    sampled: Mapping[str, Any],
+    how: Reading,
     path: options.Source = None,
-    strategy: options.Strategies = None,
-    dataset: options.TaskDataset = None,
-    model: options.TaskModel = None,
     train_fraction: options.TrainFractions = None,
     train_episodes: options.TrainEpisodes = None,
-    percent: options.Percent = None,
-    priors: options.PriorSet = "default",
-    prior: options.Prior = None,
-    draws: options.Draws = 1000,
-    tune: options.Tune = 300,
-    chains: options.Chains = 4,
-    target_accept: options.TargetAccept = 0.95,
-    sampler: options.Sampler = "nutpie",
-    seed: options.Seed = 0,
     out: options.Out = Path("palm_backtest_out"),
     fresh: options.Fresh = False,
     as_json: options.AsJson = False,
@@ -217,7 +181,7 @@ def backtest(
 
     Each strategy is fitted to its first episodes only; forecasts are scored on its later ones.
     """
-    with working(quiet) as (step, _):
+    with working(quiet) as (step, note):
         step("loading PyMC")
         from palm_bayes import backtest as run
 
@@ -225,30 +189,22 @@ def backtest(
             options.one_of(path, None),
             train_fractions=train_fraction,
             train_episodes=train_episodes,
-            strategies=strategy,
-            dataset=dataset,
-            model=model,
-            percent=percent,
-            priors=priors,
-            prior=prior,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            target_accept=target_accept,
-            sampler=sampler,
-            seed=seed,
+            **how.given,
+            **sampled,
             out=out,
             fresh=fresh,
             progress=step,
         )
-    return report_backtest(found, as_json, out=out, seed=seed)
+        for line in found.notes:
+            note(line)
+    return report_backtest(found, as_json, out=out, seed=sampled["seed"])
 
 
-def _bounded(name: str, prior: Path | None, bounds: dict[str, float]) -> "Priors":
+def _bounded(sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":
     from palm_bayes.model.learned import learned_from
     from palm_bayes.model.priors import named_priors
 
-    return named_priors(name, learned_from(prior), **bounds)
+    return named_priors(sampled["priors"], learned_from(sampled["prior"]), **bounds)
 
 
 app.command(epilog=cli_learn.LEARN)(cli_learn.learn)
@@ -305,7 +261,7 @@ def demo(
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
             write_example(out)
-        runs, truth = options.read(out / ENTRIES[1], DEMO_EPISODES)
+        runs, truth = read(out / ENTRIES[1], Reading(max_episodes=DEMO_EPISODES))
         assert truth is not None
         step("loading PyMC")
         from palm_bayes import fit as fit_runs

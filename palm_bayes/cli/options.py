@@ -4,19 +4,15 @@ Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from palm_bayes.data.runs import Runs
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
 
 DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
 PALM = "Accepted for compatibility with PALM.py's command lines"
 PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
-PALM_BUDGET = 100.0  # PALM.py's labels per episode, if given by neither data nor user
 
 
 def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any) -> Any:
@@ -26,11 +22,11 @@ def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any
 
 
 Source = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Argument(
-        metavar="PATH",
-        help="A table (.csv, .csv.gz), or a folder with METHOD_1/plot_episode_yvalues.npy and so "
-        "on, as PALM's deep-al writes it.",
+        metavar="PATH...",
+        help="Tables (.csv, .json, .npz ...), a glob or a folder of them, or a folder with "
+        "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
     ),
 ]
 BasePath = Annotated[
@@ -44,18 +40,12 @@ Dataset = Annotated[
     str | None,
     option(
         DATA,
-        "Data set to select from a table of several; else a title.",
+        "Only this data set, of a table of several; else a title.",
         "--dataset",
         metavar="NAME",
     ),
 ]
 Model = Annotated[str | None, option(DATA, "Likewise.", "--model", metavar="NAME")]
-TaskDataset = Annotated[
-    str | None, option(DATA, "Only this one. Default: all.", "--dataset", metavar="NAME")
-]
-TaskModel = Annotated[
-    str | None, option(DATA, "Only this one. Default: all.", "--model", metavar="NAME")
-]
 TrainFractions = Annotated[
     list[float] | None,
     option(
@@ -110,6 +100,38 @@ Percent = Annotated[
         "--percent/--fraction",
         metavar="",
     ),
+]
+Columns = Annotated[
+    list[str] | None,
+    option(
+        DATA,
+        "Column of accuracy, strategy, labels and so on, as accuracy=test_acc. May be repeated. "
+        "Default: by its name.",
+        "--column",
+        metavar="NAME",
+    ),
+]
+LayoutName = Annotated[
+    str | None,
+    option(
+        DATA,
+        "long, wide, headers or tracker. Default: as the columns tell.",
+        "--layout",
+        metavar="NAME",
+    ),
+]
+Pattern = Annotated[
+    str | None,
+    option(
+        DATA,
+        "Read names of files as, for example, '{strategy}_{repetition}'.",
+        "--pattern",
+        metavar="TEXT",
+    ),
+]
+PoolSize = Annotated[
+    float | None,
+    option(DATA, "Size of the pool, where labels are shares of it.", "--pool"),
 ]
 PriorSet = Annotated[
     Literal["default", "bounds"],
@@ -252,47 +274,15 @@ EXAMPLE = """[bold]Example[/bold]
   palm-bayes fit runs/runs.csv --episodes 12"""
 
 
-def one_of(path: Path | None, base_path: Path | None) -> Path:
-    """Return the path of the runs, which both names may give."""
-    if path and base_path:
+def one_of(paths: list[Path] | None, base_path: Path | None) -> Path | list[Path]:
+    """Return the path or paths of the runs, which both names may give."""
+    if paths and base_path:
+        named = " ".join(map(str, paths))
         raise UsageError(
-            f"PATH ({path}) and --base-path ({base_path}) mean the same: give only one."
+            f"PATH ({named}) and --base-path ({base_path}) mean the same: give only one."
         )
-    if found := path or base_path:
-        return found
-    raise UsageError("Missing argument PATH: a table of runs, or a folder in PALM's layout.")
-
-
-def read(
-    path: Path, episodes: int | None, *, budgets: bool = False, **options: Any
-) -> tuple["Runs", "Runs | None"]:
-    """Read the runs to fit, and all runs if these are only the first episodes.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        As in `read_runs`, which also takes the `options`.
-    episodes : int or None
-        Number of first episodes to fit; None and -1 mean all.
-    budgets : bool
-        Require x to be labels / batch, also if labels are unknown.
-
-    Returns
-    -------
-    runs : Runs
-        Runs for the fit.
-    truth : Runs or None
-        All runs, if `runs` lack later episodes.
-    """
-    from palm_bayes.data.readers import read_runs
-
-    truth = read_runs(path, **options)
-    if budgets and not truth.labels_known:
-        options["batch"] = PALM_BUDGET
-        truth = read_runs(path, **options)
-    if episodes in {None, -1}:
-        return truth, None
-    if truth.labels_known:
-        options["batch"] = truth.batch  # that of the first episodes might differ
-    runs = read_runs(path, **options, max_episodes=episodes)
-    return runs, truth if len(truth.table) > len(runs.table) else None
+    if base_path:
+        return base_path
+    if not paths:
+        raise UsageError("Missing argument PATH: tables of runs, or a folder in PALM's layout.")
+    return paths[0] if len(paths) == 1 else paths

@@ -6,22 +6,12 @@ from typing import Annotated
 import typer
 
 from palm_bayes.cli import compare, options, stop
-from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision, working
 
 Page = Annotated[
     Path,
     options.option(options.OUTPUT, "HTML file to write.", "--out", "-o", metavar="FILE"),
-]
-Target = Annotated[
-    float | None,
-    options.option(
-        stop.RULE,
-        "Accuracy to reach, in the data's own scale: adds the labels needed and whether it is "
-        "reached. With --budget, also whether it is unreachable.",
-        "--target",
-        metavar="ACC",
-    ),
 ]
 
 REPORT = """[bold]Examples[/bold]
@@ -49,21 +39,11 @@ read on a phone or with a screen reader, in light and dark mode.
 
 
 @takes_fit
+@filled_by(stop.Question)
 def report(
+    question: stop.Question,
     source: Source,
     out: Page = Path("report.html"),
-    target: Target = None,
-    assurance: stop.Assurance = 0.8,
-    budget: stop.Budget = None,
-    pool: stop.Pool = None,
-    hopeless: stop.Hopeless = 0.05,
-    min_gain: stop.Gain = None,
-    within: stop.Within = None,
-    label_cost: stop.LabelCost = None,
-    point_value: stop.PointValue = None,
-    episode_cost: stop.EpisodeCost = 0.0,
-    now_with: stop.With = None,
-    force: stop.Force = False,
     at: compare.At = None,
     rope: compare.Rope = None,
     reference: compare.Reference = None,
@@ -75,11 +55,7 @@ def report(
 
     FIT is a saved fit, or runs, which are fitted first.
     """
-    rule = stop.rule_of(
-        target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
-        within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
-        pool=pool,
-    )  # fmt: skip
+    rule = question.rule
     with working(quiet) as (step, note):
         step("checking the questions")
         from palm_bayes.report.contents import Questions, report_of
@@ -87,15 +63,16 @@ def report(
 
         check_place(out)
         questions = Questions(
-            target=target, assurance=assurance, within=budget, pool=pool, strategy=now_with,
-            force=force, at=at, rope=rope, reference=reference, probability=probability,
+            target=question.target, assurance=question.assurance, within=question.budget,
+            pool=question.pool, strategy=question.now_with, force=question.force,
+            at=at, rope=rope, reference=reference, probability=probability,
         )  # fmt: skip
         questions = questions.stopped_by(rule)
         fit = source.fit(step, note)
         step("computing the answers")
         found = report_of(fit, questions, source.seed)
         if found.decision is not None:
-            stop.check_limits(found.decision, {"budget": budget, "pool": pool})
+            question.check_limits(found.decision)
         step("writing")
         write(found, out)
     if as_json:

@@ -1,7 +1,8 @@
-"""Argument FIT of decision commands: a saved fit, or runs that are fitted first."""
+"""Options of reading and sampling, declared once; and argument FIT, a saved fit or runs."""
 
+import glob
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -10,22 +11,135 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palm_bayes.cli import options
+from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed
 
 if TYPE_CHECKING:
+    from palm_bayes.data.runs import Runs
     from palm_bayes.palm_fit import PalmFit
 
+type Command = Callable[..., Any]
+
 TRACE = "trace.nc"
+PALM_BUDGET = 100.0  # PALM.py's labels per episode, if given by neither data nor user
 
 FitOrRuns = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
         metavar="FIT",
-        exists=True,
-        help="trace.nc of a fit, or its output folder; or runs, a table or a folder in PALM's "
+        help="trace.nc of a fit, or its output folder; or runs, tables or a folder in PALM's "
         "layout, which are fitted first.",
     ),
 ]
+
+
+def filled_by(make: Command, *, last: bool = True) -> Callable[[Command], Command]:
+    """Replace a command's first parameter by the parameters of `make`, which creates it.
+
+    Options of `make` come after those of the command, if they are to be `last` in help.
+    """
+
+    def decorate(command: Command) -> Command:
+        ours = signature(make).parameters
+        _, *theirs = signature(command).parameters.values()
+
+        @wraps(command)
+        def run(*others: Any, **values: Any) -> Any:
+            made = make(**{name: values[name] for name in ours})
+            own = {name: value for name, value in values.items() if name in names}
+            return command(made, *others, **own)
+
+        names = {p.name for p in theirs}  # an option of both is declared by the command
+        more = [p for p in ours.values() if p.name not in names]
+        parameters = [*theirs, *more] if last else [*more, *theirs]
+        parameters.sort(key=lambda p: p.default is not p.empty)  # required ones first
+        parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
+        # Typer reads both.
+        vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
+
+
+def selection(
+    strategy: options.Strategies = None,
+    dataset: options.Dataset = None,
+    model: options.Model = None,
+    percent: options.Percent = None,
+    column: options.Columns = None,
+    layout: options.LayoutName = None,
+    pattern: options.Pattern = None,
+    pool: options.PoolSize = None,
+) -> Reading:
+    """Options of reading one task or several."""
+    pairs = [pair.partition("=") for pair in column or ()]
+    if wrong := [word for word, equals, _ in pairs if not equals]:
+        raise options.UsageError(f"--column {wrong[0]}: expected is WORD=NAME.")
+    return Reading(
+        strategy, dataset, model, percent=percent, layout=layout, pattern=pattern, pool=pool,
+        columns={word: name for word, _, name in pairs} or None,
+    )  # fmt: skip
+
+
+@filled_by(selection, last=False)
+def reading(
+    chosen: Reading,
+    num_variants: options.Variants = None,
+    episodes: options.Episodes = None,
+    budget_size: options.BudgetSize = None,
+) -> Reading:
+    """Options of reading one task."""
+    first = None if episodes == -1 else episodes
+    return replace(chosen, max_repetitions=num_variants, max_episodes=first, batch=budget_size)
+
+
+def sampling(
+    priors: options.PriorSet = "default",
+    prior: options.Prior = None,
+    draws: options.Draws = 1000,
+    tune: options.Tune = 300,
+    chains: options.Chains = 4,
+    target_accept: options.TargetAccept = 0.95,
+    sampler: options.Sampler = "nutpie",
+    seed: options.Seed = 0,
+) -> dict[str, Any]:
+    """Options of `palm_bayes.fit` for the model and the sampler."""
+    return {**locals()}
+
+
+def read(
+    path: Path | list[Path], how: Reading, *, budgets: bool = False
+) -> tuple["Runs", "Runs | None"]:
+    """Read the runs to fit, and all runs if these are only the first episodes.
+
+    Parameters
+    ----------
+    path : path or paths
+    how : Reading
+    budgets : bool
+        Require x to be labels / batch, also if labels are unknown.
+
+    Returns
+    -------
+    runs : Runs
+        Runs for the fit.
+    truth : Runs or None
+        All runs, if `runs` lack later episodes.
+    """
+    from palm_bayes.data import readers
+
+    whole = replace(how, max_episodes=None)
+    truth = readers.read(path, whole)
+    if budgets and not truth.labels_known:
+        whole = replace(whole, batch=PALM_BUDGET)
+        truth = readers.read(path, whole)
+    if how.max_episodes is None:
+        return truth, None
+    if truth.labels_known:
+        whole = replace(whole, batch=truth.batch)  # that of the first episodes might differ
+    runs = readers.read(path, replace(whole, max_episodes=how.max_episodes))
+    return runs, truth if len(truth.table) > len(runs.table) else None
 
 
 @dataclass(frozen=True)
@@ -34,25 +148,30 @@ class Source:
 
     Attributes
     ----------
-    path : pathlib.Path
+    path : path or paths
         Saved fit, its folder, or runs.
-    reading, sampling : mapping
-        Options of `palm_bayes.cli.options.read` and `palm_bayes.fit`, for runs.
+    reading : Reading
+    sampling : mapping
+        Options of `palm_bayes.fit`, for runs. Its seed also serves draws from a saved fit.
     given : tuple of str
         Flags of options given, none of which is allowed for a saved fit.
-    seed : int
-        Seed of the sampler and of draws from the fit.
     """
 
-    path: Path
-    reading: Mapping[str, Any]
+    path: Path | list[Path]
+    reading: Reading
     sampling: Mapping[str, Any]
     given: tuple[str, ...]
-    seed: int
+
+    @property
+    def seed(self) -> int:
+        """Seed of the sampler and of draws from the fit."""
+        return int(self.sampling["seed"])
 
     @property
     def saved(self) -> Path | None:
         """Path of the saved fit, or None for runs."""
+        if isinstance(self.path, list):
+            return None
         saved = self.path / TRACE if self.path.is_dir() else self.path
         return saved if saved.suffix == ".nc" and saved.is_file() else None
 
@@ -69,7 +188,7 @@ class Source:
         if self.saved:
             return self._loaded(self.saved, step)
         step("reading the runs")
-        runs, _ = options.read(self.path, **self.reading)
+        runs, _ = read(self.path, self.reading)
         for line in runs.notes:
             note(line)
         if before is not None:
@@ -77,7 +196,7 @@ class Source:
         step("loading PyMC")
         from palm_bayes.palm_fit import fit_runs
 
-        return fit_runs(runs, **self.sampling, seed=self.seed, progress=step)
+        return fit_runs(runs, **self.sampling, progress=step)
 
     def _loaded(self, saved: Path, step: Callable[..., None]) -> "PalmFit":
         if self.given:
@@ -89,71 +208,21 @@ class Source:
         return PalmFit.load(saved)
 
 
-def filled_by(make: Callable[..., Any], command: Callable[..., int]) -> Callable[..., int]:
-    """Replace a command's first parameter by the parameters of `make`, which creates it."""
-    ours = signature(make).parameters
-    _, *theirs = signature(command).parameters.values()
-
-    @wraps(command)
-    def run(*others: Any, **values: Any) -> int:
-        made = make(**{name: values.pop(name) for name in ours})
-        return command(made, *others, **values)
-
-    needed = [p for p in ours.values() if p.default is p.empty]
-    optional = [p for p in ours.values() if p.default is not p.empty]
-    parameters = [*needed, *theirs, *optional]  # own options first in help
-    parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
-    # Typer reads both.
-    vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return run
+@filled_by(sampling)
+@filled_by(reading)
+def _source(how: Reading, sampled: Mapping[str, Any], ctx: typer.Context, fit: FitOrRuns) -> Source:
+    ours = (*signature(reading).parameters, *signature(sampling).parameters)
+    both = {"seed", "pool"}  # which serve questions to a saved fit, too
+    given = [
+        f"--{name.replace('_', '-')}" for name in ours if name not in both and _typed(ctx, name)
+    ]
+    if gone := [path for path in fit if not path.exists() and not glob.has_magic(str(path))]:
+        raise options.UsageError(f"{listed(gone)} does not exist.")
+    return Source(options.one_of(fit, None), how, sampled, tuple(given))
 
 
-def takes_fit(command: Callable[..., int]) -> Callable[..., int]:
-    """Replace a command's first parameter, a `Source`, by FIT and the options of fitting."""
-    return filled_by(_source, command)
-
-
-def _source(
-    ctx: typer.Context,
-    fit: FitOrRuns,
-    strategy: options.Strategies = None,
-    dataset: options.Dataset = None,
-    model: options.Model = None,
-    num_variants: options.Variants = None,
-    episodes: options.Episodes = None,
-    budget_size: options.BudgetSize = None,
-    percent: options.Percent = None,
-    priors: options.PriorSet = "default",
-    prior: options.Prior = None,
-    draws: options.Draws = 1000,
-    tune: options.Tune = 300,
-    chains: options.Chains = 4,
-    target_accept: options.TargetAccept = 0.95,
-    sampler: options.Sampler = "nutpie",
-    seed: options.Seed = 0,
-) -> Source:
-    reading = {
-        "episodes": episodes,
-        "strategies": strategy,
-        "dataset": dataset,
-        "model": model,
-        "batch": budget_size,
-        "percent": percent,
-        "max_repetitions": num_variants,
-    }
-    sampling = {
-        "priors": priors,
-        "prior": prior,
-        "draws": draws,
-        "tune": tune,
-        "chains": chains,
-        "target_accept": target_accept,
-        "sampler": sampler,
-    }
-    names = [name for name in signature(_source).parameters if name not in ("ctx", "fit", "seed")]
-    given = [f"--{name.replace('_', '-')}" for name in names if _typed(ctx, name)]
-    return Source(fit, reading, sampling, tuple(given), seed)
+takes_fit = filled_by(_source)
+"""Replace a command's first parameter, a `Source`, by FIT and the options of fitting."""
 
 
 def _typed(ctx: typer.Context, name: str) -> bool:

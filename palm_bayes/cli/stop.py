@@ -3,7 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from palm_bayes.errors import DataError
 
 if TYPE_CHECKING:
     from palm_bayes.decisions.decide import Decision
-    from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
+    from palm_bayes.decisions.rule_logic import AnyOf, SingleRule
     from palm_bayes.palm_fit import PalmFit
 
 RULE = "Stop rule"
@@ -146,104 +146,73 @@ fits reweight the draws of the first, if possible. Ctrl-C ends the command.
   130  interrupted"""
 
 
-def _asked(
-    target: Target = None,
-    assurance: Assurance = 0.8,
-    budget: Budget = None,
-    hopeless: Hopeless = 0.05,
-    min_gain: Gain = None,
-    within: Within = None,
-    label_cost: LabelCost = None,
-    point_value: PointValue = None,
-    episode_cost: EpisodeCost = 0.0,
-    pool: Pool = None,
-    now_with: With = None,
-    force: Force = False,
-) -> "Question":
-    """Build the question from the options, whose rules are alternatives."""
-    rule = rule_of(
-        target=target, assurance=assurance, budget=budget, hopeless=hopeless, min_gain=min_gain,
-        within=within, label_cost=label_cost, point_value=point_value, episode_cost=episode_cost,
-        pool=pool,
-    )  # fmt: skip
-    if rule is None:
-        one = "--target, --min-gain with --within, or --label-cost with --point-value"
-        raise options.UsageError(f"No stop rule is given: {one}.")
-    return Question(rule, now_with, force, {"budget": budget, "pool": pool})
-
-
-def rule_of(
-    *,
-    target: float | None,
-    assurance: float,
-    budget: float | None,
-    hopeless: float,
-    min_gain: float | None,
-    within: float | None,
-    label_cost: float | None,
-    point_value: float | None,
-    episode_cost: float,
-    pool: float | None,
-) -> "AnyOf | None":
-    """Combine the rules of the options as alternatives; None if none says when to stop."""
-    _together("--min-gain", min_gain, "--within", within)
-    _together("--label-cost", label_cost, "--point-value", point_value)
-    from palm_bayes.decisions import stopping_rules
-    from palm_bayes.decisions.rule_logic import AnyOf
-
-    asked: list[SingleRule] = []
-    if target is not None:
-        asked.append(stopping_rules.Target(target, assurance))
-        if budget is not None:
-            asked.append(stopping_rules.Unreachable(target, budget, hopeless))
-    if min_gain is not None and within is not None:
-        asked.append(stopping_rules.Plateau(min_gain, within, assurance))
-    if label_cost is not None and point_value is not None:
-        asked.append(stopping_rules.NetValue(label_cost, point_value, episode_cost))
-    if not asked:
-        return None
-    asked += [stopping_rules.Budget(budget)] if budget is not None else []
-    asked += [stopping_rules.Pool(pool)] if pool is not None else []
-    return AnyOf(tuple(asked))
-
-
 @dataclass(frozen=True)
 class Question:
-    """Rule and the strategy to apply it to.
+    """Options of stop rules, which are alternatives, and the strategy to apply them to."""
 
-    Attributes
-    ----------
-    rule : Rule
-    strategy : str or None
-        Strategy in use; None for the best so far.
-    force : bool
-    limits : dict of str to (float or None)
-        Budget and pool, which must not be below the labels spent.
-    """
+    target: Target = None
+    assurance: Assurance = 0.8
+    budget: Budget = None
+    hopeless: Hopeless = 0.05
+    min_gain: Gain = None
+    within: Within = None
+    label_cost: LabelCost = None
+    point_value: PointValue = None
+    episode_cost: EpisodeCost = 0.0
+    pool: Pool = None
+    now_with: With = None
+    force: Force = False
 
-    rule: "Rule"
-    strategy: str | None
-    force: bool
-    limits: dict[str, float | None]
+    @cached_property
+    def rule(self) -> "AnyOf | None":
+        """The rules as alternatives; None if no option says when to stop."""
+        _together("--min-gain", self.min_gain, "--within", self.within)
+        _together("--label-cost", self.label_cost, "--point-value", self.point_value)
+        from palm_bayes.decisions import stopping_rules as rules
+        from palm_bayes.decisions.rule_logic import AnyOf
+
+        asked: list[SingleRule] = []
+        if self.target is not None:
+            asked.append(rules.Target(self.target, self.assurance))
+            if self.budget is not None:
+                asked.append(rules.Unreachable(self.target, self.budget, self.hopeless))
+        if self.min_gain is not None and self.within is not None:
+            asked.append(rules.Plateau(self.min_gain, self.within, self.assurance))
+        if self.label_cost is not None and self.point_value is not None:
+            asked.append(rules.NetValue(self.label_cost, self.point_value, self.episode_cost))
+        if not asked:
+            return None
+        asked += [rules.Budget(self.budget)] if self.budget is not None else []
+        asked += [rules.Pool(self.pool)] if self.pool is not None else []
+        return AnyOf(tuple(asked))
 
     def of(self, fit: "PalmFit", *, may_pass: bool = False) -> "Decision":
         """Decide for a fit; unless `may_pass`, raise if limits are below the labels spent."""
-        decision = fit.decide(self.rule, strategy=self.strategy, force=self.force)
+        assert self.rule is not None
+        decision = fit.decide(self.rule, strategy=self.now_with, force=self.force)
         if not may_pass:
-            check_limits(decision, self.limits)
+            self.check_limits(decision)
         return decision
 
+    def check_limits(self, decision: "Decision") -> None:
+        """Raise `DataError` if budget or pool are below the labels spent."""
+        for name, limit in (("budget", self.budget), ("pool", self.pool)):
+            if limit is not None and limit < decision.labels:
+                spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
+                raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
 
-def check_limits(decision: "Decision", limits: dict[str, float | None]) -> None:
-    """Raise `DataError` if a budget or pool is below the labels spent."""
-    for name, limit in limits.items():
-        if limit is not None and limit < decision.labels:
-            spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
-            raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
+
+@filled_by(Question)
+def _asked(question: Question) -> Question:
+    """Require a rule."""
+    if question.rule is None:
+        one = "--target, --min-gain with --within, or --label-cost with --point-value"
+        raise options.UsageError(f"No stop rule is given: {one}.")
+    return question
 
 
 @takes_fit
-@partial(filled_by, _asked)
+@filled_by(_asked)
 def stop(
     question: Question,
     source: Source,
@@ -262,7 +231,7 @@ def stop(
 
 
 @takes_fit
-@partial(filled_by, _asked)
+@filled_by(_asked)
 def watch(
     question: Question,
     source: Source,
@@ -299,9 +268,12 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
             return None
 
 
-def _stamp(path: Path) -> list[tuple[str, int, int]]:
+def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     """Return names, times and sizes of the files that runs are read from."""
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    from palm_bayes.data.places import matching
+
+    found = matching(path if isinstance(path, list) else [path])
+    files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
     states = [(str(file), file.stat()) for file in files if file.is_file()]
     return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
 

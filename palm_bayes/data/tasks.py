@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
-from palm_bayes.data.readers import TASK, of_task, read_runs, read_table
+from palm_bayes.data.columns import TASK
+from palm_bayes.data.places import Place
+from palm_bayes.data.readers import of_task, read, read_rows
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.errors import known
 
@@ -35,47 +37,33 @@ class Task:
     short: Mapping[str, int]
 
 
-def read_tasks(
-    source: Runs | pd.DataFrame | str | Path,
-    *,
-    strategies: Sequence[str] | None = None,
-    dataset: str | None = None,
-    model: str | None = None,
-    percent: bool | None = None,
-) -> list[Task]:
-    """Read the runs of every task.
-
-    Parameters
-    ----------
-    source, strategies, dataset, model, percent
-        As in `read_runs`; strategies that a task lacks are skipped.
+def read_tasks(source: Runs | Place, reading: Reading) -> list[Task]:
+    """Read the runs of every task; strategies that a task lacks are skipped.
 
     Raises
     ------
     DataError
         As in `read_runs`, except for strategies with too few episodes.
     """
-    if isinstance(source, Runs) or (
-        not isinstance(source, pd.DataFrame) and Path(source).expanduser().is_dir()
-    ):
-        runs = read_runs(
-            source, strategies=strategies, dataset=dataset, model=model, percent=percent
-        )
+    if isinstance(source, Runs):
+        runs = read(source, reading)
         return [Task("", runs.dataset, runs.model, runs, {})]
-    named = [strategies] if isinstance(strategies, str) else strategies
-    table = of_task(read_table(source), dataset, model)
+    named, notes = reading.named, list[str]()
+    table = of_task(read_rows(source, reading, notes), reading.dataset, reading.model)
     if named is not None:
         table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
     words = [word for word in TASK if word in table]
     groups = table.groupby(words, sort=False) if words else [((), table)]
-    asked = {"dataset": dataset or "", "model": model or ""}
+    asked = {"dataset": reading.dataset or "", "model": reading.model or ""}
     return [
-        _task(frame, percent, asked | {word: str(frame[word].iloc[0]) for word in words})
+        _task(frame, reading, asked | {word: str(frame[word].iloc[0]) for word in words}, notes)
         for _, frame in groups
     ]
 
 
-def _task(frame: pd.DataFrame, percent: bool | None, names: Mapping[str, str]) -> Task:
+def _task(
+    frame: pd.DataFrame, reading: Reading, names: Mapping[str, str], notes: Sequence[str]
+) -> Task:
     source, dataset, model = (names.get(word, "") for word in TASK)
     run = [word for word in ("strategy", "repetition") if word in frame]
     longest = frame.groupby(run).size().groupby("strategy").max()
@@ -83,5 +71,5 @@ def _task(frame: pd.DataFrame, percent: bool | None, names: Mapping[str, str]) -
     kept = frame[~frame["strategy"].isin(short.index)]
     runs = None
     if len(kept):
-        runs = Runs.from_frame(kept, percent=percent, dataset=dataset, model=model)
+        runs = Runs.from_frame(kept, **reading.axis, dataset=dataset, model=model, notes=notes)
     return Task(source, dataset, model, runs, {str(name): int(n) for name, n in short.items()})

@@ -6,7 +6,7 @@ gives a row with the reason.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
@@ -20,15 +20,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.data.averaging import mean_curve
+from palm_bayes.data.places import Place
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmError
 from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY, Backtest
 from palm_bayes.evaluation.cells import (
     Cell,
-    cells_of,
     jobs_of,
     later_rows,
+    read_cells,
     too_short,
     training_sizes,
 )
@@ -51,7 +53,7 @@ type Floats = NDArray[np.float64]
 
 
 def backtest(
-    data: Runs | pd.DataFrame | str | Path,
+    data: Runs | Place,
     *,
     train_fractions: Sequence[float] | None = None,
     train_episodes: Sequence[int] | None = None,
@@ -59,6 +61,10 @@ def backtest(
     dataset: str | None = None,
     model: str | None = None,
     percent: bool | None = None,
+    columns: Mapping[str, str] | None = None,
+    layout: str | None = None,
+    pattern: str | None = None,
+    pool: float | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
@@ -76,7 +82,7 @@ def backtest(
 
     Parameters
     ----------
-    data : Runs, DataFrame or path
+    data : Runs, DataFrame, dict, path or paths
         As in `palm_bayes.data.readers.read_runs`, but a table may hold several tasks (columns
         ``source``, ``dataset``, ``model``).
     train_fractions, train_episodes : sequences of numbers, optional
@@ -86,6 +92,8 @@ def backtest(
         Selection; by default all.
     percent : bool, optional
         True if accuracies are in percent; by default inferred from each task's values.
+    columns, layout, pattern, pool
+        As in `palm_bayes.read_runs`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
     out : path, optional
@@ -115,7 +123,11 @@ def backtest(
     chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
     settings.suit(chosen)  # before the first cell: not an error of a cell
     sizes = training_sizes(train_fractions, train_episodes)
-    cells = cells_of(data, strategies, dataset, model, percent)
+    reading = Reading(
+        strategies, dataset, model, percent=percent, columns=columns, layout=layout,
+        pattern=pattern, pool=pool,
+    )  # fmt: skip
+    cells = read_cells(data, reading)
     jobs = jobs_of(cells, sizes)
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")

@@ -56,12 +56,15 @@ class Backtest:
         ``reason``; a cell fitted without the other strategies of its task also has a reason.
     observed : DataFrame
         Mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
+    notes : tuple of str
+        How the data were understood.
     """
 
     forecasts: pd.DataFrame
     baselines: pd.DataFrame
     scores: pd.DataFrame
     observed: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def joined(
@@ -70,10 +73,12 @@ class Backtest:
         cells: Iterable[tuple[Sequence[str], Runs]],
     ) -> Self:
         """Concatenate the tables of single cells; `cells` are their keys and all their runs."""
-        tables = {name: _table(name, parts) for name in COLUMNS}
+        tables, cells = {name: _table(name, parts) for name in COLUMNS}, list(cells)
         curves = [_mean_curve(runs, key) for key, runs in cells]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
-        return cls(**tables, observed=observed)
+        notes = dict.fromkeys(note for _, runs in cells for note in runs.notes)
+        read = tuple(note for note in notes if note.startswith("Read: "))
+        return cls(**tables, observed=observed, notes=read)
 
     @property
     def failed(self) -> pd.DataFrame:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.places import Place
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
-from palm_bayes.data.tasks import read_tasks
+from palm_bayes.data.tasks import Task, read_tasks
 from palm_bayes.errors import DataError
 
 FRACTIONS = (0.25, 0.5)
@@ -76,29 +77,32 @@ def training_sizes(
     return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})
 
 
+def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
+    """Read the cells, task by task."""
+    return [cell for task in read_tasks(data, reading) for cell in _cells(task)]
+
+
 def cells_of(
-    data: Runs | pd.DataFrame | str | Path,
+    data: Runs | Place,
     strategies: Sequence[str] | None,
     dataset: str | None,
     model: str | None,
     percent: bool | None,
 ) -> list[Cell]:
-    """Read the cells, task by task; arguments as in `palm_bayes.backtest`."""
-    cells = []
-    for task in read_tasks(
-        data, strategies=strategies, dataset=dataset, model=model, percent=percent
-    ):
-        name = (task.source, task.dataset, task.model)
-        for strategy in task.runs.strategies if task.runs else ():
-            assert task.runs is not None
-            runs = task.runs.strategy(strategy)
-            episodes = tuple(map(int, np.unique(runs.table["episode"])))
-            cells.append(Cell((*name, strategy), runs, episodes, task.runs))
-        cells += [
-            Cell((*name, strategy), None, tuple(range(1, n + 1)))
-            for strategy, n in task.short.items()
-        ]
-    return cells
+    """Read the cells, by the options of `read_runs` alone."""
+    return read_cells(data, Reading(strategies, dataset, model, percent=percent))
+
+
+def _cells(task: Task) -> list[Cell]:
+    """Return the cells of a task; those too short to be validated last."""
+    name, cells = (task.source, task.dataset, task.model), []
+    for strategy in task.runs.strategies if task.runs else ():
+        assert task.runs is not None
+        runs = task.runs.strategy(strategy)
+        episodes = tuple(map(int, np.unique(runs.table["episode"])))
+        cells.append(Cell((*name, strategy), runs, episodes, task.runs))
+    short = task.short.items()
+    return cells + [Cell((*name, one), None, tuple(range(1, n + 1))) for one, n in short]
 
 
 def too_short(cell: Cell, train: int) -> str | None:

@@ -1,6 +1,7 @@
 """Code that reproduces a report, in Python and on the command line."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,14 +49,16 @@ def kept(fit: "Posterior") -> dict[str, Any]:
 
 
 def data_path(runs: "Runs") -> str:
-    """Return the table or PALM folder that runs were read from; a default name if none.
+    """Return the table or folder that runs were read from; a default name if none.
 
     The path is as the user gave it.
     """
     files = sorted(set(runs.origins.values()))
     if not files:
         return _NO_FILE
-    return files[0] if len(files) == 1 else str(Path(files[0]).parent.parent)
+    if len(files) == 1:
+        return files[0]
+    return os.path.commonpath([Path(file).parent for file in files])
 
 
 def reading(runs: "Runs") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The command `palm-bayes backtest`, with a stand-in for the backtest itself."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -68,6 +69,12 @@ def test_what_is_said(asked, capsys):
     assert (asked["out"], asked["fresh"]) == (Path("palm_backtest_out"), False)
 
 
+def test_what_was_understood_is_noted(asked, capsys):
+    asked["result"] = replace(result(), notes=("Read: score is acc.",))
+    assert cli.main(["backtest", "runs/runs.csv"]) == 0
+    assert "note: Read: score is acc." in capsys.readouterr().err
+
+
 def test_options(asked):
     command = (
         "backtest runs/digits --train-fraction 0.25 --train_fraction 0.5 --train-episodes 12 "
@@ -83,7 +90,6 @@ def test_options(asked):
         "strategies": ["margin"],
         "dataset": "digits",
         "model": "m",
-        "percent": None,
         "priors": "bounds",
         "prior": None,
         "draws": 50,

@@ -41,7 +41,49 @@ def test_command_keeps_its_own_options(asked):
     result, (source, at) = asked(example_runs_path(), "--at", 3, "--strategy", "margin")
     assert result.exit_code == 0
     assert at == 3
-    assert source.reading["strategies"] == ["margin"]
+    assert source.reading.strategies == ["margin"]
+
+
+def test_how_to_read_is_asked_for(asked, tmp_path):
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.touch()
+    second.touch()
+    options = ["--column", "accuracy=test_acc", "--column", "labels=n", "--layout", "wide"]
+    _, (source, _) = asked(first, second, *options, "--pattern", "{strategy}", "--pool", 500)
+    assert source.path == [first, second]
+    assert source.saved is None
+    assert source.reading.given == {
+        "columns": {"accuracy": "test_acc", "labels": "n"},
+        "layout": "wide",
+        "pattern": "{strategy}",
+        "pool": 500,
+    }
+    _, (source, _) = asked(f"{tmp_path}/*.csv")
+    assert source.path == tmp_path / "*.csv"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(["missing.csv"], "missing.csv does not exist"), ([".", "--column", "acc"], "WORD=NAME")],
+)
+def test_mistakes_of_reading(asked, args, said):
+    result, _ = asked(*args)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_an_option_of_both_reaches_both():
+    app, got = typer.Typer(), []
+
+    @app.command()
+    @takes_fit
+    def decide(source: Source, pool: float | None = None) -> int:
+        """Decide."""
+        got.append((source.reading.pool, pool))
+        return 0
+
+    CliRunner().invoke(app, [str(example_runs_path()), "--pool", "900"])
+    assert got == [(900, 900)]
 
 
 def test_help_shows_own_options_before_those_of_fitting(asked):

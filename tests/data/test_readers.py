@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.readers import X_FILE, Y_FILE, _discovered, read_runs
+from palm_bayes.data.names import palm_discovered
+from palm_bayes.data.palm_folder import X_FILE, Y_FILE
+from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
 
 RISING = np.array([30.0, 45, 55, 60, 63, 65])
@@ -87,7 +89,7 @@ def test_a_name_never_swallows_a_longer_one(tmp_path):
     ],
 )
 def test_discovery_of_names_with_numbers(names, read):
-    assert [_discovered(names)[name][0] for name in names] == read
+    assert [palm_discovered(names)[name][0] for name in names] == read
 
 
 def test_a_named_strategy_takes_what_follows_its_number(tmp_path):
@@ -136,7 +138,8 @@ def test_other_x_values_are_labels(tmp_path):
         (np.ones((6, 2)), "has shape (6, 2), allowed is one dimension"),
         (np.array([1, "a", None] * 2, dtype=object), "cannot be read"),
         (np.array(list("abcdef")), "holds <U1, allowed are real numbers"),
-        (np.array([30, np.nan, 40, 50]), "margin, repetition 1, episode 2: accuracy is 'nan'"),
+        (np.array([30, np.nan, 40, 50]), "3 episodes in the longest repetition"),
+        (np.full(6, np.nan), "margin, repetition 1, episode 1: accuracy is 'nan'"),
         (np.array([30, 35, 40, 150]), "episode 4: accuracy is 150, allowed is 0 to 1, or 0 to 100"),
         (np.array([30, 35, 40]), "3 episodes in the longest repetition, allowed is at least 4"),
     ],
@@ -160,14 +163,19 @@ def test_x_and_y_must_match(tmp_path):
     assert f"{X_FILE}: 5 values, but {Y_FILE} has 6" in message(tmp_path)
 
 
-def test_labels_from_zero_are_an_error(tmp_path):
+def test_a_row_at_zero_labels_is_left_out(tmp_path):
     save(tmp_path / "margin_1", x=10 * np.arange(6))
-    assert "episode 1: labels are 0, allowed is a number above 0" in message(tmp_path)
+    runs = read_runs(tmp_path)
+    assert "Read: 1 row at 0 labels left out." in runs.notes
+    assert list(runs.table["labels"]) == [10, 20, 30, 40, 50]
+    assert list(runs.table["episode"]) == [1, 2, 3, 4, 5]
+    assert runs.table["accuracy"].iloc[0] == 0.45
 
 
 def test_folder_without_runs_says_what_is_there(tmp_path):
-    nothing = f"no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is nothing"
-    assert nothing in message(tmp_path)
+    said = message(tmp_path)
+    assert f"no runs found, looked for <METHOD>_<i>/{Y_FILE} and files of .csv" in said
+    assert said.endswith("there is nothing")
     palm(tmp_path / "CIFAR10" / "resnet18", "margin_1")
     said = message(tmp_path)
     assert "there is CIFAR10" in said
@@ -227,7 +235,9 @@ def test_csv_errors_give_the_line(tmp_path):
         f"{path}, line 4, strategy m, repetition 1, episode 3: accuracy is 'abc'"
     )
     path = csv(tmp_path / "b.csv", text.replace("m,40,0.4", "\nm,40"))
-    assert f"{path}, line 6, strategy m, repetition 1, episode 4: accuracy is ''" in message(path)
+    runs = read_runs(path)
+    assert "Read: 1 row without accuracy left out, runs that have gaps: m 1." in runs.notes
+    assert list(runs.table["episode"]) == [1, 2, 3, 5, 6]
     path = csv(tmp_path / "c.csv", text.replace("m,40,0.4", "m,40,0.4,9"))
     assert f"{path} cannot be read as CSV" in message(path)
     assert "line 5" in message(path)
@@ -237,8 +247,14 @@ def test_csv_errors_give_the_line(tmp_path):
     ("header", "parts"),
     [
         ("strategy,labels,value", ["no column for accuracy: found strategy, labels, value"]),
-        ("name,labels,accuracy", ["accepted are strategy, method, query_strategy, acquisition"]),
-        ("strategy,step,accuracy", ["no column for episode or labels", "cycle, labels, cumulat"]),
+        (
+            "name,labels,accuracy",
+            ["accepted are strategy, method, query strategy", "--column strategy=NAME"],
+        ),
+        (
+            "strategy,step,accuracy",
+            ["no column for episode or labels", "labels, cumulative budget"],
+        ),
         ("strategy,labels,accuracy,Budget", ["columns labels, Budget all stand for labels"]),
         ("strategy,labels,accuracy,accuracy", ["accuracy, accuracy all stand for accuracy"]),
     ],
@@ -252,7 +268,9 @@ def test_columns_must_be_clear(tmp_path, header, parts):
 
 def test_files_that_cannot_be_read(tmp_path):
     assert message(tmp_path / "no.csv") == f"{tmp_path / 'no.csv'} does not exist"
-    assert "is neither a folder nor a .csv" in message(csv(tmp_path / "a.txt", "x"))
+    said = "is neither a folder nor a file of .csv, .csv.gz, .tsv"
+    assert said in message(csv(tmp_path / "a.pdf", "x"))
+    assert message(tmp_path / "*.csv") == f"{tmp_path / '*.csv'} matches no file"
     assert message(csv(tmp_path / "a.csv", "")) == f"{tmp_path / 'a.csv'} is empty"
     path = csv(tmp_path / "b.csv", "strategy,labels,accuracy\n\n")
     assert message(path) == f"{path} has no rows below its header"
@@ -263,8 +281,8 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 def test_frames_give_the_row():
-    frame = rows().set_axis(list("abcde"))
-    frame.loc["c", "accuracy"] = np.nan
+    frame = rows().set_axis(list("abcde")).astype({"accuracy": object})
+    frame.loc["c", "accuracy"] = "high"
     assert message(frame).startswith("row c, strategy margin, repetition 1, episode 3: accuracy")
 
 
@@ -397,7 +415,7 @@ def test_an_error_in_a_column_accuracy_is_refused():
 
 def test_labels_as_shares_of_the_pool_are_refused():
     said = message(rows().assign(labels=[0.05, 0.1, 0.15, 0.2, 0.25]))
-    assert "labels are 0.05, a share of the pool? Allowed are numbers of labels, from 1" in said
+    assert "labels are shares of the pool, up to 0.25: give its size by --pool N" in said
 
 
 def test_percent_of_runs_is_settled():

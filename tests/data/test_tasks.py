@@ -5,6 +5,7 @@ import pytest
 
 from palm_bayes.data import example_runs_path, write_example
 from palm_bayes.data.readers import read_runs
+from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import read_tasks
 from palm_bayes.errors import DataError
 
@@ -19,7 +20,7 @@ def table():
 
 
 def test_each_task_is_read_by_itself(table):
-    first, second = read_tasks(table)
+    first, second = read_tasks(table, Reading())
     assert (first.source, first.dataset, first.model) == ("", "digits", "logistic")
     assert (second.dataset, second.runs.dataset) == ("other", "other")
     assert (first.runs.percent, second.runs.percent) == (False, True)
@@ -32,20 +33,20 @@ def test_each_task_is_read_by_itself(table):
 
 
 def test_some_are_chosen(table):
-    (task,) = read_tasks(table, dataset="other", strategies="margin")
+    (task,) = read_tasks(table, Reading(dataset="other", strategies="margin"))
     assert task.runs is None
     assert task.short == {"margin": 3}
-    tasks = read_tasks(table, strategies=["random"])
+    tasks = read_tasks(table, Reading(strategies=["random"]))
     assert [task.runs.strategies for task in tasks] == [("random",)] * 2
     with pytest.raises(DataError, match="did you mean 'margin'"):
-        read_tasks(table, strategies=["margn"])
+        read_tasks(table, Reading(strategies=["margn"]))
     with pytest.raises(DataError, match="no dataset 'mnist'"):
-        read_tasks(table, dataset="mnist")
+        read_tasks(table, Reading(dataset="mnist"))
 
 
 def test_sources_tell_tasks_apart(table):
     both = pd.concat([table.assign(source="a"), table.assign(source="b")])
-    assert [(task.source, task.dataset) for task in read_tasks(both)] == [
+    assert [(task.source, task.dataset) for task in read_tasks(both, Reading())] == [
         *[("a", "digits"), ("a", "other"), ("b", "digits"), ("b", "other")]
     ]
 
@@ -54,6 +55,6 @@ def test_one_task_of_any_form(tmp_path, table):
     folder, file = write_example(tmp_path)
     bare = table.query("dataset == 'digits'").drop(columns=["dataset", "model"])
     for source in (folder, file, str(file), read_runs(file), bare):
-        (task,) = read_tasks(source, dataset=None if source is not bare else "mine")
+        (task,) = read_tasks(source, Reading(dataset=None if source is not bare else "mine"))
         assert len(task.runs.strategies) == 6
     assert task.dataset == task.runs.dataset == "mine"

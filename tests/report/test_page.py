@@ -206,6 +206,19 @@ def test_python_of_the_recipe_asks_the_same(fit, rule):
     assert called["fit"][1]["priors"] == "default"
 
 
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        (["runs.csv"] * 2, "runs.csv"),
+        (["out/margin_1.csv", "out/margin_2.csv"], "out"),
+        (["out/margin/run_1/acc.csv", "out/random/run_1/acc.csv"], "out"),
+    ],
+)
+def test_the_recipe_names_what_holds_all_files(fit, files, path):
+    runs = dict(zip(fit.runs.origins, files, strict=False))
+    assert recipe.data_path(replace(fit.runs, origins=runs)) == path
+
+
 def test_the_recipe_reads_the_same_data(fit):
     options = recipe.reading(fit.runs)
     again = palm_bayes.read_runs(recipe.data_path(fit.runs), **options)

@@ -1,0 +1,471 @@
+"""What the readers make of the shapes in which people keep their curves, all made up and small.
+
+.venv/bin/python benchmarks/formats.py
+"""
+
+import argparse
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes import DataError, read_runs
+
+STRATEGIES, REPETITIONS = ("margin", "random"), (1, 2, 3)
+LABELS = np.arange(20, 140, 20)
+
+
+def accuracy(strategy: str, repetition: int) -> np.ndarray[Any, Any]:
+    """Return six accuracies, which tell strategy and repetition apart."""
+    rise = 1 - np.exp(-LABELS / (40 if strategy == "margin" else 70))
+    return np.round(0.3 + 0.6 * rise + 0.002 * repetition, 4)
+
+
+def tidy() -> pd.DataFrame:
+    """Return the curves of all shapes, one row each."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {"strategy": s, "repetition": r, "labels": LABELS, "accuracy": accuracy(s, r)}
+            )
+            for s in STRATEGIES
+            for r in REPETITIONS
+        ],
+        ignore_index=True,
+    )
+
+
+def wide(strategy: str | None = None, names: str = "{s}_{r}") -> pd.DataFrame:
+    """Return a column for each run."""
+    chosen = STRATEGIES if strategy is None else (strategy,)
+    runs = {names.format(s=s, r=r): accuracy(s, r) for s in chosen for r in REPETITIONS}
+    return pd.DataFrame({"labels": LABELS, **runs})
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape: how it is written, the options that it needs, and what comes back.
+
+    Attributes
+    ----------
+    name : str
+    write : callable
+        Writes it into a folder, and returns what is read.
+    options : dict
+    refused : str
+        Words of the error, where it is refused.
+    same : bool
+        If strategies, repetitions, labels and accuracies are those of `tidy`.
+    note : str
+        Words of the notes.
+    """
+
+    name: str
+    write: Callable[[Path], Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    refused: str = ""
+    same: bool = True
+    note: str = ""
+
+
+SHAPES: list[Shape] = []
+
+
+def shape(name: str, **more: Any) -> Callable[[Callable[[Path], Any]], Callable[[Path], Any]]:
+    """Add what a function writes to the shapes."""
+
+    def add(write: Callable[[Path], Any]) -> Callable[[Path], Any]:
+        SHAPES.append(Shape(name, write, **more))
+        return write
+
+    return add
+
+
+def saved(frame: pd.DataFrame, path: Path, **more: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, **({"index": False} | more))
+    return path
+
+
+def text(path: Path, lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(lines, encoding="utf-8")
+    return path
+
+
+def renamed(**names: str) -> pd.DataFrame:
+    return tidy().rename(columns=names)
+
+
+# --- names of columns
+
+
+@shape("other names", note="score is test_acc")
+def _names(at: Path) -> Path:
+    return saved(
+        renamed(strategy="sampler", repetition="seed", labels="n_labeled", accuracy="test_acc"),
+        at / "runs.csv",
+    )
+
+
+@shape("names in capitals, with blanks and punctuation", note="score is Test Acc.")
+def _capitals(at: Path) -> Path:
+    names = {"strategy": "Query Strategy", "repetition": "Random-Seed", "labels": "# Labels"}
+    return saved(renamed(**names, accuracy="Test Acc."), at / "runs.csv")
+
+
+@shape("rounds, F1 in percent", options={"batch": 20}, note="score is f1_macro")
+def _rounds(at: Path) -> Path:
+    frame = tidy()
+    frame["round"] = frame.pop("labels") // 20
+    frame["f1_macro"] = 100 * frame.pop("accuracy")
+    return saved(frame, at / "runs.csv")
+
+
+@shape("two measures", refused="--column accuracy=test_acc or --column accuracy=val_acc")
+def _two(at: Path) -> Path:
+    frame = renamed(accuracy="test_acc")
+    return saved(frame.assign(val_acc=frame["test_acc"] - 0.01), at / "runs.csv")
+
+
+@shape(
+    "two measures, one chosen",
+    options={"columns": {"accuracy": "test_acc"}},
+    note="score is test_acc, not val_acc",
+)
+def _chosen(at: Path) -> Path:
+    return _two(at)
+
+
+@shape("accuracy and F1", note="score is accuracy, not f1_macro")
+def _beside(at: Path) -> Path:
+    return saved(tidy().assign(f1_macro=0.1), at / "runs.csv")
+
+
+@shape("seed and run", refused="--column repetition=seed or --column repetition=run")
+def _seed_run(at: Path) -> Path:
+    frame = renamed(repetition="seed")
+    return saved(frame.assign(run=frame["seed"] + 6), at / "runs.csv")
+
+
+@shape("no strategy that can be told", refused="no column for strategy")
+def _no_strategy(at: Path) -> Path:
+    return saved(renamed(strategy="name"), at / "runs.csv")
+
+
+# --- kinds of files
+
+
+@shape("tabs")
+def _tabs(at: Path) -> Path:
+    return saved(tidy(), at / "runs.tsv", sep="\t")
+
+
+@shape("semicolons and decimal commas", note="commas are decimal")
+def _semicolons(at: Path) -> Path:
+    return saved(tidy(), at / "runs.csv", sep=";", decimal=",")
+
+
+@shape("Parquet")
+def _parquet(at: Path) -> Path:
+    tidy().to_parquet(at / "runs.parquet")
+    return at / "runs.parquet"
+
+
+@shape("JSON records")
+def _records(at: Path) -> Path:
+    return text(at / "runs.json", json.dumps(tidy().to_dict("records")))
+
+
+@shape("JSON lines")
+def _lines(at: Path) -> Path:
+    tidy().to_json(at / "runs.jsonl", orient="records", lines=True)
+    return at / "runs.jsonl"
+
+
+@shape("JSON by column")
+def _by_column(at: Path) -> Path:
+    tidy().to_json(at / "runs.json")
+    return at / "runs.json"
+
+
+@shape("a history for each run", note="strategy, repetition by the names of its parts")
+def _histories(_: Path) -> dict[str, Any]:
+    return {
+        s: {
+            f"seed_{r}": {"n_labeled": LABELS.tolist(), "test_acc": accuracy(s, r).tolist()}
+            for r in REPETITIONS
+        }
+        for s in STRATEGIES
+    }
+
+
+@shape("the same as a file", note="strategy, repetition by the names of its parts")
+def _history_file(at: Path) -> Path:
+    return text(at / "history.json", json.dumps(_histories(at)))
+
+
+@shape("one history", same=False, note="strategy margin by its name")
+def _history(at: Path) -> Path:
+    history = {"labels": LABELS.tolist(), "acc": accuracy("margin", 1).tolist()}
+    return text(at / "margin.json", json.dumps(history))
+
+
+@shape("dict of arrays, runs x episodes", note="margin 3 runs x 6 episodes")
+def _arrays(_: Path) -> dict[str, Any]:
+    runs = {s: np.array([accuracy(s, r) for r in REPETITIONS]) for s in STRATEGIES}
+    return {"labels": LABELS, **runs}
+
+
+@shape(".npz of arrays and labels", note="random 3 runs x 6 episodes")
+def _npz(at: Path) -> Path:
+    np.savez(at / "runs.npz", **_arrays(at))
+    return at / "runs.npz"
+
+
+@shape(".npy, a file for each strategy", options={"batch": 20}, note="strategy by the names of")
+def _npy(at: Path) -> str:
+    for s in STRATEGIES:
+        np.save(at / f"{s}.npy", np.array([accuracy(s, r) for r in REPETITIONS]))
+    return str(at / "*.npy")
+
+
+@shape("Excel, damaged or without its package", refused="runs.xlsx ")
+def _excel(at: Path) -> Path:
+    with zipfile.ZipFile(at / "runs.xlsx", "w") as book:
+        book.writestr("xl/workbook.xml", "")
+    return at / "runs.xlsx"
+
+
+# --- wide tables
+
+
+@shape("a column for each repetition", same=False, note="3 repetitions from the columns seed_1, ")
+def _repetitions(at: Path) -> Path:
+    return saved(wide("margin", "seed_{r}"), at / "margin.csv")
+
+
+@shape("the same with a column of strategies", note="3 repetitions from the columns acc_1, ")
+def _both(at: Path) -> Path:
+    frames = [wide(s, "acc_{r}").assign(method=s) for s in STRATEGIES]
+    return saved(pd.concat(frames), at / "runs.csv")
+
+
+@shape("a column for each strategy", note="2 strategies from the columns margin, random")
+def _strategies(at: Path) -> Path:
+    frames = [
+        pd.DataFrame({"seed": r, "train_size": LABELS, **{s: accuracy(s, r) for s in STRATEGIES}})
+        for r in REPETITIONS
+    ]
+    return saved(pd.concat(frames), at / "runs.csv")
+
+
+@shape("a column for each run", note="2 strategies and 3 repetitions from the columns margin_1")
+def _runs(at: Path) -> Path:
+    return saved(wide(), at / "runs.csv")
+
+
+@shape("a frame with a column for each run", options={"pattern": "{repetition}:{strategy}"})
+def _frame(_: Path) -> pd.DataFrame:
+    return wide(names="{r}:{s}").set_index("labels")
+
+
+@shape("two header rows, as pandas writes them", note="2 strategies and 3 repetitions from")
+def _pandas_headers(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
+    return saved(frame, at / "runs.csv", index=True)
+
+
+@shape("two header rows, cells merged", note="2 strategies and 3 repetitions from")
+def _merged(at: Path) -> Path:
+    rows = [
+        ["", "margin", "", "", "random", "", ""],
+        ["labels", *[f"seed {r}" for r in (1, 2, 3)] * 2],
+    ]
+    rows += wide().astype(object).to_numpy().tolist()
+    return text(at / "runs.csv", "\n".join(",".join(map(str, row)) for row in rows))
+
+
+@shape("a frame with two levels of columns", note="2 strategies and 3 repetitions from")
+def _levels(_: Path) -> pd.DataFrame:
+    return tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
+
+
+@shape("an index column beside")
+def _index(at: Path) -> Path:
+    return saved(tidy(), at / "runs.csv", index=True)
+
+
+# --- trackers
+
+
+@shape("Weights & Biases", note="score is test/acc; Step counts labels")
+def _wandb(at: Path) -> Path:
+    columns: dict[str, Any] = {"Step": LABELS}
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            name = f"{s}_seed{r} - test/acc"
+            columns |= {name: accuracy(s, r)}
+            columns |= {f"{name}__{end}": accuracy(s, r) for end in ("MIN", "MAX")}
+    return saved(pd.DataFrame(columns), at / "wandb_export.csv")
+
+
+@shape("TensorBoard, a file for each run", note="a TensorBoard export: score is Value")
+def _tensorboard(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            frame = pd.DataFrame({"Wall time": 1.7e9 + LABELS, "Step": LABELS})
+            saved(frame.assign(Value=accuracy(s, r)), at / f"run-{s}_{r}-tag-test_acc.csv")
+    return at
+
+
+# --- many files
+
+
+@shape("files by a glob", note="strategy, repetition by the names of files")
+def _glob(at: Path) -> str:
+    for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
+        saved(rows[["labels", "accuracy"]], at / f"{s}_{r}.csv")
+    return str(at / "*.csv")
+
+
+@shape("files by a pattern", options={"pattern": "seed{repetition}-{strategy}-final"})
+def _pattern(at: Path) -> str:
+    for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
+        saved(rows[["labels", "accuracy"]], at / f"seed{r}-{s}-final.csv")
+    return str(at / "*.csv")
+
+
+@shape("files of each seed", note="repetition by the names of files")
+def _seeds(at: Path) -> Path:
+    for r, rows in tidy().groupby("repetition"):
+        saved(rows.drop(columns="repetition"), at / f"seed_{r}.csv")
+    return at
+
+
+@shape("folders of runs", note="strategy, repetition by the names of files")
+def _folders(at: Path) -> Path:
+    for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
+        saved(rows[["labels", "accuracy"]], at / str(s) / f"run_{r}" / "metrics.csv")
+    return at
+
+
+@shape(
+    "result folders, measured at every k-th label",
+    note="rows count labels; dataset, strategy, repetition by",
+)
+def _results(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            rows = np.full(LABELS[-1], np.nan)
+            rows[LABELS - 1] = accuracy(s, r)
+            path = at / "splice" / "20" / s / f"run_{r}" / "accuracies.csv"
+            # An index keeps the empty rows, as those who measure at times write them.
+            saved(pd.DataFrame({"accuracy": rows}), path, na_rep="nan")
+    return at / "splice" / "20"
+
+
+@shape("a folder of several kinds", refused="several kinds of files")
+def _kinds(at: Path) -> Path:
+    saved(tidy(), at / "runs.csv")
+    text(at / "config.json", "{}")
+    return at
+
+
+# --- odd values
+
+
+@shape("means and standard deviations", refused="only means and their spread")
+def _summary(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std", "count"])
+    return saved(frame.reset_index(), at / "runs.csv")
+
+
+@shape(
+    "the mean of them, chosen", options={"columns": {"accuracy": "mean"}}, same=False,
+    note="score is mean",
+)  # fmt: skip
+def _mean(at: Path) -> Path:
+    return _summary(at)
+
+
+@shape("accuracies with their standard deviations", refused="only means and their spread")
+def _spread(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    return saved(frame.assign(accuracy_std=0.01), at / "runs.csv")
+
+
+@shape("a first row at 0 labels", note="6 rows at 0 labels left out")
+def _zero(at: Path) -> Path:
+    first = tidy().drop_duplicates(["strategy", "repetition"]).assign(labels=0, accuracy=0.1)
+    return saved(pd.concat([first, tidy()]), at / "runs.csv")
+
+
+@shape("labels as shares", refused="give its size by --pool N")
+def _shares(at: Path) -> Path:
+    return saved(tidy().assign(labels=tidy()["labels"] / 1000), at / "runs.csv")
+
+
+@shape("labels as shares of a known pool", options={"pool": 1000}, note="shares of a pool of 1000")
+def _pool(at: Path) -> Path:
+    return _shares(at)
+
+
+@shape(
+    "labels in percent of a known pool", options={"pool": 1000}, note="percent of a pool of 1000"
+)
+def _percent(at: Path) -> Path:
+    frame = tidy()
+    return saved(frame.assign(**{"% labeled": frame.pop("labels") / 10}), at / "runs.csv")
+
+
+@shape(
+    "a run that stopped early",
+    same=False,
+    note="2 rows without accuracy left out, runs that ended early: margin 2",
+)
+def _stopped(at: Path) -> Path:
+    frame = tidy()
+    late = (frame["strategy"] == "margin") & (frame["repetition"] == 2) & (frame["labels"] > 80)
+    return saved(frame.assign(accuracy=frame["accuracy"].mask(late)), at / "runs.csv")
+
+
+@shape(
+    "an episode missing within a run",
+    same=False,
+    note="1 row without accuracy left out, runs that have gaps: random 1",
+)
+def _gap(at: Path) -> Path:
+    frame = tidy()
+    gone = (frame["strategy"] == "random") & (frame["repetition"] == 1) & (frame["labels"] == 60)
+    return saved(frame.assign(accuracy=frame["accuracy"].mask(gone)), at / "runs.csv")
+
+
+def tried() -> Iterator[tuple[str, str]]:
+    """Read every shape, and give what came of it."""
+    for one in SHAPES:
+        with tempfile.TemporaryDirectory() as folder:
+            source = one.write(Path(folder))
+            try:
+                runs = read_runs(source, **one.options)
+            except DataError as error:
+                yield one.name, f"refused: {str(error).replace(folder + '/', '')}"
+                continue
+            found = next((note for note in runs.notes if note.startswith("Read: ")), "")
+            yield one.name, f"read: {runs.describe()}. {found}".replace(folder + "/", "")
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    for name, came in tried():
+        print(f"{name:45}  {came}")
+
+
+if __name__ == "__main__":
+    main()

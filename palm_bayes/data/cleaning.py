@@ -1,0 +1,100 @@
+"""Rows of a long table that hold no accuracy or no labels, and labels as shares of the pool."""
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.data.columns import TASK
+from palm_bayes.data.runs import as_text
+from palm_bayes.data.scales import RUN, numbers
+from palm_bayes.data.sheet import GAPS
+from palm_bayes.errors import DataError, listed
+
+
+def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
+    """Leave out what was not measured, and turn shares of the pool into labels.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns as in `Runs.from_frame`, or ``share`` for ``labels``.
+    pool : float, optional
+        Labels that the pool holds.
+    notes : list of str
+        What was done is added.
+    """
+    table = table.copy()
+    for word in RUN:
+        table[word] = as_text(table[word]) if word in table else "1"
+    return _from_zero(_measured(_labelled(table, pool, notes), notes), notes)
+
+
+def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
+    """Give labels in place of shares of the pool."""
+    word = next((word for word in ("labels", "share") if word in table), None)
+    if word is None:
+        return table
+    values = pd.to_numeric(table[word], errors="coerce")
+    if word == "labels" and not (values.max() <= 1 and (values % 1 > 0).any()):
+        return table
+    percent = values.max() > 1
+    if pool is None:
+        unit = "percent" if percent else "shares"
+        raise DataError(
+            f"{table['file'].iloc[0] or 'the table'}: labels are {unit} of the pool, up to "
+            f"{values.max():g}: give its size by --pool N (in Python, pool=N)"
+        )
+    if not 1 < pool < np.inf or values.max() > 100:
+        raise DataError(f"the pool has {pool:g} labels, of which {values.max():g} is no share")
+    shares = numbers(table, word, "a share of the pool") / (100 if percent else 1)
+    notes.append(f"labels are {'percent' if percent else 'shares'} of a pool of {pool:g}")
+    return table.drop(columns=word).assign(labels=(shares * pool).round())
+
+
+def _from_zero(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out rows at 0 labels, where the curve has no value."""
+    if "labels" not in table:
+        return table
+    none = pd.to_numeric(table["labels"], errors="coerce") == 0
+    if none.any() and not none.all():
+        notes.append(f"{_rows(none)} at 0 labels left out")
+        first, table = table[none], table[~none]
+        if "episode" in table and (pd.to_numeric(first["episode"], errors="coerce") == 1).all():
+            table = table.assign(episode=pd.to_numeric(table["episode"], errors="coerce") - 1)
+    return table
+
+
+def _measured(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out rows without accuracy: between measurements, after a crash, or missing."""
+    text = as_text(table["accuracy"])
+    if (pair := text.str.contains("±|\\+/?-", regex=True)).any():
+        place, cell = table.loc[pair, "file"].iloc[0] or "the table", text[pair].iloc[0]
+        raise DataError(f"{place}: '{cell}' is a mean and its spread, needed is each repetition")
+    if text.str.endswith("%").any():
+        table["accuracy"] = text.str.removesuffix("%")
+    empty = text.str.lower().isin(GAPS)
+    if not empty.any() or empty.all():
+        return table
+    word = "episode" if "episode" in table else "labels"
+    tasks = [column for column in TASK if column in table]
+    table = table.assign(_at=pd.to_numeric(table[word], errors="coerce"))
+    everywhere = (~empty).groupby([table[key] for key in (*tasks, "strategy", "_at")])
+    never = empty & ~everywhere.transform("any").fillna(value=False).astype(bool)
+    if 2 * never.sum() >= len(table):  # measured at every second label, or less often
+        notes.append(f"{_rows(never)} at {word} where no run was measured left out")
+        table, empty = table[~never], empty[~never]
+    run = [table[key] for key in (*tasks, *RUN)]
+    if "episode" not in table:  # a row that is missing is an episode all the same
+        table = table.assign(episode=table["_at"].groupby(run).rank("dense"))
+    last = table["_at"].where(~empty).groupby(run).transform("max")
+    ended = empty & ~(table["_at"] < last)
+    for rows, what in ((ended, "ended early"), (empty & ~ended, "have gaps")):
+        runs = table.loc[rows, RUN].drop_duplicates().itertuples(index=False)
+        if names := [f"{strategy} {repetition}" for strategy, repetition in runs]:
+            told = f"without accuracy left out, runs that {what}: {listed(names)}"
+            notes.append(f"{_rows(rows)} {told}")
+    return table[~empty].drop(columns="_at")
+
+
+def _rows(which: "pd.Series[bool]") -> str:
+    count = int(which.sum())
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,174 @@
+"""Names of columns: which words they stand for, and which of them the user chose."""
+
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+from palm_bayes.errors import DataError, known, listed
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "strategy": (
+        *("strategy", "method", "query strategy", "query method", "acquisition"),
+        *("acquisition function", "sampler", "sampling strategy", "sampling method"),
+        *("al strategy", "al method", "selection strategy", "heuristic", "algorithm"),
+    ),
+    "accuracy": (
+        *("accuracy", "score", "acc", "test accuracy", "test acc", "test score", "accuracies"),
+        *("val accuracy", "val acc", "validation accuracy", "valid acc", "eval accuracy"),
+        *("eval acc", "top1", "top 1 accuracy", "balanced accuracy", "f1", "f1 score"),
+        *("f1 macro", "macro f1", "f1 micro", "micro f1", "f1 weighted", "weighted f1"),
+        *("test f1", "val f1", "auc", "roc auc", "auroc", "test auc"),
+    ),
+    "labels": (
+        *("labels", "cumulative budget", "n labels", "budget", "num labels", "labelled"),
+        *("labeled", "n labeled", "n labelled", "num labeled", "num labelled", "labels used"),
+        *("number of labels", "label count", "labeled samples", "labelled samples"),
+        *("num labeled samples", "n labeled samples", "train size", "training size"),
+        *("train set size", "training set size", "n train", "num train", "n samples"),
+        *("num samples", "samples", "n annotated", "annotations", "labeled size"),
+    ),
+    "share": (
+        *("fraction labeled", "labeled fraction", "label fraction", "share labeled"),
+        *("labeled share", "labeled ratio", "label ratio", "percent labeled", "pct labeled"),
+        *("labeled percent", "labeled pct", "labeled percentage"),
+        *("percentage labeled", "label percentage", "budget fraction", "budget percent"),
+    ),
+    "episode": (
+        *("episode", "round", "iteration", "cycle", "al round", "al iteration", "al cycle"),
+        *("al step", "query round", "iter", "query number"),
+    ),
+    "repetition": (
+        *("repetition", "rep", "repeat", "replicate", "run", "run id", "seed", "random seed"),
+        *("random state", "trial", "trial id", "fold", "fold id", "seed id", "repetition id"),
+        *("run number", "run idx", "rng seed"),
+    ),
+    "source": ("source",),
+    "dataset": ("dataset", "dataset name"),
+    "model": ("model", "architecture", "arch", "backbone", "network", "model name"),
+}
+"""Accepted names of columns, by word. Case, blanks and punctuation do not matter."""
+
+TASK = ("source", "dataset", "model")
+"""Words that identify a task."""
+
+YIELDING = frozenset(COLUMNS["accuracy"][7:])
+"""Other measures, which yield to a column called accuracy in full."""
+
+MEAN = frozenset({"mean", "avg", "average"})
+SPREAD = frozenset({"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"})
+ERROR = frozenset({"error", "err"})
+"""Parts of names of means and of their spread; an error is one beside a mean."""
+_GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
+_OTHER = frozenset({"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"})
+
+
+def clean(name: Hashable) -> str:
+    """Reduce a name to what is compared: small letters and digits, % as percent."""
+    text = str(name).lower().replace("%", "percent ")
+    return re.sub(r"[^0-9a-z]+", "", text)
+
+
+_WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names}
+
+
+def word_of(name: Hashable) -> str | None:
+    """Return the word that a name stands for, or None; units in brackets do not matter."""
+    bare = re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
+    word = _WORDS.get(clean(name)) or _WORDS.get(clean(bare))
+    return "share" if word == "labels" and "%" in str(name) else word
+
+
+def _word_of_last(name: Hashable) -> str | None:
+    """Return the word of the last part of a name such as metrics.acc or config/seed."""
+    first, *others = re.split(r"[./]", str(name))
+    return word_of(others[-1]) if others and clean(first) in _GROUPS else None
+
+
+def stands_for(name: Hashable) -> str | None:
+    """Return the word of a name or of its last part, or None."""
+    return word_of(name) or _word_of_last(name)
+
+
+def parts(name: Hashable) -> set[str]:
+    """Return the parts of a name that are words, in small letters."""
+    return set(re.split(r"[^a-z]+", str(name).lower()))
+
+
+def is_other_measure(name: Hashable) -> bool:
+    """Return True for names of what is measured beside accuracies, such as a loss."""
+    return bool(parts(name) & (_OTHER | MEAN | SPREAD | ERROR))
+
+
+def is_index(name: Hashable) -> bool:
+    """Return True for a column that a table's writer left without a name."""
+    return clean(name) in {"", "index"} or re.fullmatch(r"Unnamed: \d+", str(name)) is not None
+
+
+def one_of(name: str, names: Sequence[str], what: str, place: str) -> str:
+    """Return a name that is there; `DataError`, with similar names, for another one."""
+    try:
+        return known([name], names, what)[0]
+    except DataError as error:
+        raise DataError(f"{place}{error}") from None
+
+
+def chosen(given: Mapping[str, str] | None, columns: Sequence[Any], place: str) -> dict[str, int]:
+    """Return the positions of the columns that the user chose, by word."""
+    names = [str(column) for column in columns]
+    places = {}
+    for word, name in (given or {}).items():
+        if word not in COLUMNS:
+            raise DataError(f"no word {word!r}: a column may stand for {listed(COLUMNS, 20)}")
+        one_of(name, names, "column", place)
+        if names.count(name) > 1:
+            raise DataError(f"{place}{names.count(name)} columns are called {name}: rename them")
+        places[word] = names.index(name)
+    return places
+
+
+def found(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
+    """Return the position of the column of each word; the user's choices come first.
+
+    Raises
+    ------
+    DataError
+        If several columns stand for one word, with the choices.
+    """
+    candidates = _candidates(columns, mine, word_of)
+    mine_too = dict(mine) | {word: places[0] for word, places in candidates.items()}
+    candidates |= _candidates(columns, mine_too, _word_of_last)
+    full = [i for i in candidates.get("accuracy", []) if clean(columns[i]) == "accuracy"]
+    if full:
+        strong = {clean(name) for name in COLUMNS["accuracy"] if name not in YIELDING}
+        kept = [i for i in candidates["accuracy"] if clean(columns[i]) in strong]
+        candidates["accuracy"] = kept
+    for word, places in candidates.items():
+        if len(places) > 1:
+            names = [str(columns[i]) for i in places]
+            choices = " or ".join(f"--column {word}={name}" for name in dict.fromkeys(names))
+            raise DataError(
+                f"{place}columns {listed(names)} all stand for {word}: keep one, or choose by "
+                f"{choices} (in Python, columns={{{word!r}: {names[0]!r}}})"
+            )
+    return dict(mine) | {word: places[0] for word, places in candidates.items()}
+
+
+def _candidates(
+    columns: Sequence[Any], mine: Mapping[str, int], of: Callable[[Hashable], str | None]
+) -> dict[str, list[int]]:
+    """Return the positions of the columns that stand for words that are not chosen yet."""
+    candidates: dict[str, list[int]] = {}
+    for i, column in enumerate(columns):
+        word = of(column)
+        if word and word not in mine and i not in mine.values():
+            candidates.setdefault(word, []).append(i)
+    return candidates
+
+
+def missing(words: Sequence[str], columns: Sequence[Any], place: str) -> DataError:
+    """Return the error of a table that lacks a column for any of `words`."""
+    accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
+    return DataError(
+        f"{place}no column for {' or '.join(words)}: found {listed(columns)}; accepted are "
+        f"{accepted}; choose one by --column {words[0]}=NAME"
+    )

@@ -1,0 +1,264 @@
+"""Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from palm_bayes.data import columns
+from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
+from palm_bayes.data.reading import Reading
+from palm_bayes.data.sheet import (
+    COUNTS,
+    Series,
+    Sheet,
+    counted,
+    is_numeric,
+    refuse_summaries,
+    told,
+)
+from palm_bayes.data.tables import Raw
+from palm_bayes.errors import DataError, known, listed
+
+_TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+?) - (?P<metric>[^-]+)")
+_BOUND = re.compile(r".+__(MIN|MAX)")
+
+
+def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of a table in columns named by words, and what was understood."""
+    sheet = Sheet(_with_levels(raw), {})
+    if reading.layout is not None:
+        layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
+    else:
+        layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
+    asked = dict(reading.columns or {})
+    if layout.name == "tracker" and asked.get("accuracy") not in sheet.names:
+        asked.pop("accuracy", None)  # a metric, not a column
+    mine = columns.chosen(asked, sheet.names, sheet.place)
+    sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
+    said = [*raw.notes, *_of_columns(sheet), *sheet.notes, *_of_name(sheet, reading)]
+    return sheet.rows(), said
+
+
+def _of_columns(sheet: Sheet) -> list[str]:
+    """Say which columns stand for strategy, labels and so on, if they are called otherwise."""
+    found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
+    found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
+    return [
+        f"{word} {'are' if word == 'labels' else 'is'} {name}"
+        for word, name in found
+        if columns.clean(name) != word and word != "share"
+    ]
+
+
+def _of_name(sheet: Sheet, reading: Reading) -> list[str]:
+    """Say what is taken from the names of files or keys."""
+    if not sheet.named:
+        return []
+    words = listed(sheet.named)
+    if reading.pattern is not None and not sheet.raw.alone:
+        return [f"{words} by the pattern {reading.pattern}"]
+    if sheet.raw.alone:
+        return [f"{listed(map(' '.join, sheet.named.items()))} by its name"]
+    return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]
+
+
+def _long(sheet: Sheet, reading: Reading) -> Sheet:
+    """Take the column of accuracies."""
+    if reading.pattern is not None and sheet.raw.alone:
+        raise DataError(f"{sheet.place}pattern {reading.pattern!r} fits neither file nor columns")
+    names, asked = sheet.names, "accuracy" in sheet.words
+    words = columns.found(names, sheet.words, sheet.place)
+    if "accuracy" not in words:
+        raise columns.missing(["accuracy"], names, sheet.place)
+    score = names[words["accuracy"]]
+    if "repetition" not in words and not asked:
+        free = replace(sheet, words=words).free
+        refuse_summaries(
+            [score, *(names[i] for i in free if is_numeric(sheet.column(i)))], sheet.place
+        )
+    others = [name for i, name in enumerate(names) if i not in words.values()]
+    left = [name for name in others if columns.word_of(name) == "accuracy"]
+    said = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
+    plain = columns.clean(score) == "accuracy" and not left
+    return replace(sheet, words=words, notes=[] if plain else [said])
+
+
+def _wide(sheet: Sheet, reading: Reading) -> Sheet:
+    """Take columns of accuracies, one a repetition or strategy."""
+    words = columns.found(sheet.names, sheet.words, sheet.place)
+    words.pop("accuracy", None)
+    sheet, names = replace(sheet, words=words), sheet.names
+    places = [
+        i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
+    ]
+    mine = [names[i] for i in places]
+    refuse_summaries(mine, sheet.place)
+    asked, numbered = reading.layout is not None, all(map(repetition_of, mine))
+    strange = any(map(columns.is_other_measure, mine)) or ("strategy" in words and not numbered)
+    alone = len(mine) == 1
+    if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
+        raise columns.missing(["accuracy"], names, sheet.place)
+    runs = _runs(mine, reading.pattern if sheet.raw.alone else None)
+    if "strategy" in words:
+        runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
+    if alone and "repetition" in sheet.raw.fields:  # the one column of a run
+        return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
+    series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
+    return replace(sheet, series=series, notes=[told(series, names)])
+
+
+def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
+    """Read names of columns as repetitions, as strategies, or as both."""
+    if pattern is not None:
+        return by_pattern(names, pattern)
+    numbers = [repetition_of(name) for name in names]
+    if all(numbers):
+        return [{"repetition": str(number)} for number in numbers]
+    runs = [split(name) for name in names]
+    for i, (strategy, number) in enumerate(runs):
+        if number is None and names.count(names[i]) > 1:  # columns of one name
+            runs[i] = strategy, str(names[: i + 1].count(names[i]))
+    return as_runs(runs)
+
+
+def _levels(sheet: Sheet, _: Reading) -> Sheet:
+    """Take columns below two header rows, such as strategy and repetition."""
+    frame = sheet.raw.frame
+    levels = range(frame.columns.nlevels)
+    values_of = [frame.columns.get_level_values(level).astype(str) for level in levels]
+    tuples = list(zip(*values_of, strict=True))
+    words = {
+        word: i for i, column in enumerate(tuples) for word in map(columns.word_of, column)
+        if word in COUNTS
+    }  # fmt: skip
+    places = [i for i in range(len(tuples)) if i not in words.values()]
+    kinds = {}
+    for level, name in enumerate(frame.columns.names):
+        values = sorted({tuples[i][level] for i in places})
+        refuse_summaries(values, sheet.place)
+        if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
+            word = columns.word_of("" if name is None else name)
+            guess = "repetition" if all(map(repetition_of, values)) else "strategy"
+            kinds[level] = word if word in {"strategy", "repetition"} else guess
+        elif len(values) > 1:
+            raise DataError(f"{sheet.place}several measures, keep one: {listed(values)}")
+    if len({*kinds.values()}) < len(kinds):
+        heads = listed(" / ".join(column) for column in tuples)
+        raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {heads}")
+    series = []
+    for i in places:
+        run = {word: tuples[i][level] for level, word in kinds.items()}
+        if number := repetition_of(run.get("repetition", "")):
+            run["repetition"] = number
+        series.append(Series(i, run))
+    said = [] if sheet.raw.notes else [told(series, sheet.names)]  # arrays have said it
+    return replace(sheet, words=words, series=series, notes=said)
+
+
+def _with_levels(raw: Raw) -> Raw:
+    """Make two header rows of a text file the levels of columns."""
+    frame = raw.frame
+    head = [str(name).strip() for name in frame.columns]
+    if frame.columns.nlevels > 1 or len(frame) < 2 or len({*head}) == len(head):
+        return raw
+    second = [str(cell).strip() for cell in frame.iloc[0]]
+    if second[0] and columns.word_of(second[0]) is None:
+        return raw
+    first = list(head)
+    for i in range(2, len(head)):  # a merged cell is filled once
+        first[i] = head[i] or first[i - 1]
+    rows, named = frame.iloc[1:], ["", ""]
+    third = [str(cell).strip() for cell in rows.iloc[0]]
+    if columns.word_of(third[0]) and not any(third[1:]):  # as pandas writes names of levels
+        named, first[0], second[0], rows = [first[0], second[0]], third[0], "", rows.iloc[1:]
+    levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=named)
+    return replace(raw, frame=rows.set_axis(levels, axis="columns"))
+
+
+def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
+    """Take an export of TensorBoard, or of Weights & Biases without its bounds."""
+    names, words = sheet.names, dict(sheet.words)
+    of_word = {columns.clean(name): i for i, name in enumerate(names)}
+    words |= {word: i for i, name in enumerate(names) if (word := columns.word_of(name)) in COUNTS}
+    words |= {"step": of_word["step"]} if "step" in of_word else {}
+    if "value" in of_word:
+        words |= {"accuracy": of_word["value"]}
+        return replace(sheet, words=words, notes=["a TensorBoard export: score is Value"])
+    tracked = {
+        i: match
+        for i, name in enumerate(names)
+        if not _BOUND.fullmatch(name) and (match := _TRACKED.fullmatch(name))
+    }
+    score = _metric([match["metric"] for match in tracked.values()], sheet, reading)
+    mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
+    runs = _runs(list(mine.values()), reading.pattern if sheet.raw.alone else None)
+    series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
+    said = f"{told(series, names)}; score is {score}"
+    return replace(sheet, words=words, series=series, notes=[said])
+
+
+def _metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
+    """Choose the metric that is an accuracy."""
+    names = list(dict.fromkeys(metrics))
+    asked = (reading.columns or {}).get("accuracy")
+    if asked is not None or not names:
+        return columns.one_of(asked or "NAME - METRIC", names, "metric", sheet.place)
+    found = [name for name in names if _is_accuracy(name)] if len(names) > 1 else names
+    if len(found) != 1:
+        choices = " or ".join(f"--column accuracy={name}" for name in found or names)
+        raise DataError(f"{sheet.place}several metrics, choose one by {choices}")
+    return found[0]
+
+
+def _is_accuracy(metric: str) -> bool:
+    return "accuracy" in map(columns.word_of, (metric, metric.rsplit("/", 1)[-1]))
+
+
+def _is_tracker(sheet: Sheet, _: Reading) -> bool:
+    names = sheet.names
+    tracked = [name for name in names if _TRACKED.fullmatch(name)]
+    board = {"walltime", "step", "value"}
+    return {*map(columns.clean, names)} == board or len(tracked) == len(names) - 1 > 0
+
+
+def _is_long(sheet: Sheet, reading: Reading) -> bool:
+    return "accuracy" in {*map(columns.stands_for, sheet.names), *(reading.columns or {})}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    name: str
+    says: str
+    fits: Callable[[Sheet, Reading], bool]
+    read: Callable[[Sheet, Reading], Sheet]
+
+
+LAYOUTS = {
+    one.name: one
+    for one in (
+        _Layout(
+            "headers",
+            "two header rows, such as strategy above repetition, or a frame with such columns",
+            lambda sheet, _: sheet.raw.frame.columns.nlevels > 1,
+            _levels,
+        ),
+        _Layout(
+            "tracker",
+            "exports of Weights & Biases (`Step, NAME - METRIC, NAME - METRIC__MIN ...`) and of "
+            "TensorBoard (`Wall time, Step, Value`)",
+            _is_tracker,
+            _tracker,
+        ),
+        _Layout("long", "one row for each accuracy", _is_long, _long),
+        _Layout(
+            "wide",
+            "one column of accuracies for each repetition (`seed_1`, `acc_2`), each strategy "
+            "(`margin`), or both (`margin_1`)",
+            lambda *_: True,
+            _wide,
+        ),
+    )
+}
+"""Layouts, in the order in which they are tried; `--layout` names one."""

@@ -1,0 +1,107 @@
+"""Names of folders, files and columns, read as strategy and repetition."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from palm_bayes.data.columns import COLUMNS, clean
+from palm_bayes.errors import DataError, listed
+
+FIELDS = ("strategy", "repetition", "dataset", "model", "source")
+# Of random_seed1, random is the strategy.
+_RUNS = [name for name in COLUMNS["repetition"] if not name.startswith("random")]
+_RUN = "|".join(name.replace(" ", "[ _-]?") for name in _RUNS)
+_LAST = rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*)?(?P<repetition>[0-9]+)\W*"
+_FIRST = rf"(?:{_RUN})[\W_]*(?P<repetition>[0-9]+)[\W_]+(?P<strategy>.+)"
+TENSORBOARD = re.compile(r"run-(.+?)-tag-(.+)")
+
+
+class NoMatchError(DataError):
+    """Names that do not fit a pattern."""
+
+
+_NUMBERED = {clean(measure + run) for measure in ("", *COLUMNS["accuracy"]) for run in ("", *_RUNS)}
+
+
+def repetition_of(name: str) -> str | None:
+    """Return the repetition that a name such as seed_1, run 2, acc_3 or 4 stands for, or None."""
+    match = re.fullmatch(r"(.*?)([0-9]+)\W*", name)
+    return match[2] if match and clean(match[1]) in _NUMBERED else None
+
+
+def split(name: str) -> tuple[str, str | None]:
+    """Read a name such as margin_seed1 as strategy and repetition, None where it has none."""
+    if match := TENSORBOARD.fullmatch(name):
+        name = match[1]
+    for pattern in (_FIRST, _LAST):
+        if match := re.fullmatch(pattern, name, re.IGNORECASE):
+            return match["strategy"].strip("_-/ "), match["repetition"]
+    return name, None
+
+
+def as_runs(runs: Sequence[tuple[str, str | None]]) -> list[dict[str, str]]:
+    """Return strategies and repetitions by word, without what no name tells."""
+    numbered = any(number for _, number in runs)
+    pairs = [{"strategy": name, "repetition": number or "1" * numbered} for name, number in runs]
+    return [{word: name for word, name in pair.items() if name} for pair in pairs]
+
+
+def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
+    """Read names by a pattern such as ``{strategy}_{repetition}``; ``*`` is anything.
+
+    Raises
+    ------
+    DataError
+        If the pattern has unknown fields or neither strategy nor repetition, or does not match.
+    """
+    asked = re.findall(r"\{(\w*)\}", pattern)
+    if bad := sorted({*asked} - {*FIELDS}) or [one for one, n in Counter(asked).items() if n > 1]:
+        raise DataError(f"pattern {pattern!r} has {{{bad[0]}}}: allowed are {listed(FIELDS)}, once")
+    if not asked:
+        raise DataError(f"pattern {pattern!r} has no field: allowed are {{{'}, {'.join(FIELDS)}}}")
+    expression = "".join(
+        _piece(part) for part in re.split(r"(\{\w+\}|\*)", pattern.removesuffix("/"))
+    )
+    matches = [re.fullmatch(rf"(?:.*/)?{expression}", name) for name in names]
+    if others := [name for name, match in zip(names, matches, strict=True) if match is None]:
+        raise NoMatchError(f"pattern {pattern!r} does not match {listed(others)}")
+    return [match.groupdict() for match in matches if match]
+
+
+def _piece(part: str) -> str:
+    if part == "*":
+        return "[^/]*"
+    if re.fullmatch(r"\{\w+\}", part):
+        # A strategy takes as much as it can, so that random_ff_1 is repetition 1 of random_ff.
+        return f"(?P<{part[1:-1]}>[^/]+{'' if part == '{strategy}' else '?'})"
+    return re.escape(part)
+
+
+def palm_splits(name: str) -> list[tuple[str, str]]:
+    """List all splits of PALM's folder names into strategy and repetition, last number first."""
+    parts = name.split("_")
+    numbers = [i for i in range(len(parts) - 1, 0, -1) if re.fullmatch("[0-9]+", parts[i])]
+    return [("_".join(parts[:i]), "_".join(parts[i:])) for i in numbers] or [(name, "1")]
+
+
+def palm_discovered(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Read PALM's folder names as (strategy, repetition).
+
+    A repetition starts at the last part that is a number: random_ff_byol_b50_1 is repetition 1,
+    margin_1_seed42 is repetition 1_seed42, margin_10_2 is repetition 2 of margin_10. One part
+    earlier where only that makes groups: of margin_1_42 and margin_2_43, which share neither
+    their beginning nor their last number, both are repetitions of margin.
+    """
+    splits = {name: palm_splits(name) for name in names}
+    sizes = Counter(ways[0][0] for ways in splits.values())
+    families = defaultdict(list)
+    for name, ways in splits.items():
+        if len(ways) > 1:
+            families[ways[1][0]].append(name)
+    read = {name: ways[0] for name, ways in splits.items()}
+    for family in families.values():
+        single = all(sizes[splits[name][0][0]] == 1 for name in family)
+        ends = {splits[name][0][1].split("_")[0] for name in family}
+        if len(family) > 1 and single and len(ends) == len(family):
+            read |= {name: splits[name][1] for name in family}
+    return read

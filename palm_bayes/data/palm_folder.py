@@ -1,0 +1,121 @@
+"""PALM's result folders: ``<METHOD>_<i>/plot_episode_yvalues.npy``, with x values beside it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes.data.names import palm_discovered, palm_splits
+from palm_bayes.data.runs import natural
+from palm_bayes.errors import DataError, known, listed
+
+Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
+
+
+def is_palm(base: Path) -> bool:
+    """Return True for a folder that holds PALM's runs, or folders that hold them."""
+    return any(next(base.glob("*/" * depth + Y_FILE), None) is not None for depth in range(4))
+
+
+def read_folder(
+    base: Path, named: Sequence[str] | None, most: int | None, notes: list[str]
+) -> pd.DataFrame:
+    """Read the first `most` repetitions of the strategies named; the rows are long."""
+    folders = sorted((p for p in base.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
+    full = [p for p in folders if (p / Y_FILE).is_file()]
+    if full:
+        chosen = _chosen([p.name for p in full], named, base)
+    elif (base / Y_FILE).is_file():
+        names = [base.resolve().name] if named is None else named
+        if len(names) != 1:
+            raise DataError(f"{base} holds one run, found names {listed(names)}, allowed is one")
+        chosen = {".": (names[0], "1")}
+    else:
+        raise DataError(_nothing(base))
+    runs = {run: name for name, run in chosen.items()}
+    if len(runs) < len(chosen):
+        one, run = next(item for item in chosen.items() if runs[item[1]] != item[0])
+        twice = f"repetition {run[1]} of strategy {run[0]}"
+        raise DataError(f"{base}: {one} and {runs[run]} both are {twice}, allowed is one")
+    order = sorted(runs, key=lambda run: natural(run[1]))
+    first = {s: [run for run in order if run[0] == s][:most] for s, _ in runs}
+    frames = [_run(base / runs[run], *run) for strategy in first.values() for run in strategy]
+    ours = [p.name for p in folders if p not in full and palm_splits(p.name)[0][0] in first]
+    if ours:
+        notes.append(f"Folders without {Y_FILE} are left out: {listed(ours)}.")
+    unlabelled = {bool(f["labels"].isna().all()): f["file"].iloc[0] for f in frames}
+    if len(unlabelled) == 2:
+        raise DataError(
+            f"{unlabelled[True]}: no labels ({X_FILE} lacks or counts episodes), "
+            f"but {unlabelled[False]} has them, allowed is one way for all runs"
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _nothing(base: Path) -> str:
+    """Describe what was expected in a folder without runs, and what it contains."""
+    there = listed(sorted(p.name for p in base.iterdir())) or "nothing"
+    deeper = [p.parent.parent for depth in (2, 3) for p in base.glob("*/" * depth + Y_FILE)]
+    hint = f"; runs are in {listed(sorted(set(deeper)), most=3)}" * bool(deeper)
+    return f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is {there}{hint}"
+
+
+def _chosen(
+    names: Sequence[str], named: Sequence[str] | None, base: Path
+) -> dict[str, tuple[str, str]]:
+    """Choose the folders of the strategies named, all of them by default.
+
+    A name that `palm_discovered` does not find selects <name>_<int>_<anything>, provided that each
+    <int> occurs once: margin does not select margin_10_1 and margin_10_2.
+    """
+    read = palm_discovered(names)
+    if named is None:
+        return read
+    chosen: dict[str, tuple[str, str]] = {}
+    for strategy in named:
+        mine = {name: run for name, run in read.items() if run[0] == strategy}
+        if not mine:
+            pattern = re.compile(re.escape(strategy) + r"_(([0-9]+)_.+)")
+            found = {name: m for name in names if (m := pattern.fullmatch(name))}
+            if len({m[2] for m in found.values()}) == len(found):
+                mine = {name: (strategy, m[1]) for name, m in found.items()}
+        if not mine:
+            there = dict.fromkeys(name for name, _ in read.values())
+            known([strategy], there, f"{strategy}_<i>/{Y_FILE} in {base}, so no strategy")
+        chosen |= mine
+    return chosen
+
+
+def _run(folder: Path, strategy: str, repetition: str) -> pd.DataFrame:
+    """Read one run; x values 0, 1, 2 ... or 1, 2, 3 ... are episodes, others are labels."""
+    accuracy = _array(folder / Y_FILE)
+    labels = np.full(accuracy.shape, np.nan)
+    if (folder / X_FILE).is_file():
+        x = _array(folder / X_FILE)
+        if x.shape != accuracy.shape:
+            raise DataError(
+                f"{folder / X_FILE}: {x.size} values, but {Y_FILE} has {accuracy.size}, "
+                "allowed is the same number"
+            )
+        if x[0] not in (0, 1) or (np.diff(x) != 1).any():
+            labels = x
+    columns = {"episode": np.arange(1, accuracy.size + 1), "labels": labels, "accuracy": accuracy}
+    names = {"strategy": strategy, "repetition": repetition, "file": str(folder / Y_FILE)}
+    return pd.DataFrame(columns).assign(**names)
+
+
+def _array(file: Path) -> NDArray[np.float64]:
+    """Load a one-dimensional array of numbers."""
+    try:
+        with file.open("rb") as opened:
+            values = np.lib.format.read_array(opened, allow_pickle=False)
+    except (OSError, ValueError, MemoryError) as error:
+        raise DataError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
+    if values.dtype.kind not in "iuf":
+        raise DataError(f"{file} holds {values.dtype}, allowed are real numbers")
+    if values.ndim != 1 or not values.size:
+        raise DataError(f"{file} has shape {values.shape}, allowed is one dimension, not empty")
+    return values.astype(float)

@@ -1,0 +1,159 @@
+"""Where tables lie: a file, many by a glob or in a folder, a frame or a dict."""
+
+import glob
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from palm_bayes.data.columns import word_of
+from palm_bayes.data.names import (
+    TENSORBOARD,
+    NoMatchError,
+    as_runs,
+    by_pattern,
+    repetition_of,
+    split,
+)
+from palm_bayes.data.palm_folder import Y_FILE
+from palm_bayes.data.tables import READERS, Raw, of_frame, of_mapping, read_file
+from palm_bayes.errors import DataError, listed
+
+type Place = pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[Any]
+
+_BENCHMARK = re.compile(
+    r"(?:.*/)?(?P<dataset>[^/]+)/(?P<batch>[0-9]+)/(?P<strategy>[^/]+)/run_(?P<repetition>[0-9]+)"
+    r"/accuracies"
+)
+"""Result folders that are read without a pattern."""
+
+
+def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
+    """Read all tables of a place, with what their paths and keys say."""
+    if isinstance(source, pd.DataFrame):
+        return [of_frame(source)]
+    if isinstance(source, Mapping):
+        return _by_path(of_mapping(source), pattern)
+    if not isinstance(source, (str, Path, list, tuple)):
+        kinds = "a path, paths, a DataFrame or a dict"
+        raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
+    if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
+        return [of_frame(pd.DataFrame(source))]
+    paths = matching([source] if isinstance(source, (str, Path)) else source)
+    files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
+    return _by_path([raw for file in _of_one_tag(files) for raw in read_file(file)], pattern)
+
+
+def matching(places: Sequence[str | Path]) -> list[Path]:
+    """Return the paths that are named or match a glob; `DataError` if none does."""
+    found = []
+    for path in (Path(place).expanduser() for place in places):
+        if path.exists() or not glob.has_magic(str(path)):
+            found.append(path)
+            continue
+        base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+        matches = sorted(base.glob(str(path.relative_to(base))))
+        if not matches:
+            raise DataError(f"{path} matches no file")
+        found += matches
+    return found
+
+
+def _in_folder(base: Path) -> list[Path]:
+    """Return the tables of a folder: those directly in it, else those below."""
+    below = sorted(file for file in base.rglob("*") if file.is_file() and _suffix(file))
+    direct = [file for file in below if file.parent == base]
+    files = direct or below
+    measured = [file for file in files if word_of(_stem(file)) == "accuracy"]
+    files = files if direct else measured or files
+    if not files:
+        there = listed(sorted(path.name for path in base.iterdir())) or "nothing"
+        raise DataError(
+            f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE} and files of "
+            f"{listed(READERS, 20)}, there is {there}"
+        )
+    kinds = Counter(map(_suffix, files))
+    stems = {_stem(file) for file in files}
+    if len(kinds) > 1 or (not direct and len(files) > len(stems) > 1):
+        there = listed(dict.fromkeys(f"{file.name}" for file in files))
+        most = kinds.most_common(1)[0][0]
+        example = base / "*" / files[0].name if len(kinds) == 1 else base / f"*{most}"
+        raise DataError(f"{base} holds several kinds of files ({there}): name one, as '{example}'")
+    return files
+
+
+def _of_one_tag(files: list[Path]) -> list[Path]:
+    """Keep the files of TensorBoard's one tag that is an accuracy."""
+    tags = {file: match[2] for file in files if (match := TENSORBOARD.fullmatch(_stem(file)))}
+    if len(tags) < len(files) or len({*tags.values()}) == 1:
+        return files
+    scores = {tag for tag in tags.values() if word_of(tag) == "accuracy"}
+    if len(scores) != 1:
+        there = listed(sorted(scores or {*tags.values()}))
+        raise DataError(f"files of several tags ({there}): name one by a glob, '*-tag-NAME.csv'")
+    return [file for file in files if tags[file] in scores]
+
+
+def _suffix(file: Path) -> str:
+    return max((end for end in READERS if file.name.lower().endswith(end)), key=len, default="")
+
+
+def _stem(file: Path) -> str:
+    return file.name[: len(file.name) - len(_suffix(file))]
+
+
+def _by_path(raws: list[Raw], pattern: str | None) -> list[Raw]:
+    """Add what paths, sheets and keys say of strategy and repetition."""
+    names = [_full_name(raw) for raw in raws]
+    alone, fields = len(raws) == 1, _benchmark(names) or _guessed(names)
+    if pattern is not None:
+        try:
+            alone, fields = False, by_pattern(names, pattern)
+        except NoMatchError:
+            if len(raws) > 1:
+                raise
+            alone = True  # the pattern is one of columns
+    return [replace(raw, fields=one, alone=alone) for raw, one in zip(raws, fields, strict=True)]
+
+
+def _full_name(raw: Raw) -> str:
+    path = Path(raw.file)
+    stem = (path.parent / _stem(path)).as_posix() if raw.file else ""
+    return f"{stem}/{raw.name}".strip("/") if raw.name else stem
+
+
+def _benchmark(names: Sequence[str]) -> list[dict[str, str]]:
+    """Read ``<dataset>/<batch>/<strategy>/run_<i>/accuracies``; empty if this is not it."""
+    matches = [_BENCHMARK.fullmatch(Path(name).absolute().as_posix()) for name in names]
+    if not all(matches):
+        return []
+    fields = [match.groupdict() for match in matches if match]
+    batches = {one.pop("batch") for one in fields}
+    if len(batches) > 1:
+        raise DataError(
+            f"runs with batches of {listed(sorted(batches, key=int))} labels: name one folder "
+            "<dataset>/<batch>"
+        )
+    return fields
+
+
+def _guessed(names: Sequence[str]) -> list[dict[str, str]]:
+    """Read strategy and repetition from the parts of paths that differ."""
+    parts = [name.split("/") for name in names]
+    if len({len(one) for one in parts}) > 1:
+        parts = [one[-1:] for one in parts]
+    differ = [i for i in range(len(parts[0])) if len({one[i] for one in parts}) > 1]
+    told = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
+    numbers = [repetition_of(name) for name in told]
+    runs = [split(name) for name in told]
+    if all(numbers):  # seed_1 and seed_2: the folder names the strategy
+        above = next(
+            (one for i, one in reversed([*enumerate(parts[0])][:-1]) if i not in differ), ""
+        )
+        runs = [(above or name, number) for name, number in zip(told, numbers, strict=True)]
+    return as_runs(runs)

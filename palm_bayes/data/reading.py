@@ -1,0 +1,43 @@
+"""Options of reading runs, the same in Python and on the command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from palm_bayes.data.runs import XMode
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Options of `palm_bayes.read_runs`, which documents them."""
+
+    strategies: Sequence[str] | None = None
+    dataset: str | None = None
+    model: str | None = None
+    batch: float | None = None
+    x_mode: "XMode" = "labels"
+    percent: bool | None = None
+    max_repetitions: int | None = None
+    max_episodes: int | None = None
+    columns: Mapping[str, str] | None = None
+    layout: str | None = None
+    pattern: str | None = None
+    pool: float | None = None
+
+    @property
+    def named(self) -> Sequence[str] | None:
+        """Strategies to read, also if only one name was given."""
+        return [self.strategies] if isinstance(self.strategies, str) else self.strategies
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Options other than their defaults, by name."""
+        pairs = ((option, getattr(self, option.name)) for option in fields(self))
+        return {option.name: value for option, value in pairs if value != option.default}
+
+    @property
+    def axis(self) -> dict[str, Any]:
+        """Options of `Runs.from_frame`."""
+        names = ("batch", "x_mode", "percent", "max_repetitions", "max_episodes")
+        return {name: getattr(self, name) for name in names}

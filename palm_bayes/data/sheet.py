@@ -1,0 +1,193 @@
+"""`Sheet`: a table whose columns are understood, and its rows in long form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from palm_bayes.data import columns
+from palm_bayes.data.runs import UNUSED, as_text
+from palm_bayes.data.tables import Raw
+from palm_bayes.errors import DataError, listed
+
+COUNTS = ("labels", "share", "episode")
+GAPS = ("", "nan", "na", "n/a", "none", "null", "-", "<na>")
+"""Cells, in small letters, that hold nothing."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A column of accuracies: its position, and the run that its name tells."""
+
+    place: int
+    run: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table whose columns are understood.
+
+    Attributes
+    ----------
+    raw : Raw
+    words : mapping of str to int
+        Position of the column of each word; "step" counts labels or episodes.
+    series : sequence of Series
+        Columns of accuracies, where "accuracy" is no word.
+    notes : sequence of str
+        What was understood.
+    """
+
+    raw: Raw
+    words: Mapping[str, int]
+    series: Sequence[Series] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def place(self) -> str:
+        """Beginning of messages: the file."""
+        return f"{self.raw.file}: " if self.raw.file else ""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns; the levels of a name are joined."""
+        return [joined(name) for name in self.raw.frame.columns]
+
+    @property
+    def free(self) -> list[int]:
+        """Positions of the columns that are not understood."""
+        used = {*self.words.values(), *(one.place for one in self.series)}
+        return [i for i in range(self.raw.frame.shape[1]) if i not in used]
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What names of files and keys tell, and columns do not."""
+        mine = {*self.words, *(word for one in self.series for word in one.run)}
+        if self.raw.alone and "strategy" in mine:
+            return {}
+        return {word: name for word, name in self.raw.fields.items() if word not in mine}
+
+    def column(self, place: int) -> "pd.Series[Any]":
+        """Return a column by position."""
+        return self.raw.frame.iloc[:, place]
+
+    def checked(self) -> "Sheet":
+        """Refuse a sheet without strategies if they may be in a column of another name."""
+        named = "strategy" in self.words or any("strategy" in one.run for one in self.series)
+        text = [i for i in self.free if _is_text(self.column(i))]
+        if not named and (text or not self.raw.fields):
+            raise columns.missing(["strategy"], self.names, self.place)
+        return self
+
+    def rows(self) -> pd.DataFrame:
+        """Return one row for each accuracy, with the file and the place in it."""
+        raw = self.raw
+        table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
+        table["where"] = [
+            label if raw.file and isinstance(label, str) else f"row {label}"
+            for label in raw.frame.index
+        ]
+        for i in self.free:
+            table[f"{UNUSED}{self.names[i]}"] = self.column(i)
+        parts = [
+            table.assign(
+                accuracy=self.column(one.place),
+                where=table["where"] + f", column {self.names[one.place]}",
+                **one.run,
+            )
+            for one in self.series
+        ]
+        table = pd.concat(parts or [table], ignore_index=True)
+        return table.assign(**self.named, file=raw.file)
+
+
+def joined(name: Any) -> str:
+    """Return the name of a column as text, its levels joined."""
+    parts = name if isinstance(name, tuple) else (name,)
+    return " / ".join(str(part) for part in parts if str(part))
+
+
+def counted(sheet: Sheet) -> Sheet:
+    """Find what counts labels or episodes: a step, an index without a name, or the rows."""
+    words = dict(sheet.words)
+    step = words.pop("step", None)
+    if {*COUNTS} & {*words}:
+        return replace(sheet, words=words)
+    index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
+    place = next(iter(index), None) if step is None else step
+    if place is None:
+        several = {"strategy", "repetition"} & {*words}
+        places = (*sheet.free, *(one.place for one in sheet.series))
+        if (
+            several
+            or any(_may_count(sheet.column(i)) for i in places)
+            or not (sheet.raw.fields or sheet.series)
+        ):
+            raise columns.missing(["episode", "labels"], sheet.names, sheet.place)
+        numbers = pd.Series(range(1, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
+        called = "rows count"
+    else:
+        numbers = pd.to_numeric(sheet.column(place), errors="coerce")
+        called = f"{sheet.names[place] or 'the column without a name'} counts"
+    word = "labels" if _counts_labels(numbers, sheet) else "episode"
+    frame = pd.concat([sheet.raw.frame, numbers], axis=1)
+    frame.columns = [*sheet.names, word]
+    said = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
+    words[word] = frame.shape[1] - 1
+    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=said)
+
+
+def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
+    """Return True unless numbers are 0, 1, 2 ... or 1, 2, 3 ..., most of them with accuracies."""
+    steps = numbers.drop_duplicates().sort_values()
+    if steps.iloc[0] not in {0, 1} or (steps.diff().iloc[1:] != 1).any():
+        return True
+    places = [one.place for one in sheet.series] or [sheet.words["accuracy"]]
+    filled = [pd.to_numeric(sheet.column(i), errors="coerce").notna() for i in places]
+    measured = numbers[pd.concat(filled, axis=1).any(axis=1)].nunique()
+    return 2 * measured <= len(steps)
+
+
+def _may_count(column: "pd.Series[Any]") -> bool:
+    numbers = pd.to_numeric(column, errors="coerce")
+    return bool(numbers.is_monotonic_increasing and numbers.is_unique and (numbers % 1 == 0).all())
+
+
+def is_numeric(column: "pd.Series[Any]") -> bool:
+    """Return True if a column holds numbers, and at most gaps beside them."""
+    text = as_text(column)
+    filled = text[~text.str.lower().isin(GAPS)]
+    return bool(len(filled)) and bool(pd.to_numeric(filled, errors="coerce").notna().all())
+
+
+def _is_text(column: "pd.Series[Any]") -> bool:
+    text = as_text(column)
+    filled = text[~text.str.lower().isin(GAPS)]
+    return bool(len(filled)) and bool(pd.to_numeric(filled, errors="coerce").isna().all())
+
+
+def told(series: Sequence[Series], names: Sequence[str]) -> str:
+    """Say what columns of accuracies stand for: "3 repetitions from the columns seed_1 ..."."""
+    parts = []
+    for word, many in (("strategy", "strategies"), ("repetition", "repetitions")):
+        if found := {one.run[word] for one in series if word in one.run}:
+            parts.append(f"{len(found)} {word if len(found) == 1 else many}")
+    mine = [names[one.place] for one in series]
+    shown = f"{mine[0]} ... {mine[-1]}" if len(mine) > 3 else listed(mine)
+    return f"{' and '.join(parts)} from the {'column' if len(mine) == 1 else 'columns'} {shown}"
+
+
+def refuse_summaries(names: Sequence[str], place: str) -> None:
+    """Refuse means with their spread, whose noise the model cannot take as known."""
+    mean = [name for name in names if columns.parts(name) & columns.MEAN]
+    words = columns.SPREAD | (columns.ERROR if mean else frozenset())
+    spread = [name for name in names if columns.parts(name) & words and name not in mean]
+    if spread:
+        one = next((name for name in (*mean, *names) if name not in spread), "NAME")
+        there = listed([*(mean or [one]), *spread])
+        raise DataError(
+            f"{place}only means and their spread ({there}): accuracies of single repetitions are "
+            "needed, the model cannot take known noise; to fit the mean as one repetition all the "
+            f"same: --column accuracy={one}"
+        )

@@ -1,0 +1,109 @@
+"""Write docs/formats.md from the readers' own tables of names, layouts and kinds of files.
+
+python scripts/formats_page.py
+"""
+
+from pathlib import Path
+
+from palm_bayes.data.columns import COLUMNS, YIELDING
+from palm_bayes.data.layouts import LAYOUTS
+from palm_bayes.data.tables import READERS
+
+PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
+
+_MEANS = {
+    "strategy": "query strategy",
+    "accuracy": "what the curve measures, in fractions or percent",
+    "labels": "labels so far, of one run",
+    "share": "labels so far, as a share or percent of the pool: needs `--pool N`",
+    "episode": "labelling round",
+    "repetition": "one of several runs of a strategy",
+    "source": "project that the curves are from",
+    "dataset": "data set",
+    "model": "model",
+}
+
+_TEXT = """# What is read
+
+All commands that take runs, and `palm_bayes.read_runs`, `fit`, `backtest` and `learn`, read the
+same forms. This page is written by `scripts/formats_page.py` from the readers' own tables;
+`benchmarks/formats.py` makes every form, and prints what becomes of it.
+
+What was understood is said in one line, such as "Read: 3 repetitions from the columns seed_1,
+seed_2, seed_3; score is test_acc." Where two things could be meant, an error offers the choices.
+
+## Places
+
+- A file, several files, a glob (`'results/*.csv'`), or a folder with files of one kind.
+- PALM's folders, `<METHOD>_<i>/plot_episode_yvalues.npy`.
+- Result folders, `<dataset>/<batch>/<strategy>/run_<i>/accuracies.csv`: name one of
+  `<dataset>/<batch>`.
+- In Python also a DataFrame, or a dict: of lists by column, of arrays (runs x episodes) by
+  strategy, or of such dicts by strategy and repetition.
+
+Where the tables have no such columns, strategy and repetition are those of the names of files,
+sheets or keys: `margin_1.csv`, `margin/seed_2.json`. `--pattern '{{strategy}}_{{repetition}}'` says
+how to read names; `{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single
+table in memory, and in exports of trackers, it reads the names of columns.
+
+## Files
+
+{files}
+
+Excel needs a package that reads it, such as openpyxl; each sheet is a table.
+
+## Layouts
+
+{layouts}
+
+`--layout NAME` asks for one.
+
+## Columns
+
+{columns}
+
+Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is `test_acc`. Names in
+italics yield to a column called accuracy. `--column accuracy=test_acc` chooses; in Python,
+`columns={{"accuracy": "test_acc"}}`.
+
+Without labels, shares and episodes, a step or a column without a name counts episodes where it is
+0, 1, 2 ... or 1, 2, 3 ..., else labels. Rows of a file without any of these are episodes; where
+most of them have no accuracy, since it was measured at every k-th label, they are labels.
+
+## Rows
+
+- Rows at 0 labels are left out.
+- Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
+- Means with standard deviations or errors are refused: the model cannot take known noise.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    kinds: dict[str, list[str]] = {}
+    for suffix, (kind, _) in READERS.items():
+        kinds.setdefault(kind, []).append(f"`{suffix}`")
+    files = [(kind[0].upper() + kind[1:], ", ".join(names)) for kind, names in kinds.items()]
+    columns = [
+        (f"`{word}`", _MEANS[word], ", ".join(_shown(word, name) for name in names))
+        for word, names in COLUMNS.items()
+    ]
+    layouts = [(f"`{one.name}`", one.says) for one in LAYOUTS.values()]
+    return _TEXT.format(
+        files=_table(("kind", "names end in"), files),
+        layouts=_table(("layout", "what"), layouts),
+        columns=_table(("word", "what", "names"), columns),
+    )
+
+
+def _shown(word: str, name: str) -> str:
+    return f"*{name}*" if word == "accuracy" and name in YIELDING else name
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

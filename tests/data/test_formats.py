@@ -1,0 +1,402 @@
+"""Shapes in which people keep their curves: what is read, with the right values, and what is not.
+
+The shapes are those of `benchmarks/formats.py`, which prints what becomes of each.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from palm_bayes.data import columns
+from palm_bayes.data.names import by_pattern, repetition_of, split
+from palm_bayes.data.readers import read_runs
+from palm_bayes.data.reading import Reading
+from palm_bayes.data.tasks import read_tasks
+from palm_bayes.errors import DataError
+
+ROOT = Path(__file__).parents[2]
+if not (ROOT / "benchmarks").is_dir():
+    pytest.skip("an unpacked copy of the package alone", allow_module_level=True)
+
+
+def loaded(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+formats = loaded(ROOT / "benchmarks" / "formats.py")
+KEYS = ["strategy", "repetition", "labels", "accuracy"]
+
+
+def understood(runs):
+    return next((note for note in runs.notes if note.startswith("Read: ")), "")
+
+
+@pytest.mark.parametrize("shape", formats.SHAPES, ids=lambda shape: shape.name)
+def test_shape(shape, tmp_path):
+    source = shape.write(tmp_path)
+    if shape.refused:
+        with pytest.raises(DataError) as caught:
+            read_runs(source, **shape.options)
+        assert shape.refused in str(caught.value)
+        assert "\n" not in str(caught.value)
+        return
+    runs = read_runs(source, **shape.options)
+    assert shape.note in understood(runs)
+    if shape.same:
+        expected = formats.tidy().astype({"repetition": str, "labels": float})
+        found = runs.table[KEYS].sort_values(KEYS[:3], ignore_index=True)
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False, atol=1e-12, rtol=0)
+        assert list(runs.table["episode"][:6]) == [1, 2, 3, 4, 5, 6]
+
+
+def of(name, tmp_path):
+    (shape,) = [shape for shape in formats.SHAPES if shape.name == name]
+    return read_runs(shape.write(tmp_path), **shape.options)
+
+
+def curve(runs, strategy, repetition):
+    table = runs.table.query("strategy == @strategy and repetition == @repetition")
+    return table["accuracy"].tolist()
+
+
+def test_one_history(tmp_path):
+    runs = of("one history", tmp_path)
+    assert curve(runs, "margin", "1") == list(formats.accuracy("margin", 1))
+
+
+def test_a_column_for_each_repetition(tmp_path):
+    runs = of("a column for each repetition", tmp_path)
+    for r in (1, 2, 3):
+        assert curve(runs, "margin", str(r)) == list(formats.accuracy("margin", r))
+
+
+def test_a_mean_that_was_chosen(tmp_path):
+    runs = of("the mean of them, chosen", tmp_path)
+    mean = np.mean([formats.accuracy("random", r) for r in (1, 2, 3)], axis=0)
+    assert curve(runs, "random", "1") == pytest.approx(mean)
+
+
+def test_runs_stay_ragged(tmp_path):
+    runs = of("a run that stopped early", tmp_path)
+    assert curve(runs, "margin", "2") == list(formats.accuracy("margin", 2)[:4])
+    assert len(curve(runs, "margin", "1")) == 6
+
+
+def test_gaps_keep_their_episodes(tmp_path):
+    runs = of("an episode missing within a run", tmp_path)
+    table = runs.table.query("strategy == 'random' and repetition == '1'")
+    assert table["episode"].tolist() == [1, 2, 4, 5, 6]
+    assert table["labels"].tolist() == [20, 40, 80, 100, 120]
+
+
+def test_result_folders_tell_dataset_and_batch(tmp_path):
+    runs = of("result folders, measured at every k-th label", tmp_path)
+    assert runs.dataset == "splice"
+    assert runs.batch == 20
+    base = tmp_path / "splice"
+    (base / "20").rename(base / "50")
+    other = base / "5" / "margin" / "run_1" / "accuracies.csv"
+    other.parent.mkdir(parents=True)
+    other.write_text("accuracy\n0.1\n0.2\n0.3\n0.4\n")
+    with pytest.raises(DataError, match="batches of 5, 50 labels: name one folder"):
+        read_runs(base)
+    runs = read_runs(base / "5")
+    assert runs.table["accuracy"].tolist() == [0.1, 0.2, 0.3, 0.4]
+    assert not runs.labels_known  # every row was measured: rows may be episodes
+
+
+def cells_of(frame):
+    """Give what pandas reads of a sheet without a header."""
+    return pd.DataFrame([list(frame.columns), *frame.astype(object).to_numpy().tolist()])
+
+
+def test_excel_sheets_are_strategies(tmp_path, monkeypatch):
+    path = tmp_path / "runs.xlsx"
+    path.touch()
+    sheets = {s: cells_of(formats.wide(s, "seed {r}")) for s in formats.STRATEGIES}
+    sheets["notes"] = pd.DataFrame()
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: sheets)
+    runs = read_runs(path)
+    assert runs.strategies == ("margin", "random")
+    assert curve(runs, "random", "3") == list(formats.accuracy("random", 3))
+    one = cells_of(formats.tidy())
+    one.iloc[1:, 1] = one.iloc[1:, 1].astype(float)  # as Excel keeps numbers
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: {"Sheet1": one})
+    assert list(read_runs(path).table["repetition"].unique()) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("header", "score"),
+    [
+        ("Query Strategy,Labels (n),Test accuracy (%)", "Test accuracy (%)"),
+        ("params.strategy,config/n_labeled,metrics.test_acc", "metrics.test_acc"),
+        ("Method,#Labels,acc [%]", "acc [%]"),
+        ("strategy,labels,eval/accuracy", "eval/accuracy"),
+    ],
+)
+def test_units_and_prefixes_do_not_matter(tmp_path, header, score):
+    rows = "".join(f"margin,{10 * i},{40 + i}\n" for i in range(1, 6))
+    runs = read_runs(formats.text(tmp_path / "a.csv", f"{header}\n{rows}"))
+    assert f"score is {score}" in understood(runs)
+    assert runs.percent
+    assert runs.table["labels"].tolist() == [10, 20, 30, 40, 50]
+
+
+def test_empty_rows_of_one_column_count(tmp_path):
+    text = "accuracy\n" + '""\n""\n0.5\n' * 2 + "\n\n0.6\n\n\n0.7\n"
+    runs = read_runs(formats.text(tmp_path / "margin.csv", text))
+    assert runs.table["labels"].tolist() == [3, 6, 9, 12]
+    assert runs.table["episode"].tolist() == [1, 2, 3, 4]
+
+
+def test_cells_of_means_and_of_percent(tmp_path):
+    frame = formats.tidy()
+    cells = frame["accuracy"].map("{:.2f} ± 0.01".format)
+    with pytest.raises(DataError, match=r"'0\.54 ± 0\.01' is a mean and its spread"):
+        read_runs(frame.assign(accuracy=cells))
+    percent = (100 * frame["accuracy"]).map("{:.2f}%".format)
+    runs = read_runs(formats.saved(frame.assign(accuracy=percent), tmp_path / "a.csv"))
+    assert curve(runs, "margin", "1") == pytest.approx(list(formats.accuracy("margin", 1)))
+
+
+def test_what_may_count_is_asked_for(tmp_path):
+    frame = (100 * formats.wide(names="{s}")).assign(size=formats.LABELS / 2).drop(columns="labels")
+    path = formats.saved(frame, tmp_path / "a.csv")
+    with pytest.raises(DataError, match="no column for episode or labels: found margin, random, s"):
+        read_runs(path)
+    runs = read_runs(path, columns={"labels": "size"})
+    assert runs.strategies == ("margin", "random")
+    assert runs.batch == 10
+
+
+def test_a_file_without_names_of_columns(tmp_path):
+    path = formats.saved(formats.tidy(), tmp_path / "a.csv", header=False)
+    with pytest.raises(DataError, match=r"the first row has 0\.5381, needed are names of columns"):
+        read_runs(path)
+
+
+def test_an_index_without_a_name_counts(tmp_path):
+    frame = formats.wide().set_index("labels").rename_axis(None)
+    assert "the column without a name counts labels" in understood(read_runs(frame))
+    path = tmp_path / "a" / "7" / "margin" / "run_2" / "accuracies.csv"
+    rows = np.full(121, np.nan)
+    rows[formats.LABELS] = formats.accuracy("margin", 2)
+    runs = read_runs(formats.saved(pd.DataFrame({"0": rows}), path, index=True))
+    assert curve(runs, "margin", "2") == list(formats.accuracy("margin", 2))
+    assert runs.table["labels"].tolist() == formats.LABELS.tolist()
+    assert "115 rows at labels where no run was measured left out" in understood(runs)
+
+
+def test_labels_in_percent_need_a_pool():
+    frame = formats.tidy()
+    percent = frame.assign(labels=frame["labels"] / 10).rename(columns={"labels": "labels (%)"})
+    with pytest.raises(DataError, match="labels are percent of the pool, up to 12: give its size"):
+        read_runs(percent)
+    assert read_runs(percent, pool=1000).batch == 20
+
+
+def test_frames_and_records_in_a_dict_or_list():
+    frame = formats.tidy()
+    frames = {s: rows.drop(columns="strategy") for s, rows in frame.groupby("strategy")}
+    for source in (
+        frames,
+        {s: rows.to_dict("records") for s, rows in frames.items()},
+        {"results": frame.to_dict("records"), "seed": 3} | {},
+        frame.to_dict("records"),
+    ):
+        runs = read_runs(source)
+        assert runs.strategies == ("margin", "random")
+        assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
+
+
+def test_a_pattern_of_the_columns_of_a_file(tmp_path):
+    path = formats.saved(formats.wide(names="{r}:{s}"), tmp_path / "a.csv")
+    runs = read_runs(path, pattern="{repetition}:{strategy}")
+    assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
+    with pytest.raises(DataError, match="does not match 1:margin"):
+        read_runs(path, pattern="{strategy}-{repetition}")
+    path = formats.saved(formats.tidy(), tmp_path / "b.csv")
+    with pytest.raises(DataError, match="fits neither file nor columns"):
+        read_runs(path, pattern="{strategy}-{repetition}")
+
+
+def test_names_without_a_number_are_a_first_repetition(tmp_path):
+    frame = formats.wide().rename(columns={"random_1": "random"}).iloc[:, :5]
+    runs = read_runs(formats.saved(frame, tmp_path / "a.csv"))
+    assert curve(runs, "random", "1") == list(formats.accuracy("random", 1))
+    assert runs.table["repetition"].nunique() == 3
+
+
+def test_a_tracker_with_several_metrics(tmp_path):
+    frame = pd.DataFrame({"Step": range(5), "a_1 - loss": 9.0, "a_1 - val/f1": 0.2})
+    frame["a_1 - test/acc"] = [0.1, 0.2, 0.3, 0.4, np.nan]
+    path = formats.saved(frame, tmp_path / "export.csv")
+    with pytest.raises(DataError, match="choose one by --column accuracy=val/f1 or --column acc"):
+        read_runs(path)
+    runs = read_runs(path, columns={"accuracy": "test/acc"})
+    assert runs.table["accuracy"].tolist() == [0.1, 0.2, 0.3, 0.4]
+    assert "score is test/acc; Step counts episodes" in understood(runs)
+    with pytest.raises(DataError, match=r"export.csv: no metric 'acc'"):
+        read_runs(path, columns={"accuracy": "acc"})
+
+
+def test_a_tracker_may_count_labels_and_name_groups(tmp_path):
+    frame = pd.DataFrame({"n_labeled": [10, 20, 30, 40], "Group: margin - acc": 0.5})
+    frame["Group: margin - acc__MAX"] = 0.9
+    runs = read_runs(formats.saved(frame, tmp_path / "export.csv"))
+    assert runs.table["accuracy"].tolist() == [0.5] * 4
+    assert (runs.strategies, runs.batch) == (("margin",), 10)
+
+
+def test_tags_of_tensorboard(tmp_path):
+    formats._tensorboard(tmp_path)
+    for file in sorted(tmp_path.glob("*.csv")):
+        formats.saved(pd.read_csv(file), tmp_path / file.name.replace("test_acc", "test_loss"))
+    assert read_runs(tmp_path).describe().startswith("2 strategies x 3 repetitions x 6 episodes")
+    formats.saved(pd.DataFrame({"Step": [1]}), tmp_path / "run-margin_1-tag-val_acc.csv")
+    with pytest.raises(DataError, match=r"several tags \(test_acc, val_acc\): name one by a glob"):
+        read_runs(tmp_path)
+
+
+def test_runs_keep_how_they_were_read():
+    runs = read_runs(formats.tidy())
+    with pytest.raises(DataError, match="columns and pool cannot change once Runs are made"):
+        read_runs(runs, columns={"accuracy": "f1"}, pool=9)
+
+
+def test_layout_can_be_asked_for(tmp_path):
+    path = formats.saved(formats.wide("margin", "v{r}").iloc[:, :2], tmp_path / "a.csv")
+    with pytest.raises(DataError, match="no column for accuracy: found labels, v1"):
+        read_runs(path)
+    assert read_runs(path, layout="wide").strategies == ("v1",)
+    with pytest.raises(DataError, match="no layout 'broad': there are headers, tracker, long"):
+        read_runs(path, layout="broad")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"score": "x"}, "no word 'score': a column may stand for strategy, accuracy"),
+        ({"accuracy": "acc"}, "no column 'acc': there are strategy, repetition, labels, accuracy"),
+    ],
+)
+def test_columns_must_be_there(given, said):
+    with pytest.raises(DataError, match=said):
+        read_runs(formats.tidy(), columns=given)
+
+
+def test_other_columns_are_no_strategies(tmp_path):
+    frame = pd.DataFrame({"labels": [10, 20, 30, 40], "loss": 0.5, "precision": 0.4})
+    with pytest.raises(DataError, match="no column for accuracy"):
+        read_runs(formats.saved(frame, tmp_path / "a.csv"))
+
+
+def test_ragged_lists_and_constants():
+    lists = {"margin": [0.1, 0.2, 0.3, 0.4, 0.5], "random": [0.1, 0.15, 0.2, 0.3, None]}
+    told = {"dataset": "digits", "config": {"lr": 1}, "labels": [5, 10, 15, 20, 25]}
+    runs = read_runs(told | lists)
+    assert runs.dataset == "digits"
+    assert curve(runs, "random", "1") == lists["random"][:4]
+    runs = read_runs({"margin": [lists["margin"], lists["margin"][:3]]})
+    assert curve(runs, "margin", "2") == lists["margin"][:3]
+    assert not runs.labels_known
+
+
+def test_columns_of_other_names_are_said(tmp_path):
+    said = "Read: strategy is sampler; labels are n_labeled; repetition is seed; score is test_acc."
+    assert understood(of("other names", tmp_path)) == said
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (np.ones((3, 4)), "the data are of type ndarray, allowed is a path, paths, a DataFrame or"),
+        ({}, "the dict is empty"),
+        ({"labels": 5}, "the dict holds no lists: found labels"),
+        ({"labels": [1, 2], "accuracy": [0.1]}, "lists differ in length: labels 2, accuracy 1"),
+        ({"labels": [1, 2], "m": np.ones((2, 3))}, r"labels has shape \(2,\), allowed is \(3,\)"),
+        ({"m": np.ones((2, 3)), "r": np.ones((2, 4))}, "shapes do not fit together"),
+        ({"m": np.ones((2, 3, 4))}, r"m has shape \(2, 3, 4\), allowed is a list, or runs x epi"),
+        ({"labels": [1, 2, 3], "accuracy": [0.1, 0.2, 0.3]}, "no column for strategy"),
+    ],
+)
+def test_dicts_that_cannot_be_read(source, said):
+    with pytest.raises(DataError, match=said):
+        read_runs(source)
+
+
+def test_shares_need_a_pool_that_can_be():
+    frame = formats.tidy()
+    shares = frame.assign(labels=frame["labels"] / 1000)
+    with pytest.raises(DataError, match=r"the pool has 0.5 labels, of which 0.12 is no share"):
+        read_runs(shares, pool=0.5)
+    assert read_runs(frame, pool=1000).table["labels"].max() == 120  # counts stay counts
+
+
+def test_each_task_has_its_own_gaps():
+    one, other = (formats.tidy().assign(dataset=d) for d in ("a", "b"))
+    other["labels"] = other["labels"] + 5
+    other.loc[1, "accuracy"] = np.nan
+    first, second = read_tasks(pd.concat([one, other]), Reading())
+    assert first.runs.table["episode"].tolist() == [1, 2, 3, 4, 5, 6] * 6
+    assert second.runs.table["episode"].tolist()[:5] == [1, 3, 4, 5, 6]
+    assert "runs that have gaps: margin 1" in understood(second.runs)
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("margin_seed1", ("margin", "1")),
+        ("margin (run 3)", ("margin", "3")),
+        ("random_ff_byol_b50_1", ("random_ff_byol_b50", "1")),
+        ("random_seed_2", ("random", "2")),
+        ("run_3_random", ("random", "3")),
+        ("bald_b50", ("bald_b50", None)),
+        ("run-margin_4-tag-test_acc", ("margin", "4")),
+    ],
+)
+def test_names_of_runs(name, run):
+    assert split(name) == run
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("seed_1", "1"), ("test acc 2", "2"), ("Run (3)", "3"), ("4", "4"), ("margin_1", None)],
+)
+def test_names_of_repetitions(name, number):
+    assert repetition_of(name) == number
+
+
+def test_patterns():
+    assert by_pattern(["a/random_ff_1"], "{strategy}_{repetition}") == [
+        {"strategy": "random_ff", "repetition": "1"}
+    ]
+    assert by_pattern(["x/vit/margin/7/log"], "{model}/{strategy}/{repetition}/*") == [
+        {"model": "vit", "strategy": "margin", "repetition": "7"}
+    ]
+    for pattern, said in (
+        ("{seed}_x", "has {seed}: allowed are strategy, repetition"),
+        ("{strategy}{strategy}", "has {strategy}"),
+        ("margin", "has no field"),
+        ("{strategy}-{repetition}", "does not match margin_1"),
+    ):
+        with pytest.raises(DataError, match=said):
+            by_pattern(["margin_1"], pattern)
+
+
+def test_no_name_stands_for_two_words():
+    names = [columns.clean(name) for group in columns.COLUMNS.values() for name in group]
+    assert len(names) == len({*names})
+
+
+def test_the_documentation_lists_what_is_read():
+    made = loaded(ROOT / "scripts" / "formats_page.py").page()
+    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == made
