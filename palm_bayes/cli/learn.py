@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from palm_bayes.cli import options
+from palm_bayes.cli.source import filled_by, selection
 from palm_bayes.cli.terminal import OK, working
+from palm_bayes.data.reading import Reading
 
 if TYPE_CHECKING:
     from palm_bayes.evaluation.learn import Lesson
@@ -31,11 +33,15 @@ be removed afterwards.
   2  bad input: nothing is written"""
 
 
+@filled_by(selection)
 def learn(
+    how: Reading,
     tables: Annotated[
         list[Path],
         typer.Argument(
-            metavar="CORPUS...", exists=True, help="Tables (.csv, .csv.gz) of past curves."
+            metavar="CORPUS...",
+            exists=True,
+            help="Tables of past curves.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
@@ -45,7 +51,7 @@ def learn(
     quiet: options.Quiet = False,
 ) -> int:
     """Learn the prior from past curves, for later fits."""
-    with working(quiet) as (step, _):
+    with working(quiet) as (step, note):
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
         from palm_bayes.files import check_folder
@@ -54,6 +60,7 @@ def learn(
         names = " ".join(str(path) for path in tables)
         found = run(
             tables,
+            **how.given,
             start=prior,
             keep=out.with_name(f"{out.name}.cells"),
             seed=seed,
@@ -61,6 +68,8 @@ def learn(
             progress=step,
         )
         found.learned.write(out)
+        for line in found.notes:
+            note(line)
     return _report(found, as_json, out=out)
 
 

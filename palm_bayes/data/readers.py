@@ -1,6 +1,6 @@
 """Reading of runs: places, layouts and columns of all kinds to `Runs`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from palm_bayes.data.places import Place, raw_tables
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs, XMode, as_text
 from palm_bayes.errors import DataError, known, listed
+
+_UNDERSTOOD = "Read: "  # begins the note of what was understood
 
 
 def read_runs(
@@ -110,18 +112,24 @@ def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame
     path = Path(source).expanduser() if isinstance(source, (str, Path)) else None
     if path is not None and path.is_dir() and is_palm(path):
         table = read_folder(path, reading.named, reading.max_repetitions, notes)
-        understood: list[str] = []
+        said: list[str] = []
     else:
         raws = raw_tables(source, reading.pattern)
         read = [to_rows(raw, reading) for raw in raws]
         table = pd.concat([rows for rows, _ in read], ignore_index=True)
-        understood = list(dict.fromkeys(note for _, said in read for note in said))
-    table = cleaned(table, reading.pool, understood)
-    if understood:
-        notes.append(f"Read: {'; '.join(understood)}.")
+        said = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
+    table = cleaned(table, reading.pool, said)
+    if said:
+        notes.append(f"{_UNDERSTOOD}{'; '.join(said)}.")
     for word in {"strategy", *TASK} & set(table):
         table[word] = as_text(table[word])
     return table
+
+
+def understood(several: Iterable[Runs | None]) -> tuple[str, ...]:
+    """Return the notes of runs that say what was understood of their source, each once."""
+    notes = (note for runs in several if runs for note in runs.notes)
+    return tuple(dict.fromkeys(note for note in notes if note.startswith(_UNDERSTOOD)))
 
 
 def _one_task(

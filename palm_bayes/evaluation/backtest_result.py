@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.readers import understood
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.tasks import CELL
 from palm_bayes.errors import plural
@@ -76,9 +77,7 @@ class Backtest:
         tables, cells = {name: _table(name, parts) for name in COLUMNS}, list(cells)
         curves = [_mean_curve(runs, key) for key, runs in cells]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
-        notes = dict.fromkeys(note for _, runs in cells for note in runs.notes)
-        read = tuple(note for note in notes if note.startswith("Read: "))
-        return cls(**tables, observed=observed, notes=read)
+        return cls(**tables, observed=observed, notes=understood(runs for _, runs in cells))
 
     @property
     def failed(self) -> pd.DataFrame:

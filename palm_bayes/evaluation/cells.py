@@ -82,17 +82,6 @@ def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
     return [cell for task in read_tasks(data, reading) for cell in _cells(task)]
 
 
-def cells_of(
-    data: Runs | Place,
-    strategies: Sequence[str] | None,
-    dataset: str | None,
-    model: str | None,
-    percent: bool | None,
-) -> list[Cell]:
-    """Read the cells, by the options of `read_runs` alone."""
-    return read_cells(data, Reading(strategies, dataset, model, percent=percent))
-
-
 def _cells(task: Task) -> list[Cell]:
     """Return the cells of a task; those too short to be validated last."""
     name, cells = (task.source, task.dataset, task.model), []

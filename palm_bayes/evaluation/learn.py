@@ -10,7 +10,7 @@ measure coverage on held-out sources.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,12 +22,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from palm_bayes.data.readers import understood
+from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError
 from palm_bayes.evaluation.cells import (
     Cell,
-    cells_of,
     jobs_of,
     later_rows,
+    read_cells,
     too_short,
     training_sizes,
 )
@@ -69,17 +71,28 @@ class Lesson:
         ``before``, mean log density of later accuracies with these and with the initial ones;
         ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty if there
         is one source.
+    notes : tuple of str
+        What was understood of the tables.
     """
 
     learned: Learned
     tasks: tuple[Task, ...]
     without: dict[str, Learned]
     table: pd.DataFrame
+    notes: tuple[str, ...]
 
 
 def learn(
     data: pd.DataFrame | str | Path | Sequence[str | Path],
     *,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    percent: bool | None = None,
+    columns: Mapping[str, str] | None = None,
+    layout: str | None = None,
+    pattern: str | None = None,
+    pool: float | None = None,
     start: Learned | str | Path | None = None,
     keep: str | Path | None = None,
     seed: int = 0,
@@ -92,6 +105,8 @@ def learn(
     ----------
     data : DataFrame, path or paths
         Tables of complete curves, as for `palm_bayes.backtest`, from as many projects as possible.
+    strategies, dataset, model, percent, columns, layout, pattern, pool
+        As in `palm_bayes.backtest`.
     start : Learned or path, optional
         Prior of the fits and initial hyperparameters; by default as shipped.
     keep : path, optional
@@ -113,7 +128,11 @@ def learn(
     """
     begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
     paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
-    cells = [cell for path in paths for cell in cells_of(path, None, None, None, None)]
+    how = Reading(
+        strategies, dataset, model, percent=percent, columns=columns, layout=layout,
+        pattern=pattern, pool=pool,
+    )  # fmt: skip
+    cells = [cell for path in paths for cell in read_cells(path, how)]
     folder = None if keep is None else Path(keep)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +152,8 @@ def learn(
         "fits": sum(len(task.laters) for task in tasks),
         "palm-bayes": __version__,
     }
-    return Lesson(replace(found, held=held, about=about), tuple(tasks), without, table)
+    learned = replace(found, held=held, about=about)
+    return Lesson(learned, tuple(tasks), without, table, understood(cell.runs for cell in cells))
 
 
 def _tasks(

@@ -163,7 +163,7 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeyp
     from palm_bayes.cli import app as cli
 
     table = pd.DataFrame({"coverage_80": [0.75]}, pd.Index(["lab"], name="source"))
-    lesson = learning.Lesson(shipped(), (), {"lab": shipped()}, table)
+    lesson = learning.Lesson(shipped(), (), {"lab": shipped()}, table, ())
     monkeypatch.setattr(learning, "learn", lambda tables, **options: lesson)
     curves_of().to_csv(tmp_path / "past.csv", index=False)
     monkeypatch.chdir(tmp_path)
