@@ -33,7 +33,7 @@ LAYOUT = """
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide information_value
     evaluation: scores checkpoints cells backtest_result backtest held_out learn
-    report:     tables export alda_csv contents recipe parts sections page
+    report:     tables export alda_csv contents ask recipe parts sections page
     palm_fit:
     monitor:
     __init__:

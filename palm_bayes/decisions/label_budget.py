@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.data.scales import as_fraction, difference_as_fraction
@@ -18,6 +19,7 @@ from palm_bayes.errors import DataError, known, percent
 from palm_bayes.files import plain
 
 if TYPE_CHECKING:
+    from palm_bayes.data.runs import Runs
     from palm_bayes.inference.posterior import Posterior
 
 RunScope = Literal["expected", "new"]
@@ -310,15 +312,22 @@ def labels_to_reach(
     difference_as_fraction(runs, half_width, "delta_target")
     if not 0 <= eta < np.inf:
         raise DataError(f"eta is {eta:g}, allowed is from 0")
-    end = max(_FAR * seen, within or 0) if until is None else until
-    budgets = episode_budgets(runs, end)
-    if until is not None:
-        budgets = np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
+    budgets = considered(runs, within, until)
     curves = draw_paths(fit, budgets)
     paths = curves if scope == "expected" else draw_paths(fit, budgets, scope, seed)
     return LabelsToReach(
         fit, curves, paths, target, scope, unit, assurance, within, half_width, eta, probability
     )
+
+
+def considered(
+    runs: "Runs", within: float | None = None, until: float | None = None
+) -> NDArray[np.float64]:
+    """Return the budgets considered, shape (n,): whole episodes; see `labels_to_reach`."""
+    if until is None:
+        return episode_budgets(runs, max(_FAR * seen_budget(runs), within or 0))
+    budgets = episode_budgets(runs, until)
+    return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
 
 
 def _pilots(table: pd.DataFrame, unit: Unit) -> "pd.Series[float]":

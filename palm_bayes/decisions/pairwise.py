@@ -64,6 +64,11 @@ def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
     return float(gained.mean()), places
 
 
+def above(difference: xr.DataArray) -> xr.DataArray:
+    """Compute P(difference above 0) over samples; a difference of 0 counts half."""
+    return (difference > 0).mean("sample") + (difference == 0).mean("sample") / 2
+
+
 def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
     """Compute P(difference above, within, below a margin); dims (sample,)."""
     better, worse = float((difference > margin).mean()), float((difference < -margin).mean())
@@ -71,7 +76,7 @@ def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
         "p_better": better,
         "p_equal": 1 - better - worse,
         "p_worse": worse,
-        "p_above": float((difference > 0).mean() + (difference == 0).mean() / 2),
+        "p_above": float(above(difference)),
     }
 
 

@@ -1,5 +1,7 @@
 """HTML page: the filled template, written completely or not at all."""
 
+import base64
+import hashlib
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -7,6 +9,7 @@ from markupsafe import Markup
 
 from palm_bayes.errors import DataError
 from palm_bayes.files import check_folder, make_folder, put
+from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
@@ -24,11 +27,14 @@ def html(report: Report) -> str:
     templates.filters["unbroken"] = lambda words: str(words).replace(" %", "\N{NO-BREAK SPACE}%")
     loaded = templates.loader
     assert loaded is not None
-    style, _, _ = loaded.get_source(templates, "style.css")
+    style, script = (loaded.get_source(templates, name)[0] for name in ("style.css", "ask.js"))
     return templates.get_template("page.html.j2").render(
         report=report,
+        ask=Ask(report),
         sections=sections(report),
         style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=__version__,
     )
 

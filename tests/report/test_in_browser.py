@@ -3,19 +3,11 @@
 The page that is looked at is the one with the most on it, and a strategy with a name of markup.
 """
 
-import shutil
-
 import pytest
 
 from palm_bayes.report.contents import Questions, report_of
 from palm_bayes.report.page import write
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="no Chromium is installed (Debian: apt-get install chromium)"
-)
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1280)]
 
 # Contrast of every text with what is behind it, by WCAG 2.2; what falls short is given back.
@@ -39,16 +31,6 @@ TOO_FAINT = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +119,7 @@ def test_a_reader_hears_headings_figures_and_tables(opened):
     assert page.get_by_role("table", name="Convergence of the sampler").count() == 1
     assert page.get_by_role("columnheader", name="R-hat").count() == 1
     assert page.get_by_role("rowheader", name="entropy").count() > 5
+    assert page.get_by_role("table", name="Ask the page").count() == 1
 
 
 def test_paper_is_white(opened):
