@@ -72,7 +72,8 @@
 
   // ---- Words, as in the commands
 
-  const count = (number) => number.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  const whole = { maximumFractionDigits: 0, roundingMode: "halfEven" }; // as Python rounds
+  const count = (number) => number.toLocaleString("en-US", whole);
   const past = `>${count(budgets[last])}`;
   const shown = (budget) => (budget < Infinity ? count(budget) : past);
 
