@@ -21,7 +21,6 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "myst_nb",
-    "sphinx_design",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.mermaid",
@@ -43,7 +42,7 @@ html_show_sphinx = False
 
 # Pages and notebooks
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["deflist", "dollarmath"]
 myst_fence_as_directive = ["mermaid"]
 nb_execution_mode = "off"  # outputs are stored in the notebooks
 nb_ipywidgets_js: dict[str, str] = {}

@@ -5,8 +5,6 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-import palm_bayes
-
 INTERNAL = {"of", "joined"}  # constructors that only the package calls
 
 
@@ -22,21 +20,25 @@ def members(module: str, name: str) -> dict[str, list[str]]:
     found = {key: value for base in reversed(own) for key, value in vars(base).items()}
     public = {key: value for key, value in found.items() if not key.startswith("_")}
     properties = [k for k, v in public.items() if isinstance(v, property | cached_property)]
-    methods = [k for k, v in public.items() if inspect.isroutine(v)]
-    return {"properties": properties, "methods": [m for m in methods if m not in INTERNAL]}
+    routines = {k for k, v in public.items() if inspect.isroutine(v)} - {*properties, *INTERNAL}
+    return {"properties": properties, "methods": [k for k in public if k in routines]}
 
 
-def to_public_name(app: Any, env: Any, node: Any, content: Any) -> Any:
-    """Resolve a reference to a public name by another path, such as that of its module."""
+def to_page(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """Resolve a reference to a name that has a page, by another path or without one."""
     name = node.get("reftarget", "").rpartition(".")[2]
-    if node.get("refdomain") != "py" or name not in palm_bayes.__all__:
+    if node.get("refdomain") != "py" or not name:
         return None
     python = env.get_domain("py")
-    full = f"palm_bayes.{name}"
-    return python.resolve_xref(env, node["refdoc"], app.builder, "obj", full, node, content)
+    pages = {full for full, entry in python.objects.items() if entry.docname == f"api/{full}"}
+    found = sorted((full for full in pages if full.rpartition(".")[2] == name), key=len)
+    if not found:
+        return None
+    here = node["refdoc"]
+    return python.resolve_xref(env, here, app.builder, "obj", found[0], node, content)
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
-    app.connect("missing-reference", to_public_name)
+    app.connect("missing-reference", to_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,7 @@ files of the repository become plain text, for the site does not have these file
 
 import posixpath
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def mapped(text: str, source: str, places: dict[str, str]) -> str:
 def stage(folder: Path) -> None:
     """Write all sources that changed into the folder, and remove pages that are no more."""
     places = pages()
+    shutil.rmtree(folder / "api", ignore_errors=True)  # pages of names that are no more
     written = {folder / "reference/cli.md"}
     put(folder / "reference/cli.md", cli_page().encode())
     for source, place in places.items():
@@ -72,7 +74,7 @@ def stage(folder: Path) -> None:
         put(folder / place, content)
         written.add(folder / place)
     for path in folder.rglob("*"):
-        generated = path.relative_to(folder).parts[0] in {"gallery", "api", "sg_execution_times.rst"}
+        generated = path.relative_to(folder).parts[0] in {"gallery", "sg_execution_times.rst"}
         if path.is_file() and path not in written and not generated:
             path.unlink()
 

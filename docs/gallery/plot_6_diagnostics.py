@@ -1,0 +1,28 @@
+"""
+Diagnostics with ArviZ
+======================
+
+``fit.trace`` is a ``DataTree``: the functions of ArviZ take it. Its group ``sampled`` has each
+strategy's own draws, in the order of the chains. Ranks of the draws should look alike in all
+chains.
+"""
+
+import arviz as az
+import matplotlib.pyplot as plt
+
+import palm_bayes
+
+fit = palm_bayes.PalmFit.load("palm_fit_out/trace.nc")
+az.plot_rank(
+    fit.trace,
+    group="sampled",
+    var_names=["A_max", "delta", "alpha", "beta"],
+    coords={"strategy": ["margin"]},
+)
+figure = plt.gcf()
+
+# %%
+# The verdict in one sentence, and whether PALM describes each curve:
+
+print(fit.convergence.sentence)
+fit.predictive_check.table[["passed", "finding"]]
