@@ -2,8 +2,9 @@
 Which strategy, at which budget
 ===============================
 
-Left, the probability of each strategy to be the best, along the budgets; the dashed line ends the
-data. ``at`` is the budget that the sentence is about.
+Left, each strategy against the best at the budget ``at``; differences in the grey band count as
+none. Right, the probability of being the best along the budgets: beyond the vertical line it is a
+forecast.
 """
 
 import palm_bayes

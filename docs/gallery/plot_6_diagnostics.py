@@ -18,6 +18,8 @@ az.plot_rank(
     group="sampled",
     var_names=["A_max", "delta", "alpha", "beta"],
     coords={"strategy": ["margin"]},
+    col_wrap=2,
+    figure_kwargs={"figsize": (7, 5)},
 )
 figure = plt.gcf()
 

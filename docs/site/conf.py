@@ -15,6 +15,7 @@ author = "the palm_bayes developers"
 project_copyright = f"2026, {author}"
 version = release = __version__
 language = "en"
+highlight_language = "text"  # of indented blocks: mostly output
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -85,6 +86,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "palm_bayes"
 html_static_path = [str(HERE / "_static")]
 html_css_files = ["site.css"]
+html_sidebars: dict[str, list[str]] = {"index": [], "get-started": []}  # pages of their own
 html_sourcelink_suffix = ""
 html_show_sourcelink = False
 html_theme_options = {

@@ -31,7 +31,11 @@ def pages() -> dict[str, str]:
     found = {}
     for path in sorted((ROOT / "docs").rglob("*")):
         inside = path.relative_to(ROOT / "docs")
-        if path.suffix in {".md", ".png", ".rst"} and inside.parts[0] not in {"_build", "gallery", "site"}:
+        if path.suffix in {".md", ".png", ".rst"} and inside.parts[0] not in {
+            "_build",
+            "gallery",
+            "site",
+        }:
             found[f"docs/{inside.as_posix()}"] = inside.as_posix()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         found[f"notebooks/{path.name}"] = f"tutorials/{path.name}"
