@@ -3,8 +3,7 @@ Diagnostics with ArviZ
 ======================
 
 ``fit.trace`` is a ``DataTree``: the functions of ArviZ take it. Its group ``sampled`` has each
-strategy's own draws, in the order of the chains. Ranks of the draws should look alike in all
-chains.
+strategy's own draws, in the order of the chains. The chains should overlap, without trends.
 """
 
 import arviz as az
@@ -13,7 +12,7 @@ import matplotlib.pyplot as plt
 import palm_bayes
 
 fit = palm_bayes.PalmFit.load("palm_fit_out/trace.nc")
-az.plot_rank(
+az.plot_trace(
     fit.trace,
     group="sampled",
     var_names=["A_max", "delta", "alpha", "beta"],
