@@ -18,7 +18,7 @@ az.plot_trace(
     var_names=["A_max", "delta", "alpha", "beta"],
     coords={"strategy": ["margin"]},
     col_wrap=2,
-    figure_kwargs={"figsize": (7, 5)},
+    figure_kwargs={"figsize": (9, 6), "layout": "constrained"},
 )
 figure = plt.gcf()
 
