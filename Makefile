@@ -3,6 +3,9 @@
 
 BIN := .venv/bin
 READY := .venv/.ready
+DOCS_READY := .venv/.ready-docs
+SCRIPTS := docs/_build/gallery
+DOCS_FIT := $(SCRIPTS)/palm_fit_out/trace.nc
 PYTHON ?=
 CURVES ?= $(PALM_BAYES_CURVES)
 
@@ -10,7 +13,7 @@ CURVES ?= $(PALM_BAYES_CURVES)
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .venv-bootstrap/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit smoke slow check-notebooks notebooks format constraints clean
+.PHONY: help demo test lint types unit smoke slow check-notebooks notebooks docs format constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -42,22 +45,39 @@ check-notebooks: $(READY) ## execute the notebooks, quickly, and store nothing
 notebooks: $(READY) ## execute the notebooks and store their outputs
 	$(BIN)/python scripts/run_notebooks.py
 
+docs: $(DOCS_FIT) ## build the site of the documentation: docs/_build/html/index.html
+	cp docs/gallery/* $(SCRIPTS)
+	$(BIN)/python docs/site/stage.py docs/_build/source
+	$(BIN)/sphinx-build -c docs/site -b html -j auto -q -W --keep-going docs/_build/source docs/_build/html
+
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 constraints: | $(UV) ## resolve constraints.txt anew (ARGS=--upgrade for newer versions)
-	printf 'hatchling\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev $(ARGS) \
+	printf 'hatchling\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev --group docs $(ARGS) \
 		--python-version 3.12 --no-header --no-annotate --output-file constraints.txt pyproject.toml -
 
 clean: ## remove what make made, the environments too
-	rm -rf .venv .venv-bootstrap demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bootstrap demo dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find palm_bayes tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/python $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt \
 		--build-constraints constraints.txt --editable . --group dev
 	@touch $@
+
+# What the documentation needs, apart, so that no test waits for it.
+$(DOCS_READY): $(READY)
+	$(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt --group docs
+	@touch $@
+
+# The fit that the gallery's scripts load, made anew when the package changed.
+$(DOCS_FIT): $(shell find palm_bayes -name '*.py' -o -name '*.json' -o -name '*.csv') $(DOCS_READY)
+	rm -rf docs/_build/source/gallery $(SCRIPTS)
+	mkdir -p $(SCRIPTS)
+	cd $(SCRIPTS) && $(abspath $(BIN))/palm-bayes example runs
+	cd $(SCRIPTS) && $(abspath $(BIN))/palm-bayes fit runs/runs.csv --episodes 12 --quiet
 
 # 3.13, as .python-version asks, found or fetched; else what else is here that PyMC runs on.
 $(BIN)/python: | $(UV)

@@ -1,0 +1,19 @@
+"""
+Curves and bands, with what came later
+======================================
+
+Filled dots were fitted, open dots came later. The inner band is that of the expected curve, the
+outer one that of a new repetition.
+"""
+
+import palm_bayes
+
+fit = palm_bayes.PalmFit.load("palm_fit_out/trace.nc")
+everything = palm_bayes.read_runs("runs/runs.csv")
+figure = fit.plot(truth=everything)
+
+# %%
+# *least_confidence* and *entropy* went higher than their bands: a forecast can be wrong far ahead.
+# This is the share of the later accuracies in the bands of the continuing repetitions:
+
+fit.forecast(horizon=18, scope="continuing").coverage(everything)
