@@ -151,7 +151,7 @@ class PalmFit(Posterior):
 
     def labels_to_reach(
         self,
-        target: float,
+        target: float | str,
         *,
         assurance: float = 0.8,
         within: float | None = None,
@@ -225,7 +225,7 @@ class PalmFit(Posterior):
         self,
         path: str | Path,
         *,
-        target: float | None = None,
+        target: float | str | None = None,
         assurance: float = 0.8,
         within: float | None = None,
         pool: float | None = None,

@@ -75,11 +75,11 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
 
 
 def test_an_episode_that_cannot_be_judged_leaves_no_fit(fitted):
-    monitor = StopMonitor(Target(90), strategy="random")  # no target of fractions
+    monitor = StopMonitor(Target(120), strategy="random")  # no target of fractions
     for i in (1, 2, 3):
         monitor.update(20 * i, ACCURACIES[i - 1])
     for _ in range(2):  # it was not taken in, so that it can be given again
-        with pytest.raises(DataError, match="the target is 90"):
+        with pytest.raises(DataError, match="the target is 120"):
             monitor.update(80, 0.83)
         assert monitor.fit is None
     assert len(fitted) == 2

@@ -81,7 +81,7 @@ def _warnings_as_notes() -> Iterator[None]:
     with warnings.catch_warnings():
         for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", of_programmers)
-        warnings.simplefilter("always", PalmWarning)
+        warnings.simplefilter("default", PalmWarning)  # once: a target is read by several answers
         warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
         yield
 

@@ -1,9 +1,9 @@
 """Commands `compare`, `budget` and `pilot`: choice of strategy, labels needed, value of pilots."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli.options import AsJson, Quiet, option
+from palm_bayes.cli.options import AsJson, Quiet, number_or_text, option
 from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 
@@ -61,8 +61,14 @@ FigureFile = Annotated[
 ]
 
 Target = Annotated[
-    float,
-    option(_ASK, "Accuracy to reach, in the scale of the data.", "--target", metavar="X"),
+    Any,
+    option(
+        _ASK,
+        "Accuracy to reach, in the scale of the data, or percent such as 93%.",
+        "--target",
+        metavar="X",
+        parser=number_or_text,
+    ),
 ]
 Assurance = Annotated[
     float,
@@ -241,7 +247,7 @@ def budget(
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
-        fit = source.fit(step, note)
+        fit = source.asked(target).fit(step, note)
         step("counting labels")
         found = fit.labels_to_reach(
             target,

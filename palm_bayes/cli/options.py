@@ -21,6 +21,14 @@ def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any
     return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **bounds)
 
 
+def number_or_text(given: str) -> float | str:
+    """Read a number; other text, such as 93%, is for `palm_bayes.data.scales` to read."""
+    try:
+        return float(given)
+    except ValueError:
+        return given
+
+
 Source = Annotated[
     list[Path] | None,
     typer.Argument(

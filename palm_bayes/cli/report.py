@@ -69,7 +69,7 @@ def report(
             at=at, rope=rope, reference=reference, probability=probability,
         )  # fmt: skip
         questions = questions.stopped_by(rule)
-        fit = source.fit(step, note)
+        fit = source.asked(question.target).fit(step, note)
         step("computing the answers")
         found = report_of(fit, questions, source.seed)
         if found.decision is not None:

@@ -155,12 +155,23 @@ class Source:
         Options of `palm_bayes.fit`, for runs. Its seed also serves draws from a saved fit.
     given : tuple of str
         Flags of options given, none of which is allowed for a saved fit.
+    target : float or str, optional
+        Accuracy to be asked about, checked before sampling.
     """
 
     path: Path | list[Path]
     reading: Reading
     sampling: Mapping[str, Any]
     given: tuple[str, ...]
+    target: float | str | None = None
+
+    def asked(self, target: float | str | None) -> "Source":
+        """Return the same with the target of a question; `DataError` if it is no number."""
+        from palm_bayes.data.scales import parsed
+
+        if target is not None:
+            parsed(target, "the target")
+        return replace(self, target=target)
 
     @property
     def seed(self) -> int:
@@ -188,9 +199,13 @@ class Source:
         if self.saved:
             return self._loaded(self.saved, step)
         step("reading the runs")
+        from palm_bayes.data.scales import in_scale
+
         runs, _ = read(self.path, self.reading)
         for line in runs.notes:
             note(line)
+        if self.target is not None:
+            in_scale(runs, self.target, "the target")
         if before is not None:
             return before.refit(runs, progress=step)
         step("loading PyMC")

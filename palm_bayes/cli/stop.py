@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 RULE = "Stop rule"
 
 Target = Annotated[
-    float | None,
+    Any,
     options.option(
         RULE,
-        "Stop when this accuracy is reached, in the data's own scale. With --budget, also when it "
-        "is unreachable.",
+        "Stop when this accuracy is reached, in the data's own scale or percent such as 93%. With "
+        "--budget, also when it is unreachable.",
         "--target",
         metavar="ACC",
+        parser=options.number_or_text,
     ),
 ]
 Assurance = Annotated[
@@ -224,7 +225,7 @@ def stop(
     FIT is a saved fit, or runs, which are fitted first. Fix the rule before collecting data.
     """
     with working(quiet) as (step, note):
-        fit = source.fit(step, note)
+        fit = source.asked(question.target).fit(step, note)
         step("deciding")
         decision = question.of(fit)
     return _report(fit, decision, as_json=as_json)
@@ -245,6 +246,7 @@ def watch(
     """
     if source.saved:
         raise options.UsageError(f"{source.saved} is a saved fit: watch takes runs.")
+    source = source.asked(question.target)
     seen, last = None, None
     while True:
         if (there := _stamp(source.path)) != seen:

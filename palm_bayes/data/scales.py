@@ -1,11 +1,12 @@
 """Numbers in the cells of a table, and the scale of accuracies: fractions or percent."""
 
+import warnings
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError, PalmWarning, listed
 
 RUN = ["strategy", "repetition"]
 _SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
@@ -92,20 +93,54 @@ class Scaled(Protocol):
         """Factor from fractions to the user's scale: 100 or 1."""
 
 
-def as_fraction(of: Scaled, value: float, what: str) -> float:
-    """Convert an accuracy from the user's own scale to a fraction.
+def parsed(given: float | str, what: str) -> tuple[float, bool]:
+    """Return the number of an accuracy such as 0.93 or "93%", and whether it has a percent sign.
 
     Raises
     ------
     DataError
-        If the value lies outside the scale, or is a fraction although the data are in percent.
+        If text is no number, with or without a percent sign.
     """
+    if not isinstance(given, str):
+        return float(given), False
+    number = given.strip()
+    try:
+        return float(number.removesuffix("%")), number.endswith("%")
+    except ValueError as error:
+        allowed = "a number in the scale of the data, or percent such as 93%"
+        raise DataError(f"{what} is {given!r}, allowed is {allowed}") from error
+
+
+def in_scale(of: Scaled, given: float | str, what: str) -> float:
+    """Return an accuracy that a user gives in the user's own scale.
+
+    Text such as "93%" is percent in either scale. Where data are fractions, a number above 10 is
+    percent too; a `PalmWarning` says how these are read.
+
+    Raises
+    ------
+    DataError
+        If the value lies outside the scale, is a fraction although the data are in percent, or is
+        no number.
+    """
+    value, percent = parsed(given, what)
+    converted = of.scale == 1 and (percent or _SMALL < value <= 100)
+    if converted:
+        value /= 100
     if not 0 < value <= of.scale:
         allowed = f"above 0 and at most {of.scale:g}, the scale of the data"
-        raise DataError(f"{what} is {value:g}, allowed is {allowed}")
-    if of.scale > 1 and value <= 1:
+        raise DataError(f"{what} is {value:g}, allowed is {allowed}, or percent such as 93%")
+    if of.scale > 1 and value <= 1 and not percent:
         raise DataError(f"{what} is {value:g}, but the data are in percent: give {100 * value:g}")
-    return value / of.scale
+    if converted:
+        text = f"{what} {given} is read as {value:g}, since the data are fractions"
+        warnings.warn(text, PalmWarning, stacklevel=2)
+    return value
+
+
+def as_fraction(of: Scaled, given: float | str, what: str) -> float:
+    """Convert an accuracy as in `in_scale` to a fraction."""
+    return in_scale(of, given, what) / of.scale
 
 
 def difference_as_fraction(of: Scaled, value: float, what: str) -> float:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
-from palm_bayes.data.scales import as_fraction, difference_as_fraction
+from palm_bayes.data.scales import difference_as_fraction, in_scale
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
@@ -254,7 +254,7 @@ class LabelsToReach(Displayed):
 
 def labels_to_reach(
     fit: "Posterior",
-    target: float,
+    target: float | str,
     *,
     assurance: float = 0.8,
     within: float | None = None,
@@ -273,8 +273,8 @@ def labels_to_reach(
     Parameters
     ----------
     fit : Posterior
-    target : float
-        Accuracy to reach.
+    target : float or str
+        Accuracy to reach, or percent as "93%".
     assurance : float
         Probability with which the budget must suffice, in (0, 1).
     within : float, optional
@@ -296,11 +296,11 @@ def labels_to_reach(
     Raises
     ------
     DataError
-        If the target is outside the scale, a budget is below the labels spent, or another value
-        is not allowed.
+        If the target is no number or outside the scale, a budget is below the labels spent, or
+        another value is not allowed.
     """
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
-    as_fraction(runs, target, "the target")
+    goal = in_scale(runs, target, "the target")
     known([scope], _CURVES, "scope")
     for name, value in (("assurance", assurance), ("probability", probability)):
         if not 0 < value < 1:
@@ -316,7 +316,7 @@ def labels_to_reach(
     curves = draw_paths(fit, budgets)
     paths = curves if scope == "expected" else draw_paths(fit, budgets, scope, seed)
     return LabelsToReach(
-        fit, curves, paths, target, scope, unit, assurance, within, half_width, eta, probability
+        fit, curves, paths, goal, scope, unit, assurance, within, half_width, eta, probability
     )
 
 

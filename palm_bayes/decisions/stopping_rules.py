@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from palm_bayes.data.scales import as_fraction, difference_as_fraction
+from palm_bayes.data.scales import as_fraction, difference_as_fraction, parsed
 from palm_bayes.decisions.projection import Floats, Outlook, amount, chance
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
 from palm_bayes.errors import DataError
@@ -22,21 +22,21 @@ class Target(SingleRule):
 
     Attributes
     ----------
-    accuracy : float
-        In the data's own scale.
+    accuracy : float or str
+        In the data's own scale, or percent as "93%".
     probability : float
     """
 
-    accuracy: float
+    accuracy: float | str
     probability: float = 0.8
 
     def __post_init__(self) -> None:
-        _check(accuracy=self.accuracy)
+        _check(accuracy=parsed(self.accuracy, "accuracy")[0])
         _check_probability(self.probability)
 
     def words(self) -> str:
         """Return the rule in words."""
-        return f"target {self.accuracy:g} reached with {chance(self.probability)}"
+        return f"target {_shown(self.accuracy)} reached with {chance(self.probability)}"
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the present accuracy."""
@@ -126,25 +126,25 @@ class Unreachable(SingleRule):
 
     Attributes
     ----------
-    accuracy : float
-        In the data's own scale.
+    accuracy : float or str
+        In the data's own scale, or percent as "93%".
     budget : float
         Cumulative labels of one run.
     probability : float
         Threshold: stop if the probability of reaching the target is below it.
     """
 
-    accuracy: float
+    accuracy: float | str
     budget: float
     probability: float = 0.05
 
     def __post_init__(self) -> None:
-        _check(accuracy=self.accuracy, budget=self.budget)
+        _check(accuracy=parsed(self.accuracy, "accuracy")[0], budget=self.budget)
         _check_probability(self.probability)
 
     def words(self) -> str:
         """Return the rule in words."""
-        what = f"target {self.accuracy:g} within {self.budget:g} labels"
+        what = f"target {_shown(self.accuracy)} within {self.budget:g} labels"
         return f"{what} under {chance(self.probability)}"
 
     def horizon(self, now: float) -> float:
@@ -305,6 +305,10 @@ class Pool(Budget):
     """
 
     what: ClassVar[str] = "pool"
+
+
+def _shown(accuracy: float | str) -> str:
+    return accuracy if isinstance(accuracy, str) else f"{accuracy:g}"
 
 
 def _check(**numbers: float) -> None:

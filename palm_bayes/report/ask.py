@@ -136,13 +136,13 @@ class Ask:
     @cached_property
     def target_line(self) -> Line:
         """Line of the target, in the user's own scale: most accuracies from the seen budget on."""
-        scale, asked = self.report.fit.runs.scale, self.report.questions.target
+        scale, needed = self.report.fit.runs.scale, self.report.needed
         paths, at = self.paths, self.places
         middle = scale * float(paths.isel(budget=int(at.start)).median("sample").max())
         ends = scale * paths.isel(budget=[int(at.low), -1])
         low, high = (float(ends.quantile(p)) for p in (0.005, 0.995))
         step = scale * (1e-3 if high - low > 0.02 * scale else 1e-4)
-        start = round(middle / step) * step if asked is None else asked
+        start = round(middle / step) * step if needed is None else needed.target
         low = math.floor(min(low, start) / step) * step
         high = min(math.ceil(max(high, start) / step) * step, scale)
         return Line(*(float(f"{value:.10g}") for value in (low, high, step, start)))

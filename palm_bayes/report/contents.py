@@ -27,7 +27,7 @@ class Questions:
 
     Attributes
     ----------
-    target : float, optional
+    target : float or str, optional
         Accuracy to reach, in the data's own scale.
     assurance : float
         Required probability of reaching it.
@@ -45,7 +45,7 @@ class Questions:
         Probability of the intervals in tables.
     """
 
-    target: float | None = None
+    target: float | str | None = None
     assurance: float = 0.8
     within: float | None = None
     pool: float | None = None

@@ -73,7 +73,7 @@ def test_budget_prints_json(saved, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--target", "90"], "the target is 90, allowed is above 0 and at most 1"),
+        (["--target", "120"], "the target is 120, allowed is above 0 and at most 1"),
         (["--target", "0.9", "--within", "100"], "allowed is from the 240 labels seen"),
         ([], "Missing option '--target'"),
     ],

@@ -43,7 +43,7 @@ def test_json_has_all_results(saved, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--target", "93"], "the target is 93, allowed is above 0 and at most 1"),
+        (["--target", "120"], "the target is 120, allowed is above 0 and at most 1"),
         (["--target", "0.93", "--budget", "100"], "allowed is from the 240 labels seen"),
         (["--budget", "600"], "a target or a stop rule is required with it"),
         (["--min-gain", "0.01", "--within", "60", "--budget", "90"], "the budget is 90, but 240"),

@@ -64,7 +64,7 @@ def test_all_rules_can_be_asked_for(run):
         (("--budget", 500), "No stop rule is given"),
         (("--min-gain", 0.01), "--min-gain needs --within"),
         (("--point-value", 1), "--point-value needs --label-cost"),
-        (("--target", 90), "the target is 90, allowed is above 0 and at most 1"),
+        (("--target", 120), "the target is 120, allowed is above 0 and at most 1"),
         (("--target", -1), "accuracy is -1, allowed is a number above 0"),
         (("--target", 0.9, "--assurance", 80), "probability is 80"),
         (("--target", 0.9, "--budget", 100), "the budget is 100, but 240 labels are spent with"),
@@ -132,9 +132,9 @@ def test_watch_may_pass_its_budget(watch):
 
 
 def test_watch_does_not_wait_for_a_better_target(watch):
-    status, _, err = watch("--target", 90)
+    status, _, err = watch("--target", 120)
     assert status == 2
-    assert "the target is 90, allowed is above 0 and at most 1" in err
+    assert "the target is 120, allowed is above 0 and at most 1" in err
 
 
 def test_watch_takes_runs(tmp_path, capsys):

@@ -98,7 +98,7 @@ def test_sentence_is_of_the_numbers(four):
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
-        (50, {}, "the target is 50, allowed is above 0 and at most 1"),
+        (5, {}, "the target is 5, allowed is above 0 and at most 1"),
         (0.5, {"within": 40}, "within is 40, allowed is from the 50 labels seen"),
         (0.5, {"until": 40}, "until is 40"),
         (0.5, {"assurance": 1}, "assurance is 1"),

@@ -59,8 +59,8 @@ def test_target_in_percent_is_given_back_in_percent():
     assert "target 92.0 %" in Target(92).find(in_percent).reason
     with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
         Target(0.9).find(in_percent)
-    with pytest.raises(DataError, match="the target is 90, allowed is above 0 and at most 1"):
-        Target(90).find(SPLIT)
+    with pytest.raises(DataError, match="the target is 120, allowed is above 0 and at most 1"):
+        Target(120).find(SPLIT)
 
 
 @pytest.mark.parametrize("rule", [Target(0.9), Plateau(0.01, 10), Unreachable(0.9, 30)])

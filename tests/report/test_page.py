@@ -276,8 +276,8 @@ def test_it_is_written_whole_or_not_at_all(fit, tmp_path, monkeypatch):
         fit.report(tmp_path)
     with pytest.raises(DataError, match=r"must end in \.html"):
         fit.report(tmp_path / "report.pdf")
-    with pytest.raises(DataError, match="the target is 93"):
-        fit.report(tmp_path / "other.html", target=93)
+    with pytest.raises(DataError, match="the target is 120"):
+        fit.report(tmp_path / "other.html", target=120)
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
