@@ -173,7 +173,7 @@ def _key(source: str, model: pm.Model, at: dict[str, Any], known: list[Any]) -> 
     if graph is None or not config.numba__cache:
         return None
     shapes = [np.shape(at[value.name]) for value in model.value_vars]  # in the flat point
-    told = [graph, source, str(shapes), str(config.numba__fastmath)]
+    told = [graph, source, str(shapes)]
     return sha256(Path(__file__).read_bytes() + "\n".join(told).encode()).hexdigest()
 
 
@@ -198,8 +198,11 @@ def _compiled(model: pm.Model, at: dict[str, Any], outputs: list[Any]) -> tuple[
     data = model.data_vars[0]
     matrix = data.type()
     given = {data: matrix}  # an input even of outputs that do not use it
-    compiled = pm.compile(
-        [point, matrix], outputs, givens=given, mode="NUMBA", on_unused_input="ignore"
-    )
+    # Fast math lets the compiler reorder sums, and a process that compiles does so differently from
+    # one that reads the cache: a seed would give other draws in the first process.
+    with config.change_flags(numba__fastmath=False):
+        compiled = pm.compile(
+            [point, matrix], outputs, givens=given, mode="NUMBA", on_unused_input="ignore"
+        )
     function = compiled.vm.jit_fn
     return function, function.py_func in CACHED_SRC_FUNCTIONS  # no key, no cache
