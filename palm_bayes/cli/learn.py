@@ -38,11 +38,7 @@ def learn(
     how: Reading,
     tables: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="CORPUS...",
-            exists=True,
-            help="Tables of past curves.",
-        ),
+        typer.Argument(metavar="CORPUS...", exists=True, help="Tables of past curves."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
     prior: options.Prior = None,

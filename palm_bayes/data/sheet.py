@@ -156,15 +156,19 @@ def _may_count(column: "pd.Series[Any]") -> bool:
 
 def is_numeric(column: "pd.Series[Any]") -> bool:
     """Return True if a column holds numbers, and at most gaps beside them."""
-    text = as_text(column)
-    filled = text[~text.str.lower().isin(GAPS)]
-    return bool(len(filled)) and bool(pd.to_numeric(filled, errors="coerce").notna().all())
+    filled = _numbers(column)
+    return bool(len(filled)) and bool(filled.notna().all())
 
 
 def _is_text(column: "pd.Series[Any]") -> bool:
+    filled = _numbers(column)
+    return bool(len(filled)) and bool(filled.isna().all())
+
+
+def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
+    """Return the cells that hold something as numbers, NaN for text."""
     text = as_text(column)
-    filled = text[~text.str.lower().isin(GAPS)]
-    return bool(len(filled)) and bool(pd.to_numeric(filled, errors="coerce").isna().all())
+    return pd.to_numeric(text[~text.str.lower().isin(GAPS)], errors="coerce")
 
 
 def told(series: Sequence[Series], names: Sequence[str]) -> str:

@@ -36,9 +36,10 @@ STEP = 0.05
 _NOISE = 0.05  # log-odds: the noise that `scale` refers to
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
+_LEAST_VARIANCE = 1e-3  # least A (1 − A), for the same reason
+# Allowed hyperparameters: largest values, and those above 0.
 _MOST = {"tail": 0.99, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
 _POSITIVE = {"power", *(f"between_{of}{w}" for of in ("gains", "levels") for w in ("", "_width"))}
-_LEAST_VARIANCE = 1e-3  # least A (1 − A), for the same reason
 
 type Floats = NDArray[np.float64]
 

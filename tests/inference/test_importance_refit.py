@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from itertools import product
 
 import arviz as az
 import numpy as np
@@ -55,15 +56,20 @@ def sampled(monkeypatch, fit):
 
 
 def test_draws_are_those_of_nuts(refitted, later_runs):
-    """Of each strategy by itself: the error of pooling is not in that of the means."""
+    """Of each strategy by itself, and of both together.
+
+    Pooling resamples draws at random, which adds an error that MCSE does not see. Repeated 25
+    times, it was at most as large as the MCSE of the separate draws.
+    """
     new = fit_runs(later_runs, seed=2)
     assert (refitted.convergence.table["attempts"] == 0).any()
-    for name in ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting"):
+    names = ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting")
+    for (group, more), name in product((("sampled", 1.0), ("posterior", np.sqrt(2))), names):
         for summary in (lambda draws: draws, np.square):
-            ours, theirs = (summary(fit.trace["sampled"][name]) for fit in (refitted, new))
-            error = np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))
+            ours, theirs = (summary(fit.trace[group][name]) for fit in (refitted, new))
+            error = more * np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))
             z = (ours.mean(("chain", "draw")) - theirs.mean(("chain", "draw"))) / error
-            assert np.abs(z).max() < 4.5, name
+            assert np.abs(z).max() < 4.5, (group, name)
 
 
 def moved(fit, **numbers):
