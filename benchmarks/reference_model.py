@@ -21,7 +21,7 @@ from palm_bayes.model.misfit import Misfit
 Array = NDArray[np.float64]
 
 OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared", "lasting")
-STEPS = 60  # along which the highest value of a strayed curve so far is looked for
+STEPS = 60  # from x_last on, along which the highest value of a strayed curve so far is sought
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,19 +88,6 @@ class Points:
         """PALM's, dims (point, x)."""
         return -self.A_max[:, None] * np.expm1(-self.u(x))
 
-    def strayed(self, x: float, misfit: Misfit, rng: np.random.Generator) -> Array:
-        """Expected accuracy at x, past the data, with the misfit; dims (point,)."""
-        level, growth = rng.standard_normal((2, len(self.beta), 1))
-        growth = growth * np.exp(misfit.tail * growth**2 / 2)
-        t = np.linspace(0, np.log(x / self.data.x_last), STEPS)
-        inside = np.clip(self.curve(self.data.x_last * np.exp(t)), 1e-4, 1 - 1e-4)
-        odds = logit(inside)
-        s = self.noise[:, None] / np.maximum(inside[:, :1] * (1 - inside[:, :1]), 1e-3)
-        width = misfit.scale * (s / 0.05) ** misfit.by_noise * t**misfit.power
-        width = width + misfit.by_gain * (odds - odds[:, :1])
-        highest = (odds + growth * width).max(axis=1)
-        return np.asarray(expit(highest + (misfit.level * s * level)[:, 0]))
-
     def quantities(self, at: Array) -> dict[str, Array]:
         """What is compared: the parameters, and the curve at some x."""
         curves = self.curve(at)
@@ -111,6 +98,28 @@ class Points:
             **{name: getattr(self, name) for name in OTHERS},
         }
         return named | {f"A({x:.3g})": curves[:, i] for i, x in enumerate(at)}
+
+
+def strayed(points: Points, x: Array, misfit: Misfit, normals: Array) -> Array:
+    """Expected accuracies with the misfit, dims (point, x); normals of dims (point, 2)."""
+    level, growth = normals.T[:, :, None]
+    last = points.data.x_last
+    steps = np.linspace(0, np.log(max(x.max() / last, 1.01)), STEPS)
+    along, now = odds(points, last * np.exp(steps)), odds(points, np.array([last]))
+    at_last = expit(now)
+    s = points.noise[:, None] / np.maximum(at_last * (1 - at_last), 1e-3)
+    width = misfit.scale * (s / 0.05) ** misfit.by_noise * steps**misfit.power
+    width = width + misfit.by_gain * (along - now)
+    heavy = growth * np.exp(misfit.tail * growth**2 / 2)
+    highest = np.maximum.accumulate(along + heavy * width, axis=1)
+    t = np.log(x / last)
+    later = np.stack([np.interp(t, steps, one) for one in highest])
+    return np.asarray(expit(np.where(t > 0, later, odds(points, x)) + misfit.level * s * level))
+
+
+def odds(points: Points, x: Array) -> Array:
+    """Log-odds of the curves, dims (point, x)."""
+    return np.asarray(logit(np.clip(points.curve(x), 1e-4, 1 - 1e-4)))
 
 
 def log_prior(z: Array, priors: str, data: Data) -> Array:
@@ -201,11 +210,10 @@ def log_likelihood(z: Array, data: Data) -> Array:
     return np.asarray(-0.5 * np.square(white).sum(axis=(1, 2)) - volume)
 
 
-def simulated(z: Array, data: Data, rng: np.random.Generator) -> Array:
-    """Accuracies drawn at each point, dims (point, run, episode)."""
+def simulated(z: Array, data: Data, normal: Array) -> Array:
+    """Accuracies at each point, of standard normal noise; dims (point, run, episode) of both."""
     at = Points.of(z, data)
     within, between = covariances(at)
-    normal = rng.standard_normal((len(z), *data.y.shape))
     drawn = between @ normal @ within.swapaxes(1, 2)
     return np.asarray(at.curve(data.x)[:, None] + at.noise[:, None, None] * drawn)
 
