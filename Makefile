@@ -13,7 +13,8 @@ CURVES ?= $(PALM_BAYES_CURVES)
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .venv-bootstrap/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit smoke slow check-notebooks notebooks docs format constraints clean
+.PHONY: help demo test lint types unit smoke slow check-notebooks check-loops notebooks docs release versions \
+	format constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -42,6 +43,10 @@ slow: $(READY) ## the slow tests; CURVES=dir lets those on real curves run
 check-notebooks: $(READY) ## execute the notebooks, quickly, and store nothing
 	$(BIN)/pytest -m notebooks
 
+check-loops: $(READY) ## execute the labelling loops of the documentation, with their libraries
+	$(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt --group loops
+	$(BIN)/pytest -m loops tests/test_loops.py
+
 notebooks: $(READY) ## execute the notebooks and store their outputs
 	$(BIN)/python scripts/run_notebooks.py
 
@@ -50,12 +55,23 @@ docs: $(DOCS_FIT) ## build the site of the documentation: docs/_build/html/index
 	$(BIN)/python docs/site/stage.py docs/_build/source
 	$(BIN)/sphinx-build -c docs/site -b html -j auto -q -W --keep-going docs/_build/source docs/_build/html
 
+release: $(READY) ## build the wheel and the sdist in dist/, check both, run the demo by uvx
+	rm -rf dist
+	$(UV) build --quiet --build-constraints constraints.txt --out-dir dist .
+	$(BIN)/python scripts/check_dists.py dist
+	$(UV) tool run --quiet --constraints constraints.txt twine check --strict dist/*
+	$(UV) tool run --quiet cffconvert --validate -i CITATION.cff
+	scripts/smoke_wheel.sh $(UV) $(BIN)/python demo
+
+versions: | $(UV) ## the quick tests on each Python found, and on the lowest versions; TESTS=...
+	scripts/versions.sh $(UV) $(TESTS)
+
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 constraints: | $(UV) ## resolve constraints.txt anew (ARGS=--upgrade for newer versions)
-	printf 'hatchling\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev --group docs $(ARGS) \
+	printf 'hatchling\nhatch-fancy-pypi-readme\ntwine\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev --group docs --group loops $(ARGS) \
 		--python-version 3.12 --no-header --no-annotate --output-file constraints.txt pyproject.toml -
 
 clean: ## remove what make made, the environments too

@@ -12,6 +12,7 @@ from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
     from palm_bayes.data.readers import read_runs
+    from palm_bayes.data.run_writer import RunWriter
     from palm_bayes.data.runs import Runs
     from palm_bayes.decisions.compare import Comparison
     from palm_bayes.decisions.decide import Decision
@@ -57,6 +58,7 @@ _HOME = {
     "Plateau": "decisions.stopping_rules",
     "Pool": "decisions.stopping_rules",
     "Priors": "model.priors",
+    "RunWriter": "data.run_writer",
     "Runs": "data.runs",
     "StopMonitor": "monitor",
     "Target": "decisions.stopping_rules",
@@ -88,6 +90,7 @@ __all__ = [
     "Plateau",
     "Pool",
     "Priors",
+    "RunWriter",
     "Runs",
     "StopMonitor",
     "Target",

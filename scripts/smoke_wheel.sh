@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Build the wheel, install it into a fresh environment outside the checkout, and use it there:
 # what an editable install hides (a file left out, a dependency not declared) shows here.
-# Usage: scripts/smoke_wheel.sh UV PYTHON
+# With `demo`, run the demo by uvx too, as one who has nothing installed would: a minute or two.
+# Usage: scripts/smoke_wheel.sh UV PYTHON [demo]
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-uv=$1
+uv=$(realpath "$(command -v "$1")")
 python=$2
+demo=${3:-}
 held=$PWD/constraints.txt
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -45,4 +47,9 @@ try() {
 try venv/bin/palm-bayes fit runs/runs.csv --strategy random --draws 50 --tune 200 --chains 2
 try venv/bin/palm-bayes report palm_fit_out
 grep -q '</html>' report.html
+if [ "$demo" = demo ]; then
+    try "$uv" tool run --quiet --isolated --python "$tmp/venv/bin/python" --constraints "$held" \
+        --from dist/*.whl palm-bayes demo --out demo --quiet
+    find demo -name '*.png' | grep -q . || { echo 'The demo drew no figure.' >&2; exit 1; }
+fi
 echo 'The wheel works outside the checkout.'
