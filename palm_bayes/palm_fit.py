@@ -1,12 +1,13 @@
 """Facade: `fit_runs` makes a `PalmFit` from data, whose methods answer questions about it.
 
-It is the last of the library's modules: only `StopMonitor` and the command line import it.
+It is the last of the library's modules: only `StopMonitor` and the command line import it. PyMC is
+imported by the methods that fit: questions to a saved fit do not need it.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -23,14 +24,13 @@ from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import PalmWarning
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
-from palm_bayes.inference.fitting import fit_validated
-from palm_bayes.inference.importance_refit import refit_validated
-from palm_bayes.inference.nuts import Progress, SamplerName, Settings
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.predictive import full_trace, predictive_model
+from palm_bayes.inference.settings import Progress, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.misfit import Misfit
-from palm_bayes.model.priors import Priors
+
+if TYPE_CHECKING:
+    from palm_bayes.model.priors import Priors
 
 
 class PalmFit(Posterior):
@@ -87,17 +87,21 @@ class PalmFit(Posterior):
 
     def full_trace(self, **options: Any) -> xr.DataTree:
         """Add groups for ArviZ; see `palm_bayes.inference.predictive.full_trace`."""
+        from palm_bayes.inference.predictive import full_trace
+
         return full_trace(self, **options)
 
     def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
         """Build a PyMC model at new x; see `palm_bayes.inference.predictive.predictive_model`."""
+        from palm_bayes.inference.predictive import predictive_model
+
         return predictive_model(self, labels, **options)
 
     def refit(
         self,
         data: Runs | Place,
         *,
-        priors: Priors | None = None,
+        priors: "Priors | None" = None,
         progress: Progress | None = None,
     ) -> Self:
         """Update the fit for further episodes, with its priors and settings, quickly.
@@ -127,6 +131,8 @@ class PalmFit(Posterior):
         PalmWarning
             If the data are unusual in a way that those of the fit were not.
         """
+        from palm_bayes.inference.importance_refit import refit_validated
+
         # A few new rows must not be read in another scale than the earlier ones.
         runs = read(data, Reading(percent=self.runs.percent))
         known = set(oddities(self.runs))
@@ -274,7 +280,7 @@ def fit_runs(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
-    priors: str | Priors = "default",
+    priors: "str | Priors" = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
     tune: int = Settings.tune,
@@ -297,7 +303,7 @@ def fit_runs(
         Hyperparameters of default priors and misfit, learned from past curves by
         `palm_bayes.learn`. By default those that the package ships.
     draws, tune, chains, target_accept, sampler, seed, cores
-        See `palm_bayes.inference.nuts.Settings`.
+        See `palm_bayes.inference.settings.Settings`.
     progress : callable, optional
         Called with (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
 
@@ -326,6 +332,8 @@ def fit_runs(
     runs = read(data, reading)
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)
+    from palm_bayes.inference.fitting import fit_validated
+
     posterior = fit_validated(
         runs,
         priors=priors,

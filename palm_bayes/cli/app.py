@@ -225,7 +225,7 @@ def show(
         from palm_bayes import PalmFit
         from palm_bayes.report.export import Tables
 
-        tables = Tables(PalmFit.load(trace), probability)
+        tables = Tables(PalmFit.load(trace), probability, diagnostics=as_json)
     return report(tables, as_json)
 
 

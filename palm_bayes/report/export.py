@@ -67,15 +67,18 @@ class Tables:
     fit : Posterior
     probability : float
         Probability of the intervals.
+    diagnostics : bool
+        Include those of each parameter.
     """
 
     fit: "Posterior"
     probability: float = 0.9
+    diagnostics: bool = True
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """`Posterior.summary` at `probability`."""
-        return self.fit.summary(self.probability)
+        return self.fit.summary(self.probability, diagnostics=self.diagnostics)
 
     @cached_property
     def points(self) -> pd.DataFrame:

@@ -237,7 +237,7 @@ def reliability(report: Report) -> Section:
 def parameters(report: Report) -> Section:
     """Show median and interval of every parameter."""
     probability = report.questions.probability
-    found = Tables(report.fit, probability).summary
+    found = Tables(report.fit, probability, diagnostics=False).summary
     rows: list[Any] = list(found.itertuples())
     cells = [f"{_digits(r.median)} [{_digits(r.lower)}, {_digits(r.upper)}]" for r in rows]
     wide = found.assign(cell=cells).pivot_table(
