@@ -1,7 +1,6 @@
 """Facade: `fit_runs` makes a `PalmFit` from data, whose methods answer questions about it.
 
-It is the last of the library's modules: only `StopMonitor` and the command line import it. PyMC is
-imported by the methods that fit: questions to a saved fit do not need it.
+Only `StopMonitor` and the command line import it. Questions to a saved fit do not import PyMC.
 """
 
 import warnings
@@ -46,6 +45,20 @@ class PalmFit(Posterior):
     def of(cls, posterior: Posterior) -> Self:
         """Convert a posterior to a `PalmFit`."""
         return cls(posterior.runs, posterior.trace, posterior.convergence)
+
+    @classmethod
+    def load(cls, path: str | Path, *others: str | Path) -> Self:
+        """Read a saved fit, or several of one task, put side by side, to compare all strategies.
+
+        Nothing pairs or pools several fits; see `palm_bayes.inference.several.side_by_side`.
+
+        `DataError` if a file is no saved fit or was changed, or fits differ in task, scale or unit.
+        """
+        if not others:
+            return super().load(path)
+        from palm_bayes.inference.several import side_by_side
+
+        return cls.of(side_by_side({str(one): cls.load(one) for one in (path, *others)}))
 
     def forecast(
         self,
@@ -111,7 +124,7 @@ class PalmFit(Posterior):
         data : Runs, DataFrame or path
             The same runs with further episodes; new repetitions and strategies are allowed.
         priors : Priors, optional
-            The priors of the fit, if it was fitted with custom ones.
+            The priors of the fit, if they were custom ones.
         progress : callable, optional
             As in `palm_bayes.fit`; called for strategies that are sampled again.
 
@@ -180,8 +193,7 @@ class PalmFit(Posterior):
         Parameters
         ----------
         rule : Rule
-            Rule of `palm_bayes.decisions.stopping_rules`, single or combined by ``|`` (any) and
-            ``&`` (all).
+            Of `palm_bayes.decisions.stopping_rules`, or combined by ``|`` (any) and ``&`` (all).
         strategy : str, optional
             Strategy in use; by default the best so far.
         force : bool
@@ -206,15 +218,8 @@ class PalmFit(Posterior):
         ----------
         truth : Runs, optional
             Runs with later episodes than the fitted ones, drawn on top.
-        horizon : int, optional
-            As in `forecast`.
-        axes : Axes or sequence of Axes, optional
-            Where to draw, one a strategy; by default a figure of its own.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            A new one, or that of `axes`.
+        horizon, axes : optional
+            As in `forecast`; Axes to draw on, one a strategy, by default those of a new figure.
         """
         from palm_bayes.plots.curves import plot_curves
 

@@ -27,8 +27,8 @@ LAYOUT = """
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 build likelihood one_strategy
     inference:  settings convergence draws pointwise predictive_check partial_pooling saved
-                graph_key compile_cache evidence nuts joint trace posterior fitting
-                importance_refit predictive
+                graph_key compile_cache evidence nuts joint trace posterior several
+                fitting importance_refit predictive
     plots:      style curves uncertainty compare budget backtest
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic

@@ -25,6 +25,23 @@ def learned_of(trace: xr.DataTree) -> Learned:
     return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
 
 
+def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
+    """Return what a trace keeps of the data and of convergence, in the types of JSON."""
+    of_runs = {
+        "batch": runs.batch,
+        "percent": runs.percent,
+        "dataset": runs.dataset,
+        "model": runs.model,
+        "origins": [[*run, file] for run, file in runs.origins.items()],
+        "notes": list(runs.notes),
+    }
+    return {
+        "data_sha256": runs.sha256(),
+        "runs": of_runs,
+        "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
+    }
+
+
 def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
     """Restore the runs that `assemble` stored in a trace."""
     table = rows.to_dataframe().reset_index(drop=True)

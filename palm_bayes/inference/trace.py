@@ -13,6 +13,7 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.inference import pointwise
 from palm_bayes.inference.joint import together
 from palm_bayes.inference.nuts import Sample
+from palm_bayes.inference.saved import about_data
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, VERSION, observations
 from palm_bayes.version import __version__
@@ -61,13 +62,11 @@ def assemble(
     dims = "chain", "draw", "observation"
     pointwise = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
     kept = {
-        "data_sha256": runs.sha256(),
         "model": VERSION,
         "sampling": about,
         "learned": learned.document(),
         "versions": {name: _version(name) for name in _LIBRARIES},
-        "runs": _about_runs(runs),
-        "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
+        **about_data(runs, verdicts),
     }
     return xr.DataTree.from_dict(
         {
@@ -87,17 +86,6 @@ def assemble(
 def _of_all(samples: list[xr.Dataset], names: "pd.Index[str]") -> xr.Dataset:
     joined = xr.concat(samples, "strategy", combine_attrs="drop")
     return joined.assign_coords(strategy=np.array(names, dtype=str))
-
-
-def _about_runs(runs: Runs) -> dict[str, Any]:
-    return {
-        "batch": runs.batch,
-        "percent": runs.percent,
-        "dataset": runs.dataset,
-        "model": runs.model,
-        "origins": [[*run, file] for run, file in runs.origins.items()],
-        "notes": list(runs.notes),
-    }
 
 
 def leave_one_out(trace: xr.DataTree, runs: Runs) -> az.ELPDData:

@@ -180,10 +180,8 @@ def comparison(report: Report) -> Section | None:
     caption = "Difference to the first, and probability of being the best at every budget."
     square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
     square = square.reset_index().rename(columns={"strategy": "above"})
-    words = (
-        found.sentence,
-        ABOUT["comparison"],
-    )
+    apart = report.fit.runs.notes[-1:] if "fits" in recipe.kept(report.fit) else ()
+    words = (found.sentence, *apart, ABOUT["comparison"])
     heading = "Probability that the strategy of the row is above that of the column, at "
     heading += f"{found.at:,.0f} {found.unit}"
     return Section(
