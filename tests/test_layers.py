@@ -29,7 +29,7 @@ LAYOUT = """
     inference:  settings convergence draws pointwise predictive_check partial_pooling saved
                 graph_key compile_cache evidence nuts joint trace posterior several
                 fitting importance_refit predictive
-    plots:      style curves uncertainty compare budget backtest
+    plots:      style view curves comparison uncertainty compare budget backtest
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide information_value

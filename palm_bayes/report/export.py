@@ -217,13 +217,14 @@ class Outcome:
 
     def _figures(self, palm: bool) -> "Files":
         from palm_bayes.plots import curves
+        from palm_bayes.plots.comparison import plot_comparison
 
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
         task = {"dataset": runs.dataset, "model": runs.model}
         files: Files = {Path("curves.png"): _figure(curves.plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:
-            files[Path("comparison.png")] = _figure(curves.plot_comparison, runs, expected, truth)
+            files[Path("comparison.png")] = _figure(plot_comparison, runs, expected, truth)
         for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
             own = runs.strategy(strategy)
             files[Path(folder, "palm_fit.png")] = _figure(

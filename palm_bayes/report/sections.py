@@ -8,7 +8,8 @@ import pandas as pd
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
 from palm_bayes.errors import percent
-from palm_bayes.plots.curves import plot_comparison, plot_curves
+from palm_bayes.plots.comparison import plot_comparison
+from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
 from palm_bayes.report.export import Tables
