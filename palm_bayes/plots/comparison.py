@@ -17,13 +17,13 @@ from palm_bayes.plots.style import (
     DASHES,
     GREY,
     INK,
-    STYLE,
     WIDTH,
     ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    styled,
 )
 from palm_bayes.plots.view import CURVE, DOTS, NEUTRAL, View, finish, mark_data_end, scatter
 
@@ -58,7 +58,7 @@ def plot_comparison(
     enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
     height = max(4.2, 1.3 + _LINE * len(view.strategies))
     spacing = _LINE / (height - 1.1)
-    with mpl.rc_context(STYLE):
+    with styled():
         if ax is not None:
             (panel,) = given(ax, 1)
             _whole(panel, view)

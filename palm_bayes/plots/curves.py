@@ -7,7 +7,6 @@ by colour only: panels and lines carry their names, and shades differ in lightne
 import math
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -22,13 +21,13 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.plots.style import (
     BOXED,
     SHADES,
-    STYLE,
     WIDTH,
     ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    styled,
 )
 from palm_bayes.plots.view import (
     CURVE,
@@ -114,7 +113,7 @@ def _panels(view: View, heading: str) -> Figure:
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
     height = {1: 3.4, 2: 2.5, 3: 2.2}[columns] * rows + 0.8
-    with mpl.rc_context(STYLE):
+    with styled():
         figure, axes = _canvas(view, height, rows, columns)
         for i, ax in enumerate(axes[:count]):
             _panel(ax, view, i, named=view.strategies[i] not in heading.split(DOT))
@@ -131,7 +130,7 @@ def _panels(view: View, heading: str) -> Figure:
 
 def _on(view: View, axes: list[Axes]) -> Figure:
     """Draw on axes of a given figure, with the key in the first."""
-    with mpl.rc_context(STYLE):
+    with styled():
         for i, ax in enumerate(axes):
             ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
             _panel(ax, view, i, named=True)
