@@ -68,7 +68,7 @@ def styled() -> Any:
     """Return a context with the package's settings, under those of a `sheet`."""
     if not (own := _SHEET.get()):
         return mpl.rc_context(STYLE)
-    as_ticks = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
+    as_ticks: dict[Any, Any] = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
     return mpl.rc_context({**STYLE, **as_ticks, **own})
 
 
