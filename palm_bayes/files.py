@@ -4,6 +4,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,38 @@ def make_folder(out: Path) -> None:
         raise DataError(f"cannot create the folder {out}: {error.strerror}") from error
 
 
-def put_figure(path: Path, figure: Any) -> None:
-    """Save a matplotlib figure in the format of the suffix."""
+@dataclass(frozen=True)
+class Look:
+    """Look of figures in files.
+
+    Attributes
+    ----------
+    style : str, optional
+        Style sheet of Matplotlib, or a file of one, applied over the package's own.
+    size : (float, float), optional
+        Width and height in inches; by default as a figure is drawn.
+    dpi : int
+        Dots per inch of pixels.
+    """
+
+    style: str | None = None
+    size: tuple[float, float] | None = None
+    dpi: int = 180
+
+    def save(self, figure: Any, path: Path) -> None:
+        """Save a matplotlib figure in the format of the suffix."""
+        if self.size is not None:
+            figure.set_size_inches(self.size)
+        figure.savefig(path, dpi=self.dpi)
+
+
+def put_figure(path: Path, figure: Any, look: Look) -> None:
+    """Save a matplotlib figure in the format of the suffix, completely or not at all."""
     make_folder(path.parent)
     allowed = figure.canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in allowed:
         raise DataError(f"{path}: cannot draw a {path.suffix!r} file, try .png, .pdf or .svg")
-    put(path, lambda draft: figure.savefig(draft, dpi=180))
+    put(path, lambda draft: look.save(figure, draft))
 
 
 def plain(values: Mapping[Any, Any]) -> dict[str, Any]:

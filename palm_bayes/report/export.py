@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.runs import Runs, XMode
-from palm_bayes.files import check_folder, make_folder, plain, put
+from palm_bayes.files import Look, check_folder, make_folder, plain, put
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
@@ -36,7 +36,6 @@ _POINT = (
 )
 _MODES = ("PALM (cumulative-normalized, b={b:g})", "PALM (episodes)")
 _BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
-_DPI = 180  # as in PALM.py's figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +66,18 @@ class Tables:
     fit : Posterior
     probability : float
         Probability of the intervals.
+    diagnostics : bool
+        Include those of each parameter.
     """
 
     fit: "Posterior"
     probability: float = 0.9
+    diagnostics: bool = True
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """`Posterior.summary` at `probability`."""
-        return self.fit.summary(self.probability)
+        return self.fit.summary(self.probability, diagnostics=self.diagnostics)
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -163,7 +165,7 @@ class Outcome:
         new = forecast(fit, horizon=ahead, scope="new")
         return cls(Tables(fit, probability), expected, new, x_mode, truth)
 
-    def write(self, out: Path, *, palm: bool = True) -> list[Path]:
+    def write(self, out: Path, *, palm: bool = True, look: Look | None = None) -> list[Path]:
         """Write all files into `out`, which is created if needed.
 
         The trace is written first, figures last, so that the most expensive result is saved first.
@@ -175,6 +177,8 @@ class Outcome:
         palm : bool
             Write PALM.py's files too: for one strategy in `out` itself, for several in one
             folder each (see `folders`).
+        look : Look, optional
+            Look of the figures.
 
         Returns
         -------
@@ -182,7 +186,11 @@ class Outcome:
             The files, in the order written. `DataError` if `out` cannot be written to.
         """
         check_folder(out)
-        files = self._tables() | (self._palm_tables() if palm else {}) | self._figures(palm)
+        files = (
+            self._tables()
+            | (self._palm_tables() if palm else {})
+            | self._figures(palm, look or Look())
+        )
         for path, write in files.items():
             _put(out / path, write)
         return [out / path for path in files]
@@ -212,18 +220,20 @@ class Outcome:
             }
         return files
 
-    def _figures(self, palm: bool) -> "Files":
+    def _figures(self, palm: bool, look: Look) -> "Files":
         from palm_bayes.plots import curves
+        from palm_bayes.plots.comparison import plot_comparison
 
+        draw = partial(_figure, look)
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
         task = {"dataset": runs.dataset, "model": runs.model}
-        files: Files = {Path("curves.png"): _figure(curves.plot_curves, runs, expected, new, truth)}
+        files: Files = {Path("curves.png"): draw(curves.plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:
-            files[Path("comparison.png")] = _figure(curves.plot_comparison, runs, expected, truth)
+            files[Path("comparison.png")] = draw(plot_comparison, runs, expected, truth)
         for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
             own = runs.strategy(strategy)
-            files[Path(folder, "palm_fit.png")] = _figure(
+            files[Path(folder, "palm_fit.png")] = draw(
                 curves.plot_palm_fit, own, expected, new, **task
             )
         return files
@@ -298,8 +308,16 @@ def _csv(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
 
-def _figure(plot: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Path], Any]:
-    return lambda path: plot(*args, **kwargs).savefig(path, dpi=_DPI)
+def _figure(
+    look: Look, plot: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Callable[[Path], Any]:
+    from palm_bayes.plots.style import sheet
+
+    def save(path: Path) -> None:
+        with sheet(look.style):
+            look.save(plot(*args, **kwargs), path)
+
+    return save
 
 
 def _params_csv(params: Mapping[str, Any]) -> str:
