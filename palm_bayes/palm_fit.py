@@ -5,6 +5,7 @@ It is the last of the library's modules: only `StopMonitor` and the command line
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -128,7 +129,7 @@ class PalmFit(Posterior):
             If the data are unusual in a way that those of the fit were not.
         """
         # A few new rows must not be read in another scale than the earlier ones.
-        runs = read(data, Reading(percent=self.runs.percent))
+        runs = read(data, Reading(**asdict(self.runs.score)))
         known = set(oddities(self.runs))
         for oddity in oddities(runs):
             if oddity not in known:
@@ -268,6 +269,8 @@ def fit_runs(
     batch: float | None = None,
     x_mode: XMode = "labels",
     percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
     columns: Mapping[str, str] | None = None,
@@ -320,8 +323,8 @@ def fit_runs(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     reading = Reading(
-        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes,
-        columns, layout, pattern, pool,
+        strategies, dataset, model, batch, x_mode, percent, metric, lower_is_better,
+        max_repetitions, max_episodes, columns, layout, pattern, pool,
     )  # fmt: skip
     runs = read(data, reading)
     for oddity in oddities(runs):

@@ -109,6 +109,25 @@ Percent = Annotated[
         metavar="",
     ),
 ]
+Metric = Annotated[
+    str | None,
+    option(
+        DATA,
+        "Name of the score in tables, figures and sentences, such as F1. Default: accuracy, error, "
+        "or that of the column.",
+        "--metric",
+        metavar="NAME",
+    ),
+]
+Lower = Annotated[
+    bool,
+    option(
+        DATA,
+        "Scores are error rates or losses, as are --target and all results.",
+        "--lower-is-better",
+        metavar="",
+    ),
+]
 Columns = Annotated[
     list[str] | None,
     option(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, listed
 from palm_bayes.inference import pointwise
 from palm_bayes.inference.joint import together
@@ -104,7 +106,7 @@ def learned_of(trace: xr.DataTree) -> Learned:
 def _about_runs(runs: Runs) -> dict[str, Any]:
     return {
         "batch": runs.batch,
-        "percent": runs.percent,
+        **asdict(runs.score),
         "dataset": runs.dataset,
         "model": runs.model,
         "origins": [[*run, file] for run, file in runs.origins.items()],
@@ -139,7 +141,8 @@ def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
     table = rows.to_dataframe().reset_index(drop=True)
     origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
     rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
-    return Runs(table, **rest)
+    score = Score(**{one.name: rest.pop(one.name) for one in fields(Score) if one.name in rest})
+    return Runs(table, score=score, **rest)
 
 
 def _version(library: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from palm_bayes.cli import app as cli
 from palm_bayes.cli.source import Source
+from palm_bayes.data.score import Score
 from palm_bayes.errors import percent
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
@@ -226,7 +227,7 @@ def in_episodes(fit):
 
 
 def in_percent(fit):
-    return PalmFit(replace(fit.runs, percent=True), fit.trace, fit.convergence)
+    return PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence)
 
 
 @pytest.mark.parametrize(
