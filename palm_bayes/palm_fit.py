@@ -21,7 +21,7 @@ from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
 from palm_bayes.decisions.rule_logic import Rule
-from palm_bayes.errors import PalmWarning
+from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.fitting import fit_validated
@@ -130,6 +130,8 @@ class PalmFit(Posterior):
         """
         # A few new rows must not be read in another scale than the earlier ones.
         runs = read(data, Reading(**asdict(self.runs.score)))
+        if runs.score != self.runs.score:
+            raise DataError(f"the fit is of {self.runs.score}, the data are of {runs.score}")
         known = set(oddities(self.runs))
         for oddity in oddities(runs):
             if oddity not in known:
