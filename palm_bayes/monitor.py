@@ -131,5 +131,6 @@ class StopMonitor:
         if not before < labels < np.inf:
             raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
         if not 0 <= accuracy <= 100:
-            raise DataError(f"accuracy is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
+            name = self.metric or "accuracy"
+            raise DataError(f"{name} is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
         return repetition, float(labels), float(accuracy)

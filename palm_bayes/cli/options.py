@@ -104,7 +104,7 @@ Percent = Annotated[
     bool | None,
     option(
         DATA,
-        "Unit of accuracies. Default: percent if one is above 1.",
+        "Unit of the score. Default: percent if one is above 1.",
         "--percent/--fraction",
         metavar="",
     ),

@@ -60,6 +60,11 @@ class Score:
         return "minimum" if self.lower_is_better else "maximum"
 
     @property
+    def point(self) -> str:
+        """A hundredth of the scale in words."""
+        return "an accuracy point" if self.metric == "accuracy" else f"a point of {self.metric}"
+
+    @property
     def title(self) -> str:
         """Name at the beginning of a sentence; names such as mAP or f1_macro do not change."""
         words = re.fullmatch(r"[a-z][a-z -]*", self.metric)

@@ -238,7 +238,7 @@ class Comparison(Displayed):
         rows = self.speed_up.set_index("strategy")
         if best not in rows.index:
             return ""
-        target = f"{self.reference}'s accuracy at {self.at:,.0f} {self.unit}"
+        target = f"{self.reference}'s {self.score.metric} at {self.at:,.0f} {self.unit}"
         share, *interval = self.share(best).split(" [")
         words = f" It reaches {target} with {share} of the {self.unit}"
         return " [".join([words, *interval]) + "."

@@ -256,7 +256,7 @@ class NetValue(SingleRule):
         if not np.isfinite(worth):
             return "nothing: no further gain is expected."
         way = "more" if self.point_value <= worth else "less"
-        return f"a point of {outlook.score.metric} worth {way} than {amount(worth)}."
+        return f"{outlook.score.point} worth {way} than {amount(worth)}."
 
 
 @dataclass(frozen=True)

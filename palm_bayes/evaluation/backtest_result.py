@@ -20,7 +20,7 @@ from palm_bayes.forecast.baselines import NAMES
 
 KEY = [*CELL, "train_episodes"]
 QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
-SCOPES = {"mean": " of the means over repetitions", "repetition": " of single accuracies"}
+SCOPES = {"mean": " of the means over repetitions", "repetition": " of single repetitions"}
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
 _ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
 _DPI = 180

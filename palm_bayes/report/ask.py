@@ -45,7 +45,7 @@ ABOUT = (
     "strategy's own data; a point is 0.01 of the score, or 1 %."
 )
 THINNED = (
-    "For the target, the page has {:,} of {:,} draws, evenly chosen in order of accuracy at every "
+    "For the target, the page has {:,} of {:,} draws, evenly chosen in order of the score at every "
     "budget: its probabilities are within {:.2g} % of those of the commands."
 )
 
