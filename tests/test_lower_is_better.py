@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -62,10 +63,11 @@ def test_comparisons_are_of_errors(fit, error_fit):
     found, same = compare(error_fit, 500), compare(fit, 500)
     one, other = found.ranking, same.ranking
     assert list(one["strategy"]) == list(other["strategy"])
+    near = partial(pytest.approx, abs=1e-4)  # quantiles are draws
     for name, of in {"median": "median", "lower": "upper", "upper": "lower"}.items():
-        assert one[name].to_numpy() == pytest.approx(1 - other[of].to_numpy())
-        assert found.pairs[name].to_numpy() == pytest.approx(-same.pairs[of].to_numpy())
-        assert found.area[name].to_numpy() == pytest.approx(1 - same.area[of].to_numpy())
+        assert one[name].to_numpy() == near(1 - other[of].to_numpy())
+        assert found.pairs[name].to_numpy() == near(-same.pairs[of].to_numpy())
+        assert found.area[name].to_numpy() == near(1 - same.area[of].to_numpy())
     kept = ["p_best", "expected_loss", "standing"]
     pd.testing.assert_frame_equal(one[kept], other[kept])
     pd.testing.assert_frame_equal(found.speed_up, same.speed_up)
@@ -126,6 +128,7 @@ def test_the_page_is_of_errors(error_fit, fit, tmp_path):
     report = report_of(error_fit, Questions(target=0.07, within=600))
     page = write(report, tmp_path / "report.html").read_text()
     words = re.sub(r"<(script|style|pre)\b.*?</\1>", "", page, flags=re.DOTALL)
+    words = words.replace("\N{NO-BREAK SPACE}", " ")
     assert "Expected error rate, median and 80 % interval" in words
     assert "Target error rate" in words
     assert "PALM's curve and parameters describe 1 minus the error rate." in words

@@ -181,13 +181,13 @@ def comparison(report: Report) -> Section | None:
     )
     caption = "Difference to the first, and probability of being the best at every budget."
     square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
-    square = square.reset_index().rename(columns={"strategy": "above"})
+    square = square.reset_index().rename(columns={"strategy": found.score.better})
     words = (
         found.sentence,
         ABOUT["comparison"],
     )
-    heading = "Probability that the strategy of the row is above that of the column, at "
-    heading += f"{found.at:,.0f} {found.unit}"
+    heading = f"Probability that the strategy of the row is {found.score.better} that of the "
+    heading += f"column, at {found.at:,.0f} {found.unit}"
     return Section(
         "comparison", "Which strategy", words,
         pictures=(Picture.of(found.plot(), alt, caption),),

@@ -230,9 +230,15 @@ def in_percent(fit):
     return PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence)
 
 
+def in_errors(fit):
+    score = Score("error rate", lower_is_better=True)
+    return PalmFit(replace(fit.runs, score=score), fit.trace, fit.convergence)
+
+
 @pytest.mark.parametrize(
     ("other", "target", "said"),
     [
+        (in_errors, 0.07, "reaches 0.07 by 480 labels with {} probability"),
         (alone, 0.93, "random reaches 0.93 by 480 labels with {} probability."),
         (in_episodes, 0.93, "reaches 0.93 by 24 episodes with {} probability"),
         (in_percent, 93, "reaches 93 by 480 labels with {} probability"),
