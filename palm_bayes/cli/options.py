@@ -22,7 +22,7 @@ def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any
 
 
 def number_or_text(given: str) -> float | str:
-    """Read a number; other text, such as 93%, is for `palm_bayes.data.scales` to read."""
+    """Read a number; other text, such as 93%, is for `palm_bayes.data.score` to read."""
     try:
         return float(given)
     except ValueError:
