@@ -63,7 +63,7 @@ def test_comparisons_are_of_errors(fit, error_fit):
     found, same = compare(error_fit, 500), compare(fit, 500)
     one, other = found.ranking, same.ranking
     assert list(one["strategy"]) == list(other["strategy"])
-    near = partial(pytest.approx, abs=1e-4)  # quantiles are draws
+    near = partial(pytest.approx, abs=1e-3)  # quantiles are draws
     for name, of in {"median": "median", "lower": "upper", "upper": "lower"}.items():
         assert one[name].to_numpy() == near(1 - other[of].to_numpy())
         assert found.pairs[name].to_numpy() == near(-same.pairs[of].to_numpy())
@@ -134,7 +134,7 @@ def test_the_page_is_of_errors(error_fit, fit, tmp_path):
     assert "PALM's curve and parameters describe 1 minus the error rate." in words
     assert "the present error rate" in words
     told = re.findall(r"[^.<>]*[Aa]ccurac[^.<>]*", words)
-    assert all("On curves of other projects" in sentence for sentence in told)
+    assert all("of later accuracies" in words for words in told)  # of other projects
     assert "lower_is_better=True" in page
     assert "--lower-is-better" in page
     told, same = Ask(report).told(), Ask(report_of(fit, Questions(target=0.93, within=600))).told()
