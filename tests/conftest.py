@@ -55,7 +55,7 @@ def error_fit(fit) -> "PalmFit":
     from palm_bayes.data.score import Score
     from palm_bayes.palm_fit import PalmFit
 
-    runs = replace(fit.runs, score=Score("error rate", lower_is_better=True))
+    runs = replace(fit.runs, score=Score("error rate", lower_is_better=True), notes=())
     return PalmFit(runs, fit.trace, fit.convergence)
 
 

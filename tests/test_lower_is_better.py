@@ -3,6 +3,7 @@
 import json
 import re
 from functools import partial
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -128,7 +129,7 @@ def test_the_page_is_of_errors(error_fit, fit, tmp_path):
     report = report_of(error_fit, Questions(target=0.07, within=600))
     page = write(report, tmp_path / "report.html").read_text()
     words = re.sub(r"<(script|style|pre)\b.*?</\1>", "", page, flags=re.DOTALL)
-    words = words.replace("\N{NO-BREAK SPACE}", " ")
+    words = unescape(words).replace("\N{NO-BREAK SPACE}", " ")
     assert "Expected error rate, median and 80 % interval" in words
     assert "Target error rate" in words
     assert "PALM's curve and parameters describe 1 minus the error rate." in words
