@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from stopping_replay import Replay
 
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import NetValue
 from palm_bayes.evaluation.checkpoints import Part
@@ -105,7 +106,7 @@ def _net_value(part: Part, forecaster: str, points: list[int]) -> Callable[[floa
             ahead["labels"].to_numpy(),
             np.arange(float(len(ahead))),
             ahead[forecaster].to_numpy()[None],
-            1.0,
+            Score(),
         )
         for ahead in _ahead(part, points)
     ]

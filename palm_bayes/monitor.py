@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
@@ -36,6 +37,10 @@ class StopMonitor:
         Decide despite doubts about the fit; decisions mention them.
     percent : bool, optional
         True if accuracies are in percent; by default inferred from the data.
+    metric : str, optional
+        Name of the score in sentences; by default accuracy or error.
+    lower_is_better : bool
+        True for error rates and losses.
     priors : {"default", "bounds"} or Priors
     draws, tune, chains, seed : int
         See `palm_bayes.inference.settings.Settings`.
@@ -48,6 +53,8 @@ class StopMonitor:
     batch: float | None = None
     force: bool = False
     percent: bool | None = None
+    metric: str | None = None
+    lower_is_better: bool = False
     priors: str | Priors = "default"
     draws: int = Settings.draws
     tune: int = Settings.tune
@@ -64,7 +71,7 @@ class StopMonitor:
         labels : float
             Cumulative labels of the repetition, more than at its last episode.
         accuracy : float
-            Accuracy measured with them; always a fraction or always percent.
+            Score measured with them; always a fraction or always percent.
         repetition : str or int
             Name of the repetition, if the loop runs several in parallel.
 
@@ -89,7 +96,10 @@ class StopMonitor:
         longest = int(table["repetition"].value_counts().max())
         if longest < MIN_EPISODES:
             return self._too_early(table, longest), self.fit
-        runs = Runs.from_frame(table, batch=self.batch, percent=self.percent)
+        runs = Runs.from_frame(
+            table, batch=self.batch, percent=self.percent, metric=self.metric,
+            lower_is_better=self.lower_is_better,
+        )  # fmt: skip
         fit = self._first_fit(runs) if self.fit is None else self._next_fit(self.fit, runs)
         return fit.decide(self.rule, strategy=self.strategy, force=self.force), fit
 
@@ -108,7 +118,7 @@ class StopMonitor:
         spent = float(table["labels"].max())
         step = self.batch or float(table.groupby("repetition")["labels"].diff().median())
         ahead = np.array([spent, spent + (step if np.isfinite(step) else spent)])
-        outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), 1.0)
+        outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), Score())
         doubt = f"only {longest} of the {MIN_EPISODES} episodes that a fit needs are available"
         doubts = {
             leaf: () if leaf.horizon(spent) is None else (doubt,) for leaf in self.rule.leaves()
@@ -121,5 +131,6 @@ class StopMonitor:
         if not before < labels < np.inf:
             raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
         if not 0 <= accuracy <= 100:
-            raise DataError(f"accuracy is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
+            name = self.metric or "accuracy"
+            raise DataError(f"{name} is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
         return repetition, float(labels), float(accuracy)

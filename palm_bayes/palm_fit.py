@@ -5,6 +5,7 @@ Only `StopMonitor` and the command line import it. Questions to a saved fit do n
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -20,7 +21,7 @@ from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
 from palm_bayes.decisions.rule_logic import Rule
-from palm_bayes.errors import PalmWarning
+from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.posterior import Posterior
@@ -147,7 +148,9 @@ class PalmFit(Posterior):
         from palm_bayes.inference.importance_refit import refit_validated
 
         # A few new rows must not be read in another scale than the earlier ones.
-        runs = read(data, Reading(percent=self.runs.percent))
+        runs = read(data, Reading(**asdict(self.runs.score)))
+        if runs.score != self.runs.score:
+            raise DataError(f"the fit is of {self.runs.score}, the data are of {runs.score}")
         known = set(oddities(self.runs))
         for oddity in oddities(runs):
             if oddity not in known:
@@ -279,6 +282,8 @@ def fit_runs(
     batch: float | None = None,
     x_mode: XMode = "labels",
     percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
     columns: Mapping[str, str] | None = None,
@@ -331,8 +336,8 @@ def fit_runs(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     reading = Reading(
-        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes,
-        columns, layout, pattern, pool,
+        strategies, dataset, model, batch, x_mode, percent, metric, lower_is_better,
+        max_repetitions, max_episodes, columns, layout, pattern, pool,
     )  # fmt: skip
     runs = read(data, reading)
     for oddity in oddities(runs):

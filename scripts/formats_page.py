@@ -5,7 +5,7 @@ python scripts/formats_page.py
 
 from pathlib import Path
 
-from palm_bayes.data.columns import COLUMNS, YIELDING
+from palm_bayes.data.columns import COLUMNS, ERRORS, YIELDING
 from palm_bayes.data.layouts import LAYOUTS
 from palm_bayes.data.tables import READERS
 
@@ -66,9 +66,18 @@ Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is 
 italics yield to a column called accuracy. `--column accuracy=test_acc` chooses; in Python,
 `columns={{"accuracy": "test_acc"}}`.
 
+With `--lower-is-better` these columns stand for the score first: {errors}.
+
 Without labels, shares and episodes, a step or a column without a name counts episodes where it is
 0, 1, 2 ... or 1, 2, 3 ..., else labels. Rows of a file without any of these are episodes; where
 most of them have no accuracy, since it was measured at every k-th label, they are labels.
+
+## Scores
+
+A score lies between 0 and 1, or between 0 and 100 percent, and rises towards its best value; with
+`--lower-is-better` it falls. `--metric NAME` names it in tables, figures and sentences. By default
+it is called by its column, such as f1_macro, unless that is an accuracy; the line "f1_macro is read
+as a fraction" says so. [Other scores](how-to/other-scores.md) has what to do with scores outside.
 
 ## Rows
 
@@ -92,6 +101,7 @@ def page() -> str:
     return _TEXT.format(
         files=_table(("kind", "names end in"), files),
         layouts=_table(("layout", "what"), layouts),
+        errors=", ".join(ERRORS),
         columns=_table(("word", "what", "names"), columns),
     )
 

@@ -48,6 +48,18 @@ def fit(example_runs) -> "PalmFit":
 
 
 @pytest.fixture(scope="session")
+def error_fit(fit) -> "PalmFit":
+    """Return the fit of a user who gave 1 - accuracy as an error: the draws are the same."""
+    from dataclasses import replace
+
+    from palm_bayes.data.score import Score
+    from palm_bayes.palm_fit import PalmFit
+
+    runs = replace(fit.runs, score=Score("error rate", lower_is_better=True), notes=())
+    return PalmFit(runs, fit.trace, fit.convergence)
+
+
+@pytest.fixture(scope="session")
 def ragged_fit(example_runs) -> "PalmFit":
     """Fit all six strategies for real: runs of unequal length, uneven batches, odd labels."""
     import warnings

@@ -22,8 +22,8 @@ LAYOUT = """
     errors:
     files:
     display:
-    data:       scales runs axis budgets alignment checks averaging columns names reading tables
-                palm_folder run_writer places sheet layouts cleaning readers tasks example
+    data:       score scales runs axis budgets alignment checks averaging columns names reading
+                tables palm_folder run_writer places sheet layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 build likelihood one_strategy
     inference:  settings convergence draws pointwise predictive_check partial_pooling saved

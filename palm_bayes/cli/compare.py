@@ -36,8 +36,8 @@ Rope = Annotated[
     float | None,
     option(
         _ASK,
-        "Region of practical equivalence: a difference of accuracies, in the scale of the data. "
-        "Default: one accuracy point.",
+        "Region of practical equivalence: a difference of scores, in the scale of the data. "
+        "Default: one point (0.01, or 1 %).",
         "--rope",
         metavar="X",
     ),
@@ -65,7 +65,7 @@ Target = Annotated[
     Any,
     option(
         _ASK,
-        "Accuracy to reach, in the scale of the data, or percent such as 93%.",
+        "Score to reach, in the scale of the data, or percent such as 93%.",
         "--target",
         metavar="X",
         parser=number_or_text,

@@ -26,7 +26,7 @@ def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any
 
 
 def number_or_text(given: str) -> float | str:
-    """Read a number; other text, such as 93%, is for `palm_bayes.data.scales` to read."""
+    """Read a number; other text, such as 93%, is for `palm_bayes.data.score` to read."""
     try:
         return float(given)
     except ValueError:
@@ -117,8 +117,27 @@ Percent = Annotated[
     bool | None,
     option(
         DATA,
-        "Unit of accuracies. Default: percent if one is above 1.",
+        "Unit of the score. Default: percent if one is above 1.",
         "--percent/--fraction",
+        metavar="",
+    ),
+]
+Metric = Annotated[
+    str | None,
+    option(
+        DATA,
+        "Name of the score in tables, figures and sentences, such as F1. Default: accuracy, error, "
+        "or that of the column.",
+        "--metric",
+        metavar="NAME",
+    ),
+]
+Lower = Annotated[
+    bool,
+    option(
+        DATA,
+        "Scores are error rates or losses, as are --target and all results.",
+        "--lower-is-better",
         metavar="",
     ),
 ]

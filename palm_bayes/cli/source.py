@@ -67,6 +67,8 @@ def selection(
     dataset: options.Dataset = None,
     model: options.Model = None,
     percent: options.Percent = None,
+    metric: options.Metric = None,
+    lower_is_better: options.Lower = False,
     column: options.Columns = None,
     layout: options.LayoutName = None,
     pattern: options.Pattern = None,
@@ -77,7 +79,8 @@ def selection(
     if wrong := [word for word, equals, _ in pairs if not equals]:
         raise options.UsageError(f"--column {wrong[0]}: expected is WORD=NAME.")
     return Reading(
-        strategy, dataset, model, percent=percent, layout=layout, pattern=pattern, pool=pool,
+        strategy, dataset, model, percent=percent, metric=metric, lower_is_better=lower_is_better,
+        layout=layout, pattern=pattern, pool=pool,
         columns={word: name for word, _, name in pairs} or None,
     )  # fmt: skip
 
@@ -167,7 +170,7 @@ class Source:
 
     def asked(self, target: float | str | None) -> "Source":
         """Return the same with the target of a question; `DataError` if it is no number."""
-        from palm_bayes.data.scales import parsed
+        from palm_bayes.data.score import parsed
 
         if target is not None:
             parsed(target, "the target")
@@ -198,13 +201,12 @@ class Source:
         if several := self._several():
             return self._side_by_side(several, step, note)
         step("reading the runs")
-        from palm_bayes.data.scales import in_scale
 
         runs, _ = read(self.path, self.reading)
         for line in runs.notes:
             note(line)
         if self.target is not None:
-            in_scale(runs, self.target, "the target")
+            runs.score.target(self.target, "the target")
         if before is not None:
             return before.refit(runs, progress=step)
         step("loading PyMC")

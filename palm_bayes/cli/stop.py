@@ -25,7 +25,7 @@ Target = Annotated[
     Any,
     options.option(
         RULE,
-        "Stop when this accuracy is reached, in the data's own scale or percent such as 93%. With "
+        "Stop when this score is reached, in the data's own scale or percent such as 93%. With "
         "--budget, also when it is unreachable.",
         "--target",
         metavar="ACC",
@@ -72,7 +72,7 @@ PointValue = Annotated[
     float | None,
     options.option(
         RULE,
-        "Value of an accuracy point (0.01, or 1 %), in the same currency.",
+        "Value of a point of the score (0.01, or 1 %), in the same currency.",
         "--point-value",
         metavar="VALUE",
     ),

@@ -13,6 +13,12 @@ _FALL = 0.0125  # a fall below this is not worth a note
 _JUMP = 0.125  # a drop below this is not worth a note ...
 _JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's median step
 
+_MOVES = ("fall", "rise, where lower is better")
+_TURN = (
+    " The column may hold error rates: lower_is_better=True (--lower-is-better) reads them.",
+    " The column may hold a score of which higher is better: read it without lower_is_better.",
+)
+
 
 def oddities(runs: Runs) -> list[str]:
     """Describe what is unusual about `runs` and its consequence for a fit, one sentence each.
@@ -63,10 +69,9 @@ def _of_shapes(runs: Runs) -> list[str]:
             f"Flat from the start ({listed(flat)}): data do not determine delta, alpha and beta."
         )
     if fall:
-        errors = " The column may hold error rates: accuracies are "
-        errors += f"{runs.scale:g} minus them."
-        told = errors if 2 * len(fall) > len(rises) else ""
-        notes.append(f"Ends below its start ({listed(fall)}): a PALM curve cannot fall.{told}")
+        told = _TURN[runs.score.lower_is_better] * (2 * len(fall) > len(rises))
+        ends, moves = f"Ends {runs.score.worse} its start", _MOVES[runs.score.lower_is_better]
+        notes.append(f"{ends} ({listed(fall)}): a PALM curve cannot {moves}.{told}")
     drop = -table.groupby(RUN)["accuracy"].diff()
     usual = drop.abs().groupby(table["strategy"]).transform("median")
     sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP * top, _JUMP_RATIO * usual)]
@@ -74,9 +79,10 @@ def _of_shapes(runs: Runs) -> list[str]:
     if len(worst):
         cells = worst[[*RUN, "episode", "drop"]].itertuples(index=False)
         said = listed(
-            f"{s} repetition {r}, episode {e} by {d * runs.scale:.2g}" for s, r, e, d in cells
+            f"{s} repetition {r}, episode {e} by {runs.score.sizes(d):.2g}" for s, r, e, d in cells
         )
-        notes.append(f"Sudden drops (largest: {said}): unstable training widens the bands.")
+        drops = "jumps" if runs.score.lower_is_better else "drops"
+        notes.append(f"Sudden {drops} (largest: {said}): unstable training widens the bands.")
     return notes
 
 

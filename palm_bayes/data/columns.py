@@ -54,6 +54,13 @@ TASK = ("source", "dataset", "model")
 YIELDING = frozenset(COLUMNS["accuracy"][7:])
 """Other measures, which yield to a column called accuracy in full."""
 
+ERRORS = (
+    *("error", "error rate", "err", "test error", "test err", "test error rate", "val error"),
+    *("val err", "validation error", "classification error", "misclassification rate", "loss"),
+    *("test loss", "val loss", "validation loss"),
+)
+"""Names of columns where lower is better."""
+
 MEAN = frozenset({"mean", "avg", "average"})
 SPREAD = frozenset({"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"})
 ERROR = frozenset({"error", "err"})
@@ -76,6 +83,22 @@ def word_of(name: Hashable) -> str | None:
     bare = re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
     word = _WORDS.get(clean(name)) or _WORDS.get(clean(bare))
     return "share" if word == "labels" and "%" in str(name) else word
+
+
+def metric_of(name: str) -> str:
+    """Return the score that a column's name tells; empty for an accuracy or a plain score."""
+    usual = stands_for(name) == "accuracy" and not re.search("f1|auc|auroc|balanced", clean(name))
+    return "" if usual else name
+
+
+def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
+    """Choose the column of an error rate or loss; empty if there is none."""
+    errors = {clean(name) for name in ERRORS}
+    found = [name for name in columns if clean(name) in errors]
+    if len(found) > 1:
+        choices = " or ".join(f"--column accuracy={name}" for name in found)
+        raise DataError(f"{place}columns {listed(found)} all are errors: choose by {choices}")
+    return {"accuracy": found[0]} if found else {}
 
 
 def _word_of_last(name: Hashable) -> str | None:
@@ -168,7 +191,9 @@ def _candidates(
 def missing(words: Sequence[str], columns: Sequence[Any], place: str) -> DataError:
     """Return the error of a table that lacks a column for any of `words`."""
     accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
+    errors = {clean(name) for name in ERRORS} & {clean(name) for name in columns}
+    turned = "; errors are read with --lower-is-better" if errors and "accuracy" in words else ""
     return DataError(
         f"{place}no column for {' or '.join(words)}: found {listed(columns)}; accepted are "
-        f"{accepted}; choose one by --column {words[0]}=NAME"
+        f"{accepted}; choose one by --column {words[0]}=NAME{turned}"
     )

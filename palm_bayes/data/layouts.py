@@ -28,6 +28,9 @@ _BOUND = re.compile(r".+__(MIN|MAX)")
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
     sheet = Sheet(_with_levels(raw), {})
+    if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
+        error = columns.error_among(sheet.names, sheet.place)
+        reading = replace(reading, columns={**(reading.columns or {}), **error})
     if reading.layout is not None:
         layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
     else:
@@ -82,7 +85,8 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
     left = [name for name in others if columns.word_of(name) == "accuracy"]
     said = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
     plain = columns.clean(score) == "accuracy" and not left
-    return replace(sheet, words=words, notes=[] if plain else [said])
+    metric = columns.metric_of(score.rstrip("."))
+    return replace(sheet, words=words, notes=[] if plain else [said], metric=metric)
 
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
@@ -196,7 +200,8 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
     runs = _runs(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
     said = f"{told(series, names)}; score is {score}"
-    return replace(sheet, words=words, series=series, notes=[said])
+    metric = columns.metric_of(score.rsplit("/", 1)[-1])
+    return replace(sheet, words=words, series=series, notes=[said], metric=metric)
 
 
 def _metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:

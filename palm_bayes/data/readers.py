@@ -27,6 +27,8 @@ def read_runs(
     batch: float | None = None,
     x_mode: XMode = "labels",
     percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
     max_repetitions: int | None = None,
     max_episodes: int | None = None,
     columns: Mapping[str, str] | None = None,
@@ -48,7 +50,7 @@ def read_runs(
         Strategies to read, in this order; by default all.
     dataset, model : str, optional
         The task to read from a table that holds several; for folders, names to store.
-    batch, x_mode, percent, max_repetitions, max_episodes
+    batch, x_mode, percent, metric, lower_is_better, max_repetitions, max_episodes
         As in `Runs.from_frame`.
     columns : mapping of str to str, optional
         Columns by what they stand for, such as ``{"accuracy": "test_acc"}``; others by
@@ -67,8 +69,8 @@ def read_runs(
         If `source` cannot be used; the message gives the value, its place and what is allowed.
     """
     reading = Reading(
-        strategies, dataset, model, batch, x_mode, percent, max_repetitions, max_episodes,
-        columns, layout, pattern, pool,
+        strategies, dataset, model, batch, x_mode, percent, metric, lower_is_better,
+        max_repetitions, max_episodes, columns, layout, pattern, pool,
     )  # fmt: skip
     return read(source, reading)
 
@@ -97,13 +99,16 @@ def _chosen_of(source: Runs, reading: Reading) -> Runs:
         raise DataError(
             f"{' and '.join(fixed)} cannot change once Runs are made: read the data again with it"
         )
-    if reading.percent not in {None, source.percent}:
+    score = source.score
+    if reading.percent not in {None, score.percent}:
         raise DataError(
-            f"percent is {reading.percent}, but Runs were read with percent={source.percent}"
+            f"percent is {reading.percent}, but Runs were read with percent={score.percent}"
         )
+    if reading.lower_is_better and not score.lower_is_better:
+        raise DataError("lower_is_better is True, but Runs were read without it")
     runs = source.limited(reading.max_repetitions, reading.max_episodes)
     names = {word: getattr(reading, word) or getattr(runs, word) for word in ("dataset", "model")}
-    runs = replace(runs, **names)
+    runs = replace(runs, **names, score=replace(score, metric=reading.metric or score.metric))
     return runs if reading.named is None else runs.select(reading.named)
 
 

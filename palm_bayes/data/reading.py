@@ -18,6 +18,8 @@ class Reading:
     batch: float | None = None
     x_mode: "XMode" = "labels"
     percent: bool | None = None
+    metric: str | None = None
+    lower_is_better: bool = False
     max_repetitions: int | None = None
     max_episodes: int | None = None
     columns: Mapping[str, str] | None = None
@@ -39,5 +41,5 @@ class Reading:
     @property
     def axis(self) -> dict[str, Any]:
         """Options of `Runs.from_frame`."""
-        names = ("batch", "x_mode", "percent", "max_repetitions", "max_episodes")
-        return {name: getattr(self, name) for name in names}
+        names = ("batch", "x_mode", "percent", "metric", "lower_is_better")
+        return {name: getattr(self, name) for name in (*names, "max_repetitions", "max_episodes")}

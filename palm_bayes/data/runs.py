@@ -7,13 +7,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from palm_bayes.data.scales import RUN, numbers, reject, to_fraction
+from palm_bayes.data.scales import RUN, as_text, numbers, reject, to_fractions
+from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, plural, span
 
@@ -36,11 +37,12 @@ class Runs(Displayed):
     table : DataFrame
         One row per observation, sorted by strategy, repetition (natural order) and episode:
         ``strategy`` (str), ``repetition`` (str), ``episode`` (int, from 1), ``labels``
-        (cumulative; NaN throughout where unknown), ``x`` (batches, > 0), ``accuracy`` (in [0, 1]).
+        (cumulative; NaN throughout where unknown), ``x`` (batches, > 0), ``accuracy``: the score
+        as a fraction that rises, see `score`.
     batch : float
         Labels per episode b; 1 where labels are unknown.
-    percent : bool
-        True if the user gave accuracies in percent; `table` always holds fractions.
+    score : Score
+        The score's name, unit and direction, which converts `table` to the user's values.
     dataset, model : str
         The task; empty where unknown.
     origins : mapping of (strategy, repetition) to str
@@ -51,7 +53,7 @@ class Runs(Displayed):
 
     table: pd.DataFrame
     batch: float
-    percent: bool
+    score: Score = field(default_factory=Score)
     dataset: str = ""
     model: str = ""
     origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -65,6 +67,8 @@ class Runs(Displayed):
         batch: float | None = None,
         x_mode: XMode = "labels",
         percent: bool | None = None,
+        metric: str | None = None,
+        lower_is_better: bool = False,
         max_repetitions: int | None = None,
         max_episodes: int | None = None,
         dataset: str = "",
@@ -77,15 +81,20 @@ class Runs(Displayed):
         ----------
         frame : DataFrame
             Columns ``strategy``, ``accuracy`` (fractions or percent), ``episode`` and/or
-            ``labels``; optionally ``repetition``, and ``file`` and ``where`` (a row's place in
-            it) for messages. Without labels x is the episode; without episodes they are ranks.
+            ``labels``; optionally ``repetition``, ``metric`` (the score's name), and ``file`` and
+            ``where`` (a row's place in it) for messages. Without labels x is the episode; without
+            episodes they are ranks.
         batch : float, optional
             Labels per episode; by default the median step of the labels over all runs. Where
             labels are unknown, labels = episode * batch.
         x_mode : {"labels", "episodes"}
             ``x`` is labels / batch, or the episode.
         percent : bool, optional
-            True if accuracies are in percent; by default inferred from the values (`to_fraction`).
+            True if accuracies are in percent; by default inferred from the values.
+        metric : str, optional
+            Name of the score; by default accuracy or error.
+        lower_is_better : bool
+            True for error rates and losses, which are given back as such.
         max_repetitions, max_episodes : int, optional
             Numbers of first repetitions (natural order) and first episodes to use.
 
@@ -97,12 +106,12 @@ class Runs(Displayed):
         _check_options(batch, x_mode, max_repetitions, max_episodes)
         said = list(notes)
         table = _limited(_counted(_typed(frame), said), max_repetitions, max_episodes)
-        percent = to_fraction(table, percent, said)
+        score = to_fractions(table, percent, metric, lower_is_better, said)
         _check_runs(table)
         step = _add_x(table, batch, x_mode, said)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
         origins = {(s, r): file for s, r, file in files.itertuples(index=False)}
-        return cls(table[_COLUMNS], step, percent, dataset, model, origins, tuple(said))
+        return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(said))
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -113,11 +122,6 @@ class Runs(Displayed):
     def labels_known(self) -> bool:
         """True if label counts are known, not only episodes."""
         return bool(self.table["labels"].notna().all())
-
-    @property
-    def scale(self) -> float:
-        """Factor from fractions to the user's scale: 100 or 1."""
-        return 100.0 if self.percent else 1.0
 
     def strategy(self, name: str) -> Self:
         """Return the runs of one strategy with all other attributes, such as `batch`, unchanged."""
@@ -198,7 +202,8 @@ class Runs(Displayed):
         )  # fmt: skip
         of = ends.groupby("strategy", sort=False)
         table = of[["episodes", "labels"]].max()
-        table[["first accuracy", "last accuracy"]] = self.scale * of[["first", "last"]].mean()
+        means = self.score.values(of[["first", "last"]].mean())
+        table[[f"first {self.score.metric}", f"last {self.score.metric}"]] = means
         table.insert(0, "repetitions", of.size())
         task = " / ".join(filter(None, (self.dataset, self.model)))
         size = f"{task}: {self.describe()}" if task else self.describe()
@@ -209,13 +214,6 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     """Return a sort key that puts "2" before "10"."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts if p]
-
-
-def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Convert names to stripped text: 1.0 becomes "1", missing becomes empty."""
-    if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
-        names = names.astype("Int64")
-    return names.astype(object).where(names.notna(), "").astype(str).str.strip()
 
 
 def _interpolate(
@@ -246,8 +244,9 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         raise DataError("the table has no rows")
     table = frame.reset_index(drop=True)
-    for column, usual in (("repetition", "1"), ("file", ""), ("where", "")):
+    for column, usual in (("repetition", "1"), ("file", ""), ("where", ""), ("metric", "")):
         table[column] = table.get(column, usual)
+    table["metric"] = as_text(table["metric"])
     for column in RUN:
         table[column] = as_text(table[column])
         reject(table, table[column] == "", f"the {column} is empty")

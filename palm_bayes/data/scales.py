@@ -1,17 +1,28 @@
-"""Numbers in the cells of a table, and the scale of accuracies: fractions or percent."""
+"""Cells of a table as text and numbers, and the scores among them as fractions."""
 
-import warnings
-from typing import Any, Protocol
+import re
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from palm_bayes.errors import DataError, PalmWarning, listed
+from palm_bayes.data.score import Score
+from palm_bayes.errors import DataError, listed
 
 RUN = ["strategy", "repetition"]
 _SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
-_LEAST_POINTS = 0.1  # in percent; smaller differences are probably fractions given by mistake
 _SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
+_UNBOUNDED = {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}
+_PERCENT = "percent=True (--percent) reads it as percent"
+_NEGATIVE = "; of a score that may be negative, such as R2 or a correlation, give max(score, 0)"
+_LARGE = "; of a larger score give its share of the largest possible value"
+# The error of a constant prediction is the same for all runs: an estimate from each run's own first
+# model would add its noise to the whole run.
+_ENDLESS = (
+    "; of an error without an upper bound, such as an RMSE, give max(1 - error / e0, 0), where e0 "
+    "is the error of a constant prediction on the same test data, without lower_is_better"
+)
 _ALLOWED = {None: "0 to 1, or 0 to 100 in percent", True: "0 to 100 (percent)", False: "0 to 1"}
 
 
@@ -25,6 +36,13 @@ def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
         raise DataError(f"{place}: {message.format(**row)}")
 
 
+def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
+    """Convert names to stripped text: 1.0 becomes "1", missing becomes empty."""
+    if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
+        names = names.astype("Int64")
+    return names.astype(object).where(names.notna(), "").astype(str).str.strip()
+
+
 def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]":
     """Return a column as finite numbers."""
     values = pd.to_numeric(table[column], errors="coerce").astype(float)
@@ -33,39 +51,62 @@ def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]
     return values
 
 
-def to_fraction(table: pd.DataFrame, percent: bool | None, notes: list[str]) -> bool:
-    """Convert accuracy to fractions in place; return True if it was in percent.
+def to_fractions(
+    table: pd.DataFrame,
+    percent: bool | None,
+    metric: str | None,
+    lower_is_better: bool,
+    notes: list[str],
+) -> Score:
+    """Convert the scores in ``accuracy`` to fractions that rise, in place; return what they are.
 
     A task has one scale. If `percent` is None, a largest value above 1 means percent. Tables that
-    hold both scales, or a few values above 1, are refused; so are values up to 10 that fall in most
-    runs, such as an RMSE.
+    hold both scales, or a few values above 1, are refused; so are scores that PALM cannot describe,
+    each with the transformation that would do.
     """
+    names = table["metric"].unique()
+    usual = "error" if lower_is_better else "accuracy"
+    score = Score(metric or (len(names) == 1 and names[0]) or usual, bool(percent), lower_is_better)
+    table["metric"] = score.metric
     values = table["accuracy"] = numbers(table, "accuracy", _ALLOWED[percent])
-    most = 1 if percent is False else 100
-    inside = values.between(0, most * (1 + _SLACK))
-    reject(table, ~inside, f"accuracy is {{accuracy:g}}, allowed is {_ALLOWED[percent]}")
-    top, guessed = values.max(), percent is None
-    percent = bool(top > 1 + _SLACK) if percent is None else percent
-    if guessed and percent:
+    _check_bounds(table, percent, lower_is_better)
+    top = values.max()
+    if percent is None and top > 1 + _SLACK:
+        score = replace(score, percent=True)
         _check_percent(table, notes)
-    said = "percent" if percent else "a fraction"
-    hint = "; percent=True reads it otherwise" if guessed and not percent else ""
-    notes.append(f"Accuracy is read as {said}: the largest value is {top:.4g}{hint}.")
-    table["accuracy"] = (values / (100 if percent else 1)).clip(upper=1)
-    return percent
+    hint = "" if score.percent or percent is False else "; percent=True reads it otherwise"
+    said = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
+    notes.append(f"{score.title} is read as {said}.")
+    if lower_is_better:
+        notes.append(f"Lower is better: {score.unit:g} minus the {score.metric} is fitted.")
+    table["accuracy"] = score.fractions(values).clip(0, 1)
+    return score
+
+
+def _check_bounds(table: pd.DataFrame, percent: bool | None, lower_is_better: bool) -> None:
+    """Refuse scores below 0, above the scale or without bounds; say what can be given instead."""
+    values, message = table["accuracy"], "{metric} is {accuracy:g}, allowed is " + _ALLOWED[percent]
+    reject(table, values < 0, message + _NEGATIVE * (not lower_is_better))
+    parts = re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())
+    error = lower_is_better or bool(_UNBOUNDED & {*parts})
+    advice = _ENDLESS if error else _LARGE
+    reject(table, values > (1 if percent is False else 100) * (1 + _SLACK), message + advice)
+    doubtful = _UNBOUNDED & {*parts} or (lower_is_better and values.max() <= _SMALL)
+    if percent is None and doubtful:
+        reject(table, values > 1 + _SLACK, f"{message}{_ENDLESS}; {_PERCENT}")
 
 
 def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
     """Refuse values above 1 that are hardly percent; note runs at 1 % and less."""
     accuracy, by_run = table["accuracy"], table.groupby(RUN, sort=False)["accuracy"]
-    known = "percent=True (--percent) reads it as percent"
     above = accuracy > 1 + _SLACK
     if (by_run.median() <= 1).all():
-        message = "accuracy is {accuracy:g} where most are at most 1, allowed is "
-        reject(table, above, f"{message}{_ALLOWED[None]}; {known}")
+        message = "{metric} is {accuracy:g} where most are at most 1, allowed is "
+        reject(table, above, f"{message}{_ALLOWED[None]}; {_PERCENT}")
     if accuracy.max() <= _SMALL and (by_run.last() < by_run.first()).mean() > 0.5:
-        message = f"accuracy goes up to {accuracy.max():.4g} and falls, an error such as an RMSE?"
-        reject(table, accuracy == accuracy.max(), f"{message} Allowed is {_ALLOWED[None]}; {known}")
+        message = "{metric} goes up to {accuracy:.4g} and falls, an error such as an RMSE?"
+        message += f" Allowed is {_ALLOWED[None]}; {_PERCENT}"
+        reject(table, accuracy == accuracy.max(), message)
     low = by_run.transform("max") <= 1 + _SLACK
     others = accuracy[~low]
     # Times 100, a collapsed run in percent lies above all others; a run in fractions does not.
@@ -73,7 +114,7 @@ def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
     mixed = low & among.groupby([table[word] for word in RUN]).transform("any")
     words = {"low": _named(table[mixed]), "top": accuracy.max()}
     message = "fractions and percent: at most 1 in {low}, up to {top:.4g} elsewhere, "
-    reject(table.assign(**words), mixed, f"{message}allowed is one scale; {known}")
+    reject(table.assign(**words), mixed, f"{message}allowed is one scale; {_PERCENT}")
     if low.any():
         notes.append(
             f"Values read as 1 % or less, since others are in percent: {_named(table[low])}."
@@ -83,78 +124,3 @@ def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
 def _named(rows: pd.DataFrame) -> str:
     runs = rows[RUN].drop_duplicates().itertuples(index=False)
     return listed(f"{strategy} repetition {repetition}" for strategy, repetition in runs)
-
-
-class Scaled(Protocol):
-    """Object with accuracies in the user's own scale, such as runs."""
-
-    @property
-    def scale(self) -> float:
-        """Factor from fractions to the user's scale: 100 or 1."""
-
-
-def parsed(given: float | str, what: str) -> tuple[float, bool]:
-    """Return the number of an accuracy such as 0.93 or "93%", and whether it has a percent sign.
-
-    Raises
-    ------
-    DataError
-        If text is no number, with or without a percent sign.
-    """
-    if not isinstance(given, str):
-        return float(given), False
-    number = given.strip()
-    try:
-        return float(number.removesuffix("%")), number.endswith("%")
-    except ValueError as error:
-        allowed = "a number in the scale of the data, or percent such as 93%"
-        raise DataError(f"{what} is {given!r}, allowed is {allowed}") from error
-
-
-def in_scale(of: Scaled, given: float | str, what: str) -> float:
-    """Return an accuracy that a user gives in the user's own scale.
-
-    Text such as "93%" is percent in either scale. Where data are fractions, a number above 10 is
-    percent too; a `PalmWarning` says how these are read.
-
-    Raises
-    ------
-    DataError
-        If the value lies outside the scale, is a fraction although the data are in percent, or is
-        no number.
-    """
-    value, percent = parsed(given, what)
-    converted = of.scale == 1 and (percent or _SMALL < value <= 100)
-    if converted:
-        value /= 100
-    if not 0 < value <= of.scale:
-        allowed = f"above 0 and at most {of.scale:g}, the scale of the data"
-        raise DataError(f"{what} is {value:g}, allowed is {allowed}, or percent such as 93%")
-    if of.scale > 1 and value <= 1 and not percent:
-        raise DataError(f"{what} is {value:g}, but the data are in percent: give {100 * value:g}")
-    if converted:
-        text = f"{what} {given} is read as {value:g}, since the data are fractions"
-        warnings.warn(text, PalmWarning, stacklevel=2)
-    return value
-
-
-def as_fraction(of: Scaled, given: float | str, what: str) -> float:
-    """Convert an accuracy as in `in_scale` to a fraction."""
-    return in_scale(of, given, what) / of.scale
-
-
-def difference_as_fraction(of: Scaled, value: float, what: str) -> float:
-    """Convert a difference of accuracies, such as a gain, from the user's scale to a fraction.
-
-    Raises
-    ------
-    DataError
-        As in `as_fraction`; in percent, values below a tenth of a point are taken for fractions.
-    """
-    if not 0 <= value < of.scale:
-        raise DataError(f"{what} is {value:g}, allowed is from 0 and below {of.scale:g}")
-    if of.scale > 1 and 0 < value < _LEAST_POINTS:
-        raise DataError(
-            f"{what} is {value:g}, but the data are in percent: give {100 * value:g}, in points"
-        )
-    return value / of.scale

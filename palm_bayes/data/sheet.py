@@ -37,12 +37,15 @@ class Sheet:
         Columns of accuracies, where "accuracy" is no word.
     notes : sequence of str
         What was understood.
+    metric : str
+        Name of the score, if it is not an accuracy.
     """
 
     raw: Raw
     words: Mapping[str, int]
     series: Sequence[Series] = ()
     notes: Sequence[str] = ()
+    metric: str = ""
 
     @property
     def place(self) -> str:
@@ -99,7 +102,7 @@ class Sheet:
             for one in self.series
         ]
         table = pd.concat(parts or [table], ignore_index=True)
-        return table.assign(**self.named, file=raw.file)
+        return table.assign(**self.named, file=raw.file, metric=self.metric)
 
 
 def joined(name: Any) -> str:

@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.data.budgets import Unit, episode_budgets, twice_seen, unit_of
-from palm_bayes.data.scales import difference_as_fraction
+from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
@@ -49,8 +49,8 @@ class Comparison(Displayed):
     shared : float
         Lower bound of the correlation of the strategies' noise, at least 0; see
         `palm_bayes.inference.partial_pooling`.
-    scale : float
-        Factor from fractions to the user's scale: 100 or 1.
+    score : Score
+        Converts fractions to the user's values.
     probability : float
         Probability of the central intervals from ``lower`` to ``upper`` in all tables.
     doubts : dict of str to tuple of str
@@ -63,7 +63,7 @@ class Comparison(Displayed):
     rope: float
     reference: str
     shared: float
-    scale: float
+    score: Score
     probability: float
     doubts: Doubts
 
@@ -88,14 +88,14 @@ class Comparison(Displayed):
         here = self._here()
         columns = {
             "strategy": self.strategies,
-            **self._summary(here),
+            **self._summary(self.score.values(here)),
             "p_best": pairwise.best(here).mean("sample"),
-            "expected_loss": self.scale * pairwise.loss(here).mean("sample"),
+            "expected_loss": self.score.sizes(pairwise.loss(here).mean("sample")),
         }
         table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
         table = table.sort_values("expected_loss", ignore_index=True, kind="stable")
         ahead = here.sel(strategy=table["strategy"][0]) - here.sel(strategy=list(table["strategy"]))
-        standing = pairwise.standing(self.scale * ahead, self.rope)
+        standing = pairwise.standing(self.score.sizes(ahead), self.rope)
         return table.assign(standing=["first", *standing[1:]])
 
     @cached_property
@@ -106,16 +106,17 @@ class Comparison(Displayed):
         -------
         DataFrame
             ``strategy``, ``other``; ``p_better`` and ``p_worse`` by more than the ROPE and
-            ``p_equal`` within it, which sum to 1; ``p_above``, the probability of any positive
-            difference; ``median``, ``lower`` and ``upper`` of strategy − other, in the user's own
+            ``p_equal`` within it, which sum to 1; ``p_above``, the probability of any
+            advantage; ``median``, ``lower`` and ``upper`` of strategy − other, in the user's own
             scale.
         """
         here = self._here()
         rows = []
         for one, other in permutations(self.strategies, 2):
             difference = here.sel(strategy=one) - here.sel(strategy=other)
-            shares = pairwise.shares(self.scale * difference, self.rope)
-            summary = {name: float(value) for name, value in self._summary(difference).items()}
+            shares = pairwise.shares(self.score.sizes(difference), self.rope)
+            columns = self._summary(self.score.differences(difference))
+            summary = {name: float(value) for name, value in columns.items()}
             rows.append({"strategy": one, "other": other, **shares, **summary})
         return pd.DataFrame(rows)
 
@@ -137,7 +138,7 @@ class Comparison(Displayed):
             ``p_best``, ``expected_loss``.
         """
         best = pairwise.best(self.paths).mean("sample")
-        loss = self.scale * pairwise.loss(self.paths).mean("sample")
+        loss = self.score.sizes(pairwise.loss(self.paths).mean("sample"))
         tables = xr.Dataset({"p_best": best, "expected_loss": loss})
         frame = tables.transpose("budget", "strategy").to_dataframe().reset_index()
         return frame[["budget", "strategy", "future", "p_best", "expected_loss"]]
@@ -158,7 +159,7 @@ class Comparison(Displayed):
         rows = []
         for one, other in permutations(self.strategies, 2):
             lead = self.paths.sel(strategy=one) - self.paths.sel(strategy=other)
-            share, places = pairwise.overtaking(self.scale * lead, self.rope)
+            share, places = pairwise.overtaking(self.score.sizes(lead), self.rope)
             where = pairwise.quantiles(places, self.probability)
             rows.append({"strategy": one, "other": other, "p_overtakes": share, **where})
         return pd.DataFrame(rows)
@@ -174,7 +175,8 @@ class Comparison(Displayed):
             to the budget, divided by its width, in the user's own scale; ``p_best``.
         """
         mean = pairwise.mean_on_the_way(self.paths, self.at)
-        columns = {**self._summary(mean), "p_best": pairwise.best(mean).mean("sample").to_numpy()}
+        columns = self._summary(self.score.values(mean))
+        columns["p_best"] = pairwise.best(mean).mean("sample").to_numpy()
         return pd.DataFrame({"strategy": self.strategies, **columns})
 
     @cached_property
@@ -236,7 +238,7 @@ class Comparison(Displayed):
         rows = self.speed_up.set_index("strategy")
         if best not in rows.index:
             return ""
-        target = f"{self.reference}'s accuracy at {self.at:,.0f} {self.unit}"
+        target = f"{self.reference}'s {self.score.metric} at {self.at:,.0f} {self.unit}"
         share, *interval = self.share(best).split(" [")
         words = f" It reaches {target} with {share} of the {self.unit}"
         return " [".join([words, *interval]) + "."
@@ -270,7 +272,7 @@ class Comparison(Displayed):
             behind[[*pairwise.QUANTILES]].reindex(order, fill_value=0.0),
             along[self.strategies], axes=axes,
             at=self.at, seen=self.along.loc[~later, "budget"].max() if later.any() else None,
-            unit=self.unit, rope=self.rope, percent=self.scale > 1, probability=self.probability,
+            unit=self.unit, rope=self.rope, score=self.score, probability=self.probability,
         )  # fmt: skip
 
     def _display(self) -> Display:
@@ -280,11 +282,10 @@ class Comparison(Displayed):
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
 
     def _accuracy(self, value: float) -> str:
-        return f"{value:.2f} points" if self.scale > 1 else f"{value:.4f}"
+        return f"{value:.2f} points" if self.score.percent else f"{value:.4f}"
 
     def _summary(self, values: xr.DataArray) -> dict[str, NDArray[np.float64]]:
-        """Compute median and interval of accuracies, in the user's own scale."""
-        return self._quantiles(self.scale * values.transpose("sample", ...).to_numpy())
+        return self._quantiles(values.transpose("sample", ...).to_numpy())
 
     def _quantiles(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         return pairwise.quantiles(values, self.probability)
@@ -332,8 +333,8 @@ def compare(
     end = max(here, twice_seen(runs)) if until is None else float(until)
     if not here <= end < np.inf:
         raise DataError(f"until is {end:g}, allowed is from the budget compared at: {here:g}")
-    margin = ROPE * runs.scale if rope is None else float(rope)
-    difference_as_fraction(runs, margin, "rope")
+    margin = runs.score.sizes(ROPE) if rope is None else float(rope)
+    runs.score.gain(margin, "rope")
     if not 0 < probability < 1:
         raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
     if reference is not None:
@@ -344,4 +345,4 @@ def compare(
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen, doubts = reference or next(named, lowest), doubts_of(fit)
-    return Comparison(paths, here, unit, margin, chosen, shared, runs.scale, probability, doubts)
+    return Comparison(paths, here, unit, margin, chosen, shared, runs.score, probability, doubts)

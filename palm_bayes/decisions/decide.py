@@ -239,7 +239,7 @@ def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | Non
     open_part = f"the 80 % band of its PALM curve spans {chance(width)} of the remaining gain"
     return (
         f"the forecast at {labels:.0f} labels is mostly prior (the data inform it {chance(share)} "
-        f"as much as the present accuracy, and {open_part})"
+        f"as much as the present {outlook.score.metric}, and {open_part})"
     )
 
 

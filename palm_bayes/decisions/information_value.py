@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.projection import Floats
 from palm_bayes.errors import DataError
@@ -39,14 +40,14 @@ class PilotValue:
     table : DataFrame
         One row per strategy and pilot: ``strategy``; ``pilot``, "episode" (one more of each of its
         repetitions) or "repetition" (one more, as long as the longest); its cost in ``labels``;
-        ``value``, the increase in expected accuracy of the strategy then chosen (possibly a little
+        ``value``, the gain in the expected score of the strategy then chosen (possibly a little
         below 0), and its Monte-Carlo ``error``, in the user's own scale. Best first.
     choice : str
         The strategy that would be chosen now.
     perfect : float
         Value of perfect information about the curves, an upper bound, in the user's own scale.
-    percent : bool
-        True if that scale is percent.
+    score : Score
+        The score, with that scale.
     doubts : dict of str to tuple of str
         Reasons against relying on fits, by strategy; see `palm_bayes.decisions.doubts`.
     """
@@ -55,7 +56,7 @@ class PilotValue:
     table: pd.DataFrame
     choice: str
     perfect: float
-    percent: bool
+    score: Score
     doubts: Doubts
 
     @property
@@ -65,13 +66,14 @@ class PilotValue:
 
     def _said(self) -> str:
         best = self.table.iloc[0]
-        unit = " points" if self.percent else ""
+        unit = " points" if self.score.percent else ""
+        moves = "lowers" if self.score.lower_is_better else "raises"
         now = f"Now {self.choice} would be chosen for {self.labels:.0f} labels"
         if best["value"] <= _SURE * best["error"]:
             return f"{now}; no pilot of one more episode or repetition would change that enough."
         return (
             f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:.0f} labels) "
-            f"raises the expected accuracy there by {best['value']:.2g}{unit}, "
+            f"{moves} the expected {self.score.metric} there by {best['value']:.2g}{unit}, "
             f"of at most {self.perfect:.2g} if the curves were known."
         )
 
@@ -118,13 +120,13 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     for i, name in enumerate(names):
         for pilot, (cost, seen) in pilots[name].items():
             value, error = _value(accuracy, i, seen, half)
-            rows.append((name, pilot, cost, fit.runs.scale * value, fit.runs.scale * error))
+            rows.append((name, pilot, cost, *map(fit.runs.score.sizes, (value, error))))
     table = pd.DataFrame(rows, columns=["strategy", "pilot", "labels", "value", "error"])
     mean = accuracy.mean(axis=0)
-    perfect = fit.runs.scale * float(accuracy.max(axis=1).mean() - mean.max())
+    perfect = fit.runs.score.sizes(float(accuracy.max(axis=1).mean() - mean.max()))
     order = table.sort_values("value", ascending=False, ignore_index=True)
     choice = names[int(mean.argmax())]
-    return PilotValue(labels, order, choice, perfect, fit.runs.percent, doubts_of(fit))
+    return PilotValue(labels, order, choice, perfect, fit.runs.score, doubts_of(fit))
 
 
 def _simulated(fit: "Posterior", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:

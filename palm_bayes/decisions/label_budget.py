@@ -10,7 +10,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
-from palm_bayes.data.scales import difference_as_fraction, in_scale
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
@@ -76,7 +75,7 @@ class LabelsToReach(Displayed):
 
         It is infinite if past `until`.
         """
-        return first_reached(self.paths, self.target / self.fit.runs.scale)
+        return first_reached(self.paths, self.fit.runs.score.fractions(self.target))
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -117,8 +116,9 @@ class LabelsToReach(Displayed):
     @cached_property
     def advice(self) -> alda.Advice:
         """ALDA's rule applied to every draw of the expected curves, for any `scope`."""
-        scale = self.fit.runs.scale
-        return alda.advise(self.curves, self.target / scale, self.half_width / scale, self.eta)
+        score = self.fit.runs.score
+        half_width = self.half_width / score.unit
+        return alda.advise(self.curves, score.fractions(self.target), half_width, self.eta)
 
     @cached_property
     def alda(self) -> pd.DataFrame:
@@ -160,9 +160,9 @@ class LabelsToReach(Displayed):
     @cached_property
     def point(self) -> pd.DataFrame:
         """ALDA's own result, by least squares; see `palm_bayes.decisions.alda.point_advice`."""
-        scale = self.fit.runs.scale
+        score = self.fit.runs.score
         return alda.point_advice(
-            self.fit.runs, self.target / scale, self.half_width / scale, self.eta
+            self.fit.runs, score.fractions(self.target), self.half_width / score.unit, self.eta
         )
 
     @cached_property
@@ -300,7 +300,7 @@ def labels_to_reach(
         another value is not allowed.
     """
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
-    goal = in_scale(runs, target, "the target")
+    goal = runs.score.target(target, "the target")
     known([scope], _CURVES, "scope")
     for name, value in (("assurance", assurance), ("probability", probability)):
         if not 0 < value < 1:
@@ -308,8 +308,8 @@ def labels_to_reach(
     for name, budget in (("within", within), ("until", until)):
         if budget is not None and not seen <= budget < np.inf:
             raise DataError(f"{name} is {budget:g}, allowed is from the {seen:g} {unit} seen")
-    half_width = alda.HALF_WIDTH * runs.scale if delta_target is None else delta_target
-    difference_as_fraction(runs, half_width, "delta_target")
+    half_width = runs.score.sizes(alda.HALF_WIDTH) if delta_target is None else delta_target
+    runs.score.gain(half_width, "delta_target")
     if not 0 <= eta < np.inf:
         raise DataError(f"eta is {eta:g}, allowed is from 0")
     budgets = considered(runs, within, until)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, known
 from palm_bayes.forecast.forecast import forecast
 
@@ -31,8 +32,8 @@ class Outlook:
         Episodes after the present one: 0, 1, 2 ...
     draws : array, dims (draw, episode)
         Posterior draws of the expected accuracy there, fractions; no draws without a fit.
-    scale : float
-        Factor from fractions to the user's scale: 100 or 1.
+    score : Score
+        Converts fractions to the user's values.
     on_curve : array, dims (draw, episode), optional
         Accuracies of the draws on the PALM curve, without misfit.
     """
@@ -41,7 +42,7 @@ class Outlook:
     labels: Floats
     episodes: Floats
     draws: Floats
-    scale: float
+    score: Score
     on_curve: Floats | None = None
 
     @classmethod
@@ -72,7 +73,7 @@ class Outlook:
             .to_numpy()
             for part in (found.draws, found.sources["curve"])
         )
-        return cls(strategy, labels, episodes, draws, fit.runs.scale, on_curve)
+        return cls(strategy, labels, episodes, draws, fit.runs.score, on_curve)
 
     @property
     def pure(self) -> Self:
@@ -106,10 +107,6 @@ class Outlook:
         """Return the highest accuracy up to `labels`, dims (draw,)."""
         seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
         return np.maximum(seen, self.accuracy_at(labels))
-
-    def shown(self, accuracy: float) -> str:
-        """Format a fraction in the user's own scale."""
-        return f"{100 * accuracy:.1f} %" if self.scale == 100 else f"{accuracy:.3f}"
 
 
 def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:

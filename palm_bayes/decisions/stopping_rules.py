@@ -1,7 +1,7 @@
 """Stop rules: small frozen objects, fixed before data are collected.
 
 `palm_bayes.decisions.rule_logic` combines them by ``|`` and ``&``.
-Accuracies are in the scale of the data; labels are cumulative labels of one run.
+Values are in the scale of the data; labels are cumulative labels of one run.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from palm_bayes.data.scales import as_fraction, difference_as_fraction, parsed
+from palm_bayes.data.score import parsed
 from palm_bayes.decisions.projection import Floats, Outlook, amount, chance
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
 from palm_bayes.errors import DataError
@@ -40,21 +40,23 @@ class Target(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the present accuracy."""
-        target = as_fraction(outlook, self.accuracy, "the target")
+        score = outlook.score
+        target = score.goal(self.accuracy, "the target")
         present = outlook.draws[:, 0]
         reached = float((present >= target).mean())
         stop = reached >= self.probability
         missing = float(np.maximum(target - present, 0).mean())
         if stop:
-            top = outlook.shown(np.quantile(present, 1 - self.probability))
-            change = f"a target above {top}."
-            wrong = f"the accuracy stays below the target, by {outlook.shown(missing)} on average."
+            top = score.shown(np.quantile(present, 1 - self.probability))
+            change = f"a target {score.better} {top}."
+            wrong = f"the {score.metric} stays {score.worse} the target, by "
+            wrong += f"{score.shown_size(missing)} on average."
         else:
             change = self._when(outlook, target)
             wrong = f"{outlook.next_batch:.0f} labels are spent on a target already reached."
         return Finding(
             self.words(), stop,
-            f"the probability that the target {outlook.shown(target)} is reached is "
+            f"the probability that the target {score.shown(target)} is reached is "
             f"{chance(reached)} ({chance(self.probability)} required)",
             change, wrong, reached, self.probability, missing if stop else None,
         )  # fmt: skip
@@ -98,23 +100,21 @@ class Plateau(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the gain by the next labels."""
-        little = difference_as_fraction(outlook, self.gain, "the gain")
+        size, little = outlook.score.shown_size, outlook.score.gain(self.gain, "the gain")
         ahead = min(self.horizon(outlook.now), outlook.last)
         gain = outlook.accuracy_at(ahead) - outlook.draws[:, 0]
         flat = float((gain < little).mean())
         stop = flat >= self.probability
         forgone = float(np.maximum(gain, 0).mean())
-        edge = outlook.shown(np.quantile(gain, self.probability))
+        edge = size(np.quantile(gain, self.probability))
         if stop:
-            wrong = f"the gain is lost, {outlook.shown(forgone)} on average."
+            wrong = f"the gain is lost, {size(forgone)} on average."
         else:
-            wrong = (
-                f"{outlook.next_batch:.0f} labels are spent on less than {outlook.shown(little)}."
-            )
+            wrong = f"{outlook.next_batch:.0f} labels are spent on less than {size(little)}."
         return Finding(
             self.words(), stop,
             f"the probability that {ahead - outlook.now:.0f} more labels gain less than "
-            f"{outlook.shown(little)} is {chance(flat)} ({chance(self.probability)} required)",
+            f"{size(little)} is {chance(flat)} ({chance(self.probability)} required)",
             f"a gain threshold {'below' if stop else 'above'} {edge}.",
             wrong, flat, self.probability, forgone if stop else None,
         )  # fmt: skip
@@ -153,7 +153,7 @@ class Unreachable(SingleRule):
 
     def chance_of(self, outlook: Outlook) -> float:
         """Compute the probability that the target is reached within the available labels."""
-        target = as_fraction(outlook, self.accuracy, "the target")
+        target = outlook.score.goal(self.accuracy, "the target")
         return float((outlook.best_until(self.within(outlook)) >= target).mean())
 
     def within(self, outlook: Outlook) -> float:
@@ -162,19 +162,20 @@ class Unreachable(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge whether the target can still be reached."""
-        target = as_fraction(outlook, self.accuracy, "the target")
+        score = outlook.score
+        target = score.goal(self.accuracy, "the target")
         reachable, within = self.chance_of(outlook), self.within(outlook)
         stop = reachable < self.probability
         left = max(within - outlook.now, 0.0)
-        edge = outlook.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
+        edge = score.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
         wrong = "a reachable target is given up." if stop else (
             f"up to {left:.0f} labels are spent on a target that is not reached."
         )  # fmt: skip
         return Finding(
             self.words(), stop,
-            f"the probability that {outlook.shown(target)} is reached within {within:.0f} "
+            f"the probability that {score.shown(target)} is reached within {within:.0f} "
             f"labels is {chance(reachable)} (threshold {chance(self.probability)})",
-            f"a target {'below' if stop else 'above'} {edge}.",
+            f"a target {score.worse if stop else score.better} {edge}.",
             wrong, reachable, self.probability,
         )  # fmt: skip
 
@@ -255,7 +256,7 @@ class NetValue(SingleRule):
         if not np.isfinite(worth):
             return "nothing: no further gain is expected."
         way = "more" if self.point_value <= worth else "less"
-        return f"an accuracy point worth {way} than {amount(worth)}."
+        return f"{outlook.score.point} worth {way} than {amount(worth)}."
 
 
 @dataclass(frozen=True)

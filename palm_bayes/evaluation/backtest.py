@@ -61,6 +61,8 @@ def backtest(
     dataset: str | None = None,
     model: str | None = None,
     percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
     columns: Mapping[str, str] | None = None,
     layout: str | None = None,
     pattern: str | None = None,
@@ -92,7 +94,7 @@ def backtest(
         Selection; by default all.
     percent : bool, optional
         True if accuracies are in percent; by default inferred from each task's values.
-    columns, layout, pattern, pool
+    metric, lower_is_better, columns, layout, pattern, pool
         As in `palm_bayes.read_runs`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
@@ -124,7 +126,8 @@ def backtest(
     settings.suit(chosen)  # before the first cell: not an error of a cell
     sizes = training_sizes(train_fractions, train_episodes)
     reading = Reading(
-        strategies, dataset, model, percent=percent, columns=columns, layout=layout,
+        strategies, dataset, model, percent=percent, metric=metric,
+        lower_is_better=lower_is_better, columns=columns, layout=layout,
         pattern=pattern, pool=pool,
     )  # fmt: skip
     cells = read_cells(data, reading)

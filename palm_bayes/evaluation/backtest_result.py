@@ -1,7 +1,7 @@
 """`Backtest`: tables of a backtest, and their summary in one sentence."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +11,7 @@ import pandas as pd
 
 from palm_bayes.data.readers import understood
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
 from palm_bayes.errors import plural
 from palm_bayes.evaluation.scores import SCORES, inside
@@ -19,7 +20,7 @@ from palm_bayes.forecast.baselines import NAMES
 
 KEY = [*CELL, "train_episodes"]
 QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
-SCOPES = {"mean": " of the means over repetitions", "repetition": " of single accuracies"}
+SCOPES = {"mean": " of the means over repetitions", "repetition": " of single repetitions"}
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
 _ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
 _DPI = 180
@@ -37,7 +38,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Results of forecasting curves from their first episodes. All accuracies are fractions.
+    """Results of forecasting curves from their first episodes. All scores are fractions.
 
     Attributes
     ----------
@@ -59,6 +60,9 @@ class Backtest:
         Mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
     notes : tuple of str
         How the data were understood.
+    score : Score
+        Name and direction of the scores. Errors are errors in `forecasts`, `baselines` and
+        `observed`, too.
     """
 
     forecasts: pd.DataFrame
@@ -66,6 +70,7 @@ class Backtest:
     scores: pd.DataFrame
     observed: pd.DataFrame
     notes: tuple[str, ...] = ()
+    score: Score = field(default_factory=Score)
 
     @classmethod
     def joined(
@@ -77,7 +82,13 @@ class Backtest:
         tables, cells = {name: _table(name, parts) for name in COLUMNS}, list(cells)
         curves = [_mean_curve(runs, key) for key, runs in cells]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
-        return cls(**tables, observed=observed, notes=understood(runs for _, runs in cells))
+        score = replace(cells[0][1].score, percent=False) if cells else Score()
+        for table, columns in ((observed, ["accuracy"]), *_values_in(tables)):
+            table[columns] = score.values(table[columns].astype(float))
+        if score.lower_is_better:
+            tables["forecasts"][QUANTILES] = tables["forecasts"][QUANTILES[::-1]].to_numpy()
+        notes = understood(runs for _, runs in cells)
+        return cls(**tables, observed=observed, notes=notes, score=score)
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -190,7 +201,7 @@ class Backtest:
         from palm_bayes.plots.backtest import plot_backtest
 
         tables = (self.forecasts, self.baselines, self.scores, self.observed)
-        return plot_backtest(*tables, self.sentence)
+        return plot_backtest(*tables, self.sentence, self.score)
 
     def write(self, out: str | Path) -> list[Path]:
         """Write ``forecasts.csv``, ``scores.csv``, ``baselines.csv`` and ``backtest.png``.
@@ -225,6 +236,12 @@ def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFra
     ]
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*empty])
     return joined[[*empty]]
+
+
+def _values_in(tables: Mapping[str, pd.DataFrame]) -> list[tuple[pd.DataFrame, list[str]]]:
+    """Return the tables that hold scores, with the columns that do."""
+    forecasts = ["observed", "mean", *QUANTILES]
+    return [(tables["forecasts"], forecasts), (tables["baselines"], ["observed", *NAMES])]
 
 
 def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:

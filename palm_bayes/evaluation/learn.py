@@ -89,6 +89,8 @@ def learn(
     dataset: str | None = None,
     model: str | None = None,
     percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
     columns: Mapping[str, str] | None = None,
     layout: str | None = None,
     pattern: str | None = None,
@@ -105,7 +107,7 @@ def learn(
     ----------
     data : DataFrame, path or paths
         Tables of complete curves, as for `palm_bayes.backtest`, from as many projects as possible.
-    strategies, dataset, model, percent, columns, layout, pattern, pool
+    strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
         As in `palm_bayes.backtest`.
     start : Learned or path, optional
         Prior of the fits and initial hyperparameters; by default as shipped.
@@ -129,7 +131,8 @@ def learn(
     begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
     paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
     how = Reading(
-        strategies, dataset, model, percent=percent, columns=columns, layout=layout,
+        strategies, dataset, model, percent=percent, metric=metric,
+        lower_is_better=lower_is_better, columns=columns, layout=layout,
         pattern=pattern, pool=pool,
     )  # fmt: skip
     cells = [cell for path in paths for cell in read_cells(path, how)]

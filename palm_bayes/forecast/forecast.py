@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals, number
 from palm_bayes.errors import known
 from palm_bayes.model import noise
@@ -39,24 +40,24 @@ class Forecast(Displayed):
     Attributes
     ----------
     draws : DataArray, dims (chain, draw, strategy, x), or (..., strategy, repetition, x)
-        Accuracy as a fraction. Coordinates along x: ``labels`` (NaN where unknown) and
-        ``episode``; along (strategy, x): ``future``, true past the strategy's data.
-        A continuing repetition is NaN up to its last observation.
+        Score as a fraction that rises: of an error, 1 minus it. Coordinates along x: ``labels``
+        (NaN where unknown) and ``episode``; along (strategy, x): ``future``, true past the
+        strategy's data. A continuing repetition is NaN up to its last observation.
     sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)
         Terms of the draws before these are clipped to [0, 1]: ``curve``, the accuracy on the PALM
         curve; ``misfit``, the deviation from it; ``noise``, of a measured accuracy (0 with scope
         "expected").
     scope : {"expected", "continuing", "new"}
         The expected curve; the continuation of each observed repetition; a new repetition.
-    scale : float
-        Factor from fractions to the user's scale: 100 or 1.
+    score : Score
+        Converts fractions to the user's values.
     labels_known : bool
     """
 
     draws: xr.DataArray
     sources: xr.Dataset
     scope: Scope
-    scale: float
+    score: Score
     labels_known: bool
 
     def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
@@ -88,7 +89,7 @@ class Forecast(Displayed):
         from palm_bayes.plots.uncertainty import plot_uncertainty
 
         future = self.draws["future"].transpose("strategy", "x")
-        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.scale, axes)
+        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.score, axes)
 
     def to_frame(self) -> pd.DataFrame:
         """Return means and quantiles as a tidy table, in the user's own scale.
@@ -100,9 +101,10 @@ class Forecast(Displayed):
             ``future``, ``mean``, ``q2.5``, ``q10``, ``q25``, ``q50``, ``q75``, ``q90``, ``q97.5``.
         """
         names = [f"q{100 * p:g}" for p in QUANTILES]
-        bands = self.quantiles().assign_coords(quantile=names).to_dataset("quantile")
-        table = (self.scale * bands.assign(mean=self.draws.mean(("chain", "draw")))).to_dataframe()
-        table = table.reset_index().dropna(subset="mean")
+        mine = replace(self, draws=self.score.values(self.draws))
+        bands = mine.quantiles().assign_coords(quantile=names).to_dataset("quantile")
+        table = bands.assign(mean=mine.draws.mean(("chain", "draw"))).to_dataframe().reset_index()
+        table = table.dropna(subset="mean")
         runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
         whole = (table["episode"] % 1 == 0).all()
         table = table.astype({"episode": int if whole else float})
@@ -127,7 +129,7 @@ class Forecast(Displayed):
         later = self.to_frame()
         later = later[later["future"]].astype({"repetition": str})
         points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
-        seen = points["accuracy"] * truth.scale
+        seen = truth.score.values(points["accuracy"])
         inside = pd.DataFrame(
             {band: seen.between(points[low], points[high]) for band, (low, high) in _BANDS.items()}
         )
@@ -148,7 +150,7 @@ class Forecast(Displayed):
         rows["at"] = [f"{unit} {number(value)}" for value in rows[unit]]
         runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
         table = rows.pivot_table("shown", runs, "at", aggfunc="first", sort=False)
-        words = f"{_SCOPES[self.scope]}; median [80 % band] of the accuracy\n"
+        words = f"{_SCOPES[self.scope]}; median [80 % band] of the {self.score.metric}\n"
         words += f"{len(places)} values of x; all quantiles by .to_frame()"
         return Display(words, table.rename_axis(columns=None).reset_index())
 
@@ -199,7 +201,7 @@ def forecast(
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
     cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
-    return Forecast(cut, xr.Dataset(sources), scope, fit.runs.scale, fit.runs.labels_known)
+    return Forecast(cut, xr.Dataset(sources), scope, fit.runs.score, fit.runs.labels_known)
 
 
 def _continued(

@@ -60,7 +60,8 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
     least = min(shares, key=shares.__getitem__)
     told = percent(min(max(shares[least], 0.0), 1.0))
     of_it = f" (least for {least})" if len(shares) > 1 else ""
-    return f"The data inform it {told} as much as the present accuracy{of_it}; the rest is prior."
+    present = f"the present {fit.runs.score.metric}{of_it}"
+    return f"The data inform it {told} as much as {present}; the rest is prior."
 
 
 def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) -> float:

@@ -27,7 +27,7 @@ from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import NOISE
 
 PARAMETERS = (*curve.PARAMETERS, *NOISE)
-_SCALED = ("A_max", "noise")  # accuracies, returned in the user's scale
+_SCALED = ("A_max", "noise")  # accuracies, returned in the user's unit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,7 +63,9 @@ class Posterior(Displayed):
         return check(self.trace, self.runs)
 
     def summary(self, probability: float = 0.9, *, diagnostics: bool = True) -> pd.DataFrame:
-        """Summarise every parameter by median and central credible interval, in the user's scale.
+        """Summarise every parameter by median and central credible interval, in the user's unit.
+
+        Parameters of an error describe 1 minus it, in percent 100.
 
         Parameters
         ----------
@@ -83,7 +85,7 @@ class Posterior(Displayed):
         draws, sampled = (
             self.trace[group].to_dataset()[list(PARAMETERS)] for group in ("posterior", "sampled")
         )
-        scaled = draws.assign({name: self.runs.scale * draws[name] for name in _SCALED})
+        scaled = draws.assign({name: self.runs.score.sizes(draws[name]) for name in _SCALED})
         over = ("chain", "draw")
         tail = (1 - probability) / 2
         columns = {
@@ -166,7 +168,7 @@ class Posterior(Displayed):
     def _display(self) -> Display:
         """Show runs, convergence, and the curve's parameters with 90 % intervals."""
         draws = self.trace["posterior"].to_dataset()[list(curve.PARAMETERS)]
-        draws["A_max"] = self.runs.scale * draws["A_max"]
+        draws["A_max"] = self.runs.score.sizes(draws["A_max"])
         found = draws.quantile([0.5, 0.05, 0.95], ("chain", "draw"))
         columns = {
             name: intervals(*part.transpose("quantile", "strategy").to_numpy())

@@ -157,16 +157,18 @@ def _episode(runs: Runs, place: int) -> int:
 
 
 def _points(size: float) -> str:
-    return f"{100 * size:.1f} accuracy points"
+    return f"{100 * size:.1f} points"
 
 
 def _fall_in_words(runs: Runs, place: int, size: float) -> str:
-    return f"at episode {_episode(runs, place)} it is {_points(size)} below its earlier maximum"
+    best = f"{runs.score.worse} its earlier {runs.score.best}"
+    return f"at episode {_episode(runs, place)} it is {_points(size)} {best}"
 
 
 def _rise_in_words(runs: Runs, place: int, size: float) -> str:
     before, after = _episode(runs, place), _episode(runs, place + 1)
-    return f"it rises {_points(size)} more than expected between episodes {before} and {after}"
+    moves = "falls" if runs.score.lower_is_better else "rises"
+    return f"it {moves} {_points(size)} more than expected between episodes {before} and {after}"
 
 
 def _bend_in_words(runs: Runs, place: int, size: float) -> str:
@@ -218,7 +220,7 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
             findings.append(measure.words(runs, int(sizes.argmax()), size))
     # Shared noise may explain a falling curve, but a forecast from it is unreliable.
     if not findings and falling(runs):
-        findings.append("it ends below its start")
+        findings.append(f"it ends {runs.score.worse} its start")
     finding = "; ".join(findings) or "as PALM describes"
     return {"passed": not findings, "finding": finding, **p_values}
 

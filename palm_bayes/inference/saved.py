@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, listed
 from palm_bayes.model import curve
 from palm_bayes.model.learned import Learned
@@ -29,7 +31,7 @@ def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
     """Return what a trace keeps of the data and of convergence, in the types of JSON."""
     of_runs = {
         "batch": runs.batch,
-        "percent": runs.percent,
+        **asdict(runs.score),
         "dataset": runs.dataset,
         "model": runs.model,
         "origins": [[*run, file] for run, file in runs.origins.items()],
@@ -47,7 +49,8 @@ def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
     table = rows.to_dataframe().reset_index(drop=True)
     origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
     rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
-    return Runs(table, **rest)
+    score = Score(**{one.name: rest.pop(one.name) for one in fields(Score) if one.name in rest})
+    return Runs(table, score=score, **rest)
 
 
 def written(trace: xr.DataTree) -> bytes:

@@ -95,12 +95,15 @@ def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> Non
         if all(values) and values[0] != values[1]:
             raise _apart(what, name, values[0], other, values[1])
     units = ["labels" if fit.runs.labels_known else "episodes" for fit in (one, two)]
-    scales = ["percent" if fit.runs.percent else "fractions" for fit in (one, two)]
+    scores = [fit.runs.score for fit in (one, two)]
+    named = [score.metric for score in scores]
+    scales = ["percent" if score.percent else "fractions" for score in scores]
+    best = ["lower" if score.lower_is_better else "higher" for score in scores]
     batches = [f"{fit.runs.batch:g}" for fit in (one, two)]
     axes = ["labels" if _x_is_labels(fit.runs) else "episodes" for fit in (one, two)]
     for what, (value, last) in (
-        ("unit of budgets", units), ("scale of accuracies", scales),
-        ("labels per episode", batches), ("axis of the curve", axes),
+        ("unit of budgets", units), ("score", named), ("scale of scores", scales),
+        ("better value", best), ("labels per episode", batches), ("axis of the curve", axes),
     ):  # fmt: skip
         if value != last:
             raise _apart(what, name, value, other, last)

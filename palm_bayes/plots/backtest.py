@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
 from palm_bayes.plots.style import (
     COLOURS,
@@ -49,6 +50,7 @@ def plot_backtest(
     scores: pd.DataFrame,
     observed: pd.DataFrame,
     title: str,
+    score: Score,
 ) -> Figure:
     """Draw a backtest on one page.
 
@@ -61,6 +63,8 @@ def plot_backtest(
     forecasts, baselines, scores, observed : DataFrame
         As in `palm_bayes.Backtest`, with at least one scored cell.
     title : str
+    score : Score
+        What was forecast.
     """
     with styled():
         figure = ShownFigure(figsize=(WIDTH, 5.9), layout="constrained")
@@ -71,7 +75,7 @@ def plot_backtest(
             _coverage(ax, scores, scope)
         axes[1].set_ylabel("")
         _errors(axes[2], forecasts, baselines)
-        _worst(bottom, forecasts, scores, observed)
+        _worst(bottom, forecasts, scores, observed, score.title)
         # textwrap breaks no line at "\xa0": a number and its % stay together.
         text = "\n".join(textwrap.wrap(title.replace(" %", "\xa0%"), 88)).replace("\xa0", " ")
         figure.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=False)
@@ -115,7 +119,11 @@ def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
 
 
 def _worst(
-    figure: Any, forecasts: pd.DataFrame, scores: pd.DataFrame, observed: pd.DataFrame
+    figure: Any,
+    forecasts: pd.DataFrame,
+    scores: pd.DataFrame,
+    observed: pd.DataFrame,
+    measured: str,
 ) -> None:
     """Draw the cells with the worst forecasts of the mean curve, later data over the bands."""
     rows = scores.query("forecaster == 'palm_bayes' and scope == 'mean' and third == 'all'")
@@ -125,7 +133,7 @@ def _worst(
     for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
         mean = _of(forecasts[forecasts["scope"] == "mean"], key)
         _cell(ax, mean, _of(observed, {word: key[word] for word in CELL}), key)
-        ax.set_ylabel("" if i else "Accuracy (%)")
+        ax.set_ylabel("" if i else f"{measured} (%)", parse_math=False)
     shades = tuple(Patch(facecolor=mixed(_OURS, 1 - share)) for share in reversed(SHADES))
     style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
     dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
@@ -159,7 +167,9 @@ def _y_limits(rows: pd.DataFrame, seen: "pd.Series[float]") -> tuple[float, floa
     parts = [rows["q2.5"], rows["q97.5"], rows["observed"], seen.tail(3)]
     low, high = (float(edge(pd.concat(parts))) for edge in (np.min, np.max))
     pad = 0.06 * (high - low)
-    return min(low, max(float(seen.min()), low - (high - low))) - pad, high + pad
+    bottom = min(low, max(float(seen.min()), low - (high - low)))
+    top = max(high, min(float(seen.max()), high + (high - low)))
+    return bottom - pad, top + pad
 
 
 def _of(table: pd.DataFrame, key: Mapping[Any, Any]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from palm_bayes.data.score import Score
 from palm_bayes.plots.style import (
     COLOURS,
     DASHES,
@@ -37,7 +38,7 @@ def plot_compared(
     seen: float | None,
     unit: str,
     rope: float,
-    percent: bool,
+    score: Score,
     probability: float,
     axes: Any = None,
 ) -> Figure:
@@ -50,7 +51,7 @@ def plot_compared(
     Parameters
     ----------
     behind : DataFrame
-        Index strategy, the first on top: ``median``, ``lower`` and ``upper`` of each one's accuracy
+        Index strategy, the first on top: ``median``, ``lower`` and ``upper`` of each one's score
         minus that of the first, in the user's own scale.
     p_best : DataFrame
         Index budget; one column per strategy, in the order of their colours.
@@ -61,8 +62,8 @@ def plot_compared(
     unit : {"labels", "episodes"}
     rope : float
         Largest difference of practical equivalence.
-    percent : bool
-        True if the user's scale is percent.
+    score : Score
+        What is compared.
     probability : float
         Probability of the intervals.
     axes : sequence of two Axes, optional
@@ -84,9 +85,9 @@ def plot_compared(
             axes = new.subplots(1, 2, width_ratios=(1, 1.15))
         left, right = given(axes, 2)
         _distances(left, behind, tones, rope)
-        scale = " (points)" if percent else ""
+        scale = " (points)" if score.percent else ""
         first = short(str(behind.index[0]), 22)
-        left.set_xlabel(f"Accuracy minus that of {first}{scale}", parse_math=False)
+        left.set_xlabel(f"{score.title} minus that of {first}{scale}", parse_math=False)
         title = f"At {at:,.0f} {unit}, {100 * probability:g}% intervals"
         left.set_title(title, loc="left", weight="bold")
         _chances(right, p_best, tones, seen)

@@ -98,8 +98,8 @@ def plot_palm_fit(
 ) -> Figure:
     """Draw one strategy: ``palm_fit.png`` of output in PALM's layout.
 
-    Like `plot_curves`, for `runs` of one strategy (the forecasts may hold others), with the title
-    "dataset · model · strategy" without empty parts. `DataError` if `runs` hold several.
+    Like `plot_curves`, for `runs` of one strategy, with the title "dataset · model · strategy"
+    without empty parts. `DataError` if `runs` hold several.
     """
     if len(runs.strategies) > 1:
         raise DataError(f"strategies {listed(runs.strategies)}: allowed is one for this figure")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from palm_bayes.data.score import Score
 from palm_bayes.plots.style import (
     BOXED,
     COLOURS,
@@ -33,7 +34,7 @@ _SOURCES = {
 _SHADE = 0.35  # share of white in the areas
 
 
-def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Figure:
+def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Figure:
     """Draw the standard deviation of a forecast by source, over labels.
 
     One panel per strategy, from the end of its data on. The top edge is the standard deviation of
@@ -44,8 +45,8 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
     spread : DataArray, dims (source, strategy[, repetition], x)
         As from `palm_bayes.Forecast.uncertainty`, with coordinates ``labels`` and ``episode`` along
         x, and ``future``, dims (strategy, x). Several repetitions are averaged.
-    scale : float
-        Factor from fractions to the user's scale: 100 or 1.
+    score : Score
+        What is forecast.
     axes : Axes or sequence of Axes, optional
         Axes to draw in, one per strategy; by default those of a new figure.
 
@@ -58,7 +59,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
         spread = spread.mean("repetition")
     strategies = spread["strategy"].to_numpy()
     by = "episode" if np.isnan(spread["labels"]).any() else "labels"
-    deviation = f"Standard deviation ({'%' if scale > 1 else 'accuracy'})"
+    deviation = f"Standard deviation ({'%' if score.percent else score.metric})"
     key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
     with styled():
         panels = _panels(len(strategies), by) if axes is None else given(axes, len(strategies))
@@ -66,18 +67,19 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
             future = spread["future"].sel(strategy=strategy).to_numpy()
             first = max(len(future) - future.sum() - 1, 0)  # the last x with data
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
-            _panel(ax, of[by].to_numpy(), scale * of.to_numpy())
+            _panel(ax, of[by].to_numpy(), score.sizes(of.to_numpy()))
             if len(strategies) > 1:
                 ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
         for ax in panels:  # after all panels, which may share their limits
             ax.set_ylim(bottom=0)
         figure = figure_of(panels[0])
         if axes is None:
-            figure.supylabel(deviation, fontsize=9)
+            figure.supylabel(deviation, fontsize=9, parse_math=False)
             figure.legend(key, list(_SOURCES.values()), loc="outside lower center", ncols=1)
         else:
             for ax in panels:
-                ax.set(xlabel=by.capitalize(), ylabel=deviation)
+                ax.set_xlabel(by.capitalize())
+                ax.set_ylabel(deviation, parse_math=False)
             panels[0].legend(key, list(_SOURCES), **BOXED)
     return figure
 

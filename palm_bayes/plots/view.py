@@ -35,7 +35,8 @@ class View:
         known_in = [runs.labels_known, truth.labels_known]
         known_in += [not np.isnan(draws["labels"]).any() for draws in forecasts]
         by = "labels" if all(known_in) else "episode"
-        self.words = by.capitalize(), "Accuracy" + " (%)" * runs.percent
+        self.words = by.capitalize(), runs.score.axis.replace("$", r"\$")
+        self.falls = runs.score.lower_is_better
         self.task = DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
         hues = [COLOURS[i % len(COLOURS)] for i in range(len(runs.strategies))]
@@ -46,21 +47,21 @@ class View:
         self.later = later[later["place"] > later["strategy"].map(self.ends)]
         # The bands are those of the curve, unless a forecast of repetitions is given.
         self.nested = len(forecasts) > 1
-        runs_on = "repetition" in forecasts[-1].dims
-        self.band_of = "same repetitions" if runs_on else "new repetition"
-        self.band_of = self.band_of if self.nested else CURVE
+        runs_on = "same repetitions" if "repetition" in forecasts[-1].dims else "new repetition"
+        self.band_of = runs_on if self.nested else CURVE
         self.grid, self.curve = _quantiles(forecasts[0], runs, by)
         self.band_grid, self.bands = _quantiles(forecasts[-1], runs, by)
         points = pd.concat([self.data, self.later])
         places = np.concatenate([points["place"].to_numpy(), self.grid, self.band_grid])
         self.xlim = places.min(), places.max()
-        self.ylim = _y_limits(points["value"].to_numpy(), self.curve[-1], self.bands, runs.scale)
+        self.ylim = _y_limits(points["value"].to_numpy(), self.curve[-1], self.bands, runs)
 
 
 def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
     """Select observations, or their means over repetitions, of the strategies of `runs`."""
     table = source.table[source.table["strategy"].isin(runs.strategies)]
-    points = table[RUN].assign(place=table[by].astype(float), value=runs.scale * table["accuracy"])
+    values = runs.score.values(table["accuracy"])
+    points = table[RUN].assign(place=table[by].astype(float), value=values)
     if means:
         points = points.assign(repetition="mean").groupby([*RUN, "place"]).mean().reset_index()
     return points
@@ -70,19 +71,19 @@ def _quantiles(forecast: xr.DataArray, runs: Runs, by: str) -> tuple[Floats, Flo
     """Return x positions, and quantiles: low and high of LEVELS, the median: (7, strategy, x)."""
     there = forecast["strategy"].to_numpy().tolist()
     draws = forecast.sel(strategy=known(runs.strategies, there, "strategy"))
-    values = draws.transpose(..., "strategy", "x").to_numpy()
+    values = runs.score.values(draws).transpose(..., "strategy", "x").to_numpy()
     values = values.reshape(-1, *values.shape[-2:])
     tails = [(1 + sign * level) / 2 for level in LEVELS for sign in (-1, 1)]
     gone = np.isnan(values)  # no such repetition, or already observed here
     never, quantile = gone.all(axis=0), np.nanquantile if gone.any() else np.quantile
     found = quantile(np.where(never, 0, values), [*tails, 0.5], axis=0)
-    return draws[by].to_numpy().astype(float), runs.scale * np.where(never, np.nan, found)
+    return draws[by].to_numpy().astype(float), np.where(never, np.nan, found)
 
 
-def _y_limits(points: Floats, median: Floats, bands: Floats, scale: float) -> tuple[float, float]:
+def _y_limits(points: Floats, median: Floats, bands: Floats, runs: Runs) -> tuple[float, float]:
     """Choose limits that fit the curves and leave limited room for outliers and wide bands."""
     core = np.concatenate([median.ravel(), np.quantile(points, (0.05, 0.95))])
-    low, high = core.min(), core.max()
+    low, high, scale = core.min(), core.max(), runs.score.unit
     size = max(high - low, 0.02 * scale)
     near, far, pad = 0.05 * size, 0.4 * size, 0.04 * size  # far: for points and the bands' end
     most = np.append(points, bands[..., -1])
@@ -122,8 +123,9 @@ def mark_data_end(ax: Axes, view: View, first: float, last: float, *, label: boo
         if first < last:
             ax.axvspan(first, last, color="#f1f1f1", lw=0, zorder=0)
         ax.axvline(last, color=GREY, lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
-        if label:  # at the bottom: curves rise
-            _note(ax, view, "data end", (last, 0.02), color=GREY, va="bottom")
+        if label:  # where curves are not
+            height, side = (0.98, "top") if view.falls else (0.02, "bottom")
+            _note(ax, view, "data end", (last, height), color=GREY, va=side)
 
 
 def _note(ax: Axes, view: View, words: str, at: tuple[float, float], **style: Any) -> None:

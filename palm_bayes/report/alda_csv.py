@@ -21,7 +21,7 @@ def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
     ``B_abs`` and ``W`` are posterior medians, empty if a strategy is probably not feasible;
     parameters are those of `Posterior.representative`; "yes" means more probable than not.
     Further columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's
-    own scale.
+    own unit; of an error they are 1 minus it, in percent 100, as ALDA's rule is for accuracies.
 
     Parameters
     ----------
@@ -50,17 +50,17 @@ def _rows(found: LabelsToReach) -> pd.DataFrame:
 
 def _fits(found: LabelsToReach) -> pd.DataFrame:
     runs, ours = found.fit.runs, _rows(found).set_index("strategy")
-    points = found.fit.representative()
+    points, score = found.fit.representative(), runs.score
     rows: list[dict[str, Any]] = []
     for name in runs.strategies:
         mean, point, own = mean_curve(runs, name), points.loc[name], ours.loc[name]
-        ceiling, share = runs.scale * point["A_max"], own["W"] / own["B_abs"]
+        ceiling, share = score.sizes(point["A_max"]), own["W"] / own["B_abs"]
         values = {
             "dataset": runs.dataset,
             "method": name,
             "points_used": len(mean),
             "budget_size": runs.batch,
-            "observed_final_score": runs.scale * mean["accuracy"].iloc[-1],
+            "observed_final_score": score.sizes(mean["accuracy"].iloc[-1]),
             "fit_status": "ok",
             **point[["delta", "alpha", "beta"]],
             "rmse": np.nan,
@@ -79,12 +79,12 @@ def _fits(found: LabelsToReach) -> pd.DataFrame:
 
 
 def _advice(found: LabelsToReach) -> pd.DataFrame:
-    table = _rows(found)
+    table, score = _rows(found), found.fit.runs.score
     best: Any = next(table.itertuples(index=False))
     values = {
         "dataset": found.fit.runs.dataset,
-        "score_scale": "percent" if found.fit.runs.percent else "fraction",
-        "target": found.target,
+        "score_scale": "percent" if score.percent else "fraction",
+        "target": score.sizes(score.fractions(found.target)),
         "delta_target": found.half_width,
         "eta": found.eta,
         "selected_method": best.strategy,

@@ -28,7 +28,8 @@
 
   /** By budget, the number of draws at the target after some whole episode up to it. */
   function reached(strategy, target) {
-    const least = Math.ceil((target / told.scale) * told.grid - 1e-6);
+    const part = target / told.scale;
+    const least = Math.ceil((told.lower ? 1 - part : part) * told.grid - 1e-6);
     return budgets.map((_, at) => {
       const start = (strategy * budgets.length + at) * kept;
       let [low, high] = [0, kept]; // the first draw at the target is between them
@@ -154,7 +155,7 @@
       sure: `${needs} for ${target} with ${exactly(told.assurance)} probability`,
       needed: `${needs} needed: median [${exactly(told.probability)} interval]`,
       never: `Does not reach it by ${end}`,
-      above: `Above the other at ${there}`,
+      above: `${told.lower ? "Below" : "Above"} the other at ${there}`,
       net: `Best expected net value by ${there}`,
     };
   }
@@ -164,7 +165,7 @@
     const [first, second] = asked.map((strategy) => strategies[strategy]);
     const words = `${first} reaches ${target} by ${there} with ${found[0].within[1]} probability`;
     if (found[0].above[0] === "") return `${words}.`;
-    const rest = `At ${there} ${first} is above ${second} with ${found[0].above[1]} probability.`;
+    const rest = `At ${there} ${first} is ${told.better} ${second} with ${found[0].above[1]} probability.`;
     return `${words}, ${second} with ${found[1].within[1]}. ${rest}`;
   }
 

@@ -42,10 +42,10 @@ ABOUT = (
     "and of stop for the net value, even where stop cannot say. A target is reached by a budget "
     "if the expected curve is at the target after some whole episode up to it. The net value is "
     "that of the best number of further episodes within the budget, counted from the end of the "
-    "strategy's own data; a point is 0.01 of accuracy."
+    "strategy's own data; a point is 0.01 of the score, or 1 %."
 )
 THINNED = (
-    "For the target, the page has {:,} of {:,} draws, evenly chosen in order of accuracy at every "
+    "For the target, the page has {:,} of {:,} draws, evenly chosen in order of the score at every "
     "budget: its probabilities are within {:.2g} % of those of the commands."
 )
 
@@ -135,23 +135,24 @@ class Ask:
 
     @cached_property
     def target_line(self) -> Line:
-        """Line of the target, in the user's own scale: most accuracies from the seen budget on."""
-        scale, needed = self.report.fit.runs.scale, self.report.needed
+        """Line of the target, in the user's own scale: most values from the seen budget on."""
+        score, needed = self.report.fit.runs.score, self.report.needed
         paths, at = self.paths, self.places
-        middle = scale * float(paths.isel(budget=int(at.start)).median("sample").max())
-        ends = scale * paths.isel(budget=[int(at.low), -1])
+        middle = score.values(float(paths.isel(budget=int(at.start)).median("sample").max()))
+        ends = score.values(paths.isel(budget=[int(at.low), -1]))
         low, high = (float(ends.quantile(p)) for p in (0.005, 0.995))
-        step = scale * (1e-3 if high - low > 0.02 * scale else 1e-4)
+        step = score.unit * (1e-3 if high - low > 0.02 * score.unit else 1e-4)
         start = round(middle / step) * step if needed is None else needed.target
         low = math.floor(min(low, start) / step) * step
-        high = min(math.ceil(max(high, start) / step) * step, scale)
+        high = min(math.ceil(max(high, start) / step) * step, score.unit)
         return Line(*(float(f"{value:.10g}") for value in (low, high, step, start)))
 
     @property
     def target(self) -> Line:
         """Targets that can be typed."""
-        scale = self.report.fit.runs.scale
-        return Line(scale / GRID, scale, scale / GRID, self.target_line.start)
+        score = self.report.fit.runs.score
+        low, high = sorted((score.values(1 / GRID), score.values(1.0)))
+        return Line(low, high, score.unit / GRID, self.target_line.start)
 
     @property
     def costs(self) -> dict[str, float | None]:
@@ -176,10 +177,12 @@ class Ask:
 
     def told(self) -> dict[str, Any]:
         """Return what `ask.js` computes from, in the types of JSON."""
-        asked = self.report.questions
+        asked, score = self.report.questions, self.report.fit.runs.score
         return {
             "unit": self.unit,
-            "scale": self.report.fit.runs.scale,
+            "scale": score.unit,
+            "lower": score.lower_is_better,
+            "better": score.better,
             "grid": GRID,
             "strategies": self.strategies,
             "budgets": self.budgets.tolist(),

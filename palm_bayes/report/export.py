@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,9 @@ _BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
 
 @dataclass(frozen=True, eq=False)
 class PalmResult:
-    """PALM.py's results for one strategy, accuracies in the user's own scale.
+    """PALM.py's results for one strategy, accuracies in the user's own unit.
+
+    Of an error they hold what PALM describes: 1 minus it, in percent 100.
 
     Attributes
     ----------
@@ -81,9 +83,9 @@ class Tables:
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """`Posterior.representative`, A_max in the user's own scale."""
+        """`Posterior.representative`, A_max in the user's own unit."""
         points = self.fit.representative()
-        return points.assign(A_max=points["A_max"] * self.fit.runs.scale)
+        return points.assign(A_max=self.fit.runs.score.sizes(points["A_max"]))
 
     def rows(self, strategy: str) -> pd.DataFrame:
         """Return rows of the summary for one strategy, by parameter."""
@@ -115,7 +117,7 @@ class Tables:
             "model": runs.model,
             "data": runs.describe(),
             "batch": runs.batch if runs.labels_known else None,
-            "percent": runs.percent,
+            **asdict(runs.score),
             "probability": self.probability,
             "strategies": strategies,
             "notes": list(runs.notes),
@@ -244,7 +246,7 @@ class Outcome:
         runs, point = fit.runs.strategy(strategy), self.tables.point(strategy)
         means = runs.table.groupby("episode")[["x", "accuracy"]].mean()
         y_fit = curve.accuracy(means["x"].to_numpy(), **point)
-        y_avg = runs.scale * means["accuracy"].to_numpy()
+        y_avg = runs.score.sizes(means["accuracy"].to_numpy())
         spans = self.tables.rows(strategy)[["median", "lower", "upper"]]
         episodes = self.x_mode == "episodes" or not runs.labels_known
         params = {

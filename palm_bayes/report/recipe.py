@@ -3,11 +3,13 @@
 import json
 import os
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
 from palm_bayes.report.contents import Questions, Report
@@ -25,6 +27,8 @@ _READING = {
     "batch": "--budget-size",
     "x_mode": "--x-mode",
     "percent": "--percent",
+    "metric": "--metric",
+    "lower_is_better": "--lower-is-better",
     "max_repetitions": "--num-variants",
     "max_episodes": "--episodes",
 }
@@ -69,8 +73,8 @@ def reading(runs: "Runs") -> dict[str, Any]:
         given["batch"] = runs.batch
         if not np.allclose(runs.table["x"] * runs.batch, runs.table["labels"]):
             given["x_mode"] = "episodes"
-    if runs.percent:
-        given["percent"] = True
+    usual = asdict(Score())
+    given |= {name: value for name, value in asdict(runs.score).items() if value != usual[name]}
     return given | {
         "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
         "max_episodes": int(runs.table["episode"].max()),

@@ -35,7 +35,7 @@ ABOUT = {
         "Budgets and the decision use the same draws as the curves above."
     ),
     "comparison": (
-        "Expected loss is the mean accuracy lost by choosing a strategy; a strategy is ruled out, "
+        "Expected loss is the mean distance of a strategy from the best; a strategy is ruled out, "
         "or equivalent to the first, if this has a probability of 90 % or more. Strategies of one "
         "task are partially pooled, so that each forecast also depends on the other strategies. "
         "The comparison uses the same draws as the curves above."
@@ -72,14 +72,14 @@ def sections(report: Report) -> list[Section]:
 
 def curves(report: Report) -> Section:
     """Show data, curves and bands, and the same in numbers."""
-    runs, unit = report.fit.runs, unit_of(report.fit.runs)
+    runs, unit, score = report.fit.runs, unit_of(report.fit.runs), report.fit.runs.score
     numbers = ahead(report)
     now, *_, last = numbers.columns[1:]
     rows: list[Any] = list(numbers.itertuples(index=False, name=None))
     lines = "; ".join(f"{row[0]} from {row[1]} to {row[-1]}" for row in rows)
     alt = (
-        f"Accuracy against {unit}, one panel per strategy: repetitions as dots, the expected curve "
-        f"as a line with bands around it. Expected accuracy, {now} and {last}: {lines}."
+        f"{score.title} against {unit}, one panel per strategy: repetitions as dots, the expected "
+        f"curve as a line with bands around it. Expected {score.metric}, {now} and {last}: {lines}."
     )
     caption = (
         f"All repetitions, the expected curve and the bands of a new repetition, up to "
@@ -91,12 +91,12 @@ def curves(report: Report) -> Section:
         )
     ]
     if report.several:
-        alt = f"All strategies on common axes. Expected accuracy, {now} and {last}: {lines}."
+        alt = f"All strategies on common axes. Expected {score.metric}, {now} and {last}: {lines}."
         of_all = plot_comparison(runs, report.expected.draws, title="")
         pictures.append(
             Picture.of(of_all, alt, "All strategies on common axes: means of the data.")
         )
-    caption = f"Expected accuracy, median and {100 * BAND:g} % interval"
+    caption = f"Expected {score.metric}, median and {100 * BAND:g} % interval"
     words = (ABOUT["curves"],)
     return Section(
         "curves", "The curves", words, pictures=tuple(pictures), tables=(Table(caption, numbers),)
@@ -104,13 +104,14 @@ def curves(report: Report) -> Section:
 
 
 def ahead(report: Report) -> pd.DataFrame:
-    """Format expected accuracy now, halfway to the end of the curves, and at the end."""
+    """Format the expected score now, halfway to the end of the curves, and at the end."""
     draws = report.expected.draws
     unit = unit_of(report.fit.runs)
     places = draws["labels" if unit == "labels" else "episode"].to_numpy()
     now = int(np.searchsorted(places, seen_budget(report.fit.runs) - 1e-9))
     tail = (1 - BAND) / 2
-    bands = report.fit.runs.scale * draws.quantile([tail, 0.5, 1 - tail], ("chain", "draw"))
+    values = report.fit.runs.score.values(draws)
+    bands = values.quantile([tail, 0.5, 1 - tail], ("chain", "draw"))
     shown = {"strategy": list(report.fit.runs.strategies)}
     for at in dict.fromkeys((now, (now + len(places) - 1) // 2, len(places) - 1)):
         of = bands.isel(x=at).transpose("strategy", "quantile").to_numpy()
@@ -120,8 +121,8 @@ def ahead(report: Report) -> pd.DataFrame:
 
 def uncertainty(report: Report) -> Section:
     """Show the sources of a forecast's uncertainty."""
-    unit = unit_of(report.fit.runs)
-    spread = report.fit.runs.scale * report.new.uncertainty().isel(x=-1)
+    unit, score = unit_of(report.fit.runs), report.fit.runs.score
+    spread = score.sizes(report.new.uncertainty().isel(x=-1))
     table = pd.DataFrame({"strategy": list(report.fit.runs.strategies)})
     for source, name in _SOURCES.items():
         table[name] = spread.sel(source=source).to_numpy()
@@ -130,12 +131,13 @@ def uncertainty(report: Report) -> Section:
     most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
     told = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
     alt = (
-        f"Standard deviation of a new run's accuracy past the data by source: parameters, misfit "
-        f"and noise. At {report.until:,.0f} {unit}: {told}."
+        f"Standard deviation of a new run's {score.metric} past the data by source: parameters, "
+        f"misfit and noise. At {report.until:,.0f} {unit}: {told}."
     )
-    caption = "Standard deviation of a new run's accuracy; areas in proportion to the variances."
+    caption = f"Standard deviation of a new run's {score.metric}; areas in proportion to the "
+    caption += "variances."
     words = (ABOUT["uncertainty"],)
-    digits = 2 if report.fit.runs.percent else 4
+    digits = score.digits + 1
     numbers = table.map(lambda value: value if isinstance(value, str) else f"{value:.{digits}f}")
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
@@ -180,11 +182,11 @@ def comparison(report: Report) -> Section | None:
     )
     caption = "Difference to the first, and probability of being the best at every budget."
     square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
-    square = square.reset_index().rename(columns={"strategy": "above"})
+    square = square.reset_index().rename(columns={"strategy": found.score.better})
     apart = report.fit.runs.notes[-1:] if "fits" in recipe.kept(report.fit) else ()
     words = (found.sentence, *apart, ABOUT["comparison"])
-    heading = "Probability that the strategy of the row is above that of the column, at "
-    heading += f"{found.at:,.0f} {found.unit}"
+    heading = f"Probability that the strategy of the row is {found.score.better} that of the "
+    heading += f"column, at {found.at:,.0f} {found.unit}"
     return Section(
         "comparison", "Which strategy", words,
         pictures=(Picture.of(found.plot(), alt, caption),),
@@ -242,7 +244,7 @@ def parameters(report: Report) -> Section:
     wide = found.assign(cell=cells).pivot_table(
         index="strategy", columns="parameter", values="cell", aggfunc="first", sort=False
     )
-    words = (ABOUT["parameters"],)
+    words = tuple(filter(None, (ABOUT["parameters"], report.fit.runs.score.turned)))
     caption = f"Posterior median and {100 * probability:g} % interval"
     return Section(
         "parameters", "The parameters", words,
@@ -258,14 +260,14 @@ def data(report: Report) -> Section:
         labels=("labels", "max"), last=("accuracy", "last"),
     )  # fmt: skip
     ends = runs.table.groupby(["strategy", "repetition"], sort=False)["accuracy"].last()
-    means = runs.scale * ends.groupby("strategy", sort=False).mean()
+    means = runs.score.values(ends.groupby("strategy", sort=False).mean())
     shown = pd.DataFrame(
         {
             "strategy": size.index,
             "repetitions": size["repetitions"].astype(str).to_numpy(),
             "episodes": size["episodes"].astype(str).to_numpy(),
             "labels": [f"{n:,.0f}" for n in size["labels"]],
-            "mean of last accuracies": [_accuracy(report, value) for value in means[size.index]],
+            f"mean of last {runs.score.metric}": [*map(runs.score.written, means[size.index])],
         }
     )
     task = f"{report.task}: " if report.task else ""
@@ -299,12 +301,8 @@ def making(report: Report) -> Section:
     )  # fmt: skip
 
 
-def _accuracy(report: Report, value: float) -> str:
-    return f"{value:.1f}" if report.fit.runs.percent else f"{value:.3f}"
-
-
 def _interval(report: Report, low: float, middle: float, high: float) -> str:
-    low_, middle_, high_ = (_accuracy(report, value) for value in (low, middle, high))
+    low_, middle_, high_ = map(report.fit.runs.score.written, (low, middle, high))
     return f"{middle_} [{low_}-{high_}]"
 
 

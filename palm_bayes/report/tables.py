@@ -21,15 +21,15 @@ def compared(found: Comparison) -> dict[str, pd.DataFrame]:
     """Tabulate the ranking, with each strategy relative to the first and the reference."""
     ranking: list[Any] = list(found.ranking.itertuples(index=False))
     pairs: list[Any] = list(found.pairs.itertuples())
-    first, digits = ranking[0].strategy, 1 if found.scale > 1 else 3
+    first, digits = ranking[0].strategy, found.score.digits
     worse: dict[Any, float] = {(p.strategy, p.other): p.p_worse for p in pairs}
     rows = []
     for row in ranking:
-        low, middle, high = (f"{x:.{digits}f}" for x in (row.lower, row.median, row.upper))
+        low, middle, high = map(found.score.written, (row.lower, row.median, row.upper))
         rows.append(
             {
                 "strategy": row.strategy,
-                "accuracy": f"{middle} [{low}-{high}]",
+                found.score.metric: f"{middle} [{low}-{high}]",
                 "P(best)": percent(row.p_best),
                 "expected loss": f"{row.expected_loss:.{digits + 1}f}",
                 "worse": "" if row.strategy == first else percent(worse[row.strategy, first]),
@@ -99,7 +99,7 @@ def decided(found: Decision) -> dict[str, pd.DataFrame]:
 
 def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
     """Tabulate cost and value of each pilot."""
-    digits = 2 if found.percent else 4
+    digits = found.score.digits + 1
     pilots: list[Any] = list(found.table.itertuples(index=False))
     rows = [
         {
@@ -111,7 +111,8 @@ def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
         }
         for row in pilots
     ]
-    heading = f"Value of a pilot before the choice for {found.labels:,.0f} labels, in accuracy:"
+    heading = f"Value of a pilot before the choice for {found.labels:,.0f} labels, in "
+    heading += f"{found.score.metric}:"
     return {heading: _marked(pd.DataFrame(rows), found.doubts)}
 
 

@@ -47,7 +47,7 @@ class FakeForecast:
         return self.runs.labels_known
 
     def to_frame(self):
-        scale = self.runs.scale
+        scale = self.runs.score.unit
         keys = [d for d in self.draws.dims if d not in ("chain", "draw")]
         stacked = self.draws.transpose("chain", "draw", *keys)
         flat = stacked.to_numpy().reshape(-1, *stacked.shape[2:]) * scale
@@ -113,7 +113,7 @@ class FakeFit:
         rows = []
         for strategy, point in self.points.items():
             for name, value in zip(("A_max", "delta", "alpha", "beta"), point, strict=True):
-                median = value * (self.runs.scale if name == "A_max" else 1)
+                median = value * (self.runs.score.unit if name == "A_max" else 1)
                 rows.append(
                     {
                         "strategy": strategy,

@@ -49,6 +49,7 @@ def test_how_to_read_is_asked_for(asked, tmp_path):
     first.touch()
     second.touch()
     options = ["--column", "accuracy=test_acc", "--column", "labels=n", "--layout", "wide"]
+    options += ["--metric", "mIoU", "--lower-is-better"]
     _, (source, _) = asked(first, second, *options, "--pattern", "{strategy}", "--pool", 500)
     assert source.path == [first, second]
     assert source.saved is None
@@ -57,6 +58,8 @@ def test_how_to_read_is_asked_for(asked, tmp_path):
         "layout": "wide",
         "pattern": "{strategy}",
         "pool": 500,
+        "metric": "mIoU",
+        "lower_is_better": True,
     }
     _, (source, _) = asked(f"{tmp_path}/*.csv")
     assert source.path == tmp_path / "*.csv"

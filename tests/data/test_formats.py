@@ -146,7 +146,7 @@ def test_units_and_prefixes_do_not_matter(tmp_path, header, score):
     rows = "".join(f"margin,{10 * i},{40 + i}\n" for i in range(1, 6))
     runs = read_runs(formats.text(tmp_path / "a.csv", f"{header}\n{rows}"))
     assert f"score is {score}" in understood(runs)
-    assert runs.percent
+    assert runs.score.percent
     assert runs.table["labels"].tolist() == [10, 20, 30, 40, 50]
 
 

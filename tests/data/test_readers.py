@@ -62,7 +62,7 @@ def test_folders_are_found_in_natural_order(tmp_path):
     palm(tmp_path, "random_2", "random_10", "random_1", "margin_1_seed42", "margin_2_seed43")
     runs = read_runs(tmp_path)
     assert found(runs) == {"margin": ["1_seed42", "2_seed43"], "random": ["1", "2", "10"]}
-    assert (runs.percent, runs.labels_known) == (True, False)
+    assert (runs.score.percent, runs.labels_known) == (True, False)
     assert runs.origins["random", "10"] == str(tmp_path / "random_10" / Y_FILE)
     assert len(read_runs(tmp_path, max_repetitions=1).origins) == 2
 
@@ -375,7 +375,7 @@ def test_a_percent_table_may_hold_a_run_that_collapsed(tmp_path):
     good = rows(repetition="1").assign(accuracy=[40.0, 55, 60, 63, 65])
     bad = rows(repetition="2").assign(accuracy=[1.0, 0.9, 1.0, 1.0, 1.0])
     runs = read_runs(pd.concat([good, bad]))
-    assert runs.percent
+    assert runs.score.percent
     assert runs.table["accuracy"].min() == pytest.approx(0.009)
     assert any(
         "read as 1 % or less" in note and "margin repetition 2" in note for note in runs.notes
@@ -394,7 +394,7 @@ def test_a_table_wholly_below_one_percent_is_read_as_told():
     frame = rows().assign(accuracy=[0.2, 0.4, 0.5, 0.55, 0.6])
     assert read_runs(frame).table["accuracy"].max() == 0.6
     told = read_runs(frame, percent=True)
-    assert told.percent
+    assert told.score.percent
     assert told.table["accuracy"].max() == pytest.approx(0.006)
     assert any("percent=True reads it otherwise" in note for note in read_runs(frame).notes)
 
@@ -410,7 +410,7 @@ def test_an_error_in_a_column_accuracy_is_refused():
     falling = rows().assign(accuracy=[2.5, 2.0, 1.7, 1.5, 1.3])
     said = message(falling)
     assert "goes up to 2.5 and falls, an error such as an RMSE?" in said
-    assert read_runs(falling, percent=True).percent
+    assert read_runs(falling, percent=True).score.percent
 
 
 def test_labels_as_shares_of_the_pool_are_refused():

@@ -55,8 +55,8 @@ def test_table_is_sorted_typed_and_complete():
     assert runs.batch == 20
     np.testing.assert_array_equal(runs.table["x"], runs.table["episode"])
     assert runs.labels_known
-    assert not runs.percent
-    assert runs.scale == 1
+    assert not runs.score.percent
+    assert runs.score.unit == 1
 
 
 def test_natural_order():
@@ -78,8 +78,8 @@ def test_input_frame_is_left_alone():
 
 def test_percent_is_recognised_and_said():
     runs = Runs.from_frame(tidy(percent=True))
-    assert runs.percent
-    assert runs.scale == 100
+    assert runs.score.percent
+    assert runs.score.unit == 100
     assert runs.table["accuracy"].max() < 1
     assert runs.notes[0].startswith("Accuracy is read as percent: the largest value is 78")
     assert "as a fraction" in Runs.from_frame(tidy()).notes[0]
@@ -216,7 +216,7 @@ def test_subsets_keep_batch_and_scale():
     one = runs.strategy("random")
     assert one.strategies == ("random",)
     assert set(one.origins) == {("random", r) for r in "123"}
-    assert (one.batch, one.percent, one.dataset, one.model) == (20, True, "d", "m")
+    assert (one.batch, one.score.percent, one.dataset, one.model) == (20, True, "d", "m")
     assert isinstance(one.table.index, pd.RangeIndex)
     assert runs.select(["random", "margin"]).strategies == ("random", "margin")
     assert runs.first(2).table["episode"].max() == 2

@@ -23,7 +23,7 @@ def test_each_task_is_read_by_itself(table):
     first, second = read_tasks(table, Reading())
     assert (first.source, first.dataset, first.model) == ("", "digits", "logistic")
     assert (second.dataset, second.runs.dataset) == ("other", "other")
-    assert (first.runs.percent, second.runs.percent) == (False, True)
+    assert (first.runs.score.percent, second.runs.score.percent) == (False, True)
     pd.testing.assert_frame_equal(
         first.runs.table, read_runs(table, dataset="digits").table, check_exact=True
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from palm_bayes.data.score import Score
 from palm_bayes.decisions import decide as module
 from palm_bayes.decisions.decide import (
     decide,
@@ -146,7 +147,7 @@ def bent(made_up, monkeypatch):
 
         def outlook(_, strategy, labels, episodes):
             draws = np.tile(curves[strategy](labels), (4, 1))
-            return Outlook(strategy, labels, episodes, draws, 1.0)
+            return Outlook(strategy, labels, episodes, draws, Score())
 
         monkeypatch.setattr(Outlook, "at", outlook)
         return made_up.stand_in(runs, {})
@@ -203,7 +204,7 @@ def normal_fit(prior_precision, seed=1, draws=100_000):
         np.array([10.0, 20.0]),
         np.array([0.0, 1.0]),
         0.5 + 0.1 * np.stack([present, later], 1),
-        1,
+        Score(),
     )
     return type("Fit", (), {"trace": xr.DataTree.from_dict({"log_likelihood": group})})(), outlook
 

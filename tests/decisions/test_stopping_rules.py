@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.projection import Outlook, amount, chance, schedule
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
 
 
-def outlook(draws, batch=10.0, now=100.0, scale=1.0):
+def outlook(draws, batch=10.0, now=100.0, percent=False, lower=False):
     """Draws, dims (draw, episode), from `now` on."""
     draws = np.asarray(draws, dtype=float)
     episodes = np.arange(float(draws.shape[1]))
-    return Outlook("s", now + batch * episodes, episodes, draws, scale)
+    return Outlook("s", now + batch * episodes, episodes, draws, Score("accuracy", percent, lower))
 
 
 # In half of the draws the curve goes on as 0.80, 0.84, 0.92, in the other half it stays.
@@ -55,7 +56,7 @@ def test_target(probability, stop):
 
 
 def test_target_in_percent_is_given_back_in_percent():
-    in_percent = outlook([[0.9, 0.95]], scale=100.0)
+    in_percent = outlook([[0.9, 0.95]], percent=True)
     assert "target 92.0 %" in Target(92).find(in_percent).reason
     with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
         Target(0.9).find(in_percent)
@@ -66,7 +67,7 @@ def test_target_in_percent_is_given_back_in_percent():
 @pytest.mark.parametrize("rule", [Target(0.9), Plateau(0.01, 10), Unreachable(0.9, 30)])
 def test_fractions_are_refused_of_percent_by_every_rule(rule):
     """A gain of 0.01 would be a hundredth of a point: everything would be no plateau."""
-    in_percent = outlook([[0.9, 0.95]], scale=100.0)
+    in_percent = outlook([[0.9, 0.95]], percent=True)
     with pytest.raises(DataError, match=r"but the data are in percent: give (90|1)"):
         rule.find(in_percent)
     assert Plateau(0.5, 10).find(in_percent).stop is False

@@ -71,7 +71,7 @@ def test_bands_that_always_hold():
     assert one.reach == 6
     assert one.sentence == (
         "To the end of these curves, 6 episodes ahead (120 labels), the 80 % bands held 100 % of "
-        "the means over repetitions and 100 % of single accuracies."
+        "the means over repetitions and 100 % of single repetitions."
     )
 
 
@@ -80,7 +80,7 @@ def test_bands_that_hold_at_first():
     assert one.reach == 3
     assert one.sentence == (
         "Up to 3 episodes ahead the 80 % bands held 100 % of the means over repetitions and 100 % "
-        "of single accuracies; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
+        "of single repetitions; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
         "at this distance."
     )
     assert found(([1, 1, 1, 0], [1] * 4), ([1, 1, 1, 0], [1] * 4)).sentence.startswith(
@@ -93,7 +93,7 @@ def test_bands_that_never_hold():
     assert one.reach == 0
     assert one.sentence == (
         "One episode ahead the 80 % bands held 0 % of the means over repetitions and 0 % of single "
-        "accuracies, overall 67 % and 67 %: do not rely on them for these curves."
+        "repetitions, overall 67 % and 67 %: do not rely on them for these curves."
     )
 
 

@@ -114,7 +114,7 @@ def test_expected_has_no_noise():
     assert float(found.draws.std()) > 0.1
     np.testing.assert_allclose(found.draws.std(("chain", "draw")), 0, atol=1e-12)
     assert found.scope == "expected"
-    assert found.scale == 1
+    assert found.score.unit == 1
 
 
 def test_scopes_are_as_wide_as_the_noise():
@@ -279,7 +279,7 @@ def test_percent_in_percent_out():
     for scope in ("expected", "continuing"):
         as_fraction = made(scope, make_runs(), draws=20)
         as_percent = made(scope, make_runs(percent=True), draws=20)
-        assert as_percent.scale == 100
+        assert as_percent.score.unit == 100
         xr.testing.assert_allclose(as_percent.draws, as_fraction.draws)  # fractions in both
         both = as_percent.to_frame(), as_fraction.to_frame()
         for column in ("mean", "q2.5", "q97.5"):

@@ -15,6 +15,7 @@ import xarray as xr
 
 import palm_bayes
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 from palm_bayes.inference.posterior import PARAMETERS
 from palm_bayes.palm_fit import PalmFit
@@ -23,7 +24,7 @@ from palm_bayes.palm_fit import PalmFit
 @pytest.fixture(scope="module")
 def percent(fit):
     """The same fit of a user who counts in percent."""
-    runs = Runs(**{**vars(fit.runs), "percent": True})
+    runs = Runs(**{**vars(fit.runs), "score": Score(percent=True)})
     return PalmFit(runs, fit.trace, fit.convergence)
 
 
@@ -362,6 +363,7 @@ import resource, signal, sys
 from pathlib import Path
 from palm_bayes.__main__ import run
 from palm_bayes.cli import app as cli
+from palm_bayes.data.score import Score
 from palm_bayes.palm_fit import PalmFit
 
 fit = PalmFit.load(sys.argv[1])

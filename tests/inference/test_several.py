@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 from palm_bayes.inference.several import short_names, side_by_side
 from palm_bayes.palm_fit import PalmFit
@@ -65,7 +66,9 @@ def test_it_is_reported_and_saved_like_any_fit(both, tmp_path, saved):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"percent": True}, "the scale of accuracies is fractions in a, percent in b"),
+        ({"score": Score(percent=True)}, "the scale of scores is fractions in a, percent in b"),
+        ({"score": Score("F1")}, "the score is accuracy in a, F1 in b"),
+        ({"score": Score(lower_is_better=True)}, "the better value is higher in a, lower in b"),
         ({"batch": 10.0}, "the labels per episode is 20 in a, 10 in b"),
         ({"dataset": "letters"}, "the dataset is digits in a, letters in b"),
     ],

@@ -13,6 +13,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves, plot_palm_fit
@@ -181,7 +182,7 @@ def test_outlier_is_marked_and_counted_not_followed():
     runs = make_runs(episodes=20)
     table = runs.table.copy()
     table.loc[[25, 30], "accuracy"] = 0.001
-    runs = Runs(table, runs.batch, percent=False)
+    runs = Runs(table, runs.batch, Score())
     figure = rendered(plot_curves(runs, make_forecast(runs)))
     ax = figure.axes[0]
     assert ax.get_ylim()[0] > 0.1
@@ -201,7 +202,7 @@ def test_wide_band_does_not_squash_the_curves():
 
 def test_flat_curves_are_not_blown_up():
     table = make_runs().table.assign(accuracy=0.5)
-    runs = Runs(table, 50.0, percent=False)
+    runs = Runs(table, 50.0, Score())
     forecast = make_forecast(runs)
     forecast[:] = 0.5
     low, high = rendered(plot_curves(runs, forecast)).axes[0].get_ylim()
@@ -345,7 +346,7 @@ def test_any_name_can_be_drawn():
     runs = make_runs(strategies=2)
     names = {"s0": "$\\bad_{", "s1": "a_very_long_name_" * 6}
     table = runs.table.replace({"strategy": names})
-    runs = Runs(table, runs.batch, percent=False, dataset="$", model="{")
+    runs = Runs(table, runs.batch, Score(), dataset="$", model="{")
     for plot in (plot_curves, plot_comparison):
         rendered(plot(runs, make_forecast(runs)))
 

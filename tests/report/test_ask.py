@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.stopping_rules import Budget, NetValue
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
@@ -72,7 +73,7 @@ def test_without_a_target_the_line_starts_at_a_likely_one(fit):
 
 
 def test_percent_stays_percent(fit):
-    percent = PalmFit(replace(fit.runs, percent=True), fit.trace, fit.convergence)
+    percent = PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence)
     ask = Ask(report_of(percent, Questions(target=93)))
     assert ask.target_line.start == 93
     assert ask.target_line.step == 0.1

@@ -11,6 +11,7 @@ import pytest
 
 from palm_bayes.cli import app as cli
 from palm_bayes.cli.source import Source
+from palm_bayes.data.score import Score
 from palm_bayes.errors import percent
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
@@ -226,12 +227,18 @@ def in_episodes(fit):
 
 
 def in_percent(fit):
-    return PalmFit(replace(fit.runs, percent=True), fit.trace, fit.convergence)
+    return PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence)
+
+
+def in_errors(fit):
+    score = Score("error rate", lower_is_better=True)
+    return PalmFit(replace(fit.runs, score=score), fit.trace, fit.convergence)
 
 
 @pytest.mark.parametrize(
     ("other", "target", "said"),
     [
+        (in_errors, 0.07, "reaches 0.07 by 480 labels with {} probability"),
         (alone, 0.93, "random reaches 0.93 by 480 labels with {} probability."),
         (in_episodes, 0.93, "reaches 0.93 by 24 episodes with {} probability"),
         (in_percent, 93, "reaches 93 by 480 labels with {} probability"),

@@ -9,6 +9,7 @@ import pytest
 
 import palm_bayes
 from palm_bayes.cli import app as cli
+from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
@@ -290,7 +291,8 @@ def test_notes_of_the_data_are_told(fit):
 
 def test_percent_stays_percent(fit):
     report = report_of(
-        PalmFit(replace(fit.runs, percent=True), fit.trace, fit.convergence), Questions(target=93)
+        PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence),
+        Questions(target=93),
     )
     assert report.needed.target == 93
     numbers = pd.DataFrame(report.document()["comparison"]["ranking"])
