@@ -20,6 +20,7 @@ PACKAGE = Path(__file__).parents[1] / "palm_bayes"
 LAYOUT = """
     version:
     errors:
+    scratch:
     files:
     display:
     data:       scales runs axis budgets alignment checks averaging columns names reading tables
@@ -33,7 +34,7 @@ LAYOUT = """
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide information_value
     evaluation: scores checkpoints cells backtest_result backtest held_out learn
-    report:     tables export alda_csv contents ask recipe parts sections page
+    report:     tables place export alda_csv contents ask recipe parts sections page
     palm_fit:
     monitor:
     __init__:

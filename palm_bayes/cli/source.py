@@ -13,6 +13,7 @@ import typer
 from palm_bayes.cli import options
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed
+from palm_bayes.scratch import tidy
 
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
@@ -183,7 +184,10 @@ class Source:
         """Path of the saved fit, or None for runs."""
         if isinstance(self.path, list):
             return None
-        saved = self.path / TRACE if self.path.is_dir() else self.path
+        saved = self.path
+        if saved.is_dir():
+            tidy(saved)  # an exchange of its files may have been cut off
+            saved = saved / TRACE
         return saved if saved.suffix == ".nc" and saved.is_file() else None
 
     def fit(

@@ -7,11 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from palm_bayes.cli import options
 from palm_bayes.cli.source import Source, filled_by, takes_fit
-from palm_bayes.cli.terminal import OK, report_decision, working
+from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
 
 if TYPE_CHECKING:
@@ -254,7 +252,7 @@ def watch(
             if fit := _fit_of(source, last, quiet):
                 last = fit
                 decision = question.of(fit, may_pass=True)
-                typer.echo(json.dumps(decision.document()) if as_json else decision.sentence)
+                echo(json.dumps(decision.document()) if as_json else decision.sentence)
                 if decision.action in {"stop", "switch"}:
                     return OK
         time.sleep(every)
@@ -293,5 +291,5 @@ def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
     found, told = decision.document(), decided(decision)
     status = report_decision(fit, found, told, as_json=as_json, until=decision.until)
     for line in () if as_json else decision.advice:
-        typer.echo(f"  {line}")
+        echo(f"  {line}")
     return status

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes.data.scales import RUN, numbers, reject, to_fraction
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, listed, plural, span
+from palm_bayes.errors import DataError, known, listed, plural, span, visible
 
 __all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode", "as_text", "natural"]
 
@@ -101,7 +101,7 @@ class Runs(Displayed):
         _check_runs(table)
         step = _add_x(table, batch, x_mode, said)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
-        origins = {(s, r): file for s, r, file in files.itertuples(index=False)}
+        origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
         return cls(table[_COLUMNS], step, percent, dataset, model, origins, tuple(said))
 
     @property
@@ -212,10 +212,10 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Convert names to stripped text: 1.0 becomes "1", missing becomes empty."""
+    """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty."""
     if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
         names = names.astype("Int64")
-    return names.astype(object).where(names.notna(), "").astype(str).str.strip()
+    return names.astype(object).where(names.notna(), "").astype(str).str.strip().map(visible)
 
 
 def _interpolate(

@@ -8,11 +8,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from palm_bayes.errors import DataError
-from palm_bayes.files import check_folder, make_folder, put
+from palm_bayes.files import check_file, put_text
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
+
+_GENERATOR = b'<meta name="generator" content="palm_bayes '
 
 
 def html(report: Report) -> str:
@@ -39,19 +41,24 @@ def html(report: Report) -> str:
     )
 
 
-def check_place(path: Path) -> None:
-    """Raise `DataError` if no page can be written to `path`."""
+def check_place(path: Path, *, overwrite: bool = True) -> None:
+    """Raise `DataError` if no page can be written to `path`.
+
+    Unless `overwrite`, also if a file is there that is no page of palm_bayes'.
+    """
     if path.is_dir():
         raise DataError(f"{path} is a folder: name a file in it, such as {path / 'report.html'}")
     if path.suffix.lower() not in {".html", ".htm"}:
         raise DataError(f"{path}: the name of a report must end in .html")
-    check_folder(path.parent)
+    check_file(path)
+    if not overwrite and path.exists() and _GENERATOR not in path.open("rb").read(2_000):
+        raise DataError(
+            f"{path} is not of palm-bayes: name another file (--out), or add --overwrite"
+        )
 
 
 def write(report: Report, path: Path) -> Path:
     """Write the page, completely or not at all; create its folder if needed."""
     check_place(path)
-    text = html(report)
-    make_folder(path.parent)
-    put(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    put_text(path, html(report))
     return path
