@@ -1,13 +1,9 @@
 """Parts of `report.export` on their own; what a whole fit writes is in cli/test_app.py."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
-import pytest
 
-from palm_bayes.errors import DataError
 from palm_bayes.report import export
 
 
