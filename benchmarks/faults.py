@@ -13,6 +13,7 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -99,10 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="of each command (default 50)")
     parser.add_argument("--only", nargs="*", help="commands")
+    parser.add_argument("--full-disk", action="store_true", help="instead; needs root, for mount")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     _load()
     rng = np.random.default_rng(asked.seed)
+    if asked.full_disk:
+        _fill_disks(asked.only)
+        return
     print("command   signal   kills  old  new  none  mixed  left  left after next  same  resumed")
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder, "base")
@@ -112,6 +117,38 @@ def main() -> None:
         for case in CASES:
             if not asked.only or case.name in asked.only:
                 _judge(case, base, Path(folder), asked.kills, rng)
+
+
+# Command and the size of its disk, in KiB.
+FULL = {
+    "fit": (f"fit runs.csv {QUICK} --out disk/out", 64),
+    "report": ("report palm_fit_out -q -o disk/report.html", 64),
+    "save": ("budget palm_fit_out --target 0.8 -q --alda-csv disk/alda", 4),
+    "backtest": (f"backtest runs.csv {QUICK} --train-episodes 5 --out disk/out", 16),
+    "learn": ("learn past.csv -q -o disk/prior.json", 8),
+}
+
+
+def _fill_disks(only: list[str] | None) -> None:
+    """Run each command with an output that does not fit."""
+    print("command   status  lines of errors  files left")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_runs(folder)
+        assert run(folder, f"fit runs.csv {QUICK}")[0] in {0, 3}
+        disk = folder / "disk"
+        disk.mkdir()
+        for command, (args, size) in FULL.items():
+            if only and command not in only:
+                continue
+            subprocess.run(
+                ["/bin/mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", disk], check=True
+            )
+            status, _, _ = run(folder, args)
+            told = (folder / "err.txt").read_text(encoding="utf-8").splitlines()
+            left = sorted(p.relative_to(disk).as_posix() for p in disk.rglob("*"))
+            print(f"{command:9} {status:6}  {len(told):15}  {' '.join(left) or 'none'}", *told)
+            subprocess.run(["/bin/umount", disk], check=True)
 
 
 def _judge(case: Case, base: Path, folder: Path, kills: int, rng: np.random.Generator) -> None:
