@@ -43,7 +43,8 @@ def put(path: Path, write: Callable[[Path], Any]) -> None:
     DataError
         If the file cannot be written, as on a full disk; no partial file remains.
     """
-    with _writing(path.parent, str(path)), scratch_in(path.parent) as scratch:
+    _refuse_others(path)
+    with writing(path.parent, str(path)), scratch_in(path.parent) as scratch:
         draft = scratch / path.name
         write(draft)
         draft.replace(path)
@@ -71,7 +72,7 @@ def put_all(
     DataError
         If a file cannot be written; then the folder is as before.
     """
-    with _writing(out, str(out)), scratch_in(out) as scratch:
+    with writing(out, str(out)), scratch_in(out) as scratch:
         refuse_links(out, map(str, files))
         for path, write in files.items():
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,7 @@ def put_all(
 
 
 @contextmanager
-def _writing(folder: Path, what: str) -> Iterator[None]:
+def writing(folder: Path, what: str) -> Iterator[None]:
     """Create a folder; after an error remove what was created, and say what was being written."""
     try:
         made = [path for path in (folder, *folder.absolute().parents) if not path.exists()]
@@ -115,15 +116,14 @@ def check_folder(out: Path) -> None:
 def make_folder(out: Path) -> None:
     """Create an output folder if needed; `DataError` if this fails."""
     check_folder(out)
-    with _writing(out, str(out)):
+    with writing(out, str(out)):
         pass
 
 
 def check_file(path: Path) -> None:
     """Raise `DataError` if a file cannot be written to `path`."""
     check_folder(path.parent)
-    if path.is_dir():
-        raise DataError(f"cannot write {path}: it is a folder")
+    _refuse_others(path)
     _check_length(path, path.parent)
 
 
@@ -136,6 +136,18 @@ def check_files(out: Path, names: Sequence[Path]) -> None:
         raise DataError(f"cannot write to {out}: {error.strerror}") from error
     for name in names:
         check_file(out / name)
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise `DataError` for a folder, a pipe or a device: they are not replaced by a file."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"cannot write {path}: it is {'a folder' * path.is_dir() or 'no file'}")
+
+
+def start_of(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file."""
+    with path.open("rb") as opened:
+        return opened.read(size)
 
 
 def _check_length(path: Path, place: Path) -> None:

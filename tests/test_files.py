@@ -358,3 +358,11 @@ def test_tables_mark_text_only():
         "'@name,kind,number,mixed\n'=1+1,'-a,-1,-1\nok,'-a,,'-1\n,b,1.2345679e+08,2.5\n"
     )
     assert files.csv_rows([["=a", -1, "-0.5"]]) == "'=a,-1,'-0.5\r\n"
+
+
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in ((tmp_path / "pipe", "no file"), (tmp_path, "a folder")):
+        for attempt in (files.check_file, lambda path: files.put(path, write("new"))):
+            with pytest.raises(DataError, match=f"it is {what}"):
+                attempt(path)

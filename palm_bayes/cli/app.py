@@ -25,6 +25,7 @@ from palm_bayes.cli.terminal import (
     FAILED,
     INTERRUPTED,
     OK,
+    Interrupted,
     echo,
     failed,
     report,
@@ -66,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failed(error, BAD_INPUT)
     except OSError as error:
         return failed(error, FAILED)
+    except Interrupted as kept:
+        return failed(f"interrupted: {kept}", INTERRUPTED)
     except KeyboardInterrupt:
         status = INTERRUPTED
     if status == INTERRUPTED:  # Typer's status for KeyboardInterrupt

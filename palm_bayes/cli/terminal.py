@@ -38,14 +38,17 @@ def failed(error: object, status: int) -> int:
     return status
 
 
+class Interrupted(Exception):  # noqa: N818 - no error
+    """Interrupt of a command, with what it has kept."""
+
+
 @contextmanager
 def resumable(what: str) -> Iterator[None]:
     """Say what an interrupted command has kept."""
     try:
         yield
     except KeyboardInterrupt:
-        echo(f"note: {what}", err=True)
-        raise
+        raise Interrupted(what) from None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from palm_bayes.errors import DataError
-from palm_bayes.files import check_file, put_text
+from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report
 from palm_bayes.report.sections import sections
@@ -51,7 +51,7 @@ def check_place(path: Path, *, overwrite: bool = True) -> None:
     if path.suffix.lower() not in {".html", ".htm"}:
         raise DataError(f"{path}: the name of a report must end in .html")
     check_file(path)
-    if not overwrite and path.exists() and _GENERATOR not in path.open("rb").read(2_000):
+    if not overwrite and path.exists() and _GENERATOR not in start_of(path, 2_000):
         raise DataError(
             f"{path} is not of palm-bayes: name another file (--out), or add --overwrite"
         )
