@@ -551,9 +551,9 @@ def test_control_characters_do_not_reach_the_terminal(here, fitter, capsys):
     out, err = capsys.readouterr()
     assert r"control characters in names are codes: \x1b[31mred, b\x07\u202e" in err
     assert r"\x1b[31mred" in out
-    cli.main(["fit", "\x1b[2Jmissing.csv"])
+    cli.main(["fit", "\x1b]missing.csv"])
     err += capsys.readouterr().err
-    assert r"\x1b[2Jmissing.csv does not exist" in err
+    assert r"\x1b]missing.csv does not exist" in err
     assert "\x1b" not in out + err
 
 
