@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report
@@ -18,7 +18,7 @@ _GENERATOR = b'<meta name="generator" content="palm_bayes '
 
 
 def html(report: Report) -> str:
-    """Render the page as one text; users' names are escaped."""
+    """Render the page as one text; users' names are escaped, without control characters."""
     templates = Environment(
         loader=PackageLoader("palm_bayes", "report"),
         autoescape=True,
@@ -30,7 +30,7 @@ def html(report: Report) -> str:
     loaded = templates.loader
     assert loaded is not None
     style, script = (loaded.get_source(templates, name)[0] for name in ("style.css", "ask.js"))
-    return templates.get_template("page.html.j2").render(
+    page = templates.get_template("page.html.j2").render(
         report=report,
         ask=Ask(report),
         sections=sections(report),
@@ -39,6 +39,7 @@ def html(report: Report) -> str:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=__version__,
     )
+    return visible(page, keep="\n\t")
 
 
 def check_place(path: Path, *, overwrite: bool = True) -> None:
