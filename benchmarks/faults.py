@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -241,7 +242,10 @@ def _become(folder: Path, args: str) -> None:
     sys.argv = ["palm-bayes", *args.split()]
     try:
         command()
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(70)
 
 
