@@ -242,7 +242,7 @@ def _become(folder: Path, args: str) -> None:
     sys.argv = ["palm-bayes", *args.split()]
     try:
         command()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - shown, and then the fork ends
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -50,13 +50,15 @@ def test_closed_streams_are_no_error(tmp_path):
 def test_a_full_disk_under_the_output_is_one_line():
     done = shell("--version > /dev/full")
     assert done.returncode == 1
-    assert done.stderr == "palm-bayes: error: cannot write the output: No space left on device\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("palm-bayes: error: ")
+    assert line.endswith("No space left on device")
 
 
 def test_a_terminal_that_lacks_a_character():
     done = shell("fit '\N{GRINNING FACE}'", PYTHONIOENCODING="latin-1")
     assert done.returncode == 2
-    assert done.stderr == "palm-bayes: error: \\U0001f600 does not exist\n"
+    assert done.stderr.splitlines()[-1] == "palm-bayes: error: \\U0001f600 does not exist"
 
 
 WAITING = """
