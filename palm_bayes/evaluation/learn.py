@@ -34,7 +34,7 @@ from palm_bayes.evaluation.cells import (
     training_sizes,
 )
 from palm_bayes.evaluation.held_out import Later, Task, later_of
-from palm_bayes.files import make_folder, put
+from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.nuts import Progress, Settings
 from palm_bayes.inference.partial_pooling import shared_noise
@@ -135,7 +135,7 @@ def learn(
     cells = [cell for path in paths for cell in read_cells(path, how)]
     folder = None if keep is None else Path(keep)
     if folder is not None:
-        make_folder(folder)
+        check_folder(folder)
     tasks = list(_tasks(cells, begun, Settings(seed=seed), folder, tell))
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
