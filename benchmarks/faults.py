@@ -124,7 +124,7 @@ def main() -> None:
 FULL = {
     "fit": (f"fit runs.csv {QUICK} --out disk/out", 64),
     "report": ("report palm_fit_out -q -o disk/report.html", 64),
-    "save": ("budget palm_fit_out --target 0.8 -q --alda-csv disk/alda", 4),
+    "alda-csv": ("budget palm_fit_out --target 0.8 -q --alda-csv disk/alda", 4),
     "backtest": (f"backtest runs.csv {QUICK} --train-episodes 5 --out disk/out", 16),
     "learn": ("learn past.csv -q -o disk/prior.json", 8),
 }
