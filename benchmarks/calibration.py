@@ -24,7 +24,7 @@ from reference_model import Array
 from palm_bayes.decisions.trajectories import first_reached
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.inference.fitting import fit_validated
-from palm_bayes.inference.nuts import Settings
+from palm_bayes.inference.settings import Settings
 from palm_bayes.model.learned import shipped
 from palm_bayes.palm_fit import PalmFit
 

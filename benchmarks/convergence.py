@@ -19,9 +19,9 @@ from plain import SETTINGS, sample
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
-from palm_bayes.model.build import observations
 from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.variables import observations
 
 TASK = ["priors", "cell"]
 MODELS = ("default", "bounds", "naive")

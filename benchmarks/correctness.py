@@ -22,13 +22,14 @@ from reference_model import strayed as expected_of
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import verdict_numbers
-from palm_bayes.inference.nuts import Sample, Settings, sample_strategy
+from palm_bayes.inference.nuts import Sample, sample_strategy
+from palm_bayes.inference.settings import Settings
 from palm_bayes.model import expected
-from palm_bayes.model.build import observations
 from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import shipped
 from palm_bayes.model.misfit import PARTS
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.variables import observations
 
 PROBABILITIES = (0.05, 0.95)
 NUTS_DRAWS = 4000  # a chain: more than usual, so that small errors show

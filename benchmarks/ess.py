@@ -22,9 +22,9 @@ from palm_bayes.inference.compile_cache import compile_model, with_data
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
 from palm_bayes.inference.posterior import PARAMETERS as NAMES
 from palm_bayes.model import curve
-from palm_bayes.model.build import NOISE, Observations, observations
 from palm_bayes.model.one_strategy import ROWS, log_likelihood, pooled, unpooled
 from palm_bayes.model.priors import Priors, curve_logp, named_priors
+from palm_bayes.model.variables import NOISE, Observations, observations
 
 PARAMETERS = list(NAMES)
 

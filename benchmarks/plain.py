@@ -6,7 +6,7 @@ import nutpie
 import xarray as xr
 
 from palm_bayes.inference.convergence import diagnose, e_bfmi
-from palm_bayes.inference.nuts import Settings
+from palm_bayes.inference.settings import Settings
 
 SETTINGS = Settings()
 

@@ -1,4 +1,4 @@
-"""How long do a cold `palm-bayes fit` and a refit take, against a trivial PyMC program?
+"""How long do a cold `palm-bayes fit`, a refit and questions to a saved fit take?
 
 See README.md.
 
@@ -34,6 +34,14 @@ for again in (lambda: fit.refit(runs.first(13)), lambda: palm_bayes.fit(runs.fir
     again()
     print(time.perf_counter() - start)
 """
+
+ASKED = {
+    "show": ["out/trace.nc"],
+    "compare": ["out", "--at", "500"],
+    "budget": ["out", "--target", "0.93"],
+    "stop": ["out", "--target", "0.93"],
+    "report": ["out", "--target", "0.93"],
+}
 
 LAPS = """
 import time
@@ -86,6 +94,7 @@ def main() -> None:
         colds = [cold for _, cold in warm]
         report_refits("refit with one more episode", [again for again, _ in refits], colds)
         report_refits("the same by `fit`, all sampled anew", [anew for _, anew in refits], colds)
+        report_asked(fit[0], folder, args.repeats)
         empty = {
             "PYTENSOR_FLAGS": f"base_compiledir={folder}/{{}}",
             "NUMBA_CACHE_DIR": f"{folder}/numba-{{}}",
@@ -144,6 +153,16 @@ def report(caches: str, pairs: list[tuple[float, float]]) -> None:
 def report_refits(what: str, times: list[float], colds: list[float]) -> None:
     share = statistics.median(again / cold for again, cold in zip(times, colds, strict=True))
     print(f"{what}: {statistics.median(times):.2f} s, {share:.3f} of the cold fit", flush=True)
+
+
+def report_asked(program: str, folder: str, repeats: int) -> None:
+    """Print times of questions to the saved fit, also as multiples of importing two libraries."""
+    imports = [sys.executable, "-c", "import numpy, xarray"]
+    least = min(seconds(imports, folder) for _ in range(repeats))
+    print(f"import numpy, xarray: {least:.2f} s, best of {repeats}")
+    for name, options in ASKED.items():
+        best = min(seconds([program, name, *options], folder) for _ in range(repeats))
+        print(f"  {name} of a saved fit: {best:.2f} s, {best / least:.1f} times that", flush=True)
 
 
 if __name__ == "__main__":

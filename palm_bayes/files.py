@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,10 +170,35 @@ def check_figure(path: Path) -> None:
     check_file(path)
 
 
-def put_figure(path: Path, figure: Any) -> None:
-    """Save a matplotlib figure in the format of the suffix."""
+@dataclass(frozen=True)
+class Look:
+    """Look of figures in files.
+
+    Attributes
+    ----------
+    style : str, optional
+        Style sheet of Matplotlib, or a file of one, applied over the package's own.
+    size : (float, float), optional
+        Width and height in inches; by default as a figure is drawn.
+    dpi : int
+        Dots per inch of pixels.
+    """
+
+    style: str | None = None
+    size: tuple[float, float] | None = None
+    dpi: int = 180
+
+    def save(self, figure: Any, path: Path) -> None:
+        """Save a matplotlib figure in the format of the suffix."""
+        if self.size is not None:
+            figure.set_size_inches(self.size)
+        figure.savefig(path, dpi=self.dpi)
+
+
+def put_figure(path: Path, figure: Any, look: Look) -> None:
+    """Save a matplotlib figure in the format of the suffix, completely or not at all."""
     check_figure(path)
-    put(path, lambda draft: figure.savefig(draft, dpi=180))
+    put(path, lambda draft: look.save(figure, draft))
 
 
 def put_text(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import DataError
 from palm_bayes.inference.importance_refit import refit_validated
-from palm_bayes.inference.nuts import Settings
+from palm_bayes.inference.settings import Settings
 from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
@@ -38,7 +38,7 @@ class StopMonitor:
         True if accuracies are in percent; by default inferred from the data.
     priors : {"default", "bounds"} or Priors
     draws, tune, chains, seed : int
-        See `palm_bayes.inference.nuts.Settings`.
+        See `palm_bayes.inference.settings.Settings`.
     fit : PalmFit or None
         Latest fit; None before the fourth episode.
     """

@@ -1,12 +1,12 @@
 """Facade: `fit_runs` makes a `PalmFit` from data, whose methods answer questions about it.
 
-It is the last of the library's modules: only `StopMonitor` and the command line import it.
+Only `StopMonitor` and the command line import it. Questions to a saved fit do not import PyMC.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -23,14 +23,13 @@ from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import PalmWarning
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
-from palm_bayes.inference.fitting import fit_validated
-from palm_bayes.inference.importance_refit import refit_validated
-from palm_bayes.inference.nuts import Progress, SamplerName, Settings
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.predictive import full_trace, predictive_model
+from palm_bayes.inference.settings import Progress, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.misfit import Misfit
-from palm_bayes.model.priors import Priors
+
+if TYPE_CHECKING:
+    from palm_bayes.model.priors import Priors
 
 
 class PalmFit(Posterior):
@@ -46,6 +45,20 @@ class PalmFit(Posterior):
     def of(cls, posterior: Posterior) -> Self:
         """Convert a posterior to a `PalmFit`."""
         return cls(posterior.runs, posterior.trace, posterior.convergence)
+
+    @classmethod
+    def load(cls, path: str | Path, *others: str | Path) -> Self:
+        """Read a saved fit, or several of one task, put side by side, to compare all strategies.
+
+        Nothing pairs or pools several fits; see `palm_bayes.inference.several.side_by_side`.
+
+        `DataError` if a file is no saved fit or was changed, or fits differ in task, scale or unit.
+        """
+        if not others:
+            return super().load(path)
+        from palm_bayes.inference.several import side_by_side
+
+        return cls.of(side_by_side({str(one): cls.load(one) for one in (path, *others)}))
 
     def forecast(
         self,
@@ -87,17 +100,21 @@ class PalmFit(Posterior):
 
     def full_trace(self, **options: Any) -> xr.DataTree:
         """Add groups for ArviZ; see `palm_bayes.inference.predictive.full_trace`."""
+        from palm_bayes.inference.predictive import full_trace
+
         return full_trace(self, **options)
 
     def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
         """Build a PyMC model at new x; see `palm_bayes.inference.predictive.predictive_model`."""
+        from palm_bayes.inference.predictive import predictive_model
+
         return predictive_model(self, labels, **options)
 
     def refit(
         self,
         data: Runs | Place,
         *,
-        priors: Priors | None = None,
+        priors: "Priors | None" = None,
         progress: Progress | None = None,
     ) -> Self:
         """Update the fit for further episodes, with its priors and settings, quickly.
@@ -107,7 +124,7 @@ class PalmFit(Posterior):
         data : Runs, DataFrame or path
             The same runs with further episodes; new repetitions and strategies are allowed.
         priors : Priors, optional
-            The priors of the fit, if it was fitted with custom ones.
+            The priors of the fit, if they were custom ones.
         progress : callable, optional
             As in `palm_bayes.fit`; called for strategies that are sampled again.
 
@@ -127,6 +144,8 @@ class PalmFit(Posterior):
         PalmWarning
             If the data are unusual in a way that those of the fit were not.
         """
+        from palm_bayes.inference.importance_refit import refit_validated
+
         # A few new rows must not be read in another scale than the earlier ones.
         runs = read(data, Reading(percent=self.runs.percent))
         known = set(oddities(self.runs))
@@ -174,8 +193,7 @@ class PalmFit(Posterior):
         Parameters
         ----------
         rule : Rule
-            Rule of `palm_bayes.decisions.stopping_rules`, single or combined by ``|`` (any) and
-            ``&`` (all).
+            Of `palm_bayes.decisions.stopping_rules`, or combined by ``|`` (any) and ``&`` (all).
         strategy : str, optional
             Strategy in use; by default the best so far.
         force : bool
@@ -200,15 +218,8 @@ class PalmFit(Posterior):
         ----------
         truth : Runs, optional
             Runs with later episodes than the fitted ones, drawn on top.
-        horizon : int, optional
-            As in `forecast`.
-        axes : Axes or sequence of Axes, optional
-            Where to draw, one a strategy; by default a figure of its own.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            A new one, or that of `axes`.
+        horizon, axes : optional
+            As in `forecast`; Axes to draw on, one a strategy, by default those of a new figure.
         """
         from palm_bayes.plots.curves import plot_curves
 
@@ -274,7 +285,7 @@ def fit_runs(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
-    priors: str | Priors = "default",
+    priors: "str | Priors" = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
     tune: int = Settings.tune,
@@ -297,7 +308,7 @@ def fit_runs(
         Hyperparameters of default priors and misfit, learned from past curves by
         `palm_bayes.learn`. By default those that the package ships.
     draws, tune, chains, target_accept, sampler, seed, cores
-        See `palm_bayes.inference.nuts.Settings`.
+        See `palm_bayes.inference.settings.Settings`.
     progress : callable, optional
         Called with (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
 
@@ -326,6 +337,8 @@ def fit_runs(
     runs = read(data, reading)
     for oddity in oddities(runs):
         warnings.warn(oddity, PalmWarning, stacklevel=2)
+    from palm_bayes.inference.fitting import fit_validated
+
     posterior = fit_validated(
         runs,
         priors=priors,

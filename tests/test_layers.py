@@ -25,11 +25,12 @@ LAYOUT = """
     display:
     data:       scales runs axis budgets alignment checks averaging columns names reading tables
                 palm_folder run_writer places sheet layouts cleaning readers tasks example
-    model:      curve noise misfit expected learned priors curve_regions coordinates build
-                likelihood one_strategy
-    inference:  convergence draws pointwise graph_key compile_cache evidence nuts partial_pooling
-                joint trace predictive_check posterior fitting importance_refit predictive
-    plots:      style curves uncertainty compare budget backtest
+    model:      curve noise misfit expected learned variables priors curve_regions coordinates
+                build likelihood one_strategy
+    inference:  settings convergence draws pointwise predictive_check partial_pooling saved
+                graph_key compile_cache evidence nuts joint trace posterior several
+                fitting importance_refit predictive
+    plots:      style view curves comparison uncertainty compare budget backtest
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide information_value

@@ -12,10 +12,10 @@ from palm_bayes.inference import nuts
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.draws import labelled
 from palm_bayes.inference.posterior import PARAMETERS
-from palm_bayes.model.build import NOISE
 from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.learned import shipped
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.variables import NOISE
 from palm_bayes.palm_fit import fit_runs
 
 TINY = {"draws": 20, "tune": 40, "chains": 2, "target_accept": 0.8}

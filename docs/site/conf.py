@@ -24,7 +24,6 @@ extensions = [
     "myst_nb",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "sphinxcontrib.mermaid",
     "formulas",
     "members",
 ]
@@ -44,12 +43,10 @@ html_show_sphinx = False
 # Pages and notebooks
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist", "dollarmath"]
-myst_fence_as_directive = ["mermaid"]
 nb_execution_mode = "off"  # outputs are stored in the notebooks
 nb_ipywidgets_js: dict[str, str] = {}
 html_math_renderer = "mathml"
 nb_merge_streams = True
-mermaid_d3_zoom = False
 
 # API
 autosummary_generate = True

@@ -35,6 +35,7 @@ from palm_bayes.cli.terminal import (
 )
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import PalmError, PalmWarning, listed
+from palm_bayes.files import Look
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def _palm_bayes(
 @app.command(epilog=options.FIT)
 @filled_by(reading, last=False)
 @filled_by(sampling, last=False)
+@filled_by(options.look)
 def fit(
+    drawn: Look,
     sampled: Mapping[str, Any],
     how: Reading,
     path: options.Source = None,
@@ -161,7 +164,7 @@ def fit(
             fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
         )
         step("writing")
-        files = outcome.write(out, overwrite=overwrite)
+        files = outcome.write(out, look=drawn, overwrite=overwrite)
     return report(outcome.tables, as_json, seed=sampled["seed"], out=out, files=files)
 
 
@@ -228,7 +231,7 @@ def show(
         from palm_bayes import PalmFit
         from palm_bayes.report.export import Tables
 
-        tables = Tables(PalmFit.load(trace), probability)
+        tables = Tables(PalmFit.load(trace), probability, diagnostics=as_json)
     return report(tables, as_json)
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli.options import AsJson, Overwrite, Quiet, number_or_text, option
-from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.options import AsJson, Overwrite, Quiet, look, number_or_text, option
+from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
+from palm_bayes.files import Look
 
 if TYPE_CHECKING:
     from palm_bayes.decisions.compare import Comparison
@@ -201,7 +202,9 @@ and the posterior after the pilot is approximated by regression on these draws.
 
 
 @takes_fit
+@filled_by(look)
 def compare(
+    drawn: Look,
     source: Source,
     at: At = None,
     until: Until = None,
@@ -224,14 +227,16 @@ def compare(
             reference=reference,
             probability=probability,
         )
-        _draw(found, figure)
+        _draw(found, figure, drawn)
     from palm_bayes.report.tables import compared
 
     return report_decision(fit, found.document(), compared(found), as_json=as_json, until=found.at)
 
 
 @takes_fit
+@filled_by(look)
 def budget(
+    drawn: Look,
     source: Source,
     target: Target,
     assurance: Assurance = 0.8,
@@ -267,7 +272,7 @@ def budget(
             probability=probability,
             seed=source.seed,
         )
-        _draw(found, figure)
+        _draw(found, figure, drawn)
         if alda_csv is not None:
             from palm_bayes.report.alda_csv import write_alda
 
@@ -300,8 +305,10 @@ def _check(figure: Path | None) -> None:
         check_figure(figure)
 
 
-def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:
+def _draw(found: "Comparison | LabelsToReach", figure: Path | None, drawn: Look) -> None:
     if figure is not None:
         from palm_bayes.files import put_figure
+        from palm_bayes.plots.style import sheet
 
-        put_figure(figure, found.plot())
+        with sheet(drawn.style):
+            put_figure(figure, found.plot(), drawn)

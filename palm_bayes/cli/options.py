@@ -3,14 +3,18 @@
 Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.py.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from palm_bayes.files import Look
+
 UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
 
 DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
+FIGURES = "Figures"
 PALM = "Accepted for compatibility with PALM.py's command lines"
 PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
 
@@ -27,6 +31,15 @@ def number_or_text(given: str) -> float | str:
         return float(given)
     except ValueError:
         return given
+
+
+def size_of(given: str) -> tuple[float, float]:
+    """Read the size of a figure, such as 6x4."""
+    found = re.fullmatch(r"(\d+\.?\d*)\s*[x×,]\s*(\d+\.?\d*)", given.strip())
+    size = tuple(map(float, found.groups())) if found else ()
+    if not size or not all(1 <= inches <= 100 for inches in size):
+        raise UsageError(f"--size {given}: expected are inches from 1 to 100, such as 6x4.")
+    return size[0], size[1]
 
 
 Source = Annotated[
@@ -216,6 +229,15 @@ Probability = Annotated[
         OUTPUT, "Probability of the intervals.", "--probability", metavar="P", min=0.01, max=0.999
     ),
 ]
+Style = Annotated[
+    str | None,
+    option(FIGURES, "Style sheet of Matplotlib, by its name or file.", "--style", metavar="NAME"),
+]
+Size = Annotated[
+    Any,
+    option(FIGURES, "Width and height in inches.", "--size", metavar="WxH", parser=size_of),
+]
+Dpi = Annotated[int, option(FIGURES, "Dots per inch of pixels.", "--dpi", min=20, max=2400)]
 AsJson = Annotated[
     bool,
     option(OUTPUT, "Print only one JSON document on stdout.", "--json", metavar=""),
@@ -289,6 +311,15 @@ EXAMPLE = """[bold]Example[/bold]
 
   palm-bayes example runs
   palm-bayes fit runs/runs.csv --episodes 12"""
+
+
+def look(style: Style = None, size: Size = None, dpi: Dpi = Look.dpi) -> Look:
+    """Options of figures."""
+    if style is not None:
+        from palm_bayes.plots.style import sheet_of
+
+        sheet_of(style)  # an error before any work
+    return Look(style, size, dpi)
 
 
 def one_of(paths: list[Path] | None, base_path: Path | None) -> Path | list[Path]:

@@ -28,8 +28,8 @@ FitOrRuns = Annotated[
     list[Path],
     typer.Argument(
         metavar="FIT",
-        help="trace.nc of a fit, or its output folder; or runs, tables or a folder in PALM's "
-        "layout, which are fitted first.",
+        help="trace.nc of a fit, or its output folder; several are put side by side. Or runs, "
+        "tables or a folder in PALM's layout, which are fitted first.",
     ),
 ]
 
@@ -182,13 +182,7 @@ class Source:
     @property
     def saved(self) -> Path | None:
         """Path of the saved fit, or None for runs."""
-        if isinstance(self.path, list):
-            return None
-        saved = self.path
-        if saved.is_dir():
-            tidy(saved)  # an exchange of its files may have been cut off
-            saved = saved / TRACE
-        return saved if saved.suffix == ".nc" and saved.is_file() else None
+        return None if isinstance(self.path, list) else _saved(self.path)
 
     def fit(
         self,
@@ -201,7 +195,9 @@ class Source:
         `step` and `note` inform the user, see `terminal.working`.
         """
         if self.saved:
-            return self._loaded(self.saved, step)
+            return self._loaded([self.saved], step)
+        if several := self._several():
+            return self._side_by_side(several, step, note)
         step("reading the runs")
         from palm_bayes.data.scales import in_scale
 
@@ -217,14 +213,39 @@ class Source:
 
         return fit_runs(runs, **self.sampling, progress=step)
 
-    def _loaded(self, saved: Path, step: Callable[..., None]) -> "PalmFit":
+    def _several(self) -> list[Path]:
+        """Return the paths of several saved fits; none for runs. `UsageError` for both."""
+        paths = self.path if isinstance(self.path, list) else []
+        found = [saved for path in paths if (saved := _saved(path))]
+        if found and len(found) < len(paths):
+            runs = listed(path for path in paths if not _saved(path))
+            raise options.UsageError(f"{found[0]} is a saved fit, {runs} is not: give one kind.")
+        return found
+
+    def _side_by_side(
+        self, saved: list[Path], step: Callable[..., None], note: Callable[[str], None]
+    ) -> "PalmFit":
+        fit = self._loaded(saved, step)
+        note(fit.runs.notes[-1])
+        return fit
+
+    def _loaded(self, saved: list[Path], step: Callable[..., None]) -> "PalmFit":
         if self.given:
             flags = listed(self.given)
-            raise options.UsageError(f"{saved} is a saved fit: {flags} cannot be applied to it")
-        step("loading the fit")
+            raise options.UsageError(f"{saved[0]} is a saved fit: {flags} cannot be applied to it")
+        step(f"loading {listed(saved)}")
         from palm_bayes.palm_fit import PalmFit
 
-        return PalmFit.load(saved)
+        return PalmFit.load(*saved)
+
+
+def _saved(path: Path) -> Path | None:
+    """Return the saved fit at a path or in a folder, or None."""
+    saved = path
+    if path.is_dir():
+        tidy(path)  # an exchange of its files may have been cut off
+        saved = path / TRACE
+    return saved if saved.suffix == ".nc" and saved.is_file() else None
 
 
 @filled_by(sampling)

@@ -24,7 +24,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from palm_bayes.data import averaging
 from palm_bayes.data.runs import Runs
@@ -213,6 +212,8 @@ def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | Non
     """
     if len(np.unique(x)) < 4:
         return None
+    from scipy.optimize import minimize
+
     top, end = float(y.max()), float(x.max())
     most = max(100.0, 1.25 * top + 1)
     low, high = np.array([[top, most], [_TINY, 1 - _TINY], [-end, 10 * end + 1], [0.05, 10.0]]).T

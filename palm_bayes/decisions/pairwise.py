@@ -3,7 +3,6 @@
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import integrate
 
 from palm_bayes.decisions.trajectories import last_zero
 
@@ -39,7 +38,7 @@ def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
     budgets = way["budget"].to_numpy()
     if len(budgets) == 1:
         return way.isel(budget=0)
-    area = integrate.trapezoid(way.to_numpy(), budgets)
+    area = np.trapezoid(way.to_numpy(), budgets)
     return way.isel(budget=0).copy(data=area / (budgets[-1] - budgets[0]))
 
 

@@ -38,11 +38,11 @@ from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import QUANTILES, forecast
 from palm_bayes.inference.fitting import fit_validated
-from palm_bayes.inference.nuts import Progress, SamplerName, Settings
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.model.build import VERSION
+from palm_bayes.inference.settings import Progress, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
 
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]

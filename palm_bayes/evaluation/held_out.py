@@ -15,7 +15,6 @@ from scipy.special import ndtr, ndtri
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.partial_pooling import HORIZON, Curves, Hierarchy, hierarchy_of
 from palm_bayes.model import noise
-from palm_bayes.model.build import observations
 from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import Learned, LogNormal
 from palm_bayes.model.misfit import (
@@ -26,6 +25,7 @@ from palm_bayes.model.misfit import (
     shares_in_common,
     steps_until,
 )
+from palm_bayes.model.variables import observations
 
 DRAWS = 400
 """Number of draws kept of each fit."""

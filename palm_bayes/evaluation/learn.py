@@ -36,10 +36,10 @@ from palm_bayes.evaluation.cells import (
 from palm_bayes.evaluation.held_out import Later, Task, later_of
 from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
-from palm_bayes.inference.nuts import Progress, Settings
 from palm_bayes.inference.partial_pooling import shared_noise
-from palm_bayes.model.build import VERSION
+from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_from
+from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
 
 COMMONS = tuple(np.linspace(0, 0.9, 10).round(1).tolist())

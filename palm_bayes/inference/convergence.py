@@ -1,12 +1,12 @@
 """Convergence diagnostics of a fit."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from palm_bayes.errors import ConvergenceError, listed
@@ -79,6 +79,8 @@ def diagnose(
         (`palm_bayes.inference.evidence.Joined`). It adds to the Monte-Carlo variance of means and
         so lowers the effective sample size.
     """
+    from arviz_stats.base import array_stats
+
     # ArviZ's array functions: for labelled data the overhead exceeds the computation.
     numbers = np.concatenate([_by_number(values) for values in posterior.data_vars.values()])
     # A constant, such as a δ rounded to 1, has no diagnostics: `fmax` ignores it.
@@ -92,6 +94,19 @@ def diagnose(
         }
     advice = _advice(found)
     return {**found, "passed": not advice, "advice": advice}
+
+
+def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Compute ``r_hat``, ``ess_bulk`` and ``ess_tail`` of each number; dims without draws."""
+    from arviz_stats.base import array_stats
+
+    how: dict[str, partial[Any]] = {
+        "r_hat": partial(array_stats.rhat),
+        "ess_bulk": partial(array_stats.ess, method="bulk"),
+        "ess_tail": partial(array_stats.ess, method="tail", prob=TAIL),
+    }
+    over = [["chain", "draw"]]
+    return {name: xr.apply_ufunc(each, sampled, input_core_dims=over) for name, each in how.items()}
 
 
 def _fewer(ess: NDArray[np.float64], weight_error: float) -> float:

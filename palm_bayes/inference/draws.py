@@ -6,7 +6,14 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model import curve
-from palm_bayes.model.build import FREE, NOISE, VECTOR_COORDS, VECTOR_DIMS, VECTORS, observations
+from palm_bayes.model.variables import (
+    FREE,
+    NOISE,
+    VECTOR_COORDS,
+    VECTOR_DIMS,
+    VECTORS,
+    observations,
+)
 
 type Floats = NDArray[np.float64]
 

@@ -7,14 +7,9 @@ import pandas as pd
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.convergence import Convergence
-from palm_bayes.inference.nuts import (
-    Progress,
-    Sample,
-    Settings,
-    compile_programs,
-    sample_strategy,
-)
+from palm_bayes.inference.nuts import Sample, compile_programs, sample_strategy
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.inference.trace import assemble
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, named_priors

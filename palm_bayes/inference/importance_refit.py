@@ -21,13 +21,14 @@ from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import Floats, numbers_of, taken, verdict_numbers
 from palm_bayes.inference.evidence import without_energy
 from palm_bayes.inference.fitting import put_together
-from palm_bayes.inference.nuts import Progress, Sample, Settings, sample_strategy
+from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.model import curve, noise
-from palm_bayes.model.build import Observations, observations
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, moving_logp, named_priors
+from palm_bayes.model.variables import Observations, observations
 
 PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # number of NUTS attempts

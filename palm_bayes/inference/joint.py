@@ -10,9 +10,9 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.inference import partial_pooling
 from palm_bayes.inference.draws import taken
 from palm_bayes.inference.nuts import Sample
-from palm_bayes.model.build import observations
 from palm_bayes.model.expected import moments
 from palm_bayes.model.misfit import PARTS, Misfit, log_odds
+from palm_bayes.model.variables import observations
 
 
 def together(

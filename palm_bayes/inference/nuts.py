@@ -9,8 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.util import find_spec
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,83 +19,23 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, SamplingError, known
+from palm_bayes.errors import DataError, SamplingError
 from palm_bayes.inference.compile_cache import compile_model, kept, unconstrained, with_data
 from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import Floats, labelled, verdict_numbers, with_parameters
 from palm_bayes.inference.evidence import Part, gathered, join
 from palm_bayes.inference.pointwise import log_likelihood
-from palm_bayes.model.build import FREE, NUMBERS, Observations, build_model, observations
+from palm_bayes.inference.settings import Progress, Settings
+from palm_bayes.model.build import build_model
 from palm_bayes.model.curve_regions import APART, WHOLE, Region
 from palm_bayes.model.one_strategy import build_pooled_model, pooled
 from palm_bayes.model.priors import Priors
-
-SamplerName = Literal["nutpie", "pymc", "numpyro"]
-Progress = Callable[[str, str, float], None]
-"""Callback with (stage, strategy, fraction done); stage is "compile", "sample" or "retry"."""
+from palm_bayes.model.variables import FREE, NUMBERS, Observations, observations
 
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 MOST_DOUBLINGS = 8
 """Limit on the tree depth: at most 255 leapfrog steps per draw; typical are 12."""
-APART_DRAWS = 200
-"""Least number of draws for the evidence of a region."""
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Settings of the sampler.
-
-    Attributes
-    ----------
-    draws, tune : int
-        Numbers of kept and of warm-up draws per chain.
-    chains : int
-    target_accept : float
-        Target mean acceptance probability, below 1; higher values give smaller steps.
-    sampler : {"nutpie", "pymc", "numpyro"}
-    seed : int
-        Together with the name of a strategy it determines that strategy's draws.
-    cores : int, optional
-        Number of chains run in parallel; by default the number of cores.
-    thin : int
-        Thinning interval: of ``thin * draws`` draws, every `thin`-th is kept.
-    second_try : bool
-        If the first try does not converge, sample again, longer and with smaller steps.
-    """
-
-    draws: int = 1000
-    tune: int = 300
-    chains: int = 4
-    target_accept: float = 0.95
-    sampler: SamplerName = "nutpie"
-    seed: int = 0
-    cores: int | None = None
-    thin: int = 1
-    second_try: bool = True
-
-    def __post_init__(self) -> None:
-        known([self.sampler], get_args(SamplerName), "sampler")
-        if self.sampler == "numpyro" and find_spec("numpyro") is None:
-            raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
-        for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
-        if not 0 < self.target_accept < 1:
-            raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
-
-    def suit(self, priors: Priors) -> None:
-        """Raise `DataError` if these priors need more draws."""
-        if priors.apart and self.chains * self.draws < APART_DRAWS:
-            raise DataError(
-                f"chains * draws is {self.chains * self.draws}, allowed is at least {APART_DRAWS} "
-                "with priors that are sampled region by region, such as 'bounds'"
-            )
-
-    def stronger(self) -> "Settings":
-        """Return settings of the second try: longer, smaller steps, thinned to as many draws."""
-        careful = max(self.target_accept, 0.99)
-        return replace(self, tune=4 * self.tune, target_accept=careful, thin=4 * self.thin)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,8 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import ndtri
+from scipy.special import fdtri, ndtri
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.misfit import Misfit, correlated
@@ -310,5 +309,5 @@ def _lower_icc(levels: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> f
     within = ((levels - shared) ** 2).sum() / ((n - 1) * (k - 1))
     if within < 1e-12 * between:
         return 1.0
-    ratio = between / within / stats.f.ppf(CONFIDENCE, n - 1, (n - 1) * (k - 1))
+    ratio = between / within / fdtri(n - 1, (n - 1) * (k - 1), CONFIDENCE)
     return float(max((ratio - 1) / (ratio + k - 1), 0))

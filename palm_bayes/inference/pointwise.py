@@ -14,7 +14,7 @@ import xarray as xr
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import Floats, numbers_of
 from palm_bayes.model import curve, noise
-from palm_bayes.model.build import Observations, observations
+from palm_bayes.model.variables import Observations, observations
 
 
 def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:

@@ -7,9 +7,8 @@ methods.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -19,13 +18,13 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError
 from palm_bayes.files import put
-from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
-from palm_bayes.inference.trace import learned_of, leave_one_out, read, written
+from palm_bayes.inference.saved import learned_of, read, written
 from palm_bayes.model import curve
-from palm_bayes.model.build import NOISE
 from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import Learned
+from palm_bayes.model.variables import NOISE
 
 PARAMETERS = (*curve.PARAMETERS, *NOISE)
 _SCALED = ("A_max", "noise")  # accuracies, returned in the user's scale
@@ -63,19 +62,21 @@ class Posterior(Displayed):
         """Posterior predictive check of each strategy's curve; see `PredictiveCheck`."""
         return check(self.trace, self.runs)
 
-    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+    def summary(self, probability: float = 0.9, *, diagnostics: bool = True) -> pd.DataFrame:
         """Summarise every parameter by median and central credible interval, in the user's scale.
 
         Parameters
         ----------
         probability : float
             Probability of the interval from ``lower`` to ``upper``, in (0, 1).
+        diagnostics : bool
+            Add those of each parameter, for which ArviZ is imported.
 
         Returns
         -------
         DataFrame
             One row per strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
-            ``sd``, ``lower``, ``upper``, ``r_hat``, ``ess_bulk``, ``ess_tail``.
+            ``sd``, ``lower``, ``upper``, and as diagnostics ``r_hat``, ``ess_bulk``, ``ess_tail``.
         """
         if not 0 < probability < 1:
             raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
@@ -91,9 +92,7 @@ class Posterior(Displayed):
             "sd": scaled.std(over, ddof=1),
             "lower": scaled.quantile(tail, over),
             "upper": scaled.quantile(1 - tail, over),
-            "r_hat": az.rhat(sampled),
-            "ess_bulk": az.ess(sampled, method="bulk"),
-            "ess_tail": az.ess(sampled, method="tail"),
+            **(by_number(sampled) if diagnostics else {}),
         }
         table = xr.concat(
             [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
@@ -126,8 +125,10 @@ class Posterior(Displayed):
         chosen = draws.isel(sample=nearest).reset_coords(drop=True)
         return chosen.to_dataframe()[list(curve.PARAMETERS)]
 
-    def leave_one_out(self) -> az.ELPDData:
+    def leave_one_out(self) -> Any:
         """Compute leave-one-out cross-validation; see `trace.leave_one_out`."""
+        from palm_bayes.inference.trace import leave_one_out
+
         return leave_one_out(self.trace, self.runs)
 
     def to_bytes(self) -> bytes:

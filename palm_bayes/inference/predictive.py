@@ -19,8 +19,7 @@ from palm_bayes.data.axis import asked_x
 from palm_bayes.inference.importance_refit import priors_of
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.model import noise
-from palm_bayes.model.build import VECTOR_COORDS, build_model, observations, strategy_variables
-from palm_bayes.model.coordinates import Ends
+from palm_bayes.model.build import build_model, strategy_variables
 from palm_bayes.model.expected import moments_of
 from palm_bayes.model.misfit import (
     PARTS,
@@ -32,6 +31,7 @@ from palm_bayes.model.misfit import (
     steps_until,
 )
 from palm_bayes.model.priors import Priors
+from palm_bayes.model.variables import VECTOR_COORDS, Ends, observations
 
 
 def full_trace(

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.checks import falling
 from palm_bayes.data.runs import Runs
-from palm_bayes.model import noise
-from palm_bayes.model.build import observations
-from palm_bayes.model.expected import moments
+from palm_bayes.inference.draws import numbers_of
+from palm_bayes.model import curve, noise
+from palm_bayes.model.expected import moments_of
+from palm_bayes.model.variables import observations
 
 LEVEL = 0.005  # of each check: one in fifty curves that follow PALM is flagged
 DRAWS = 500
@@ -225,20 +226,15 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
 def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves]:
     """Return the observed runs, repeated for every draw, and replicates from the posterior."""
     data = observations(runs)
-    draws = posterior.stack(sample=("chain", "draw"))
-    chosen = np.linspace(0, draws.sizes["sample"] - 1, DRAWS).astype(int)
-    draws = draws.isel(sample=chosen)
+    flat = {name: each.reshape(-1, 1) for name, each in numbers_of(posterior).items()}
+    chosen = np.linspace(0, len(flat["noise"]) - 1, DRAWS).astype(int)
+    of = {name: each[chosen] for name, each in flat.items()}  # arrays: xarray takes longer
     x, at = np.unique(data.x, return_inverse=True)
-    mean, sd = (
-        part.transpose("sample", "x").to_numpy()[:, at]
-        for part in moments(
-            draws, xr.DataArray(x, dims="x"), data.ends.x_first[0], data.ends.x_last[0]
-        )
-    )
-    rho, shared, lasts = (
-        part.to_numpy()[:, None]
-        for part in (draws["rho"], draws["shared"], noise.offset(draws["noise"], draws["lasting"]))
-    )
+    of_curve = (of[name] for name in curve.COORDINATES)
+    of_noise = of["noise"], of["noise_ratio"], of["lasting"]
+    between = data.ends.x_first[0], data.ends.x_last[0]
+    mean, sd = (part[:, at] for part in moments_of(x, *between, of_curve, of_noise))
+    rho, shared, lasts = of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"])
     common, own = np.random.default_rng(_SEED).standard_normal((2, *mean.shape))
     fresh = noise.mixed(common[:, at], own, shared)  # the same at each x
     carried = noise.carry(rho, data.lag)

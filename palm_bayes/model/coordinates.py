@@ -51,7 +51,7 @@ c lies a little below 1: at 1 the density of identical repetitions, or of consta
 would be infinite.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
@@ -59,31 +59,11 @@ from pymc.logprob.transforms import Transform
 
 from palm_bayes.model import noise
 from palm_bayes.model.curve_regions import SATURATED
+from palm_bayes.model.variables import Ends
 
 MOST = 0.999
 """Upper bound of the noise's persistent, autocorrelated and shared parts."""
 _USUAL = -2.0  # logit of a share of about 1 / 8
-
-
-class Ends(NamedTuple):
-    """First and last observations of strategies; each a tensor, dims (strategy,) or none.
-
-    Attributes
-    ----------
-    x_first, x_second, x_last
-        Observed x, in batches.
-    accuracy_first, accuracy_last
-        Mean accuracy at the first and at the last x, a fraction.
-    count
-        Number of observations.
-    """
-
-    x_first: Any
-    x_second: Any
-    x_last: Any
-    accuracy_first: Any
-    accuracy_last: Any
-    count: Any
 
 
 class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed

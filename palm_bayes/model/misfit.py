@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
-from scipy.stats import qmc
 
 from palm_bayes.errors import DataError
 
@@ -98,6 +97,8 @@ class Misfit:
 
         Each pair of strategies has correlation `common`.
         """
+        from scipy.stats import qmc
+
         shape = (chains, draws, strategies + 1, len(PARTS))
         count = (strategies + 1) * len(PARTS) + 1
         places = qmc.LatinHypercube(count, rng=rng).random(chains * draws)

@@ -12,18 +12,12 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from palm_bayes.model import curve, noise
-from palm_bayes.model.build import (
-    LEAST_STEP,
-    VECTOR_COORDS,
-    Observations,
-    curve_variable,
-    noise_variables,
-)
-from palm_bayes.model.coordinates import Ends
+from palm_bayes.model.build import curve_variable, noise_variables
 from palm_bayes.model.curve import Array
 from palm_bayes.model.curve_regions import Region
 from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
 from palm_bayes.model.priors import Priors
+from palm_bayes.model.variables import LEAST_STEP, VECTOR_COORDS, Ends, Observations
 
 ROWS = 7
 """Rows of a `pooled` matrix."""

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,11 +19,11 @@ from palm_bayes.plots.style import (
     GREY,
     INK,
     SHADES,
-    STYLE,
     WIDTH,
     ShownFigure,
     mixed,
     short,
+    styled,
 )
 
 _OURS = COLOURS[0]
@@ -63,7 +62,7 @@ def plot_backtest(
         As in `palm_bayes.Backtest`, with at least one scored cell.
     title : str
     """
-    with mpl.rc_context(STYLE):
+    with styled():
         figure = ShownFigure(figsize=(WIDTH, 5.9), layout="constrained")
         halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
         top, bottom = halves

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -13,13 +12,13 @@ from palm_bayes.plots.style import (
     DASHES,
     GREY,
     INK,
-    STYLE,
     WIDTH,
     ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    styled,
 )
 
 
@@ -57,7 +56,7 @@ def plot_budget(
     matplotlib.figure.Figure
         New figure, or that of `ax`.
     """
-    with mpl.rc_context(STYLE):
+    with styled():
         if ax is None:
             figure: Figure = ShownFigure(figsize=(WIDTH, 3.2), layout="constrained")
             panel = figure.subplots()

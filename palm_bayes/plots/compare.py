@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,13 +12,13 @@ from palm_bayes.plots.style import (
     DASHES,
     GREY,
     INK,
-    STYLE,
     WIDTH,
     ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    styled,
 )
 
 type Tones = dict[str, tuple[Any, Any]]
@@ -78,7 +77,7 @@ def plot_compared(
         str(name): (mixed(COLOURS[i % len(COLOURS)], -0.25), DASHES[i // len(COLOURS) % 2])
         for i, name in enumerate(p_best)
     }
-    with mpl.rc_context(STYLE):
+    with styled():
         if axes is None:
             height = max(2.9, 1.3 + _ROW * len(behind))
             new = ShownFigure(figsize=(WIDTH, height), layout="constrained")

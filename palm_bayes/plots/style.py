@@ -1,14 +1,22 @@
 """Common parts of all figures: size, colours, style, and display in notebooks."""
 
 import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.style import library
 
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, listed
 
 # Okabe and Ito's palette without yellow, which is too light for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
@@ -29,6 +37,39 @@ STYLE: dict[Any, Any] = {
     **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.grid"), False),
     **{"axes.axisbelow": True} | dict.fromkeys(("text.usetex", "legend.frameon"), False),
 }
+
+
+_SHEET: ContextVar[Mapping[Any, Any]] = ContextVar("sheet", default=MappingProxyType({}))
+
+
+def sheet_of(style: str | None) -> dict[Any, Any]:
+    """Return the settings of a style sheet, by its name or file; empty for None."""
+    if style is None:
+        return {}
+    if style in library:
+        return dict(library[style])
+    if Path(style).is_file():
+        return dict(mpl.rc_params_from_file(style, use_default_template=False))
+    near = listed(get_close_matches(style, library)) or "such as ggplot or grayscale"
+    raise DataError(f"{style} is neither a file nor a style sheet of Matplotlib: {near}")
+
+
+@contextmanager
+def sheet(style: str | None) -> Iterator[None]:
+    """Draw figures with a style sheet over the package's own settings."""
+    token = _SHEET.set(sheet_of(style))
+    try:
+        yield
+    finally:
+        _SHEET.reset(token)
+
+
+def styled() -> Any:
+    """Return a context with the package's settings, under those of a `sheet`."""
+    if not (own := _SHEET.get()):
+        return mpl.rc_context(STYLE)
+    as_ticks: dict[Any, Any] = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
+    return mpl.rc_context({**STYLE, **as_ticks, **own})
 
 
 class ShownFigure(Figure):

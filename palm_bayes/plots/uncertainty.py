@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -15,13 +14,13 @@ from palm_bayes.plots.style import (
     BOXED,
     COLOURS,
     INK,
-    STYLE,
     WIDTH,
     ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    styled,
 )
 
 type Floats = NDArray[np.float64]
@@ -61,7 +60,7 @@ def plot_uncertainty(spread: xr.DataArray, scale: float, axes: Any = None) -> Fi
     by = "episode" if np.isnan(spread["labels"]).any() else "labels"
     deviation = f"Standard deviation ({'%' if scale > 1 else 'accuracy'})"
     key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
-    with mpl.rc_context(STYLE):
+    with styled():
         panels = _panels(len(strategies), by) if axes is None else given(axes, len(strategies))
         for ax, strategy in zip(panels, strategies, strict=True):
             future = spread["future"].sel(strategy=strategy).to_numpy()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.runs import Runs, XMode
-from palm_bayes.files import csv_rows, csv_text, plain, put_all, text_file
+from palm_bayes.files import Look, csv_rows, csv_text, plain, put_all, text_file
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
@@ -32,7 +32,6 @@ _POINT = (
 )
 _MODES = ("PALM (cumulative-normalized, b={b:g})", "PALM (episodes)")
 _BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
-_DPI = 180  # as in PALM.py's figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +62,18 @@ class Tables:
     fit : Posterior
     probability : float
         Probability of the intervals.
+    diagnostics : bool
+        Include those of each parameter.
     """
 
     fit: "Posterior"
     probability: float = 0.9
+    diagnostics: bool = True
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """`Posterior.summary` at `probability`."""
-        return self.fit.summary(self.probability)
+        return self.fit.summary(self.probability, diagnostics=self.diagnostics)
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -159,7 +161,14 @@ class Outcome:
         new = forecast(fit, horizon=ahead, scope="new")
         return cls(Tables(fit, probability), expected, new, x_mode, truth)
 
-    def write(self, out: Path, *, palm: bool = True, overwrite: bool = False) -> list[Path]:
+    def write(
+        self,
+        out: Path,
+        *,
+        palm: bool = True,
+        look: Look | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
         """Write all files into `out` together: all of them, or none.
 
         Parameters
@@ -170,6 +179,8 @@ class Outcome:
         palm : bool
             Write PALM.py's files too: for one strategy in `out` itself, for several in one
             folder each (see `folders`).
+        look : Look, optional
+            Look of the figures.
         overwrite : bool
             Replace files of the same names, whoever wrote them.
 
@@ -179,7 +190,8 @@ class Outcome:
             The files. `DataError` if they cannot be written, or others must not be replaced.
         """
         runs = self.tables.fit.runs
-        files = self._tables() | (self._palm_tables() if palm else {}) | self._figures(palm)
+        palms = self._palm_tables() if palm else {}
+        files = self._tables() | palms | self._figures(palm, look or Look())
         return put_all(out, files, lambda: replaced(out, runs, files, overwrite))
 
     def _tables(self) -> "_Files":
@@ -207,20 +219,21 @@ class Outcome:
             }
         return files
 
-    def _figures(self, palm: bool) -> "_Files":
+    def _figures(self, palm: bool, look: Look) -> "_Files":
         from palm_bayes.plots import curves
+        from palm_bayes.plots.comparison import plot_comparison
 
+        draw = partial(_figure, look)
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
         task = {"dataset": runs.dataset, "model": runs.model}
-        files: _Files = {
-            Path("curves.png"): _figure(curves.plot_curves, runs, expected, new, truth)
-        }
+        of_all = draw(curves.plot_curves, runs, expected, new, truth)
+        files: _Files = {Path("curves.png"): of_all}
         if len(runs.strategies) > 1:
-            files[Path(COMPARISON)] = _figure(curves.plot_comparison, runs, expected, truth)
+            files[Path(COMPARISON)] = draw(plot_comparison, runs, expected, truth)
         for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
             own = runs.strategy(strategy)
-            files[Path(folder, "palm_fit.png")] = _figure(
+            files[Path(folder, "palm_fit.png")] = draw(
                 curves.plot_palm_fit, own, expected, new, **task
             )
         return files
@@ -257,8 +270,16 @@ class Outcome:
 type _Files = dict[Path, Callable[[Path], Any]]
 
 
-def _figure(plot: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[Path], Any]:
-    return lambda path: plot(*args, **kwargs).savefig(path, dpi=_DPI)
+def _figure(
+    look: Look, plot: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Callable[[Path], Any]:
+    from palm_bayes.plots.style import sheet
+
+    def save(path: Path) -> None:
+        with sheet(look.style):
+            look.save(plot(*args, **kwargs), path)
+
+    return save
 
 
 def _params_csv(params: Mapping[str, Any]) -> str:

@@ -90,6 +90,10 @@ def python(report: Report) -> str:
         names = f"from palm_bayes import {', '.join(leaves)}\n"
     shown = [f"{name}={_literal(value)}" for name, value in asked.items()]
     shown += [f"rule={_written(rule)}"] if rule is not None else []
+    shown_of = ", ".join(['"report.html"', *shown])
+    if "fits" in about:
+        fits = f"fit = palm_bayes.PalmFit.load({', '.join(map(repr, about['fits']))})"
+        return f"import palm_bayes\n{names}\n{fits}\nfit.report({shown_of})\n"
     options = "".join(f"    {name}={_literal(value)},\n" for name, value in arguments.items())
     if about["sampling"]["priors"] == "own":
         options += "    priors=priors,  # custom, a palm_bayes.Priors\n"
@@ -99,7 +103,7 @@ def python(report: Report) -> str:
         f"import palm_bayes\n{names}\n"
         f"fit = palm_bayes.fit(\n    {data_path(report.fit.runs)!r},\n{options})\n"
         f"assert fit.runs.sha256() == {about['data_sha256']!r}\n"
-        f"fit.report({', '.join(['"report.html"', *shown])})\n"
+        f"fit.report({shown_of})\n"
     )
 
 
@@ -114,10 +118,10 @@ def shell(report: Report) -> str | None:
         words += [word for one in _listed(value) for word in _option(flag, one)]
     for name in SAMPLING:
         words += [f"--{name.replace('_', '-')}", _plain(about["sampling"][name])]
-    last = ["palm-bayes", "report", "palm_fit_out", *asked]
+    last = ["palm-bayes", "report", *about.get("fits", ["palm_fit_out"]), *asked]
     last += ["--seed", str(report.seed)] if report.seed else []
-    first = _folded([*words, "--out", "palm_fit_out"])
-    return first + "\n" + _folded([*last, "--out", "report.html"]) + "\n"
+    first = "" if "fits" in about else _folded([*words, "--out", "palm_fit_out"]) + "\n"
+    return first + _folded([*last, "--out", "report.html"]) + "\n"
 
 
 def _priors(about: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,8 @@ import pandas as pd
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
 from palm_bayes.errors import percent
-from palm_bayes.plots.curves import plot_comparison, plot_curves
+from palm_bayes.plots.comparison import plot_comparison
+from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
 from palm_bayes.report.export import Tables
@@ -180,10 +181,8 @@ def comparison(report: Report) -> Section | None:
     caption = "Difference to the first, and probability of being the best at every budget."
     square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
     square = square.reset_index().rename(columns={"strategy": "above"})
-    words = (
-        found.sentence,
-        ABOUT["comparison"],
-    )
+    apart = report.fit.runs.notes[-1:] if "fits" in recipe.kept(report.fit) else ()
+    words = (found.sentence, *apart, ABOUT["comparison"])
     heading = "Probability that the strategy of the row is above that of the column, at "
     heading += f"{found.at:,.0f} {found.unit}"
     return Section(
@@ -237,7 +236,7 @@ def reliability(report: Report) -> Section:
 def parameters(report: Report) -> Section:
     """Show median and interval of every parameter."""
     probability = report.questions.probability
-    found = Tables(report.fit, probability).summary
+    found = Tables(report.fit, probability, diagnostics=False).summary
     rows: list[Any] = list(found.itertuples())
     cells = [f"{_digits(r.median)} [{_digits(r.lower)}, {_digits(r.upper)}]" for r in rows]
     wide = found.assign(cell=cells).pivot_table(

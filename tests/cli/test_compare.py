@@ -33,8 +33,30 @@ def test_compare_prints_json_and_draws(saved, fit, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("suffix", "begins"), [(".pdf", b"%PDF"), (".svg", b"<?xml"), (".png", b"\x89PNG")]
+)
+def test_figures_have_the_format_of_their_suffix(saved, capsys, tmp_path, suffix, begins):
+    figure = tmp_path / f"c{suffix}"
+    assert cli.main(["budget", saved, "--target", "0.9", "--figure", str(figure)]) == 0
+    assert figure.read_bytes().startswith(begins)
+
+
+def test_figures_have_the_size_and_style_asked_for(saved, capsys, tmp_path):
+    from matplotlib.image import imread
+
+    figure = tmp_path / "c.png"
+    options = ["--size", "5x3", "--dpi", "40", "--style", "dark_background"]
+    assert cli.main(["compare", saved, "--figure", str(figure), *options]) == 0
+    pixels = imread(figure)
+    assert pixels.shape[:2] == (120, 200)
+    assert pixels[0, 0, :3] == pytest.approx([0, 0, 0])
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--style", "gglot"], "gglot is neither a file nor a style sheet of Matplotlib: ggplot"),
+        (["--size", "9"], "--size 9: expected are inches from 1 to 100, such as 6x4"),
         (["--at", "5"], "at is 5, allowed is from the first labels seen: 20"),
         (["--rope", "2"], "rope is 2"),
         (["--reference", "best"], "no strategy 'best'"),

@@ -7,7 +7,7 @@ import pytest
 from palm_bayes.data.alignment import aligned_x, unaligned
 from palm_bayes.data.runs import Runs
 from palm_bayes.model import noise
-from palm_bayes.model.build import observations
+from palm_bayes.model.variables import observations
 
 
 def runs_of(labels, batch=None, episodes=None):

@@ -17,8 +17,8 @@ from palm_bayes.inference import importance_refit as module
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.draws import numbers_of
 from palm_bayes.model import curve, noise
-from palm_bayes.model.build import observations
 from palm_bayes.model.priors import moving_logp, named_priors
+from palm_bayes.model.variables import observations
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
 NAMES = ["random", "entropy"]

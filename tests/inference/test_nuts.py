@@ -15,10 +15,12 @@ from palm_bayes.errors import DataError, SamplingError
 from palm_bayes.inference import nuts as sampling
 from palm_bayes.inference.draws import labelled
 from palm_bayes.inference.evidence import Joined
-from palm_bayes.inference.nuts import Settings, sample_strategy
-from palm_bayes.model.build import NOISE, build_model, observations
+from palm_bayes.inference.nuts import sample_strategy
+from palm_bayes.inference.settings import Settings
+from palm_bayes.model.build import build_model
 from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.variables import NOISE, observations
 
 PRIORS = named_priors("default")
 

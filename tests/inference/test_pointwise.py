@@ -8,8 +8,8 @@ from scipy.stats import multivariate_normal
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import labelled
 from palm_bayes.inference.pointwise import leave_one_out, log_likelihood
-from palm_bayes.model.build import NOISE
 from palm_bayes.model.curve import COORDINATES
+from palm_bayes.model.variables import NOISE
 
 CURVES = dict(zip(COORDINATES, ([0.9, 0.85], [-0.5, -0.3], [0.5, 1.0], [0.7, 0.4]), strict=True))
 OF_NOISE = [0.01, 0.02], [3.0, 1.5], [0.4, 0.7], [0.3, 0.05], [0.2, 0.6]

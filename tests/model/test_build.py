@@ -10,8 +10,9 @@ import pytest
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model import curve, noise
-from palm_bayes.model.build import build_model, observations
+from palm_bayes.model.build import build_model
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.variables import observations
 
 FREE = ["noise", "noise_ratio", "shared", "memory", "curve"]
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from palm_bayes.model import curve
 from palm_bayes.model.coordinates import (
     CurveCoordinates,
-    Ends,
     FlatCoordinates,
     MemoryCoordinates,
     ShareCoordinates,
@@ -20,6 +19,7 @@ from palm_bayes.model.coordinates import (
 )
 from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.curve_regions import SATURATED
+from palm_bayes.model.variables import Ends
 
 ENDS = {
     "x_first": (1.0, 1.0, 0.7, 5.0),

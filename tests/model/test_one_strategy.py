@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.model.build import build_model, observations
+from palm_bayes.model.build import build_model
 from palm_bayes.model.one_strategy import build_pooled_model, pooled, unpooled
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.variables import observations
 
 
 def uneven(example_runs):

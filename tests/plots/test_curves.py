@@ -14,7 +14,9 @@ from matplotlib.figure import Figure
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
-from palm_bayes.plots.curves import LEVELS, plot_comparison, plot_curves, plot_palm_fit
+from palm_bayes.plots.comparison import plot_comparison
+from palm_bayes.plots.curves import plot_curves, plot_palm_fit
+from palm_bayes.plots.view import LEVELS
 
 
 def make_runs(strategies=3, repetitions=3, episodes=8, percent=False, labels=True, **options):
@@ -230,7 +232,7 @@ def test_ragged_runs_end_where_they_end():
     later = {name: points(line(ax, markersize=2.2)) for name, ax in panels(figure).items()}
     assert later["s0"][:, 0].min() == 300
     assert len(later["s1"]) == 0
-    (strip,) = plot_comparison(runs, make_forecast(runs)).axes[0].patches
+    strip = plot_comparison(runs, make_forecast(runs)).axes[0].patches[0]
     assert (strip.get_x(), strip.get_x() + strip.get_width()) == (250, 400)
 
 
@@ -247,7 +249,7 @@ def test_comparison_has_means_medians_and_80_percent_bands():
     whole = make_runs(episodes=12)
     runs = whole.first(8)
     expected = make_forecast(runs)
-    (ax,) = rendered(plot_comparison(runs, expected, whole)).axes
+    ax = rendered(plot_comparison(runs, expected, whole)).axes[0]
     for i, strategy in enumerate(runs.strategies):
         curve = expected.sel(strategy=strategy)
         limits = curve.quantile([0.1, 0.9], ["chain", "draw"])
@@ -260,6 +262,30 @@ def test_comparison_has_means_medians_and_80_percent_bands():
         assert [len(part) for part in dots] == [8, 4]
 
 
+def test_the_part_past_the_data_is_enlarged_with_intervals_at_its_end():
+    whole = make_runs(episodes=12)
+    runs = whole.first(8)
+    expected = make_forecast(runs)
+    left, right = rendered(plot_comparison(runs, expected, whole)).axes
+    assert left.get_ylim()[1] - left.get_ylim()[0] > 2 * (right.get_ylim()[1] - right.get_ylim()[0])
+    begins = right.get_xlim()[0]
+    assert begins == 350  # the first episode in the last 15 % of the data
+    (frame,) = left.patches
+    assert (frame.get_x(), frame.get_y()) == (begins, right.get_ylim()[0])
+    low, high = right.get_ylim()
+    bars = [one.get_ydata() for one in right.lines if one.get_linewidth() == 2]
+    found = low + (high - low) * np.array(bars)
+    limits = expected.isel(x=-1).quantile([0.1, 0.9], ["chain", "draw"]).transpose("strategy", ...)
+    np.testing.assert_allclose(found, limits.to_numpy()[::-1])  # drawn from the lowest
+
+
+def test_comparison_is_drawn_on_given_axes():
+    runs = make_runs()
+    ax = Figure().subplots()
+    assert plot_comparison(runs, make_forecast(runs), ax=ax) is ax.figure
+    assert [text.get_text() for text in ax.texts if text.get_text()[0] == "s"] == ["s2", "s1", "s0"]
+
+
 @pytest.mark.parametrize("count", [1, 5, 12, 30])
 def test_names_at_the_line_ends_keep_apart_and_in_order(count):
     runs = make_runs(strategies=count, repetitions=1, episodes=4)
@@ -267,11 +293,13 @@ def test_names_at_the_line_ends_keep_apart_and_in_order(count):
     ends = np.sort(np.random.default_rng(2).uniform(0.89, 0.9, count))
     forecast[:] += ends[:, None] - forecast.median(["chain", "draw"])
     figure = rendered(plot_comparison(runs, forecast))
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()[0] == "s"]
+    boxes = [
+        text.get_window_extent() for text in figure.axes[-1].texts if text.get_text()[0] == "s"
+    ]
     assert len(boxes) == count
     assert all(low.y1 <= high.y0 for low, high in pairwise(boxes))
     assert all(box.x1 <= figure.bbox.x1 for box in boxes)
-    names = [text.get_text() for text in figure.axes[0].texts if text.get_text()[0] == "s"]
+    names = [text.get_text() for text in figure.axes[-1].texts if text.get_text()[0] == "s"]
     assert names == list(runs.strategies)
 
 
@@ -287,7 +315,7 @@ def test_the_key_lies_inside_the_figure(draw):
 
 def test_strategies_past_the_palette_stay_distinct():
     runs = make_runs(strategies=12, repetitions=1)
-    (ax,) = plot_comparison(runs, make_forecast(runs)).axes
+    ax = plot_comparison(runs, make_forecast(runs)).axes[0]
     medians = [one for one in ax.lines if one.get_linewidth() == 1.4]
     assert len({(one.get_color(), one.is_dashed()) for one in medians}) == 12
 

@@ -84,6 +84,17 @@ def test_it_is_as_wide_as_the_screen(opened, scheme, width):
     assert wide > 0  # what does not fit scrolls in its own box
 
 
+def test_on_a_phone_tables_fit_and_figures_say_that_they_scroll(opened):
+    page, *_ = opened(width=400)
+    tables = page.locator(".scroll:has(table)")
+    cut = tables.evaluate_all("all => all.filter((b) => b.scrollWidth > b.clientWidth).length")
+    assert cut == 0
+    cell = page.get_by_role("table", name="Convergence of the sampler").get_by_role("cell").first
+    assert cell.get_attribute("data-name") == "converged"
+    said = "all => all.map((c) => getComputedStyle(c, '::after').content)"
+    assert all("sideways" in words for words in page.locator("[data-wide]").evaluate_all(said))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out(opened, scheme):
     page, *_ = opened(scheme)

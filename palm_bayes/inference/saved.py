@@ -1,0 +1,139 @@
+"""Trace of a fit as a file: written, read and checked; without PyMC, which is slow to import."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, listed
+from palm_bayes.model import curve
+from palm_bayes.model.learned import Learned
+from palm_bayes.model.variables import NOISE, VERSION
+
+_HASHES = "sha256"  # file attribute with the hash of each group
+# Exceptions of HDF5 and its readers for a damaged file.
+_UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
+
+
+def learned_of(trace: xr.DataTree) -> Learned:
+    """Return the hyperparameters from past curves that the fit of a trace used."""
+    return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
+
+
+def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
+    """Return what a trace keeps of the data and of convergence, in the types of JSON."""
+    of_runs = {
+        "batch": runs.batch,
+        "percent": runs.percent,
+        "dataset": runs.dataset,
+        "model": runs.model,
+        "origins": [[*run, file] for run, file in runs.origins.items()],
+        "notes": list(runs.notes),
+    }
+    return {
+        "data_sha256": runs.sha256(),
+        "runs": of_runs,
+        "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
+    }
+
+
+def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
+    """Restore the runs that `assemble` stored in a trace."""
+    table = rows.to_dataframe().reset_index(drop=True)
+    origins = {(strategy, repetition): file for strategy, repetition, file in about["origins"]}
+    rest = {**about, "origins": origins, "notes": tuple(about["notes"])}
+    return Runs(table, **rest)
+
+
+def written(trace: xr.DataTree) -> bytes:
+    """Return the trace as the bytes of a NetCDF file, with a hash of each group.
+
+    They are made in memory: after a failed write, HDF5 closes the file again when the process ends.
+    """
+    hashed = trace.copy()
+    hashed.attrs = {**trace.attrs, _HASHES: json.dumps(_hashes(trace))}
+    return bytes(hashed.to_netcdf(engine="h5netcdf"))
+
+
+def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
+    """Read and check a file of `written`: the trace, its runs and the diagnostics by strategy.
+
+    Raises
+    ------
+    DataError
+        If it is not such a file, was changed, or its draws cannot be used.
+    """
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            trace = tree.load()
+        kept = json.loads(trace.attrs["palm_bayes"])
+        rows, model = trace["runs"].to_dataset(), kept.get("model")
+    except _UNREADABLE as error:
+        raise _not_a_fit(path, error) from error
+    if model != VERSION:
+        raise DataError(f"{path} was saved with another version of the model: fit again")
+    _require_unchanged(path, trace)
+    try:
+        runs = runs_from(rows, kept["runs"])
+        table = pd.DataFrame(kept["convergence"]).set_index("strategy")
+        _require_usable(path, trace["posterior"].to_dataset(), runs)
+    except DataError:
+        raise
+    except _UNREADABLE as error:
+        raise _not_a_fit(path, error) from error
+    return trace, runs, table
+
+
+def _not_a_fit(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} is not a fit saved by palm_bayes ({' '.join(str(error).split())})")
+
+
+def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
+    try:
+        before: dict[str, str] = dict(json.loads(trace.attrs[_HASHES]))
+    except _UNREADABLE as error:
+        raise DataError(f"{path} has no hashes of its contents: fit again") from error
+    now = _hashes(trace)
+    changed = [name for name in before | now if before.get(name) != now.get(name)]
+    if changed:
+        raise DataError(f"{path} has been changed since it was saved: {listed(changed)}")
+
+
+def _require_usable(path: Path, posterior: xr.Dataset, runs: Runs) -> None:
+    """Raise `DataError` unless every strategy has finite draws of every parameter."""
+    for name in (*curve.PARAMETERS, *NOISE, "misfit"):
+        if name not in posterior:
+            raise DataError(f"{path} holds no draws of {name}")
+        draws = posterior[name].sel(strategy=list(runs.strategies))
+        whole = (abs(draws) < np.inf).all([dim for dim in draws.dims if dim != "strategy"])
+        if not whole.all():
+            names = listed(draws["strategy"].to_numpy()[~whole.to_numpy()])
+            raise DataError(f"{path}: draws of {name} are not finite for {names}")
+
+
+def _hashes(trace: xr.DataTree) -> dict[str, str]:
+    """Hash every group by its path: its variables and its attributes except the hashes."""
+    return {
+        group.path: _hash(group.to_dataset(inherit=False), group.path == "/")
+        for group in trace.subtree
+    }
+
+
+def _hash(group: xr.Dataset, top: bool) -> str:
+    """Hash a group; only the package's own attributes, since libraries may change theirs."""
+    digest = hashlib.sha256(str(group.attrs.get("palm_bayes", "")).encode() if top else b"")
+    for name in sorted(map(str, group.variables)):
+        variable = group.variables[name]
+        values = np.asarray(variable.values)
+        digest.update(f"{name} {variable.dims} {variable.shape}\n".encode())
+        if values.dtype.kind in "biufc":
+            whole = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+            digest.update(whole.tobytes())
+        else:  # text is read as another type
+            digest.update(json.dumps([str(value) for value in values.flat]).encode())
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""Settings of the sampler; without PyMC, which is slow to import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, get_args
+
+from palm_bayes.errors import DataError, known
+
+if TYPE_CHECKING:
+    from palm_bayes.model.priors import Priors
+
+SamplerName = Literal["nutpie", "pymc", "numpyro"]
+Progress = Callable[[str, str, float], None]
+"""Callback with (stage, strategy, fraction done); stage is "compile", "sample" or "retry"."""
+
+APART_DRAWS = 200
+"""Least number of draws for the evidence of a region."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the sampler.
+
+    Attributes
+    ----------
+    draws, tune : int
+        Numbers of kept and of warm-up draws per chain.
+    chains : int
+    target_accept : float
+        Target mean acceptance probability, below 1; higher values give smaller steps.
+    sampler : {"nutpie", "pymc", "numpyro"}
+    seed : int
+        Together with the name of a strategy it determines that strategy's draws.
+    cores : int, optional
+        Number of chains run in parallel; by default the number of cores.
+    thin : int
+        Thinning interval: of ``thin * draws`` draws, every `thin`-th is kept.
+    second_try : bool
+        If the first try does not converge, sample again, longer and with smaller steps.
+    """
+
+    draws: int = 1000
+    tune: int = 300
+    chains: int = 4
+    target_accept: float = 0.95
+    sampler: SamplerName = "nutpie"
+    seed: int = 0
+    cores: int | None = None
+    thin: int = 1
+    second_try: bool = True
+
+    def __post_init__(self) -> None:
+        known([self.sampler], get_args(SamplerName), "sampler")
+        if self.sampler == "numpyro" and find_spec("numpyro") is None:
+            raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
+        for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
+        if not 0 < self.target_accept < 1:
+            raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
+
+    def suit(self, priors: "Priors") -> None:
+        """Raise `DataError` if these priors need more draws."""
+        if priors.apart and self.chains * self.draws < APART_DRAWS:
+            raise DataError(
+                f"chains * draws is {self.chains * self.draws}, allowed is at least {APART_DRAWS} "
+                "with priors that are sampled region by region, such as 'bounds'"
+            )
+
+    def stronger(self) -> "Settings":
+        """Return settings of the second try: longer, smaller steps, thinned to as many draws."""
+        careful = max(self.target_accept, 0.99)
+        return replace(self, tune=4 * self.tune, target_accept=careful, thin=4 * self.thin)

@@ -1,0 +1,170 @@
+"""Fits of one task that were made separately, as one fit without common error.
+
+Their draws are independent: repetitions of the same seed are not paired, and nothing is pooled
+between the fits. Draws of equal numbers in two fits may still come from equal random numbers, as
+the misfit does where seeds are equal. So the draws of each fit are put in an order of their own.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError, listed
+from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.saved import about_data
+from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, observations
+
+_DRAWS = ("chain", "draw")
+_ALONG = {
+    **dict.fromkeys(("posterior", "sampled", "strategy_stats"), "strategy"),
+    **dict.fromkeys(("log_likelihood", "observed_data"), "observation"),
+}
+"""Groups of a trace, with the dim along which those of several fits are put together."""
+TRACE = "trace.nc"
+"""Name of a saved fit in its output folder."""
+
+
+def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
+    """Put separate fits of one task together.
+
+    Parameters
+    ----------
+    fits : mapping of str to Posterior
+        At least two, by the path of each, or another name. Strategies of equal names are told apart
+        by it: "margin (a)" is that of "runs/a.nc".
+
+    Returns
+    -------
+    Posterior
+        All strategies, with as many draws as each fit has, whose notes say that nothing pairs them.
+
+    Raises
+    ------
+    DataError
+        If the fits differ in task, scale, unit or batch of labels, or learned prior.
+    """
+    if len(fits) < 2:
+        raise DataError(f"{listed(fits)} is one fit: give at least two")
+    for (name, one), (other, two) in pairwise(fits.items()):
+        _require_alike(name, one, other, two)
+    renamed = _told_apart(fits)
+    runs = _all_runs(fits, renamed)
+    sizes = [fit.trace["posterior"].sizes for fit in fits.values()]
+    chains, draws = (min(size[dim] for size in sizes) for dim in _DRAWS)
+    tree = {}
+    for group, along in _ALONG.items():
+        parts = [
+            _named(_taken(fit.trace, group, (chains, draws), place), renamed[name])
+            for place, (name, fit) in enumerate(fits.items())
+        ]
+        tree[group] = xr.concat(parts, along, combine_attrs="drop")
+    data = observations(runs).as_data()
+    constant = {name: (DATA_DIMS[name], value) for name, value in data.items()}
+    strategies = {"strategy": list(runs.strategies), **DATA_COORDS}
+    tree["constant_data"] = xr.Dataset(constant, strategies)
+    tree["runs"] = runs.table.rename_axis("row").to_xarray()
+    tables = [fit.convergence.table.rename(index=renamed[name]) for name, fit in fits.items()]
+    verdicts = pd.concat(tables)
+    first = json.loads(next(iter(fits.values())).trace.attrs["palm_bayes"])
+    about = first | about_data(runs, verdicts) | {"fits": list(fits)}
+    tree["/"] = xr.Dataset(attrs={"palm_bayes": json.dumps(about)})
+    return Posterior(runs, xr.DataTree.from_dict(tree), Convergence(verdicts))
+
+
+def short_names(places: Iterable[str]) -> dict[str, str]:
+    """Shorten paths to names that differ: the stem, or the folder of a trace.nc."""
+    every = list(places)
+    paths = [Path(place) for place in every]
+    stems = [path.parent.name if path.name == TRACE else path.stem for path in paths]
+    names = [stem if stem and stems.count(stem) == 1 else place
+             for stem, place in zip(stems, every, strict=True)]  # fmt: skip
+    return dict(zip(every, names, strict=True))
+
+
+def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> None:
+    for what in ("dataset", "model"):
+        values = [getattr(fit.runs, what) for fit in (one, two)]
+        if all(values) and values[0] != values[1]:
+            raise _apart(what, name, values[0], other, values[1])
+    units = ["labels" if fit.runs.labels_known else "episodes" for fit in (one, two)]
+    scales = ["percent" if fit.runs.percent else "fractions" for fit in (one, two)]
+    batches = [f"{fit.runs.batch:g}" for fit in (one, two)]
+    axes = ["labels" if _x_is_labels(fit.runs) else "episodes" for fit in (one, two)]
+    for what, (value, last) in (
+        ("unit of budgets", units), ("scale of accuracies", scales),
+        ("labels per episode", batches), ("axis of the curve", axes),
+    ):  # fmt: skip
+        if value != last:
+            raise _apart(what, name, value, other, last)
+    if one.learned != two.learned:
+        raise DataError(f"{name} and {other} have different learned priors: fit one of them anew")
+
+
+def _apart(what: str, name: str, value: str, other: str, last: str) -> DataError:
+    told = f"the {what} is {value} in {name}, {last} in {other}"
+    return DataError(f"fits of one task can be compared, but {told}")
+
+
+def _x_is_labels(runs: Runs) -> bool:
+    return bool(np.allclose(runs.table["x"] * runs.batch, runs.table["labels"], equal_nan=True))
+
+
+def _told_apart(fits: Mapping[str, Posterior]) -> dict[str, dict[str, str]]:
+    """Return new names of the strategies that several fits have, by fit."""
+    every = [name for fit in fits.values() for name in fit.runs.strategies]
+    short = short_names(fits)
+    return {
+        place: {s: f"{s} ({short[place]})" for s in fit.runs.strategies if every.count(s) > 1}
+        for place, fit in fits.items()
+    }
+
+
+def _all_runs(fits: Mapping[str, Posterior], renamed: Mapping[str, Mapping[str, str]]) -> Runs:
+    """Return the runs of all fits; no two fits share a repetition."""
+    tables, origins, notes, short = [], {}, [], short_names(fits)
+    for name, fit in fits.items():
+        table = fit.runs.table
+        repetitions = {r: f"{r} ({short[name]})" for r in table["repetition"].unique()}
+        tables.append(table.replace({"strategy": renamed[name], "repetition": repetitions}))
+        for (strategy, repetition), file in fit.runs.origins.items():
+            origins[renamed[name].get(strategy, strategy), repetitions[repetition]] = file
+        notes += [note for note in fit.runs.notes if note not in notes]
+    first = next(iter(fits.values())).runs
+    dataset, model = (
+        next(filter(None, (getattr(fit.runs, word) for fit in fits.values())), "")
+        for word in ("dataset", "model")
+    )
+    told = f"{listed(fits)} were fitted separately: their draws are independent, repetitions of "
+    told += "the same seed are not paired, and nothing is pooled between the fits."
+    table = pd.concat(tables, ignore_index=True)
+    of_all = replace(first, table=table, origins=origins, notes=(*notes, told))
+    return replace(of_all, dataset=dataset, model=model)
+
+
+def _taken(trace: xr.DataTree, group: str, size: tuple[int, int], place: int) -> xr.Dataset:
+    """Take as many chains and draws of a group, joint draws in an order of each fit's own.
+
+    Separate draws keep the order of the chains, to which their diagnostics belong.
+    """
+    part = trace[group].to_dataset()
+    if "draw" not in part.dims:
+        return part
+    order = np.arange(part.sizes["draw"])
+    if group in {"posterior", "log_likelihood"}:
+        order = np.random.default_rng(place).permutation(order)
+    chains, draws = map(np.arange, size)
+    return part.isel(chain=chains, draw=order[draws]).assign_coords(chain=chains, draw=draws)
+
+
+def _named(part: xr.Dataset, names: Mapping[str, str]) -> xr.Dataset:
+    there = [word for word in ("strategy", "of_strategy") if word in part.coords]
+    new = {word: [names.get(str(s), str(s)) for s in part[word].to_numpy()] for word in there}
+    return part.assign_coords({word: (part[word].dims, new[word]) for word in there})

@@ -1,0 +1,135 @@
+"""Names of the model's variables and its data as arrays; without PyMC, which is slow to import."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes.data.alignment import aligned_x
+from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.model import curve, noise
+
+VERSION = 8
+"""Version of the model, stored in traces: traces of other versions hold other variables."""
+
+NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
+"""Names of the noise parameters."""
+VECTORS = {"memory": ("rho", "lasting"), "curve": curve.COORDINATES}
+"""Vector-valued free variables, with the names of their elements."""
+FREE = ("noise", "noise_ratio", "shared", *VECTORS)
+"""Names of the model's free variables."""
+NUMBERS = tuple(number for name in FREE for number in VECTORS.get(name, (name,)))
+"""Names of all their elements."""
+VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
+"""Dims of the free variables apart from ``strategy``."""
+VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
+
+
+class Ends(NamedTuple):
+    """First and last observations of strategies; each a tensor, dims (strategy,) or none.
+
+    Attributes
+    ----------
+    x_first, x_second, x_last
+        Observed x, in batches.
+    accuracy_first, accuracy_last
+        Mean accuracy at the first and at the last x, a fraction.
+    count
+        Number of observations.
+    """
+
+    x_first: Any
+    x_second: Any
+    x_last: Any
+    accuracy_first: Any
+    accuracy_last: Any
+    count: Any
+
+
+DATA_DIMS = {
+    "observations": ("column", "observation"),
+    "ends": ("end", "strategy"),
+    "strategy_index": ("observation",),
+}
+"""Names of the model's data variables."""
+
+DATA_COORDS = {
+    "column": ["x", "accuracy", "lag", "place", "first"],
+    "end": list(Ends._fields),
+}
+# Least batches from x_first to x_second: start pools of unequal size give several first x.
+LEAST_STEP = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Runs as flat arrays for the model, one entry per observation.
+
+    Attributes
+    ----------
+    x, accuracy : array, dims (observation,)
+        Labels in batches (`palm_bayes.data.alignment.aligned_x`) and accuracy as a fraction.
+    lag : array, dims (observation,)
+        Episodes since the run's previous observation, 0 at its first.
+    place : array of int, dims (observation,)
+        Equal for runs of a strategy at the same x; see `palm_bayes.model.noise.place_begins`.
+    first : array of int, dims (observation,)
+        Index of the first observation of each observation's run.
+    strategy_index : array of int, dims (observation,)
+    ends : Ends
+        Arrays of dims (strategy,). The second x lies at least half a batch after the first, or is
+        the last.
+    """
+
+    x: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    lag: NDArray[np.float64]
+    place: NDArray[np.int64]
+    first: NDArray[np.int64]
+    strategy_index: NDArray[np.int32]
+    ends: Ends
+
+    def as_data(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by the names of the model's data variables.
+
+        They are packed into few arrays, since each costs compilation time. With one strategy the
+        model does not index by strategy, which would slow down every evaluation.
+        """
+        packed = {
+            "observations": np.stack([self.x, self.accuracy, self.lag, self.place, self.first]),
+            "ends": np.stack(self.ends),
+        }
+        several = len(self.ends.x_first) > 1
+        return {**packed, "strategy_index": self.strategy_index} if several else packed
+
+
+def observations(runs: Runs) -> Observations:
+    """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
+    table = runs.table
+    lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
+    strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
+    x = aligned_x(table)
+    return Observations(
+        x=x,
+        accuracy=table["accuracy"].to_numpy(float),
+        lag=lag,
+        place=noise.place_begins(np.column_stack([strategy_index, x])),
+        first=np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0)),
+        strategy_index=strategy_index,
+        ends=_ends(table.assign(x=x)),
+    )
+
+
+def _ends(table: pd.DataFrame) -> Ends:
+    by_strategy = table.groupby("strategy", sort=False)
+    first, last = (by_strategy["x"].transform(end) for end in ("min", "max"))
+    each = table.assign(
+        second=table["x"].where(table["x"] >= first + LEAST_STEP, last),
+        at_first=table["accuracy"].where(table["x"] == first),
+        at_last=table["accuracy"].where(table["x"] == last),
+    ).groupby("strategy", sort=False)
+    x, second, at_first, at_last = (each[name] for name in ("x", "second", "at_first", "at_last"))
+    columns = x.min(), second.min(), x.max(), at_first.mean(), at_last.mean(), x.size()
+    return Ends(*(column.to_numpy(float) for column in columns))

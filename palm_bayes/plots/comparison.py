@@ -1,0 +1,176 @@
+"""Figure of all strategies: whole curves, and enlarged the part where they are decided between."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy.optimize import isotonic_regression
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.plots.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    INK,
+    WIDTH,
+    ShownFigure,
+    figure_of,
+    given,
+    mixed,
+    short,
+    styled,
+)
+from palm_bayes.plots.view import CURVE, DOTS, NEUTRAL, View, finish, mark_data_end, scatter
+
+_MARKERS = "osD^vPX"
+_LINE = 0.16  # height of a line of text in inches
+_LATE = 0.85  # share of the data before the enlarged part
+_ENLARGED = (
+    0.6  # largest height of the enlarged part, as a share of the whole: else it tells little
+)
+_STRIP = 0.16  # width of the intervals at its end, as a share of the lines before
+
+type Limits = tuple[float, float]
+
+
+def plot_comparison(
+    runs: Runs,
+    expected: xr.DataArray,
+    truth: Runs | None = None,
+    *,
+    title: str | None = None,
+    ax: Any = None,
+) -> Figure:
+    """Draw all strategies: medians and 80 % bands of the curves, means of the data.
+
+    Parameters and errors are those of `plot_curves`. Dots are means over repetitions, filled for
+    `runs` and open for `truth`; a grey strip spans the ends of the data if strategies differ. A
+    second panel enlarges the curves from the end of the data on, with the 80 % intervals at the end
+    of the forecast, where bands would overlap. On a given `ax`, only the whole is drawn.
+    """
+    view = View(runs, [expected], truth or runs, means=True)
+    start, limits = _late(view)
+    enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
+    height = max(4.2, 1.3 + _LINE * len(view.strategies))
+    spacing = _LINE / (height - 1.1)
+    with styled():
+        if ax is not None:
+            (panel,) = given(ax, 1)
+            _whole(panel, view)
+            _name_lines(panel, view, view.ylim, spacing)
+            return figure_of(panel)
+        figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
+        if enlarged:
+            left, right = figure.subplots(1, 2, width_ratios=(1, 1.2))
+            _whole(left, view)
+            _frame(left, start, view.xlim[1], limits)
+            _enlarged(right, view, start, limits)
+            _name_lines(right, view, limits, spacing, intervals=True)
+        else:
+            left = figure.subplots()
+            _whole(left, view)
+            _name_lines(left, view, view.ylim, spacing)
+        left.set_ylabel(view.words[1])
+        finish(figure, view.task if title is None else title, _key(view, enlarged))
+    return figure
+
+
+def _late(view: View) -> tuple[float, Limits]:
+    """Return where the enlarged part begins, and limits of accuracy that fit it."""
+    end = float(view.ends.min())
+    begins = _LATE * end if end < view.xlim[1] else 0.5 * end
+    begins = float(view.grid[view.grid >= begins][0])
+    there = view.grid >= begins
+    low, high, median = view.curve[[2, 3, -1]]
+    points = [view.data, view.later]
+    dots = [part.loc[part["place"] >= begins, "value"].to_numpy() for part in points]
+    values = np.concatenate([median[:, there].ravel(), low[:, -1], high[:, -1], *dots])
+    pad = 0.04 * max(float(np.ptp(values)), 1e-3 * view.ylim[1])
+    return begins, (float(values.min()) - pad, float(values.max()) + pad)
+
+
+def _whole(ax: Axes, view: View) -> None:
+    margin = 0.02 * (view.xlim[1] - view.xlim[0])
+    ax.set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
+    ax.set(xlabel=view.words[0], ylabel=view.words[1])
+    ax.locator_params("x", nbins=6, steps=[1, 2, 5, 10], integer=True)
+    ax.locator_params("y", nbins=8, steps=[1, 2, 5, 10])
+    for i in range(len(view.strategies)):
+        low, high = view.curve[[2, 3], i]
+        ax.fill_between(view.grid, low, high, facecolor=view.tones[i][0], alpha=0.15, lw=0)
+        _line(ax, view, i, view.ylim)
+    mark_data_end(ax, view, view.ends.min(), view.ends.max(), label=True)
+
+
+def _enlarged(ax: Axes, view: View, start: float, limits: Limits) -> None:
+    end = view.grid[-1]
+    ax.set(xlim=(start, end + (_STRIP + 0.02) * (end - start)), ylim=limits)
+    ax.set_xlabel(view.words[0])
+    ax.locator_params("x", nbins=5, steps=[1, 2, 5, 10], integer=True)
+    ax.locator_params("y", nbins=8, steps=[1, 2, 5, 10])
+    ax.set_title(f"From {start:,.0f} {view.words[0].lower()}", loc="left")
+    for i in range(len(view.strategies)):
+        _line(ax, view, i, limits)
+    mark_data_end(ax, view, view.ends.min(), view.ends.max(), label=False)
+
+
+def _frame(ax: Axes, start: float, end: float, limits: Limits) -> None:
+    """Mark the enlarged part."""
+    size = end - start, limits[1] - limits[0]
+    frame = mpl.patches.Rectangle((start, limits[0]), *size, fill=False, ec=GREY, lw=0.8, zorder=3)
+    ax.add_patch(frame)
+
+
+def _line(ax: Axes, view: View, i: int, limits: Limits) -> None:
+    """Draw median and data of one strategy among others."""
+    colour, dark = view.tones[i]
+    dash = DASHES[i // len(COLOURS) % 2]
+    ax.plot(view.grid, view.curve[-1, i], color=dark, lw=1.4, ls=dash)
+    dots = DOTS | {"color": dark, "marker": _MARKERS[i % len(_MARKERS)]}
+    scatter(ax, view, i, dots | {"mfc": colour}, dots | {"mfc": "white"}, limits)
+
+
+def _name_lines(
+    ax: Axes, view: View, limits: Limits, spacing: float, *, intervals: bool = False
+) -> None:
+    """Write names at the ends of the lines, at least `spacing` (heights of the axes) apart.
+
+    With `intervals`, the 80 % intervals there are drawn between line and name, the highest first.
+    """
+    (left, right), (low, high) = ax.get_xlim(), limits
+    end = (view.grid[-1] - left) / (right - left)
+    of_axes = (view.curve[[2, 3, -1], :, -1] - low) / (high - low)
+    heights = np.clip(of_axes[2], 0, 1)
+    order = np.argsort(heights, kind="stable")
+    steps = spacing * np.arange(len(order))  # moved as little as possible by least squares
+    places = isotonic_regression(heights[order] - steps).x.clip(0, max(1 - steps[-1], 0)) + steps
+    style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
+    ranks = np.arange(len(order))[::-1] + 1
+    for i, y, rank in zip(order, places, ranks, strict=True):
+        name, dark = short(view.strategies[i], 28), view.tones[i][1]
+        if intervals:
+            at = end + (1 - end) * rank / (len(order) + 1)
+            ax.plot([at, at], of_axes[:2, i], color=dark, lw=2, solid_capstyle="butt", **style)
+            ax.plot(at, heights[i], "o", color=dark, ms=4, **style)
+            ax.plot([at, 1.025], [heights[i], y], color=dark, lw=0.5, alpha=0.6, **style)
+        else:
+            ax.plot([end, 1.025], [heights[i], y], color=dark, lw=0.6, **style)
+        ax.text(1.03, y, name, color=dark, va="center", parse_math=False, **style)
+
+
+def _key(view: View, enlarged: bool) -> list[Any]:
+    interval = Line2D([], [], color=INK, lw=2, marker="o", ms=4)
+    key: list[Any] = [
+        (Line2D([], [], **DOTS), "mean of repetitions"),
+        (Line2D([], [], color=INK, lw=1.4), f"{CURVE}, median"),
+        (Patch(facecolor=mixed(NEUTRAL, 0.75)), "80% band of the curve"),
+        (interval, "80% interval at the end"),
+        (Line2D([], [], **DOTS, mfc="white"), "later episodes (not used)"),
+    ]
+    drawn = (True, True, True, enlarged, len(view.later))
+    return [entry for entry, there in zip(key, drawn, strict=True) if there]

@@ -1,0 +1,143 @@
+"""What figures of runs and forecasts show, in the units of their axes, and their common parts.
+
+Bands are central intervals of the draws; accuracies are in the user's own scale.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from numpy.typing import NDArray
+
+from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.errors import known
+from palm_bayes.plots.style import COLOURS, GREY, INK, mixed, short
+
+type Floats = NDArray[np.float64]
+
+LEVELS = (0.95, 0.8, 0.5)
+NEUTRAL = (0.32, 0.32, 0.32)
+DOT = " · "
+CURVE = "expected curve"
+DOTS: dict[str, Any] = {"color": INK, "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6}
+LATER = DOTS | {"ms": 2.2, "mew": 0.4, "mfc": "white"}
+DATA = DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
+
+
+class View:
+    """Contents of a figure, in the units of its axes."""
+
+    def __init__(self, runs: Runs, forecasts: list[xr.DataArray], truth: Runs, means: bool) -> None:
+        known_in = [runs.labels_known, truth.labels_known]
+        known_in += [not np.isnan(draws["labels"]).any() for draws in forecasts]
+        by = "labels" if all(known_in) else "episode"
+        self.words = by.capitalize(), "Accuracy" + " (%)" * runs.percent
+        self.task = DOT.join(filter(None, (runs.dataset, runs.model)))
+        self.strategies = runs.strategies
+        hues = [COLOURS[i % len(COLOURS)] for i in range(len(runs.strategies))]
+        self.tones = [(hue, mixed(hue, -0.25)) for hue in hues]  # a darker one for lines and text
+        self.data = _points(runs, runs, by, means)
+        self.ends = self.data.groupby("strategy")["place"].max()
+        later = _points(truth, runs, by, means)
+        self.later = later[later["place"] > later["strategy"].map(self.ends)]
+        # The bands are those of the curve, unless a forecast of repetitions is given.
+        self.nested = len(forecasts) > 1
+        runs_on = "repetition" in forecasts[-1].dims
+        self.band_of = "same repetitions" if runs_on else "new repetition"
+        self.band_of = self.band_of if self.nested else CURVE
+        self.grid, self.curve = _quantiles(forecasts[0], runs, by)
+        self.band_grid, self.bands = _quantiles(forecasts[-1], runs, by)
+        points = pd.concat([self.data, self.later])
+        places = np.concatenate([points["place"].to_numpy(), self.grid, self.band_grid])
+        self.xlim = places.min(), places.max()
+        self.ylim = _y_limits(points["value"].to_numpy(), self.curve[-1], self.bands, runs.scale)
+
+
+def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
+    """Select observations, or their means over repetitions, of the strategies of `runs`."""
+    table = source.table[source.table["strategy"].isin(runs.strategies)]
+    points = table[RUN].assign(place=table[by].astype(float), value=runs.scale * table["accuracy"])
+    if means:
+        points = points.assign(repetition="mean").groupby([*RUN, "place"]).mean().reset_index()
+    return points
+
+
+def _quantiles(forecast: xr.DataArray, runs: Runs, by: str) -> tuple[Floats, Floats]:
+    """Return x positions, and quantiles: low and high of LEVELS, the median: (7, strategy, x)."""
+    there = forecast["strategy"].to_numpy().tolist()
+    draws = forecast.sel(strategy=known(runs.strategies, there, "strategy"))
+    values = draws.transpose(..., "strategy", "x").to_numpy()
+    values = values.reshape(-1, *values.shape[-2:])
+    tails = [(1 + sign * level) / 2 for level in LEVELS for sign in (-1, 1)]
+    gone = np.isnan(values)  # no such repetition, or already observed here
+    never, quantile = gone.all(axis=0), np.nanquantile if gone.any() else np.quantile
+    found = quantile(np.where(never, 0, values), [*tails, 0.5], axis=0)
+    return draws[by].to_numpy().astype(float), runs.scale * np.where(never, np.nan, found)
+
+
+def _y_limits(points: Floats, median: Floats, bands: Floats, scale: float) -> tuple[float, float]:
+    """Choose limits that fit the curves and leave limited room for outliers and wide bands."""
+    core = np.concatenate([median.ravel(), np.quantile(points, (0.05, 0.95))])
+    low, high = core.min(), core.max()
+    size = max(high - low, 0.02 * scale)
+    near, far, pad = 0.05 * size, 0.4 * size, 0.04 * size  # far: for points and the bands' end
+    most = np.append(points, bands[..., -1])
+    bottom = min(low, max(np.nanmin(most), low - far), max(np.nanmin(bands), low - near)) - pad
+    top = max(high, min(np.nanmax(most), high + far), min(np.nanmax(bands), high + near)) + pad
+    return max(bottom, -pad), min(top, scale + pad)  # noise may move a draw past 0 or 1
+
+
+def scatter(
+    ax: Axes,
+    view: View,
+    i: int,
+    seen: dict[str, Any],
+    later: dict[str, Any],
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw all repetitions as one line, broken by NaN; mark and count points outside y limits."""
+    bottom, top = view.ylim if limits is None else limits
+    first = ax.get_xlim()[0]
+    for points, style in zip((view.data, view.later), (seen, later), strict=True):
+        own = points[(points["strategy"] == view.strategies[i]) & (points["place"] >= first)]
+        place, value = own["place"].to_numpy(), own["value"].to_numpy()
+        breaks = np.flatnonzero(own["repetition"].ne(own["repetition"].shift()))[1:]
+        ax.plot(np.insert(place, breaks, np.nan), np.insert(value, breaks, np.nan), **style)
+        for edge, hidden in enumerate((value < bottom, value > top)):
+            if hidden.any():
+                at, frame = place[hidden], ax.get_xaxis_transform()
+                marks = style | {"lw": 0, "marker": "v^"[edge], "ms": 4, "mew": 0.6}
+                ax.plot(at, np.full(len(at), edge), transform=frame, clip_on=False, **marks)
+                note = f"{len(at)} {('below', 'above')[edge]}"
+                _note(ax, view, note, (at[-1], (0.13, 0.93)[edge]), color=INK, va="center")
+
+
+def mark_data_end(ax: Axes, view: View, first: float, last: float, *, label: bool) -> None:
+    """Mark the end of the data, if anything follows; a strip if strategies end apart."""
+    if first < view.xlim[1]:
+        if first < last:
+            ax.axvspan(first, last, color="#f1f1f1", lw=0, zorder=0)
+        ax.axvline(last, color=GREY, lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
+        if label:  # at the bottom: curves rise
+            _note(ax, view, "data end", (last, 0.02), color=GREY, va="bottom")
+
+
+def _note(ax: Axes, view: View, words: str, at: tuple[float, float], **style: Any) -> None:
+    """Write beside a point (x, height in the axes), on the left if it is far right."""
+    left, right = view.xlim
+    side, align = (3, "left") if at[0] < left + 0.7 * (right - left) else (-3, "right")
+    ax.annotate(words, at, (side, 0), ax.get_xaxis_transform(), "offset points", ha=align, **style)
+
+
+def finish(figure: Figure, heading: str, key: list[Any]) -> None:
+    """Add the title, and the key below the panels, in two rows: in one it is too wide."""
+    columns = (len(key) + 1) // 2
+    style: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 1.8}
+    style |= {"handler_map": {tuple: HandlerTuple(ndivide=None, pad=0)}, "columnspacing": 1.4}
+    figure.legend([handle for handle, _ in key], [word for _, word in key], **style)
+    if heading:
+        figure.suptitle(short(heading, 90), x=0.01, ha="left", weight="bold", parse_math=False)

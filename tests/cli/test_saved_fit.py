@@ -1,0 +1,58 @@
+"""Questions to saved fits: without the libraries that only fitting needs, and to several."""
+
+import subprocess
+import sys
+
+import pytest
+
+from palm_bayes.cli import app as cli
+
+ASKED = """
+import sys
+from palm_bayes.cli.app import main
+assert main(sys.argv[1:]) == 0
+heavy = {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_plots"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+
+
+@pytest.fixture
+def saved(fit, tmp_path):
+    return str(fit.save(tmp_path / "a.nc"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", "{fit}"],
+        ["show", "{fit}", "--json"],
+        ["compare", "{fit}", "--at", "500"],
+        ["budget", "{fit}", "--target", "0.9"],
+        ["stop", "{fit}", "--target", "0.9"],
+        ["pilot", "{fit}", "--at", "500"],
+        ["report", "{fit}", "--target", "0.9", "--out", "{fit}.html"],
+    ],
+    ids=lambda words: " ".join(words[:1] + words[2:3]),
+)
+def test_a_saved_fit_is_asked_without_pymc(saved, command):
+    words = [word.format(fit=saved) for word in command]
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_several_are_compared_with_a_note(fit, saved, tmp_path, capsys):
+    other = str(fit.save(tmp_path / "b.nc"))
+    assert cli.main(["compare", saved, other, "--at", "500"]) == 0
+    told = capsys.readouterr()
+    assert "entropy (a)" in told.out
+    assert "entropy (b)" in told.out
+    assert "their draws are independent" in told.err
+
+
+def test_fits_and_runs_are_not_mixed(saved, tmp_path, capsys):
+    runs = tmp_path / "runs.csv"
+    runs.touch()
+    assert cli.main(["compare", saved, str(runs)]) == 2
+    assert "runs.csv is not: give one kind" in capsys.readouterr().err
