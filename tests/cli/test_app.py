@@ -109,7 +109,7 @@ class FakeFit:
         names = ["A_max", "delta", "alpha", "beta"]
         return pd.DataFrame.from_dict(self.points, orient="index", columns=names)
 
-    def summary(self, probability=0.9):
+    def summary(self, probability=0.9, *, diagnostics=True):
         rows = []
         for strategy, point in self.points.items():
             for name, value in zip(("A_max", "delta", "alpha", "beta"), point, strict=True):
