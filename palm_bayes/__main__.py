@@ -1,22 +1,59 @@
 """Entry point of the command line; both optimisations are taken from mypy."""
 
-import contextlib
 import gc
+import io
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 from palm_bayes.cli.app import main
+from palm_bayes.cli.terminal import FAILED, INTERRUPTED, failed
 
 
 def run() -> NoReturn:
     """Run the command line of the process, and end the process with its exit status."""
+    _streams()
+    received = _ended_by_signals()
     gc.set_threshold(200_000, 30, 30)  # compilation creates millions of objects, little garbage
     status = main()
-    with contextlib.suppress(BrokenPipeError):
+    if received and status == INTERRUPTED:
+        status = 128 + received[0]
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:  # a full disk
+        status = failed(f"cannot write the output: {error.strerror}", FAILED)
     os._exit(status)  # freeing a compiled program takes more than a second
+
+
+def _streams() -> None:
+    """Let no character and no closed stream be an error."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed; else the next file that is opened would take its number
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, "w" if number else "r", encoding="utf-8"))
+        elif number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _ended_by_signals() -> list[int]:
+    """Let signals that end the process do so as Ctrl-C does; return the list of those received."""
+    received: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, end)
+    return received
 
 
 if __name__ == "__main__":

@@ -2,8 +2,15 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
+
+# Control characters, lone surrogates, line separators, changes of the direction of writing, and
+# what is no character: they steer terminals, are not allowed in XML, or hide what a text says.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
 
 
 class PalmError(ValueError):
@@ -24,6 +31,11 @@ class SamplingError(PalmError, RuntimeError):
 
 class PalmWarning(UserWarning):
     """Warning about unusual data or results."""
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Replace control characters except those in `keep` by their codes, such as \\x1b."""
+    return _UNSEEN.sub(lambda one: one[0] if one[0] in keep else ascii(one[0])[1:-1], text)
 
 
 def listed(names: Iterable[Any], most: int = 8) -> str:

@@ -1,50 +1,173 @@
-"""Atomic writing of files, and conversion of values for JSON."""
+"""Writing of files, each whole or absent and sets of them together; safe names and cells."""
 
+import csv
+import errno
+import hashlib
+import io
 import math
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from palm_bayes.errors import DataError
+from palm_bayes.scratch import exchange, locked, refuse_links, scratch_in
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Files = Mapping[Path, Callable[[Path], Any]]
+"""Functions that write a file to a given path, by path below a folder."""
+
+_FIGURES = (
+    *(".eps", ".jpeg", ".jpg", ".pdf", ".pgf", ".png", ".ps", ".raw", ".rgba", ".svg", ".svgz"),
+    *(".tif", ".tiff", ".webp"),
+)
+_LONGEST = 100  # bytes of a name made from a strategy's: some file systems allow 143
+# Windows' devices, with any suffix.
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?")
+# Cells that spreadsheets calculate (OWASP, CSV injection), also in full width.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 
 
 def put(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` make a temporary file, and move it to `path` if successful.
+
+    Its folder is created if needed.
 
     Raises
     ------
     DataError
         If the file cannot be written, as on a full disk; no partial file remains.
     """
+    _refuse_others(path)
+    with writing(path.parent, str(path)), scratch_in(path.parent) as scratch:
+        draft = scratch / path.name
+        write(draft)
+        draft.replace(path)
+
+
+def put_all(
+    out: Path,
+    files: Files,
+    gone: Callable[[], Iterable[Path]] = tuple,
+) -> list[Path]:
+    """Write a set of files into `out`: all of them or none, and never beside those they replace.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Created if needed.
+    files : mapping
+        The first is the one by which the set is known: it is moved to its place last.
+    gone : callable
+        Called when no other process can change `out` any more: raises `DataError` if the files
+        there must be kept, and returns the paths of files that belong to them and not to `files`.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be written; then the folder is as before.
+    """
+    with writing(out, str(out)), scratch_in(out) as scratch:
+        refuse_links(out, map(str, files))
+        for path, write in files.items():
+            (scratch / path).parent.mkdir(parents=True, exist_ok=True)
+            write(scratch / path)
+        with locked(out):
+            old = [str(path) for path in gone() if path not in files]
+            exchange(scratch, [str(path) for path in files], old)
+    return [out / path for path in files]
+
+
+@contextmanager
+def writing(folder: Path, what: str) -> Iterator[None]:
+    """Create a folder; after an error remove what was created, and say what was being written."""
     try:
-        # In a temporary folder, the file gets the permissions of any new file.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".palm_bayes-") as scratch:
-            draft = Path(scratch) / path.name
-            write(draft)
-            draft.replace(path)
+        made = [path for path in (folder, *folder.absolute().parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield
+        except BaseException:
+            for path in made:
+                with suppress(OSError):  # another process's files are in it
+                    path.rmdir()
+            raise
     except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
+        raise DataError(f"cannot write {what}: {error.strerror or error}") from error
 
 
 def check_folder(out: Path) -> None:
     """Raise `DataError` if files cannot be written to `out`, which need not exist yet."""
-    place = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
+    try:
+        place = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
+    except OSError as error:  # the working directory was removed
+        raise DataError(f"cannot write to {out}: {error.strerror}") from error
     if not place.is_dir():
         raise DataError(f"cannot write to {out}: {place} is not a folder")
     if not os.access(place, os.W_OK | os.X_OK):
         raise DataError(f"cannot write to {out}: no permission to write in {place}")
+    _check_length(out, place)
 
 
 def make_folder(out: Path) -> None:
     """Create an output folder if needed; `DataError` if this fails."""
     check_folder(out)
+    with writing(out, str(out)):
+        pass
+
+
+def check_file(path: Path) -> None:
+    """Raise `DataError` if a file cannot be written to `path`."""
+    check_folder(path.parent)
+    _refuse_others(path)
+    _check_length(path, path.parent)
+
+
+def check_files(out: Path, names: Sequence[Path]) -> None:
+    """Raise `DataError` if files of these names cannot be written below `out`."""
+    check_folder(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        refuse_links(out, map(str, names))
     except OSError as error:
-        raise DataError(f"cannot create the folder {out}: {error.strerror}") from error
+        raise DataError(f"cannot write to {out}: {error.strerror}") from error
+    for name in names:
+        check_file(out / name)
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise `DataError` for a folder, a pipe or a device: they are not replaced by a file."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"cannot write {path}: it is {'a folder' * path.is_dir() or 'no file'}")
+
+
+def start_of(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file."""
+    with path.open("rb") as opened:
+        return opened.read(size)
+
+
+def _check_length(path: Path, place: Path) -> None:
+    """Raise `DataError` for a path, or a part of it, that is too long for the system."""
+    if not hasattr(os, "pathconf"):
+        return
+    parts = [len(os.fsencode(part)) for part in path.absolute().parts]
+    with suppress(OSError):  # no limits are known
+        most = os.pathconf(place if place.is_dir() else place.anchor or ".", "PC_NAME_MAX")
+        longest = os.pathconf("/", "PC_PATH_MAX") - _LONGEST  # names of scratch folders
+        if max(parts) > most or sum(parts) + len(parts) > longest:
+            raise DataError(f"cannot write {path}: {os.strerror(errno.ENAMETOOLONG)}")
+
+
+def check_figure(path: Path) -> None:
+    """Raise `DataError` if a figure cannot be written to `path`."""
+    if path.suffix.lower() not in _FIGURES:
+        raise DataError(f"{path}: cannot draw a {path.suffix!r} file, try .png, .pdf or .svg")
+    check_file(path)
 
 
 @dataclass(frozen=True)
@@ -74,11 +197,83 @@ class Look:
 
 def put_figure(path: Path, figure: Any, look: Look) -> None:
     """Save a matplotlib figure in the format of the suffix, completely or not at all."""
-    make_folder(path.parent)
-    allowed = figure.canvas.get_supported_filetypes()
-    if path.suffix[1:].lower() not in allowed:
-        raise DataError(f"{path}: cannot draw a {path.suffix!r} file, try .png, .pdf or .svg")
+    check_figure(path)
     put(path, lambda draft: look.save(figure, draft))
+
+
+def put_text(path: Path, text: str) -> None:
+    """Write a text as it is, in UTF-8."""
+    put(path, text_file(text))
+
+
+def text_file(text: str) -> Callable[[Path], Any]:
+    """Return a function that writes a text as it is, in UTF-8."""
+    return lambda path: path.write_text(text, encoding="utf-8", newline="")
+
+
+def file_names(names: Sequence[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Assign to every name one that any file system accepts, similar to it and unlike all others.
+
+    Letters, digits and ``.+=@-`` stay; other characters become ``_``. Names that differ only in
+    case are alike on some systems, and those of Windows' devices reserved. A name of over 100
+    bytes is shortened, and ends with a part of its hash.
+    """
+    used, found = {_alike(name) for name in taken}, {}
+    for name in dict.fromkeys(names):
+        base = chosen = _file_name(name)
+        count = 1
+        while _alike(chosen) in used:
+            count += 1
+            chosen = f"{base}-{count}"
+        used.add(_alike(chosen))
+        found[name] = chosen
+    return found
+
+
+def _file_name(name: str) -> str:
+    kept = re.sub(r"[^\w.+=@-]", "_", name).strip(".") or "_"
+    if _DEVICE.fullmatch(kept):
+        kept = f"_{kept}"
+    if len(kept.encode()) <= _LONGEST:
+        return kept
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{kept.encode()[: _LONGEST - 9].decode(errors='ignore')}-{digest}"
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def csv_text(frame: "pd.DataFrame", *, header: bool = True) -> str:
+    """Format a table as CSV, numbers to eight digits; text that is a formula is marked (`cell`)."""
+    safe = frame.rename(columns=lambda name: cell(str(name)))
+    for i, kind in enumerate(safe.dtypes):
+        if kind.kind not in "biufcmM":
+            marked = safe.iloc[:, i].astype(object).map(cell, na_action="ignore")
+            safe.isetitem(i, marked.array)
+    return str(safe.to_csv(index=False, header=header, float_format="%.8g", lineterminator="\n"))
+
+
+def csv_rows(rows: Iterable[Iterable[Any]]) -> str:
+    """Format rows as Python's csv does; text that is a formula is marked (`cell`)."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """Put ' before a text that a spreadsheet would calculate: it begins with =, +, - or @.
+
+    So do texts that begin with ' and then such a character, so that `uncell` inverts it.
+    """
+    text = isinstance(value, str)
+    return f"'{value}" if text and _FORMULA.match(value) else value
+
+
+def uncell(value: Any) -> Any:
+    """Remove the mark of `cell` from a text."""
+    text = isinstance(value, str) and value.startswith("'")
+    return value[1:] if text and _FORMULA.match(value) else value
 
 
 def plain(values: Mapping[Any, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ PACKAGE = Path(__file__).parents[1] / "palm_bayes"
 LAYOUT = """
     version:
     errors:
+    scratch:
     files:
     display:
     data:       score scales runs axis budgets alignment checks averaging columns names reading
@@ -34,7 +35,7 @@ LAYOUT = """
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide information_value
     evaluation: scores checkpoints cells backtest_result backtest held_out learn
-    report:     tables export alda_csv contents ask recipe parts sections page
+    report:     tables place export alda_csv contents ask recipe parts sections page
     palm_fit:
     monitor:
     __init__:

@@ -1,7 +1,10 @@
 """The command line as a process of its own."""
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +30,58 @@ def test_a_closed_pipe_is_no_error():
     command = f"{sys.executable} -m palm_bayes --help | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert "Traceback" not in done.stderr
+
+
+def shell(command, **environment):
+    return subprocess.run(
+        f"{sys.executable} -m palm_bayes {command}",
+        shell=True, capture_output=True, text=True, check=False, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def test_closed_streams_are_no_error(tmp_path):
+    done = shell("--version >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = shell("fit nowhere 2>&- <&-")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_under_the_output_is_one_line():
+    done = shell("--version > /dev/full")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("palm-bayes: error: ")
+    assert line.endswith("No space left on device")
+
+
+def test_a_terminal_that_lacks_a_character():
+    done = shell("fit '\N{GRINNING FACE}'", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "palm-bayes: error: \\U0001f600 does not exist"
+
+
+WAITING = """
+import time
+from palm_bayes import __main__
+from palm_bayes.cli import app
+
+def wait(**_):
+    print("ready", flush=True)
+    time.sleep(60)
+
+app.app = wait
+__main__.run()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_signals_end_it_with_one_line(name):
+    number = getattr(signal, name)
+    command = [sys.executable, "-c", WAITING]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (128 + number, "palm-bayes: error: interrupted\n")

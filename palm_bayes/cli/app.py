@@ -25,8 +25,12 @@ from palm_bayes.cli.terminal import (
     FAILED,
     INTERRUPTED,
     OK,
+    Interrupted,
+    echo,
+    failed,
     report,
     report_backtest,
+    resumable,
     working,
 )
 from palm_bayes.data.reading import Reading
@@ -59,21 +63,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = app(args=args, prog_name="palm-bayes", standalone_mode=False)
     except options.UsageError as error:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
-        return _failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
+        return failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
     except PalmError as error:
-        return _failed(error, BAD_INPUT)
+        return failed(error, BAD_INPUT)
     except OSError as error:
-        return _failed(error, FAILED)
+        return failed(error, FAILED)
+    except Interrupted as kept:
+        return failed(f"interrupted: {kept}", INTERRUPTED)
     except KeyboardInterrupt:
         status = INTERRUPTED
     if status == INTERRUPTED:  # Typer's status for KeyboardInterrupt
-        _failed("interrupted", INTERRUPTED)
+        failed("interrupted", INTERRUPTED)
     return int(status or OK)
-
-
-def _failed(error: object, status: int) -> int:
-    typer.echo(f"palm-bayes: error: {' '.join(str(error).split())}", err=True)
-    return status
 
 
 @contextmanager
@@ -83,13 +84,13 @@ def _warnings_as_notes() -> Iterator[None]:
         for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", of_programmers)
         warnings.simplefilter("default", PalmWarning)  # once: a target is read by several answers
-        warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
+        warnings.showwarning = lambda message, *_, **__: echo(f"warning: {message}", err=True)
         yield
 
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"palm-bayes {__version__}")
+        echo(f"palm-bayes {__version__}")
         raise typer.Exit
 
 
@@ -120,6 +121,7 @@ def fit(
     alpha_hi: options.AlphaHigh = 1000.0,
     beta_hi: options.BetaHigh = 100.0,
     out: options.Out = Path("palm_fit_out"),
+    overwrite: options.Overwrite = False,
     horizon: options.Horizon = None,
     probability: options.Probability = 0.9,
     as_json: options.AsJson = False,
@@ -144,14 +146,14 @@ def fit(
         if unneeded:
             note(f"{listed(unneeded)}: ignored, the sampler finds its starting points")
         step("reading the runs")
-        from palm_bayes.files import check_folder
         from palm_bayes.report.export import Outcome
+        from palm_bayes.report.place import check_place
 
-        check_folder(out)
         place, budgets = options.one_of(path, base_path), x_mode == "cumulative_normalized"
         runs, truth = read(place, replace(how, x_mode=axis), budgets=budgets)
         for line in runs.notes:
             note(line)
+        check_place(out, runs, overwrite=overwrite)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
@@ -162,7 +164,7 @@ def fit(
             fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
         )
         step("writing")
-        files = outcome.write(out, look=drawn)
+        files = outcome.write(out, look=drawn, overwrite=overwrite)
     return report(outcome.tables, as_json, seed=sampled["seed"], out=out, files=files)
 
 
@@ -184,7 +186,8 @@ def backtest(
 
     Each strategy is fitted to its first episodes only; forecasts are scored on its later ones.
     """
-    with working(quiet) as (step, note):
+    again = f"finished cells are kept in {out / 'cells'}: the same command resumes"
+    with resumable(again), working(quiet) as (step, note):
         step("loading PyMC")
         from palm_bayes import backtest as run
 
@@ -245,8 +248,8 @@ def example(
     from palm_bayes.data.example import write_example
 
     folder, table = write_example(directory)
-    typer.echo(f"{folder}  folders in PALM's layout\n{table}  the same as a table")
-    typer.echo(f"\nNext: palm-bayes fit {table} --episodes {DEMO_EPISODES}")
+    echo(f"{folder}  folders in PALM's layout\n{table}  the same as a table")
+    echo(f"\nNext: palm-bayes fit {table} --episodes {DEMO_EPISODES}")
     return OK
 
 
@@ -260,12 +263,14 @@ def demo(
         from palm_bayes.data.example import ENTRIES, write_example
         from palm_bayes.files import check_folder
         from palm_bayes.report.export import Outcome
+        from palm_bayes.report.place import check_place
 
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
             write_example(out)
         runs, truth = read(out / ENTRIES[1], Reading(max_episodes=DEMO_EPISODES))
         assert truth is not None
+        check_place(out, runs, palm=False)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
@@ -277,9 +282,9 @@ def demo(
         step("writing")
         files = outcome.write(out, palm=False)
     status = report(outcome.tables, as_json=False, out=out, files=files)
-    typer.echo("\nShare of later accuracies inside the bands of the forecast:")
-    typer.echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
-    typer.echo(
+    echo("\nShare of later accuracies inside the bands of the forecast:")
+    echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
+    echo(
         f"\nSee {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and the later data."
         f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli.options import AsJson, Quiet, look, number_or_text, option
+from palm_bayes.cli.options import AsJson, Overwrite, Quiet, look, number_or_text, option
 from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 from palm_bayes.files import Look
@@ -217,6 +217,7 @@ def compare(
 ) -> int:
     """Rank the strategies at a budget, with probabilities and speed-ups over random."""
     with working(quiet) as (step, note):
+        _check(figure)
         fit = source.fit(step, note)
         step("comparing")
         found = fit.compare(
@@ -247,11 +248,17 @@ def budget(
     probability: Interval = 0.9,
     figure: FigureFile = None,
     alda_csv: AldaCsv = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
+        _check(figure)
+        if alda_csv is not None:
+            from palm_bayes.report.alda_csv import check_alda
+
+            check_alda(alda_csv, overwrite=overwrite)
         fit = source.asked(target).fit(step, note)
         step("counting labels")
         found = fit.labels_to_reach(
@@ -289,6 +296,13 @@ def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = Fal
     from palm_bayes.report.tables import piloted
 
     return report_decision(fit, found.document(), piloted(found), as_json=as_json, until=at)
+
+
+def _check(figure: Path | None) -> None:
+    if figure is not None:
+        from palm_bayes.files import check_figure
+
+        check_figure(figure)
 
 
 def _draw(found: "Comparison | LabelsToReach", figure: Path | None, drawn: Look) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from palm_bayes.cli import options
 from palm_bayes.cli.source import filled_by, selection
-from palm_bayes.cli.terminal import OK, working
+from palm_bayes.cli.terminal import OK, echo, resumable, working
 from palm_bayes.data.reading import Reading
 
 if TYPE_CHECKING:
@@ -41,32 +41,54 @@ def learn(
         typer.Argument(metavar="CORPUS...", exists=True, help="Tables of past curves."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
+    overwrite: options.Overwrite = False,
     prior: options.Prior = None,
     seed: options.Seed = 0,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Learn the prior from past curves, for later fits."""
-    with working(quiet) as (step, note):
+    kept = out.with_name(f"{out.name}.cells")
+    with (
+        resumable(f"finished fits are kept in {kept}: the same command resumes"),
+        working(quiet) as (step, note),
+    ):
+        names = " ".join(map(str, tables))
+        command = f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else "")
+        _check_place(out, command, overwrite)
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
-        from palm_bayes.files import check_folder
 
-        check_folder(out.parent)
-        names = " ".join(str(path) for path in tables)
         found = run(
             tables,
             **how.given,
             start=prior,
-            keep=out.with_name(f"{out.name}.cells"),
+            keep=kept,
             seed=seed,
-            command=f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else ""),
+            command=command,
             progress=step,
         )
         found.learned.write(out)
         for line in found.notes:
             note(line)
     return _report(found, as_json, out=out)
+
+
+def _check_place(out: Path, command: str, overwrite: bool) -> None:
+    """Raise `DataError` if `out` cannot be written, or holds what another command learned."""
+    from palm_bayes.errors import DataError
+    from palm_bayes.files import check_file
+    from palm_bayes.model.learned import Learned
+
+    check_file(out)
+    if out.exists() and not overwrite:
+        try:
+            before = Learned.read(out).about.get("command")
+        except DataError as error:
+            raise DataError(f"{error}: name another file (--out), or add --overwrite") from error
+        if before != command:
+            what = f"{out} was learned by another command ({before})"
+            raise DataError(f"{what}: name another file (--out), or add --overwrite")
 
 
 def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
@@ -77,23 +99,19 @@ def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
     if as_json:
         judged = table.to_dict("records")
         document = found.learned.document() | {"judged": judged, "out": str(out)}
-        typer.echo(json.dumps(document, indent=2, allow_nan=False))
+        echo(json.dumps(document, indent=2, allow_nan=False))
         return OK
     numbers = found.learned.document()
     for name, prior in numbers["priors"].items():
-        typer.echo(f"{name:12}  median {prior['median']:.4g}, width {prior['width']:.4g}")
+        echo(f"{name:12}  median {prior['median']:.4g}, width {prior['width']:.4g}")
     for name, value in numbers["misfit"].items():
-        typer.echo(f"{name:12}  {value:.4g}")
+        echo(f"{name:12}  {value:.4g}")
     if len(table):
-        typer.echo(
-            "\nEach source, with the prior learned from all others (before: the initial prior):"
-        )
-        typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
-        typer.echo(
-            "\nMeans over repetitions in the 80 % band, by distance in times the labels seen:"
-        )
+        echo("\nEach source, with the prior learned from all others (before: the initial prior):")
+        echo(table.to_string(index=False, float_format="{:.3f}".format))
+        echo("\nMeans over repetitions in the 80 % band, by distance in times the labels seen:")
         for row in found.learned.held:
             words = f"up to {row.times:g}" if row.times < BEYOND else "beyond"
-            typer.echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
-    typer.echo(f"\nWritten: {out}")
+            echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
+    echo(f"\nWritten: {out}")
     return OK

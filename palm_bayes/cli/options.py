@@ -218,6 +218,15 @@ Sampler = Annotated[
 ]
 Seed = Annotated[int, option(SAMPLING, "The same seed gives the same result.", "--seed", min=0)]
 Out = Annotated[Path, option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
+Overwrite = Annotated[
+    bool,
+    option(
+        OUTPUT,
+        "Replace files that are not of this command and these runs.",
+        "--overwrite",
+        metavar="",
+    ),
+]
 Fresh = Annotated[
     bool,
     option(

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from palm_bayes.cli import compare, options, stop
 from palm_bayes.cli.source import Source, filled_by, takes_fit
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision, working
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, echo, report_decision, working
 
 Page = Annotated[
     Path,
@@ -45,6 +43,7 @@ def report(
     question: stop.Question,
     source: Source,
     out: Page = Path("report.html"),
+    overwrite: options.Overwrite = False,
     at: compare.At = None,
     rope: compare.Rope = None,
     reference: compare.Reference = None,
@@ -62,7 +61,7 @@ def report(
         from palm_bayes.report.contents import Questions, report_of
         from palm_bayes.report.page import check_place, write
 
-        check_place(out)
+        check_place(out, overwrite=overwrite)
         questions = Questions(
             target=question.target, assurance=question.assurance, within=question.budget,
             pool=question.pool, strategy=question.now_with, force=question.force,
@@ -79,6 +78,6 @@ def report(
     if as_json:
         return report_decision(fit, found.document() | {"page": str(out)}, {}, as_json=True)
     for answer in found.verdict.values():
-        typer.echo(answer)
-    typer.echo(f"\nWritten to {out}")
+        echo(answer)
+    echo(f"\nWritten to {out}")
     return OK if fit.convergence.passed else NOT_CONVERGED

@@ -13,6 +13,7 @@ import typer
 from palm_bayes.cli import options
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed
+from palm_bayes.scratch import tidy
 
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
@@ -242,7 +243,10 @@ class Source:
 
 def _saved(path: Path) -> Path | None:
     """Return the saved fit at a path or in a folder, or None."""
-    saved = path / TRACE if path.is_dir() else path
+    saved = path
+    if path.is_dir():
+        tidy(path)  # an exchange of its files may have been cut off
+        saved = path / TRACE
     return saved if saved.suffix == ".nc" and saved.is_file() else None
 
 

@@ -7,11 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from palm_bayes.cli import options
 from palm_bayes.cli.source import Source, filled_by, takes_fit
-from palm_bayes.cli.terminal import OK, report_decision, working
+from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
 
 if TYPE_CHECKING:
@@ -254,7 +252,7 @@ def watch(
             if fit := _fit_of(source, last, quiet):
                 last = fit
                 decision = question.of(fit, may_pass=True)
-                typer.echo(json.dumps(decision.document()) if as_json else decision.sentence)
+                echo(json.dumps(decision.document()) if as_json else decision.sentence)
                 if decision.action in {"stop", "switch"}:
                     return OK
         time.sleep(every)
@@ -273,10 +271,12 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
 def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     """Return names, times and sizes of the files that runs are read from."""
     from palm_bayes.data.places import matching
+    from palm_bayes.scratch import PREFIX
 
     found = matching(path if isinstance(path, list) else [path])
     files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
-    states = [(str(file), file.stat()) for file in files if file.is_file()]
+    whole = (file for file in files if PREFIX not in str(file))  # none that is being written
+    states = [(str(file), file.stat()) for file in whole if file.is_file()]
     return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
 
 
@@ -293,5 +293,5 @@ def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
     found, told = decision.document(), decided(decision)
     status = report_decision(fit, found, told, as_json=as_json, until=decision.until)
     for line in () if as_json else decision.advice:
-        typer.echo(f"  {line}")
+        echo(f"  {line}")
     return status

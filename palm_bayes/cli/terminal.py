@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from palm_bayes.errors import listed, plural
+from palm_bayes.errors import listed, plural, visible
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+    from rich.text import Text
 
     from palm_bayes.evaluation.backtest_result import Backtest
     from palm_bayes.palm_fit import PalmFit
@@ -26,6 +27,30 @@ STAGES = {"compile": "compiling the model", "sample": "sampling", "retry": "samp
 MOST_BARS = 10  # with more, finished strategies are hidden
 
 
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text without the control characters of names and files in it: they steer terminals."""
+    typer.echo(visible(text, keep="\n"), err=err)
+
+
+def failed(error: object, status: int) -> int:
+    """Print an error as one line; return the exit status."""
+    echo(f"palm-bayes: error: {' '.join(str(error).split())}", err=True)
+    return status
+
+
+class Interrupted(Exception):  # noqa: N818 - no error
+    """Interrupt of a command, with what it has kept."""
+
+
+@contextmanager
+def resumable(what: str) -> Iterator[None]:
+    """Say what an interrupted command has kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(what) from None
+
+
 @contextmanager
 def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
     """Provide two functions during the work: one shows a step, one prints a note."""
@@ -33,12 +58,13 @@ def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
 
     console = _console(sys.stderr, quiet=quiet)
     live = sys.stderr.isatty() and not quiet
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    text = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), text, BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not live) as progress:
         bars: dict[str, Any] = {}  # by strategy; "" for other work
 
         def step(stage: str, strategy: str = "", fraction: float = 0.0) -> None:
-            line = f"{STAGES.get(stage, stage)} {strategy}".rstrip()
+            line = visible(f"{STAGES.get(stage, stage)} {strategy}".rstrip())
             key = strategy if live else line
             if key not in bars:
                 bars[key] = progress.add_task(line, total=None)  # no total: the bar pulses
@@ -66,7 +92,7 @@ def report(
     found = tables.document()
     if as_json:
         written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
-        typer.echo(json.dumps(found | more | written, indent=2, allow_nan=False))
+        echo(json.dumps(found | more | written, indent=2, allow_nan=False))
     else:
         _print_fit(found)
         if out:
@@ -87,7 +113,7 @@ def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -
             "seed": seed,
             "out": str(out),
         }
-        typer.echo(json.dumps(document, indent=2, allow_nan=False))
+        echo(json.dumps(document, indent=2, allow_nan=False))
     else:
         _print_backtest(found, out)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
@@ -119,7 +145,7 @@ def report_decision(
         document = document | {"worth": fit.worth(until)}
     if as_json:
         told = document | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
-        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+        echo(json.dumps(told, indent=2, allow_nan=False))
     else:
         console = _console(sys.stdout)
         for heading, table in tables.items():
@@ -200,7 +226,7 @@ def _print_fit(found: dict[str, Any]) -> None:
 
 
 def _print_files(out: Path, files: Sequence[Path]) -> None:
-    from palm_bayes.report.export import left_over
+    from palm_bayes.report.place import left_over
 
     names: dict[str, list[str]] = {}
     for file in files:
@@ -222,8 +248,15 @@ def _number(value: float | None) -> str:
 
 
 def _console(stream: TextIO, *, quiet: bool = False) -> "Console":
-    """Create a plain console: wrapped at words in a terminal; whole lines to files and pipes."""
+    """Create a plain console: wrapped at words in a terminal; whole lines to files and pipes.
+
+    As `echo`, it prints no control characters but its own.
+    """
     from rich.console import Console
 
+    class Clean(Console):
+        def render_str(self, text: str, **options: Any) -> "Text":
+            return super().render_str(visible(text, keep="\n"), **options)
+
     wrap: dict[str, Any] = {} if stream.isatty() else {"soft_wrap": True, "width": 120}
-    return Console(file=stream, quiet=quiet, markup=False, highlight=False, **wrap)
+    return Clean(file=stream, quiet=quiet, markup=False, highlight=False, **wrap)

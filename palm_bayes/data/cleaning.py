@@ -1,5 +1,7 @@
 """Rows of a long table that hold no accuracy or no labels, and labels as shares of the pool."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,7 @@ from palm_bayes.data.columns import TASK
 from palm_bayes.data.runs import as_text
 from palm_bayes.data.scales import RUN, numbers
 from palm_bayes.data.sheet import GAPS
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError, listed, visible
 
 
 def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
@@ -24,8 +26,17 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
     """
     table = table.copy()
     for word in RUN:
-        table[word] = as_text(table[word]) if word in table else "1"
+        table[word] = _seen(table[word], notes) if word in table else "1"
     return _from_zero(_measured(_labelled(table, pool, notes), notes), notes)
+
+
+def _seen(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]":
+    """Return names as text; a note tells those in which control characters are codes now."""
+    text = as_text(names)
+    plain = names.astype(object).where(names.notna(), "").astype(str).str.strip()
+    if codes := [name for name in plain.unique() if visible(name) != name]:
+        notes.append(f"control characters in names are codes: {listed(map(visible, codes))}")
+    return text
 
 
 def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from palm_bayes.data.palm_folder import is_palm, read_folder
 from palm_bayes.data.places import Place, raw_tables
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs, XMode, as_text
-from palm_bayes.errors import DataError, known, listed
+from palm_bayes.errors import DataError, known, listed, visible
 
 _UNDERSTOOD = "Read: "  # begins the note of what was understood
 
@@ -85,8 +85,8 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
     runs = Runs.from_frame(
         frame,
         **reading.axis,
-        dataset=dataset or next(iter(frame.get("dataset", [])), ""),
-        model=model or next(iter(frame.get("model", [])), ""),
+        dataset=visible(dataset or next(iter(frame.get("dataset", [])), "")),
+        model=visible(model or next(iter(frame.get("model", [])), "")),
         notes=notes,
     )
     return runs if named is None else runs.select(named)

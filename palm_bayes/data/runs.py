@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from palm_bayes.data.scales import RUN, as_text, numbers, reject, to_fractions
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, listed, plural, span
+from palm_bayes.errors import DataError, known, listed, plural, span, visible
 
 __all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode", "as_text", "natural"]
 
@@ -110,7 +110,7 @@ class Runs(Displayed):
         _check_runs(table)
         step = _add_x(table, batch, x_mode, said)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
-        origins = {(s, r): file for s, r, file in files.itertuples(index=False)}
+        origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
         return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(said))
 
     @property

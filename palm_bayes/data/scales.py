@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.score import Score
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError, listed, visible
 
 RUN = ["strategy", "repetition"]
 _SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
@@ -37,10 +37,10 @@ def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
 
 
 def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Convert names to stripped text: 1.0 becomes "1", missing becomes empty."""
+    """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty."""
     if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
         names = names.astype("Int64")
-    return names.astype(object).where(names.notna(), "").astype(str).str.strip()
+    return names.astype(object).where(names.notna(), "").astype(str).str.strip().map(visible)
 
 
 def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]":

@@ -14,6 +14,7 @@ import pandas as pd
 
 from palm_bayes.data.columns import word_of
 from palm_bayes.errors import DataError, listed
+from palm_bayes.files import uncell
 
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
 
@@ -193,7 +194,8 @@ def _delimited(path: Path) -> list[Raw]:
         )
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
-    raw = _of_cells(cells.rename(lambda row: f"line {row + 1}"), str(path))  # short lines: NaN
+    cells = cells.map(uncell).rename(lambda row: f"line {row + 1}")
+    raw = _of_cells(cells, str(path))  # short lines: NaN
     frame, columns = raw.frame, range(raw.frame.shape[1])
     comma = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
     for i in comma:

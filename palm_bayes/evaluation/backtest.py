@@ -25,7 +25,7 @@ from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmError
 from palm_bayes.evaluation import scores
-from palm_bayes.evaluation.backtest_result import KEY, Backtest
+from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_place
 from palm_bayes.evaluation.cells import (
     Cell,
     jobs_of,
@@ -136,6 +136,8 @@ def backtest(
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")
     about = _about(cells, priors, learned, settings)
     folder = None if out is None else Path(out)
+    if folder is not None:
+        check_place(folder, fresh=fresh)
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
         run = _Run(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,10 +13,12 @@ from palm_bayes.data.readers import understood
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
-from palm_bayes.errors import plural
+from palm_bayes.errors import DataError, listed, plural
+from palm_bayes.evaluation.checkpoints import SETTINGS
 from palm_bayes.evaluation.scores import SCORES, inside
-from palm_bayes.files import make_folder, put
+from palm_bayes.files import check_files, csv_text, put_all, text_file
 from palm_bayes.forecast.baselines import NAMES
+from palm_bayes.scratch import tidy
 
 KEY = [*CELL, "train_episodes"]
 QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
@@ -24,6 +26,7 @@ SCOPES = {"mean": " of the means over repetitions", "repetition": " of single re
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
 _ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
 _DPI = 180
+_TABLES, _FIGURE = ("forecasts", "scores", "baselines"), Path("backtest.png")
 
 COLUMNS = {
     "forecasts": [
@@ -211,17 +214,28 @@ class Backtest:
         list of pathlib.Path
             The files. `DataError` if the folder `out`, created if needed, is not writable.
         """
-        out = Path(out)
-        make_folder(out)
-        files: dict[str, Any] = {
-            f"{name}.csv": partial(_to_csv, getattr(self, name))
-            for name in ("forecasts", "scores", "baselines")
+        files: dict[Path, Any] = {
+            Path(f"{name}.csv"): text_file(csv_text(getattr(self, name))) for name in _TABLES
         }
         if len(self.forecasts):
-            files["backtest.png"] = lambda path: self.plot().savefig(path, dpi=_DPI)
-        for name, write in files.items():
-            put(out / name, write)
-        return [out / name for name in files]
+            files[_FIGURE] = lambda path: self.plot().savefig(path, dpi=_DPI)
+        return put_all(Path(out), files, lambda: [_FIGURE])
+
+
+def check_place(out: Path, *, fresh: bool) -> None:
+    """Raise `DataError` if a backtest cannot be written to `out`.
+
+    Unless `fresh`, also if a file of these names is there without the cells of a backtest.
+    """
+    tidy(out)
+    names = [*(Path(f"{name}.csv") for name in _TABLES), _FIGURE]
+    check_files(out, [*names, Path("cells", SETTINGS)])
+    there = [name for name in names if (out / name).exists()]
+    if there and not (fresh or (out / "cells" / SETTINGS).exists()):
+        raise DataError(
+            f"{out} holds {listed(there)}, but no cells of a backtest: "
+            "name another folder (--out), or start again with fresh (--fresh)"
+        )
 
 
 def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
@@ -248,7 +262,3 @@ def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:
     groups = runs.table.groupby("episode", as_index=False)
     curve = groups.agg(labels=("labels", "median"), accuracy=("accuracy", "mean"))
     return curve.assign(**dict(zip(CELL, key, strict=True)))
-
-
-def _to_csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")

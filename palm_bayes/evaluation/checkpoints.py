@@ -12,11 +12,11 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from palm_bayes.errors import DataError, listed
-from palm_bayes.files import check_folder, make_folder, put
+from palm_bayes.files import check_folder, make_folder, put_text
 
 type Part = dict[str, pd.DataFrame]
 
-_SETTINGS = "settings.json"
+SETTINGS = "settings.json"
 _LOCK = ".lock"
 
 
@@ -76,16 +76,14 @@ class Checkpoints:
         if folder is None:
             return cls(None)
         check_folder(folder)
-        kept = folder / _SETTINGS
+        kept = folder / SETTINGS
         if fresh:
             for file in (kept, *folder.glob("*.part.json")):
                 file.unlink(missing_ok=True)
         if kept.exists():
             _require_same(kept, settings)
         else:
-            make_folder(folder)
-            text = json.dumps(settings, indent=2) + "\n"
-            put(kept, lambda draft: draft.write_text(text, encoding="utf-8"))
+            put_text(kept, json.dumps(settings, indent=2) + "\n")
         return cls(folder)
 
     def get(self, name: str) -> Part | None:
@@ -103,8 +101,7 @@ class Checkpoints:
         if self.folder is not None:
             # Python's JSON restores floats exactly.
             tables = {table: frame.to_dict("list") for table, frame in part.items()}
-            text = json.dumps({"name": name, "tables": tables})
-            put(self._path(name), lambda draft: draft.write_text(text, encoding="utf-8"))
+            put_text(self._path(name), json.dumps({"name": name, "tables": tables}))
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None

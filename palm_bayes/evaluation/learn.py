@@ -34,7 +34,7 @@ from palm_bayes.evaluation.cells import (
     training_sizes,
 )
 from palm_bayes.evaluation.held_out import Later, Task, later_of
-from palm_bayes.files import put
+from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.inference.settings import Progress, Settings
@@ -138,7 +138,7 @@ def learn(
     cells = [cell for path in paths for cell in read_cells(path, how)]
     folder = None if keep is None else Path(keep)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        check_folder(folder)
     tasks = list(_tasks(cells, begun, Settings(seed=seed), folder, tell))
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")

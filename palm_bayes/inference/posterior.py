@@ -133,6 +133,10 @@ class Posterior(Displayed):
 
         return leave_one_out(self.trace, self.runs)
 
+    def to_bytes(self) -> bytes:
+        """Return what `save` writes."""
+        return written(self.trace)
+
     def save(self, path: str | Path) -> Path:
         """Write the fit to one NetCDF file, completely or not at all.
 
@@ -147,7 +151,7 @@ class Posterior(Displayed):
         path = Path(path)
         if not path.parent.is_dir():
             raise DataError(f"cannot write {path}: the folder {path.parent} does not exist")
-        contents = written(self.trace)
+        contents = self.to_bytes()
         put(path, lambda draft: draft.write_bytes(contents))
         return path
 

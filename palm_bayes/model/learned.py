@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from palm_bayes.errors import DataError
-from palm_bayes.files import put
+from palm_bayes.files import put_text
 from palm_bayes.model.misfit import Misfit
 
 BEYOND = 1e9
@@ -89,8 +89,7 @@ class Learned:
 
     def write(self, path: Path) -> Path:
         """Write a JSON file, completely or not at all."""
-        text = json.dumps(self.document(), indent=2) + "\n"
-        put(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+        put_text(path, json.dumps(self.document(), indent=2) + "\n")
         return path
 
     @classmethod

@@ -8,11 +8,24 @@ import pandas as pd
 
 from palm_bayes.decisions.alda import ADVICE, FITS, mean_curve
 from palm_bayes.decisions.label_budget import LabelsToReach
-from palm_bayes.files import make_folder, put
+from palm_bayes.errors import DataError
+from palm_bayes.files import check_files, csv_text, put_all, start_of, text_file
 
 # ALDA's wording of reasons.
 _CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
 _NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
+
+
+_NAMES = tuple(map(Path, ("alda_fits.csv", "alda_advice.csv")))
+
+
+def check_alda(folder: Path, *, overwrite: bool = False) -> None:
+    """Raise `DataError` if the files cannot be written, or are there without being our own."""
+    check_files(folder, _NAMES)
+    for path in (folder / name for name in _NAMES if not overwrite):
+        # ALDA's own files have no probabilities.
+        if path.is_file() and b"p_selected" not in start_of(path, 2_000):
+            raise DataError(f"{path} is not of palm-bayes: name another folder, or add --overwrite")
 
 
 def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
@@ -33,12 +46,8 @@ def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
     -------
     list of pathlib.Path
     """
-    make_folder(folder)
-    frames = {folder / "alda_fits.csv": _fits(found), folder / "alda_advice.csv": _advice(found)}
-    for path, frame in frames.items():
-        text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-        put(path, lambda draft, text=text: draft.write_text(text, encoding="utf-8"))  # type: ignore[misc]
-    return list(frames)
+    texts = map(csv_text, (_fits(found), _advice(found)))
+    return put_all(folder, dict(zip(_NAMES, map(text_file, texts), strict=True)))
 
 
 def _rows(found: LabelsToReach) -> pd.DataFrame:

@@ -1,13 +1,10 @@
 """Output files of a fit: palm_bayes' own, and PALM.py's with its names and keys.
 
-Every file is complete or absent: it is written to a temporary file and then renamed.
+They are written together: all of them are there, or those that were there before.
 """
 
-import csv
-import io
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,17 +16,16 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.runs import Runs, XMode
-from palm_bayes.files import Look, check_folder, make_folder, plain, put
+from palm_bayes.files import Look, csv_rows, csv_text, plain, put_all, text_file
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
+from palm_bayes.report.place import COMPARISON, TRACE, folders, replaced
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
-_OURS = ("trace.nc", "summary.csv", "forecast.csv", "curves.png", "comparison.png")
-_PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
 _POINT = (
     "A_max, delta, alpha and beta at the top are one posterior draw: the one whose curve is "
     "closest to the posterior median curve. Medians of single parameters give no coherent curve."
@@ -167,62 +163,65 @@ class Outcome:
         new = forecast(fit, horizon=ahead, scope="new")
         return cls(Tables(fit, probability), expected, new, x_mode, truth)
 
-    def write(self, out: Path, *, palm: bool = True, look: Look | None = None) -> list[Path]:
-        """Write all files into `out`, which is created if needed.
-
-        The trace is written first, figures last, so that the most expensive result is saved first.
+    def write(
+        self,
+        out: Path,
+        *,
+        palm: bool = True,
+        look: Look | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Write all files into `out` together: all of them, or none.
 
         Parameters
         ----------
         out : pathlib.Path
-            Output folder. Files of the same names are replaced, others kept.
+            Output folder, created if needed. The files of an earlier fit of the same runs are
+            replaced (`replaced`); others are kept.
         palm : bool
             Write PALM.py's files too: for one strategy in `out` itself, for several in one
             folder each (see `folders`).
         look : Look, optional
             Look of the figures.
+        overwrite : bool
+            Replace files of the same names, whoever wrote them.
 
         Returns
         -------
         list of pathlib.Path
-            The files, in the order written. `DataError` if `out` cannot be written to.
+            The files. `DataError` if they cannot be written, or others must not be replaced.
         """
-        check_folder(out)
-        files = (
-            self._tables()
-            | (self._palm_tables() if palm else {})
-            | self._figures(palm, look or Look())
-        )
-        for path, write in files.items():
-            _put(out / path, write)
-        return [out / path for path in files]
+        runs = self.tables.fit.runs
+        palms = self._palm_tables() if palm else {}
+        files = self._tables() | palms | self._figures(palm, look or Look())
+        return put_all(out, files, lambda: replaced(out, runs, files, overwrite))
 
-    def _tables(self) -> "Files":
+    def _tables(self) -> "_Files":
         scopes = {"expected": self.expected, "new": self.new}
         frames = [frame.to_frame().assign(scope=scope) for scope, frame in scopes.items()]
         forecast = pd.concat(frames, ignore_index=True)
         forecast.insert(0, "scope", forecast.pop("scope"))
         return {
-            Path("trace.nc"): self.tables.fit.save,
-            Path("summary.csv"): _text(_csv(self.tables.summary)),
-            Path("forecast.csv"): _text(_csv(forecast)),
+            Path(TRACE): lambda path: path.write_bytes(self.tables.fit.to_bytes()),
+            Path("summary.csv"): text_file(csv_text(self.tables.summary)),
+            Path("forecast.csv"): text_file(csv_text(forecast)),
         }
 
-    def _palm_tables(self) -> "Files":
-        files: Files = {}
+    def _palm_tables(self) -> "_Files":
+        files: _Files = {}
         for strategy, folder in folders(self.tables.fit.runs.strategies).items():
             palm = self.palm(strategy)
             files |= {
-                Path(folder, "palm_params.json"): _text(
+                Path(folder, "palm_params.json"): text_file(
                     json.dumps(palm.params, indent=2, allow_nan=False) + "\n"
                 ),
-                Path(folder, "palm_params.csv"): _text(_params_csv(palm.params)),
+                Path(folder, "palm_params.csv"): text_file(_params_csv(palm.params)),
                 Path(folder, "y_avg.npy"): partial(np.save, arr=palm.y_avg),
                 Path(folder, "y_fit.npy"): partial(np.save, arr=palm.y_fit),
             }
         return files
 
-    def _figures(self, palm: bool, look: Look) -> "Files":
+    def _figures(self, palm: bool, look: Look) -> "_Files":
         from palm_bayes.plots import curves
         from palm_bayes.plots.comparison import plot_comparison
 
@@ -230,9 +229,10 @@ class Outcome:
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
         task = {"dataset": runs.dataset, "model": runs.model}
-        files: Files = {Path("curves.png"): draw(curves.plot_curves, runs, expected, new, truth)}
+        of_all = draw(curves.plot_curves, runs, expected, new, truth)
+        files: _Files = {Path("curves.png"): of_all}
         if len(runs.strategies) > 1:
-            files[Path("comparison.png")] = draw(plot_comparison, runs, expected, truth)
+            files[Path(COMPARISON)] = draw(plot_comparison, runs, expected, truth)
         for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
             own = runs.strategy(strategy)
             files[Path(folder, "palm_fit.png")] = draw(
@@ -269,45 +269,7 @@ class Outcome:
         return PalmResult(params, y_avg, y_fit)
 
 
-type Files = dict[Path, Callable[[Path], Any]]
-"""Functions that write a file to a given path, by path below the folder."""
-
-
-def folders(strategies: Sequence[str]) -> dict[str, str]:
-    """Assign a folder name similar to its own to every strategy; "" for a single one."""
-    if len(strategies) == 1:
-        return {strategies[0]: ""}
-    taken = {name.casefold() for name in (*_OURS, *_PALMS)}
-    names = {}
-    for strategy in strategies:
-        base = name = re.sub(r"[^\w.+=@-]", "_", strategy).strip(".") or "_"
-        count = 1
-        while name.casefold() in taken:  # some file systems ignore case
-            count += 1
-            name = f"{base}-{count}"
-        taken.add(name.casefold())
-        names[strategy] = name
-    return names
-
-
-def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
-    """List files in `out` with palm_bayes' names that come from an earlier run."""
-    paths = [*(out / name for name in (*_OURS, *_PALMS)), *out.glob("*/palm_params.json")]
-    return sorted({path for path in paths if path.is_file()} - set(written))
-
-
-def _put(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file completely or not at all; create its folder if needed."""
-    make_folder(path.parent)
-    put(path, write)
-
-
-def _text(text: str) -> Callable[[Path], Any]:
-    return lambda path: path.write_text(text, encoding="utf-8", newline="")
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+type _Files = dict[Path, Callable[[Path], Any]]
 
 
 def _figure(
@@ -327,8 +289,5 @@ def _params_csv(params: Mapping[str, Any]) -> str:
     words = ("dataset", "model", "method", "episodes", "mode", "budget_size")
     size = "" if params["mode"] == _MODES[True] else params["budget_size"]
     numbers = [f"{params[p]:.6f}" if p == "A_max" else f"{params[p]:.8f}" for p in PARAMETERS]
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow([*words, *PARAMETERS])
-    table.writerow([*(params[word] for word in words[:-1]), size, *numbers])
-    return text.getvalue()
+    values = [*(params[word] for word in words[:-1]), size, *numbers]
+    return csv_rows([[*words, *PARAMETERS], values])

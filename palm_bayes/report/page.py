@@ -7,16 +7,18 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from palm_bayes.errors import DataError
-from palm_bayes.files import check_folder, make_folder, put
+from palm_bayes.errors import DataError, visible
+from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
 
+_GENERATOR = b'<meta name="generator" content="palm_bayes '
+
 
 def html(report: Report) -> str:
-    """Render the page as one text; users' names are escaped."""
+    """Render the page as one text; users' names are escaped, without control characters."""
     templates = Environment(
         loader=PackageLoader("palm_bayes", "report"),
         autoescape=True,
@@ -28,7 +30,7 @@ def html(report: Report) -> str:
     loaded = templates.loader
     assert loaded is not None
     style, script = (loaded.get_source(templates, name)[0] for name in ("style.css", "ask.js"))
-    return templates.get_template("page.html.j2").render(
+    page = templates.get_template("page.html.j2").render(
         report=report,
         ask=Ask(report),
         sections=sections(report),
@@ -37,21 +39,27 @@ def html(report: Report) -> str:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=__version__,
     )
+    return visible(page, keep="\n\t")
 
 
-def check_place(path: Path) -> None:
-    """Raise `DataError` if no page can be written to `path`."""
+def check_place(path: Path, *, overwrite: bool = True) -> None:
+    """Raise `DataError` if no page can be written to `path`.
+
+    Unless `overwrite`, also if a file is there that is no page of palm_bayes'.
+    """
     if path.is_dir():
         raise DataError(f"{path} is a folder: name a file in it, such as {path / 'report.html'}")
     if path.suffix.lower() not in {".html", ".htm"}:
         raise DataError(f"{path}: the name of a report must end in .html")
-    check_folder(path.parent)
+    check_file(path)
+    if not overwrite and path.exists() and _GENERATOR not in start_of(path, 2_000):
+        raise DataError(
+            f"{path} is not of palm-bayes: name another file (--out), or add --overwrite"
+        )
 
 
 def write(report: Report, path: Path) -> Path:
     """Write the page, completely or not at all; create its folder if needed."""
     check_place(path)
-    text = html(report)
-    make_folder(path.parent)
-    put(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    put_text(path, html(report))
     return path

@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 
+from palm_bayes.errors import visible
+
 _SVG: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "palm_bayes",
@@ -43,7 +45,9 @@ class Picture:
         with mpl.rc_context(_SVG):
             figure.savefig(drawing, format="svg", metadata={"Date": None, "Creator": None})
         width, height = (round(_PIXELS * inches) for inches in figure.get_size_inches())
-        text = base64.b64encode(drawing.getvalue()).decode()
+        # A drawing also holds its texts as comments, in which XML allows no control characters.
+        well_formed = visible(drawing.getvalue().decode(), keep="\n\t").encode()
+        text = base64.b64encode(well_formed).decode()
         return cls(f"data:image/svg+xml;base64,{text}", width, height, alt, caption)
 
 

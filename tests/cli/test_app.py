@@ -109,7 +109,7 @@ class FakeFit:
         names = ["A_max", "delta", "alpha", "beta"]
         return pd.DataFrame.from_dict(self.points, orient="index", columns=names)
 
-    def summary(self, probability=0.9):
+    def summary(self, probability=0.9, *, diagnostics=True):
         rows = []
         for strategy, point in self.points.items():
             for name, value in zip(("A_max", "delta", "alpha", "beta"), point, strict=True):
@@ -151,8 +151,10 @@ class FakeFit:
             coords["repetition"] = repetitions
         return FakeForecast(self.runs, xr.DataArray(values, coords, dims), scope)
 
-    def save(self, path):
-        Path(path).write_bytes(b"a trace")
+    def to_bytes(self):
+        rows = self.runs.table.rename_axis("row").to_xarray()
+        tree = xr.DataTree.from_dict({"/": xr.Dataset(), "runs": rows})
+        return bytes(tree.to_netcdf(engine="h5netcdf"))
 
 
 @dataclass
@@ -450,18 +452,118 @@ def test_horizon(args, last, here, fitter):
     assert pd.read_csv("palm_fit_out/forecast.csv")["episode"].max() == last
 
 
-def test_our_files_are_replaced_and_others_left(here, fitter, capsys):
-    cli.main(["fit", "runs/runs.csv", "--strategy", "margin", "--strategy", "random"])
-    Path("palm_fit_out/mine.txt").write_text("mine", encoding="utf-8")
+BOTH = ["fit", "runs/runs.csv", "--strategy", "margin", "--strategy", "random"]
+
+
+def contents(folder):
+    return {name: (Path(folder) / name).read_bytes() for name in files_in(folder)}
+
+
+def test_a_fit_of_the_same_runs_is_replaced(here, fitter):
+    assert cli.main(BOTH) == 0
+    Path("palm_fit_out/margin/mine.txt").write_text("mine", encoding="utf-8")
     first = Path("palm_fit_out/summary.csv").read_text(encoding="utf-8")
-    capsys.readouterr()
-    assert cli.main(["fit", "runs/runs.csv", "--strategy", "coreset"]) == 0
-    assert Path("palm_fit_out/mine.txt").read_text(encoding="utf-8") == "mine"
+    assert cli.main(["fit", "runs/runs.csv", "--strategy", "margin", "--episodes", "9"]) == 0
+    assert Path("palm_fit_out/margin/mine.txt").read_text(encoding="utf-8") == "mine"
     assert Path("palm_fit_out/summary.csv").read_text(encoding="utf-8") != first
+    assert files_in("palm_fit_out") == OUR_FILES | PALM_FILES | {"margin/mine.txt"}
+
+
+def test_a_fit_of_other_runs_is_not(here, fitter, capsys):
+    cli.main(BOTH)
+    before, fitter.runs = contents("palm_fit_out"), None
+    other = ["fit", "runs/runs.csv", "--strategy", "coreset"]
+    capsys.readouterr()
+    assert cli.main(other) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == (
+        "palm-bayes: error: palm_fit_out holds a fit of other runs (margin, random): "
+        "name another folder (--out), or add --overwrite"
+    )
+    assert fitter.runs is None
+    assert contents("palm_fit_out") == before
+    assert cli.main([*other, "--overwrite"]) == 0
+    assert files_in("palm_fit_out") == OUR_FILES | PALM_FILES
+
+
+def test_files_that_palm_bayes_did_not_write_are_not_replaced(here, fitter, capsys):
+    Path("palm_fit_out/random").mkdir(parents=True)
+    for name in ("summary.csv", "palm_params.json", "random/palm_params.json", "mine.txt"):
+        Path("palm_fit_out", name).write_text("mine", encoding="utf-8")
+    before = contents("palm_fit_out")
+    margin = ["fit", "runs/runs.csv", "--strategy", "margin"]
+    assert cli.main(margin) == 2
+    assert "holds summary.csv, palm_params.json, but no fit" in capsys.readouterr().err
+    assert contents("palm_fit_out") == before
+    assert cli.main([*margin, "--overwrite"]) == 0
+    now = contents("palm_fit_out")
+    assert {name for name in before if now[name] == before[name]} == {
+        "mine.txt",
+        "random/palm_params.json",
+    }
     left = capsys.readouterr().out.splitlines()[-1]
-    assert left.startswith("From another fit, left unchanged: palm_fit_out/comparison.png")
-    assert "palm_fit_out/margin/palm_params.json" in left
-    assert not [file for file in files_in("palm_fit_out") if ".palm_bayes-" in file]
+    assert left == "From another fit, left unchanged: palm_fit_out/random/palm_params.json"
+
+
+def test_a_fit_that_appears_while_sampling_is_not_replaced(here, fitter, monkeypatch):
+    def sampled(runs, **options):
+        monkeypatch.setitem(vars(palm_bayes), "fit", fitter)
+        assert cli.main(["fit", "runs/runs.csv", "--strategy", "random"]) == 0
+        return fitter(runs, **options)
+
+    monkeypatch.setitem(vars(palm_bayes), "fit", sampled)
+    assert cli.main(["fit", "runs/runs.csv", "--strategy", "margin"]) == 2
+    params = json.loads(Path("palm_fit_out/palm_params.json").read_text(encoding="utf-8"))
+    assert params["method"] == "random"
+
+
+# --- Names that are hard to write and to show
+
+
+def named(names):
+    """Write runs of strategies with these names as runs.csv."""
+    table = pd.read_csv(example_runs_path(), dtype=str)
+    old = table["strategy"].unique()[: len(names)]
+    table = table[table["strategy"].isin(old)]
+    table.assign(strategy=table["strategy"].map(dict(zip(old, names, strict=True)))).to_csv(
+        "runs.csv", index=False
+    )
+
+
+def test_names_as_files_and_cells(here, fitter):
+    names = ["x" * 300, "=1+1", "NUL", "a.", "-b"]
+    named(names)
+    assert cli.main(["fit", "runs.csv", "--quiet"]) == 0
+    assert fitter.runs.strategies == (*names,)
+    folders = {path.name for path in Path("palm_fit_out").iterdir() if path.is_dir()}
+    assert {"=1+1", "_NUL", "a", "-b"} < folders
+    assert max(map(len, folders)) <= 100
+    for table in ("summary", "forecast"):
+        written = pd.read_csv(f"palm_fit_out/{table}.csv")["strategy"]
+        assert {*written} == {"x" * 300, "'=1+1", "NUL", "a.", "'-b"}
+    assert "'=1+1" in Path("palm_fit_out/=1+1/palm_params.csv").read_text(encoding="utf-8")
+
+
+def test_control_characters_do_not_reach_the_terminal(here, fitter, capsys):
+    named(["\x1b[31mred", "b\x07\u202e"])
+    assert cli.main(["fit", "runs.csv"]) == 0
+    assert fitter.runs.strategies == (r"\x1b[31mred", r"b\x07\u202e")
+    out, err = capsys.readouterr()
+    assert r"control characters in names are codes: \x1b[31mred, b\x07\u202e" in err
+    assert r"\x1b[31mred" in out
+    cli.main(["fit", "\x1b]missing.csv"])
+    err += capsys.readouterr().err
+    assert r"\x1b]missing.csv does not exist" in err
+    assert "\x1b" not in out + err
+
+
+def test_a_link_in_place_of_a_strategys_folder_is_refused(here, fitter, capsys):
+    Path("palm_fit_out").mkdir()
+    Path("palm_fit_out/margin").symlink_to(here / "runs")
+    assert cli.main(BOTH) == 2
+    assert "palm_fit_out/margin is a symbolic link" in capsys.readouterr().err
+    assert fitter.runs is None
+    assert files_in("palm_fit_out") == set()
 
 
 # --- What fit says

@@ -164,6 +164,10 @@ def test_mistakes_that_the_library_finds(args, said, tmp_path, monkeypatch, caps
 def test_cut_off(asked, capsys):
     asked["error"] = KeyboardInterrupt()
     assert cli.main(["backtest", "runs/runs.csv", "--quiet"]) == 130
+    assert capsys.readouterr().err == (
+        "palm-bayes: error: interrupted: finished cells are kept in palm_backtest_out/cells: "
+        "the same command resumes\n"
+    )
 
 
 def test_help_names_the_files(capsys):

@@ -79,3 +79,37 @@ def test_status_tells_that_a_fit_has_not_converged(fit, monkeypatch, tmp_path, c
     assert cli.main(["report", str(tmp_path), "-o", str(page)]) == 3
     assert "random: take more draws." in capsys.readouterr().out
     assert "Do not rely on this page yet" in page.read_text(encoding="utf-8")
+
+
+def test_only_a_page_of_palm_bayes_is_replaced(saved, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("palm_bayes.report.page.html", lambda _: "<p>new</p>")
+    page = tmp_path / "page.html"
+    page.write_text("<p>mine</p>", encoding="utf-8")
+    args = ["report", saved, "-o", str(page), "--quiet"]
+    assert cli.main(args) == 2
+    assert "page.html is not of palm-bayes: name another file" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") == "<p>mine</p>"
+    assert cli.main([*args, "--overwrite"]) == 0
+    assert page.read_text(encoding="utf-8") == "<p>new</p>"
+    page.write_text('<meta name="generator" content="palm_bayes 0">', encoding="utf-8")
+    assert cli.main(args) == 0
+    assert page.read_text(encoding="utf-8") == "<p>new</p>"
+
+
+def test_drawings_are_well_formed(monkeypatch):
+    import base64
+    from xml.etree import ElementTree as ET
+
+    from palm_bayes.report.parts import Picture
+
+    class Figure:
+        def savefig(self, drawing, **_):
+            drawing.write("<svg>\n<!-- a\x1b[31m\x07\ufffe -->\n</svg>".encode())
+
+        def get_size_inches(self):
+            return 1, 1
+
+    uri = Picture.of(Figure(), "", "").uri
+    text = base64.b64decode(uri.partition(",")[2]).decode()
+    assert r"a\x1b[31m\x07\ufffe" in text
+    ET.fromstring(text)

@@ -13,6 +13,7 @@ from palm_bayes.data.names import palm_discovered
 from palm_bayes.data.palm_folder import X_FILE, Y_FILE
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
+from palm_bayes.files import csv_text
 
 RISING = np.array([30.0, 45, 55, 60, 63, 65])
 
@@ -447,3 +448,22 @@ def test_fewer_episodes_than_the_first_number_is_one_line():
     late = rows(n=6).assign(episode=range(20, 26))
     said = message(late, max_episodes=10)
     assert said == "max_episodes is 10, but episodes begin later: margin with 20"
+
+
+def test_our_own_tables_are_read_with_the_names_that_were_written(tmp_path):
+    names = ["=A+B", "-x", "@a", "'=b", "'tis", "margin"]
+    rows = [(name, i, e, RISING[e - 1]) for name in names for i in (1, 2) for e in range(1, 7)]
+    table = pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "accuracy"])
+    (tmp_path / "long.csv").write_text(csv_text(table), encoding="utf-8")
+    assert read_runs(tmp_path / "long.csv").strategies == (*names,)
+    wide = table[table["repetition"] == 1].pivot(index="episode", columns="strategy")["accuracy"]
+    (tmp_path / "wide.csv").write_text(csv_text(wide[names].reset_index()), encoding="utf-8")
+    assert read_runs(tmp_path / "wide.csv", layout="wide").strategies == (*names,)
+
+
+def test_control_characters_in_names_are_codes():
+    frame = pd.DataFrame({"strategy": "\x1b[31mred", "episode": range(1, 7), "accuracy": RISING})
+    runs = read_runs(frame, dataset="digits\x07")
+    assert runs.strategies == (r"\x1b[31mred",)
+    assert runs.dataset == r"digits\x07"
+    assert any(r"control characters in names are codes: \x1b[31mred" in note for note in runs.notes)

@@ -352,6 +352,18 @@ def test_own_priors_are_never_resumed(quick, table, tmp_path):
         backtest(table, out=tmp_path, **options)
 
 
+def test_files_of_others_are_not_replaced(quick, table, tmp_path):
+    (tmp_path / "scores.csv").write_text("mine", encoding="utf-8")
+    options = {"train_episodes": [20], "strategies": "random", "out": tmp_path, **FAST}
+    with pytest.raises(DataError, match=r"holds scores\.csv, but no cells of a backtest"):
+        backtest(table, **options)
+    assert not quick
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+    backtest(table, fresh=True, **options)
+    assert (tmp_path / "scores.csv").read_text(encoding="utf-8") != "mine"
+    backtest(table, **options)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -1,6 +1,7 @@
 """Learning: numbers that made the curves are found again, and judged on sources left out."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -175,3 +176,33 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeyp
     assert ["lab", "0.750"] in [line.split() for line in said.splitlines()]
     assert "beyond" in said
     assert cli.main(["learn", "none.csv", "-o", "prior.json"]) == 2
+
+
+def test_the_command_replaces_only_what_it_learned_itself(tmp_path, monkeypatch, capsys):
+    from palm_bayes.cli import app as cli
+
+    asked = []
+
+    def learned(tables, *, command, **options):
+        asked.append(command)
+        mine = replace(shipped(), about=shipped().about | {"command": command})
+        return learning.Lesson(mine, (), {}, pd.DataFrame(), ())
+
+    monkeypatch.setattr(learning, "learn", learned)
+    monkeypatch.chdir(tmp_path)
+    for name in ("past.csv", "other.csv"):
+        curves_of().to_csv(name, index=False)
+    for args, status in [
+        (["past.csv", "-o", "prior.json"], 0),
+        (["past.csv", "-o", "prior.json"], 0),
+        (["other.csv", "-o", "prior.json"], 2),
+        (["past.csv", "-o", "past.csv"], 2),
+        (["other.csv", "-o", "prior.json", "--overwrite"], 0),
+    ]:
+        before = Path(args[2]).read_bytes() if Path(args[2]).exists() else b""
+        assert cli.main(["learn", *args]) == status
+        assert status == 0 or Path(args[2]).read_bytes() == before
+    err = capsys.readouterr().err
+    assert "was learned by another command (palm-bayes learn past.csv -o prior.json)" in err
+    assert "past.csv does not hold a learned prior" in err
+    assert len(asked) == 3

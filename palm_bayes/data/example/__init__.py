@@ -1,11 +1,12 @@
 """Example runs: six query strategies on scikit-learn's digits (see README.md beside this file)."""
 
-import tempfile
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from palm_bayes.errors import DataError
+from palm_bayes.files import writing
+from palm_bayes.scratch import scratch_in
 
 __all__ = ["example_runs_path", "write_example"]
 
@@ -49,9 +50,8 @@ def write_example(directory: Path) -> list[Path]:
     # Renaming is only safe within one file system: stage inside the folder if it exists (it may
     # be a mount, or its parent may be read-only), and else beside it.
     parent = directory if directory.exists() else directory.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".palm_bayes-") as scratch:
-        staged = Path(scratch) / "example"  # other users cannot read the scratch folder itself
+    with writing(parent, f"the example to {directory}"), scratch_in(parent) as scratch:
+        staged = scratch / "example"
         staged.mkdir()
         for entry in ENTRIES:
             _copy(files(__name__) / entry, staged / entry)

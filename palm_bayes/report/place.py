@@ -1,0 +1,89 @@
+"""Names of a fit's files in a folder, and whether those of an earlier fit may be replaced."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from palm_bayes.data.runs import Runs
+from palm_bayes.data.scales import RUN
+from palm_bayes.errors import DataError, listed
+from palm_bayes.files import check_files, file_names
+from palm_bayes.scratch import tidy
+
+TRACE, COMPARISON = "trace.nc", "comparison.png"
+OURS = (TRACE, "summary.csv", "forecast.csv", "curves.png", COMPARISON)
+PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
+# Exceptions of HDF5 and its readers for a file that is no trace.
+_UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
+
+
+def folders(strategies: Sequence[str]) -> dict[str, str]:
+    """Assign a folder name similar to its own to every strategy; "" for a single one."""
+    if len(strategies) == 1:
+        return {strategies[0]: ""}
+    return file_names(strategies, taken=(*OURS, *PALMS))
+
+
+def names_of(strategies: Sequence[str], *, palm: bool = True) -> list[Path]:
+    """Return the paths, below the folder, of all files of a fit of these strategies."""
+    ours = [name for name in OURS if len(strategies) > 1 or name != COMPARISON]
+    palms = [Path(f, name) for f in folders(strategies).values() for name in PALMS if palm]
+    return [*map(Path, ours), *palms]
+
+
+def check_place(out: Path, runs: Runs, *, palm: bool = True, overwrite: bool = False) -> None:
+    """Raise `DataError` if the files of a fit of `runs` cannot or must not be written to `out`."""
+    tidy(out)
+    names = names_of(runs.strategies, palm=palm)
+    check_files(out, names)
+    replaced(out, runs, names, overwrite)
+
+
+def replaced(out: Path, runs: Runs, names: Iterable[Path], overwrite: bool) -> list[Path]:
+    """Return the paths, below `out`, of the files of the fit that is there.
+
+    It is replaced by one of the same runs: those that have an accuracy in common, the same of the
+    same strategy, repetition and episode.
+
+    Raises
+    ------
+    DataError
+        Unless `overwrite`, if the fit in `out` is one of other runs, or a file of one of the
+        `names` is there without a fit.
+    """
+    there = [name for name in names if os.path.lexists(out / name)]
+    before = _rows(out / TRACE) if there else None
+    if there and not overwrite:
+        what = f"{out} holds {listed(there, 3)}, but no fit that can be read"
+        if before is not None:
+            of = listed(before["strategy"].unique(), 3)
+            what = f"{out} holds a fit of other runs ({of})"
+        if before is None or not _in_common(before, runs.table):
+            raise DataError(f"{what}: name another folder (--out), or add --overwrite")
+    return [] if before is None else names_of([*before["strategy"].unique()])
+
+
+def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
+    """List files in `out` with palm_bayes' names that none of its fits is known to have written."""
+    paths = [*(out / name for name in (*OURS, *PALMS)), *out.glob("*/palm_params.json")]
+    return sorted({path for path in paths if path.is_file()} - set(written))
+
+
+def _rows(trace: Path) -> pd.DataFrame | None:
+    """Read the runs of a saved fit; None if it is no such file."""
+    try:
+        with xr.open_dataset(trace, group="runs", engine="h5netcdf") as rows:
+            table = rows.to_dataframe()
+        table = table[[*RUN, "episode", "accuracy"]]
+        return table.astype({"strategy": str, "repetition": str, "episode": int, "accuracy": float})
+    except _UNREADABLE:
+        return None
+
+
+def _in_common(before: pd.DataFrame, now: pd.DataFrame) -> bool:
+    both = before.merge(now, on=[*RUN, "episode"], suffixes=("", "_now"))
+    return bool(np.isclose(both["accuracy"], both["accuracy_now"], rtol=1e-9, atol=0).any())

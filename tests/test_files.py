@@ -1,0 +1,368 @@
+"""Files that are whole or absent, sets of them that change together, safe names and cells."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from palm_bayes import files, scratch
+from palm_bayes.errors import DataError
+
+# --- One file
+
+
+def write(text):
+    return lambda path: path.write_text(text, encoding="utf-8")
+
+
+def full_disk(draft):
+    draft.write_text("ne", encoding="utf-8")
+    raise OSError("disk full")
+
+
+def found_in(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_put_writes_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deep" / "numbers.txt"
+    files.put(path, write("old"))
+    with pytest.raises(DataError, match=r"cannot write .*numbers\.txt: disk full"):
+        files.put(path, full_disk)
+    assert found_in(path.parent) == {"numbers.txt": "old"}
+    files.put(path, write("new"))
+    assert found_in(path.parent) == {"numbers.txt": "new"}
+
+
+def test_put_leaves_no_folder_after_an_error(tmp_path):
+    with pytest.raises(DataError):
+        files.put(tmp_path / "deep" / "deeper" / "numbers.txt", full_disk)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_put_gives_the_permissions_of_any_new_file(tmp_path):
+    (tmp_path / "usual").touch()
+    files.put(tmp_path / "ours", Path.touch)
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+# --- Places
+
+
+def test_check_folder(tmp_path, monkeypatch):
+    files.check_folder(tmp_path)
+    files.check_folder(tmp_path / "not" / "yet")
+    monkeypatch.chdir(tmp_path)
+    files.check_folder(Path("not/yet"))
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for name in ("file", "file/below", "dangling"):
+        with pytest.raises(DataError, match="not a folder"):
+            files.check_folder(tmp_path / name)
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "dangling"}
+
+
+def test_check_folder_needs_permission(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root has every permission
+    with pytest.raises(DataError, match="no permission to write in"):
+        files.check_folder(tmp_path / "new")
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "ü" * 128, "a/" * 2100])
+def test_what_is_too_long_is_found_before(tmp_path, name):
+    for place in (tmp_path / name, tmp_path / "new" / name):
+        with pytest.raises(DataError, match=r"[Nn]ame too long"):
+            files.check_folder(place)
+        with pytest.raises(DataError, match=r"[Nn]ame too long"):
+            files.check_file(place / "trace.nc")
+    files.check_file(tmp_path / ("x" * 255))
+
+
+def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(DataError, match="cannot write to out"):
+        files.check_folder(Path("out"))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_link_to_another_folder_is_not_followed(tmp_path):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    (out / "margin").symlink_to(elsewhere)
+    name = Path("margin", "y_fit.npy")
+    for attempt in (files.check_files, lambda *_: files.put_all(out, {name: write("")})):
+        with pytest.raises(DataError, match="margin is a symbolic link, which is not followed"):
+            attempt(out, [name])
+    assert found_in(tmp_path) == {}
+
+
+def test_a_link_in_place_of_a_file_is_replaced(tmp_path):
+    (tmp_path / "mine").write_text("mine", encoding="utf-8")
+    (tmp_path / "numbers.txt").symlink_to(tmp_path / "mine")
+    files.put(tmp_path / "numbers.txt", write("new"))
+    assert found_in(tmp_path) == {"mine": "mine", "numbers.txt": "new"}
+
+
+# --- Sets of files
+
+SET = {"trace": "old", "curves": "old", "margin/y": "old"}
+NEXT = {"trace": "new", "curves": "new", "random/y": "new"}
+
+
+def put(out, texts, gone=()):
+    named = {Path(name): write(text) for name, text in texts.items()}
+    return files.put_all(out, named, lambda: [Path(name) for name in gone])
+
+
+def test_a_set_replaces_another(tmp_path):
+    out = tmp_path / "out"
+    put(out, SET)
+    (out / "margin" / "mine").write_text("mine", encoding="utf-8")
+    assert put(out, NEXT, gone=SET) == [out / name for name in NEXT]
+    assert found_in(out) == NEXT | {"margin/mine": "mine"}
+    put(out, SET, gone=NEXT)
+    assert found_in(out) == SET | {"margin/mine": "mine"}
+    assert not (out / "random").exists()
+
+
+def test_a_set_is_written_whole_or_not_at_all(tmp_path):
+    out = tmp_path / "out"
+    for before in ({}, SET):
+        drafts = {Path("trace"): write("new"), Path("random/y"): full_disk}
+        with pytest.raises(DataError, match=r"cannot write .*out: disk full"):
+            files.put_all(out, drafts, lambda: map(Path, SET))
+        assert found_in(tmp_path) == {f"out/{name}": text for name, text in before.items()}
+        assert out.exists() == bool(before)
+        assert not (out / "random").exists()
+        put(out, SET)
+
+
+@pytest.mark.parametrize("error", [OSError("no permission"), KeyboardInterrupt()])
+@pytest.mark.parametrize("moves", range(6))
+def test_an_error_while_files_are_exchanged_undoes_it(tmp_path, monkeypatch, moves, error):
+    put(tmp_path, SET)
+    replace, left = Path.replace, [moves + 3]  # three drafts: the plan, its file
+
+    def failing(source, target):
+        if ".palm_bayes" in str(source) and "plan" in str(source):
+            return replace(source, target)
+        left[0] -= 1
+        if left[0] == 2:
+            raise error
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises((DataError, KeyboardInterrupt)):
+        put(tmp_path, NEXT, gone=SET)
+    monkeypatch.undo()
+    assert found_in(tmp_path) == SET
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curves", "margin", "trace"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from palm_bayes import files
+
+replace, left = Path.replace, [int(sys.argv[2])]
+
+def failing(source, target):
+    left[0] -= 1
+    if left[0] < 0:
+        os._exit(9)
+    return replace(source, target)
+
+Path.replace = failing
+names = [Path(name) for name in ("trace", "curves", "random/y")]
+write = lambda path: path.write_text("new", encoding="utf-8")
+gone = lambda: [Path(name) for name in ("trace", "curves", "margin/y")]
+files.put_all(Path(sys.argv[1]), dict.fromkeys(names, write), gone)
+"""
+
+
+@pytest.mark.parametrize("moves", range(8))
+def test_a_killed_exchange_never_mixes_sets_and_is_completed(tmp_path, moves):
+    """The plan is the first move: before it all is as it was, after it the set is to be written."""
+    put(tmp_path, SET)
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path, str(moves)], check=False)
+    assert done.returncode == (9 if moves < 7 else 0)
+    shown = {k: v for k, v in found_in(tmp_path).items() if not k.startswith(".palm_bayes-")}
+    assert shown.items() <= SET.items() or shown.items() <= NEXT.items()
+    assert "trace" not in shown or shown in (SET, NEXT)
+    for folder in tmp_path.glob(".palm_bayes-*"):
+        if folder.is_dir() and not (folder / "lock").exists():
+            os.utime(folder, (0, 0))
+    scratch.tidy(tmp_path)
+    files.put(tmp_path / "other", write("x"))
+    (tmp_path / ".palm_bayes-lock").unlink(missing_ok=True)
+    assert found_in(tmp_path) == (SET if moves < 1 else NEXT) | {"other": "x"}
+
+
+def test_files_that_must_be_kept(tmp_path):
+    put(tmp_path, SET)
+
+    def kept():
+        raise DataError("another's")
+
+    with pytest.raises(DataError, match="another's"):
+        files.put_all(tmp_path, {Path("trace"): write("new")}, kept)
+    assert found_in(tmp_path) == SET
+
+
+def test_scratch_folders_of_the_dead_are_removed_those_of_the_living_are_not(tmp_path):
+    names = ("dead", "living", "old", "young", "not-ours")
+    folders = {name: tmp_path / f".palm_bayes-{name}" for name in names}
+    folders["not-ours"] = tmp_path / ".palm_bayes"
+    for folder in folders.values():
+        folder.mkdir()
+        (folder / "draft").touch()
+    (folders["dead"] / "lock").touch()
+    (tmp_path / ".palm_bayes-link").symlink_to(folders["not-ours"])
+    os.utime(folders["old"], (time.time() - 100,) * 2)
+    with FileLock(folders["living"] / "lock"):
+        scratch.tidy(tmp_path)
+        there = {name for name, folder in folders.items() if folder.exists()}
+    assert there == {"living", "young", "not-ours"}
+    assert (tmp_path / ".palm_bayes-link" / "draft").exists()
+
+
+@pytest.mark.parametrize("plan", ["no json", '{"new": ["../../mine"], "gone": []}', "[1]"])
+def test_a_plan_leads_nowhere_else(tmp_path, plan):
+    folder = tmp_path / "out" / ".palm_bayes-dead"
+    (folder / "new").mkdir(parents=True)
+    (folder / "plan.json").write_text(plan, encoding="utf-8")
+    (folder / "lock").touch()
+    (tmp_path / "mine").write_text("mine", encoding="utf-8")
+    scratch.tidy(tmp_path / "out")
+    assert found_in(tmp_path) == {"mine": "mine"}
+
+
+def test_a_folder_that_vanishes(tmp_path):
+    out = tmp_path / "out"
+
+    def vanish(_):
+        shutil.rmtree(out)
+
+    with pytest.raises(DataError, match="cannot write"):
+        files.put_all(out, {Path("a"): vanish, Path("b"): write("b")})
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- Names
+
+
+def test_names_of_files_are_apart_and_inside(tmp_path):
+    names = [
+        "margin",
+        "Margin",
+        "a/b",
+        "a_b",
+        "..",
+        ".",
+        "",
+        "trace.nc",
+        "größe",
+        "CON\n",
+        "gro\u0308ße",
+    ]
+    found = files.file_names(names, taken=["trace.nc"])
+    assert list(found) == names
+    assert found["margin"] == "margin"
+    assert found["größe"] == "größe"
+    assert len({name.casefold() for name in found.values()}) == len(names)
+    assert "trace.nc" not in found.values()
+    for name in found.values():
+        assert (tmp_path / name).resolve().parent == tmp_path.resolve()
+        assert name
+
+
+@pytest.mark.parametrize("name", ["margin", "random_b50", "typi-clust", "β-k.means", "a@b", "CONE"])
+def test_a_name_that_reads_well_stays(name):
+    assert files.file_names([name]) == {name: name}
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1", "LPT9.txt", "aux.", "COM¹", "PRN.a.b"])
+def test_names_of_devices(name):
+    assert files.file_names([name])[name] == f"_{name}".rstrip(".")
+
+
+def test_long_names_are_shortened_and_apart(tmp_path):
+    names = [start * 300 + end for start in ("x", "ü", "漢") for end in ("", "1", "2")]
+    found = files.file_names(names)
+    assert len({*found.values()}) == len(names)
+    for name in found.values():
+        assert len(name.encode()) <= 100
+        (tmp_path / name).mkdir()
+
+
+@given(st.lists(st.text(st.characters(), max_size=120), max_size=5))
+def test_any_name_is_safe(names):
+    found = files.file_names(names)
+    assert len({name.casefold() for name in found.values()}) == len({*names})
+    for name in found.values():
+        assert 0 < len(name.encode()) <= 110
+        assert not {*name} & {*'/\\:*?"<>|', *map(chr, range(32))}
+        assert name[0] != "."
+        assert name[-1] not in ". "
+
+
+# --- Cells
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-x", "@sum", "\tx", "\rx", "'=x", "''-", "＝x"])
+def test_formulas_are_marked(name):
+    marked = files.cell(name)
+    assert marked == f"'{name}"
+    assert files.uncell(marked) == name
+
+
+@pytest.mark.parametrize("value", ["margin", "'tis", "", "a=b", -1.5, -1, None, True])
+def test_what_is_no_formula_stays(value):
+    assert files.cell(value) is value
+    assert files.uncell(value) is value
+
+
+@given(st.text())
+def test_marks_can_be_removed(text):
+    assert files.uncell(files.cell(text)) == text
+    assert not files.cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_tables_mark_text_only():
+    frame = pd.DataFrame(
+        {
+            "@name": ["=1+1", "ok", None],
+            "kind": pd.Categorical(["-a", "-a", "b"]),
+            "number": [-1.0, np.nan, 123456789.123],
+            "mixed": [-1, "-1", 2.5],
+        }
+    )
+    assert files.csv_text(frame) == (
+        "'@name,kind,number,mixed\n'=1+1,'-a,-1,-1\nok,'-a,,'-1\n,b,1.2345679e+08,2.5\n"
+    )
+    assert files.csv_rows([["=a", -1, "-0.5"]]) == "'=a,-1,'-0.5\r\n"
+
+
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in ((tmp_path / "pipe", "no file"), (tmp_path, "a folder")):
+        for attempt in (files.check_file, lambda path: files.put(path, write("new"))):
+            with pytest.raises(DataError, match=f"it is {what}"):
+                attempt(path)
