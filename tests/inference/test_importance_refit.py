@@ -3,11 +3,14 @@
 import warnings
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 
 import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from scipy import stats
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
@@ -15,10 +18,10 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.inference import importance_refit as module
 from palm_bayes.inference.convergence import Convergence
-from palm_bayes.inference.draws import numbers_of
+from palm_bayes.inference.draws import labelled, numbers_of, with_parameters
 from palm_bayes.model import curve, noise
 from palm_bayes.model.priors import moving_logp, named_priors
-from palm_bayes.model.variables import observations
+from palm_bayes.model.variables import NOISE, observations
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
 NAMES = ["random", "entropy"]
@@ -114,6 +117,83 @@ def test_draws_are_stretched_by_what_finite_differences_say(fit):
     slopes = [(at(points + step)[0] - at(points - step)[0]) / 2e-5 for step in steps]
     _, expected = np.linalg.slogdet(np.stack(slopes).transpose(2, 3, 4, 0, 1))
     np.testing.assert_allclose(at(points)[1], expected[..., 0], atol=1e-6)
+
+
+def scores(runs, draw):
+    """Dense log density of runs of equal length, and log prior of the noise, of one draw."""
+    A_max, log_u, alpha, beta, sd, ratio, rho, shared, lasting = draw
+    y = runs.table.pivot(index="repetition", columns="x", values="accuracy")
+    x = y.columns.to_numpy(float)
+    u = np.exp(log_u) * ((x + alpha) / (x[0] + alpha)) ** beta
+    fall = np.log((1 + np.exp(u[-1] - u)) / 2)
+    power = np.minimum(fall / np.hypot(fall[0], 0.2), 1)
+    passes = np.sqrt(sd**2 * ((1 - lasting) * ratio ** (2 * power) + 0.15 * lasting) + 1e-8)
+    lag = np.abs(np.subtract.outer(x, x))
+    within = 0.85 * lasting * sd**2 + np.outer(passes, passes) * rho**lag
+    between = shared + (1 - shared) * np.eye(len(y))
+    mean = np.tile(A_max * (1 - np.exp(-u)), len(y))
+    likely = stats.multivariate_normal(mean, np.kron(between, within)).logpdf(y.to_numpy().ravel())
+    prior = stats.lognorm(1, scale=0.012).logpdf(sd) + stats.lognorm(1, scale=5).logpdf(ratio)
+    return likely + prior + stats.beta(1, 2).logpdf(lasting)
+
+
+def noise_at(draw, x, until):
+    """Noise, ratio and lasting share counted at the last of `x` instead of `until`."""
+    _, log_u, alpha, beta, sd, ratio, _, _, lasting = draw
+    u = np.exp(log_u) * ((np.array([x[0], until, x[-1]]) + alpha) / (x[0] + alpha)) ** beta
+
+    def power(at, last):
+        above = [np.log((1 + np.exp(u[last] - one)) / 2) for one in (at, u[0])]
+        return np.clip(above[0] / np.hypot(above[1], 0.2), -1, 1)
+
+    first, here = (np.sqrt(1 - lasting) * sd * ratio ** power(u[i], 1) for i in (0, 2))
+    total = here**2 + lasting * sd**2
+    return np.sqrt(total), (first / here) ** (1 / power(u[0], 2)), lasting * sd**2 / total
+
+
+def test_weights_are_those_of_plain_numpy(monkeypatch, made_up):
+    """Of both posteriors by dense normals, and of the change of variables by differences."""
+    later = made_up.task({"a": (0.31, 0.33, 0.30)})
+    before = later.first(4)
+    rng, names = np.random.default_rng(1), (*curve.COORDINATES, *NOISE)
+    low = [0.7, -1.0, 0.2, 0.4, 0.01, 1.5, 0.1, 0.05, 0.1]
+    high = [0.9, -0.5, 1.0, 0.7, 0.03, 4.0, 0.6, 0.3, 0.5]
+    draws = rng.uniform(low, high, (1, 6, 9))
+    posterior = labelled(dict(zip(names, np.moveaxis(draws, -1, 0), strict=True)))
+    posterior = with_parameters(posterior, before).assign_coords(strategy=["a"])
+    known = module.log_likelihood(posterior.isel(strategy=0), before).sum(axis=-1)
+    dims = ("chain", "draw", "strategy")
+    sampled = {"sampled": posterior.assign_coords(chain=[0], draw=range(6))}
+    sampled["strategy_stats"] = xr.Dataset({"total_log_likelihood": (dims, known[..., None])})
+    sampled["strategy_stats"] = sampled["strategy_stats"].assign_coords(
+        strategy=["a"], chain=[0], draw=range(6)
+    )
+    verdict = pd.DataFrame({"passed": [True], "divergences": 0, "e_bfmi": 1.0}, ["a"])
+    old = SimpleNamespace(
+        runs=before, trace=xr.DataTree.from_dict(sampled), convergence=Convergence(verdict)
+    )
+    asked, picked = [], []
+    monkeypatch.setattr(module, "_smoothed", lambda ratios: (asked.append(ratios), (ratios, 0))[1])
+    monkeypatch.setattr(module, "_picked", lambda w: (picked.append(w), np.zeros((1, 6), int))[1])
+    module._reweighted(old, later, named_priors("default"))
+
+    expected = []
+    for draw in draws[0]:
+        of_noise, x = [4, 5, 8], np.arange(1.0, 6)
+        moved, slopes = draw.copy(), np.empty((3, 3))
+        moved[of_noise] = noise_at(draw, x, 4.0)
+        for i, place in enumerate(of_noise):
+            ends = []
+            for step in (1e-6, -1e-6):
+                near = draw.copy()
+                near[place] += step
+                ends.append(np.array(noise_at(near, x, 4.0)))
+            slopes[i] = (ends[0] - ends[1]) / 2e-6
+        volume = np.linalg.slogdet(slopes)[1]
+        expected.append(scores(later, moved) + volume - scores(before, draw))
+    found, expected = asked[0][0], np.array(expected)
+    np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), atol=1e-5)
+    np.testing.assert_allclose(np.log(picked[0]), asked[0])
 
 
 def test_a_refit_is_a_whole_fit(refitted, later_runs):
