@@ -117,12 +117,13 @@ def compare(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[dict[str, 
             yield {"quantity": name, "statistic": statistic, "z": float(z)}
 
 
-def chosen(folder: Path) -> list[Cell]:
-    """Choose of five sources the middle one of the cells that are small enough."""
+def chosen(folder: Path, sources: list[str]) -> list[Cell]:
+    """Choose of five sources, or those asked for, the middle one of the cells of few episodes."""
     small = pd.DataFrame(
         [{"source": cell.id.split("/")[0], "cell": cell} for cell in cells(folder) if fits(cell)]
     )
-    return [part.iloc[len(part) // 2] for _, part in small.groupby("source")["cell"]][:SOURCES]
+    middle = {name: part.iloc[len(part) // 2] for name, part in small.groupby("source")["cell"]}
+    return [middle[name] for name in sources or list(middle)[:SOURCES]]
 
 
 def fits(cell: Cell) -> bool:
@@ -137,9 +138,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     curves_argument(parser)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sources", nargs="*", default=[], help="only cells of these")
     args = parser.parse_args()
     lines = []
-    for cell in chosen(args.curves):
+    for cell in chosen(args.curves, args.sources):
         runs = cell.half
         theirs, told = of_plain(runs, args.seed)
         sample = sample_strategy(
@@ -153,7 +155,8 @@ def main() -> None:
         lines.append(
             {"cell": cell.id, "data": len(runs.table), **told, "r_hat": worst_r, "ess": least,
              "ess_ours": sample.verdict["ess_bulk"], "compared": len(table), "largest_z": z.max(),
-             "at": f"{worst['statistic']} of {worst['quantity']}", "over_2": f"{(z > 2).mean():.0%}",
+             "at": f"{worst['statistic']} of {worst['quantity']}",
+             "over_2": f"{(z > 2).mean():.0%}",
              "judged": "agrees" if z.max() < LARGEST else "DISAGREES"}
         )  # fmt: skip
         print(lines[-1], file=sys.stderr, flush=True)

@@ -29,10 +29,11 @@ LAYOUT = """
     inference:  settings convergence draws pointwise predictive_check partial_pooling saved
                 graph_key compile_cache evidence nuts joint trace posterior several
                 fitting importance_refit predictive
+                power_scaling
     plots:      style view curves comparison uncertainty compare budget backtest
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
-                stopping_rules decide information_value
+                stopping_rules decide prior_weight information_value
     evaluation: scores checkpoints cells backtest_result backtest held_out learn
     report:     tables export alda_csv contents ask recipe parts sections page
     palm_fit:

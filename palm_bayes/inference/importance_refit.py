@@ -89,10 +89,10 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     told = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = told.sum(axis=-1) - known + log_stretch
     log_ratios += _log_prior(new, priors) - _log_prior(old, priors)
-    log_weights, pareto_k = _smoothed(log_ratios)
+    log_weights, pareto_k = smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    which = _picked(np.exp(log_weights))
+    which = picked(np.exp(log_weights))
     posterior, stats = (
         taken(part, which).assign_coords({dim: np.arange(part.sizes[dim]) for dim in _OF_DRAWS})
         for part in (new, stats.isel(strategy=0, drop=True))
@@ -145,7 +145,7 @@ def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
     return np.asarray(density.reshape(spread.shape) + volume)
 
 
-def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
+def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     """Compute Pareto-smoothed log weights, dims (chain, draw), and their Pareto k.
 
     If the data are unchanged, weights are equal up to rounding.
@@ -156,7 +156,7 @@ def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     return log_weights, float(pareto_k)
 
 
-def _picked(weights: Floats) -> NDArray[np.int64]:
+def picked(weights: Floats) -> NDArray[np.int64]:
     """Resample each chain systematically by its weights, in order, to its own length.
 
     The convergence diagnostics then remain valid: repeated draws raise the autocorrelation, and

@@ -151,49 +151,55 @@ def noise_at(draw, x, until):
     return np.sqrt(total), (first / here) ** (1 / power(u[0], 2)), lasting * sd**2 / total
 
 
-def test_weights_are_those_of_plain_numpy(monkeypatch, made_up):
-    """Of both posteriors by dense normals, and of the change of variables by differences."""
-    later = made_up.task({"a": (0.31, 0.33, 0.30)})
-    before = later.first(4)
+def made_up_fit(runs):
+    """A fit of one strategy with draws from nowhere, and these draws, dims (draw, number)."""
     rng, names = np.random.default_rng(1), (*curve.COORDINATES, *NOISE)
     low = [0.7, -1.0, 0.2, 0.4, 0.01, 1.5, 0.1, 0.05, 0.1]
     high = [0.9, -0.5, 1.0, 0.7, 0.03, 4.0, 0.6, 0.3, 0.5]
     draws = rng.uniform(low, high, (1, 6, 9))
     posterior = labelled(dict(zip(names, np.moveaxis(draws, -1, 0), strict=True)))
-    posterior = with_parameters(posterior, before).assign_coords(strategy=["a"])
-    known = module.log_likelihood(posterior.isel(strategy=0), before).sum(axis=-1)
-    dims = ("chain", "draw", "strategy")
-    sampled = {"sampled": posterior.assign_coords(chain=[0], draw=range(6))}
-    sampled["strategy_stats"] = xr.Dataset({"total_log_likelihood": (dims, known[..., None])})
-    sampled["strategy_stats"] = sampled["strategy_stats"].assign_coords(
-        strategy=["a"], chain=[0], draw=range(6)
-    )
+    posterior = with_parameters(posterior, runs).assign_coords(strategy=["a"])
+    known = module.log_likelihood(posterior.isel(strategy=0), runs).sum(axis=-1)
+    dims, coords = ("chain", "draw", "strategy"), {"chain": [0], "draw": range(6)}
+    stats = xr.Dataset(dict.fromkeys(("total_log_likelihood", "energy"), (dims, known[..., None])))
+    groups = {"sampled": posterior, "strategy_stats": stats.assign_coords(strategy=["a"])}
+    trace = xr.DataTree.from_dict({name: of.assign_coords(coords) for name, of in groups.items()})
     verdict = pd.DataFrame({"passed": [True], "divergences": 0, "e_bfmi": 1.0}, ["a"])
-    old = SimpleNamespace(
-        runs=before, trace=xr.DataTree.from_dict(sampled), convergence=Convergence(verdict)
-    )
-    asked, picked = [], []
-    monkeypatch.setattr(module, "_smoothed", lambda ratios: (asked.append(ratios), (ratios, 0))[1])
-    monkeypatch.setattr(module, "_picked", lambda w: (picked.append(w), np.zeros((1, 6), int))[1])
-    module._reweighted(old, later, named_priors("default"))
+    return SimpleNamespace(runs=runs, trace=trace, convergence=Convergence(verdict)), draws[0]
 
-    expected = []
-    for draw in draws[0]:
-        of_noise, x = [4, 5, 8], np.arange(1.0, 6)
-        moved, slopes = draw.copy(), np.empty((3, 3))
+
+def test_weights_are_those_of_plain_numpy(monkeypatch, made_up):
+    """Of both posteriors by dense normals, and of the change of variables by differences."""
+    later = made_up.task({"a": (0.31, 0.33, 0.30)})
+    before = later.first(4)
+    fit, draws = made_up_fit(before)
+    asked, weights = [], []
+    monkeypatch.setattr(module, "smoothed", lambda ratios: (asked.append(ratios), (ratios, 0))[1])
+    monkeypatch.setattr(module, "picked", lambda w: (weights.append(w), np.zeros((1, 6), int))[1])
+    module._reweighted(fit, later, named_priors("default"))
+
+    expected, x = [], np.arange(1.0, 6)
+    for draw in draws:
+        of_noise, moved, slopes = [4, 5, 8], draw.copy(), []
         moved[of_noise] = noise_at(draw, x, 4.0)
-        for i, place in enumerate(of_noise):
-            ends = []
-            for step in (1e-6, -1e-6):
-                near = draw.copy()
-                near[place] += step
-                ends.append(np.array(noise_at(near, x, 4.0)))
-            slopes[i] = (ends[0] - ends[1]) / 2e-6
+        for place in of_noise:
+            step = 1e-6 * (np.arange(9) == place)
+            ends = [np.array(noise_at(draw + way * step, x, 4.0)) for way in (1, -1)]
+            slopes.append((ends[0] - ends[1]) / 2e-6)
         volume = np.linalg.slogdet(slopes)[1]
         expected.append(scores(later, moved) + volume - scores(before, draw))
-    found, expected = asked[0][0], np.array(expected)
-    np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), atol=1e-5)
-    np.testing.assert_allclose(np.log(picked[0]), asked[0])
+    found = asked[0][0]
+    np.testing.assert_allclose(found - found.mean(), expected - np.mean(expected), atol=1e-5)
+    np.testing.assert_allclose(np.log(weights[0]), asked[0])
+
+
+@pytest.mark.parametrize(("pareto_k", "used"), [(0.6, True), (0.9, False), (np.nan, False)])
+def test_weights_that_are_unreliable_are_not_used(monkeypatch, made_up, pareto_k, used):
+    later = made_up.task({"a": (0.31, 0.33, 0.30)})
+    monkeypatch.setattr(module, "smoothed", lambda ratios: (ratios, pareto_k))
+    monkeypatch.setattr(module, "diagnose", lambda *_: {"passed": True})
+    fit, _ = made_up_fit(later.first(4))
+    assert (module._reweighted(fit, later, named_priors("default")) is not None) is used
 
 
 def test_a_refit_is_a_whole_fit(refitted, later_runs):
@@ -277,7 +283,7 @@ def test_what_was_odd_before_is_not_told_again(fit, sampled):
 
 def test_draws_are_picked_by_weight():
     weights = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 2.0], [1.0, 0.0, 0.0, 3.0]])
-    picked = module._picked(weights).tolist()
+    picked = module.picked(weights).tolist()
     assert picked == [[0, 1, 2, 3], [1, 1, 3, 3], [0, 3, 3, 3]]
 
 

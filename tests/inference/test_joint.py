@@ -45,6 +45,17 @@ def test_the_likelihood_goes_with_its_draw(fit):
         np.testing.assert_allclose(told, [value[one] for one in noise])
 
 
+def test_what_is_picked_stays_together():
+    """The numbers of a draw and its likelihood, chain by chain."""
+    draws = np.arange(8.0).reshape(2, 4)
+    posterior = xr.Dataset({"noise": (("chain", "draw"), draws)}, {"draw": range(4)})
+    told = draws[..., None] + np.array([0.0, 100.0])
+    which = np.array([[3, 3, 0, 1], [2, 0, 0, 1]])
+    found = joint._picked(Sample(posterior, posterior, told, {}), which)
+    np.testing.assert_array_equal(found.posterior["noise"], [[3, 3, 0, 1], [6, 4, 4, 5]])
+    np.testing.assert_array_equal(found.log_likelihood[..., 1], found.posterior["noise"] + 100)
+
+
 def test_what_is_pooled_is_gain_and_level_of_the_curve(made_up):
     """By PALM's own formula: the gain to twice the labels, and the level at the last common x."""
     runs = made_up.task({"a": (0.1, 0.2, 0.3)})  # five batches
