@@ -58,21 +58,43 @@ def sampled(monkeypatch, fit):
     return asked
 
 
-def test_draws_are_those_of_nuts(refitted, later_runs):
+@pytest.fixture(scope="module")
+def anew(later_runs):
+    """NUTS, in place of weights."""
+    return fit_runs(later_runs, seed=2)
+
+
+def test_draws_are_those_of_nuts(refitted, anew):
     """Of each strategy by itself, and of both together.
 
     Pooling resamples draws at random, which adds an error that MCSE does not see. Repeated 25
     times, it was at most as large as the MCSE of the separate draws.
     """
-    new = fit_runs(later_runs, seed=2)
     assert (refitted.convergence.table["attempts"] == 0).any()
     names = ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting")
     for (group, more), name in product((("sampled", 1.0), ("posterior", np.sqrt(2))), names):
         for summary in (lambda draws: draws, np.square):
-            ours, theirs = (summary(fit.trace[group][name]) for fit in (refitted, new))
+            ours, theirs = (summary(fit.trace[group][name]) for fit in (refitted, anew))
             error = more * np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))
             z = (ours.mean(("chain", "draw")) - theirs.mean(("chain", "draw"))) / error
             assert np.abs(z).max() < 4.5, (group, name)
+
+
+def test_later_episodes_are_foreseen_as_by_nuts(refitted, anew):
+    """Log scores of leave-future-out: by weights of the draws, and by brute force."""
+    later = read_runs(example_runs_path(), max_episodes=20, strategies=NAMES).table
+    seen = later[later["episode"] > 13].set_index(["strategy", "repetition", "episode"])["accuracy"]
+
+    def log_scores(fit):
+        draws = fit.forecast(episodes=range(14, 21), scope="continuing", seed=1).draws
+        moments = (draws.mean(("chain", "draw")), draws.std(("chain", "draw")))
+        at = [one.set_index(x="episode").rename(x="episode").to_series() for one in moments]
+        mean, sd = (one.reindex(seen.index) for one in at)
+        return stats.norm.logpdf(seen, mean, sd)
+
+    ours, theirs = log_scores(refitted), log_scores(anew)
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=0.03)
+    np.testing.assert_allclose(ours, theirs, atol=0.3)
 
 
 def moved(fit, **numbers):
