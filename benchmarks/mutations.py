@@ -252,7 +252,7 @@ MUTATIONS = (
         "forecast/forecast.py",
         "on_curve if of_misfit is None else strayed(",
         "on_curve if True else strayed(",
-        "forecast/test_forecast.py::test_uncertainty_is_told_by_source",
+        "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(
         "Misfit: level at the end of the data left out",
@@ -273,7 +273,7 @@ MUTATIONS = (
         "model/expected.py",
         't = np.log((on_curve["x"] / x_last)',
         't = np.log((on_curve["x"] / x_first)',
-        "forecast/test_forecast.py::test_uncertainty_is_told_by_source",
+        "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(
         "Misfit: nothing in common to the strategies",
