@@ -212,7 +212,7 @@ MUTATIONS = (
     ),
     Mutation(
         "Refit: unreliable weights used",
-        "inference/importance_refit.py",
+        "inference/weights.py",
         "PARETO_K_MOST = 0.7",
         "PARETO_K_MOST = 70.0",
         "inference/test_importance_refit.py::test_weights_that_are_unreliable_are_not_used",

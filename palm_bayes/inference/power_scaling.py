@@ -10,26 +10,36 @@ import json
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from palm_bayes.inference.draws import Floats
-from palm_bayes.inference.importance_refit import PARETO_K_MOST, picked, priors_of, smoothed
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.model.build import FREE, observations
-from palm_bayes.model.priors import joint_logp
+from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
+from palm_bayes.model.variables import observations
 
 POWERS = {"half": 0.5, "twice": 2.0}
 """Powers of the prior, by name."""
+# As in `palm_bayes.model.priors.Priors`, whose densities a test compares.
+_OF_NOISE = {
+    "noise": stats.lognorm(1.0, scale=0.012),
+    "noise_ratio": stats.lognorm(1.0, scale=5.0),
+    "rho": stats.beta(1.5, 2.5),
+    "shared": stats.beta(1, 8),
+    "lasting": stats.beta(1, 2),
+}
 
 
 def prior_stored(fit: Posterior) -> bool:
-    """Return False for custom priors, which a fit does not store."""
-    return _name_of(fit) != "own"
+    """Return True for the default priors; custom and flat ones are not weighed."""
+    sampling = json.loads(fit.trace.attrs["palm_bayes"]).get("sampling", {})
+    return bool(sampling.get("priors") == "default")
 
 
 def log_prior(fit: Posterior, strategy: str) -> Floats:
-    """Compute the log prior density of a strategy's parameters, up to a constant.
+    """Compute the default log prior density of a strategy's parameters, up to a constant.
 
-    It is the density of the model's free variables, as in the group ``log_prior`` of `full_trace`.
+    It is the density of the model's free variables, as in the group ``log_prior`` of `full_trace`,
+    computed by SciPy, since answers of a saved fit do not wait for PyMC.
 
     Parameters
     ----------
@@ -39,19 +49,21 @@ def log_prior(fit: Posterior, strategy: str) -> Floats:
     Returns
     -------
     array, dims (chain, draw)
-
-    Raises
-    ------
-    DataError
-        If the priors are custom ones.
     """
-    priors = priors_of(_name_of(fit), fit.learned, None)
     draws = fit.trace["posterior"].to_dataset().sel(strategy=strategy)
-    each = (draws[name].transpose("chain", "draw", ...).to_numpy() for name in FREE)
-    flat = [values.reshape(-1, *values.shape[2:]) for values in each]
     x_first = float(observations(fit.runs.strategy(strategy)).ends.x_first[0])
-    found = joint_logp(priors)(*flat, x_first, max(priors.alpha_lo, -x_first))
-    return found.reshape(draws.sizes["chain"], draws.sizes["draw"])
+    start, beta = (
+        stats.lognorm(prior.width, scale=prior.median)
+        for prior in (fit.learned.alpha_start, fit.learned.beta)
+    )
+    log_u = draws["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
+    total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u
+    alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
+    total = total + start.logpdf(alpha + min(x_first, 1000.0))
+    densities = {**_OF_NOISE, "beta": beta}
+    for name, density in densities.items():
+        total = total + density.logpdf(draws[name].transpose("chain", "draw").to_numpy())
+    return np.asarray(total)
 
 
 def scaled(log_prior: Floats, power: float) -> NDArray[np.int64] | None:
@@ -72,7 +84,3 @@ def scaled(log_prior: Floats, power: float) -> NDArray[np.int64] | None:
     if not pareto_k <= PARETO_K_MOST:
         return None
     return np.asarray(picked(np.exp(log_weights).reshape(1, -1))[0])
-
-
-def _name_of(fit: Posterior) -> str:
-    return str(json.loads(fit.trace.attrs["palm_bayes"])["sampling"]["priors"])

@@ -240,26 +240,3 @@ def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
     total = sum(pm.logp(part, value) for part, value in zip(parts, values, strict=True))
     function: Callable[..., Any] = pytensor.function(values, total, mode=Mode("py", None))
     return function
-
-
-@lru_cache
-def joint_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
-    """Return the joint prior log density of a strategy's parameters as a NumPy function.
-
-    Its arguments are draws of noise, noise_ratio and shared, dims (draw,); of (rho, lasting) and
-    (A_max, log u_first, α, β), dims (draw, parameter); x_first, and the lower bound of α. It is not
-    compiled, as `moving_logp`.
-    """
-    noise, ratio, shared = pt.vectors("noise", "noise_ratio", "shared")
-    memory, vector = pt.matrices("memory", "curve")
-    ends = pt.dscalars("x_first", "alpha_lo")
-    parts = (priors.noise, noise), (priors.noise_ratio, ratio), (priors.shared, shared)
-    total = sum(pm.logp(part, value) for part, value in parts)
-    total += memory_logp(priors, memory) + curve_logp(priors, vector, *ends)
-    function: Callable[..., Any] = pytensor.function(
-        [noise, ratio, shared, memory, vector, *ends],
-        total,
-        mode=Mode("py", None),
-        on_unused_input="ignore",  # a prior of u at x_first does not depend on x_first
-    )
-    return function
