@@ -133,7 +133,7 @@ MUTATIONS = (
     ),
     Mutation(
         "Data: x off by one batch in the model",
-        "model/build.py",
+        "model/variables.py",
         "x = aligned_x(table)",
         "x = aligned_x(table) + 1",
         "model/test_build.py::test_observations_are_flat_and_in_order",
