@@ -27,13 +27,13 @@ LAYOUT = """
                 tables palm_folder run_writer places sheet layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 build likelihood one_strategy
-    inference:  settings convergence draws pointwise predictive_check partial_pooling saved
+    inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache evidence nuts joint trace posterior several
-                fitting importance_refit predictive
+                power_scaling fitting importance_refit predictive
     plots:      style view curves comparison uncertainty compare budget backtest
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
-                stopping_rules decide information_value
+                stopping_rules decide prior_weight information_value
     evaluation: scores checkpoints cells backtest_result backtest held_out learn
     report:     tables place export alda_csv contents ask recipe parts sections page
     palm_fit:

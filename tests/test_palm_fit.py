@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
@@ -68,6 +69,23 @@ def test_same_seed_same_draws_whatever_else_is_fitted(fit):
         np.testing.assert_array_equal(both[name].sel(strategy="entropy"), expected)
     other = fit_runs(runs, strategies=["entropy"], **{**options, "seed": 6}).trace["posterior"]
     assert not bool((other["A_max"] == alone["A_max"]).any())
+
+
+def test_the_order_of_strategies_changes_nothing(fit, example_runs):
+    """Of rows or names: each strategy is sampled alone, and all are pooled in order of names."""
+    turned = fit_runs(example_runs, strategies=["entropy", "random"], seed=1)
+    assert turned.runs.strategies == ("entropy", "random")
+    for group in ("sampled", "posterior", "strategy_stats"):
+        expected, found = (one.trace[group].to_dataset() for one in (fit, turned))
+        xr.testing.assert_equal(found.sel(strategy=expected["strategy"]), expected)
+    one, other = (each.compare(500).ranking for each in (fit, turned))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_number_of_cores_changes_nothing(example_runs):
+    runs = example_runs.strategy("random").limited(2, 8)
+    one, two = (fit_runs(runs, **TINY, cores=cores).trace["posterior"] for cores in (1, 2))
+    xr.testing.assert_equal(one.to_dataset(), two.to_dataset())
 
 
 def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_runs):

@@ -272,6 +272,9 @@ def budget(
             probability=probability,
             seed=source.seed,
         )
+        from palm_bayes.decisions.prior_weight import of_budget
+
+        prior = of_budget(found)
         _draw(found, figure, drawn)
         if alda_csv is not None:
             from palm_bayes.report.alda_csv import write_alda
@@ -280,7 +283,7 @@ def budget(
     from palm_bayes.report.tables import budgeted
 
     return report_decision(
-        fit, found.document(), budgeted(found), as_json=as_json, until=found.until
+        fit, found.document(), budgeted(found), as_json=as_json, until=found.until, prior=prior
     )
 
 

@@ -226,7 +226,11 @@ def stop(
         fit = source.asked(question.target).fit(step, note)
         step("deciding")
         decision = question.of(fit)
-    return _report(fit, decision, as_json=as_json)
+        from palm_bayes.decisions.prior_weight import of_decision
+
+        assert question.rule is not None
+        prior = of_decision(fit, question.rule, decision)
+    return _report(fit, decision, prior, as_json=as_json)
 
 
 @takes_fit
@@ -286,12 +290,12 @@ def _together(name: str, value: float | None, other: str, of_other: float | None
         raise options.UsageError(f"{given} needs {missing}.")
 
 
-def _report(fit: "PalmFit", decision: "Decision", *, as_json: bool) -> int:
+def _report(fit: "PalmFit", decision: "Decision", prior: str, *, as_json: bool) -> int:
     """Print the findings of all rules, the decision, what would change it, and its risk."""
     from palm_bayes.report.tables import decided
 
     found, told = decision.document(), decided(decision)
-    status = report_decision(fit, found, told, as_json=as_json, until=decision.until)
+    status = report_decision(fit, found, told, as_json=as_json, until=decision.until, prior=prior)
     for line in () if as_json else decision.advice:
         echo(f"  {line}")
     return status

@@ -126,6 +126,7 @@ def report_decision(
     *,
     as_json: bool,
     until: float | None = None,
+    prior: str = "",
 ) -> int:
     """Print the answer to a question; return an exit status that reports convergence.
 
@@ -139,10 +140,13 @@ def report_decision(
         Tables of formatted cells, by heading.
     until : float, optional
         Largest budget of the answer, for the statement about its reliability.
+    prior : str
+        How the answer depends on the prior; may be empty.
     """
     verdict = fit.convergence
     if until is not None:
-        document = document | {"worth": fit.worth(until)}
+        words = filter(None, (prior, fit.worth(until)))
+        document = document | {"worth": " ".join(words)}
     if as_json:
         told = document | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
         echo(json.dumps(told, indent=2, allow_nan=False))

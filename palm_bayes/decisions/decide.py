@@ -15,15 +15,12 @@ from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import known
 from palm_bayes.forecast.forecast import forecast
-from palm_bayes.forecast.worth import data_share
+from palm_bayes.forecast.worth import data_share, is_mostly_prior, openness
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 Action = Literal["stop", "continue", "switch", "cannot say"]
-
-DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
-OPEN_MOST = 0.5  # share of the remaining gain; a wider band is uninformative
 
 type Doubt = Callable[["Posterior", Outlook, SingleRule], str | None]
 """Function of (fit, outlook, rule): the reason against relying on the outlook, or None."""
@@ -232,9 +229,9 @@ def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | Non
     Only the PALM curve is considered, since the misfit was learned from other curves.
     """
     pure = outlook.pure
-    share = data_share(fit, outlook.strategy, pure.draws[:, 0], pure.accuracy_at(labels))
-    width = openness(outlook.pure, labels)
-    if share >= DATA_SHARE_LEAST or width <= OPEN_MOST:
+    present, later = pure.draws[:, 0], pure.accuracy_at(labels)
+    share, width = data_share(fit, outlook.strategy, present, later), openness(present, later)
+    if not is_mostly_prior(share, width):
         return None
     open_part = f"the 80 % band of its PALM curve spans {chance(width)} of the remaining gain"
     return (
@@ -256,12 +253,6 @@ def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
 
 
 DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
-
-
-def openness(outlook: Outlook, labels: float) -> float:
-    """Compute the width of the 80 % band of accuracy as a share of the remaining gain."""
-    low, high = np.quantile(outlook.accuracy_at(labels), (0.1, 0.9))
-    return float((high - low) / max(1 - outlook.draws[:, 0].mean(), 1e-9))
 
 
 @dataclass(frozen=True, eq=False)

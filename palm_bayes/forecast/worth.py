@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palm_bayes.errors import percent
+from palm_bayes.errors import listed, percent
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 type Floats = NDArray[np.float64]
 
+DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
+OPEN_MOST = 0.5  # share of the remaining gain; a wider band is uninformative
 _NEAR = 1 + 1e-9  # multiple of the budget seen: 1 up to rounding
 
 
@@ -53,15 +55,44 @@ def _held(fit: "Posterior", times: float) -> list[str]:
 def _prior(fit: "Posterior", seen: float, budget: float) -> str:
     what: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": [seen, budget]}
     curves = forecast(fit, misfit=None, **what).draws
-    shares = {
-        name: data_share(fit, name, *curves.sel(strategy=name).transpose("x", ...).to_numpy())
-        for name in fit.runs.strategies
-    }
+    shares, mostly = {}, []
+    for name in fit.runs.strategies:
+        present, later = curves.sel(strategy=name).transpose("x", ...).to_numpy()
+        shares[name] = data_share(fit, name, present, later)
+        mostly += [name] if is_mostly_prior(shares[name], openness(present, later)) else []
     least = min(shares, key=shares.__getitem__)
     told = percent(min(max(shares[least], 0.0), 1.0))
-    of_it = f" (least for {least})" if len(shares) > 1 else ""
-    present = f"the present {fit.runs.score.metric}{of_it}"
-    return f"The data inform it {told} as much as {present}; the rest is prior."
+    several = len(shares) > 1
+    of_it = f" (least for {least})" if several else ""
+    metric = fit.runs.score.metric
+    words = f"The data inform it {told} as much as the present {metric}{of_it}; the rest is prior."
+    if not mostly:
+        return words
+    return f"It is mostly prior{f' for {listed(mostly)}' if several else ''}. {words}"
+
+
+def is_mostly_prior(share: float, width: float) -> bool:
+    """Return True if the data neither inform a forecast much nor make it narrow.
+
+    Parameters
+    ----------
+    share, width : float
+        `data_share` and `openness` of the forecast on its PALM curve, since the misfit was learned
+        from other curves.
+    """
+    return share < DATA_SHARE_LEAST and width > OPEN_MOST
+
+
+def openness(present: Floats, later: Floats) -> float:
+    """Compute the width of the 80 % band of a later accuracy as a share of the remaining gain.
+
+    Parameters
+    ----------
+    present, later : array
+        Draws of accuracies.
+    """
+    low, high = np.quantile(later, (0.1, 0.9))
+    return float((high - low) / max(1 - present.mean(), 1e-9))
 
 
 def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) -> float:

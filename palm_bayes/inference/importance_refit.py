@@ -12,8 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
-from numpy.typing import NDArray
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
@@ -25,12 +23,12 @@ from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, Settings
+from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
 from palm_bayes.model import curve, noise
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, moving_logp, named_priors
 from palm_bayes.model.variables import Observations, observations
 
-PARETO_K_MOST = 0.7
 REWEIGHTED = 0  # number of NUTS attempts
 _OF_PRIORS = ("priors", "prior")
 _OF_DRAWS = ("chain", "draw")
@@ -89,10 +87,10 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     told = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = told.sum(axis=-1) - known + log_stretch
     log_ratios += _log_prior(new, priors) - _log_prior(old, priors)
-    log_weights, pareto_k = _smoothed(log_ratios)
+    log_weights, pareto_k = smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    which = _picked(np.exp(log_weights))
+    which = picked(np.exp(log_weights))
     posterior, stats = (
         taken(part, which).assign_coords({dim: np.arange(part.sizes[dim]) for dim in _OF_DRAWS})
         for part in (new, stats.isel(strategy=0, drop=True))
@@ -143,27 +141,3 @@ def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
     density = moving_logp(priors)(spread.ravel(), ratio.ravel(), lasting.ravel())
     volume = np.log(spread) + np.log(ratio) + np.log(lasting) + np.log1p(-lasting)
     return np.asarray(density.reshape(spread.shape) + volume)
-
-
-def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Compute Pareto-smoothed log weights, dims (chain, draw), and their Pareto k.
-
-    If the data are unchanged, weights are equal up to rounding.
-    """
-    if np.ptp(log_ratios) < 1e-9:
-        return log_ratios, -np.inf
-    log_weights, pareto_k = array_stats.psislw(-log_ratios, axis=(-2, -1))
-    return log_weights, float(pareto_k)
-
-
-def _picked(weights: Floats) -> NDArray[np.int64]:
-    """Resample each chain systematically by its weights, in order, to its own length.
-
-    The convergence diagnostics then remain valid: repeated draws raise the autocorrelation, and
-    chains whose weights differ by chance disagree.
-    """
-    draws = weights.shape[-1]
-    places = (np.arange(draws) + 0.5) / draws
-    reached = weights.cumsum(axis=-1) / weights.sum(axis=-1, keepdims=True)
-    picked = [np.searchsorted(chain, places).clip(max=draws - 1) for chain in reached]
-    return np.stack(picked)

@@ -20,7 +20,8 @@ def together(
 ) -> list[tuple[Sample, xr.DataArray]]:
     """Match the draws of separate strategies to draws of their joint posterior.
 
-    A strategy that did not converge is excluded from pooling and keeps its draws.
+    A strategy that did not converge is excluded from pooling and keeps its draws. The result does
+    not depend on the order of the strategies.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def together(
     """
     of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
     chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))
-    telling = [i for i, sample in enumerate(samples) if sample.verdict["passed"]]
+    by_name = sorted(range(len(samples)), key=runs.strategies.__getitem__)
+    telling = [i for i in by_name if samples[i].verdict["passed"]]
     chosen = list(samples)
     if len(telling) > 1:
         strategies = [runs.strategy(runs.strategies[i]) for i in telling]
@@ -52,7 +54,7 @@ def together(
     normals = misfit.normals(chains, draws, len(samples), of_misfit)
     coords = {"chain": range(chains), "draw": range(draws), "misfit_part": list(PARTS)}
     of_each = [
-        xr.DataArray(normals[:, :, i], coords, ("chain", "draw", "misfit_part"))
+        xr.DataArray(normals[:, :, by_name.index(i)], coords, ("chain", "draw", "misfit_part"))
         for i in range(len(samples))
     ]
     return list(zip(chosen, of_each, strict=True))

@@ -9,6 +9,7 @@ from palm_bayes.data.budgets import seen_budget
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
+from palm_bayes.decisions.prior_weight import of_budget, of_decision
 from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
@@ -133,11 +134,14 @@ class Report:
     def verdict(self) -> dict[str, str]:
         """Answers in words by question, the most important first."""
         convergence, check = self.fit.convergence, self.fit.predictive_check
-        told = {} if self.decision is None else {"Stop or go on?": self.decision.sentence}
+        told = {}
+        if self.decision is not None and (rule := self.questions.stop_rule):
+            depends = of_decision(self.fit, rule, self.decision)
+            told["Stop or go on?"] = _with(self.decision.sentence, depends)
         which = "Which strategy?" if self.several else "Where does it stand?"
         told[which] = self.comparison.sentence
         if self.needed is not None:
-            told["How many labels?"] = self.needed.sentence
+            told["How many labels?"] = _with(self.needed.sentence, of_budget(self.needed))
         described = [_DESCRIBED] if check.passed else check.sentences
         told["Can it be relied on?"] = " ".join(
             [convergence.sentence, *described, worth(self.fit, self.until)]
@@ -173,6 +177,10 @@ class Report:
             "labels_to_reach": self.needed and self.needed.document(),
             "decision": self.decision and self.decision.document(),
         }
+
+
+def _with(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:

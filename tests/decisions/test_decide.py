@@ -15,14 +15,13 @@ from palm_bayes.decisions.decide import (
     hangs_on_it,
     leader,
     mostly_prior,
-    openness,
     outlook_for,
     prior_speaks,
 )
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
-from palm_bayes.forecast.worth import data_share
+from palm_bayes.forecast.worth import data_share, openness
 from palm_bayes.inference.convergence import Convergence
 
 
@@ -220,7 +219,7 @@ def test_share_of_the_data_is_that_of_the_precisions(prior_precision):
 def test_forecast_that_is_mostly_prior_is_doubted():
     fit, outlook = normal_fit(0.9)
     width = 2 * 1.2816 * 0.1 / 0.5
-    assert openness(outlook, 20) == pytest.approx(width, rel=0.02)
+    assert openness(*outlook.draws.T) == pytest.approx(width, rel=0.02)
     assert "the forecast at 20 labels is mostly prior" in prior_speaks(fit, outlook, 20)
     assert prior_speaks(fit, outlook, 10) is None
     narrow = replace(outlook, draws=0.5 + 0.1 * (outlook.draws - 0.5))

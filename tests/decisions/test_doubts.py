@@ -3,7 +3,9 @@
 import json
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from palm_bayes.cli import app as cli
@@ -36,6 +38,14 @@ def test_what_stop_refuses_is_marked(fit, falling_fit, ask, show):
     for table in show(found).values():
         assert set(table.loc[table["doubted"] == "yes", "strategy"]) == {"random"}
     assert all("doubted" not in table for table in show(sure).values())
+
+
+def test_a_fit_that_has_not_converged_is_doubted(made_up):
+    fit = made_up.stand_in(made_up.task({"a": (0.1, 0.2)}), {"a": [made_up.line(0.1, 0.05)]})
+    assert doubts_of(fit) == {}
+    table = pd.DataFrame({"passed": [False], "advice": "take more draws."}, ["a"])
+    fit.convergence = SimpleNamespace(table=table)
+    assert doubts_of(fit) == {"a": ("not converged, take more draws",)}
 
 
 def test_both_kinds_of_doubt_are_told(falling_fit):

@@ -60,6 +60,14 @@ def test_last_batch_ends_with_the_pool(four):
     assert found.paths["budget"].to_numpy().tolist() == [10, 20, 30, 40, 50, 60, 70, 75]
 
 
+def test_a_target_in_percent_is_that_of_fractions(made_up):
+    runs = made_up.task({"a": (0.1, 0.2, 0.3), "b": (0.2, 0.1, 0.3)}, percent=True)
+    percent = made_up.stand_in(runs, {"a": [made_up.line(0.1, 0.05)], "b": [made_up.line(0, 0.1)]})
+    found = labels_to_reach(percent, 50, until=100)
+    assert found.needed.sel(strategy=["a", "b"]).to_numpy().tolist() == [[80, 50]]
+    assert labels_to_reach(percent, "50%", until=100).needed.equals(found.needed)
+
+
 def test_rule_is_asked_of_every_draw(four):
     found = labels_to_reach(four, 0.5, until=100, delta_target=0.1, eta=0.05)
     table = found.alda.set_index("strategy")

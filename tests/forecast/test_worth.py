@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from palm_bayes.data import example_runs_path
+from palm_bayes.data.readers import read_runs
 from palm_bayes.forecast.worth import worth
 from palm_bayes.model.learned import Held, shipped
+from palm_bayes.palm_fit import fit_runs
 
 
 def test_no_further_than_the_data(fit):
@@ -19,6 +22,15 @@ def test_how_far_how_often_and_how_much_is_prior(fit):
     assert f"({row.forecasts:,} forecasts)" in said
     assert f"held {100 * row.share:.0f} % of later accuracies" in said
     assert re.search(r"The data inform it \S+ \S*.* as much as .* \(least for ", said)
+
+
+def test_a_forecast_that_is_mostly_prior_says_so():
+    """One from four episodes is; one from thirty, as far ahead, is not."""
+    runs = read_runs(example_runs_path(), strategies="margin")
+    few, many = (fit_runs(runs.first(episodes), seed=1) for episodes in (4, 30))
+    assert " It is mostly prior. The data inform it " in worth(few, 320)
+    assert "mostly prior" not in worth(many, 2400)
+    assert "mostly prior" not in worth(few, 80)  # not a forecast
 
 
 @pytest.mark.parametrize(("times", "share"), [(1.2, 0.7), (1.5, 0.7), (2, 0.8), (50, None)])

@@ -3,11 +3,14 @@
 import warnings
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 
 import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from scipy import stats
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
@@ -15,10 +18,10 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.inference import importance_refit as module
 from palm_bayes.inference.convergence import Convergence
-from palm_bayes.inference.draws import numbers_of
+from palm_bayes.inference.draws import labelled, numbers_of, with_parameters
 from palm_bayes.model import curve, noise
 from palm_bayes.model.priors import moving_logp, named_priors
-from palm_bayes.model.variables import observations
+from palm_bayes.model.variables import NOISE, observations
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
 NAMES = ["random", "entropy"]
@@ -55,21 +58,43 @@ def sampled(monkeypatch, fit):
     return asked
 
 
-def test_draws_are_those_of_nuts(refitted, later_runs):
+@pytest.fixture(scope="module")
+def anew(later_runs):
+    """NUTS, in place of weights."""
+    return fit_runs(later_runs, seed=2)
+
+
+def test_draws_are_those_of_nuts(refitted, anew):
     """Of each strategy by itself, and of both together.
 
     Pooling resamples draws at random, which adds an error that MCSE does not see. Repeated 25
     times, it was at most as large as the MCSE of the separate draws.
     """
-    new = fit_runs(later_runs, seed=2)
     assert (refitted.convergence.table["attempts"] == 0).any()
     names = ("A_max", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting")
     for (group, more), name in product((("sampled", 1.0), ("posterior", np.sqrt(2))), names):
         for summary in (lambda draws: draws, np.square):
-            ours, theirs = (summary(fit.trace[group][name]) for fit in (refitted, new))
+            ours, theirs = (summary(fit.trace[group][name]) for fit in (refitted, anew))
             error = more * np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))
             z = (ours.mean(("chain", "draw")) - theirs.mean(("chain", "draw"))) / error
             assert np.abs(z).max() < 4.5, (group, name)
+
+
+def test_later_episodes_are_foreseen_as_by_nuts(refitted, anew):
+    """Log scores of leave-future-out: by weights of the draws, and by brute force."""
+    later = read_runs(example_runs_path(), max_episodes=20, strategies=NAMES).table
+    seen = later[later["episode"] > 13].set_index(["strategy", "repetition", "episode"])["accuracy"]
+
+    def log_scores(fit):
+        draws = fit.forecast(episodes=range(14, 21), scope="continuing", seed=1).draws
+        moments = (draws.mean(("chain", "draw")), draws.std(("chain", "draw")))
+        at = [one.set_index(x="episode").rename(x="episode").to_series() for one in moments]
+        mean, sd = (one.reindex(seen.index) for one in at)
+        return stats.norm.logpdf(seen, mean, sd)
+
+    ours, theirs = log_scores(refitted), log_scores(anew)
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=0.03)
+    np.testing.assert_allclose(ours, theirs, atol=0.3)
 
 
 def moved(fit, **numbers):
@@ -114,6 +139,89 @@ def test_draws_are_stretched_by_what_finite_differences_say(fit):
     slopes = [(at(points + step)[0] - at(points - step)[0]) / 2e-5 for step in steps]
     _, expected = np.linalg.slogdet(np.stack(slopes).transpose(2, 3, 4, 0, 1))
     np.testing.assert_allclose(at(points)[1], expected[..., 0], atol=1e-6)
+
+
+def scores(runs, draw):
+    """Dense log density of runs of equal length, and log prior of the noise, of one draw."""
+    A_max, log_u, alpha, beta, sd, ratio, rho, shared, lasting = draw
+    y = runs.table.pivot(index="repetition", columns="x", values="accuracy")
+    x = y.columns.to_numpy(float)
+    u = np.exp(log_u) * ((x + alpha) / (x[0] + alpha)) ** beta
+    fall = np.log((1 + np.exp(u[-1] - u)) / 2)
+    power = np.minimum(fall / np.hypot(fall[0], 0.2), 1)
+    passes = np.sqrt(sd**2 * ((1 - lasting) * ratio ** (2 * power) + 0.15 * lasting) + 1e-8)
+    lag = np.abs(np.subtract.outer(x, x))
+    within = 0.85 * lasting * sd**2 + np.outer(passes, passes) * rho**lag
+    between = shared + (1 - shared) * np.eye(len(y))
+    mean = np.tile(A_max * (1 - np.exp(-u)), len(y))
+    likely = stats.multivariate_normal(mean, np.kron(between, within)).logpdf(y.to_numpy().ravel())
+    prior = stats.lognorm(1, scale=0.012).logpdf(sd) + stats.lognorm(1, scale=5).logpdf(ratio)
+    return likely + prior + stats.beta(1, 2).logpdf(lasting)
+
+
+def noise_at(draw, x, until):
+    """Noise, ratio and lasting share counted at the last of `x` instead of `until`."""
+    _, log_u, alpha, beta, sd, ratio, _, _, lasting = draw
+    u = np.exp(log_u) * ((np.array([x[0], until, x[-1]]) + alpha) / (x[0] + alpha)) ** beta
+
+    def power(at, last):
+        above = [np.log((1 + np.exp(u[last] - one)) / 2) for one in (at, u[0])]
+        return np.clip(above[0] / np.hypot(above[1], 0.2), -1, 1)
+
+    first, here = (np.sqrt(1 - lasting) * sd * ratio ** power(u[i], 1) for i in (0, 2))
+    total = here**2 + lasting * sd**2
+    return np.sqrt(total), (first / here) ** (1 / power(u[0], 2)), lasting * sd**2 / total
+
+
+def made_up_fit(runs):
+    """A fit of one strategy with draws from nowhere, and these draws, dims (draw, number)."""
+    rng, names = np.random.default_rng(1), (*curve.COORDINATES, *NOISE)
+    low = [0.7, -1.0, 0.2, 0.4, 0.01, 1.5, 0.1, 0.05, 0.1]
+    high = [0.9, -0.5, 1.0, 0.7, 0.03, 4.0, 0.6, 0.3, 0.5]
+    draws = rng.uniform(low, high, (1, 6, 9))
+    posterior = labelled(dict(zip(names, np.moveaxis(draws, -1, 0), strict=True)))
+    posterior = with_parameters(posterior, runs).assign_coords(strategy=["a"])
+    known = module.log_likelihood(posterior.isel(strategy=0), runs).sum(axis=-1)
+    dims, coords = ("chain", "draw", "strategy"), {"chain": [0], "draw": range(6)}
+    stats = xr.Dataset(dict.fromkeys(("total_log_likelihood", "energy"), (dims, known[..., None])))
+    groups = {"sampled": posterior, "strategy_stats": stats.assign_coords(strategy=["a"])}
+    trace = xr.DataTree.from_dict({name: of.assign_coords(coords) for name, of in groups.items()})
+    verdict = pd.DataFrame({"passed": [True], "divergences": 0, "e_bfmi": 1.0}, ["a"])
+    return SimpleNamespace(runs=runs, trace=trace, convergence=Convergence(verdict)), draws[0]
+
+
+def test_weights_are_those_of_plain_numpy(monkeypatch, made_up):
+    """Of both posteriors by dense normals, and of the change of variables by differences."""
+    later = made_up.task({"a": (0.31, 0.33, 0.30)})
+    before = later.first(4)
+    fit, draws = made_up_fit(before)
+    asked, weights = [], []
+    monkeypatch.setattr(module, "smoothed", lambda ratios: (asked.append(ratios), (ratios, 0))[1])
+    monkeypatch.setattr(module, "picked", lambda w: (weights.append(w), np.zeros((1, 6), int))[1])
+    module._reweighted(fit, later, named_priors("default"))
+
+    expected, x = [], np.arange(1.0, 6)
+    for draw in draws:
+        of_noise, moved, slopes = [4, 5, 8], draw.copy(), []
+        moved[of_noise] = noise_at(draw, x, 4.0)
+        for place in of_noise:
+            step = 1e-6 * (np.arange(9) == place)
+            ends = [np.array(noise_at(draw + way * step, x, 4.0)) for way in (1, -1)]
+            slopes.append((ends[0] - ends[1]) / 2e-6)
+        volume = np.linalg.slogdet(slopes)[1]
+        expected.append(scores(later, moved) + volume - scores(before, draw))
+    found = asked[0][0]
+    np.testing.assert_allclose(found - found.mean(), expected - np.mean(expected), atol=1e-5)
+    np.testing.assert_allclose(np.log(weights[0]), asked[0])
+
+
+@pytest.mark.parametrize(("pareto_k", "used"), [(0.6, True), (0.9, False), (np.nan, False)])
+def test_weights_that_are_unreliable_are_not_used(monkeypatch, made_up, pareto_k, used):
+    later = made_up.task({"a": (0.31, 0.33, 0.30)})
+    monkeypatch.setattr(module, "smoothed", lambda ratios: (ratios, pareto_k))
+    monkeypatch.setattr(module, "diagnose", lambda *_: {"passed": True})
+    fit, _ = made_up_fit(later.first(4))
+    assert (module._reweighted(fit, later, named_priors("default")) is not None) is used
 
 
 def test_a_refit_is_a_whole_fit(refitted, later_runs):
@@ -197,7 +305,7 @@ def test_what_was_odd_before_is_not_told_again(fit, sampled):
 
 def test_draws_are_picked_by_weight():
     weights = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 2.0], [1.0, 0.0, 0.0, 3.0]])
-    picked = module._picked(weights).tolist()
+    picked = module.picked(weights).tolist()
     assert picked == [[0, 1, 2, 3], [1, 1, 3, 3], [0, 3, 3, 3]]
 
 

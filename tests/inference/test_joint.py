@@ -5,10 +5,13 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
+from scipy.special import logit
 
-from palm_bayes.inference import partial_pooling
+from palm_bayes.inference import joint, partial_pooling
+from palm_bayes.inference.draws import labelled, with_parameters
+from palm_bayes.inference.nuts import Sample
 from palm_bayes.model import curve
-from palm_bayes.model.build import build_model
+from palm_bayes.model.build import NOISE, build_model
 from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import shipped
 from palm_bayes.model.misfit import log_odds
@@ -16,12 +19,12 @@ from palm_bayes.model.misfit import log_odds
 
 def test_each_strategy_keeps_its_own_numbers_together(fit):
     """A draw of the joint posterior is a draw of each strategy by itself, all numbers of it."""
-    joint, alone = (fit.trace[group].to_dataset() for group in ("posterior", "sampled"))
+    together, alone = (fit.trace[group].to_dataset() for group in ("posterior", "sampled"))
     for name in fit.runs.strategies:
-        for chain in range(joint.sizes["chain"]):
+        for chain in range(together.sizes["chain"]):
             here, there = (
                 part[["A_max", "beta", "noise", "rho"]].sel(strategy=name).isel(chain=chain)
-                for part in (joint, alone)
+                for part in (together, alone)
             )
             known = {tuple(row) for row in there.to_dataframe().to_numpy()[:, -4:]}
             assert {tuple(row) for row in here.to_dataframe().to_numpy()[:, -4:]} <= known
@@ -40,6 +43,35 @@ def test_the_likelihood_goes_with_its_draw(fit):
         )
         value = dict(zip(before, likely, strict=True))
         np.testing.assert_allclose(told, [value[one] for one in noise])
+
+
+def test_what_is_picked_stays_together():
+    """The numbers of a draw and its likelihood, chain by chain."""
+    draws = np.arange(8.0).reshape(2, 4)
+    posterior = xr.Dataset({"noise": (("chain", "draw"), draws)}, {"draw": range(4)})
+    told = draws[..., None] + np.array([0.0, 100.0])
+    which = np.array([[3, 3, 0, 1], [2, 0, 0, 1]])
+    found = joint._picked(Sample(posterior, posterior, told, {}), which)
+    np.testing.assert_array_equal(found.posterior["noise"], [[3, 3, 0, 1], [6, 4, 4, 5]])
+    np.testing.assert_array_equal(found.log_likelihood[..., 1], found.posterior["noise"] + 100)
+
+
+def test_what_is_pooled_is_gain_and_level_of_the_curve(made_up):
+    """By PALM's own formula: the gain to twice the labels, and the level at the last common x."""
+    runs = made_up.task({"a": (0.1, 0.2, 0.3)})  # five batches
+    A_max, delta, alpha, beta = np.array([[0.9, 0.8], [0.2, 0.1], [1.0, 3.0], [0.7, 1.2]])
+    log_u = np.log(-np.log(1 - delta) * (1 + alpha) ** beta)
+    numbers = dict.fromkeys(NOISE, np.full(2, 0.5)) | {"noise": np.full(2, 0.01)}
+    numbers |= dict(zip(curve.COORDINATES, (A_max, log_u, alpha, beta), strict=True))
+    draws = labelled({name: value[None] for name, value in numbers.items()})
+    draws = with_parameters(draws, runs).assign_coords(strategy=["a"])
+    found = joint._curves(Sample(draws, draws, np.zeros((1, 2, 15)), {}), runs, 4.0)
+
+    def odds(x):
+        return logit(A_max * (1 - (1 - delta) ** ((x + alpha) ** beta)))
+
+    np.testing.assert_allclose(found.gain[0], odds(10) - odds(5))
+    np.testing.assert_allclose(found.level[0], odds(4))
 
 
 @pytest.mark.slow

@@ -1,0 +1,84 @@
+"""Answers as they would be if the prior weighed half or twice as much."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palm_bayes.decisions.decide import Decision, outlook_for
+from palm_bayes.decisions.label_budget import LabelsToReach
+from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.rule_logic import Rule
+from palm_bayes.inference.power_scaling import POWERS, log_prior, prior_stored, scaled
+
+if TYPE_CHECKING:
+    from palm_bayes.inference.posterior import Posterior
+
+MATTERS = 0.1  # relative change of a budget
+_UNKNOWN = "How it depends on the prior cannot be told from these draws."  # by their Pareto k
+
+
+def of_budget(found: LabelsToReach) -> str:
+    """Describe how the smallest assurance budget depends on the prior; empty if by under 10 %."""
+    if not prior_stored(found.fit):
+        return ""
+    best: Any = next(found.table.itertuples(index=False))
+    needed = found.needed.sel(strategy=best.strategy).to_numpy()
+    budgets = {}
+    for words, which in _weighed(found.fit, best.strategy):
+        if which is None:
+            return _UNKNOWN
+        chosen = np.quantile(needed[which], found.assurance, method="inverted_cdf")
+        budgets[words] = float(chosen)
+    if all(_near(budget, best.budget) for budget in budgets.values()):
+        return ""
+    half, twice = (
+        f"{budget:,.0f}" if np.isfinite(budget) else f"more than {found.until:,.0f}"
+        for budget in budgets.values()
+    )
+    return (
+        f"With a prior of half the weight {best.strategy} would need {half} {found.unit} for it, "
+        f"of twice the weight {twice}."
+    )
+
+
+def of_decision(fit: "Posterior", rule: Rule, found: Decision) -> str:
+    """Describe with which weight of the prior a decision would be another; empty if with none."""
+    needs_fit = any(leaf.horizon(found.labels) is not None for leaf in rule.leaves())
+    if found.action == "cannot say" or not needs_fit or not prior_stored(fit):
+        return ""
+    outlook, leaves = outlook_for(fit, found.strategy, rule), rule.leaves()
+    changed = []
+    for words, which in _weighed(fit, found.strategy):
+        if which is None:
+            return _UNKNOWN
+        moved = _chosen(outlook, which)
+        findings = {
+            leaf: before if before.stop is None else leaf.find(moved)
+            for leaf, before in zip(leaves, found.findings, strict=False)  # one more of a switch
+        }
+        changed += [words] if rule.verdict(findings) is (found.action == "continue") else []
+    if not changed:
+        return ""
+    otherwise = "stop" if found.action == "continue" else "continue"
+    return f"With a prior of {' or '.join(changed)} the weight it would be to {otherwise}."
+
+
+def _weighed(fit: "Posterior", strategy: str) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
+    density = log_prior(fit, strategy)
+    return ((words, scaled(density, power)) for words, power in POWERS.items())
+
+
+def _chosen(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
+    on_curve = outlook.on_curve
+    return replace(
+        outlook,
+        draws=outlook.draws[which],
+        on_curve=None if on_curve is None else on_curve[which],
+    )
+
+
+def _near(one: float, other: float) -> bool:
+    return one == other or abs(one - other) <= MATTERS * other < np.inf

@@ -1,0 +1,86 @@
+"""Sensitivity to the prior: posterior draws as if the prior weighed more or less.
+
+The prior density of a strategy's parameters is raised to a power, by Pareto-smoothed importance
+weights of the draws (Kallioinen, Paananen, Bürkner and Vehtari, *Detecting and diagnosing prior and
+likelihood sensitivity with power-scaling*, Statistics and Computing 2024). The prior of the misfit,
+which data do not inform, and that of pooling remain.
+"""
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from palm_bayes.inference.draws import Floats
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
+from palm_bayes.model.variables import observations
+
+POWERS = {"half": 0.5, "twice": 2.0}
+"""Powers of the prior, by name."""
+# As in `palm_bayes.model.priors.Priors`, whose densities a test compares.
+_OF_NOISE = {
+    "noise": stats.lognorm(1.0, scale=0.012),
+    "noise_ratio": stats.lognorm(1.0, scale=5.0),
+    "rho": stats.beta(1.5, 2.5),
+    "shared": stats.beta(1, 8),
+    "lasting": stats.beta(1, 2),
+}
+
+
+def prior_stored(fit: Posterior) -> bool:
+    """Return True for the default priors; custom and flat ones are not weighed."""
+    sampling = json.loads(fit.trace.attrs["palm_bayes"]).get("sampling", {})
+    return bool(sampling.get("priors") == "default")
+
+
+def log_prior(fit: Posterior, strategy: str) -> Floats:
+    """Compute the default log prior density of a strategy's parameters, up to a constant.
+
+    It is the density of the model's free variables, as in the group ``log_prior`` of `full_trace`,
+    computed by SciPy, since answers of a saved fit do not wait for PyMC.
+
+    Parameters
+    ----------
+    fit : Posterior
+    strategy : str
+
+    Returns
+    -------
+    array, dims (chain, draw)
+    """
+    draws = fit.trace["posterior"].to_dataset().sel(strategy=strategy)
+    x_first = float(observations(fit.runs.strategy(strategy)).ends.x_first[0])
+    start, beta = (
+        stats.lognorm(prior.width, scale=prior.median)
+        for prior in (fit.learned.alpha_start, fit.learned.beta)
+    )
+    log_u = draws["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
+    total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u
+    alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
+    total = total + start.logpdf(alpha + min(x_first, 1000.0))
+    densities = {**_OF_NOISE, "beta": beta}
+    for name, density in densities.items():
+        total = total + density.logpdf(draws[name].transpose("chain", "draw").to_numpy())
+    return np.asarray(total)
+
+
+def scaled(log_prior: Floats, power: float) -> NDArray[np.int64] | None:
+    """Pick draws as if their prior density were raised to a power.
+
+    Parameters
+    ----------
+    log_prior : array, dims (chain, draw)
+    power : float
+
+    Returns
+    -------
+    array of int, dims (sample,), or None
+        Positions in the draws, chain after chain, of which there are as many; None if the
+        importance weights are unreliable, by their Pareto k.
+    """
+    log_weights, pareto_k = smoothed((power - 1) * log_prior)
+    if not pareto_k <= PARETO_K_MOST:
+        return None
+    return np.asarray(picked(np.exp(log_weights).reshape(1, -1))[0])
