@@ -18,6 +18,7 @@ import xarray as xr
 
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.projection import Floats
+from palm_bayes.display import difference
 from palm_bayes.errors import DataError
 from palm_bayes.files import plain
 from palm_bayes.forecast.forecast import forecast
@@ -65,14 +66,14 @@ class PilotValue:
 
     def _said(self) -> str:
         best = self.table.iloc[0]
-        unit = " points" if self.percent else ""
+        unit, scale = (" points", 100.0) if self.percent else ("", 1.0)
         now = f"Now {self.choice} would be chosen for {self.labels:.0f} labels"
         if best["value"] <= _SURE * best["error"]:
             return f"{now}; no pilot of one more episode or repetition would change that enough."
         return (
             f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:.0f} labels) "
-            f"raises the expected accuracy there by {best['value']:.2g}{unit}, "
-            f"of at most {self.perfect:.2g} if the curves were known."
+            f"raises the expected accuracy there by {difference(best['value'], scale)}{unit}, "
+            f"of at most {difference(self.perfect, scale)} if the curves were known."
         )
 
     def document(self) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from palm_bayes.data.budgets import whole_labels
+from palm_bayes.data.scales import in_scale
+from palm_bayes.display import accuracy, difference
 from palm_bayes.errors import DataError, known
 from palm_bayes.forecast.forecast import forecast
 
@@ -59,7 +62,7 @@ class Outlook:
         table = fit.runs.table
         now = float(table.loc[table["strategy"] == strategy, "labels"].max())
         labels, episodes = schedule(now, fit.runs.batch, until)
-        return cls.at(fit, strategy, labels, episodes)
+        return cls.at(fit, strategy, whole_labels(fit.runs, labels), episodes)
 
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
@@ -107,9 +110,17 @@ class Outlook:
         seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
         return np.maximum(seen, self.accuracy_at(labels))
 
-    def shown(self, accuracy: float) -> str:
-        """Format a fraction in the user's own scale."""
-        return f"{100 * accuracy:.1f} %" if self.scale == 100 else f"{accuracy:.3f}"
+    def shown(self, fraction: float) -> str:
+        """Format an accuracy in the user's own scale."""
+        return accuracy(self.scale * fraction, self.scale) + " %" * (self.scale > 1)
+
+    def shown_difference(self, fraction: float) -> str:
+        """Format a difference of accuracies in the user's own scale."""
+        return difference(self.scale * fraction, self.scale) + " points" * (self.scale > 1)
+
+    def goal(self, given: float | str) -> str:
+        """Format an accuracy that a user gave, in the user's own scale: "0.93" for "93%"."""
+        return f"{in_scale(self, given, 'the target'):g}" + " %" * (self.scale > 1)
 
 
 def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
@@ -121,15 +132,3 @@ def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
         ahead = np.unique(np.round(np.geomspace(1, count, MOST_EPISODES)))
     episodes = np.concatenate([[0.0], ahead])
     return np.minimum(now + batch * episodes, max(until, now)), episodes
-
-
-def chance(probability: float) -> str:
-    """Format a probability in percent, never as 0 or 100."""
-    if 0.01 <= probability <= 0.99:
-        return f"{probability:.0%}".replace("%", " %")
-    return "under 1 %" if probability < 0.5 else "over 99 %"
-
-
-def amount(cost: float) -> str:
-    """Format a cost with three digits."""
-    return f"{cost:,.0f}" if abs(cost) >= 1000 else f"{cost:.3g}"

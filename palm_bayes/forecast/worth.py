@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palm_bayes.errors import percent
+from palm_bayes.display import percent
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
@@ -58,9 +58,9 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
         for name in fit.runs.strategies
     }
     least = min(shares, key=shares.__getitem__)
-    told = percent(min(max(shares[least], 0.0), 1.0))
+    share = percent(min(max(shares[least], 0.0), 1.0))
     of_it = f" (least for {least})" if len(shares) > 1 else ""
-    return f"The data inform it {told} as much as the present accuracy{of_it}; the rest is prior."
+    return f"The data inform it {share} as much as the present accuracy{of_it}; the rest is prior."
 
 
 def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) -> float:

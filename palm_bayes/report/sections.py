@@ -7,7 +7,7 @@ import pandas as pd
 
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
-from palm_bayes.errors import percent
+from palm_bayes.display import accuracy, difference, percent
 from palm_bayes.plots.curves import plot_comparison, plot_curves
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
@@ -29,8 +29,8 @@ ABOUT = {
     ),
     "labels": (
         "ALDA's rule, applied to every draw: B_abs and W are its labels and deployment window "
-        "(medians, given that the target is feasible); C_eta holds the strategies that cost little "
-        "more than the cheapest; chosen is the probability that the rule chooses the strategy. "
+        "(medians, given that the target is feasible); near cheapest are those in C_eta, "
+        "which cost little more than the cheapest; chosen is the strategy that the rule takes. "
         "Budgets and the decision use the same draws as the curves above."
     ),
     "comparison": (
@@ -127,15 +127,15 @@ def uncertainty(report: Report) -> Section:
     parts = table[list(_SOURCES.values())]
     table["together"] = np.sqrt((parts**2).sum(axis=1))
     most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
-    told = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
+    mostly = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
     alt = (
         f"Standard deviation of a new run's accuracy past the data by source: parameters, misfit "
-        f"and noise. At {report.until:,.0f} {unit}: {told}."
+        f"and noise. At {report.until:,.0f} {unit}: {mostly}."
     )
     caption = "Standard deviation of a new run's accuracy; areas in proportion to the variances."
     words = (ABOUT["uncertainty"],)
-    digits = 2 if report.fit.runs.percent else 4
-    numbers = table.map(lambda value: value if isinstance(value, str) else f"{value:.{digits}f}")
+    scale = report.fit.runs.scale
+    numbers = table.map(lambda value: value if isinstance(value, str) else difference(value, scale))
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
@@ -174,7 +174,7 @@ def comparison(report: Report) -> Section | None:
     rows: list[Any] = list(found.ranking.itertuples(index=False))
     order = "; ".join(f"{row.strategy}, best with {percent(row.p_best)}" for row in rows)
     alt = (
-        f"Left, difference of each strategy to the first at {found.at:,.0f} {found.unit}; right, "
+        f"{found.where}: left, difference of each strategy to the first; right, "
         f"the probability that each is the best, by budget. In order: {order}."
     )
     caption = "Difference to the first, and probability of being the best at every budget."
@@ -184,8 +184,7 @@ def comparison(report: Report) -> Section | None:
         found.sentence,
         ABOUT["comparison"],
     )
-    heading = "Probability that the strategy of the row is above that of the column, at "
-    heading += f"{found.at:,.0f} {found.unit}"
+    heading = f"{found.where}: probability that the strategy of the row is above that of the column"
     return Section(
         "comparison", "Which strategy", words,
         pictures=(Picture.of(found.plot(), alt, caption),),
@@ -301,7 +300,7 @@ def making(report: Report) -> Section:
 
 
 def _accuracy(report: Report, value: float) -> str:
-    return f"{value:.1f}" if report.fit.runs.percent else f"{value:.3f}"
+    return accuracy(value, report.fit.runs.scale)
 
 
 def _interval(report: Report, low: float, middle: float, high: float) -> str:

@@ -25,9 +25,9 @@ def run(fit, monkeypatch, capsys, tmp_path):
 def test_it_says_what_to_do_and_why(run):
     status, out, _ = run("--target", 0.5)
     assert status == 0
-    assert "target 0.5 reached with 80 %" in out
+    assert "0.5 is reached with a probability of at least 80 %" in out
     assert "Stop at 240 labels with" in out
-    assert "would change with a target above" in out
+    assert "Would change with a target above" in out
 
 
 def test_json_has_the_decision_and_its_numbers(run, fit):
@@ -37,7 +37,7 @@ def test_json_has_the_decision_and_its_numbers(run, fit):
     assert status == 0
     assert told["action"] in {"continue", "stop", "switch"}
     assert told["labels"] == 240
-    assert [f["rule"].split()[0] for f in told["findings"]][:3] == ["target", "target", "budget"]
+    assert [f["rule"].split()[1] for f in told["findings"]][:3] == ["is", "is", "budget"]
     assert told["converged"] is True
 
 
@@ -48,12 +48,13 @@ def test_all_rules_can_be_asked_for(run):
     )
     rules = [finding["rule"] for finding in json.loads(out)["findings"]]
     assert rules == [
-        "target 0.9 reached with 80 %",
-        "target 0.9 within 300 labels under 5 %",
-        "gain under 0.01 by 60 more labels with 80 %",
-        "no net value at 1 per label, 5 per point",
-        "budget of 300 labels spent",
-        "pool of 500 labels spent",
+        "0.9 is reached with a probability of at least 80 %",
+        "0.9 is reached within 300 labels with a probability below 5 %",
+        "60 more labels gain less than 0.01 with a probability of at least 80 %",
+        "no further episode is worth its cost (1 per label, 2 per episode; an accuracy point is "
+        "worth 5)",
+        "the budget of 300 labels is spent",
+        "the pool of 500 labels is labelled",
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from palm_bayes.cli import app as cli
 from palm_bayes.cli.source import Source
-from palm_bayes.errors import percent
+from palm_bayes.display import percent
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.report.ask import Ask

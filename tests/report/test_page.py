@@ -53,7 +53,7 @@ def test_the_verdict_is_that_of_the_results(fit, page):
     rule = Target(0.93) | Unreachable(0.93, 600) | Budget(600)
     sentences = [
         fit.decide(rule).sentence,
-        fit.compare().sentence,
+        fit.compare(600).sentence,
         fit.labels_to_reach(0.93, within=600).sentence,
         fit.convergence.sentence,
     ]
@@ -66,7 +66,7 @@ def test_a_page_shows_the_tables_of_the_commands(fit, page):
 
     found = fit.labels_to_reach(0.93, within=600)
     rule = ASKED.stop_rule
-    shown = budgeted(found) | compared(fit.compare()) | decided(fit.decide(rule))
+    shown = budgeted(found) | compared(fit.compare(600)) | decided(fit.decide(rule))
     cells = [cell for table in shown.values() for cell in table.to_numpy().ravel()]
     assert [cell for cell in cells if cell not in page.text] == []
 
@@ -148,7 +148,7 @@ def test_episodes_where_labels_are_unknown(fit):
     report = report_of(unlabelled, Questions(target=0.93))
     assert report.decision is None  # rules count labels
     text = Page(html(report)).text
-    assert "At 12 episodes" in text
+    assert "Today (12 episodes)" in text
     assert "Stop or go on" not in text
 
 
