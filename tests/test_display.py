@@ -10,7 +10,15 @@ import pytest
 from palm_bayes import Budget, Target
 from palm_bayes.decisions.decide import Decision
 from palm_bayes.decisions.rule_logic import Finding
-from palm_bayes.display import Display, amount, difference, exact_percent, intervals, number, percent
+from palm_bayes.display import (
+    Display,
+    amount,
+    difference,
+    exact_percent,
+    intervals,
+    number,
+    percent,
+)
 from palm_bayes.inference.convergence import Convergence
 
 BOLD = "<b>x</b>"

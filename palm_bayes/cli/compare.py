@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli.options import AsJson, Quiet, number_or_text, option
-from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.formats import Shown, shown
+from palm_bayes.cli.options import Quiet, number_or_text, option
+from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ Rope = Annotated[
         "Default: one accuracy point.",
         "--rope",
         metavar="X",
+        variable="ROPE",
     ),
 ]
 Reference = Annotated[
@@ -53,7 +55,13 @@ Reference = Annotated[
 Interval = Annotated[
     float,
     option(
-        _ASK, "Probability of the intervals.", "--probability", metavar="P", min=0.01, max=0.999
+        _ASK,
+        "Probability of the intervals.",
+        "--probability",
+        metavar="P",
+        min=0.01,
+        max=0.999,
+        variable="PROBABILITY",
     ),
 ]
 FigureFile = Annotated[
@@ -77,6 +85,7 @@ Assurance = Annotated[
         "Probability with which the budget must suffice.",
         "--assurance",
         metavar="P",
+        variable="ASSURANCE",
         min=0.01,
         max=0.999,
     ),
@@ -201,7 +210,9 @@ and the posterior after the pilot is approximated by regression on these draws.
 
 
 @takes_fit
+@filled_by(shown)
 def compare(
+    form: Shown,
     source: Source,
     at: At = None,
     until: Until = None,
@@ -209,7 +220,6 @@ def compare(
     reference: Reference = None,
     probability: Interval = 0.9,
     figure: FigureFile = None,
-    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Rank the strategies at a budget, with probabilities and speed-ups over random."""
@@ -224,13 +234,16 @@ def compare(
             probability=probability,
         )
         _draw(found, figure)
-    from palm_bayes.report.tables import compared
+    from palm_bayes.report.tables import compared, compared_numbers
 
-    return report_decision(fit, found.document(), compared(found), as_json=as_json, until=found.at)
+    tables = compared(found), compared_numbers(found)
+    return report_decision(fit, found.document(), *tables, how=form, until=found.at)
 
 
 @takes_fit
+@filled_by(shown)
 def budget(
+    form: Shown,
     source: Source,
     target: Target,
     assurance: Assurance = 0.8,
@@ -242,7 +255,6 @@ def budget(
     probability: Interval = 0.9,
     figure: FigureFile = None,
     alda_csv: AldaCsv = None,
-    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
@@ -265,15 +277,15 @@ def budget(
             from palm_bayes.report.alda_csv import write_alda
 
             write_alda(found, alda_csv)
-    from palm_bayes.report.tables import budgeted
+    from palm_bayes.report.tables import budgeted, budgeted_numbers
 
-    return report_decision(
-        fit, found.document(), budgeted(found), as_json=as_json, until=found.until
-    )
+    tables = budgeted(found), budgeted_numbers(found)
+    return report_decision(fit, found.document(), *tables, how=form, until=found.until)
 
 
 @takes_fit
-def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = False) -> int:
+@filled_by(shown)
+def pilot(form: Shown, source: Source, at: Later, quiet: Quiet = False) -> int:
     """Estimate the value of one more pilot episode or repetition of each strategy."""
     with working(quiet) as (step, note):
         fit = source.fit(step, note)
@@ -283,7 +295,7 @@ def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = Fal
         found = pilot_value(fit, at, seed=source.seed)
     from palm_bayes.report.tables import piloted
 
-    return report_decision(fit, found.document(), piloted(found), as_json=as_json, until=at)
+    return report_decision(fit, found.document(), piloted(found), found.table, how=form, until=at)
 
 
 def _draw(found: "Comparison | LabelsToReach", figure: Path | None) -> None:

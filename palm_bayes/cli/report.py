@@ -77,7 +77,7 @@ def report(
         step("writing")
         write(found, out)
     if as_json:
-        return report_decision(fit, found.document() | {"page": str(out)}, {}, as_json=True)
+        return report_decision(fit, found.document() | {"page": str(out)}, {}, how="json")
     for answer in found.verdict.values():
         typer.echo(answer)
     typer.echo(f"\nWritten to {out}")

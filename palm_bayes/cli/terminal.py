@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from palm_bayes.cli import formats
+from palm_bayes.cli.formats import Shown
 from palm_bayes.errors import listed, plural
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
 
 OK, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
+STOP, CANNOT_SAY, SWITCH = 10, 11, 12  # of `stop --exit-code`
 STAGES = {"compile": "compiling the model", "sample": "sampling", "retry": "sampling again"}
 MOST_BARS = 10  # with more, finished strategies are hidden
 
@@ -57,16 +60,21 @@ def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
 
 def report(
     tables: "Tables",
-    as_json: bool,
+    how: Shown,
     out: Path | None = None,
     files: Sequence[Path] = (),
     **more: object,
 ) -> int:
     """Print the results of a fit; return an exit status that reports convergence."""
+    from palm_bayes.report.tables import fitted
+
     found = tables.document()
-    if as_json:
+    if how == "json":
         written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
         typer.echo(json.dumps(found | more | written, indent=2, allow_nan=False))
+    elif how != "text":
+        _print_as(how, fitted(tables.summary, tables.probability), tables.summary)
+        typer.echo(found["verdict"], err=True)
     else:
         _print_fit(found)
         if out:
@@ -74,10 +82,12 @@ def report(
     return OK if found["converged"] else NOT_CONVERGED
 
 
-def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -> int:
+def report_backtest(found: "Backtest", how: Shown, *, out: Path, seed: int) -> int:
     """Print the results of a backtest; return an exit status that reports convergence."""
+    from palm_bayes.report.tables import scored
+
     fits, failed = found.fits, found.failed
-    if as_json:
+    if how == "json":
         document = {
             "sentence": found.sentence,
             "reach": found.reach,
@@ -88,8 +98,11 @@ def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -
             "out": str(out),
         }
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
+    elif how != "text":
+        _print_as(how, scored(found.overview), found.overview.reset_index())
+        typer.echo(found.sentence, err=True)
     else:
-        _print_backtest(found, out)
+        _print_backtest(found, scored(found.overview), out)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
 
 
@@ -97,8 +110,9 @@ def report_decision(
     fit: "PalmFit",
     document: dict[str, Any],
     tables: "Mapping[str, pd.DataFrame]",
+    numbers: "pd.DataFrame | None" = None,
     *,
-    as_json: bool,
+    how: Shown,
     until: float | None = None,
 ) -> int:
     """Print the answer to a question; return an exit status that reports convergence.
@@ -111,20 +125,25 @@ def report_decision(
         Answer in the types of JSON; its ``sentence`` is printed last.
     tables : mapping of str to DataFrame
         Tables of formatted cells, by heading.
+    numbers : DataFrame, optional
+        Table of numbers, for CSV.
+    how : Shown
+        Format; the last three print tables only, and sentences to stderr.
     until : float, optional
         Largest budget of the answer, for the statement about its reliability.
     """
     verdict = fit.convergence
     if until is not None:
         document = document | {"worth": fit.worth(until)}
-    if as_json:
-        told = document | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
-        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+    if how == "json":
+        about = {"converged": bool(verdict.passed), "verdict": verdict.sentence}
+        typer.echo(json.dumps(document | about, indent=2, allow_nan=False))
+    elif how != "text":
+        _print_as(how, tables, numbers)
+        typer.echo(document["sentence"], err=True)
     else:
         console = _console(sys.stdout)
-        for heading, table in tables.items():
-            console.print(heading)
-            _print_table(console, table)
+        _print_tables(console, tables)
         console.print(document["sentence"])
         if until is not None:
             console.print(document["worth"])
@@ -133,34 +152,61 @@ def report_decision(
     return OK if verdict.passed else NOT_CONVERGED
 
 
+def _print_as(
+    how: Shown, tables: "Mapping[str, pd.DataFrame]", numbers: "pd.DataFrame | None"
+) -> None:
+    """Print tables as LaTeX or Markdown, or their numbers as CSV."""
+    if how == "csv" and numbers is not None:
+        typer.echo(formats.csv(numbers))
+    else:
+        typer.echo(formats.latex(tables) if how == "latex" else formats.markdown(tables))
+
+
+def _print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
+    for heading, table in tables.items():
+        console.print(heading)
+        _print_table(console, table)
+
+
 def _print_table(console: "Console", table: "pd.DataFrame") -> None:
-    """Print a table of text; the first column holds names, the others numbers."""
+    """Print a table of text, row by row where the terminal is too narrow for it.
+
+    The first column holds names, the others numbers. Cells are wrapped between words only.
+    """
     from rich import box
     from rich.table import Column, Table
 
-    first, *rest = map(str, table.columns)
-    columns = (Column(name, justify="right") for name in rest)
-    shown = Table(
-        Column(first, overflow="fold"), *columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    names = list(map(str, table.columns))
+    rows = [list(map(str, row)) for row in table.itertuples(index=False)]
+    cells = zip(names, *rows, strict=True)
+    least = [max(len(word) for cell in column for word in cell.split()) for column in cells]
+    gap = 2 if sum(least) + 2 * len(names) + 2 <= console.width else 1
+    if sum(least) + gap * len(names) + 2 > console.width:
+        _print_rows(console, names, rows)
+        return
+    sides = ["left", *["right"] * (len(names) - 1)]
+    columns = (
+        Column(name, justify=side, min_width=width)  # type: ignore[arg-type]
+        for name, side, width in zip(names, sides, least, strict=True)
     )
-    for row in table.itertuples(index=False):
-        shown.add_row(*map(str, row))
+    shown = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0))
+    for row in rows:
+        shown.add_row(*row)
     console.print(shown)
 
 
-def _print_backtest(found: "Backtest", out: Path) -> None:
-    from rich import box
-    from rich.table import Column, Table
+def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for first, *cells in rows:
+        console.print(f"\n{first}")
+        for name, cell in zip(names[1:], cells, strict=True):
+            if cell:
+                console.print(f"  {name}: {cell}")
+    console.print()
 
+
+def _print_backtest(found: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
     console = _console(sys.stdout)
-    names = ("forecaster", "CRPS", "error", "50 % held", "80 % held", "95 % held")
-    columns = (Column(name, justify="left" if i == 0 else "right") for i, name in enumerate(names))
-    table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, row in found.overview.iterrows():
-        shares = (f"{value:.0%}" for value in row.iloc[2:].dropna())  # point forecasts: no bands
-        table.add_row(str(name), *(f"{value:.4f}" for value in row.iloc[:2]), *shares)
-    console.print("Forecasts of the mean over repetitions, average scores:")
-    console.print(table)
+    _print_tables(console, tables)
     console.print(found.sentence)
     fits, failed = found.fits, found.failed
     console.print(f"{plural([len(fits)], 'fit', 'fits')}, {int(fits['passed'].sum())} converged.")

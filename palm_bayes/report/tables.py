@@ -14,7 +14,7 @@ from palm_bayes.decisions.doubts import Doubts
 from palm_bayes.decisions.information_value import PilotValue
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.rule_logic import Finding
-from palm_bayes.display import accuracy, amount, difference, exact_percent, percent
+from palm_bayes.display import accuracy, amount, difference, exact_percent, intervals, percent
 
 
 def compared(found: Comparison) -> dict[str, pd.DataFrame]:
@@ -57,8 +57,8 @@ def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
     needs = [
         {
             "strategy": row.strategy,
-            f"for {exact_percent(found.assurance)} probability": count(row.budget),
-            f"median [{exact_percent(found.probability)} interval]": found.span(row),
+            f"budget ({exact_percent(found.assurance)})": count(row.budget),
+            f"median [{exact_percent(found.probability)}]": found.span(row),
             "P(today)": percent(row.p_reached),
             **{name: percent(getattr(row, column)) for name, column in within.items()},
             f"P(not by {found.until:,.0f})": percent(row.p_never),
@@ -77,7 +77,8 @@ def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
         }
         for row in advised
     ]
-    heading = f"{found.unit.capitalize()} needed for {found.target:g}:"
+    sure = f"budget: suffices with {exact_percent(found.assurance)} probability"
+    heading = f"{found.unit.capitalize()} needed for {found.target:g}; {sure}:"
     tables = {heading: pd.DataFrame(needs)}
     tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {}
     return {heading: _marked(table, found.doubts) for heading, table in tables.items()}
@@ -115,6 +116,29 @@ def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
     ]
     heading = f"Value of a pilot before the choice for {found.labels:,.0f} labels, in accuracy:"
     return {heading: _marked(pd.DataFrame(rows), found.doubts)}
+
+
+def fitted(summary: pd.DataFrame, probability: float) -> dict[str, pd.DataFrame]:
+    """Tabulate the curve's parameters of each strategy from a fit's summary."""
+    spans = intervals(summary["median"], summary["lower"], summary["upper"])
+    wide = summary.assign(span=spans).pivot_table(
+        "span", "strategy", "parameter", aggfunc="first", sort=False
+    )
+    heading = f"Parameters, median and {exact_percent(probability)} interval:"
+    return {heading: wide.rename_axis(columns=None).reset_index()}
+
+
+def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tabulate the scores of a backtest; point forecasts have no bands."""
+    shown = {
+        "CRPS": [amount(value) for value in overview["crps"]],
+        "absolute error": [amount(value) for value in overview["mae"]],
+    }
+    for band in (50, 80, 95):
+        held = overview[f"coverage_{band}"]
+        shown[f"in {band} % band"] = ["" if math.isnan(p) else percent(p) for p in held]
+    table = pd.DataFrame({"forecaster": [str(name) for name in overview.index], **shown})
+    return {"Forecasts of the mean over repetitions, average scores:": table}
 
 
 def compared_numbers(found: Comparison) -> pd.DataFrame:

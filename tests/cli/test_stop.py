@@ -51,8 +51,10 @@ def test_all_rules_can_be_asked_for(run):
         "0.9 is reached with a probability of at least 80 %",
         "0.9 is reached within 300 labels with a probability below 5 %",
         "60 more labels gain less than 0.01 with a probability of at least 80 %",
-        "no further episode is worth its cost (1 per label, 2 per episode; an accuracy point is "
-        "worth 5)",
+        (
+            "no further episode is worth its cost "
+            "(1 per label, 2 per episode; an accuracy point is worth 5)"
+        ),
         "the budget of 300 labels is spent",
         "the pool of 500 labels is labelled",
     ]
