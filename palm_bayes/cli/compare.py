@@ -19,7 +19,7 @@ At = Annotated[
     option(
         _ASK,
         "Compare at N labels (episodes where labels are unknown), observed or future. "
-        "Default: the last observed.",
+        "Default: today, the last observed.",
         "--at",
     ),
 ]
@@ -139,25 +139,31 @@ _STATUS = """[bold]Exit status[/bold]
   2  bad input: nothing is done
   3  answered, but the fit has not converged: do not rely on it
 
-An answer begins with "Do not rely on this", and strategies are marked "doubted",
-if a fit has not converged or PALM does not describe the curve, such as one
-that falls."""
+An answer begins with "Do not rely on this", and strategies are marked
+"doubted", if a fit has not converged or PALM does not describe the curve,
+such as one that falls."""
 COMPARE = f"""[bold]Examples[/bold]
 
   palm-bayes compare palm_fit_out --at 500
   palm-bayes compare runs.csv --at 500 --episodes 12
   palm-bayes compare palm_fit_out --at 500 --rope 0.005 --json
+  palm-bayes compare palm_fit_out --at 500 --format latex
   palm-bayes compare palm_fit_out --reference coreset --figure compare.png
 
 [bold]How to read it[/bold]
 
+  accuracy       median and interval (--probability) of the expected curve
   P(best)        probability that no other strategy is higher at this budget
   expected loss  mean accuracy lost by choosing this strategy
-  standing       ruled out: P(worse than the first by more than --rope) is 90 %
-                 or more; equivalent: P(within --rope of it) is; else not ruled out
-  worse          probability of being below the first by more than --rope
-  share          labels needed for the reference's accuracy at --at, as a share
+  P(worse)       probability of being below the first by more than --rope
+  standing       ruled out, if P(worse) is 90 % or more; equivalent, if the
+                 difference is within --rope with 90 % or more; else not
+                 ruled out
+  labels for R's accuracy
+                 labels needed for the accuracy of R (--reference) at --at,
+                 in percent of --at
 
+"Today" is the last budget observed; --at beyond it is a forecast.
 Differences are between expected curves, the average over many repetitions.
 If equally named repetitions are correlated across strategies (same seed, same
 start pool), differences are more certain; the correlation is estimated.
@@ -175,16 +181,26 @@ BUDGET = f"""[bold]Examples[/bold]
 [bold]How to read it[/bold]
 
   budget         smallest budget, in whole episodes, that suffices with
-                 probability --assurance
-  needed         median and interval of the budget needed
-  not by N       P(not reached by N labels, --until)
-  feasible       P(reached by --until)
-  B_abs, W       ALDA: labels for the target, and their change when the target
+                 probability --assurance: the answer
+  median         median and interval (--probability) of the budget needed
+  P(today)       probability that the target is reached by the last budget
+                 observed
+  P(by N)        the same by N labels, --within
+  P(not by N)    probability that it is not reached by N labels, --until
+
+ALDA's rule (Active Learning Deployment Advisor), applied to every draw:
+
+  P(feasible)    probability that the target is reached by --until
+  B_abs, W       labels for the target, and their change when the target
                  moves by plus and minus --delta-target; medians, if feasible
-  in C_eta       P(costs at most a share --eta more than the cheapest)
-  chosen         P(ALDA's rule, given the true curves, chooses it): the
-                 smallest W in C_eta
+  P(near cheapest)
+                 probability that it costs at most a share --eta more than the
+                 cheapest (ALDA's C_eta)
+  P(chosen)      probability that the rule chooses it, given the true curves:
+                 the smallest W among those near the cheapest
   with pilots    B_abs plus the labels of the other strategies' pilots
+
+All labels are those of one run, in whole episodes.
 
 {_STATUS}"""
 
@@ -200,8 +216,8 @@ PILOT = f"""[bold]Examples[/bold]
   labels         cost of the pilot
   value          increase in expected accuracy at --at of the strategy that is
                  chosen after the pilot
-  error          standard error of the simulation: a value above about twice
-                 this is positive; a value slightly below 0 means 0
+  standard error that of the simulation: a value above about twice this is
+                 positive; a value slightly below 0 means 0
 
 No further fit is made: results of a pilot are simulated from the posterior,
 and the posterior after the pilot is approximated by regression on these draws.

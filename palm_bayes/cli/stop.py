@@ -149,9 +149,11 @@ STOP = """[bold]Examples[/bold]
 
 [bold]Answers[/bold]
 
-  stop, continue (and how many labels next), switch to another strategy, or
-  cannot say: the fit has not converged, PALM does not describe the curve, or
-  the forecast is mostly prior.
+  The table has each rule, the present probability of what it names (or the
+  expected net value), and its answer. The decision is stop, continue (and
+  how many labels next), switch to another strategy, or cannot say: the fit
+  has not converged, PALM does not describe the curve, or the forecast is
+  mostly prior.
   Options select the rules; with several, any of them stops.
   Accuracies are those of the expected curve; labels are those of one run.
 
@@ -327,6 +329,6 @@ def _report(fit: "PalmFit", decision: "Decision", how: Shown) -> int:
 
     tables = decided(decision), decision.to_frame()
     status = report_decision(fit, decision.document(), *tables, how=how, until=decision.until)
-    for line in decision.advice if how == "text" else ():
-        typer.echo(f"  {line}")
+    if how == "text":
+        terminal.say(decision.advice)
     return status

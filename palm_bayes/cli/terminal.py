@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -152,6 +152,15 @@ def report_decision(
     return OK if verdict.passed else NOT_CONVERGED
 
 
+def say(lines: Iterable[str]) -> None:
+    """Print indented lines to stdout, wrapped in a terminal."""
+    from rich.padding import Padding
+
+    console = _console(sys.stdout)
+    for line in lines:
+        console.print(Padding(line, (0, 0, 0, 2)) if console.is_terminal else f"  {line}")
+
+
 def _print_as(
     how: Shown, tables: "Mapping[str, pd.DataFrame]", numbers: "pd.DataFrame | None"
 ) -> None:
@@ -171,23 +180,27 @@ def _print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> N
 def _print_table(console: "Console", table: "pd.DataFrame") -> None:
     """Print a table of text, row by row where the terminal is too narrow for it.
 
-    The first column holds names, the others numbers. Cells are wrapped between words only.
+    The first column holds names, the others numbers. Cells are wrapped between words only, which
+    Rich does not ensure by itself.
     """
     from rich import box
     from rich.table import Column, Table
 
     names = list(map(str, table.columns))
     rows = [list(map(str, row)) for row in table.itertuples(index=False)]
-    cells = zip(names, *rows, strict=True)
-    least = [max(len(word) for cell in column for word in cell.split()) for column in cells]
-    gap = 2 if sum(least) + 2 * len(names) + 2 <= console.width else 1
-    if sum(least) + gap * len(names) + 2 > console.width:
+    cells = [[word.split() for word in column] for column in zip(names, *rows, strict=True)]
+    least = [max(len(word) for cell in column for word in cell) for column in cells]
+    most = [max(len(" ".join(cell)) for cell in column) for column in cells]
+    gap = 2 if sum(least) + 2 * len(names) < console.width else 1
+    space = console.width - gap * len(names) - 1
+    if sum(least) > space:
         _print_rows(console, names, rows)
         return
-    sides = ["left", *["right"] * (len(names) - 1)]
+    while sum(most) > space:  # take from the column that can spare most
+        most[max(range(len(most)), key=lambda i: most[i] - least[i])] -= 1
     columns = (
-        Column(name, justify=side, min_width=width)  # type: ignore[arg-type]
-        for name, side, width in zip(names, sides, least, strict=True)
+        Column(name, justify="right" if i else "left", width=most[i])
+        for i, name in enumerate(names)
     )
     shown = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0))
     for row in rows:

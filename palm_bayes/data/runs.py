@@ -47,6 +47,8 @@ class Runs(Displayed):
         The file that each run came from; may be empty.
     notes : tuple of str
         How the data were interpreted, and what is unusual but usable.
+    read_with : mapping of str to Any
+        Options that chose how the source was read: ``columns``, ``layout``, ``pattern``, ``pool``.
     """
 
     table: pd.DataFrame
@@ -56,6 +58,7 @@ class Runs(Displayed):
     model: str = ""
     origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    read_with: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -161,8 +164,9 @@ class Runs(Displayed):
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
         points = self._points()
-        at = np.asarray(labels, dtype=float)
-        return _interpolate(at, points["labels"], points["x"], 1 / self.batch)
+        return _interpolate(
+            np.asarray(labels, float), points["labels"], points["x"], 1 / self.batch
+        )
 
     def _points(self) -> pd.DataFrame:
         """Return known points (x, labels), increasing; one is enough where x = labels / batch."""
@@ -181,15 +185,13 @@ class Runs(Displayed):
     def describe(self) -> str:
         """Describe the size: "6 strategies x 5 repetitions x 12 episodes, 20 labels each"."""
         lengths = self.table.groupby(RUN).size()
-        size = " x ".join(
-            (
-                plural([len(self.strategies)], "strategy", "strategies"),
-                plural(lengths.groupby("strategy").size(), "repetition", "repetitions"),
-                plural(lengths, "episode", "episodes"),
-            )
+        size = (
+            plural([len(self.strategies)], "strategy", "strategies"),
+            plural(lengths.groupby("strategy").size(), "repetition", "repetitions"),
+            plural(lengths, "episode", "episodes"),
         )
         each = plural([self.batch], "label each", "labels each")
-        return f"{size}, {each if self.labels_known else 'labels unknown'}"
+        return f"{' x '.join(size)}, {each if self.labels_known else 'labels unknown'}"
 
     def _display(self) -> Display:
         ends = self.table.groupby(RUN, sort=False).agg(

@@ -109,6 +109,7 @@ def _about_runs(runs: Runs) -> dict[str, Any]:
         "model": runs.model,
         "origins": [[*run, file] for run, file in runs.origins.items()],
         "notes": list(runs.notes),
+        "read_with": dict(runs.read_with),
     }
 
 

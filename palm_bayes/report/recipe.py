@@ -25,6 +25,10 @@ _READING = {
     "batch": "--budget-size",
     "x_mode": "--x-mode",
     "percent": "--percent",
+    "columns": "--column",
+    "layout": "--layout",
+    "pattern": "--pattern",
+    "pool": "--pool",
     "max_repetitions": "--num-variants",
     "max_episodes": "--episodes",
 }
@@ -44,8 +48,8 @@ _HOPELESS = Unreachable.probability  # by default
 
 def kept(fit: "Posterior") -> dict[str, Any]:
     """Return the trace's attributes: data, sampling, versions of the libraries."""
-    told: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
-    return told
+    about: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
+    return about
 
 
 def data_path(runs: "Runs") -> str:
@@ -71,6 +75,7 @@ def reading(runs: "Runs") -> dict[str, Any]:
             given["x_mode"] = "episodes"
     if runs.percent:
         given["percent"] = True
+    given |= runs.read_with
     return given | {
         "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
         "max_episodes": int(runs.table["episode"].max()),
@@ -131,6 +136,9 @@ def _literal(value: Any) -> str:
 
 
 def _listed(value: Any) -> list[Any]:
+    """List the values of an option that may be repeated."""
+    if isinstance(value, dict):
+        return [f"{word}={name}" for word, name in value.items()]
     return value if isinstance(value, list) else [value]
 
 

@@ -42,9 +42,9 @@ def test_pairs_and_ranking(two):
     ("behind", "standing", "words"),
     [
         ([0.02] * 9 + [0.0], "ruled out", "; all others are ruled out"),
-        ([0.02] * 8 + [0.0] * 2, "not ruled out", "; not ruled out b (P(worse by more than"),
-        ([0.005] * 9 + [0.02], "equivalent", "; equivalent b (P(within 0.0100 of it) at least"),
-        ([0.005] * 8 + [0.02] * 2, "not ruled out", "; not ruled out b"),
+        ([0.02] * 8 + [0.0] * 2, "not ruled out", "; not ruled out: b (P(worse by more than"),
+        ([0.005] * 9 + [0.02], "equivalent", "; equivalent: b (P(within 0.01 of it) at least"),
+        ([0.005] * 8 + [0.02] * 2, "not ruled out", "; not ruled out: b ("),
     ],
 )
 def test_standing_is_told_where_it_is_sure(made_up, behind, standing, words):
