@@ -220,7 +220,8 @@ PILOT = f"""[bold]Examples[/bold]
                  positive; a value slightly below 0 means 0
 
 No further fit is made: results of a pilot are simulated from the posterior,
-and the posterior after the pilot is approximated by regression on these draws.
+and the posterior after the pilot is approximated by regression on these
+draws.
 
 {_STATUS}"""
 

@@ -153,7 +153,7 @@ class Runs(Displayed):
         They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
         the observed points (median over runs), and beyond them grow by `batch` per x.
         """
-        at = np.asarray(x, dtype=float)
+        at = np.asarray(x, float)
         if not self.labels_known:
             return np.full(at.shape, np.nan)
         points = self._points()
@@ -177,9 +177,8 @@ class Runs(Displayed):
 
     def sha256(self) -> str:
         """Twelve-digit hash of `table` and `batch`, independent of platform and row order."""
-        text = self.table.sort_values([*RUN, "episode"]).to_csv(
-            index=False, float_format="%.12g", lineterminator="\n"
-        )
+        table = self.table.sort_values([*RUN, "episode"])
+        text = table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
         return hashlib.sha256(f"batch {self.batch:.12g}\n{text}".encode()).hexdigest()
 
     def describe(self) -> str:
@@ -190,7 +189,7 @@ class Runs(Displayed):
             plural(lengths.groupby("strategy").size(), "repetition", "repetitions"),
             plural(lengths, "episode", "episodes"),
         )
-        each = plural([self.batch], "label each", "labels each")
+        each = plural([self.batch], "label", "labels") + " each"
         return f"{' x '.join(size)}, {each if self.labels_known else 'labels unknown'}"
 
     def _display(self) -> Display:
@@ -203,7 +202,7 @@ class Runs(Displayed):
         table[["first accuracy", "last accuracy"]] = self.scale * of[["first", "last"]].mean()
         table.insert(0, "repetitions", of.size())
         task = " / ".join(filter(None, (self.dataset, self.model)))
-        size = f"{task}: {self.describe()}" if task else self.describe()
+        size = ": ".join(filter(None, (task, self.describe())))
         return Display("\n".join([size, *self.notes]), table.reset_index())
 
 

@@ -60,6 +60,39 @@ def test_all_rules_can_be_asked_for(run):
     ]
 
 
+@pytest.mark.parametrize(("target", "action", "code"), [(0.5, "stop", 10), (0.999, "continue", 0)])
+def test_exit_code_is_the_answer(run, target, action, code):
+    status, out, _ = run("--target", target, "--exit-code", "--json")
+    assert (json.loads(out)["action"], status) == (action, code)
+    assert run("--target", target)[0] == 0
+
+
+def test_exit_code_of_no_answer(run, fit, monkeypatch):
+    monkeypatch.setattr(
+        "palm_bayes.decisions.decide.DOUBTS", (lambda *_: "this is made up",), raising=True
+    )
+    status, out, _ = run("--target", 0.5, "--exit-code")
+    assert status == 11
+    assert "Cannot say" in out
+
+
+def test_costs_come_from_the_environment(run, monkeypatch):
+    monkeypatch.setenv("PALM_BAYES_LABEL_COST", "0.5")
+    monkeypatch.setenv("PALM_BAYES_POINT_VALUE", "80")
+    _, out, _ = run("--json")
+    (finding,) = json.loads(out)["findings"]
+    assert "0.5 per label; an accuracy point is worth 80" in finding["rule"]
+
+
+@pytest.mark.parametrize("form", ["csv", "latex", "markdown"])
+def test_formats_have_the_rules_on_stdout_and_the_answer_on_stderr(run, form):
+    status, out, err = run("--target", 0.5, "--format", form)
+    assert status == 0
+    assert "0.5 is reached with a probability of at least 80" in out
+    assert "Stop at 240" not in out
+    assert "Stop at 240 labels with" in err
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

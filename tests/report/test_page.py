@@ -224,6 +224,32 @@ def test_the_recipe_reads_the_same_data(fit):
     assert again.sha256() == fit.runs.sha256()
 
 
+def test_the_recipe_tells_how_to_read(fit):
+    how = {"columns": {"accuracy": "test_acc"}, "layout": "wide", "pool": 500.0}
+    told = PalmFit(replace(fit.runs, read_with=how), fit.trace, fit.convergence)
+    report = report_of(told, Questions())
+    assert recipe.reading(told.runs).items() >= how.items()
+    assert "columns={'accuracy': 'test_acc'}," in recipe.python(report)
+    first, _ = recipe.shell(report).replace("\\\n", " ").strip().splitlines()
+    words = shlex.split(first)
+    assert words[words.index("--column") + 1] == "accuracy=test_acc"
+    assert words[words.index("--layout") + 1] == "wide"
+    assert words[words.index("--pool") + 1] == "500"
+
+
+@pytest.mark.parametrize(
+    ("asked", "at"),
+    [
+        (Questions(), 240),
+        (Questions(target=0.93, within=600), 600),
+        (Questions(target=0.93, within=600, at=300), 300),
+        (Questions(target=0.5), 240),
+    ],
+)
+def test_strategies_are_compared_where_the_question_is(fit, asked, at):
+    assert report_of(fit, asked).comparison.at == at
+
+
 @pytest.mark.parametrize(
     "asked",
     [
