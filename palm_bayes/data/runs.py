@@ -153,11 +153,10 @@ class Runs(Displayed):
         They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
         the observed points (median over runs), and beyond them grow by `batch` per x.
         """
-        at = np.asarray(x, float)
         if not self.labels_known:
-            return np.full(at.shape, np.nan)
+            return np.full(np.shape(x), np.nan)
         points = self._points()
-        return _interpolate(at, points["x"], points["labels"], self.batch)
+        return _interpolate(np.asarray(x, float), points["x"], points["labels"], self.batch)
 
     def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""

@@ -119,7 +119,10 @@ def test_answers_are_those_of_the_commands(
 
     (shown, *_) = budgeted(fit.labels_to_reach(target, within=budget)).values()
     shown = shown.set_index("strategy").loc[list(names)]
-    rows = {"sure": "budget", "needed": "needed", "within": f"by {budget}", "never": "not by 960"}
+    rows = {
+        "sure": "budget (80 %)", "needed": "median [90 %]",
+        "within": f"P(by {budget})", "never": "P(not by 960)",
+    }  # fmt: skip
     for row, column in rows.items():
         assert words(page, row) == list(shown[column]), row
 
