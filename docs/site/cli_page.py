@@ -20,7 +20,7 @@ def cli_page() -> str:
         "Generated from the commands. `palm-bayes COMMAND --help` prints the same.\n\n"
         f"{_prose(group.help)}\n"
     )
-    return "\n\n".join([head, *_epilog(group.epilog), *commands]) + "\n"
+    return "\n\n".join([head, *commands]) + "\n"
 
 
 def _command(name: str, command: Any) -> str:
@@ -48,10 +48,7 @@ def _panels(command: Any, context: Any) -> list[str]:
         )
         flags, words = record
         names = re.sub(r"\s+", " ", flags).strip()
-        variable = getattr(parameter, "envvar", None)
-        given = f" Environment: `{variable}`." if variable else ""
-        text = f"{_prose(words) or 'No description.'}{given}"
-        panels.setdefault(panel, []).append(f"`{names}`\n: {text}")
+        panels.setdefault(panel, []).append(f"`{names}`\n: {_prose(words) or 'No description.'}")
     return [f"**{panel}**\n\n" + "\n\n".join(rows) for panel, rows in panels.items()]
 
 

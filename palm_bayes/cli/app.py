@@ -98,8 +98,15 @@ def _warnings_as_notes() -> Iterator[None]:
     with warnings.catch_warnings():
         for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", of_programmers)
-        warnings.simplefilter("default", PalmWarning)  # once: a target is read by several answers
-        warnings.showwarning = lambda message, *_, **__: typer.echo(f"warning: {message}", err=True)
+        warnings.simplefilter("always", PalmWarning)
+        seen: set[str] = set()  # each once: a target is read by several answers
+
+        def show(message: Warning | str, *_: object, **__: object) -> None:
+            if str(message) not in seen:
+                seen.add(str(message))
+                typer.echo(f"warning: {message}", err=True)
+
+        warnings.showwarning = show
         yield
 
 

@@ -55,12 +55,12 @@ Dataset = Annotated[
     str | None,
     option(
         DATA,
-        "Only this data set, of a table of several; else a title.",
+        "Only this data set, where a table holds several; else a name for titles.",
         "--dataset",
         metavar="NAME",
     ),
 ]
-Model = Annotated[str | None, option(DATA, "Likewise.", "--model", metavar="NAME")]
+Model = Annotated[str | None, option(DATA, "Only this model, likewise.", "--model", metavar="NAME")]
 TrainFractions = Annotated[
     list[float] | None,
     option(

@@ -133,7 +133,8 @@ def in_scale(of: Scaled, given: float | str, what: str) -> float:
     if of.scale > 1 and value <= 1 and not percent:
         raise DataError(f"{what} is {value:g}, but the data are in percent: give {100 * value:g}")
     if converted:
-        text = f"{what} {given} is read as {value:g}, since the data are fractions"
+        said = given if isinstance(given, str) else f"{given:g}"
+        text = f"{what} {said} is read as {value:g}, since the data are fractions"
         warnings.warn(text, PalmWarning, stacklevel=2)
     return value
 
