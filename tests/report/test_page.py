@@ -86,7 +86,7 @@ def test_figures_are_inside_and_told_in_words(page, fit):
     pictures = page.all("img")
     assert len(pictures) == 5
     assert all(picture["src"].startswith("data:image/svg+xml;base64,") for picture in pictures)
-    told = fit.forecast(horizon=12).draws.sel(strategy="entropy").isel(x=-1).median()
+    told = fit.forecast(horizon=18).draws.sel(strategy="entropy").isel(x=-1).median()
     assert f"{float(told):.3f}" in pictures[0]["alt"]
     assert "random" in pictures[2]["alt"]
 
