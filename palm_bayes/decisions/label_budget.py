@@ -13,7 +13,7 @@ from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.data.scales import difference_as_fraction, in_scale
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
-from palm_bayes.decisions.trajectories import draw_paths, first_reached
+from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
 from palm_bayes.errors import DataError, known
 from palm_bayes.files import plain
@@ -146,8 +146,7 @@ class LabelsToReach(Displayed):
         feasible = advice.needed < np.inf
         pilots = _pilots(runs.table, self.unit)[list(runs.strategies)]
         needed, window = (
-            part.where(feasible).quantile(0.5, "sample", method="inverted_cdf").to_numpy()
-            for part in (advice.needed, advice.window)
+            lower_medians(part.where(feasible)) for part in (advice.needed, advice.window)
         )
         table = pd.DataFrame(
             {
