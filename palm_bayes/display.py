@@ -1,10 +1,11 @@
-"""Display of results: text in a console, HTML in a notebook.
+"""Display of results: numbers in words and tables, text in a console, HTML in a notebook.
 
-Both show the same words above the same table. The HTML sets no colours, so that it uses those of
-the notebook, light or dark.
+Text and HTML show the same words above the same table. The HTML sets no colours, so that it uses
+those of the notebook, light or dark.
 """
 
 import html
+import math
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -80,6 +81,39 @@ def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[floa
     """Format intervals with three significant digits: "0.912 [0.900, 0.925]"."""
     rows = zip(middle, low, high, strict=True)
     return ["{} [{}, {}]".format(*map(_three_digits, row)) for row in rows]
+
+
+def percent(probability: float) -> str:
+    """Format a probability in percent, never as 0 or 100, since draws cannot show that."""
+    if probability < 0.005:
+        return "<1 %"
+    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
+
+
+def exact_percent(share: float) -> str:
+    """Format a share that a user gave, such as a required probability: "80 %", "2.5 %"."""
+    return f"{100 * share:.12g} %"
+
+
+def accuracy(value: float, scale: float) -> str:
+    """Format an accuracy to a thousandth; `value` is in the user's scale, 1 or 100."""
+    return f"{value:.{1 if scale > 1 else 3}f}"
+
+
+def difference(value: float, scale: float) -> str:
+    """Format a difference of accuracies with two significant digits, or as "<0.001".
+
+    `value` is in the user's scale, 1 or 100; in percent, small ones are "<0.1".
+    """
+    size, least = abs(value), 1e-3 * scale
+    if size < least:
+        return f"<{least:g}"
+    return f"{value:.{max(1 - math.floor(math.log10(size)), 0)}f}"
+
+
+def amount(value: float) -> str:
+    """Format an amount, such as a cost, with three significant digits."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _three_digits(value: float) -> str:

@@ -69,10 +69,3 @@ def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise DataError(f"no {what} {name!r}: there are {listed(present)}{hint}")
     return wanted
-
-
-def percent(probability: float) -> str:
-    """Format a probability in percent, never as 0 or 100, since draws cannot show that."""
-    if probability < 0.005:
-        return "<1 %"
-    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"

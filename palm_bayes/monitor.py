@@ -118,7 +118,9 @@ class StopMonitor:
         spent = float(table["labels"].max())
         step = self.batch or float(table.groupby("repetition")["labels"].diff().median())
         ahead = np.array([spent, spent + (step if np.isfinite(step) else spent)])
-        outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), Score())
+        percent = table["accuracy"].max() > 1 if self.percent is None else self.percent
+        score = Score(self.metric or "accuracy", bool(percent), self.lower_is_better)
+        outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), score)
         doubt = f"only {longest} of the {MIN_EPISODES} episodes that a fit needs are available"
         doubts = {
             leaf: () if leaf.horizon(spent) is None else (doubt,) for leaf in self.rule.leaves()

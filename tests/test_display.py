@@ -10,7 +10,15 @@ import pytest
 from palm_bayes import Budget, Target
 from palm_bayes.decisions.decide import Decision
 from palm_bayes.decisions.rule_logic import Finding
-from palm_bayes.display import Display, intervals, number
+from palm_bayes.display import (
+    Display,
+    amount,
+    difference,
+    exact_percent,
+    intervals,
+    number,
+    percent,
+)
 from palm_bayes.inference.convergence import Convergence
 
 BOLD = "<b>x</b>"
@@ -165,3 +173,28 @@ def test_numbers_in_words():
     assert intervals([0.9, 1420.0], [0.85, -0.004], [12.0, 240.0]) == [
         "0.900 [0.850, 12.0]", "1,420 [-0.00400, 240]"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0, "<1 %"), (0.004, "<1 %"), (0.006, "1 %"), (0.5, "50 %"), (0.994, "99 %"), (1, ">99 %")],
+)
+def test_no_probability_is_said_to_be_0_or_1(probability, words):
+    assert percent(probability) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "words"),
+    [
+        (0.02345, 1, "0.023"), (0.0012, 1, "0.0012"), (0.12, 1, "0.12"), (-0.031, 1, "-0.031"),
+        (0.0009, 1, "<0.001"), (-0.0001, 1, "<0.001"), (0.0, 1, "<0.001"),
+        (2.345, 100, "2.3"), (12.6, 100, "13"), (0.123, 100, "0.12"), (0.05, 100, "<0.1"),
+    ],
+)  # fmt: skip
+def test_differences_have_two_significant_digits_and_no_empty_ones(value, scale, words):
+    assert difference(value, scale) == words
+
+
+def test_amounts_and_given_shares_in_words():
+    assert (amount(12345.6), amount(0.12345)) == ("12,346", "0.123")
+    assert [exact_percent(p) for p in (0.8, 0.025, 0.999)] == ["80 %", "2.5 %", "99.9 %"]

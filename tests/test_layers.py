@@ -39,7 +39,7 @@ LAYOUT = """
     palm_fit:
     monitor:
     __init__:
-    cli:        options source terminal compare learn stop report app
+    cli:        options source formats terminal compare learn stop report app
     __main__:
 """
 

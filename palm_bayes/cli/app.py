@@ -19,6 +19,7 @@ from palm_bayes.cli import learn as cli_learn
 from palm_bayes.cli import options
 from palm_bayes.cli import report as cli_report
 from palm_bayes.cli import stop as cli_stop
+from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, read, reading, sampling, selection
 from palm_bayes.cli.terminal import (
     BAD_INPUT,
@@ -43,9 +44,25 @@ if TYPE_CHECKING:
     from palm_bayes.model.priors import Priors
 
 DEMO_EPISODES = 12
+DEFAULTS = """[bold]Defaults from the environment[/bold]
+
+Options marked "env var" take their default from it, in all commands:
+
+  export PALM_BAYES_DRAWS=2000 PALM_BAYES_ROPE=0.005
+  export PALM_BAYES_LABEL_COST=0.5 PALM_BAYES_POINT_VALUE=80
+
+An option on the command line takes precedence. Those of fitting do not
+apply to a saved fit.
+
+[bold]Completion by the shell[/bold]
+
+  palm-bayes --install-completion
+
+completes commands, options and their choices with the tab key, in bash, zsh,
+fish and PowerShell, from the next shell on; --show-completion prints the
+script instead."""
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={
@@ -83,8 +100,15 @@ def _warnings_as_notes() -> Iterator[None]:
     with warnings.catch_warnings():
         for of_programmers in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", of_programmers)
-        warnings.simplefilter("default", PalmWarning)  # once: a target is read by several answers
-        warnings.showwarning = lambda message, *_, **__: echo(f"warning: {message}", err=True)
+        warnings.simplefilter("always", PalmWarning)
+        seen: set[str] = set()  # each once: a target is read by several answers
+
+        def show(message: Warning | str, *_: object, **__: object) -> None:
+            if str(message) not in seen:
+                seen.add(str(message))
+                echo(f"warning: {message}", err=True)
+
+        warnings.showwarning = show
         yield
 
 
@@ -94,7 +118,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog=options.CODES)
+@app.callback(epilog=f"{options.CODES}\n\n{DEFAULTS}")
 def _palm_bayes(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
@@ -109,9 +133,11 @@ def _palm_bayes(
 @app.command(epilog=options.FIT)
 @filled_by(reading, last=False)
 @filled_by(sampling, last=False)
+@filled_by(shown)
 @filled_by(options.look)
 def fit(
     drawn: Look,
+    form: Shown,
     sampled: Mapping[str, Any],
     how: Reading,
     path: options.Source = None,
@@ -124,7 +150,6 @@ def fit(
     overwrite: options.Overwrite = False,
     horizon: options.Horizon = None,
     probability: options.Probability = 0.9,
-    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     plot: options.Plot = False,
     save_csv: options.SaveCsv = False,
@@ -165,13 +190,15 @@ def fit(
         )
         step("writing")
         files = outcome.write(out, look=drawn, overwrite=overwrite)
-    return report(outcome.tables, as_json, seed=sampled["seed"], out=out, files=files)
+    return report(outcome.tables, form, seed=sampled["seed"], out=out, files=files)
 
 
 @app.command(epilog=options.BACKTEST)
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
+@filled_by(shown)
 def backtest(
+    form: Shown,
     sampled: Mapping[str, Any],
     how: Reading,
     path: options.Source = None,
@@ -179,7 +206,6 @@ def backtest(
     train_episodes: options.TrainEpisodes = None,
     out: options.Out = Path("palm_backtest_out"),
     fresh: options.Fresh = False,
-    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Measure on your own curves how far ahead forecasts are reliable.
@@ -203,7 +229,7 @@ def backtest(
         )
         for line in found.notes:
             note(line)
-    return report_backtest(found, as_json, out=out, seed=sampled["seed"])
+    return report_backtest(found, form, out=out, seed=sampled["seed"])
 
 
 def _bounded(sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":
@@ -220,19 +246,16 @@ app.command(epilog=cli_compare.PILOT)(cli_compare.pilot)
 
 
 @app.command()
-def show(
-    trace: options.Trace,
-    probability: options.Probability = 0.9,
-    as_json: options.AsJson = False,
-) -> int:
+@filled_by(shown)
+def show(form: Shown, trace: options.Trace, probability: options.Probability = 0.9) -> int:
     """Show the parameters and the convergence of a saved fit."""
     with working(quiet=False) as (step, _):
         step("loading the fit")
         from palm_bayes import PalmFit
         from palm_bayes.report.export import Tables
 
-        tables = Tables(PalmFit.load(trace), probability, diagnostics=as_json)
-    return report(tables, as_json)
+        tables = Tables(PalmFit.load(trace), probability, diagnostics=form != "text")
+    return report(tables, form)
 
 
 app.command(epilog=cli_stop.STOP)(cli_stop.stop)
@@ -281,7 +304,7 @@ def demo(
         inside = fitted.forecast(horizon=int(later), scope="continuing").coverage(truth)
         step("writing")
         files = outcome.write(out, palm=False)
-    status = report(outcome.tables, as_json=False, out=out, files=files)
+    status = report(outcome.tables, "text", out=out, files=files)
     echo("\nShare of later accuracies inside the bands of the forecast:")
     echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
     echo(

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli.options import AsJson, Overwrite, Quiet, look, number_or_text, option
+from palm_bayes.cli.formats import Shown, shown
+from palm_bayes.cli.options import Overwrite, Quiet, look, number_or_text, option
 from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 from palm_bayes.files import Look
@@ -19,7 +20,7 @@ At = Annotated[
     option(
         _ASK,
         "Compare at N labels (episodes where labels are unknown), observed or future. "
-        "Default: the last observed.",
+        "Default: today, the last observed.",
         "--at",
     ),
 ]
@@ -40,6 +41,7 @@ Rope = Annotated[
         "Default: one point (0.01, or 1 %).",
         "--rope",
         metavar="X",
+        variable="ROPE",
     ),
 ]
 Reference = Annotated[
@@ -54,7 +56,13 @@ Reference = Annotated[
 Interval = Annotated[
     float,
     option(
-        _ASK, "Probability of the intervals.", "--probability", metavar="P", min=0.01, max=0.999
+        _ASK,
+        "Probability of the intervals.",
+        "--probability",
+        metavar="P",
+        min=0.01,
+        max=0.999,
+        variable="PROBABILITY",
     ),
 ]
 FigureFile = Annotated[
@@ -78,6 +86,7 @@ Assurance = Annotated[
         "Probability with which the budget must suffice.",
         "--assurance",
         metavar="P",
+        variable="ASSURANCE",
         min=0.01,
         max=0.999,
     ),
@@ -131,25 +140,31 @@ _STATUS = """[bold]Exit status[/bold]
   2  bad input: nothing is done
   3  answered, but the fit has not converged: do not rely on it
 
-An answer begins with "Do not rely on this", and strategies are marked "doubted",
-if a fit has not converged or PALM does not describe the curve, such as one
-that falls."""
+An answer begins with "Do not rely on this", and strategies are marked
+"doubted", if a fit has not converged or PALM does not describe the curve,
+such as one that falls."""
 COMPARE = f"""[bold]Examples[/bold]
 
   palm-bayes compare palm_fit_out --at 500
   palm-bayes compare runs.csv --at 500 --episodes 12
   palm-bayes compare palm_fit_out --at 500 --rope 0.005 --json
+  palm-bayes compare palm_fit_out --at 500 --format latex
   palm-bayes compare palm_fit_out --reference coreset --figure compare.png
 
 [bold]How to read it[/bold]
 
+  accuracy       median and interval (--probability) of the expected curve
   P(best)        probability that no other strategy is higher at this budget
   expected loss  mean accuracy lost by choosing this strategy
-  standing       ruled out: P(worse than the first by more than --rope) is 90 %
-                 or more; equivalent: P(within --rope of it) is; else not ruled out
-  worse          probability of being below the first by more than --rope
-  share          labels needed for the reference's accuracy at --at, as a share
+  P(worse)       probability of being below the first by more than --rope
+  standing       ruled out, if P(worse) is 90 % or more; equivalent, if the
+                 difference is within --rope with 90 % or more; else not
+                 ruled out
+  labels for R's accuracy
+                 labels needed for the accuracy of R (--reference) at --at,
+                 in percent of --at
 
+"Today" is the last budget observed; --at beyond it is a forecast.
 Differences are between expected curves, the average over many repetitions.
 If equally named repetitions are correlated across strategies (same seed, same
 start pool), differences are more certain; the correlation is estimated.
@@ -167,16 +182,26 @@ BUDGET = f"""[bold]Examples[/bold]
 [bold]How to read it[/bold]
 
   budget         smallest budget, in whole episodes, that suffices with
-                 probability --assurance
-  needed         median and interval of the budget needed
-  not by N       P(not reached by N labels, --until)
-  feasible       P(reached by --until)
-  B_abs, W       ALDA: labels for the target, and their change when the target
+                 probability --assurance: the answer
+  median         median and interval (--probability) of the budget needed
+  P(today)       probability that the target is reached by the last budget
+                 observed
+  P(by N)        the same by N labels, --within
+  P(not by N)    probability that it is not reached by N labels, --until
+
+ALDA's rule (Active Learning Deployment Advisor), applied to every draw:
+
+  P(feasible)    probability that the target is reached by --until
+  B_abs, W       labels for the target, and their change when the target
                  moves by plus and minus --delta-target; medians, if feasible
-  in C_eta       P(costs at most a share --eta more than the cheapest)
-  chosen         P(ALDA's rule, given the true curves, chooses it): the
-                 smallest W in C_eta
+  P(near cheapest)
+                 probability that it costs at most a share --eta more than the
+                 cheapest (ALDA's C_eta)
+  P(chosen)      probability that the rule chooses it, given the true curves:
+                 the smallest W among those near the cheapest
   with pilots    B_abs plus the labels of the other strategies' pilots
+
+All labels are those of one run, in whole episodes.
 
 {_STATUS}"""
 
@@ -192,19 +217,22 @@ PILOT = f"""[bold]Examples[/bold]
   labels         cost of the pilot
   value          increase in expected accuracy at --at of the strategy that is
                  chosen after the pilot
-  error          standard error of the simulation: a value above about twice
-                 this is positive; a value slightly below 0 means 0
+  standard error that of the simulation: a value above about twice this is
+                 positive; a value slightly below 0 means 0
 
 No further fit is made: results of a pilot are simulated from the posterior,
-and the posterior after the pilot is approximated by regression on these draws.
+and the posterior after the pilot is approximated by regression on these
+draws.
 
 {_STATUS}"""
 
 
 @takes_fit
+@filled_by(shown)
 @filled_by(look)
 def compare(
     drawn: Look,
+    form: Shown,
     source: Source,
     at: At = None,
     until: Until = None,
@@ -212,7 +240,6 @@ def compare(
     reference: Reference = None,
     probability: Interval = 0.9,
     figure: FigureFile = None,
-    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Rank the strategies at a budget, with probabilities and speed-ups over random."""
@@ -228,15 +255,18 @@ def compare(
             probability=probability,
         )
         _draw(found, figure, drawn)
-    from palm_bayes.report.tables import compared
+    from palm_bayes.report.tables import compared, compared_numbers
 
-    return report_decision(fit, found.document(), compared(found), as_json=as_json, until=found.at)
+    tables = compared(found), compared_numbers(found)
+    return report_decision(fit, found.document(), *tables, how=form, until=found.at)
 
 
 @takes_fit
+@filled_by(shown)
 @filled_by(look)
 def budget(
     drawn: Look,
+    form: Shown,
     source: Source,
     target: Target,
     assurance: Assurance = 0.8,
@@ -249,7 +279,6 @@ def budget(
     figure: FigureFile = None,
     alda_csv: AldaCsv = None,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
@@ -280,15 +309,15 @@ def budget(
             from palm_bayes.report.alda_csv import write_alda
 
             write_alda(found, alda_csv)
-    from palm_bayes.report.tables import budgeted
+    from palm_bayes.report.tables import budgeted, budgeted_numbers
 
-    return report_decision(
-        fit, found.document(), budgeted(found), as_json=as_json, until=found.until, prior=prior
-    )
+    tables = budgeted(found), budgeted_numbers(found)
+    return report_decision(fit, found.document(), *tables, how=form, until=found.until, prior=prior)
 
 
 @takes_fit
-def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = False) -> int:
+@filled_by(shown)
+def pilot(form: Shown, source: Source, at: Later, quiet: Quiet = False) -> int:
     """Estimate the value of one more pilot episode or repetition of each strategy."""
     with working(quiet) as (step, note):
         fit = source.fit(step, note)
@@ -298,7 +327,7 @@ def pilot(source: Source, at: Later, as_json: AsJson = False, quiet: Quiet = Fal
         found = pilot_value(fit, at, seed=source.seed)
     from palm_bayes.report.tables import piloted
 
-    return report_decision(fit, found.document(), piloted(found), as_json=as_json, until=at)
+    return report_decision(fit, found.document(), piloted(found), found.table, how=form, until=at)
 
 
 def _check(figure: Path | None) -> None:

@@ -19,9 +19,10 @@ LEARN = """[bold]Examples[/bold]
   palm-bayes learn past.csv -o prior.json
   palm-bayes fit runs.csv --prior prior.json
 
-Tables hold complete curves of past projects, with the columns source, dataset,
-model, strategy, repetition, labels and accuracy. If there are several sources,
-each serves as held-out data for a prior learned from the others.
+Tables hold complete curves of past projects, with the columns source,
+dataset, model, strategy, repetition, labels and accuracy. If there are
+several sources, each serves as held-out data for a prior learned from the
+others.
 
 Each strategy is fitted twice, in a second or two. Results of single fits are
 stored in prior.json.cells, from which an interrupted command resumes; it can

@@ -19,10 +19,17 @@ PALM = "Accepted for compatibility with PALM.py's command lines"
 PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
 
 
-def option(panel: str, text: str, *names: str, metavar: str = "N", **limits: Any) -> Any:
-    """Declare an option in a panel of the help."""
-    bounds: dict[str, Any] = {**limits}
-    return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **bounds)
+def option(
+    panel: str, text: str, *names: str, metavar: str = "N", variable: str = "", **limits: Any
+) -> Any:
+    """Declare an option in a panel of the help.
+
+    Its default may come from the environment: ``PALM_BAYES_`` and the name `variable`.
+    """
+    more: dict[str, Any] = {**limits}
+    if variable:
+        more["envvar"] = f"PALM_BAYES_{variable}"
+    return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **more)
 
 
 def number_or_text(given: str) -> float | str:
@@ -61,12 +68,12 @@ Dataset = Annotated[
     str | None,
     option(
         DATA,
-        "Only this data set, of a table of several; else a title.",
+        "Only this data set, where a table holds several; else a name for titles.",
         "--dataset",
         metavar="NAME",
     ),
 ]
-Model = Annotated[str | None, option(DATA, "Likewise.", "--model", metavar="NAME")]
+Model = Annotated[str | None, option(DATA, "Only this model, likewise.", "--model", metavar="NAME")]
 TrainFractions = Annotated[
     list[float] | None,
     option(
@@ -152,7 +159,7 @@ Columns = Annotated[
     ),
 ]
 LayoutName = Annotated[
-    str | None,
+    Literal["long", "wide", "headers", "tracker"] | None,
     option(
         DATA,
         "long, wide, headers or tracker. Default: as the columns tell.",
@@ -180,6 +187,7 @@ PriorSet = Annotated[
         "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
         "--priors",
         metavar="NAME",
+        variable="PRIORS",
     ),
 ]
 Prior = Annotated[
@@ -189,6 +197,7 @@ Prior = Annotated[
         "Prior learned from past curves, a file of palm-bayes learn. Default: as shipped.",
         "--prior",
         metavar="FILE",
+        variable="PRIOR",
         exists=True,
         dir_okay=False,
     ),
@@ -196,10 +205,21 @@ Prior = Annotated[
 AlphaLow = Annotated[float, option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
 AlphaHigh = Annotated[float, option(MODEL, "Upper bound of alpha.", "--alpha-hi", metavar="X")]
 BetaHigh = Annotated[float, option(MODEL, "Upper bound of beta.", "--beta-hi", metavar="X")]
-Draws = Annotated[int, option(SAMPLING, "Draws kept per chain.", "--draws", min=4)]
-Tune = Annotated[int, option(SAMPLING, "Warm-up draws per chain.", "--tune", min=1)]
+Draws = Annotated[
+    int, option(SAMPLING, "Draws kept per chain.", "--draws", min=4, variable="DRAWS")
+]
+Tune = Annotated[
+    int, option(SAMPLING, "Warm-up draws per chain.", "--tune", min=1, variable="TUNE")
+]
 Chains = Annotated[
-    int, option(SAMPLING, "Number of chains; at least 2 for convergence.", "--chains", min=1)
+    int,
+    option(
+        SAMPLING,
+        "Number of chains; at least 2 for convergence.",
+        "--chains",
+        min=1,
+        variable="CHAINS",
+    ),
 ]
 TargetAccept = Annotated[
     float,
@@ -208,15 +228,19 @@ TargetAccept = Annotated[
         "Target acceptance: closer to 1, smaller steps, fewer divergences, more time.",
         "--target-accept",
         metavar="P",
+        variable="TARGET_ACCEPT",
         min=0.5,
         max=0.999,
     ),
 ]
 Sampler = Annotated[
     Literal["nutpie", "pymc", "numpyro"],
-    option(SAMPLING, "nutpie, pymc or numpyro.", "--sampler", metavar="NAME"),
+    option(SAMPLING, "nutpie, pymc or numpyro.", "--sampler", metavar="NAME", variable="SAMPLER"),
 ]
-Seed = Annotated[int, option(SAMPLING, "The same seed gives the same result.", "--seed", min=0)]
+Seed = Annotated[
+    int,
+    option(SAMPLING, "The same seed gives the same result.", "--seed", min=0, variable="SEED"),
+]
 Out = Annotated[Path, option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
 Overwrite = Annotated[
     bool,
@@ -245,7 +269,13 @@ Horizon = Annotated[
 Probability = Annotated[
     float,
     option(
-        OUTPUT, "Probability of the intervals.", "--probability", metavar="P", min=0.01, max=0.999
+        OUTPUT,
+        "Probability of the intervals.",
+        "--probability",
+        metavar="P",
+        min=0.01,
+        max=0.999,
+        variable="PROBABILITY",
     ),
 ]
 Style = Annotated[

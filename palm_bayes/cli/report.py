@@ -76,7 +76,7 @@ def report(
         step("writing")
         write(found, out)
     if as_json:
-        return report_decision(fit, found.document() | {"page": str(out)}, {}, as_json=True)
+        return report_decision(fit, found.document() | {"page": str(out)}, {}, how="json")
     for answer in found.verdict.values():
         echo(answer)
     echo(f"\nWritten to {out}")

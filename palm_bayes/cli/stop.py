@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli import options
+from palm_bayes.cli import options, terminal
+from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from palm_bayes.palm_fit import PalmFit
 
 RULE = "Stop rule"
+_STATUS = {
+    "continue": OK,
+    "stop": terminal.STOP,
+    "cannot say": terminal.CANNOT_SAY,
+    "switch": terminal.SWITCH,
+}
 
 Target = Annotated[
     Any,
@@ -32,7 +39,13 @@ Target = Annotated[
 ]
 Assurance = Annotated[
     float,
-    options.option(RULE, "Required probability of target or plateau.", "--assurance", metavar="P"),
+    options.option(
+        RULE,
+        "Required probability of target or plateau.",
+        "--assurance",
+        metavar="P",
+        variable="ASSURANCE",
+    ),
 ]
 Hopeless = Annotated[
     float,
@@ -64,6 +77,7 @@ LabelCost = Annotated[
         "--point-value.",
         "--label-cost",
         metavar="COST",
+        variable="LABEL_COST",
     ),
 ]
 PointValue = Annotated[
@@ -73,12 +87,17 @@ PointValue = Annotated[
         "Value of a point of the score (0.01, or 1 %), in the same currency.",
         "--point-value",
         metavar="VALUE",
+        variable="POINT_VALUE",
     ),
 ]
 EpisodeCost = Annotated[
     float,
     options.option(
-        RULE, "Cost of training and waiting per episode.", "--episode-cost", metavar="COST"
+        RULE,
+        "Cost of training and waiting per episode.",
+        "--episode-cost",
+        metavar="COST",
+        variable="EPISODE_COST",
     ),
 ]
 Budget = Annotated[
@@ -102,6 +121,15 @@ Force = Annotated[
     bool,
     options.option(RULE, "Decide despite doubts about the fit.", "--force", metavar=""),
 ]
+ExitCode = Annotated[
+    bool,
+    options.option(
+        options.OUTPUT,
+        "Answer by the exit status, for scripts; see below.",
+        "--exit-code",
+        metavar="",
+    ),
+]
 Every = Annotated[
     float,
     options.option(
@@ -115,20 +143,26 @@ STOP = """[bold]Examples[/bold]
   palm-bayes stop runs.csv --target 0.9 --budget 600 --with margin
   palm-bayes stop trace.nc --min-gain 0.01 --within 100
   palm-bayes stop trace.nc --label-cost 0.5 --point-value 80 --pool 5000
+  palm-bayes stop runs.csv --target 0.9 --exit-code; [ $? = 10 ] && echo stop
 
 [bold]Answers[/bold]
 
-  stop, continue (and how many labels next), switch to another strategy, or
-  cannot say: the fit has not converged, PALM does not describe the curve, or
-  the forecast is mostly prior.
+  The table has each rule, the present probability of what it names (or the
+  expected net value), and its answer. The decision is stop, continue (and
+  how many labels next), switch to another strategy, or cannot say: the fit
+  has not converged, PALM does not describe the curve, or the forecast is
+  mostly prior.
   Options select the rules; with several, any of them stops.
   Accuracies are those of the expected curve; labels are those of one run.
 
 [bold]Exit status[/bold]
 
-  0  answered
-  2  bad input: one line says what
-  3  the fit has not converged"""
+  0   answered; with --exit-code: continue
+  2   bad input: one line says what
+  3   the fit has not converged; with --exit-code, it is one of these instead:
+  10  stop
+  11  cannot say
+  12  switch to another strategy"""
 WATCH = """[bold]Examples[/bold]
 
   palm-bayes watch output/CIFAR10/resnet18 --strategy margin --target 0.9
@@ -212,10 +246,12 @@ def _asked(question: Question) -> Question:
 
 @takes_fit
 @filled_by(_asked)
+@filled_by(shown)
 def stop(
+    form: Shown,
     question: Question,
     source: Source,
-    as_json: options.AsJson = False,
+    exit_code: ExitCode = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Decide whether to stop labelling, with reasons and the cost of an error.
@@ -230,7 +266,8 @@ def stop(
 
         assert question.rule is not None
         prior = of_decision(fit, question.rule, decision)
-    return _report(fit, decision, prior, as_json=as_json)
+    status = _report(fit, decision, prior, form)
+    return _STATUS[decision.action] if exit_code else status
 
 
 @takes_fit
@@ -290,12 +327,14 @@ def _together(name: str, value: float | None, other: str, of_other: float | None
         raise options.UsageError(f"{given} needs {missing}.")
 
 
-def _report(fit: "PalmFit", decision: "Decision", prior: str, *, as_json: bool) -> int:
+def _report(fit: "PalmFit", decision: "Decision", prior: str, how: Shown) -> int:
     """Print the findings of all rules, the decision, what would change it, and its risk."""
     from palm_bayes.report.tables import decided
 
-    found, told = decision.document(), decided(decision)
-    status = report_decision(fit, found, told, as_json=as_json, until=decision.until, prior=prior)
-    for line in () if as_json else decision.advice:
-        echo(f"  {line}")
+    tables = decided(decision), decision.to_frame()
+    status = report_decision(
+        fit, decision.document(), *tables, how=how, until=decision.until, prior=prior
+    )
+    if how == "text":
+        terminal.say(decision.advice)
     return status

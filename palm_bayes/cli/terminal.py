@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from palm_bayes.cli import formats
+from palm_bayes.cli.formats import Shown
 from palm_bayes.errors import listed, plural, visible
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 type Step = Callable[..., None]  # (stage, strategy="", fraction=0.0)
 
 OK, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
+STOP, CANNOT_SAY, SWITCH = 10, 11, 12  # of `stop --exit-code`
 STAGES = {"compile": "compiling the model", "sample": "sampling", "retry": "sampling again"}
 MOST_BARS = 10  # with more, finished strategies are hidden
 
@@ -83,16 +86,21 @@ def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
 
 def report(
     tables: "Tables",
-    as_json: bool,
+    how: Shown,
     out: Path | None = None,
     files: Sequence[Path] = (),
     **more: object,
 ) -> int:
     """Print the results of a fit; return an exit status that reports convergence."""
+    from palm_bayes.report.tables import fitted
+
     found = tables.document()
-    if as_json:
+    if how == "json":
         written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
         echo(json.dumps(found | more | written, indent=2, allow_nan=False))
+    elif how != "text":
+        _print_as(how, fitted(tables.summary, tables.probability), tables.summary)
+        echo(found["verdict"], err=True)
     else:
         _print_fit(found)
         if out:
@@ -100,10 +108,12 @@ def report(
     return OK if found["converged"] else NOT_CONVERGED
 
 
-def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -> int:
+def report_backtest(found: "Backtest", how: Shown, *, out: Path, seed: int) -> int:
     """Print the results of a backtest; return an exit status that reports convergence."""
+    from palm_bayes.report.tables import scored
+
     fits, failed = found.fits, found.failed
-    if as_json:
+    if how == "json":
         document = {
             "sentence": found.sentence,
             "reach": found.reach,
@@ -114,8 +124,11 @@ def report_backtest(found: "Backtest", as_json: bool, *, out: Path, seed: int) -
             "out": str(out),
         }
         echo(json.dumps(document, indent=2, allow_nan=False))
+    elif how != "text":
+        _print_as(how, scored(found.overview), found.overview.reset_index())
+        echo(found.sentence, err=True)
     else:
-        _print_backtest(found, out)
+        _print_backtest(found, scored(found.overview), out)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
 
 
@@ -123,8 +136,9 @@ def report_decision(
     fit: "PalmFit",
     document: dict[str, Any],
     tables: "Mapping[str, pd.DataFrame]",
+    numbers: "pd.DataFrame | None" = None,
     *,
-    as_json: bool,
+    how: Shown,
     until: float | None = None,
     prior: str = "",
 ) -> int:
@@ -138,6 +152,10 @@ def report_decision(
         Answer in the types of JSON; its ``sentence`` is printed last.
     tables : mapping of str to DataFrame
         Tables of formatted cells, by heading.
+    numbers : DataFrame, optional
+        Table of numbers, for CSV.
+    how : Shown
+        Format; the last three print tables only, and sentences to stderr.
     until : float, optional
         Largest budget of the answer, for the statement about its reliability.
     prior : str
@@ -147,14 +165,15 @@ def report_decision(
     if until is not None:
         words = filter(None, (prior, fit.worth(until)))
         document = document | {"worth": " ".join(words)}
-    if as_json:
-        told = document | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
-        echo(json.dumps(told, indent=2, allow_nan=False))
+    if how == "json":
+        about = {"converged": bool(verdict.passed), "verdict": verdict.sentence}
+        echo(json.dumps(document | about, indent=2, allow_nan=False))
+    elif how != "text":
+        _print_as(how, tables, numbers)
+        echo(document["sentence"], err=True)
     else:
         console = _console(sys.stdout)
-        for heading, table in tables.items():
-            console.print(heading)
-            _print_table(console, table)
+        _print_tables(console, tables)
         console.print(document["sentence"])
         if until is not None:
             console.print(document["worth"])
@@ -163,34 +182,74 @@ def report_decision(
     return OK if verdict.passed else NOT_CONVERGED
 
 
+def say(lines: Iterable[str]) -> None:
+    """Print indented lines to stdout, wrapped in a terminal."""
+    from rich.padding import Padding
+
+    console = _console(sys.stdout)
+    for line in lines:
+        console.print(Padding(line, (0, 0, 0, 2)) if console.is_terminal else f"  {line}")
+
+
+def _print_as(
+    how: Shown, tables: "Mapping[str, pd.DataFrame]", numbers: "pd.DataFrame | None"
+) -> None:
+    """Print tables as LaTeX or Markdown, or their numbers as CSV."""
+    if how == "csv" and numbers is not None:
+        echo(formats.csv(numbers))
+    else:
+        echo(formats.latex(tables) if how == "latex" else formats.markdown(tables))
+
+
+def _print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
+    for heading, table in tables.items():
+        console.print(heading)
+        _print_table(console, table)
+
+
 def _print_table(console: "Console", table: "pd.DataFrame") -> None:
-    """Print a table of text; the first column holds names, the others numbers."""
+    """Print a table of text, row by row where the terminal is too narrow for it.
+
+    The first column holds names, the others numbers. Cells are wrapped between words only, which
+    Rich does not ensure by itself.
+    """
     from rich import box
     from rich.table import Column, Table
 
-    first, *rest = map(str, table.columns)
-    columns = (Column(name, justify="right") for name in rest)
-    shown = Table(
-        Column(first, overflow="fold"), *columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    names = list(map(str, table.columns))
+    rows = [list(map(str, row)) for row in table.itertuples(index=False)]
+    cells = [[word.split() for word in column] for column in zip(names, *rows, strict=True)]
+    least = [max(len(word) for cell in column for word in cell) for column in cells]
+    most = [max(len(" ".join(cell)) for cell in column) for column in cells]
+    gap = 2 if sum(least) + 2 * len(names) < console.width else 1
+    space = console.width - gap * len(names) - 1
+    if sum(least) > space:
+        _print_rows(console, names, rows)
+        return
+    while sum(most) > space:  # take from the column that can spare most
+        most[max(range(len(most)), key=lambda i: most[i] - least[i])] -= 1
+    columns = (
+        Column(name, justify="right" if i else "left", width=most[i])
+        for i, name in enumerate(names)
     )
-    for row in table.itertuples(index=False):
-        shown.add_row(*map(str, row))
+    shown = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0))
+    for row in rows:
+        shown.add_row(*row)
     console.print(shown)
 
 
-def _print_backtest(found: "Backtest", out: Path) -> None:
-    from rich import box
-    from rich.table import Column, Table
+def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for first, *cells in rows:
+        console.print(f"\n{first}")
+        for name, cell in zip(names[1:], cells, strict=True):
+            if cell:
+                console.print(f"  {name}: {cell}")
+    console.print()
 
+
+def _print_backtest(found: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
     console = _console(sys.stdout)
-    names = ("forecaster", "CRPS", "error", "50 % held", "80 % held", "95 % held")
-    columns = (Column(name, justify="left" if i == 0 else "right") for i, name in enumerate(names))
-    table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, row in found.overview.iterrows():
-        shares = (f"{value:.0%}" for value in row.iloc[2:].dropna())  # point forecasts: no bands
-        table.add_row(str(name), *(f"{value:.4f}" for value in row.iloc[:2]), *shares)
-    console.print("Forecasts of the mean over repetitions, average scores:")
-    console.print(table)
+    _print_tables(console, tables)
     console.print(found.sentence)
     fits, failed = found.fits, found.failed
     console.print(f"{plural([len(fits)], 'fit', 'fits')}, {int(fits['passed'].sum())} converged.")

@@ -17,12 +17,23 @@ def unit_of(runs: Runs) -> Unit:
 
 
 def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
-    """Return the budget after each episode, observed and then by batch past `until`, shape (n,)."""
+    """Return the budget after each episode, observed and then by batch past `until`, shape (n,).
+
+    Observed ones are the (lower) median over runs, so that they are whole labels where data are.
+    """
     labels = runs.labels_known
     column, step = ("labels", runs.batch) if labels else ("episode", 1.0)
-    seen = runs.table.groupby("episode")[column].median().cummax().to_numpy(float)
+    by_episode = runs.table.groupby("episode")[column]
+    seen = by_episode.quantile(0.5, interpolation="lower").cummax().to_numpy(float)
     more = max(math.ceil((until - seen[-1]) / step - 1e-9), 0)
-    return np.concatenate([np.unique(seen), seen[-1] + step * np.arange(1, more + 1)])
+    later = whole_labels(runs, seen[-1] + step * np.arange(1, more + 1))
+    return np.concatenate([np.unique(seen), later])
+
+
+def whole_labels(runs: Runs, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round labels of later episodes where those of the data are whole, as half a batch is not."""
+    known = runs.labels_known and runs.batch >= 1
+    return np.round(labels) if known and (runs.table["labels"] % 1 == 0).all() else labels
 
 
 def seen_budget(runs: Runs) -> float:

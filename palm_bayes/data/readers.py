@@ -11,7 +11,7 @@ from palm_bayes.data.columns import TASK
 from palm_bayes.data.layouts import to_rows
 from palm_bayes.data.palm_folder import is_palm, read_folder
 from palm_bayes.data.places import Place, raw_tables
-from palm_bayes.data.reading import Reading
+from palm_bayes.data.reading import OF_SOURCE, Reading
 from palm_bayes.data.runs import Runs, XMode, as_text
 from palm_bayes.errors import DataError, known, listed, visible
 
@@ -89,12 +89,13 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
         model=visible(model or next(iter(frame.get("model", [])), "")),
         notes=notes,
     )
+    runs = replace(runs, read_with=reading.of_source)
     return runs if named is None else runs.select(named)
 
 
 def _chosen_of(source: Runs, reading: Reading) -> Runs:
     """Select from runs that were read before."""
-    made = ("batch", "x_mode", "columns", "layout", "pattern", "pool")
+    made = ("batch", "x_mode", *OF_SOURCE)
     if fixed := [name for name in made if name in reading.given]:
         raise DataError(
             f"{' and '.join(fixed)} cannot change once Runs are made: read the data again with it"

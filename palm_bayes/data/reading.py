@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from palm_bayes.data.runs import XMode
 
+OF_SOURCE = ("columns", "layout", "pattern", "pool")
+"""Options that tell how a source is laid out."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -37,6 +40,11 @@ class Reading:
         """Options other than their defaults, by name."""
         pairs = ((option, getattr(self, option.name)) for option in fields(self))
         return {option.name: value for option, value in pairs if value != option.default}
+
+    @property
+    def of_source(self) -> dict[str, Any]:
+        """Options given of `OF_SOURCE`."""
+        return {name: value for name, value in self.given.items() if name in OF_SOURCE}
 
     @property
     def axis(self) -> dict[str, Any]:

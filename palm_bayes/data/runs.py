@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,8 @@ class Runs(Displayed):
         The file that each run came from; may be empty.
     notes : tuple of str
         How the data were interpreted, and what is unusual but usable.
+    read_with : mapping of str to Any
+        Options that chose how the source was read: ``columns``, ``layout``, ``pattern``, ``pool``.
     """
 
     table: pd.DataFrame
@@ -58,6 +60,7 @@ class Runs(Displayed):
     model: str = ""
     origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    read_with: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -154,19 +157,19 @@ class Runs(Displayed):
         They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
         the observed points (median over runs), and beyond them grow by `batch` per x.
         """
-        at = np.asarray(x, dtype=float)
         if not self.labels_known:
-            return np.full(at.shape, np.nan)
+            return np.full(np.shape(x), np.nan)
         points = self._points()
-        return _interpolate(at, points["x"], points["labels"], self.batch)
+        return _interpolate(np.asarray(x, float), points["x"], points["labels"], self.batch)
 
     def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
         points = self._points()
-        at = np.asarray(labels, dtype=float)
-        return _interpolate(at, points["labels"], points["x"], 1 / self.batch)
+        return _interpolate(
+            np.asarray(labels, float), points["labels"], points["x"], 1 / self.batch
+        )
 
     def _points(self) -> pd.DataFrame:
         """Return known points (x, labels), increasing; one is enough where x = labels / batch."""
@@ -177,23 +180,20 @@ class Runs(Displayed):
 
     def sha256(self) -> str:
         """Twelve-digit hash of `table` and `batch`, independent of platform and row order."""
-        text = self.table.sort_values([*RUN, "episode"]).to_csv(
-            index=False, float_format="%.12g", lineterminator="\n"
-        )
+        table = self.table.sort_values([*RUN, "episode"])
+        text = table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
         return hashlib.sha256(f"batch {self.batch:.12g}\n{text}".encode()).hexdigest()
 
     def describe(self) -> str:
         """Describe the size: "6 strategies x 5 repetitions x 12 episodes, 20 labels each"."""
         lengths = self.table.groupby(RUN).size()
-        size = " x ".join(
-            (
-                plural([len(self.strategies)], "strategy", "strategies"),
-                plural(lengths.groupby("strategy").size(), "repetition", "repetitions"),
-                plural(lengths, "episode", "episodes"),
-            )
+        size = (
+            plural([len(self.strategies)], "strategy", "strategies"),
+            plural(lengths.groupby("strategy").size(), "repetition", "repetitions"),
+            plural(lengths, "episode", "episodes"),
         )
-        each = plural([self.batch], "label each", "labels each")
-        return f"{size}, {each if self.labels_known else 'labels unknown'}"
+        each = plural([self.batch], "label", "labels") + " each"
+        return f"{' x '.join(size)}, {each if self.labels_known else 'labels unknown'}"
 
     def _display(self) -> Display:
         ends = self.table.groupby(RUN, sort=False).agg(
@@ -206,7 +206,7 @@ class Runs(Displayed):
         table[[f"first {self.score.metric}", f"last {self.score.metric}"]] = means
         table.insert(0, "repetitions", of.size())
         task = " / ".join(filter(None, (self.dataset, self.model)))
-        size = f"{task}: {self.describe()}" if task else self.describe()
+        size = ": ".join(filter(None, (task, self.describe())))
         return Display("\n".join([size, *self.notes]), table.reset_index())
 
 

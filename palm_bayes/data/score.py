@@ -5,6 +5,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, cast
 
+from palm_bayes.display import accuracy, difference
 from palm_bayes.errors import DataError, PalmWarning
 
 _LEAST_POINTS = 0.1  # in percent; smaller ones are probably fractions given by mistake
@@ -76,11 +77,6 @@ class Score:
         return self.title + " (%)" * self.percent
 
     @property
-    def digits(self) -> int:
-        """Decimals of a value in a table."""
-        return 1 if self.percent else 3
-
-    @property
     def turned(self) -> str:
         """Sentence about what is fitted where lower is better; empty otherwise."""
         one = f"{self.unit:g} minus the {self.metric}"
@@ -107,7 +103,11 @@ class Score:
 
     def written(self, value: float) -> str:
         """Format one of the user's values, for a table."""
-        return f"{value:.{self.digits}f}"
+        return accuracy(value, self.unit)
+
+    def written_size(self, size: float) -> str:
+        """Format a difference in the user's unit, for a table."""
+        return difference(size, self.unit)
 
     def shown(self, fraction: float) -> str:
         """Format a fraction as the user's value, for a sentence."""
@@ -115,7 +115,11 @@ class Score:
 
     def shown_size(self, gain: float) -> str:
         """Format a gain in the user's unit, for a sentence."""
-        return self.written(self.sizes(gain)) + " %" * self.percent
+        return self.written_size(self.sizes(gain)) + " points" * self.percent
+
+    def asked(self, given: float | str) -> str:
+        """Format a target that a user gave, for a sentence: "0.93" for "93%" of fractions."""
+        return f"{self.target(given, 'the target'):g}" + " %" * self.percent
 
     def target(self, given: float | str, what: str) -> float:
         """Return a value that a user asks for, in the user's unit.

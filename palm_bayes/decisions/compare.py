@@ -19,8 +19,8 @@ from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
-from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, listed, percent
+from palm_bayes.display import Display, Displayed, percent
+from palm_bayes.errors import DataError, known, plural
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
 
@@ -55,6 +55,8 @@ class Comparison(Displayed):
         Probability of the central intervals from ``lower`` to ``upper`` in all tables.
     doubts : dict of str to tuple of str
         Reasons against relying on fits, by strategy; see `palm_bayes.decisions.doubts`.
+    seen : float
+        Last budget observed for any strategy: today's.
     """
 
     paths: xr.DataArray
@@ -66,6 +68,7 @@ class Comparison(Displayed):
     score: Score
     probability: float
     doubts: Doubts
+    seen: float
 
     @property
     def strategies(self) -> list[str]:
@@ -204,27 +207,31 @@ class Comparison(Displayed):
 
     def _said(self) -> str:
         rows: list[Any] = list(self.ranking.itertuples(index=False))
-        first, *rest = rows
-        where = f"At {self.at:,.0f} {self.unit}"
-        if not rest:
-            return f"{where} {first.strategy} is at {self._accuracy(first.median)}, without others."
+        first, standings = rows[0], {row.strategy: row.standing for row in rows[1:]}
+        if not standings:
+            level = self.score.written(first.median) + " %" * self.score.percent
+            return f"{self.where} {first.strategy} is at {level}, without others."
+        points, rope = " points" * self.score.percent, self.rope
+        near = plural([rope], "point", "points") if points else f"{rope:g}"
         return (
-            f"{where} {first.strategy} comes first: it is best with {percent(first.p_best)} "
-            f"probability, expected loss {self._accuracy(first.expected_loss)}"
-            f"{self._others(rest)}.{self._speed_sentence(first.strategy)}"
+            f"{self.where} {first.strategy} comes first: it is best with {percent(first.p_best)} "
+            f"probability, expected loss {self.score.written_size(first.expected_loss)}{points}"
+            f"{pairwise.others_in_words(standings, near)}."
+            f"{self._speed_sentence(first.strategy)}{self._today_sentence()}"
         )
 
-    def _others(self, rest: list[Any]) -> str:
-        near, sure = self._accuracy(self.rope), f"{100 * pairwise.SURE:.0f} %"
-        why = {
-            "equivalent": f"P(within {near} of it) at least {sure}",
-            "not ruled out": f"P(worse by more than {near}) below {sure}",
-        }
-        told = ""
-        for standing, reason in why.items():
-            names = [row.strategy for row in rest if row.standing == standing]
-            told += f"; {standing} {listed(names)} ({reason})" if names else ""
-        return told or "; all others are ruled out"
+    @property
+    def where(self) -> str:
+        """The budget in words: "At 500 labels", or "Today (240 labels)"."""
+        here = f"{self.at:,.0f} {self.unit}"
+        return f"Today ({here})" if self.at == self.seen else f"At {here}"
+
+    def _today_sentence(self) -> str:
+        if self.at <= self.seen:
+            return ""
+        now = pairwise.best(self.paths.sel(budget=self.seen)).mean("sample").to_series()
+        where, chance = f"Today ({self.seen:,.0f} {self.unit})", percent(now.max())
+        return f" {where} {now.idxmax()} is best with {chance} probability."
 
     def share(self, strategy: str) -> str:
         """Format a strategy's row of `speed_up`: "62 % [48-77]"."""
@@ -235,13 +242,8 @@ class Comparison(Displayed):
         return pairwise.share_in_words(middle, low, high, end)
 
     def _speed_sentence(self, best: str) -> str:
-        rows = self.speed_up.set_index("strategy")
-        if best not in rows.index:
-            return ""
-        target = f"{self.reference}'s {self.score.metric} at {self.at:,.0f} {self.unit}"
-        share, *interval = self.share(best).split(" [")
-        words = f" It reaches {target} with {share} of the {self.unit}"
-        return " [".join([words, *interval]) + "."
+        words = f"{self.reference}'s {self.unit} for its {self.score.metric}."
+        return f" It needs {self.share(best)} of {words}" if best != self.reference else ""
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON; infinite and missing numbers are None."""
@@ -250,6 +252,7 @@ class Comparison(Displayed):
         return {
             "sentence": self.sentence,
             "at": self.at,
+            "seen": self.seen,
             "unit": self.unit,
             "until": float(self.paths["budget"][-1]),
             "rope": self.rope,
@@ -280,9 +283,6 @@ class Comparison(Displayed):
 
     def _here(self) -> xr.DataArray:
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
-
-    def _accuracy(self, value: float) -> str:
-        return f"{value:.2f} points" if self.score.percent else f"{value:.4f}"
 
     def _summary(self, values: xr.DataArray) -> dict[str, NDArray[np.float64]]:
         return self._quantiles(values.transpose("sample", ...).to_numpy())
@@ -345,4 +345,6 @@ def compare(
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen, doubts = reference or next(named, lowest), doubts_of(fit)
-    return Comparison(paths, here, unit, margin, chosen, shared, runs.score, probability, doubts)
+    return Comparison(
+        paths, here, unit, margin, chosen, shared, runs.score, probability, doubts, float(seen[-1])
+    )

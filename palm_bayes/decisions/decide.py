@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.decisions.doubts import doubts_of
-from palm_bayes.decisions.projection import Outlook, chance
+from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
-from palm_bayes.display import Display, Displayed
+from palm_bayes.display import Display, Displayed, percent
 from palm_bayes.errors import known
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share, is_mostly_prior, openness
@@ -75,7 +75,7 @@ class Decision(Displayed):
         because = "; ".join(finding.reason for finding in self.decisive)
         what = {
             "stop": f"Stop {at}",
-            "continue": f"Continue {at}, next {self.next_batch:.0f}",
+            "continue": f"Continue {at}, next {self.next_batch:.0f} labels",
             "switch": f"Switch {at} to {self.switch_to}",
         }[self.action]
         in_spite = f" Forced despite doubts: {'; '.join(self.doubts)}." if self.forced else ""
@@ -93,15 +93,15 @@ class Decision(Displayed):
     @property
     def advice(self) -> tuple[str, ...]:
         """Changes that would reverse the decision, and costs of an error, one line per item."""
+        several = len(self.decisive) > 1
         return tuple(
-            f"{finding.rule}: {text}"
+            f"{lead} {text}" + f" (Rule: stop if {finding.rule}.)" * several
             for finding in self.decisive
-            for text in (
-                f"would change with {finding.change}" * bool(finding.change),
-                f"if wrong, {finding.if_wrong}" * bool(finding.if_wrong),
+            for lead, text in (
+                ("Would change with", finding.change), ("If wrong,", finding.if_wrong),
             )
             if text
-        )
+        )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
         """Return the findings as a table, one row per rule; columns as in `Finding`."""
@@ -152,11 +152,15 @@ def decision(
         Decide despite the doubts.
     """
     findings = {
-        leaf: _unsaid(leaf, doubts[leaf]) if doubts[leaf] and not force else leaf.find(outlook)
+        leaf: (
+            Finding(leaf.words(outlook), None, "; ".join(doubts[leaf]))
+            if doubts[leaf] and not force
+            else leaf.find(outlook)
+        )
         for leaf in rule.leaves()
     }
-    said: dict[bool | None, Action] = {True: "stop", False: "continue", None: "cannot say"}
-    action = said[rule.verdict(findings)]
+    actions: dict[bool | None, Action] = {True: "stop", False: "continue", None: "cannot say"}
+    action = actions[rule.verdict(findings)]
     every = tuple(dict.fromkeys(doubt for each in doubts.values() for doubt in each))
     return Decision(
         action, outlook.strategy, None, outlook.now,
@@ -200,10 +204,6 @@ def limit_of(rule: Rule) -> float:
     return min([rule.limit(), *(leaf.labels for leaf in rule.leaves() if isinstance(leaf, Pool))])
 
 
-def _unsaid(leaf: SingleRule, doubts: tuple[str, ...]) -> Finding:
-    return Finding(leaf.words(), None, "; ".join(doubts))
-
-
 def _doubts(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> tuple[str, ...]:
     if leaf.horizon(outlook.now) is None:
         return ()
@@ -219,8 +219,8 @@ def not_usable(fit: "Posterior", outlook: Outlook, _: SingleRule) -> str | None:
 def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | None:
     """Doubt a forecast that is mostly prior, if the verdict depends on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
-    told = prior_speaks(fit, outlook, labels)
-    return told if told and hangs_on_it(leaf, *edges(outlook)) else None
+    doubt = prior_speaks(fit, outlook, labels)
+    return doubt if doubt and hangs_on_it(leaf, *edges(outlook)) else None
 
 
 def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
@@ -233,9 +233,9 @@ def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | Non
     share, width = data_share(fit, outlook.strategy, present, later), openness(present, later)
     if not is_mostly_prior(share, width):
         return None
-    open_part = f"the 80 % band of its PALM curve spans {chance(width)} of the remaining gain"
+    open_part = f"the 80 % band of its PALM curve spans {percent(width)} of the remaining gain"
     return (
-        f"the forecast at {labels:.0f} labels is mostly prior (the data inform it {chance(share)} "
+        f"the forecast at {labels:.0f} labels is mostly prior (the data inform it {percent(share)} "
         f"as much as the present {outlook.score.metric}, and {open_part})"
     )
 
@@ -281,11 +281,11 @@ def _switched(
         return None
     best = max(usable, key=lambda one: one.rank)
     outlook, reached = best.outlook, best.finding.probability or 0.0
-    told = replace(best.finding, reason=f"with {outlook.strategy} it is {chance(reached)}")
+    reached_by = replace(best.finding, reason=f"with {outlook.strategy} it is {percent(reached)}")
     doubts = tuple(dict.fromkeys((*found.doubts, *best.doubts)))
     return replace(
         found, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
-        findings=(*found.findings, told), doubts=doubts, forced=force and bool(doubts),
+        findings=(*found.findings, reached_by), doubts=doubts, forced=force and bool(doubts),
     )  # fmt: skip
 
 

@@ -66,15 +66,15 @@ class PilotValue:
 
     def _said(self) -> str:
         best = self.table.iloc[0]
-        unit = " points" if self.score.percent else ""
+        unit, size = " points" * self.score.percent, self.score.written_size
         moves = "lowers" if self.score.lower_is_better else "raises"
         now = f"Now {self.choice} would be chosen for {self.labels:.0f} labels"
         if best["value"] <= _SURE * best["error"]:
             return f"{now}; no pilot of one more episode or repetition would change that enough."
         return (
             f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:.0f} labels) "
-            f"{moves} the expected {self.score.metric} there by {best['value']:.2g}{unit}, "
-            f"of at most {self.perfect:.2g} if the curves were known."
+            f"{moves} the expected {self.score.metric} there by {size(best['value'])}{unit}, "
+            f"of at most {size(self.perfect)} if the curves were known."
         )
 
     def document(self) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
-from palm_bayes.decisions.trajectories import draw_paths, first_reached
-from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, percent
+from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
+from palm_bayes.display import Display, Displayed, exact_percent, percent
+from palm_bayes.errors import DataError, known
 from palm_bayes.files import plain
 
 if TYPE_CHECKING:
@@ -102,6 +102,15 @@ class LabelsToReach(Displayed):
         table["p_reached"] = (needed <= seen_budget(self.fit.runs)).mean(axis=0)
         return table.sort_values(["budget", "p_never", "median"], ignore_index=True)
 
+    @property
+    def soonest(self) -> float | None:
+        """The smallest assurance budget of any strategy, at least that seen; None if there is none.
+
+        It answers where strategies are to be compared for the target.
+        """
+        least = float(self.table["budget"].min())
+        return max(least, seen_budget(self.fit.runs)) if np.isfinite(least) else None
+
     @cached_property
     def chances(self) -> pd.DataFrame:
         """P(target reached by a budget): index budget, one column per strategy."""
@@ -127,9 +136,9 @@ class LabelsToReach(Displayed):
         Returns
         -------
         DataFrame
-            ``strategy``; ``p_feasible``; ``B_abs`` and ``W``, medians in labels given that it is
-            feasible, NaN if it never is; the probabilities ``p_competitive`` that it is in C_η,
-            ``p_risky`` that its W is larger than that of the choice, and ``p_chosen`` that the
+            ``strategy``; ``p_feasible``; ``B_abs`` and ``W``, (lower) medians in labels given that
+            it is feasible, NaN if it never is; the probabilities ``p_competitive`` that it is in
+            C_η, ``p_risky`` that its W is larger than that of the choice, and ``p_chosen`` that the
             rule chooses it, hence that it is the right choice; ``piloting``, the labels spent on
             pilots of all other strategies, one run each; ``in_all``, their sum with median B_abs.
         """
@@ -137,8 +146,7 @@ class LabelsToReach(Displayed):
         feasible = advice.needed < np.inf
         pilots = _pilots(runs.table, self.unit)[list(runs.strategies)]
         needed, window = (
-            part.where(feasible).median("sample").to_numpy()
-            for part in (advice.needed, advice.window)
+            lower_medians(part.where(feasible)) for part in (advice.needed, advice.window)
         )
         table = pd.DataFrame(
             {
@@ -178,15 +186,17 @@ class LabelsToReach(Displayed):
     def _said(self) -> str:
         rows: list[Any] = list(self.table.itertuples(index=False))
         best, goal = rows[0], f"{self.target:g} ({_CURVES[self.scope]})"
-        sure, end = f"{100 * self.assurance:g} % probability", f"{self.until:,.0f}"
+        sure, seen = f"{exact_percent(self.assurance)} probability", seen_budget(self.fit.runs)
+        by, today = f"by {min(best.budget, self.until):,.0f} {self.unit}", f"today ({seen:,.0f}"
         if np.isinf(best.budget):
-            words = f"No strategy reaches {goal} by {end} {self.unit} with {sure}: most "
-            words += f"probable is {best.strategy}, {percent(1 - best.p_never)}."
+            words = f"No strategy reaches {goal} {by} with {sure}: most probable is "
+            words += f"{best.strategy}, {percent(1 - best.p_never)}."
+        elif best.budget <= seen:
+            words = f"{best.strategy} has reached {goal} {today} {self.unit}) with "
+            words += f"{percent(best.p_reached)} probability."
         else:
-            there = ", already labelled," if best.budget <= seen_budget(self.fit.runs) else ""
-            words = f"{best.strategy} reaches {goal} by {best.budget:,.0f} {self.unit}{there} with "
-            words += f"{sure}: it needs {self.span(best)}, and more than {end} with probability "
-            words += f"{percent(best.p_never)}."
+            words = f"{best.strategy} reaches {goal} {by} with {sure}, {today} {self.unit}) with "
+            words += f"{percent(best.p_reached)}."
         if self.within is not None:
             chance = percent(best.p_within)
             words += f" {self.within:,.0f} {self.unit} suffice with {chance} probability."
@@ -194,22 +204,20 @@ class LabelsToReach(Displayed):
 
     def span(self, row: Any) -> str:
         """Format median and interval of a row of `table`: "400 [360 to 480]"."""
-        middle, low, high = (
-            f"{value:,.0f}" if np.isfinite(value) else f">{self.until:,.0f}"
-            for value in (row.median, row.lower, row.upper)
-        )
+        middle, low, high = map(self.count, (row.median, row.lower, row.upper))
         return f"{middle} [{low} to {high}]"
+
+    def count(self, budget: float) -> str:
+        """Format a budget; one past `until` is ">960"."""
+        return f"{budget:,.0f}" if np.isfinite(budget) else f">{self.until:,.0f}"
 
     def _advice_sentence(self) -> str:
         rows: list[Any] = list(self.alda.itertuples(index=False))
         best = rows[0]
         if best.p_chosen == 0:
             return " ALDA's rule finds no strategy feasible."
-        return (
-            f" ALDA's rule recommends {best.strategy}, right with {percent(best.p_chosen)} "
-            f"probability: {best.B_abs:,.0f} {self.unit}, and {best.in_all:,.0f} including the "
-            f"pilots of the others."
-        )
+        chance = percent(best.p_chosen)
+        return f" ALDA's rule recommends {best.strategy}, right with {chance} probability."
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON; infinite and missing numbers are None."""

@@ -5,6 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.decisions.trajectories import last_zero
+from palm_bayes.errors import listed
 
 type Floats = NDArray[np.float64]
 
@@ -88,10 +89,23 @@ def standing(ahead: xr.DataArray, margin: float) -> list[str]:
     return [str(name) for name in names]
 
 
+def others_in_words(standings: dict[str, str], margin: str) -> str:
+    """Describe the standings of all strategies but the first: "; not ruled out: b, c (...)"."""
+    sure, words = f"{100 * SURE:.0f} %", ""
+    why = {
+        "equivalent": f"P(within {margin} of it) at least {sure}",
+        "not ruled out": f"P(worse by more than {margin}) below {sure}",
+    }
+    for standing, reason in why.items():
+        names = [name for name, found in standings.items() if found == standing]
+        words += f"; {standing}: {listed(names)} ({reason})" if names else ""
+    return words or "; all others are ruled out"
+
+
 def share_in_words(median: float, lower: float, upper: float, end: float) -> str:
     """Format a share and its interval, "62 % [48-77]"; values past `end` are infinite."""
     middle, low, high = (f"{100 * part:.0f}" for part in (median, lower, upper))
     if np.isinf(lower):
         return f">{100 * end:.0f} %"
-    words = f"{middle} %" if np.isfinite(median) else "more"
+    words = f"{middle} %" if np.isfinite(median) else f">{100 * end:.0f} %"
     return words + (f" [{low}-{high}]" if np.isfinite(upper) else f" [{low} or more]")

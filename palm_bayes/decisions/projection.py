@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from palm_bayes.data.budgets import whole_labels
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, known
 from palm_bayes.forecast.forecast import forecast
@@ -60,7 +61,7 @@ class Outlook:
         table = fit.runs.table
         now = float(table.loc[table["strategy"] == strategy, "labels"].max())
         labels, episodes = schedule(now, fit.runs.batch, until)
-        return cls.at(fit, strategy, labels, episodes)
+        return cls.at(fit, strategy, whole_labels(fit.runs, labels), episodes)
 
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
@@ -118,15 +119,3 @@ def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
         ahead = np.unique(np.round(np.geomspace(1, count, MOST_EPISODES)))
     episodes = np.concatenate([[0.0], ahead])
     return np.minimum(now + batch * episodes, max(until, now)), episodes
-
-
-def chance(probability: float) -> str:
-    """Format a probability in percent, never as 0 or 100."""
-    if 0.01 <= probability <= 0.99:
-        return f"{probability:.0%}".replace("%", " %")
-    return "under 1 %" if probability < 0.5 else "over 99 %"
-
-
-def amount(cost: float) -> str:
-    """Format a cost with three digits."""
-    return f"{cost:,.0f}" if abs(cost) >= 1000 else f"{cost:.3g}"

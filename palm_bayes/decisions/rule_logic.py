@@ -103,8 +103,8 @@ class SingleRule(_Combines, ABC):
         return math.inf
 
     @abstractmethod
-    def words(self) -> str:
-        """Return the rule in words."""
+    def words(self, outlook: Outlook) -> str:
+        """Return the condition to stop in words, accuracies in the scale of the outlook."""
 
     @abstractmethod
     def find(self, outlook: Outlook) -> Finding:

@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from palm_bayes.data.score import parsed
-from palm_bayes.decisions.projection import Floats, Outlook, amount, chance
+from palm_bayes.decisions.projection import Floats, Outlook
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
+from palm_bayes.display import amount, exact_percent, percent
 from palm_bayes.errors import DataError
 
 
@@ -34,9 +35,10 @@ class Target(SingleRule):
         _check(accuracy=parsed(self.accuracy, "accuracy")[0])
         _check_probability(self.probability)
 
-    def words(self) -> str:
-        """Return the rule in words."""
-        return f"target {_shown(self.accuracy)} reached with {chance(self.probability)}"
+    def words(self, outlook: Outlook) -> str:
+        """Return the condition to stop in words."""
+        goal = outlook.score.asked(self.accuracy)
+        return f"{goal} is reached with a probability of at least {exact_percent(self.probability)}"
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the present accuracy."""
@@ -55,9 +57,9 @@ class Target(SingleRule):
             change = self._when(outlook, target)
             wrong = f"{outlook.next_batch:.0f} labels are spent on a target already reached."
         return Finding(
-            self.words(), stop,
-            f"the probability that the target {score.shown(target)} is reached is "
-            f"{chance(reached)} ({chance(self.probability)} required)",
+            self.words(outlook), stop,
+            f"the probability that {score.asked(self.accuracy)} is reached is "
+            f"{percent(reached)} ({exact_percent(self.probability)} required)",
             change, wrong, reached, self.probability, missing if stop else None,
         )  # fmt: skip
 
@@ -89,10 +91,17 @@ class Plateau(SingleRule):
         _check(gain=self.gain, labels=self.labels)
         _check_probability(self.probability)
 
-    def words(self) -> str:
-        """Return the rule in words."""
-        much = f"{self.gain:g} by {self.labels:g} more labels"
-        return f"gain under {much} with {chance(self.probability)}"
+    def words(self, outlook: Outlook) -> str:
+        """Return the condition to stop in words."""
+        gain = self._gain_in_words(outlook)
+        probability = exact_percent(self.probability)
+        return (
+            f"{self.labels:g} more labels gain less than {gain} with a probability of at least "
+            f"{probability}"
+        )
+
+    def _gain_in_words(self, outlook: Outlook) -> str:
+        return f"{self.gain:g}" + " points" * outlook.score.percent
 
     def horizon(self, now: float) -> float:
         """Return the labels up to which a forecast is needed."""
@@ -106,15 +115,15 @@ class Plateau(SingleRule):
         flat = float((gain < little).mean())
         stop = flat >= self.probability
         forgone = float(np.maximum(gain, 0).mean())
-        edge = size(np.quantile(gain, self.probability))
+        edge, much = size(float(np.quantile(gain, self.probability))), self._gain_in_words(outlook)
         if stop:
             wrong = f"the gain is lost, {size(forgone)} on average."
         else:
-            wrong = f"{outlook.next_batch:.0f} labels are spent on less than {size(little)}."
+            wrong = f"{outlook.next_batch:.0f} labels are spent on less than {much}."
         return Finding(
-            self.words(), stop,
-            f"the probability that {ahead - outlook.now:.0f} more labels gain less than "
-            f"{size(little)} is {chance(flat)} ({chance(self.probability)} required)",
+            self.words(outlook), stop,
+            f"the probability that {ahead - outlook.now:.0f} more labels gain less than {much} is "
+            f"{percent(flat)} ({exact_percent(self.probability)} required)",
             f"a gain threshold {'below' if stop else 'above'} {edge}.",
             wrong, flat, self.probability, forgone if stop else None,
         )  # fmt: skip
@@ -142,10 +151,10 @@ class Unreachable(SingleRule):
         _check(accuracy=parsed(self.accuracy, "accuracy")[0], budget=self.budget)
         _check_probability(self.probability)
 
-    def words(self) -> str:
-        """Return the rule in words."""
-        what = f"target {_shown(self.accuracy)} within {self.budget:g} labels"
-        return f"{what} under {chance(self.probability)}"
+    def words(self, outlook: Outlook) -> str:
+        """Return the condition to stop in words."""
+        what = f"{outlook.score.asked(self.accuracy)} is reached within {self.budget:g} labels"
+        return f"{what} with a probability below {exact_percent(self.probability)}"
 
     def horizon(self, now: float) -> float:
         """Return the labels up to which a forecast is needed."""
@@ -163,7 +172,6 @@ class Unreachable(SingleRule):
     def find(self, outlook: Outlook) -> Finding:
         """Judge whether the target can still be reached."""
         score = outlook.score
-        target = score.goal(self.accuracy, "the target")
         reachable, within = self.chance_of(outlook), self.within(outlook)
         stop = reachable < self.probability
         left = max(within - outlook.now, 0.0)
@@ -172,9 +180,9 @@ class Unreachable(SingleRule):
             f"up to {left:.0f} labels are spent on a target that is not reached."
         )  # fmt: skip
         return Finding(
-            self.words(), stop,
-            f"the probability that {score.shown(target)} is reached within {within:.0f} "
-            f"labels is {chance(reachable)} (threshold {chance(self.probability)})",
+            self.words(outlook), stop,
+            f"the probability that {score.asked(self.accuracy)} is reached within {within:.0f} "
+            f"labels is {percent(reachable)} (given up below {exact_percent(self.probability)})",
             f"a target {score.worse if stop else score.better} {edge}.",
             wrong, reachable, self.probability,
         )  # fmt: skip
@@ -207,9 +215,12 @@ class NetValue(SingleRule):
         if self.point_value == 0:
             raise DataError("point_value is 0, allowed is a number above 0")
 
-    def words(self) -> str:
-        """Return the rule in words."""
-        return f"no net value at {self.label_cost:g} per label, {self.point_value:g} per point"
+    def words(self, outlook: Outlook) -> str:  # noqa: ARG002 - the others need it
+        """Return the condition to stop in words."""
+        costs = f"{self.label_cost:g} per label"
+        costs += f", {self.episode_cost:g} per episode" if self.episode_cost else ""
+        point = f"an accuracy point is worth {self.point_value:g}"
+        return f"no further episode is worth its cost ({costs}; {point})"
 
     def horizon(self, now: float) -> float:  # noqa: ARG002 - the others need it
         """Return an infinite horizon: all labels that budget and pool allow."""
@@ -230,7 +241,7 @@ class NetValue(SingleRule):
         net = self.net(outlook)
         expected = net.mean(axis=0)
         if len(expected) == 1:
-            return Finding(self.words(), True, "no further episode is possible")
+            return Finding(self.words(outlook), True, "no further episode is possible")
         best = 1 + int(expected[1:].argmax())
         value, stop = float(expected[best]), bool(expected[best] <= 0)
         count = int(outlook.episodes[best])
@@ -244,8 +255,8 @@ class NetValue(SingleRule):
             else f"the best is {place}, with an expected net value of {amount(value)}"
         )
         return Finding(
-            self.words(), stop, reason, self._change(outlook),
-            f"{amount(loss)} on average, relative to knowing the curve.",
+            self.words(outlook), stop, reason, self._change(outlook),
+            f"{amount(loss)} is lost on average, relative to knowing the curve.",
             float((net[:, best] > 0).mean()), None, loss, value, count,
         )  # fmt: skip
 
@@ -271,13 +282,14 @@ class Budget(SingleRule):
 
     labels: float
     what: ClassVar[str] = "budget"
+    done: ClassVar[str] = "spent"
 
     def __post_init__(self) -> None:
         _check(**{self.what: self.labels})
 
-    def words(self) -> str:
-        """Return the rule in words."""
-        return f"{self.what} of {self.labels:g} labels spent"
+    def words(self, outlook: Outlook) -> str:  # noqa: ARG002 - the others need it
+        """Return the condition to stop in words."""
+        return f"the {self.what} of {self.labels:,.12g} labels is {self.done}"
 
     def horizon(self, now: float) -> None:
         """Return None: no fit is needed."""
@@ -289,10 +301,9 @@ class Budget(SingleRule):
     def find(self, outlook: Outlook) -> Finding:
         """Judge the labels spent."""
         left = self.labels - outlook.now
-        reason = f"the {self.what} of {self.labels:.0f} labels is spent"
-        if left > 0:
-            reason = f"{left:.0f} labels of the {self.what} are left"
-        return Finding(self.words(), left <= 0, reason, f"a larger {self.what}.")
+        spent = self.words(outlook)
+        reason = f"{left:,.0f} labels of the {self.what} are left" if left > 0 else spent
+        return Finding(spent, left <= 0, reason, f"a larger {self.what}.")
 
 
 @dataclass(frozen=True)
@@ -306,10 +317,7 @@ class Pool(Budget):
     """
 
     what: ClassVar[str] = "pool"
-
-
-def _shown(accuracy: float | str) -> str:
-    return accuracy if isinstance(accuracy, str) else f"{accuracy:g}"
+    done: ClassVar[str] = "labelled"
 
 
 def _check(**numbers: float) -> None:

@@ -79,6 +79,17 @@ def first_reached(
     return found.where(there.any("budget"), np.inf)
 
 
+def lower_medians(values: xr.DataArray) -> NDArray[np.float64]:
+    """Return each strategy's (lower) median, dims (sample, strategy); NaN ones are left out.
+
+    It is one of the values, and so a whole episode as they are; NaN without any.
+    """
+    columns = (column[~np.isnan(column)] for column in values.transpose("strategy", "sample").data)
+    return np.array(
+        [np.quantile(c, 0.5, method="inverted_cdf") if c.size else np.nan for c in columns]
+    )
+
+
 def last_zero(lead: NDArray[np.float64], budgets: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each row's last crossing of 0, linear between budgets; rows end above 0."""
     last = lead.shape[1] - 1 - (lead[:, ::-1] <= 0).argmax(axis=1)

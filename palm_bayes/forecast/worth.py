@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palm_bayes.errors import listed, percent
+from palm_bayes.display import percent
+from palm_bayes.errors import listed
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
@@ -61,11 +62,11 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
         shares[name] = data_share(fit, name, present, later)
         mostly += [name] if is_mostly_prior(shares[name], openness(present, later)) else []
     least = min(shares, key=shares.__getitem__)
-    told = percent(min(max(shares[least], 0.0), 1.0))
+    part = percent(min(max(shares[least], 0.0), 1.0))
     several = len(shares) > 1
     of_it = f" (least for {least})" if several else ""
     metric = fit.runs.score.metric
-    words = f"The data inform it {told} as much as the present {metric}{of_it}; the rest is prior."
+    words = f"The data inform it {part} as much as the present {metric}{of_it}; the rest is prior."
     if not mostly:
         return words
     return f"It is mostly prior{f' for {listed(mostly)}' if several else ''}. {words}"

@@ -36,6 +36,7 @@ def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
         "model": runs.model,
         "origins": [[*run, file] for run, file in runs.origins.items()],
         "notes": list(runs.notes),
+        "read_with": dict(runs.read_with),
     }
     return {
         "data_sha256": runs.sha256(),

@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from palm_bayes.data.budgets import seen_budget, unit_of
+from palm_bayes.data.budgets import seen_budget, unit_of, whole_labels
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import warned
 from palm_bayes.decisions.label_budget import considered
@@ -206,15 +206,18 @@ class Ask:
         """Compute the expected gain from the end of each strategy's data, in accuracy points."""
         runs, end = self.report.fit.runs, float(self.budgets[-1])
         spent = runs.table.groupby("strategy")["labels"].max()
-        ahead = {name: schedule(float(spent[name]), runs.batch, end) for name in self.strategies}
+        ahead = {}
+        for name in self.strategies:
+            labels, episodes = schedule(float(spent[name]), runs.batch, end)
+            ahead[name] = whole_labels(runs, labels), episodes
         every = np.unique(np.concatenate([labels for labels, _ in ahead.values()]))
         means = 100 * draw_paths(self.report.fit, every).mean("sample")
-        told = []
+        gains = []
         for name, (labels, episodes) in ahead.items():
             there = means.sel(strategy=name, budget=labels).to_numpy()
             columns = {"labels": labels, "episodes": episodes, "gain": there - there[0]}
-            told.append({column: values.tolist() for column, values in columns.items()})
-        return told
+            gains.append({column: values.tolist() for column, values in columns.items()})
+        return gains
 
 
 def _packed(draws: NDArray[np.uint16]) -> str:

@@ -41,7 +41,8 @@ class Questions:
     force : bool
         Decide despite doubts about the fit.
     at, rope, reference
-        Options of `palm_bayes.decisions.compare.compare`.
+        Options of `palm_bayes.decisions.compare.compare`. Without `at`, strategies are compared
+        where the question is: at `within`, else at the labels that the target needs, else today.
     probability : float
         Probability of the intervals in tables.
     """
@@ -127,26 +128,26 @@ class Report:
     def doubts(self) -> list[str]:
         """Reasons against relying on the page."""
         verdict = self.fit.convergence
-        told = [] if verdict.passed else [verdict.sentence]
-        return told + self.fit.predictive_check.sentences
+        unconverged = [] if verdict.passed else [verdict.sentence]
+        return unconverged + self.fit.predictive_check.sentences
 
     @cached_property
     def verdict(self) -> dict[str, str]:
         """Answers in words by question, the most important first."""
         convergence, check = self.fit.convergence, self.fit.predictive_check
-        told = {}
+        answers = {}
         if self.decision is not None and (rule := self.questions.stop_rule):
             depends = of_decision(self.fit, rule, self.decision)
-            told["Stop or go on?"] = _with(self.decision.sentence, depends)
+            answers["Stop or go on?"] = _with(self.decision.sentence, depends)
         which = "Which strategy?" if self.several else "Where does it stand?"
-        told[which] = self.comparison.sentence
+        answers[which] = self.comparison.sentence
         if self.needed is not None:
-            told["How many labels?"] = _with(self.needed.sentence, of_budget(self.needed))
+            answers["How many labels?"] = _with(self.needed.sentence, of_budget(self.needed))
         described = [_DESCRIBED] if check.passed else check.sentences
-        told["Can it be relied on?"] = " ".join(
+        answers["Can it be relied on?"] = " ".join(
             [convergence.sentence, *described, worth(self.fit, self.until)]
         )
-        return told
+        return answers
 
     @property
     def until(self) -> float:
@@ -194,15 +195,16 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
     asked = questions
     if asked.target is None and not asked.rule and {"within", "pool"} & asked.given.keys():
         raise DataError("a budget or pool is given: a target or a stop rule is required with it")
-    comparison = compare(
-        fit, asked.at, rope=asked.rope, reference=asked.reference, probability=asked.probability
-    )
     needed = None
     if asked.target is not None:
         needed = labels_to_reach(
             fit, asked.target, assurance=asked.assurance, within=asked.within, until=asked.pool,
             probability=asked.probability, seed=seed,
         )  # fmt: skip
+    at = asked.at or asked.within or (needed.soonest if needed else None)
+    comparison = compare(
+        fit, at, rope=asked.rope, reference=asked.reference, probability=asked.probability
+    )
     # A target can refer to episodes; a custom stop rule cannot, since it counts labels.
     rule = asked.stop_rule if asked.rule or fit.runs.labels_known else None
     decision = (

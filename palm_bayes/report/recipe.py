@@ -29,6 +29,10 @@ _READING = {
     "percent": "--percent",
     "metric": "--metric",
     "lower_is_better": "--lower-is-better",
+    "columns": "--column",
+    "layout": "--layout",
+    "pattern": "--pattern",
+    "pool": "--pool",
     "max_repetitions": "--num-variants",
     "max_episodes": "--episodes",
 }
@@ -48,8 +52,8 @@ _HOPELESS = Unreachable.probability  # by default
 
 def kept(fit: "Posterior") -> dict[str, Any]:
     """Return the trace's attributes: data, sampling, versions of the libraries."""
-    told: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
-    return told
+    about: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
+    return about
 
 
 def data_path(runs: "Runs") -> str:
@@ -75,6 +79,7 @@ def reading(runs: "Runs") -> dict[str, Any]:
             given["x_mode"] = "episodes"
     usual = asdict(Score())
     given |= {name: value for name, value in asdict(runs.score).items() if value != usual[name]}
+    given |= runs.read_with
     return given | {
         "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
         "max_episodes": int(runs.table["episode"].max()),
@@ -139,6 +144,9 @@ def _literal(value: Any) -> str:
 
 
 def _listed(value: Any) -> list[Any]:
+    """List the values of an option that may be repeated."""
+    if isinstance(value, dict):
+        return [f"{word}={name}" for word, name in value.items()]
     return value if isinstance(value, list) else [value]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
-from palm_bayes.errors import percent
+from palm_bayes.display import percent
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report import recipe
@@ -30,8 +30,8 @@ ABOUT = {
     ),
     "labels": (
         "ALDA's rule, applied to every draw: B_abs and W are its labels and deployment window "
-        "(medians, given that the target is feasible); C_eta holds the strategies that cost little "
-        "more than the cheapest; chosen is the probability that the rule chooses the strategy. "
+        "(medians, given that the target is feasible); near cheapest are those in C_eta, "
+        "which cost little more than the cheapest; chosen is the strategy that the rule takes. "
         "Budgets and the decision use the same draws as the curves above."
     ),
     "comparison": (
@@ -129,16 +129,16 @@ def uncertainty(report: Report) -> Section:
     parts = table[list(_SOURCES.values())]
     table["together"] = np.sqrt((parts**2).sum(axis=1))
     most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
-    told = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
+    mostly = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
     alt = (
         f"Standard deviation of a new run's {score.metric} past the data by source: parameters, "
-        f"misfit and noise. At {report.until:,.0f} {unit}: {told}."
+        f"misfit and noise. At {report.until:,.0f} {unit}: {mostly}."
     )
     caption = f"Standard deviation of a new run's {score.metric}; areas in proportion to the "
     caption += "variances."
     words = (ABOUT["uncertainty"],)
-    digits = score.digits + 1
-    numbers = table.map(lambda value: value if isinstance(value, str) else f"{value:.{digits}f}")
+    size = score.written_size
+    numbers = table.map(lambda value: value if isinstance(value, str) else size(value))
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
@@ -177,7 +177,7 @@ def comparison(report: Report) -> Section | None:
     rows: list[Any] = list(found.ranking.itertuples(index=False))
     order = "; ".join(f"{row.strategy}, best with {percent(row.p_best)}" for row in rows)
     alt = (
-        f"Left, difference of each strategy to the first at {found.at:,.0f} {found.unit}; right, "
+        f"{found.where}: left, difference of each strategy to the first; right, "
         f"the probability that each is the best, by budget. In order: {order}."
     )
     caption = "Difference to the first, and probability of being the best at every budget."
@@ -185,8 +185,8 @@ def comparison(report: Report) -> Section | None:
     square = square.reset_index().rename(columns={"strategy": found.score.better})
     apart = report.fit.runs.notes[-1:] if "fits" in recipe.kept(report.fit) else ()
     words = (found.sentence, *apart, ABOUT["comparison"])
-    heading = f"Probability that the strategy of the row is {found.score.better} that of the "
-    heading += f"column, at {found.at:,.0f} {found.unit}"
+    heading = f"{found.where}: probability that the strategy of the row is {found.score.better} "
+    heading += "that of the column"
     return Section(
         "comparison", "Which strategy", words,
         pictures=(Picture.of(found.plot(), alt, caption),),

@@ -1,6 +1,6 @@
-"""Results of decisions as tables of text, by heading.
+"""Results of decisions as tables of text, by heading, and as tables of numbers.
 
-The commands print these tables, and the report shows them.
+The commands print the tables of text, and the report shows them. Tables of numbers are for CSV.
 """
 
 import math
@@ -13,72 +13,72 @@ from palm_bayes.decisions.decide import Decision
 from palm_bayes.decisions.doubts import Doubts
 from palm_bayes.decisions.information_value import PilotValue
 from palm_bayes.decisions.label_budget import LabelsToReach
-from palm_bayes.decisions.projection import chance
-from palm_bayes.errors import percent
+from palm_bayes.decisions.rule_logic import Finding
+from palm_bayes.display import amount, exact_percent, intervals, percent
 
 
 def compared(found: Comparison) -> dict[str, pd.DataFrame]:
     """Tabulate the ranking, with each strategy relative to the first and the reference."""
     ranking: list[Any] = list(found.ranking.itertuples(index=False))
     pairs: list[Any] = list(found.pairs.itertuples())
-    first, digits = ranking[0].strategy, found.score.digits
+    first, score = ranking[0].strategy, found.score
     worse: dict[Any, float] = {(p.strategy, p.other): p.p_worse for p in pairs}
     rows = []
     for row in ranking:
-        low, middle, high = map(found.score.written, (row.lower, row.median, row.upper))
+        low, middle, high = map(score.written, (row.lower, row.median, row.upper))
+        own = row.strategy == found.reference
         rows.append(
             {
                 "strategy": row.strategy,
                 found.score.metric: f"{middle} [{low}-{high}]",
                 "P(best)": percent(row.p_best),
-                "expected loss": f"{row.expected_loss:.{digits + 1}f}",
-                "worse": "" if row.strategy == first else percent(worse[row.strategy, first]),
+                "expected loss": score.written_size(row.expected_loss),
+                "P(worse)": "" if row.strategy == first else percent(worse[row.strategy, first]),
                 "standing": row.standing,
-                "share": "" if row.strategy == found.reference else found.share(row.strategy),
+                f"{found.unit} for {found.reference}'s {score.metric}": ""
+                if own
+                else found.share(row.strategy),
             }
         )
-    heading = f"At {found.at:,.0f} {found.unit}; worse than {first} by more than {found.rope:g}; "
-    heading += f"share of the {found.unit} of {found.reference}:"
+    points = " points" * score.percent
+    heading = f"{found.where}; P(worse): {score.worse} {first} by more than {found.rope:g}{points}:"
     return {heading: _marked(pd.DataFrame(rows), found.doubts)}
 
 
 def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
     """Tabulate the needs of each strategy, and ALDA's rule if there are several."""
 
-    def budget(value: float) -> str:
-        return f"{value:,.0f}" if value < math.inf else f">{found.until:,.0f}"
-
-    def labels(value: float) -> str:
-        return "" if math.isnan(value) else f"{value:,.0f}"
+    def count(value: float) -> str:
+        return "" if math.isnan(value) else found.count(value)
 
     needed: list[Any] = list(found.table.itertuples(index=False))
     advised: list[Any] = list(found.alda.itertuples(index=False))
-    within = {} if found.within is None else {f"by {found.within:,.0f}": "p_within"}
+    within = {} if found.within is None else {f"P(by {found.within:,.0f})": "p_within"}
     needs = [
         {
             "strategy": row.strategy,
-            "budget": budget(row.budget),
-            "needed": found.span(row),
+            f"budget ({exact_percent(found.assurance)})": count(row.budget),
+            f"median [{exact_percent(found.probability)}]": found.span(row),
+            "P(today)": percent(row.p_reached),
             **{name: percent(getattr(row, column)) for name, column in within.items()},
-            f"not by {found.until:,.0f}": percent(row.p_never),
+            f"P(not by {found.until:,.0f})": percent(row.p_never),
         }
         for row in needed
     ]
     advice = [
         {
             "strategy": row.strategy,
-            "feasible": percent(row.p_feasible),
-            "B_abs": labels(row.B_abs),
-            "W": labels(row.W),
-            "in C_eta": percent(row.p_competitive),
-            "chosen": percent(row.p_chosen),
-            "with pilots": labels(row.in_all),
+            "P(feasible)": percent(row.p_feasible),
+            f"{found.unit} (B_abs)": count(row.B_abs),
+            "window (W)": count(row.W),
+            "P(near cheapest)": percent(row.p_competitive),
+            "P(chosen)": percent(row.p_chosen),
+            "with pilots": count(row.in_all),
         }
         for row in advised
     ]
-    heading = (
-        f"{found.unit.capitalize()} for {found.target:g}, {100 * found.assurance:g} % probability:"
-    )
+    sure = f"budget: suffices with {exact_percent(found.assurance)} probability"
+    heading = f"{found.unit.capitalize()} needed for {found.target:g}; {sure}:"
     tables = {heading: pd.DataFrame(needs)}
     tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {}
     return {heading: _marked(table, found.doubts) for heading, table in tables.items()}
@@ -87,33 +87,70 @@ def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
 def decided(found: Decision) -> dict[str, pd.DataFrame]:
     """Tabulate the findings of all single rules."""
     rows = [
-        {
-            "rule": finding.rule,
-            "says": finding.says,
-            "probability": "" if finding.probability is None else chance(finding.probability),
-        }
+        {"stop if": finding.rule, "now": _now(finding), "answer": finding.says}
         for finding in found.findings
     ]
-    return {"Findings of the rules:": pd.DataFrame(rows)}
+    return {"The stop rules, and what each says:": pd.DataFrame(rows)}
+
+
+def _now(finding: Finding) -> str:
+    """Format the probability of what the rule names, or the expected net value."""
+    if finding.value is not None:
+        return f"{amount(finding.value)} expected"
+    return "" if finding.probability is None else percent(finding.probability)
 
 
 def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
     """Tabulate cost and value of each pilot."""
-    digits = found.score.digits + 1
     pilots: list[Any] = list(found.table.itertuples(index=False))
     rows = [
         {
             "strategy": row.strategy,
             "one more": row.pilot,
             "labels": f"{row.labels:,.0f}",
-            "value": f"{row.value:z.{digits}f}",
-            "error": f"{row.error:.{digits}f}",
+            "value": found.score.written_size(row.value),
+            "standard error": found.score.written_size(row.error),
         }
         for row in pilots
     ]
     heading = f"Value of a pilot before the choice for {found.labels:,.0f} labels, in "
     heading += f"{found.score.metric}:"
     return {heading: _marked(pd.DataFrame(rows), found.doubts)}
+
+
+def fitted(summary: pd.DataFrame, probability: float) -> dict[str, pd.DataFrame]:
+    """Tabulate the curve's parameters of each strategy from a fit's summary."""
+    spans = intervals(summary["median"], summary["lower"], summary["upper"])
+    wide = summary.assign(span=spans).pivot_table(
+        "span", "strategy", "parameter", aggfunc="first", sort=False
+    )
+    heading = f"Parameters, median and {exact_percent(probability)} interval:"
+    return {heading: wide.rename_axis(columns=None).reset_index()}
+
+
+def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tabulate the scores of a backtest; point forecasts have no bands."""
+    shown = {
+        "CRPS": [amount(value) for value in overview["crps"]],
+        "absolute error": [amount(value) for value in overview["mae"]],
+    }
+    for band in (50, 80, 95):
+        held = overview[f"coverage_{band}"]
+        shown[f"in {band} % band"] = ["" if math.isnan(p) else percent(p) for p in held]
+    table = pd.DataFrame({"forecaster": [str(name) for name in overview.index], **shown})
+    return {"Forecasts of the mean over repetitions, average scores:": table}
+
+
+def compared_numbers(found: Comparison) -> pd.DataFrame:
+    """Join ranking and speed-up, one row per strategy, columns as there."""
+    columns = ("median", "lower", "upper")
+    share = found.speed_up.rename(columns={name: f"share_{name}" for name in columns})
+    return found.ranking.merge(share, how="left", on="strategy")
+
+
+def budgeted_numbers(found: LabelsToReach) -> pd.DataFrame:
+    """Join the labels needed and ALDA's rule, one row per strategy, columns as there."""
+    return found.table.merge(found.alda, on="strategy")
 
 
 def _marked(table: pd.DataFrame, doubts: Doubts) -> pd.DataFrame:

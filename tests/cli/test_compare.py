@@ -1,11 +1,14 @@
 """The commands compare and budget, on the shared fit; how they get one is tested elsewhere."""
 
+import io
 import json
 
+import pandas as pd
 import pytest
 
 from palm_bayes.cli import app as cli
 from palm_bayes.decisions.information_value import pilot_value
+from palm_bayes.display import percent
 
 
 @pytest.fixture
@@ -76,8 +79,8 @@ def test_budget_prints_tables_and_sentence(saved, fit, capsys, tmp_path):
     assert cli.main(["budget", saved, *options]) == 0
     text = capsys.readouterr().out
     assert fit.labels_to_reach(0.9, within=400).sentence in text
-    assert "by 400" in text
-    assert "C_eta" in text
+    assert "P(by 400)" in text
+    assert "near cheapest" in " ".join(text.split())
     assert {path.name for path in (tmp_path / "alda").iterdir()} == {
         "alda_fits.csv",
         "alda_advice.csv",
@@ -103,6 +106,27 @@ def test_budget_prints_json(saved, capsys):
 def test_budget_refuses_in_one_line(saved, capsys, options, words):
     assert cli.main(["budget", saved, *options]) == 2
     assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_csv_has_the_numbers_of_the_tables(saved, fit, capsys):
+    assert cli.main(["compare", saved, "--at", "500", "--format", "csv"]) == 0
+    found, table = fit.compare(500), pd.read_csv(io.StringIO(capsys.readouterr().out))
+    pd.testing.assert_frame_equal(table[list(found.ranking)], found.ranking, rtol=1e-7)
+    assert {"share_median", "p_faster"} <= set(table)
+    assert cli.main(["budget", saved, "--target", "0.9", "--format", "csv"]) == 0
+    found, table = fit.labels_to_reach(0.9), pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert table["budget"].tolist() == found.table["budget"].tolist()
+    assert {"B_abs", "W", "p_chosen"} <= set(table)
+
+
+def test_today_and_later_are_said(fit):
+    today, later = fit.compare(), fit.compare(500)
+    first = today.ranking.iloc[0]
+    assert today.sentence.startswith(f"Today (240 labels) {first['strategy']} comes first")
+    assert later.sentence.startswith("At 500 labels ")
+    best = today.ranking.loc[today.ranking["p_best"].idxmax()]
+    words = f"Today (240 labels) {best['strategy']} is best with {percent(best['p_best'])}"
+    assert words in later.sentence
 
 
 def test_pilot_prints_table_and_sentence(saved, fit, capsys):

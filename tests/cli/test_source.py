@@ -142,11 +142,28 @@ def test_decision_tells_convergence(capsys, passed, status):
     fit = SimpleNamespace(convergence=SimpleNamespace(passed=passed, sentence="The verdict."))
     table = pd.DataFrame({"strategy": ["margin"], "P(best)": ["80 %"]})
     document = {"sentence": "Take margin."}
-    assert report_decision(fit, document, {"At 100 labels:": table}, as_json=False) == status
+    assert report_decision(fit, document, {"At 100 labels:": table}, how="text") == status
     text = capsys.readouterr().out
     assert "At 100 labels:" in text
     assert "80 %" in text
     assert text.rstrip().endswith("Take margin." if passed else "The verdict.")
-    report_decision(fit, document, {}, as_json=True)
+    report_decision(fit, document, {}, how="json")
     told = json.loads(capsys.readouterr().out)
     assert told == document | {"converged": passed, "verdict": "The verdict."}
+
+
+def test_the_environment_gives_defaults_but_no_options_of_a_saved_fit(asked, tmp_path, monkeypatch):
+    monkeypatch.setenv("PALM_BAYES_DRAWS", "17")
+    monkeypatch.setenv("PALM_BAYES_SEED", "3")
+    _, (source, _) = asked(example_runs_path())
+    assert (source.sampling["draws"], source.seed) == (17, 3)
+    _, (source, _) = asked(example_runs_path(), "--draws", 19)
+    assert source.sampling["draws"] == 19
+    (tmp_path / "trace.nc").touch()
+    monkeypatch.setattr("palm_bayes.palm_fit.PalmFit.load", lambda path: path)
+    _, (source, _) = asked(tmp_path)
+    assert source.fit(quiet, quiet) == tmp_path / "trace.nc"
+    monkeypatch.setenv("PALM_BAYES_DRAWS", "two")
+    result, _ = asked(example_runs_path())
+    assert result.exit_code == 2
+    assert "PALM_BAYES_DRAWS" in result.output

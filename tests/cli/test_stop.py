@@ -25,9 +25,9 @@ def run(fit, monkeypatch, capsys, tmp_path):
 def test_it_says_what_to_do_and_why(run):
     status, out, _ = run("--target", 0.5)
     assert status == 0
-    assert "target 0.5 reached with 80 %" in out
+    assert "0.5 is reached with a probability of at least 80 %" in out
     assert "Stop at 240 labels with" in out
-    assert "would change with a target above" in out
+    assert "Would change with a target above" in out
 
 
 def test_json_has_the_decision_and_its_numbers(run, fit):
@@ -37,7 +37,7 @@ def test_json_has_the_decision_and_its_numbers(run, fit):
     assert status == 0
     assert told["action"] in {"continue", "stop", "switch"}
     assert told["labels"] == 240
-    assert [f["rule"].split()[0] for f in told["findings"]][:3] == ["target", "target", "budget"]
+    assert [f["rule"].split()[1] for f in told["findings"]][:3] == ["is", "is", "budget"]
     assert told["converged"] is True
 
 
@@ -48,13 +48,49 @@ def test_all_rules_can_be_asked_for(run):
     )
     rules = [finding["rule"] for finding in json.loads(out)["findings"]]
     assert rules == [
-        "target 0.9 reached with 80 %",
-        "target 0.9 within 300 labels under 5 %",
-        "gain under 0.01 by 60 more labels with 80 %",
-        "no net value at 1 per label, 5 per point",
-        "budget of 300 labels spent",
-        "pool of 500 labels spent",
+        "0.9 is reached with a probability of at least 80 %",
+        "0.9 is reached within 300 labels with a probability below 5 %",
+        "60 more labels gain less than 0.01 with a probability of at least 80 %",
+        (
+            "no further episode is worth its cost "
+            "(1 per label, 2 per episode; an accuracy point is worth 5)"
+        ),
+        "the budget of 300 labels is spent",
+        "the pool of 500 labels is labelled",
     ]
+
+
+@pytest.mark.parametrize(("target", "action", "code"), [(0.5, "stop", 10), (0.999, "continue", 0)])
+def test_exit_code_is_the_answer(run, target, action, code):
+    status, out, _ = run("--target", target, "--exit-code", "--json")
+    assert (json.loads(out)["action"], status) == (action, code)
+    assert run("--target", target)[0] == 0
+
+
+def test_exit_code_of_no_answer(run, fit, monkeypatch):
+    monkeypatch.setattr(
+        "palm_bayes.decisions.decide.DOUBTS", (lambda *_: "this is made up",), raising=True
+    )
+    status, out, _ = run("--target", 0.5, "--exit-code")
+    assert status == 11
+    assert "Cannot say" in out
+
+
+def test_costs_come_from_the_environment(run, monkeypatch):
+    monkeypatch.setenv("PALM_BAYES_LABEL_COST", "0.5")
+    monkeypatch.setenv("PALM_BAYES_POINT_VALUE", "80")
+    _, out, _ = run("--json")
+    (finding,) = json.loads(out)["findings"]
+    assert "0.5 per label; an accuracy point is worth 80" in finding["rule"]
+
+
+@pytest.mark.parametrize("form", ["csv", "latex", "markdown"])
+def test_formats_have_the_rules_on_stdout_and_the_answer_on_stderr(run, form):
+    status, out, err = run("--target", 0.5, "--format", form)
+    assert status == 0
+    assert "0.5 is reached with a probability of at least 80" in out
+    assert "Stop at 240" not in out
+    assert "Stop at 240 labels with" in err
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,30 @@
 """Budgets of runs."""
 
+import numpy as np
+import pandas as pd
+import pytest
+
 from palm_bayes.data.budgets import episode_budgets
+from palm_bayes.data.runs import Runs
 
 
 def test_budgets_are_whole_episodes(made_up):
     runs = made_up.task({"a": (0.1, 0.2)})
     assert episode_budgets(runs, 71).tolist() == [10, 20, 30, 40, 50, 60, 70, 80]
     assert episode_budgets(runs, 50).tolist() == [10, 20, 30, 40, 50]
+
+
+@pytest.mark.filterwarnings("ignore::palm_bayes.errors.PalmWarning")
+def test_budgets_of_uneven_batches_are_whole_labels():
+    """Batches of 26 and 27 labels have the median 26.5, and two runs have one of 53 and 54."""
+    steps = {"1": [27, 53, 80, 106, 133], "2": [27, 54, 80, 107, 133]}
+    rows = [
+        {"strategy": "a", "repetition": name, "labels": labels, "accuracy": 0.1}
+        for name, run in steps.items()
+        for labels in run
+    ]
+    runs = Runs.from_frame(pd.DataFrame(rows))
+    assert runs.batch == 26.5
+    budgets = episode_budgets(runs, 240)
+    np.testing.assert_array_equal(budgets % 1, 0)
+    assert budgets.tolist() == [27, 53, 80, 106, 133, 160, 186, 212, 239, 266]

@@ -42,9 +42,9 @@ def test_pairs_and_ranking(two):
     ("behind", "standing", "words"),
     [
         ([0.02] * 9 + [0.0], "ruled out", "; all others are ruled out"),
-        ([0.02] * 8 + [0.0] * 2, "not ruled out", "; not ruled out b (P(worse by more than"),
-        ([0.005] * 9 + [0.02], "equivalent", "; equivalent b (P(within 0.0100 of it) at least"),
-        ([0.005] * 8 + [0.02] * 2, "not ruled out", "; not ruled out b"),
+        ([0.02] * 8 + [0.0] * 2, "not ruled out", "; not ruled out: b (P(worse by more than"),
+        ([0.005] * 9 + [0.02], "equivalent", "; equivalent: b (P(within 0.01 of it) at least"),
+        ([0.005] * 8 + [0.02] * 2, "not ruled out", "; not ruled out: b ("),
     ],
 )
 def test_standing_is_told_where_it_is_sure(made_up, behind, standing, words):
@@ -81,7 +81,7 @@ def test_speed_up(runs, made_up):
     assert row["p_faster"] == 0.5
     assert found.reference == "random"
     assert found.share("a") == "50 % [50-150]"
-    assert "with 50 % of the labels [50-150]." in found.sentence
+    assert "needs 50 % [50-150] of random's labels for its accuracy." in found.sentence
 
 
 def test_speed_up_past_the_range_is_infinite(runs, made_up):
@@ -126,7 +126,7 @@ def test_scale_and_unit_are_the_users(made_up):
     )
     assert (found.unit, found.at, found.rope, found.reference) == ("episodes", 5, 1, "a")
     assert found.ranking["median"].to_numpy() == pytest.approx([37, 35])
-    assert "At 5 episodes b comes first" in found.sentence
+    assert "Today (5 episodes) b comes first" in found.sentence
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,14 @@ def test_bad_questions(two, options, words):
 
 def test_one_strategy_is_no_error(runs, made_up):
     found = compare(made_up.stand_in(runs.strategy("a"), {"a": [made_up.line(0.1, 0.05)]}), 30)
-    assert found.sentence == "At 30 labels a is at 0.2500, without others."
+    assert found.sentence == "At 30 labels a is at 0.250, without others."
     json.dumps(found.document(), allow_nan=False)
 
 
 def test_sentence_is_of_the_numbers(two):
     found = compare(two, 30)
-    assert "a comes first: it is best with 75 % probability, expected loss 0.0200" in found.sentence
-    assert "; not ruled out random (P(worse by more than 0.0100) below 90 %)" in found.sentence
+    assert "a comes first: it is best with 75 % probability, expected loss 0.020" in found.sentence
+    assert "; not ruled out: random (P(worse by more than 0.01) below 90 %)" in found.sentence
     assert found.document()["sentence"] == found.sentence
 
 

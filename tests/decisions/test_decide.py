@@ -162,7 +162,7 @@ def test_one_budget_for_numbers_words_and_other_strategies(bent):
     assert "reached within 500 labels" in free.sentence
     bound = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="a")
     assert bound.action == "stop"  # b is at .6 then
-    assert "0.700 is reached within 100 labels is under 1 %" in bound.sentence
+    assert "0.7 is reached within 100 labels is <1 %" in bound.sentence
     own = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="b")
     assert (own.findings[0].stop, own.findings[0].probability) == (True, 0)
 

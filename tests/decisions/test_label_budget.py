@@ -100,7 +100,9 @@ def test_sentence_is_of_the_numbers(four):
     never = labels_to_reach(four, 1.0, until=60)
     assert "No strategy reaches 1 (the expected curve) by 60 labels" in never.sentence
     assert "finds no strategy feasible" in never.sentence
-    assert ", already labelled," in labels_to_reach(four, 0.2).sentence
+    assert "b has reached 0.2 (the expected curve) today (50 labels) with" in (
+        labels_to_reach(four, 0.2).sentence
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from palm_bayes.data.score import Score
-from palm_bayes.decisions.projection import Outlook, amount, chance, schedule
+from palm_bayes.decisions.projection import Outlook, schedule
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, PalmWarning
 
 
 def outlook(draws, batch=10.0, now=100.0, percent=False, lower=False):
@@ -57,7 +57,7 @@ def test_target(probability, stop):
 
 def test_target_in_percent_is_given_back_in_percent():
     in_percent = outlook([[0.9, 0.95]], percent=True)
-    assert "target 92.0 %" in Target(92).find(in_percent).reason
+    assert "92 % is reached" in Target(92).find(in_percent).reason
     with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
         Target(0.9).find(in_percent)
     with pytest.raises(DataError, match="the target is 120, allowed is above 0 and at most 1"):
@@ -182,11 +182,15 @@ def test_rules_that_make_no_sense_are_refused(make, message):
         make()
 
 
-def test_words():
-    assert [chance(p) for p in (0.0, 0.5, 0.999, 1.0)] == [
-        "under 1 %",
-        "50 %",
-        "over 99 %",
-        "over 99 %",
-    ]
-    assert (amount(12345.6), amount(0.12345)) == ("12,346", "0.123")
+def test_rules_in_words_have_the_scale_of_the_data():
+    """A target of 93 is 0.93 of fractions, and the rule says so."""
+    with pytest.warns(PalmWarning, match="read as 0.93"):
+        assert Target(93).words(SPLIT) == "0.93 is reached with a probability of at least 80 %"
+    in_percent = outlook([[0.9, 0.95]], percent=True)
+    assert Unreachable("93%", 600, 0.025).words(in_percent) == (
+        "93 % is reached within 600 labels with a probability below 2.5 %"
+    )
+    assert Plateau(0.5, 60).words(in_percent).startswith("60 more labels gain less than 0.5 points")
+    assert NetValue(0.5, 80).words(SPLIT) == (
+        "no further episode is worth its cost (0.5 per label; an accuracy point is worth 80)"
+    )

@@ -12,7 +12,7 @@ import pytest
 from palm_bayes.cli import app as cli
 from palm_bayes.cli.source import Source
 from palm_bayes.data.score import Score
-from palm_bayes.errors import percent
+from palm_bayes.display import percent
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.report.ask import Ask
@@ -120,7 +120,10 @@ def test_answers_are_those_of_the_commands(
 
     (shown, *_) = budgeted(fit.labels_to_reach(target, within=budget)).values()
     shown = shown.set_index("strategy").loc[list(names)]
-    rows = {"sure": "budget", "needed": "needed", "within": f"by {budget}", "never": "not by 960"}
+    rows = {
+        "sure": "budget (80 %)", "needed": "median [90 %]",
+        "within": f"P(by {budget})", "never": "P(not by 960)",
+    }  # fmt: skip
     for row, column in rows.items():
         assert words(page, row) == list(shown[column]), row
 

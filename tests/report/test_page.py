@@ -54,7 +54,7 @@ def test_the_verdict_is_that_of_the_results(fit, page):
     rule = Target(0.93) | Unreachable(0.93, 600) | Budget(600)
     sentences = [
         fit.decide(rule).sentence,
-        fit.compare().sentence,
+        fit.compare(600).sentence,
         fit.labels_to_reach(0.93, within=600).sentence,
         fit.convergence.sentence,
     ]
@@ -67,7 +67,7 @@ def test_a_page_shows_the_tables_of_the_commands(fit, page):
 
     found = fit.labels_to_reach(0.93, within=600)
     rule = ASKED.stop_rule
-    shown = budgeted(found) | compared(fit.compare()) | decided(fit.decide(rule))
+    shown = budgeted(found) | compared(fit.compare(600)) | decided(fit.decide(rule))
     cells = [cell for table in shown.values() for cell in table.to_numpy().ravel()]
     assert [cell for cell in cells if cell not in page.text] == []
 
@@ -87,7 +87,7 @@ def test_figures_are_inside_and_told_in_words(page, fit):
     pictures = page.all("img")
     assert len(pictures) == 5
     assert all(picture["src"].startswith("data:image/svg+xml;base64,") for picture in pictures)
-    told = fit.forecast(horizon=12).draws.sel(strategy="entropy").isel(x=-1).median()
+    told = fit.forecast(horizon=18).draws.sel(strategy="entropy").isel(x=-1).median()
     assert f"{float(told):.3f}" in pictures[0]["alt"]
     assert "random" in pictures[2]["alt"]
 
@@ -149,7 +149,7 @@ def test_episodes_where_labels_are_unknown(fit):
     report = report_of(unlabelled, Questions(target=0.93))
     assert report.decision is None  # rules count labels
     text = Page(html(report)).text
-    assert "At 12 episodes" in text
+    assert "Today (12 episodes)" in text
     assert "Stop or go on" not in text
 
 
@@ -223,6 +223,32 @@ def test_the_recipe_reads_the_same_data(fit):
     options = recipe.reading(fit.runs)
     again = palm_bayes.read_runs(recipe.data_path(fit.runs), **options)
     assert again.sha256() == fit.runs.sha256()
+
+
+def test_the_recipe_tells_how_to_read(fit):
+    how = {"columns": {"accuracy": "test_acc"}, "layout": "wide", "pool": 500.0}
+    told = PalmFit(replace(fit.runs, read_with=how), fit.trace, fit.convergence)
+    report = report_of(told, Questions())
+    assert recipe.reading(told.runs).items() >= how.items()
+    assert "columns={'accuracy': 'test_acc'}," in recipe.python(report)
+    first, _ = recipe.shell(report).replace("\\\n", " ").strip().splitlines()
+    words = shlex.split(first)
+    assert words[words.index("--column") + 1] == "accuracy=test_acc"
+    assert words[words.index("--layout") + 1] == "wide"
+    assert words[words.index("--pool") + 1] == "500"
+
+
+@pytest.mark.parametrize(
+    ("asked", "at"),
+    [
+        (Questions(), 240),
+        (Questions(target=0.93, within=600), 600),
+        (Questions(target=0.93, within=600, at=300), 300),
+        (Questions(target=0.5), 240),
+    ],
+)
+def test_strategies_are_compared_where_the_question_is(fit, asked, at):
+    assert report_of(fit, asked).comparison.at == at
 
 
 @pytest.mark.parametrize(

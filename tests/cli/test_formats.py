@@ -1,0 +1,100 @@
+"""Tables as LaTeX, Markdown and CSV, and in terminals of any width; completion by the shell."""
+
+import io
+import re
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from palm_bayes.cli import app as cli
+from palm_bayes.cli import formats, terminal
+
+NAMES = ["a_b & 5 %", "[x] | <b>y</b>", "least_confidence"]
+TABLE = pd.DataFrame(
+    {
+        "strategy": NAMES,
+        "accuracy": ["0.959 [0.952-0.968]", "0.944 [0.933-0.956]", "0.938 [0.929-0.950]"],
+        "P(best)": ["96 %", "<1 %", ">99 %"],
+        "standing": ["first", "not ruled out", "ruled out"],
+    }
+)
+
+
+def test_latex_escapes_names_and_signs():
+    text = formats.latex({"At 500 labels:": TABLE})
+    assert text.startswith("% At 500 labels:\n\\begin{tabular}{lrrr}\n\\toprule\n")
+    assert r"a\_b \& 5 \% & 0.959 [0.952-0.968] & 96 \% & first \\" in text
+    assert r"{}[x] | $<$b$>$y$<$/b$>$ & " in text  # [x] is no argument of \\ before it
+    assert r"& $<$1 \% &" in text
+    assert text.count(r"\\") == 4
+
+
+def test_markdown_is_one_row_a_strategy_without_markup_of_names():
+    text = formats.markdown({"At 500 labels:": TABLE, "Again:": TABLE})
+    first, again = text.split("\n\nAgain:\n\n")
+    heading, header, sides, *rows = (line for line in first.splitlines() if line)
+    assert heading == "At 500 labels:"
+    assert [cell.strip() for cell in header.strip("|").split("|")] == list(TABLE)
+    assert re.fullmatch(r"\|:-+(\|-+:){3}\|", sides)
+    assert len(rows) == 3
+    assert r"\[x\] \| \<b>y\</b>" in rows[1]
+    assert "| <1 % |" in re.sub(" +", " ", rows[1])
+    assert again.splitlines() == [header, sides, *rows]
+
+
+def test_csv_has_the_digits():
+    numbers = pd.DataFrame({"strategy": ["a,b"], "median": [0.123456789], "lower": [float("inf")]})
+    assert pd.read_csv(io.StringIO(formats.csv(numbers))).to_dict("records") == [
+        {"strategy": "a,b", "median": pytest.approx(0.12345679), "lower": float("inf")}
+    ]
+
+
+def shown(width):
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, markup=False, highlight=False)
+    terminal._print_table(console, TABLE)
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("width", [200, 80, 60])
+def test_a_table_is_wrapped_between_words(width):
+    lines = shown(width)
+    assert max(map(len, lines)) <= width
+    words = {word for column in (TABLE, pd.DataFrame([list(TABLE)])) for word in
+             " ".join(column.to_numpy().ravel()).split()}  # fmt: skip
+    assert words <= set(" ".join(lines).split())
+
+
+def test_a_table_too_wide_is_printed_row_by_row():
+    lines = shown(40)
+    assert max(map(len, lines)) <= 40
+    at = lines.index("least_confidence")
+    assert lines[at + 1 : at + 4] == [
+        "  accuracy: 0.938 [0.929-0.950]", "  P(best): >99 %", "  standing: ruled out"
+    ]  # fmt: skip
+
+
+def test_lines_below_help_fit_80_columns():
+    """Indented by one, as Rich prints them."""
+    group = cli.typer.main.get_command(cli.app)
+    texts = [group.epilog, *(command.epilog or "" for command in group.commands.values())]
+    plain = [re.sub(r"\[/?bold\]", "", line) for text in texts for line in text.splitlines()]
+    assert [line for line in plain if len(line) > 78] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("palm-bayes comp", {"compare"}),
+        ("palm-bayes fit --sampler n", {"nutpie", "numpyro"}),
+        ("palm-bayes compare fit --format l", {"latex"}),
+        ("palm-bayes fit --layout w", {"wide"}),
+    ],
+)
+def test_the_shell_completes_commands_and_choices(words, found):
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    variables["_PALM_BAYES_COMPLETE"] = "complete_bash"
+    result = CliRunner().invoke(cli.app, prog_name="palm-bayes", env=variables)
+    assert set(result.output.split()) == found
