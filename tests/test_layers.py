@@ -22,8 +22,9 @@ LAYOUT = """
     errors:
     files:
     display:
-    data:       scales runs axis budgets alignment checks averaging columns names reading tables
-                palm_folder run_writer places sheet layouts cleaning readers tasks example
+    data:       scales runs axis budgets alignment checks averaging columns names opening
+                reading tables palm_folder run_writer places sheet layouts cleaning readers tasks
+                example
     model:      curve noise misfit expected learned priors curve_regions coordinates build
                 likelihood one_strategy
     inference:  convergence draws pointwise graph_key compile_cache evidence nuts partial_pooling
