@@ -22,7 +22,7 @@ LAYOUT = """
     errors:
     files:
     display:
-    data:       scales runs axis budgets alignment checks averaging columns names opening
+    data:       cells scales runs axis budgets alignment checks averaging columns names opening
                 reading tables palm_folder run_writer places sheet layouts cleaning readers tasks
                 example
     model:      curve noise misfit expected learned priors curve_regions coordinates build

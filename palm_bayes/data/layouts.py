@@ -8,6 +8,7 @@ import pandas as pd
 
 from palm_bayes.data import columns
 from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
+from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
     COUNTS,
@@ -28,6 +29,7 @@ _BOUND = re.compile(r".+__(MIN|MAX)")
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
     sheet = Sheet(_with_levels(raw), {})
+    check_names(raw.file or "the table", sheet.names)
     if reading.layout is not None:
         layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
     else:

@@ -6,9 +6,11 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.cells import as_numbers, text_of
 from palm_bayes.errors import DataError, PalmWarning, listed
 
 RUN = ["strategy", "repetition"]
+_EMPTY = ("", "<NA>", "nan", "None")
 _SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
 _LEAST_POINTS = 0.1  # in percent; smaller differences are probably fractions given by mistake
 _SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
@@ -18,8 +20,9 @@ _ALLOWED = {None: "0 to 1, or 0 to 100 in percent", True: "0 to 100 (percent)", 
 def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
     """Raise an error that names the first bad row; `message` is formatted with its values."""
     if bad.any():
-        row: dict[str, Any] = {str(k): v for k, v in table[bad].iloc[0].items()}
-        words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") != ""}
+        first = table[bad].iloc[0].items()
+        row: dict[str, Any] = {str(k): v if isinstance(v, float) else text_of(v) for k, v in first}
+        words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") not in _EMPTY}
         names = [f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in words.items()]
         place = ", ".join(part for part in (row["file"], row["where"], *names) if part)
         raise DataError(f"{place}: {message.format(**row)}")
@@ -27,7 +30,7 @@ def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
 
 def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]":
     """Return a column as finite numbers."""
-    values = pd.to_numeric(table[column], errors="coerce").astype(float)
+    values = as_numbers(table[column])
     cells = table.assign(cell=table[column])
     reject(cells, ~values.abs().lt(np.inf), f"{column} is '{{cell}}', allowed is {allowed}")
     return values
@@ -40,6 +43,8 @@ def to_fraction(table: pd.DataFrame, percent: bool | None, notes: list[str]) -> 
     hold both scales, or a few values above 1, are refused; so are values up to 10 that fall in most
     runs, such as an RMSE.
     """
+    if percent not in _ALLOWED:
+        raise DataError(f"percent is {percent!r}, allowed are True, False and None")
     values = table["accuracy"] = numbers(table, "accuracy", _ALLOWED[percent])
     most = 1 if percent is False else 100
     inside = values.between(0, most * (1 + _SLACK))

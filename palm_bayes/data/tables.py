@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.cells import as_numbers
 from palm_bayes.data.columns import word_of
 from palm_bayes.data.opening import (
     MAX_JSON,
@@ -135,7 +136,7 @@ def _of_frame(frame: pd.DataFrame, file: str, name: str) -> Raw:
     if frame.index.nlevels > 1 or word_of(_named(frame)) is not None:
         frame = frame.reset_index()
     elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _counts(frame):
-        first = pd.to_numeric(pd.Series(frame.index), errors="coerce")
+        first = as_numbers(pd.Series(frame.index))
         if first.is_monotonic_increasing and first.is_unique and first.notna().all():
             frame = frame.reset_index(names=_named(frame))
     return Raw(frame, file, name)

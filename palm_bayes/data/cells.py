@@ -1,0 +1,60 @@
+"""Cells of tables as text and as numbers, whatever they hold."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+EXACT = 2**53
+"""Whole numbers up to here are exact; more labels or episodes are refused."""
+
+
+def text_of(cell: Any) -> str:
+    """Return a cell as text, or its type if Python refuses, as for 10**5000."""
+    try:
+        return str(cell)
+    except ValueError:
+        return f"a huge {type(cell).__name__}"
+
+
+def as_numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":
+    """Return cells as numbers, NaN for what is none: text, arrays, 10**400 or a missing value."""
+    if getattr(cells.dtype, "kind", "") in "cmM":  # complex numbers, times and durations
+        return pd.Series(np.nan, cells.index)
+    try:
+        values = pd.to_numeric(cells, errors="coerce")
+        return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
+    except (TypeError, ValueError, ArithmeticError):  # one cell suffices
+        return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError, ArithmeticError):
+        return np.nan
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a sort key that puts "2" before "10", for numbers of any length."""
+    parts = [part for part in re.split(r"([0-9]+)", name) if part]
+    return [_number_key(p) if p[0] in "0123456789" else (1, 0, p) for p in parts]
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    number = digits.lstrip("0")
+    return 0, len(number), number + digits
+
+
+def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
+    """Convert names to stripped text: 1.0 becomes "1", missing becomes empty."""
+    if pd.api.types.is_float_dtype(names):
+        values = pd.Series(names.to_numpy(float, na_value=np.nan), names.index)
+        known = values.dropna()
+        whole = ((known % 1 == 0) & (known.abs() < EXACT)).all()
+        names = values.astype("Int64") if whole else values
+    try:
+        return names.astype(object).where(names.notna(), "").astype(str).str.strip()
+    except (ValueError, ArithmeticError):  # one cell suffices: 10**5000, a signalling NaN
+        return pd.Series([text_of(cell) for cell in names], names.index, dtype=str).str.strip()
