@@ -21,6 +21,7 @@ LAYOUT = """
     version:
     errors:
     files:
+    caches:
     display:
     data:       cells scales runs axis budgets alignment checks averaging columns names opening
                 reading tables palm_folder run_writer places sheet layouts cleaning readers tasks
