@@ -204,7 +204,7 @@ def fuzzed(reader: str, inputs: int, seconds: int, saved_fit: Path | None) -> di
                 running.wait()
                 status = 0
         said = log.read_text(errors="replace")
-        counts = [int(n) for n in re.findall(r"^#(\d+)\s", said, re.MULTILINE)]
+        counts = [int(n) for n in re.findall(r"(?:^#|executed_units: )(\d+)", said, re.MULTILINE)]
         paths = max([paths, *(int(n) for n in re.findall(r" corp: (\d+)/", said))])
         peak = max([peak, *(int(n) for n in re.findall(r" rss: (\d+)Mb", said))])
         done += max(counts, default=0)
