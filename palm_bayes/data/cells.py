@@ -11,11 +11,22 @@ EXACT = 2**53
 
 
 def text_of(cell: Any) -> str:
-    """Return a cell as text, or its type if Python refuses, as for 10**5000."""
+    """Return a cell as text that can be stored, or its type if Python refuses, as for 10**5000."""
     try:
-        return str(cell)
+        return well_formed(str(cell))
     except ValueError:
         return f"a huge {type(cell).__name__}"
+
+
+def well_formed(text: str) -> str:
+    """Return text in which bytes of a name that Python could not decode are decoded as UTF-8.
+
+    Such names, of files on a system of another encoding, cannot be stored in a table.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half of a pair, as in JSON
+        return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":

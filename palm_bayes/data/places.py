@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import word_of
 from palm_bayes.data.names import (
     TENSORBOARD,
@@ -120,6 +121,7 @@ def _stem(file: Path) -> str:
 
 def _by_path(raws: list[Raw], pattern: str | None) -> list[Raw]:
     """Add what paths, sheets and keys say of strategy and repetition."""
+    raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
     check_names("the source", (raw.name for raw in raws))
     alone, fields = len(raws) == 1, _benchmark(names) or _guessed(names)

@@ -110,3 +110,19 @@ def test_text_of_numbers():
     assert list(as_text(pd.Series([1.0, 2.0, np.nan]))) == ["1", "2", ""]
     assert list(as_text(pd.Series([1.5, 2.0]))) == ["1.5", "2.0"]
     assert list(as_text(pd.Series([1e300, 2.0]))) == ["1e+300", "2.0"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"caf{end}" for end in ("\udce9", "\udcc3\udca9", "\ud800")],
+    ids=["no", "utf8", "half"],
+)
+def test_names_that_were_not_decoded_are_read(tmp_path, name):
+    """As of files on a system of another encoding: pandas cannot store them."""
+    (strategy,) = read_runs(frame(strategy=pd.Series([name] * 5, dtype=object))).strategies
+    assert strategy in {"caf\N{REPLACEMENT CHARACTER}", "café", "caf?"}
+    assert read_runs({name: {"labels": [1, 2, 3, 4], "acc": [0.1, 0.2, 0.3, 0.4]}}).strategies
+    if name != "caf\ud800":
+        frame().drop(columns="strategy").to_csv(tmp_path / f"{name}_1.csv", index=False)
+        (told,) = read_runs(tmp_path / f"{name}_1.csv").strategies
+        assert strategy.startswith(told)
