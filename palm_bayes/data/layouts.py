@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from palm_bayes.data import columns
+from palm_bayes.data.cells import text_of
 from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
@@ -165,14 +166,14 @@ def _with_levels(raw: Raw) -> Raw:
     head = [str(name).strip() for name in frame.columns]
     if frame.columns.nlevels > 1 or len(frame) < 2 or len({*head}) == len(head):
         return raw
-    second = [str(cell).strip() for cell in frame.iloc[0]]
+    second = [text_of(cell).strip() for cell in frame.iloc[0]]
     if second[0] and columns.word_of(second[0]) is None:
         return raw
     first = list(head)
     for i in range(2, len(head)):  # a merged cell is filled once
         first[i] = head[i] or first[i - 1]
     rows, named = frame.iloc[1:], ["", ""]
-    third = [str(cell).strip() for cell in rows.iloc[0]]
+    third = [text_of(cell).strip() for cell in rows.iloc[0]]
     if columns.word_of(third[0]) and not any(third[1:]):  # as pandas writes names of levels
         named, first[0], second[0], rows = [first[0], second[0]], third[0], "", rows.iloc[1:]
     levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=named)

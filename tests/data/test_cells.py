@@ -126,3 +126,11 @@ def test_names_that_were_not_decoded_are_read(tmp_path, name):
         frame().drop(columns="strategy").to_csv(tmp_path / f"{name}_1.csv", index=False)
         (told,) = read_runs(tmp_path / f"{name}_1.csv").strategies
         assert strategy.startswith(told)
+
+
+def test_a_huge_number_below_two_columns_of_one_name_is_one_line():
+    """Found by benchmarks/fuzz.py: such a row is tried as a second header."""
+    columns = ["strategy", "accuracy", "accuracy", "labels"]
+    table = pd.DataFrame([["m", 10**5000, 0.5, 10]] * 5, columns=columns, dtype=object)
+    with pytest.raises(DataError, match="accuracy"):
+        read_runs(table)
