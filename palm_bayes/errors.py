@@ -11,10 +11,26 @@ from typing import Any
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
+_LONGEST_WORD, _LONGEST_MESSAGE = 300, 3000  # characters; a path of a file is rarely longer
+
+
+def shortened(message: str) -> str:
+    """Leave out the middle of overlong words, such as a cell of 200,000 digits, and messages."""
+    words = re.sub(
+        rf"\S{{{_LONGEST_WORD + 1},}}", lambda word: _without_middle(word[0], 60), message
+    )
+    return words if len(words) <= _LONGEST_MESSAGE else _without_middle(words, 1000)
+
+
+def _without_middle(text: str, end: int) -> str:
+    return f"{text[:end]}... ({len(text):,} characters) ...{text[-end:]}"
 
 
 class PalmError(ValueError):
-    """Base class of all errors that palm_bayes raises intentionally."""
+    """Base class of all errors that palm_bayes raises intentionally; long quotes are shortened."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(shortened(str(message)))
 
 
 class DataError(PalmError):

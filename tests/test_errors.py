@@ -2,7 +2,7 @@
 
 import pytest
 
-from palm_bayes.errors import visible
+from palm_bayes.errors import DataError, visible
 
 
 def test_what_steers_a_terminal_is_shown():
@@ -14,3 +14,14 @@ def test_what_steers_a_terminal_is_shown():
 @pytest.mark.parametrize("text", ["margin", "größe β 漢字", "👩\u200d🔬", "e\u0301", "a b"])
 def test_text_stays(text):
     assert visible(text) == text
+
+
+def test_long_quotes_are_shortened():
+    said = str(DataError(f"runs.csv, line 3: accuracy is '{'1' * 200_000}', allowed is 0 to 1"))
+    assert said.startswith("runs.csv, line 3: accuracy is '111")
+    assert said.endswith("111', allowed is 0 to 1")
+    assert "(200,003 characters)" in said
+    assert len(said) < 300
+    assert len(str(DataError("a b " * 10**6))) < 3000
+    path = f"/{'/'.join(['folder'] * 40)}/runs.csv does not exist"
+    assert str(DataError(path)) == path

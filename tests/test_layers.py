@@ -22,9 +22,11 @@ LAYOUT = """
     errors:
     scratch:
     files:
+    caches:
     display:
-    data:       score scales runs axis budgets alignment checks averaging columns names reading
-                tables palm_folder run_writer places sheet layouts cleaning readers tasks example
+    data:       cells score limits scales runs axis budgets alignment checks averaging columns names
+                opening reading tables palm_folder run_writer places sheet layouts cleaning readers
+                tasks example
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 build likelihood one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.columns import TASK
-from palm_bayes.data.runs import as_text
 from palm_bayes.data.scales import RUN, numbers
 from palm_bayes.data.sheet import GAPS
 from palm_bayes.errors import DataError, listed, visible
@@ -44,7 +44,7 @@ def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.D
     word = next((word for word in ("labels", "share") if word in table), None)
     if word is None:
         return table
-    values = pd.to_numeric(table[word], errors="coerce")
+    values = as_numbers(table[word])
     if word == "labels" and not (values.max() <= 1 and (values % 1 > 0).any()):
         return table
     percent = values.max() > 1
@@ -65,12 +65,12 @@ def _from_zero(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows at 0 labels, where the curve has no value."""
     if "labels" not in table:
         return table
-    none = pd.to_numeric(table["labels"], errors="coerce") == 0
+    none = as_numbers(table["labels"]) == 0
     if none.any() and not none.all():
         notes.append(f"{_rows(none)} at 0 labels left out")
         first, table = table[none], table[~none]
-        if "episode" in table and (pd.to_numeric(first["episode"], errors="coerce") == 1).all():
-            table = table.assign(episode=pd.to_numeric(table["episode"], errors="coerce") - 1)
+        if "episode" in table and (as_numbers(first["episode"]) == 1).all():
+            table = table.assign(episode=as_numbers(table["episode"]) - 1)
     return table
 
 
@@ -87,7 +87,7 @@ def _measured(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         return table
     word = "episode" if "episode" in table else "labels"
     tasks = [column for column in TASK if column in table]
-    table = table.assign(_at=pd.to_numeric(table[word], errors="coerce"))
+    table = table.assign(_at=as_numbers(table[word]))
     everywhere = (~empty).groupby([table[key] for key in (*tasks, "strategy", "_at")])
     never = empty & ~everywhere.transform("any").fillna(value=False).astype(bool)
     if 2 * never.sum() >= len(table):  # measured at every second label, or less often

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from palm_bayes.data import columns
+from palm_bayes.data.cells import text_of
 from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
+from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
     COUNTS,
@@ -28,6 +30,7 @@ _BOUND = re.compile(r".+__(MIN|MAX)")
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
     sheet = Sheet(_with_levels(raw), {})
+    check_names(raw.file or "the table", sheet.names)
     if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
         error = columns.error_among(sheet.names, sheet.place)
         reading = replace(reading, columns={**(reading.columns or {}), **error})
@@ -167,14 +170,14 @@ def _with_levels(raw: Raw) -> Raw:
     head = [str(name).strip() for name in frame.columns]
     if frame.columns.nlevels > 1 or len(frame) < 2 or len({*head}) == len(head):
         return raw
-    second = [str(cell).strip() for cell in frame.iloc[0]]
+    second = [text_of(cell).strip() for cell in frame.iloc[0]]
     if second[0] and columns.word_of(second[0]) is None:
         return raw
     first = list(head)
     for i in range(2, len(head)):  # a merged cell is filled once
         first[i] = head[i] or first[i - 1]
     rows, named = frame.iloc[1:], ["", ""]
-    third = [str(cell).strip() for cell in rows.iloc[0]]
+    third = [text_of(cell).strip() for cell in rows.iloc[0]]
     if columns.word_of(third[0]) and not any(third[1:]):  # as pandas writes names of levels
         named, first[0], second[0], rows = [first[0], second[0]], third[0], "", rows.iloc[1:]
     levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=named)

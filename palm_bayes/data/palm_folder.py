@@ -1,16 +1,20 @@
 """PALM's result folders: ``<METHOD>_<i>/plot_episode_yvalues.npy``, with x values beside it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from palm_bayes.data.cells import natural
 from palm_bayes.data.names import palm_discovered, palm_splits
-from palm_bayes.data.runs import natural
+from palm_bayes.data.opening import array_of
 from palm_bayes.errors import DataError, known, listed
+
+type Floats = NDArray[np.float64]
 
 Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
 
@@ -42,17 +46,40 @@ def read_folder(
         raise DataError(f"{base}: {one} and {runs[run]} both are {twice}, allowed is one")
     order = sorted(runs, key=lambda run: natural(run[1]))
     first = {s: [run for run in order if run[0] == s][:most] for s, _ in runs}
-    frames = [_run(base / runs[run], *run) for strategy in first.values() for run in strategy]
-    ours = [p.name for p in folders if p not in full and palm_splits(p.name)[0][0] in first]
+    read = [(run, *_run(base / runs[run])) for strategy in first.values() for run in strategy]
+    without = {p.name for p in folders} - {p.name for p in full}
+    ours = [p.name for p in folders if p.name in without and palm_splits(p.name)[0][0] in first]
     if ours:
         notes.append(f"Folders without {Y_FILE} are left out: {listed(ours)}.")
-    unlabelled = {bool(f["labels"].isna().all()): f["file"].iloc[0] for f in frames}
+    unlabelled = {labels is None: base / runs[run] / Y_FILE for run, _, labels in read}
     if len(unlabelled) == 2:
         raise DataError(
             f"{unlabelled[True]}: no labels ({X_FILE} lacks or counts episodes), "
             f"but {unlabelled[False]} has them, allowed is one way for all runs"
         )
-    return pd.concat(frames, ignore_index=True)
+    return _rows(read, {run: str(base / name / Y_FILE) for run, name in runs.items()})
+
+
+def _rows(
+    read: Sequence[tuple[tuple[str, str], Floats, Floats | None]],
+    files: Mapping[tuple[str, str], str],
+) -> pd.DataFrame:
+    """Lay runs below each other: one frame, since a frame for each of thousands takes seconds."""
+    sizes = [accuracy.size for _, accuracy, _ in read]
+    columns: dict[str, Any] = {
+        "episode": np.concatenate([np.arange(1, size + 1) for size in sizes]),
+        "labels": np.concatenate(
+            [np.full(y.shape, np.nan) if labels is None else labels for _, y, labels in read]
+        ),
+        "accuracy": np.concatenate([accuracy for _, accuracy, _ in read]),
+    }
+    for column, names in (
+        ("strategy", [strategy for (strategy, _), _, _ in read]),
+        ("repetition", [repetition for (_, repetition), _, _ in read]),
+        ("file", [files[run] for run, _, _ in read]),
+    ):
+        columns[column] = np.repeat(np.array(names, dtype=object), sizes)
+    return pd.DataFrame(columns)
 
 
 def _nothing(base: Path) -> str:
@@ -89,33 +116,23 @@ def _chosen(
     return chosen
 
 
-def _run(folder: Path, strategy: str, repetition: str) -> pd.DataFrame:
-    """Read one run; x values 0, 1, 2 ... or 1, 2, 3 ... are episodes, others are labels."""
+def _run(folder: Path) -> tuple[Floats, Floats | None]:
+    """Read accuracies and labels, None if x values 0, 1, 2 ... or 1, 2, 3 ... count episodes."""
     accuracy = _array(folder / Y_FILE)
-    labels = np.full(accuracy.shape, np.nan)
-    if (folder / X_FILE).is_file():
-        x = _array(folder / X_FILE)
-        if x.shape != accuracy.shape:
-            raise DataError(
-                f"{folder / X_FILE}: {x.size} values, but {Y_FILE} has {accuracy.size}, "
-                "allowed is the same number"
-            )
-        if x[0] not in (0, 1) or (np.diff(x) != 1).any():
-            labels = x
-    columns = {"episode": np.arange(1, accuracy.size + 1), "labels": labels, "accuracy": accuracy}
-    names = {"strategy": strategy, "repetition": repetition, "file": str(folder / Y_FILE)}
-    return pd.DataFrame(columns).assign(**names)
+    if not (folder / X_FILE).is_file():
+        return accuracy, None
+    x = _array(folder / X_FILE)
+    if x.shape != accuracy.shape:
+        raise DataError(
+            f"{folder / X_FILE}: {x.size} values, but {Y_FILE} has {accuracy.size}, "
+            "allowed is the same number"
+        )
+    return accuracy, x if x[0] not in (0, 1) or (np.diff(x) != 1).any() else None
 
 
-def _array(file: Path) -> NDArray[np.float64]:
+def _array(file: Path) -> Floats:
     """Load a one-dimensional array of numbers."""
-    try:
-        with file.open("rb") as opened:
-            values = np.lib.format.read_array(opened, allow_pickle=False)
-    except (OSError, ValueError, MemoryError) as error:
-        raise DataError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
-    if values.dtype.kind not in "iuf":
-        raise DataError(f"{file} holds {values.dtype}, allowed are real numbers")
+    values = array_of(file)
     if values.ndim != 1 or not values.size:
         raise DataError(f"{file} has shape {values.shape}, allowed is one dimension, not empty")
     return values.astype(float)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import word_of
 from palm_bayes.data.names import (
     TENSORBOARD,
@@ -20,6 +21,7 @@ from palm_bayes.data.names import (
     repetition_of,
     split,
 )
+from palm_bayes.data.opening import check_names
 from palm_bayes.data.palm_folder import Y_FILE
 from palm_bayes.data.tables import READERS, Raw, of_frame, of_mapping, read_file
 from palm_bayes.errors import DataError, listed
@@ -49,10 +51,20 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
     return _by_path([raw for file in _of_one_tag(files) for raw in read_file(file)], pattern)
 
 
+def home_filled(place: str | Path) -> Path:
+    """Return a path with the home folder in place of ~; `DataError` if it cannot be a path."""
+    try:
+        path = Path(place).expanduser()
+        path.exists()  # raises, if the name is too long
+    except (OSError, RuntimeError, TypeError) as error:
+        raise DataError(f"{place} cannot be read: {error}") from error
+    return path
+
+
 def matching(places: Sequence[str | Path]) -> list[Path]:
     """Return the paths that are named or match a glob; `DataError` if none does."""
     found = []
-    for path in (Path(place).expanduser() for place in places):
+    for path in map(home_filled, places):
         if path.exists() or not glob.has_magic(str(path)):
             found.append(path)
             continue
@@ -109,7 +121,9 @@ def _stem(file: Path) -> str:
 
 def _by_path(raws: list[Raw], pattern: str | None) -> list[Raw]:
     """Add what paths, sheets and keys say of strategy and repetition."""
+    raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
+    check_names("the source", (raw.name for raw in raws))
     alone, fields = len(raws) == 1, _benchmark(names) or _guessed(names)
     if pattern is not None:
         try:

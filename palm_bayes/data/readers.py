@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from palm_bayes.data.cells import as_text
 from palm_bayes.data.cleaning import cleaned
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.layouts import to_rows
+from palm_bayes.data.limits import XMode, check_options
 from palm_bayes.data.palm_folder import is_palm, read_folder
-from palm_bayes.data.places import Place, raw_tables
+from palm_bayes.data.places import Place, home_filled, raw_tables
 from palm_bayes.data.reading import OF_SOURCE, Reading
-from palm_bayes.data.runs import Runs, XMode, as_text
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known, listed, visible
 
 _UNDERSTOOD = "Read: "  # begins the note of what was understood
@@ -115,7 +117,8 @@ def _chosen_of(source: Runs, reading: Reading) -> Runs:
 
 def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame:
     """Read the rows of all tasks, in columns named by words; what was understood is one note."""
-    path = Path(source).expanduser() if isinstance(source, (str, Path)) else None
+    check_options(reading.batch, reading.x_mode, reading.max_repetitions, reading.max_episodes)
+    path = home_filled(source) if isinstance(source, (str, Path)) else None
     if path is not None and path.is_dir() and is_palm(path):
         table = read_folder(path, reading.named, reading.max_repetitions, notes)
         said: list[str] = []

@@ -4,27 +4,26 @@ Every reader calls `Runs.from_frame`, so each rule about data is written once, h
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from palm_bayes.data.scales import RUN, as_text, numbers, reject, to_fractions
+from palm_bayes.data.cells import EXACT, as_text, natural
+from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
+from palm_bayes.data.scales import RUN, numbers, reject, to_fractions
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, plural, span, visible
 
-__all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode", "as_text", "natural"]
+__all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode"]
 
-XMode = Literal["labels", "episodes"]
-
-MIN_EPISODES = 4  # the curve has four parameters
 _COLUMNS = [*RUN, "episode", "labels", "x", "accuracy"]
 UNUSED = "unused: "  # prefix that readers give to unknown columns
+_SPAN = 1e-6, 1e12  # x, in batches, that is allowed: labels up to 1e9, and a batch of any use
 _UNEVEN = 0.1  # steps within a tenth of the batch count as even: 1000, 2001, 3002 occurs
 
 
@@ -106,7 +105,7 @@ class Runs(Displayed):
         DataError
             If anything in the frame cannot be used.
         """
-        _check_options(batch, x_mode, max_repetitions, max_episodes)
+        check_options(batch, x_mode, max_repetitions, max_episodes)
         said = list(notes)
         table = _limited(_counted(_typed(frame), said), max_repetitions, max_episodes)
         score = to_fractions(table, percent, metric, lower_is_better, said)
@@ -143,7 +142,7 @@ class Runs(Displayed):
 
     def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
         """Return only the first repetitions (natural order) and episodes; None keeps all."""
-        _check_options(None, "labels", max_repetitions, max_episodes)
+        check_options(None, "labels", max_repetitions, max_episodes)
         return self._with(_limited(self.table, max_repetitions, max_episodes))
 
     def _with(self, table: pd.DataFrame) -> Self:
@@ -210,30 +209,11 @@ class Runs(Displayed):
         return Display("\n".join([size, *self.notes]), table.reset_index())
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """Return a sort key that puts "2" before "10"."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts if p]
-
-
 def _interpolate(
     at: NDArray[np.float64], x: "pd.Series[float]", y: "pd.Series[float]", slope: float
 ) -> NDArray[np.float64]:
     beyond = at - np.clip(at, x.iloc[0], x.iloc[-1])
     return np.asarray(np.interp(at, x, y) + slope * beyond)
-
-
-def _check_options(
-    batch: float | None, x_mode: str, repetitions: int | None, episodes: int | None
-) -> None:
-    if batch is not None and not 0 < batch < np.inf:
-        raise DataError(f"batch is {batch:g}, allowed is a number of labels above 0")
-    if x_mode not in ("labels", "episodes"):
-        raise DataError(f"x_mode is {x_mode!r}, allowed are 'labels' and 'episodes'")
-    limits = (("max_repetitions", repetitions, 1), ("max_episodes", episodes, MIN_EPISODES))
-    for name, value, least in limits:
-        if value is not None and value < least:
-            raise DataError(f"{name} is {value}, allowed is at least {least}")
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -255,6 +235,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     for column in ("episode", "labels"):
         if column in table:
             table[column] = numbers(table, column, "a number above 0")
+            message = f"{column} is {{{column}:g}}, allowed is up to {EXACT:.0e}"
+            reject(table, table[column] > EXACT, message)
     return table
 
 
@@ -323,6 +305,12 @@ def _check_runs(table: pd.DataFrame) -> None:
     reject(table.assign(longest=longest), longest < MIN_EPISODES, message)
 
 
+def _check_span(x: "pd.Series[float]", batch: float) -> None:
+    """Refuse a batch such as 1e-300 labels, in which x would not be finite."""
+    if not x.between(*_SPAN).all():
+        raise DataError(f"batch is {batch:g}, but labels are {span(x)} times as many")
+
+
 def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[str]) -> float:
     """Add x (and labels, where they follow from the batch) in place; return the batch."""
     table["x"] = table["episode"].astype(float)
@@ -331,10 +319,12 @@ def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[
             notes.append("Labels are unknown: x is the episode.")
             return 1.0
         table["labels"] = table["episode"] * batch
+        _check_span(table["labels"], batch)
         return float(batch)
     steps = table.groupby(RUN)["labels"].diff()
     step = float(steps.median())
     batch = step if batch is None else float(batch)
+    _check_span(table["labels"] / batch, batch)
     if x_mode == "labels":
         table["x"] = table["labels"] / batch
     start = table.loc[table["episode"] == 1, "labels"]

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.cells import as_numbers, text_of
 from palm_bayes.data.score import Score
-from palm_bayes.errors import DataError, listed, visible
+from palm_bayes.errors import DataError, listed
 
 RUN = ["strategy", "repetition"]
+_EMPTY = ("", "<NA>", "nan", "None")
 _SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
 _SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
 _UNBOUNDED = {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}
@@ -29,23 +31,17 @@ _ALLOWED = {None: "0 to 1, or 0 to 100 in percent", True: "0 to 100 (percent)", 
 def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
     """Raise an error that names the first bad row; `message` is formatted with its values."""
     if bad.any():
-        row: dict[str, Any] = {str(k): v for k, v in table[bad].iloc[0].items()}
-        words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") != ""}
+        first = table[bad].iloc[0].items()
+        row: dict[str, Any] = {str(k): v if isinstance(v, float) else text_of(v) for k, v in first}
+        words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") not in _EMPTY}
         names = [f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in words.items()]
         place = ", ".join(part for part in (row["file"], row["where"], *names) if part)
         raise DataError(f"{place}: {message.format(**row)}")
 
 
-def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty."""
-    if pd.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
-        names = names.astype("Int64")
-    return names.astype(object).where(names.notna(), "").astype(str).str.strip().map(visible)
-
-
 def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]":
     """Return a column as finite numbers."""
-    values = pd.to_numeric(table[column], errors="coerce").astype(float)
+    values = as_numbers(table[column])
     cells = table.assign(cell=table[column])
     reject(cells, ~values.abs().lt(np.inf), f"{column} is '{{cell}}', allowed is {allowed}")
     return values
@@ -64,6 +60,8 @@ def to_fractions(
     hold both scales, or a few values above 1, are refused; so are scores that PALM cannot describe,
     each with the transformation that would do.
     """
+    if percent not in _ALLOWED:
+        raise DataError(f"percent is {percent!r}, allowed are True, False and None")
     names = table["metric"].unique()
     usual = "error" if lower_is_better else "accuracy"
     score = Score(metric or (len(names) == 1 and names[0]) or usual, bool(percent), lower_is_better)

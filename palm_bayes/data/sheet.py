@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from palm_bayes.data import columns
-from palm_bayes.data.runs import UNUSED, as_text
+from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.runs import UNUSED
 from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, listed
 
@@ -128,10 +130,10 @@ def counted(sheet: Sheet) -> Sheet:
             or not (sheet.raw.fields or sheet.series)
         ):
             raise columns.missing(["episode", "labels"], sheet.names, sheet.place)
-        numbers = pd.Series(range(1, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
+        numbers = pd.Series(np.arange(1.0, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
         called = "rows count"
     else:
-        numbers = pd.to_numeric(sheet.column(place), errors="coerce")
+        numbers = as_numbers(sheet.column(place))
         called = f"{sheet.names[place] or 'the column without a name'} counts"
     word = "labels" if _counts_labels(numbers, sheet) else "episode"
     frame = pd.concat([sheet.raw.frame, numbers], axis=1)
@@ -147,13 +149,13 @@ def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
     if steps.iloc[0] not in {0, 1} or (steps.diff().iloc[1:] != 1).any():
         return True
     places = [one.place for one in sheet.series] or [sheet.words["accuracy"]]
-    filled = [pd.to_numeric(sheet.column(i), errors="coerce").notna() for i in places]
+    filled = [as_numbers(sheet.column(i)).notna() for i in places]
     measured = numbers[pd.concat(filled, axis=1).any(axis=1)].nunique()
     return 2 * measured <= len(steps)
 
 
 def _may_count(column: "pd.Series[Any]") -> bool:
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = as_numbers(column)
     return bool(numbers.is_monotonic_increasing and numbers.is_unique and (numbers % 1 == 0).all())
 
 
@@ -171,7 +173,7 @@ def _is_text(column: "pd.Series[Any]") -> bool:
 def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
     """Return the cells that hold something as numbers, NaN for text."""
     text = as_text(column)
-    return pd.to_numeric(text[~text.str.lower().isin(GAPS)], errors="coerce")
+    return as_numbers(text[~text.str.lower().isin(GAPS)])
 
 
 def told(series: Sequence[Series], names: Sequence[str]) -> str:

@@ -1,21 +1,33 @@
 """Raw tables, read from files by their suffix, from frames and from dicts."""
 
-import gzip
+import csv
+import io
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.cells import as_numbers
 from palm_bayes.data.columns import word_of
+from palm_bayes.data.opening import (
+    MAX_JSON,
+    array_of,
+    arrays_of,
+    check_names,
+    check_regular,
+    check_table,
+    is_zip,
+    text_of,
+)
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import uncell
 
+_DEEPEST = 8  # names within names, of JSON and dicts
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
 
 
@@ -55,19 +67,16 @@ def read_file(path: Path) -> list[Raw]:
     if not suffixes:
         raise DataError(f"{path} is neither a folder nor a file of {listed(READERS, 20)}")
     kind, reader = READERS[max(suffixes, key=len)]
+    check_regular(path)
     try:
         return reader(path)
+    except DataError:
+        raise
     except ImportError as error:
         raise DataError(f"{path} needs another package: {error}") from error
-    except (
-        *(OSError, EOFError, zlib.error, MemoryError, ValueError),
-        *(pd.errors.ParserError, json.JSONDecodeError, KeyError),
-    ) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            f"{path} cannot be read as {kind}: {' '.join(str(error).split())}"
-        ) from error
+    except Exception as error:  # parsers of damaged files raise anything
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} cannot be read as {kind}: {told}") from error
 
 
 def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> list[Raw]:
@@ -78,6 +87,9 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
     """
     if not mapping:
         raise DataError(f"{file or 'the dict'} is empty")
+    if name.count("/") >= _DEEPEST:
+        raise DataError(f"{file or 'the dict'} is nested more than {_DEEPEST} deep")
+    check_names(file or "the dict", mapping)
     mapping = {key: _by_column(value) for key, value in mapping.items()}
     if all(isinstance(value, Mapping) for value in mapping.values()):
         cells = [cell for one in mapping.values() for cell in one.values()]
@@ -125,7 +137,7 @@ def _of_frame(frame: pd.DataFrame, file: str, name: str) -> Raw:
     if frame.index.nlevels > 1 or word_of(_named(frame)) is not None:
         frame = frame.reset_index()
     elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _counts(frame):
-        first = pd.to_numeric(pd.Series(frame.index), errors="coerce")
+        first = as_numbers(pd.Series(frame.index))
         if first.is_monotonic_increasing and first.is_unique and first.notna().all():
             frame = frame.reset_index(names=_named(frame))
     return Raw(frame, file, name)
@@ -144,8 +156,9 @@ def _array(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
     rows = value if isinstance(value, list) else []
     if rows and all(isinstance(row, list) for row in rows):  # ragged: short runs end in NaN
         longest = max(map(len, rows))
+        check_table(f"{file or 'the dict'}: {key}", longest, len(rows))
         value = [[*row, *[None] * (longest - len(row))] for row in rows]
-        value = np.array(value, dtype=float)
+        value = _numbers(value, file, key)
     array = np.asarray(value)
     if array.ndim not in {1, 2}:
         shape = f"shape {array.shape}" if array.ndim else repr(value)
@@ -153,6 +166,13 @@ def _array(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
             f"{file or 'the dict'}: {key} has {shape}, allowed is a list, or runs x episodes"
         )
     return array
+
+
+def _numbers(rows: list[list[Any]], file: str, key: object) -> np.ndarray[Any, Any]:
+    try:
+        return np.array(rows, dtype=float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from error
 
 
 def _of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) -> Raw:
@@ -163,6 +183,7 @@ def _of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) -
         shapes = listed(f"{key} {array.shape}" for key, array in arrays.items())
         raise DataError(f"{file or 'the dict'}: shapes do not fit together: {shapes}")
     length = next(iter(runs.values())).shape[1]
+    check_table(file or "the dict", length, sum(map(len, runs.values())))
     counted: dict[tuple[str, str], Any] = {}
     for key in known:
         if arrays[key].shape != (length,):
@@ -187,11 +208,13 @@ def _of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) -
 
 def _delimited(path: Path) -> list[Raw]:
     """Read the cells of a delimited text as text, with their lines as index."""
-    sep = _separator(path)
+    text = text_of(path)
+    sep = _separator(text, path)
     try:
         cells = pd.read_csv(
-            path, sep=sep, header=None, dtype=str, na_filter=False, skip_blank_lines=False
-        )
+            io.StringIO(text), sep=sep, header=None, dtype=str,
+            na_filter=False, skip_blank_lines=False,
+        )  # fmt: skip
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1}")
@@ -224,20 +247,30 @@ def _has_commas(cells: "pd.Series[str]") -> bool:
     return bool(commas.any() and (commas | numbers.str.fullmatch(r"\s*[+-]?\d+\s*")).all())
 
 
-def _separator(path: Path) -> str:
+def _separator(text: str, path: Path) -> str:
     """Return the mark that occurs most often in the header: comma, semicolon, tab or bar."""
-    with _opened(path) as lines:
-        header = next((line for line in lines if line.strip()), "")
+    check_table(path, text.count("\n"), 1)
+    lines = text.split("\n")
+    header = next((line for line in lines if line.strip()), "")
     header = re.sub(r'"[^"]*"', "", header)
-    return max(",;\t|", key=header.count)
+    sep = max(",;\t|", key=header.count)
+    first = next(csv.reader(io.StringIO(text), delimiter=sep), [])  # may go over several lines
+    columns = max(len(first), *(1 + line.count(sep) for line in lines))
+    check_table(path, len(lines), columns)
+    return sep
 
 
 def _parquet(path: Path) -> list[Raw]:
-    return [_of_frame(pd.read_parquet(path), str(path), "")]
+    from pyarrow.parquet import read_metadata
+
+    about = read_metadata(path)  # a column of one value has a few bytes and any number of rows
+    check_table(path, about.num_rows, about.num_columns)
+    return [_of_frame(pd.read_parquet(path, engine="pyarrow"), str(path), "")]
 
 
 def _excel(path: Path) -> list[Raw]:
     """Read the cells of all sheets as text, as those of a delimited file."""
+    is_zip(path)
     sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
     full = {str(name): cells.map(_cell) for name, cells in sheets.items() if len(cells)}
     return [
@@ -256,42 +289,33 @@ def _cell(value: Any) -> str:
 
 def _json(path: Path) -> list[Raw]:
     """Read records, or a mapping of names to lists."""
-    with _opened(path) as text:
-        found = json.load(text)
+    found = json.loads(text_of(path, MAX_JSON))
     if isinstance(found, Mapping):
         return of_mapping(found, str(path))
     return [_records(found, path)]
 
 
 def _json_lines(path: Path) -> list[Raw]:
-    with _opened(path) as text:
-        return [_records([json.loads(line) for line in text if line.strip()], path)]
+    lines = text_of(path, MAX_JSON).split("\n")
+    return [_records([json.loads(line) for line in lines if line.strip()], path)]
 
 
 def _records(rows: Any, path: Path) -> Raw:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path} holds neither records nor a mapping of names to lists")
+    check_table(path, len(rows), len({name for row in rows for name in row}))
     return Raw(pd.DataFrame(rows).rename(lambda i: f"record {i + 1}"), str(path))
 
 
-def _opened(path: Path) -> TextIO:
-    open_text = gzip.open if path.name.lower().endswith(".gz") else open
-    return cast("TextIO", open_text(path, "rt", encoding="utf-8"))
-
-
 def _npy(path: Path) -> list[Raw]:
-    with path.open("rb") as opened:
-        values = np.lib.format.read_array(opened, allow_pickle=False)
-    if values.dtype.kind not in "iuf":
-        raise DataError(f"{path} holds {values.dtype}, allowed are real numbers")
+    values = array_of(path)
     if values.ndim not in {1, 2} or not values.size:
         raise DataError(f"{path} has shape {values.shape}, allowed is runs x episodes, not empty")
     return [_of_runs({"accuracy": values}, str(path), "")]
 
 
 def _npz(path: Path) -> list[Raw]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return of_mapping(dict(arrays), str(path))
+    return of_mapping(arrays_of(path), str(path))
 
 
 type Reader = Callable[[Path], list[Raw]]

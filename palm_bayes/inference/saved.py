@@ -1,6 +1,7 @@
 """Trace of a fit as a file: written, read and checked; without PyMC, which is slow to import."""
 
 import hashlib
+import io
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -18,8 +19,8 @@ from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import NOISE, VERSION
 
 _HASHES = "sha256"  # file attribute with the hash of each group
-# Exceptions of HDF5 and its readers for a damaged file.
-_UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
+# Last bytes of a file, after HDF5's own, which ignores them: a hash of all bytes before.
+_SEAL = b"\npalm_bayes sha256 "
 
 
 def learned_of(trace: xr.DataTree) -> Learned:
@@ -55,13 +56,14 @@ def runs_from(rows: xr.Dataset, about: dict[str, Any]) -> Runs:
 
 
 def written(trace: xr.DataTree) -> bytes:
-    """Return the trace as the bytes of a NetCDF file, with a hash of each group.
+    """Return the trace as the bytes of a NetCDF file, with a hash of each group and of all bytes.
 
     They are made in memory: after a failed write, HDF5 closes the file again when the process ends.
     """
     hashed = trace.copy()
     hashed.attrs = {**trace.attrs, _HASHES: json.dumps(_hashes(trace))}
-    return bytes(hashed.to_netcdf(engine="h5netcdf"))
+    contents = bytes(hashed.to_netcdf(engine="h5netcdf"))
+    return contents + _SEAL + hashlib.sha256(contents).hexdigest().encode()
 
 
 def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
@@ -72,35 +74,55 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
     DataError
         If it is not such a file, was changed, or its draws cannot be used.
     """
+    contents = _unsealed(path)
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with xr.open_datatree(io.BytesIO(contents), engine="h5netcdf") as tree:
             trace = tree.load()
         kept = json.loads(trace.attrs["palm_bayes"])
         rows, model = trace["runs"].to_dataset(), kept.get("model")
-    except _UNREADABLE as error:
-        raise _not_a_fit(path, error) from error
-    if model != VERSION:
-        raise DataError(f"{path} was saved with another version of the model: fit again")
-    _require_unchanged(path, trace)
-    try:
+        _require_this_model(path, model)
+        _require_unchanged(path, trace)
         runs = runs_from(rows, kept["runs"])
         table = pd.DataFrame(kept["convergence"]).set_index("strategy")
         _require_usable(path, trace["posterior"].to_dataset(), runs)
     except DataError:
         raise
-    except _UNREADABLE as error:
+    except Exception as error:  # HDF5 and its readers raise anything for a damaged file
         raise _not_a_fit(path, error) from error
     return trace, runs, table
+
+
+def _unsealed(path: Path) -> bytes:
+    """Return the bytes for HDF5; `DataError`, before HDF5 reads them, if any was changed.
+
+    Fits saved by earlier versions, or again by other programs, have no seal. Then the hashes of
+    the groups alone show whether their values were changed.
+    """
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    inside, seal, digest = contents.rpartition(_SEAL)
+    if not seal:
+        return contents
+    if hashlib.sha256(inside).hexdigest().encode() != digest:
+        raise DataError(f"{path} has been changed since it was saved: its checksum is another one")
+    return inside
 
 
 def _not_a_fit(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} is not a fit saved by palm_bayes ({' '.join(str(error).split())})")
 
 
+def _require_this_model(path: Path, model: object) -> None:
+    if model != VERSION:
+        raise DataError(f"{path} was saved with another version of the model: fit again")
+
+
 def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
     try:
         before: dict[str, str] = dict(json.loads(trace.attrs[_HASHES]))
-    except _UNREADABLE as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"{path} has no hashes of its contents: fit again") from error
     now = _hashes(trace)
     changed = [name for name in before | now if before.get(name) != now.get(name)]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm_bayes.data.runs import Runs, natural
+from palm_bayes.data.cells import natural
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmError
 
 

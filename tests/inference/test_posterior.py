@@ -271,6 +271,37 @@ def test_changed_data_are_noticed(saved):
         PalmFit.load(saved)
 
 
+@pytest.mark.parametrize("where", [0, 1000, 0.3, 0.6, -200, -1])
+@pytest.mark.parametrize("damage", ["changed", "cut"])
+def test_any_byte_that_was_changed_is_noticed(saved, where, damage):
+    """Before HDF5 reads the file, which raises anything for a damaged page, or nothing."""
+    contents = bytearray(saved.read_bytes())
+    place = int(where * len(contents)) if isinstance(where, float) else where % len(contents)
+    contents[place] ^= 0x55
+    saved.write_bytes(contents if damage == "changed" else contents[:place])
+    with pytest.raises(DataError, match=r"has been changed since it was saved|is not a fit saved"):
+        PalmFit.load(saved)
+
+
+def test_a_fit_saved_before_there_was_a_checksum_is_read(fit, saved):
+    contents = saved.read_bytes()
+    saved.write_bytes(contents[: contents.rindex(b"\npalm_bayes sha256 ")])
+    assert PalmFit.load(saved).runs.sha256() == fit.runs.sha256()
+
+
+def test_damage_is_one_line_without_a_checksum_too(saved):
+    whole = saved.read_bytes()
+    whole = whole[: whole.rindex(b"\npalm_bayes sha256 ")]
+    rng = np.random.default_rng(1)
+    for _ in range(12):
+        contents = np.frombuffer(whole, np.uint8).copy()
+        at = rng.integers(len(contents) - 64)
+        contents[at : at + 64] = rng.integers(256, size=64)
+        saved.write_bytes(contents.tobytes())
+        with contextlib.suppress(DataError):  # unused bytes may be changed
+            PalmFit.load(saved)
+
+
 def rewrite(path, change):
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         trace = tree.load()

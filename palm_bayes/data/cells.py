@@ -1,0 +1,76 @@
+"""Cells of tables as text and as numbers, whatever they hold."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.errors import visible
+
+EXACT = 2**53
+"""Whole numbers up to here are exact; more labels or episodes are refused."""
+
+
+def text_of(cell: Any) -> str:
+    """Return a cell as text that can be stored, or its type if Python refuses, as for 10**5000."""
+    try:
+        return well_formed(str(cell))
+    except ValueError:
+        return f"a huge {type(cell).__name__}"
+
+
+def well_formed(text: str) -> str:
+    """Return text in which bytes of a name that Python could not decode are decoded as UTF-8.
+
+    Such names, of files on a system of another encoding, cannot be stored in a table.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half of a pair, as in JSON
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def as_numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":
+    """Return cells as numbers, NaN for what is none: text, arrays, 10**400 or a missing value."""
+    if getattr(cells.dtype, "kind", "") in "cmM":  # complex numbers, times and durations
+        return pd.Series(np.nan, cells.index)
+    try:
+        values = pd.to_numeric(cells, errors="coerce")
+        if getattr(values.dtype, "kind", "") == "c":
+            return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
+        return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
+    except (TypeError, ValueError, ArithmeticError):  # one cell suffices
+        return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError, ArithmeticError):
+        return np.nan
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a sort key that puts "2" before "10", for numbers of any length."""
+    parts = [part for part in re.split(r"([0-9]+)", name) if part]
+    return [_number_key(p) if p[0] in "0123456789" else (1, 0, p) for p in parts]
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    number = digits.lstrip("0")
+    return 0, len(number), number + digits
+
+
+def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
+    """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty."""
+    if pd.api.types.is_float_dtype(names):
+        values = pd.Series(names.to_numpy(float, na_value=np.nan), names.index)
+        known = values.dropna()
+        whole = ((known % 1 == 0) & (known.abs() < EXACT)).all()
+        names = values.astype("Int64") if whole else values
+    try:
+        text = names.astype(object).where(names.notna(), "").astype(str)
+    except (ValueError, ArithmeticError):  # one cell suffices: 10**5000, a signalling NaN
+        text = pd.Series([text_of(cell) for cell in names], names.index, dtype=str)
+    return text.str.strip().map(visible)

@@ -1,0 +1,103 @@
+"""Contents of files, read within limits: nothing waits, bursts the memory or is executed.
+
+A file of a few bytes can claim or unpack to any size, so sizes are checked before or while they are
+unpacked. NumPy is never allowed to unpickle.
+"""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palm_bayes.errors import DataError
+
+MAX_BYTES, MAX_JSON = 50_000_000, 20_000_000
+"""Largest file, also unpacked; JSON takes more memory. 1,000 curves have about 2 MB as CSV."""
+MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 20_000, 5_000_000
+"""Largest table: as text in memory, a cell takes about 100 bytes."""
+MAX_NAME = 500
+"""Longest name of a column, a key, or a file with its folders below the one that is read."""
+_LARGER = "read it by pandas, keep the rows and columns that are needed, and give the frame"
+
+
+def is_zip(path: Path) -> bool:
+    """Return True for archives, such as .npz and .xlsx, of members that are not too large."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        check_bytes(path, sum(member.file_size for member in archive.infolist()))
+    return True
+
+
+def check_regular(path: Path) -> None:
+    """Refuse pipes, devices and sockets, which may wait or go on for ever, and large files."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a regular file")
+    check_bytes(path, path.stat().st_size)
+
+
+def check_bytes(path: Path, size: int, most: int = MAX_BYTES) -> None:
+    """Refuse a file of more bytes than `most`."""
+    if size > most:
+        raise DataError(f"{path} has more than {most / 1e6:.0f} MB, unpacked: {_LARGER}")
+
+
+def check_table(place: object, rows: int, columns: int) -> None:
+    """Refuse a table of more rows, columns or cells than are allowed."""
+    for size, limit, what in (
+        (rows, MAX_ROWS, "rows"),
+        (columns, MAX_COLUMNS, "columns"),
+        (rows * columns, MAX_CELLS, "cells"),
+    ):
+        if size > limit:
+            raise DataError(f"{place} has {size:,} {what}, allowed are {limit:,}: {_LARGER}")
+
+
+def check_names(place: object, names: Iterable[object]) -> None:
+    """Refuse overlong names, which are searched for words by regular expressions."""
+    longest = max((len(str(name)) for name in names), default=0)
+    if longest > MAX_NAME:
+        raise DataError(f"{place}: a name has {longest:,} characters, allowed are {MAX_NAME}")
+
+
+def text_of(path: Path, most: int = MAX_BYTES) -> str:
+    """Read a text in UTF-8 of at most that many bytes, unpacked if its suffix is .gz."""
+    unpack = gzip.open if path.name.lower().endswith(".gz") else open
+    with unpack(path, "rb") as opened:
+        contents = opened.read(most + 1)
+    check_bytes(path, len(contents), most)
+    return str(contents, "utf-8-sig")
+
+
+def array_of(path: Path) -> NDArray[Any]:
+    """Read the array of real numbers of a .npy file."""
+    check_regular(path)
+    try:
+        with path.open("rb") as opened:
+            return _real(opened, path)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged header raises anything
+        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+
+
+def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a .npz file."""
+    if not is_zip(path):
+        raise DataError(f"{path} is no archive of arrays")
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _real(opened: IO[bytes], path: Path) -> NDArray[Any]:
+    # From memory: NumPy would allocate whatever the header claims before it reads a file.
+    contents = io.BytesIO(opened.read(MAX_BYTES + 1))
+    values: NDArray[Any] = np.lib.format.read_array(contents, allow_pickle=False)
+    if values.dtype.kind not in "iuf":
+        raise DataError(f"{path} holds {values.dtype}, allowed are real numbers")
+    return values
