@@ -10,6 +10,7 @@ fitted as a user would; each truth is ranked among the draws of what the package
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ PARAMETERS = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho", 
 STRAYED = (1.5, 2.0, 4.0)  # times the last x, where the misfit itself is ranked
 WIDTHS = (50, 80, 95)  # percent in the middle
 COLUMNS = 4  # of the figure
+SURE = 0.001  # of a design: smaller p-values, times their number, are no chance
 
 
 def main() -> None:
@@ -50,10 +52,11 @@ def main() -> None:
                 kept.keep(str(seed), {"ranks": ranked(args.design, seed)})
             print(f"{(seed + 1) / args.simulations:6.1%}", end="\r", flush=True)
     found = {folder.name: gathered(folder, args.simulations) for folder in args.out}
-    for name, ranks in found.items():
-        report(name, ranks)
+    uniform = [report(name, ranks) for name, ranks in found.items()]
     if args.figure:
         draw(found, args.figure)
+    print(f"{sum(uniform)} of {len(uniform)} designs with uniform ranks.")
+    sys.exit(not all(uniform))
 
 
 def ranked(design: str, seed: int) -> pd.DataFrame:
@@ -144,8 +147,8 @@ def as_pit(ranks: pd.DataFrame) -> xr.DataTree:
     return xr.DataTree.from_dict({"prior_sbc": xr.Dataset(values)})
 
 
-def report(name: str, ranks: pd.DataFrame) -> None:
-    """Print how uniform the ranks of each quantity are."""
+def report(name: str, ranks: pd.DataFrame) -> bool:
+    """Print how uniform the ranks of each quantity are; return True if all may be."""
     rows = {}
     p = uniformity(ranks)
     for quantity, own in ranks.groupby("quantity", sort=False)["rank"]:
@@ -156,7 +159,9 @@ def report(name: str, ranks: pd.DataFrame) -> None:
     print(f"\n{name}: {len(passed)} simulations, {passed.mean():.1%} of the fits converged")
     print(table.round(3).to_string())
     # Quantities are correlated: Bonferroni's bound is on the safe side.
-    print(f"smallest p times {len(table)} quantities: {len(table) * table['p'].min():.2g}")
+    least = len(table) * table["p"].min()
+    print(f"smallest p times {len(table)} quantities: {least:.2g}")
+    return bool(least > SURE)
 
 
 def uniformity(ranks: pd.DataFrame) -> dict[str, float]:

@@ -195,6 +195,9 @@ def main() -> None:
     table = pd.DataFrame(lines)
     table["judged"] = [judged(row) for row in table.to_dict("records")]
     print(table.to_string(index=False, na_rep="", float_format="{:.3g}".format))
+    agree, cells_of = int((table["judged"] == "agrees").sum()), len(table)
+    print(f"{agree} of {cells_of} rows agree.")
+    sys.exit(agree < cells_of)
 
 
 def summed_up(table: pd.DataFrame) -> dict[str, Any]:

@@ -103,15 +103,19 @@ def main() -> None:
     if args.child:
         child(args.child)
         return
+    crashes = 0
     print(f"{'case':30} {'s':>6} {'CPU s':>6} {'MB':>6}  result")
     for case in args.case or CASES:
         command = [sys.executable, __file__, "--child", case]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
+            crashes += 1
             print(f"{case:30} crash: {done.stderr.strip().splitlines()[-1:]}", flush=True)
             continue
         said, seconds, used, peak = json.loads(done.stdout.splitlines()[-1])
         print(f"{case:30} {seconds:6.0f} {used:6.0f} {peak:6.0f}  {said}", flush=True)
+    print(f"{len(args.case or CASES)} cases, {crashes} crashes.")
+    sys.exit(crashes > 0)
 
 
 if __name__ == "__main__":

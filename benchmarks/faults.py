@@ -110,6 +110,7 @@ def main() -> None:
         _fill_disks(asked.only)
         return
     print("command   signal   kills  old  new  none  mixed  left  left after next  same  resumed")
+    bad = 0
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder, "base")
         base.mkdir()
@@ -117,7 +118,9 @@ def main() -> None:
         assert run(base, f"fit runs.csv {QUICK} --seed 1")[0] in {0, 3}
         for case in CASES:
             if not asked.only or case.name in asked.only:
-                _judge(case, base, Path(folder), asked.kills, rng)
+                bad += _judge(case, base, Path(folder), asked.kills, rng)
+    print(f"{bad} kills left two sets of files, a temporary folder, or another result.")
+    sys.exit(bad > 0)
 
 
 # Command and the size of its disk, in KiB.
@@ -152,7 +155,8 @@ def _fill_disks(only: list[str] | None) -> None:
             subprocess.run(["/bin/umount", disk], check=True)
 
 
-def _judge(case: Case, base: Path, folder: Path, kills: int, rng: np.random.Generator) -> None:
+def _judge(case: Case, base: Path, folder: Path, kills: int, rng: np.random.Generator) -> int:
+    """Kill a command again and again, print what was found, and count what should not be."""
     start = _copy(base, folder / "start")
     if case.before:
         assert run(start, case.before)[0] in {0, 3}
@@ -184,6 +188,9 @@ def _judge(case: Case, base: Path, folder: Path, kills: int, rng: np.random.Gene
         widths = (5, 4, 4, 5, 6, 5, 16, 5, 8)
         cells = " ".join(f"{n:{w}}" for n, w in zip(numbers, widths, strict=True))
         print(f"{case.name:9} {number.name}  {cells}", flush=True)
+    return sum(
+        tally.found["mixed"] + tally.after + tally.kills - tally.same for tally in tallies.values()
+    )
 
 
 def _state(found: dict[str, str], old: dict[str, str], new: dict[str, str], mark: str) -> str:

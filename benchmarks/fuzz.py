@@ -241,7 +241,11 @@ def main() -> None:
         return
     readers = args.reader or [one for one in OF if one != "saved fit" or args.fit]
     rows = [fuzzed(one, args.inputs, args.seconds, args.fit) for one in readers]
-    print(pd.DataFrame(rows).to_string(index=False))
+    table = pd.DataFrame(rows)
+    print(table.to_string(index=False))
+    crashes = int(table["crashes"].sum())
+    print(f"{len(table)} readers, {table['inputs'].sum():,} inputs, {crashes} crashes.")
+    sys.exit(crashes > 0)
 
 
 if __name__ == "__main__":

@@ -147,9 +147,9 @@ MUTATIONS = (
     ),
     Mutation(
         "Data: percent not converted",
-        "data/scales.py",
-        "(values / (100 if percent else 1)).clip(upper=1)",
-        "(values / 1).clip(upper=1)",
+        "data/score.py",
+        "fractions: T = cast(\"Any\", values) / self.unit",
+        "fractions: T = cast(\"Any\", values) / 1.0",
         "data/test_runs.py::test_percent_is_recognised_and_said",
     ),
     # Regions.
@@ -349,15 +349,15 @@ MUTATIONS = (
     Mutation(
         "Budget: a target in percent taken for a fraction",
         "decisions/label_budget.py",
-        "first_reached(self.paths, self.target / self.fit.runs.scale)",
+        "first_reached(self.paths, self.fit.runs.score.fractions(self.target))",
         "first_reached(self.paths, self.target)",
         "decisions/test_label_budget.py::test_a_target_in_percent_is_that_of_fractions",
     ),
     Mutation(
         "Stop: a target in percent taken for a fraction",
-        "data/scales.py",
-        "return in_scale(of, given, what) / of.scale",
-        "return in_scale(of, given, what)",
+        "data/score.py",
+        "return self.fractions(self.target(given, what))",
+        "return self.target(given, what)",
         "decisions/test_stopping_rules.py::test_target_in_percent_is_given_back_in_percent",
     ),
     Mutation(

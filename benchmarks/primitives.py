@@ -160,7 +160,11 @@ def main() -> None:
              "judged": "agrees" if z.max() < LARGEST else "DISAGREES"}
         )  # fmt: skip
         print(lines[-1], file=sys.stderr, flush=True)
-    print(pd.DataFrame(lines).to_string(index=False, float_format="{:.3g}".format))
+    table = pd.DataFrame(lines)
+    print(table.to_string(index=False, float_format="{:.3g}".format))
+    agree = int((table["judged"] == "agrees").sum())
+    print(f"{agree} of {len(table)} cells agree, {table['compared'].sum()} statistics.")
+    sys.exit(agree < len(table))
 
 
 if __name__ == "__main__":
