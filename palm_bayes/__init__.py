@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from palm_bayes.evaluation.backtest import backtest
     from palm_bayes.evaluation.backtest_result import Backtest
     from palm_bayes.evaluation.learn import learn
+    from palm_bayes.evaluation.sweep_result import Sweep
     from palm_bayes.forecast.forecast import Forecast
     from palm_bayes.model.build import build_model
     from palm_bayes.model.learned import Learned
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from palm_bayes.monitor import StopMonitor
     from palm_bayes.palm_fit import PalmFit
     from palm_bayes.palm_fit import fit_runs as fit
+    from palm_bayes.sweeping import sweep
 
 _HOME = {
     "Backtest": "evaluation.backtest_result",
@@ -61,6 +63,7 @@ _HOME = {
     "RunWriter": "data.run_writer",
     "Runs": "data.runs",
     "StopMonitor": "monitor",
+    "Sweep": "evaluation.sweep_result",
     "Target": "decisions.stopping_rules",
     "Unreachable": "decisions.stopping_rules",
     "backtest": "evaluation.backtest",
@@ -70,6 +73,7 @@ _HOME = {
     "named_priors": "model.priors",
     "pilot_value": "decisions.information_value",
     "read_runs": "data.readers",
+    "sweep": "sweeping",
 }
 __all__ = [
     "Backtest",
@@ -93,6 +97,7 @@ __all__ = [
     "RunWriter",
     "Runs",
     "StopMonitor",
+    "Sweep",
     "Target",
     "Unreachable",
     "__version__",
@@ -103,6 +108,7 @@ __all__ = [
     "named_priors",
     "pilot_value",
     "read_runs",
+    "sweep",
 ]
 
 

@@ -45,6 +45,10 @@ class SamplingError(PalmError, RuntimeError):
     """Failure of the sampler, with its message."""
 
 
+class WorkerError(PalmError, RuntimeError):
+    """Loss of the connection to workers, or of each worker that ran a job."""
+
+
 class PalmWarning(UserWarning):
     """Warning about unusual data or results."""
 

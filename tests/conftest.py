@@ -11,6 +11,8 @@ from hypothesis import settings
 from palm_bayes.data import example_runs_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from palm_bayes.data.runs import Runs
     from palm_bayes.palm_fit import PalmFit
 
@@ -90,6 +92,58 @@ def falling_fit(fit) -> "PalmFit":
     doubted = replace(fit)
     vars(doubted)["predictive_check"] = PredictiveCheck(table)
     return doubted
+
+
+@pytest.fixture
+def quick_sampler(monkeypatch):
+    """A sampler that draws around one curve; holds the numbers of observations it was given."""
+    import numpy as np
+    import xarray as xr
+
+    from palm_bayes.inference import nuts
+    from palm_bayes.inference.draws import labelled
+    from palm_bayes.model.curve import COORDINATES
+
+    calls = []
+
+    def sampled(data, priors, region, settings, seed, tell):
+        calls.append(len(data.x))
+        size = (settings.chains, settings.draws * settings.thin)
+        rng = np.random.default_rng(seed)
+        curves = np.array([0.96, -0.9, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
+        numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True)) | {
+            "noise": rng.uniform(0.01, 0.02, size),
+            "noise_ratio": rng.uniform(1, 3, size),
+            "rho": rng.uniform(0.2, 0.5, size),
+            "shared": rng.uniform(0.1, 0.3, size),
+            "lasting": rng.uniform(0.1, 0.3, size),
+        }
+        posterior = labelled(numbers).assign_coords(draw=range(size[1]))
+        stats = {"n_steps": 7, "energy": rng.standard_normal(size), "step_size": 0.4}
+        stats = {name: np.broadcast_to(value, size) for name, value in stats.items()}
+        stats["diverging"] = np.zeros(size, dtype=bool)
+        each = xr.Dataset({name: (("chain", "draw"), value) for name, value in stats.items()})
+        return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": each})
+
+    verdict = {"r_hat": 1.0, "ess_bulk": 900.0, "ess_tail": 900.0, "divergences": 0}
+    verdict |= {"e_bfmi": 0.9, "passed": True, "advice": ""}
+    monkeypatch.setattr(nuts, "_with_nutpie", sampled)
+    monkeypatch.setattr(nuts, "diagnose", lambda *_: verdict)
+    monkeypatch.setattr("palm_bayes.inference.fitting.compile_programs", lambda priors: None)
+    return calls
+
+
+@pytest.fixture(scope="session")
+def dask_here() -> "Iterator[str]":
+    """Run a Dask scheduler and a worker in this process, which stand-ins reach."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        yield cluster.scheduler_address
 
 
 HOSTILE = '<script>alert("1")</script> & $x_1$'

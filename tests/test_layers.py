@@ -26,22 +26,25 @@ LAYOUT = """
     display:
     data:       cells score limits scales runs axis budgets alignment checks averaging columns names
                 opening reading tables palm_folder run_writer places sheet layouts cleaning readers
-                tasks example
+                tasks example studies
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 build likelihood one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache evidence nuts joint trace posterior several
                 power_scaling fitting importance_refit predictive
-    plots:      style view curves comparison uncertainty compare budget backtest
+    plots:      style view curves comparison uncertainty compare budget backtest sweep
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide prior_weight information_value
-    evaluation: scores checkpoints cells backtest_result backtest held_out learn
-    report:     tables place export alda_csv contents ask recipe parts sections page
+    evaluation: scores checkpoints cells provenance runner backtest_result backtest held_out learn
+                meta_analysis sweep_result answers sweep
+    report:     tables place export alda_csv contents ask recipe parts sections
+                overview page
     palm_fit:
+    sweeping:
     monitor:
     __init__:
-    cli:        options source formats terminal compare learn stop report app
+    cli:        options workers source formats terminal compare learn stop report sweep app
     __main__:
 """
 
@@ -71,7 +74,7 @@ ONLY_IN = {
         (("matplotlib", "arviz_plots"), ("plots", "report.parts")),
         (("jinja2", "markupsafe"), ("report.page",)),
         (("typer", "rich"), ("cli",)),
-        (("dask", "distributed"), ()),
+        (("dask", "distributed"), ("evaluation.runner",)),
     ]
     for library in libraries
 }

@@ -19,6 +19,7 @@ from palm_bayes.cli import learn as cli_learn
 from palm_bayes.cli import options
 from palm_bayes.cli import report as cli_report
 from palm_bayes.cli import stop as cli_stop
+from palm_bayes.cli import sweep as cli_sweep
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, read, reading, sampling, selection
 from palm_bayes.cli.terminal import (
@@ -34,8 +35,9 @@ from palm_bayes.cli.terminal import (
     resumable,
     working,
 )
+from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
-from palm_bayes.errors import PalmError, PalmWarning, listed
+from palm_bayes.errors import PalmError, PalmWarning, WorkerError, listed
 from palm_bayes.files import Look
 from palm_bayes.version import __version__
 
@@ -81,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except options.UsageError as error:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
         return failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
+    except WorkerError as error:
+        return failed(error, FAILED)
     except PalmError as error:
         return failed(error, BAD_INPUT)
     except OSError as error:
@@ -206,6 +210,8 @@ def backtest(
     train_episodes: options.TrainEpisodes = None,
     out: options.Out = Path("palm_backtest_out"),
     fresh: options.Fresh = False,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
     quiet: options.Quiet = False,
 ) -> int:
     """Measure on your own curves how far ahead forecasts are reliable.
@@ -225,6 +231,8 @@ def backtest(
             **sampled,
             out=out,
             fresh=fresh,
+            workers=workers,
+            scheduler=scheduler,
             progress=step,
         )
         for line in found.notes:
@@ -239,6 +247,7 @@ def _bounded(sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":
     return named_priors(sampled["priors"], learned_from(sampled["prior"]), **bounds)
 
 
+app.command(epilog=cli_sweep.SWEEP)(cli_sweep.sweep)
 app.command(epilog=cli_learn.LEARN)(cli_learn.learn)
 app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
 app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)

@@ -9,6 +9,7 @@ import typer
 from palm_bayes.cli import options
 from palm_bayes.cli.source import filled_by, selection
 from palm_bayes.cli.terminal import OK, echo, resumable, working
+from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def learn(
     overwrite: options.Overwrite = False,
     prior: options.Prior = None,
     seed: options.Seed = 0,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -66,6 +69,8 @@ def learn(
             start=prior,
             keep=kept,
             seed=seed,
+            workers=workers,
+            scheduler=scheduler,
             command=command,
             progress=step,
         )

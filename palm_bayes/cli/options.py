@@ -254,7 +254,7 @@ Overwrite = Annotated[
 Fresh = Annotated[
     bool,
     option(
-        OUTPUT, "Start again instead of resuming an interrupted backtest.", "--fresh", metavar=""
+        OUTPUT, "Start again instead of resuming an interrupted command.", "--fresh", metavar=""
     ),
 ]
 Horizon = Annotated[

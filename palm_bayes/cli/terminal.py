@@ -59,7 +59,7 @@ def working(quiet: bool) -> Iterator[tuple[Step, Callable[[str], None]]]:
     """Provide two functions during the work: one shows a step, one prints a note."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    console = _console(sys.stderr, quiet=quiet)
+    console = console_of(sys.stderr, quiet=quiet)
     live = sys.stderr.isatty() and not quiet
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), text, BarColumn(), TimeElapsedColumn())
@@ -172,7 +172,7 @@ def report_decision(
         _print_as(how, tables, numbers)
         echo(document["sentence"], err=True)
     else:
-        console = _console(sys.stdout)
+        console = console_of(sys.stdout)
         _print_tables(console, tables)
         console.print(document["sentence"])
         if until is not None:
@@ -186,7 +186,7 @@ def say(lines: Iterable[str]) -> None:
     """Print indented lines to stdout, wrapped in a terminal."""
     from rich.padding import Padding
 
-    console = _console(sys.stdout)
+    console = console_of(sys.stdout)
     for line in lines:
         console.print(Padding(line, (0, 0, 0, 2)) if console.is_terminal else f"  {line}")
 
@@ -204,10 +204,10 @@ def _print_as(
 def _print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
     for heading, table in tables.items():
         console.print(heading)
-        _print_table(console, table)
+        print_table(console, table)
 
 
-def _print_table(console: "Console", table: "pd.DataFrame") -> None:
+def print_table(console: "Console", table: "pd.DataFrame") -> None:
     """Print a table of text, row by row where the terminal is too narrow for it.
 
     The first column holds names, the others numbers. Cells are wrapped between words only, which
@@ -248,7 +248,7 @@ def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequenc
 
 
 def _print_backtest(found: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
-    console = _console(sys.stdout)
+    console = console_of(sys.stdout)
     _print_tables(console, tables)
     console.print(found.sentence)
     fits, failed = found.fits, found.failed
@@ -265,7 +265,7 @@ def _print_fit(found: dict[str, Any]) -> None:
 
     from palm_bayes.model.curve import PARAMETERS
 
-    console = _console(sys.stdout)
+    console = console_of(sys.stdout)
     task = " / ".join(name for name in (found["dataset"], found["model"]) if name)
     console.print(f"{task}: {found['data']}" if task else found["data"])
     numbers = (Column(name, justify="right", no_wrap=True) for name in PARAMETERS)
@@ -295,7 +295,7 @@ def _print_files(out: Path, files: Sequence[Path]) -> None:
     for file in files:
         inside = file.relative_to(out)
         names.setdefault(str(inside.parent), []).append(inside.name)
-    console = _console(sys.stdout)
+    console = console_of(sys.stdout)
     console.print(f"\nWritten to {out}: {listed(names.pop('.'), most=20)}")
     if names:
         folders = listed(f"{folder}/" for folder in names)
@@ -310,7 +310,7 @@ def _number(value: float | None) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
-def _console(stream: TextIO, *, quiet: bool = False) -> "Console":
+def console_of(stream: TextIO, *, quiet: bool = False) -> "Console":
     """Create a plain console: wrapped at words in a terminal; whole lines to files and pipes.
 
     As `echo`, it prints no control characters but its own.

@@ -78,7 +78,7 @@ def matching(places: Sequence[str | Path]) -> list[Path]:
 
 def _in_folder(base: Path) -> list[Path]:
     """Return the tables of a folder: those directly in it, else those below."""
-    below = sorted(file for file in base.rglob("*") if file.is_file() and _suffix(file))
+    below = sorted(file for file in base.rglob("*") if file.is_file() and suffix(file))
     direct = [file for file in below if file.parent == base]
     files = direct or below
     measured = [file for file in files if word_of(_stem(file)) == "accuracy"]
@@ -89,7 +89,7 @@ def _in_folder(base: Path) -> list[Path]:
             f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE} and files of "
             f"{listed(READERS, 20)}, there is {there}"
         )
-    kinds = Counter(map(_suffix, files))
+    kinds = Counter(map(suffix, files))
     stems = {_stem(file) for file in files}
     if len(kinds) > 1 or (not direct and len(files) > len(stems) > 1):
         there = listed(dict.fromkeys(f"{file.name}" for file in files))
@@ -111,12 +111,13 @@ def _of_one_tag(files: list[Path]) -> list[Path]:
     return [file for file in files if tags[file] in scores]
 
 
-def _suffix(file: Path) -> str:
+def suffix(file: Path) -> str:
+    """Return the suffix of a table that can be read, such as ".csv.gz"; else ""."""
     return max((end for end in READERS if file.name.lower().endswith(end)), key=len, default="")
 
 
 def _stem(file: Path) -> str:
-    return file.name[: len(file.name) - len(_suffix(file))]
+    return file.name[: len(file.name) - len(suffix(file))]
 
 
 def _by_path(raws: list[Raw], pattern: str | None) -> list[Raw]:

@@ -1,6 +1,7 @@
 """Tables that hold several tasks, such as a study of many datasets."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -37,6 +38,51 @@ class Task:
     short: Mapping[str, int]
 
 
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """Rows of one task, not yet validated.
+
+    Attributes
+    ----------
+    source, dataset, model : str
+        Empty where the table does not give them.
+    rows : DataFrame
+        As from `palm_bayes.data.readers.read_rows`.
+    notes : tuple of str
+        How the data were understood.
+    """
+
+    source: str
+    dataset: str
+    model: str
+    rows: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Source, dataset and model."""
+        return self.source, self.dataset, self.model
+
+    def sha256(self) -> str:
+        """Hash the rows, but not the files they came from."""
+        rows = self.rows.drop(columns=["file", "where"], errors="ignore")
+        text = rows.to_csv(index=False, lineterminator="\n")
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def task(self, reading: Reading) -> Task:
+        """Validate the rows; `DataError` as in `read_runs`, except for too few episodes."""
+        run = [word for word in ("strategy", "repetition") if word in self.rows]
+        longest = self.rows.groupby(run).size().groupby("strategy").max()
+        short = longest[longest < MIN_EPISODES]
+        kept = self.rows[~self.rows["strategy"].isin(short.index)]
+        runs = None
+        if len(kept):
+            runs = Runs.from_frame(
+                kept, **reading.axis, dataset=self.dataset, model=self.model, notes=self.notes
+            )
+        return Task(*self.key, runs, {str(name): int(n) for name, n in short.items()})
+
+
 def read_tasks(source: Runs | Place, reading: Reading) -> list[Task]:
     """Read the runs of every task; strategies that a task lacks are skipped.
 
@@ -48,28 +94,23 @@ def read_tasks(source: Runs | Place, reading: Reading) -> list[Task]:
     if isinstance(source, Runs):
         runs = read(source, reading)
         return [Task("", runs.dataset, runs.model, runs, {})]
+    return [draft.task(reading) for draft in read_drafts(source, reading)]
+
+
+def read_drafts(source: Place, reading: Reading) -> list[Draft]:
+    """Read the rows of every task of one place; `DataError` if it cannot be read."""
     named, notes = reading.named, list[str]()
     table = of_task(read_rows(source, reading, notes), reading.dataset, reading.model)
     if named is not None:
         table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
     words = [word for word in TASK if word in table]
     groups = table.groupby(words, sort=False) if words else [((), table)]
-    asked = {"dataset": reading.dataset or "", "model": reading.model or ""}
+    asked = {"source": "", "dataset": reading.dataset or "", "model": reading.model or ""}
     return [
-        _task(frame, reading, asked | {word: str(frame[word].iloc[0]) for word in words}, notes)
+        Draft(
+            **(asked | {word: str(frame[word].iloc[0]) for word in words}),
+            rows=frame,
+            notes=tuple(notes),
+        )
         for _, frame in groups
     ]
-
-
-def _task(
-    frame: pd.DataFrame, reading: Reading, names: Mapping[str, str], notes: Sequence[str]
-) -> Task:
-    source, dataset, model = (names.get(word, "") for word in TASK)
-    run = [word for word in ("strategy", "repetition") if word in frame]
-    longest = frame.groupby(run).size().groupby("strategy").max()
-    short = longest[longest < MIN_EPISODES]
-    kept = frame[~frame["strategy"].isin(short.index)]
-    runs = None
-    if len(kept):
-        runs = Runs.from_frame(kept, **reading.axis, dataset=dataset, model=model, notes=notes)
-    return Task(source, dataset, model, runs, {str(name): int(n) for name, n in short.items()})

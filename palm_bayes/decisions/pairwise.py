@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from palm_bayes.decisions.trajectories import last_zero
+from palm_bayes.decisions.trajectories import first_reached, last_zero
 from palm_bayes.errors import listed
 
 type Floats = NDArray[np.float64]
@@ -41,6 +41,36 @@ def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
         return way.isel(budget=0)
     area = np.trapezoid(way.to_numpy(), budgets)
     return way.isel(budget=0).copy(data=area / (budgets[-1] - budgets[0]))
+
+
+def log_speed_up(paths: xr.DataArray, reference: str, at: float) -> xr.DataArray:
+    """Compute the logarithm of each strategy's speed-up over the reference, always finite.
+
+    Where a strategy is ahead at the budget, the speed-up is the budget over the labels with which
+    it reached the reference's accuracy there; where it is behind, the labels with which the
+    reference reached the strategy's accuracy, over the budget. Both labels are at most the budget,
+    and exchanging strategy and reference changes the sign only.
+
+    Parameters
+    ----------
+    paths : DataArray, dims (sample, strategy, budget)
+    reference : str
+    at : float
+        The budget, one of `paths`.
+
+    Returns
+    -------
+    DataArray, dims (sample, strategy)
+        Above 0 for a faster strategy; 0 for the reference.
+    """
+    way = paths.sel(budget=slice(None, at)).drop_vars("future", errors="ignore")
+    here = way.isel(budget=-1, drop=True)
+    of_reference = way.sel(strategy=reference, drop=True)
+    goal = here.sel(strategy=reference, drop=True)
+    own = first_reached(way, goal.broadcast_like(here), between=True)
+    others = first_reached(of_reference.broadcast_like(way), here, between=True)
+    speed_up = (at / own).where(here >= goal, others / at)
+    return speed_up.copy(data=np.log(speed_up.to_numpy()))
 
 
 def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:

@@ -7,12 +7,11 @@ gives a row with the reason.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ from palm_bayes.data.averaging import mean_curve
 from palm_bayes.data.places import Place
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, PalmError
+from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_place
 from palm_bayes.evaluation.cells import (
@@ -35,6 +34,8 @@ from palm_bayes.evaluation.cells import (
     training_sizes,
 )
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
+from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
+from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import QUANTILES, forecast
 from palm_bayes.inference.fitting import fit_validated
@@ -42,12 +43,8 @@ from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
-from palm_bayes.model.variables import VERSION
-from palm_bayes.version import __version__
 
 _NAMES = [f"q{100 * p:g}" for p in QUANTILES]
-# Errors that data may cause; any other is a bug and ends the backtest.
-_FAILURES = (ArithmeticError, PalmError, np.linalg.LinAlgError)
 
 type Floats = NDArray[np.float64]
 
@@ -78,6 +75,8 @@ def backtest(
     cores: int | None = Settings.cores,
     out: str | Path | None = None,
     fresh: bool = False,
+    workers: int | None = HERE,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Backtest:
     """Fit the first episodes of every cell, and score forecasts of the later ones.
@@ -104,8 +103,10 @@ def backtest(
         Without it nothing is written.
     fresh : bool
         Discard the cells of an earlier backtest in ``out``.
+    workers, scheduler
+        Who makes the fits, by default this process; see `palm_bayes.sweep`.
     progress : callable, optional
-        Called with (present step, "", fraction done).
+        Called with (last fit, "", fraction done).
 
     Returns
     -------
@@ -121,7 +122,7 @@ def backtest(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
-    learned = learned_from(prior)
+    learned, crew = learned_from(prior), Crew(workers, scheduler)
     chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
     settings.suit(chosen)  # before the first cell: not an error of a cell
     sizes = training_sizes(train_fractions, train_episodes)
@@ -135,20 +136,45 @@ def backtest(
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")
     about = _about(cells, priors, learned, settings)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else Path(out).absolute()
     if folder is not None:
         check_place(folder, fresh=fresh)
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
-        run = _Run(
-            chosen, learned, settings, kept, progress or (lambda _stage, _strategy, _fraction: None)
-        )
-        parts = [run.part(*job, i / len(jobs)) for i, job in enumerate(jobs)]
-        _drawn.cache_clear()  # it would keep the last fit in memory
+        run = _Run(chosen, learned, crew.suited(settings), kept)
+        parts = _parts(run, jobs, crew, progress or (lambda _stage, _strategy, _fraction: None))
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
         if folder is not None:
             result.write(folder)
     return result
+
+
+def _parts(run: "_Run", jobs: Sequence[tuple[Cell, int]], crew: Crew, tell: Progress) -> list[Part]:
+    """Compute the parts of all cells, those of one fit together, in the order of the jobs."""
+    fits = [list(fit) for _, fit in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
+    named = {
+        f"{fit[0][0].task_name(fit[0][1])}, {i} of {len(fits)}": fit
+        for i, fit in enumerate(fits, 1)
+    }
+    found, done = dict[str, list[Part]](), 0
+    tell(f"{len(jobs)} cells", "", 0.0)
+    with running(crew) as runner:
+        for name, parts in runner.run(run, named):
+            cells = named[name]
+            found[name] = (
+                [_without(*cell, str(parts)) for cell in cells]
+                if isinstance(parts, WorkerError)
+                else parts
+            )
+            done += len(cells)
+            tell(name, "", done / len(jobs))
+    return [part for name in named for part in found[name]]
+
+
+def _without(cell: Cell, train: int, reason: str) -> Part:
+    """Return the part of a cell that could not be scored."""
+    row = dict(zip(KEY, (*cell.key, train), strict=True)) | {"n": 0, "reason": reason}
+    return {"scores": pd.DataFrame([row])}
 
 
 def _about(
@@ -157,48 +183,41 @@ def _about(
     """Return all settings that the parts depend on."""
     hashes = [cell.runs.sha256() if cell.runs else "" for cell in cells]
     data = "\n".join([*hashes, *("\t".join(cell.key) for cell in cells)])
-    given = asdict(settings)
-    del given["cores"]  # affects speed only
-    libraries = {name: version(name) for name in ("pymc", "nutpie", "numpy", "scipy")}
-    # Distributions have no identifying name: parts made with custom priors match no others.
-    own = priors if isinstance(priors, str) else f"own, {uuid4()}"
     digest = hashlib.sha256(data.encode()).hexdigest()[:12]
-    known = {
-        "priors": own,
-        **given,
-        "learned": {name: learned.document()[name] for name in ("priors", "misfit")},
-        "model": VERSION,
-        "palm-bayes": __version__,
-    }
-    return {"data": digest, **known, **libraries}
+    return {"data": digest, **settings_of(priors, learned, settings)}
 
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """Common state of all cells of a backtest."""
+    """Common state of all cells of a backtest, sent to the workers."""
 
     priors: Priors
     learned: Learned
     settings: Settings
     kept: Checkpoints
-    tell: Progress
     latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
 
-    def part(self, cell: Cell, train: int, done: float) -> Part:
+    def __call__(self, cells: Sequence[tuple[Cell, int]]) -> list[Part]:
+        """Return the tables of the cells of one fit."""
+        parts = [self.part(*cell) for cell in cells]
+        self.latest.clear()  # they would keep the fit in memory
+        _drawn.cache_clear()
+        return parts
+
+    def part(self, cell: Cell, train: int) -> Part:
         """Return the tables of one cell, from its file if there is one."""
         name = "\n".join((*cell.key, str(train)))
         if (kept := self.kept.get(name)) is not None:
             return kept
         reason, part = too_short(cell, train), None
         if reason is None:
-            self.tell(cell.name(train), "", done)
             try:
                 part = self._judged(cell, train)
-            except _FAILURES as error:
-                reason = _words(error)
-        head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
+            except FAILURES as error:
+                reason = in_words(error)
         if part is None:  # not stored: it may succeed the next time
-            return {"scores": pd.DataFrame([head | {"n": 0, "reason": reason}])}
+            return _without(cell, train, reason or "")
+        head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
         part = {table: frame.assign(**head) for table, frame in part.items()}
         self.kept.keep(name, part)
         return part
@@ -234,19 +253,15 @@ class _Run:
             self.latest.clear()
             try:
                 self.latest[job] = self._fit(cell.task.first(train))
-            except _FAILURES as error:
+            except FAILURES as error:
                 self.latest[job] = error
         of_task = self.latest[job]
         if not isinstance(of_task, Exception):
             return of_task, ""
-        return self._fit(cell.runs.first(train)), f"fitted without its task: {_words(of_task)}"
+        return self._fit(cell.runs.first(train)), f"fitted without its task: {in_words(of_task)}"
 
     def _fit(self, seen: Runs) -> Posterior:
         return fit_validated(seen, priors=self.priors, learned=self.learned, settings=self.settings)
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _forecast(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:

@@ -45,9 +45,10 @@ class Cell:
         """Name of the strategy."""
         return self.key[-1]
 
-    def name(self, train: int) -> str:
-        """Return a name for progress: task, where known, and strategy."""
-        return f"{' / '.join(part for part in self.key if part)} from {train} episodes"
+    def task_name(self, train: int) -> str:
+        """Return a name of the fit of its task: the task, where known, and the episodes."""
+        task = " / ".join(part for part in self.key[:-1] if part) or "fit"
+        return f"{task} from {train} episodes"
 
     def cut(self, size: int) -> int:
         """Return the number of the `size`-th episode, extrapolated past the last."""

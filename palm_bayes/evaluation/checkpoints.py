@@ -86,6 +86,10 @@ class Checkpoints:
             put_text(kept, json.dumps(settings, indent=2) + "\n")
         return cls(folder)
 
+    def has(self, name: str) -> bool:
+        """Return True if the part of this name is done."""
+        return self.folder is not None and self._path(name).exists()
+
     def get(self, name: str) -> Part | None:
         """Return the part of this name, or None if it is not done."""
         if self.folder is None or not (path := self._path(name)).exists():

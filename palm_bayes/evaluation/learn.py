@@ -10,7 +10,7 @@ measure coverage on held-out sources.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 
 from palm_bayes.data.readers import understood
 from palm_bayes.data.reading import Reading
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation.cells import (
     Cell,
     jobs_of,
@@ -34,6 +34,7 @@ from palm_bayes.evaluation.cells import (
     training_sizes,
 )
 from palm_bayes.evaluation.held_out import Later, Task, later_of
+from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
@@ -98,6 +99,8 @@ def learn(
     start: Learned | str | Path | None = None,
     keep: str | Path | None = None,
     seed: int = 0,
+    workers: int | None = HERE,
+    scheduler: str | None = None,
     command: str = "palm_bayes.learn",
     progress: Progress | None = None,
 ) -> Lesson:
@@ -114,10 +117,12 @@ def learn(
     keep : path, optional
         Folder for results of single fits, from which interrupted learning resumes.
     seed : int
+    workers, scheduler
+        Who makes the fits, by default this process; see `palm_bayes.sweep`.
     command : str
         Command to record in the file.
     progress : callable, optional
-        Called with (present step, "", fraction done).
+        Called with (last step, "", fraction done).
 
     Returns
     -------
@@ -128,6 +133,7 @@ def learn(
     DataError
         If the data cannot be used, or no curve is long enough.
     """
+    crew = Crew(workers, scheduler)
     begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
     paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
     how = Reading(
@@ -136,10 +142,10 @@ def learn(
         pattern=pattern, pool=pool,
     )  # fmt: skip
     cells = [cell for path in paths for cell in read_cells(path, how)]
-    folder = None if keep is None else Path(keep)
+    folder = None if keep is None else Path(keep).absolute()
     if folder is not None:
         check_folder(folder)
-    tasks = list(_tasks(cells, begun, Settings(seed=seed), folder, tell))
+    tasks = _tasks(cells, _Fits(begun, crew.suited(Settings(seed=seed)), folder), crew, tell)
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
     tell("maximising the density over all curves", "", 0.9)
@@ -159,31 +165,52 @@ def learn(
     return Lesson(learned, tuple(tasks), without, table, understood(cell.runs for cell in cells))
 
 
-def _tasks(
-    cells: Sequence[Cell],
-    begun: Learned,
-    settings: Settings,
-    folder: Path | None,
-    tell: Progress,
-) -> Iterable[Task]:
+def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[Task]:
     """Fit the strategies of each task to each size, or read stored results."""
     jobs = [job for job in jobs_of(cells, training_sizes(None, None)) if too_short(*job) is None]
     groups = [list(group) for _, group in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
-    numbers = json.dumps([begun.document()["priors"], asdict(settings), VERSION])
-    for i, group in enumerate(groups):
-        (first, train), names = group[0], [cell.strategy for cell, _ in group]
+    named = {
+        f"{group[0][0].task_name(group[0][1])}, {i} of {len(groups)}": group
+        for i, group in enumerate(groups, 1)
+    }
+    found = dict[str, Task | None]()
+    tell(f"{len(groups)} fits", "", 0.0)
+    with running(crew) as runner:
+        for name, task in runner.run(fits, named):
+            if isinstance(task, WorkerError):
+                raise WorkerError(f"{name}: {task}")
+            found[name] = task
+            tell(name, "", 0.9 * len(found) / len(named))
+    return [task for name in named if (task := found[name]) is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Fits:
+    """Common state of all fits, sent to the workers."""
+
+    begun: Learned
+    settings: Settings
+    folder: Path | None
+
+    def __call__(self, group: Sequence[tuple[Cell, int]]) -> Task | None:
+        """Fit the cells of one task and size, or read their stored results."""
+        (first, train), cells = group[0], [cell for cell, _ in group]
         assert first.task is not None
+        names = [cell.strategy for cell in cells]
+        given = asdict(self.settings) | {"cores": None}  # affects speed only
+        numbers = json.dumps([self.begun.document()["priors"], given, VERSION])
         about = "\n".join([first.task.sha256(), *first.key[:-1], str(train), *names, numbers])
-        kept = folder and folder / f"{hashlib.sha256(about.encode()).hexdigest()[:16]}.npz"
-        if kept is None or not kept.is_file():
-            tell(first.name(train), "", 0.9 * i / len(groups))
-            laters = _laters([cell for cell, _ in group], train, begun, settings)
+        digest = hashlib.sha256(about.encode()).hexdigest()[:16]
+        kept = self.folder and self.folder / f"{digest}.npz"
+        if kept is not None and kept.is_file():
+            laters = _read(kept)
+        else:
+            laters = _laters(cells, train, self.begun, self.settings)
             if kept is not None:
                 put(kept, partial(_write, laters=laters))
-        else:
-            laters = _read(kept)
-        if laters:
-            yield Task(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
+        if not laters:
+            return None
+        return Task(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
 
 
 def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Settings) -> list[Later]:

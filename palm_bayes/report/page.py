@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,35 +12,43 @@ from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report
+from palm_bayes.report.overview import Overview
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
 
 _GENERATOR = b'<meta name="generator" content="palm_bayes '
+_OURS = PackageLoader("palm_bayes", "report")
 
 
 def html(report: Report) -> str:
     """Render the page as one text; users' names are escaped, without control characters."""
+    script = _source("ask.js")
+    return _render(
+        "page.html.j2",
+        report=report,
+        ask=Ask(report),
+        sections=sections(report),
+        script=Markup(script),  # noqa: S704 - our own file
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _render(name: str, **given: Any) -> str:
     templates = Environment(
-        loader=PackageLoader("palm_bayes", "report"),
+        loader=_OURS,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     templates.filters["unbroken"] = lambda words: str(words).replace(" %", "\N{NO-BREAK SPACE}%")
-    loaded = templates.loader
-    assert loaded is not None
-    style, script = (loaded.get_source(templates, name)[0] for name in ("style.css", "ask.js"))
-    page = templates.get_template("page.html.j2").render(
-        report=report,
-        ask=Ask(report),
-        sections=sections(report),
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        version=__version__,
-    )
+    style = Markup(_source("style.css"))  # noqa: S704 - our own file
+    page = templates.get_template(name).render(**given, style=style, version=__version__)
     return visible(page, keep="\n\t")
+
+
+def _source(name: str) -> str:
+    return _OURS.get_source(Environment(autoescape=True), name)[0]
 
 
 def check_place(path: Path, *, overwrite: bool = True) -> None:
@@ -63,3 +72,8 @@ def write(report: Report, path: Path) -> Path:
     check_place(path)
     put_text(path, html(report))
     return path
+
+
+def write_overview(page: Overview, path: Path) -> None:
+    """Write the page of a sweep, completely or not at all."""
+    put_text(path, _render("overview.html.j2", page=page, sections=page.sections))

@@ -61,11 +61,14 @@ class Table:
     frame : DataFrame
     numbers : bool
         True if all columns but the first are numbers, to be aligned right.
+    links : tuple of str
+        Addresses that the names of the rows link to; "" for none.
     """
 
     caption: str
     frame: pd.DataFrame
     numbers: bool = True
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def test_options(asked):
     command = (
         "backtest runs/digits --train-fraction 0.25 --train_fraction 0.5 --train-episodes 12 "
         "--strategy margin --dataset digits --model m --priors bounds --draws 50 --tune 60 "
-        "--chains 2 --target-accept 0.9 --sampler pymc --seed 7 --out other --fresh --quiet"
+        "--chains 2 --target-accept 0.9 --sampler pymc --seed 7 --out other --fresh --quiet "
+        "--workers 3 --scheduler tcp://here:1"
     )
     assert cli.main(command.split()) == 0
     del asked["result"]
@@ -100,6 +101,8 @@ def test_options(asked):
         "seed": 7,
         "out": Path("other"),
         "fresh": True,
+        "workers": 3,
+        "scheduler": "tcp://here:1",
     }
 
 

@@ -6,22 +6,18 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from matplotlib.figure import Figure
 
 from palm_bayes import backtest
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
-from palm_bayes.errors import DataError, PalmWarning, SamplingError
+from palm_bayes.errors import DataError, PalmWarning, SamplingError, WorkerError
 from palm_bayes.evaluation import backtest as backtesting
 from palm_bayes.evaluation import scores as scoring
 from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.evaluation.cells import train_size
 from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import QUANTILES
-from palm_bayes.inference import nuts
-from palm_bayes.inference.draws import labelled
-from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import fit_runs
 
@@ -30,36 +26,10 @@ FAST = {"draws": 40, "tune": 1, "chains": 2, "seed": 3}
 
 
 @pytest.fixture
-def stand_in(monkeypatch):
-    """A sampler that draws around one curve; holds the numbers of observations it was given."""
-    calls = []
-
-    def sampled(data, priors, region, settings, seed, tell):
-        calls.append(len(data.x))
-        size = (settings.chains, settings.draws * settings.thin)
-        rng = np.random.default_rng(seed)
-        curves = np.array([0.96, -0.9, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
-        numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True)) | {
-            "noise": rng.uniform(0.01, 0.02, size),
-            "noise_ratio": rng.uniform(1, 3, size),
-            "rho": rng.uniform(0.2, 0.5, size),
-            "shared": rng.uniform(0.1, 0.3, size),
-            "lasting": rng.uniform(0.1, 0.3, size),
-        }
-        posterior = labelled(numbers).assign_coords(draw=range(size[1]))
-        stats = {"n_steps": 7, "energy": rng.standard_normal(size), "step_size": 0.4}
-        stats = {name: np.broadcast_to(value, size) for name, value in stats.items()}
-        stats["diverging"] = np.zeros(size, dtype=bool)
-        each = xr.Dataset({name: (("chain", "draw"), value) for name, value in stats.items()})
-        return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": each})
-
-    verdict = {"r_hat": 1.0, "ess_bulk": 900.0, "ess_tail": 900.0, "divergences": 0}
-    verdict |= {"e_bfmi": 0.9, "passed": True, "advice": ""}
-    monkeypatch.setattr(nuts, "_with_nutpie", sampled)
-    monkeypatch.setattr(nuts, "diagnose", lambda *_: verdict)
-    monkeypatch.setattr("palm_bayes.inference.fitting.compile_programs", lambda priors: None)
+def stand_in(monkeypatch, quick_sampler):
+    """The sampler's stand-in, and few baselines."""
     monkeypatch.setattr(baselines, "_FITTERS", FEW)
-    return calls
+    return quick_sampler
 
 
 # The others are tested where they are, and take their time.
@@ -282,8 +252,8 @@ def test_progress(quick, table):
     told = []
     backtest(table, train_episodes=[20], progress=lambda *news: told.append(news), **FAST)
     assert told == [
-        ("digits / logistic / random from 20 episodes", "", 0.0),
-        ("digits / logistic / margin from 20 episodes", "", 0.5),
+        ("2 cells", "", 0.0),
+        ("digits / logistic from 20 episodes, 1 of 1", "", 1.0),
     ]
 
 
@@ -293,26 +263,45 @@ def test_it_goes_on_where_it_was_cut_off(quick, table, tmp_path):
     out = tmp_path / "out"
 
     def cut_off(stage, strategy, fraction):
-        if fraction == 0.75:
+        if fraction == 0.5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         backtest(table, train_episodes=[12, 20], out=out, progress=cut_off, **FAST)
     assert [file.name for file in out.iterdir()] == ["cells"]
-    assert len(list((out / "cells").glob("*.part.json"))) == 3
+    assert len(list((out / "cells").glob("*.part.json"))) == 2
     quick.clear()
     told = []
     resumed = backtest(
         table, train_episodes=[12, 20], out=out, progress=lambda *news: told.append(news), **FAST
     )
     assert quick == [("random", "margin", 20)]
-    assert [news[2] for news in told] == [0.75]
+    assert [news[2] for news in told] == [0.0, 0.5, 1.0]
     same(resumed, whole)
     quick.clear()
     fewer = backtest(table, train_episodes=[12], out=out, **FAST)  # others are kept, not mixed in
     assert set(fewer.forecasts["train_episodes"]) == {12}
     assert not quick
     assert (pd.read_csv(out / "forecasts.csv")["train_episodes"] == 12).all()
+
+
+def test_workers_change_nothing(stand_in, table, tmp_path, dask_here):
+    here = backtest(table, train_episodes=[12, 20], **FAST)
+    there = backtest(table, train_episodes=[12, 20], out=tmp_path, scheduler=dask_here, **FAST)
+    same(here, there)
+    assert len(list((tmp_path / "cells").glob("*.part.json"))) == 4
+
+
+def test_cells_whose_workers_died_say_so(stand_in, table, monkeypatch):
+    def run(self, work, jobs):
+        for i, (name, job) in enumerate(jobs.items()):
+            yield name, work(job) if i else WorkerError("4 workers died while running it")
+
+    monkeypatch.setattr("palm_bayes.evaluation.runner.Runner.run", run)
+    found = backtest(table, train_episodes=[12, 20], **FAST)
+    assert found.failed["train_episodes"].tolist() == [12, 12]
+    assert (found.failed["reason"] == "4 workers died while running it").all()
+    assert found.fits["train_episodes"].tolist() == [20, 20]
 
 
 @pytest.mark.parametrize(

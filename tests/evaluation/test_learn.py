@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
 from palm_bayes.evaluation.held_out import DRAWS, Later, Task
 from palm_bayes.model.learned import Learned, shipped
@@ -206,3 +206,12 @@ def test_the_command_replaces_only_what_it_learned_itself(tmp_path, monkeypatch,
     assert "was learned by another command (palm-bayes learn past.csv -o prior.json)" in err
     assert "past.csv does not hold a learned prior" in err
     assert len(asked) == 3
+
+
+def test_a_fit_whose_workers_died_ends_it(monkeypatch):
+    def run(self, work, jobs):
+        yield next(iter(jobs)), WorkerError("4 workers died while running it")
+
+    monkeypatch.setattr("palm_bayes.evaluation.runner.Runner.run", run)
+    with pytest.raises(WorkerError, match="episodes, 1 of 4: 4 workers died"):
+        learning.learn(curves_of())

@@ -1,0 +1,204 @@
+"""`palm-bayes sweep`: all tasks of a study, on the workers of a Dask cluster."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from palm_bayes.cli import options
+from palm_bayes.cli.source import filled_by, sampling, selection
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, echo, print_table
+from palm_bayes.cli.workers import Scheduler, Workers
+from palm_bayes.data.reading import Reading
+from palm_bayes.display import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from palm_bayes.evaluation.sweep import Standing
+    from palm_bayes.evaluation.sweep_result import Sweep
+
+SWEEP = """[bold]Examples[/bold]
+
+  palm-bayes sweep study.csv --out sweep
+  palm-bayes sweep 'results/*/runs.parquet' --out sweep --target 90% --workers 8
+  palm-bayes sweep output --out sweep --scheduler tcp://10.0.0.1:8786
+
+Each PATH is read by itself; in a folder, so is each folder that holds tables or
+runs of PALM. Rows of one task (source, dataset, model) are put together. The
+same command again goes on where it was interrupted. By default there is one
+worker for each core; this needs palm-bayes[dask].
+
+[bold]Files in the output folder[/bold]
+
+  overview.html             convergence, winners, pooled speed-ups, worst cells
+  verdicts.parquet          cells (a strategy of a task): size, convergence, misfit
+  forecast.parquet          quantiles by episode: expected curve and new repetition
+  labels_to_target.parquet  labels that each strategy needs
+  comparison.parquet        P(best), expected loss and speed-up in each task
+  failures.parquet          cells set aside, with the reason
+  traces/                   the fits, with --traces
+  parts/                    finished tasks, from which it resumes
+
+[bold]Exit status[/bold]
+
+  0  all converged, and nothing was set aside
+  2  bad input: nothing is written
+  3  written, but a fit did not converge, or a cell was set aside"""
+
+
+@filled_by(selection, last=False)
+@filled_by(sampling, last=False)
+def sweep(
+    sampled: Mapping[str, Any],
+    how: Reading,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Tables, globs, or trees of folders."),
+    ],
+    out: Annotated[
+        Path, options.option(options.OUTPUT, "Output folder.", "--out", "-o", metavar="DIR")
+    ],
+    target: Annotated[
+        str | None,
+        options.option(
+            options.OUTPUT,
+            "Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.",
+            "--target",
+            metavar="ACC",
+        ),
+    ] = None,
+    assurance: Annotated[
+        float,
+        options.option(
+            options.OUTPUT,
+            "Probability with which the labels must suffice.",
+            "--assurance",
+            metavar="P",
+            min=0.01,
+            max=0.999,
+        ),
+    ] = 0.8,
+    reference: Annotated[
+        str | None,
+        options.option(
+            options.OUTPUT,
+            "Strategy for speed-ups. Default: random, else the lowest of a task.",
+            "--reference",
+            metavar="NAME",
+        ),
+    ] = None,
+    horizon: options.Horizon = None,
+    probability: options.Probability = 0.9,
+    traces: Annotated[
+        bool, options.option(options.OUTPUT, "Save the fits too.", "--traces", metavar="")
+    ] = False,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    fresh: options.Fresh = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Fit all tasks of a study on many processes or machines, and answer the same of each."""
+    with sweeping(quiet) as show:
+        from palm_bayes import sweep as run
+
+        found = run(
+            paths,
+            out,
+            target=None if target is None else options.number_or_text(target),
+            assurance=assurance,
+            reference=reference,
+            horizon=horizon,
+            probability=probability,
+            **how.given,
+            **sampled,
+            workers=workers,
+            scheduler=scheduler,
+            traces=traces,
+            fresh=fresh,
+            progress=show,
+        )
+    pooled = found.speed_ups(probability).reset_index()
+    if as_json:
+        document = {
+            "sentence": found.sentence,
+            "reference": found.reference,
+            "speed_ups": pooled.to_dict("records"),
+            "winners": found.winners.reset_index().to_dict("records"),
+            "failures": len(found.failures),
+            "seed": sampled["seed"],
+            "out": str(out),
+        }
+        echo(json.dumps(document, indent=2, allow_nan=False))
+    else:
+        _print(found, pooled, out)
+    return OK if found.complete else NOT_CONVERGED
+
+
+@contextmanager
+def sweeping(quiet: bool) -> Iterator[Callable[["Standing"], None]]:
+    """Provide a function that shows how far a sweep is, with its rate and the time left.
+
+    In a terminal it is a bar; elsewhere a line at the start and at each tenth.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = console_of(sys.stderr, quiet=quiet)
+    live = sys.stderr.isatty() and not quiet
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not live) as progress:
+        bar, told = progress.add_task("starting", total=None), -1
+
+        def show(at: "Standing") -> None:
+            nonlocal told
+            tenth = 10 * at.done // max(at.total, 1)
+            if told < 0 and at.dashboard:
+                console.print(f"note: dashboard at {at.dashboard}")
+            if not live and tenth > told:
+                console.print(_standing(at))
+            told = tenth
+            progress.update(bar, description=_standing(at), completed=at.done, total=at.total)
+
+        yield show
+
+
+def _standing(at: "Standing") -> str:
+    aside = f", {at.failed:,} set aside" if at.failed else ""
+    if not at.rate:
+        return f"{at.done:,} of {at.total:,} cells{aside}"
+    rate = f"{at.rate:.1f} a second" if at.rate >= 1 else f"{1 / at.rate:.0f} seconds each"
+    left = timedelta(seconds=round(at.left))
+    return f"{at.done:,} of {at.total:,} cells{aside}, {rate}, {left} left"
+
+
+def _print(found: "Sweep", pooled: "pd.DataFrame", out: Path) -> None:
+    """Print pooled speed-ups and the number of cells."""
+    import numpy as np
+
+    console = console_of(sys.stdout)
+    if len(pooled):
+        import pandas as pd
+
+        shown = pd.DataFrame(
+            {
+                "strategy": pooled["strategy"],
+                "tasks": pooled["tasks"].astype(str),
+                "speed-up": [
+                    "{:.2f} [{:.2f}-{:.2f}]".format(*np.exp(row))
+                    for row in pooled[["mean", "lower", "upper"]].to_numpy()
+                ],
+                "helps on a new task": [percent(p) for p in pooled["p_new"]],
+            }
+        )
+        console.print(f"Speed-ups over {found.reference}, pooled over tasks:")
+        print_table(console, shown)
+    console.print(found.sentence)
+    for *cell, question, reason in found.failures.head(5).astype(str).to_numpy():
+        console.print(f"Set aside: {' / '.join(filter(None, cell))} ({question}): {reason}")
+    console.print(f"\nWritten to {out}: overview.html, and one Parquet file for each question")

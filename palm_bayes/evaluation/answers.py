@@ -1,0 +1,266 @@
+"""Answers about one task: the work of a sweep's workers.
+
+A task's strategies are fitted together. All answers about it are one part, which is complete or
+absent; only counts return. Data that cannot be fitted are in the part too, as failures.
+"""
+
+import hashlib
+import re
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.data.columns import TASK
+from palm_bayes.data.reading import Reading
+from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.data.score import parsed
+from palm_bayes.data.tasks import Draft, Task
+from palm_bayes.decisions.compare import Comparison, compare
+from palm_bayes.decisions.label_budget import labels_to_reach
+from palm_bayes.decisions.pairwise import log_speed_up
+from palm_bayes.errors import DataError, PalmWarning, plural
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part
+from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
+from palm_bayes.forecast.forecast import Scope, forecast
+from palm_bayes.inference.fitting import fit_validated
+from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.settings import Settings
+from palm_bayes.model.learned import Learned
+from palm_bayes.model.priors import Priors
+
+TRACES = "traces"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions to each task; see `palm_bayes.sweep`."""
+
+    target: float | str | None = None
+    assurance: float = 0.8
+    reference: str | None = None
+    horizon: int | None = None
+    probability: float = 0.9
+
+    def check(self) -> None:
+        """Raise `DataError` for what no task allows, before the first is fitted."""
+        for name in ("assurance", "probability"):
+            if not 0 < getattr(self, name) < 1:
+                raise DataError(f"{name} is {getattr(self, name):g}, allowed is between 0 and 1")
+        if self.target is not None:
+            parsed(self.target, "the target")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker returns for a task: counts, and an error that is not of the data."""
+
+    cells: int
+    failed: int = 0
+    error: str = ""
+
+
+def name_of(draft: Draft) -> str:
+    """Return the name of a task's part: other data have another one."""
+    return "\n".join((*draft.key, draft.sha256()[:12]))
+
+
+def seed_of(key: tuple[str, str, str], seed: int) -> int:
+    """Return a task's seed, which depends on its name and the seed of the sweep only."""
+    entropy = [seed, zlib.crc32("\n".join(key).encode())]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+def failures(draft: Draft, question: str, reason: str, strategy: str | None = None) -> Part:
+    """Return the part of cells without an answer, by default all of the task."""
+    names = _strategies(draft) if strategy is None else [strategy]
+    head = {**dict(zip(TASK, draft.key, strict=True)), "strategy": names}
+    return {"failures": pd.DataFrame({**head, "question": question, "reason": reason})}
+
+
+def _strategies(draft: Draft) -> list[str]:
+    return [str(name) for name in draft.rows["strategy"].unique()]
+
+
+def cells_of(draft: Draft) -> int:
+    """Return the number of cells of a task."""
+    return len(_strategies(draft))
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Work on one task, with the common state of a sweep that is sent to the workers."""
+
+    reading: Reading
+    priors: str | Priors
+    learned: Learned
+    settings: Settings
+    asked: Asked
+    traces: bool
+    kept: Checkpoints
+
+    def settings_of(self) -> Mapping[str, object]:
+        """Return all settings that the parts depend on."""
+        fits = settings_of(self.priors, self.learned, self.settings)
+        read = {name: str(value) for name, value in self.reading.given.items()}
+        return {**fits, "reading": read, "asked": asdict(self.asked), "traces": self.traces}
+
+    def __call__(self, draft: Draft) -> Outcome:
+        """Answer all questions about a task and keep the answers, if they are not there yet."""
+        name = name_of(draft)
+        part = self.kept.get(name)  # made by a worker that died before it could say so
+        if part is None:
+            try:
+                with warnings.catch_warnings():  # each task would say the same of the target
+                    warnings.simplefilter("ignore", PalmWarning)
+                    part = self._part(draft)
+                self.kept.keep(name, part)
+            except Exception as error:  # noqa: BLE001 -- one task must not end the others
+                return Outcome(cells_of(draft), cells_of(draft), in_words(error))
+        aside = part.get("failures", pd.DataFrame({"strategy": []}))
+        return Outcome(cells_of(draft), int(aside["strategy"].nunique()))
+
+    def _part(self, draft: Draft) -> Part:
+        def read(names: Sequence[str]) -> Task:
+            rows = draft.rows[draft.rows["strategy"].isin(names)]
+            return replace(draft, rows=rows).task(self.reading)
+
+        try:
+            task, aside = _sound(_strategies(draft), read)
+        except FAILURES as error:
+            return failures(draft, "read", in_words(error))
+        needed = f"of {MIN_EPISODES} needed"
+        aside |= {
+            one: f"{plural([n], 'episode', 'episodes')} {needed}" for one, n in task.short.items()
+        }
+        parts = [failures(draft, "read", reason, one) for one, reason in aside.items()]
+        if task.runs is not None:
+            parts += self._fitted(draft, task.runs)
+        names = dict.fromkeys(name for part in parts for name in part)
+        return {
+            name: pd.concat([part[name] for part in parts if name in part], ignore_index=True)
+            for name in names
+        }
+
+    def _fitted(self, draft: Draft, runs: Runs) -> Iterator[Part]:
+        """Yield the answers about a task, or failures."""
+        settings = replace(self.settings, seed=seed_of(draft.key, self.settings.seed))
+
+        def fitted(names: Sequence[str]) -> Posterior:
+            return fit_validated(
+                runs.select(names), priors=self.priors, learned=self.learned, settings=settings
+            )
+
+        try:
+            fit, aside = _sound(runs.strategies, fitted)
+        except FAILURES as error:
+            yield failures(draft, "fit", in_words(error))
+            return
+        for strategy, reason in aside.items():
+            yield failures(draft, "fit", reason, strategy)
+        trace = self._saved(fit, draft)
+        questions: dict[str, Callable[[Posterior], pd.DataFrame]] = {
+            "verdicts": partial(_verdicts, seed=settings.seed, trace=trace),
+            "forecast": self._forecast,
+            "labels_to_target": self._labels_to_target,
+            "comparison": self._comparison,
+        }
+        for question, answer in questions.items():
+            try:
+                table = answer(fit)
+            except FAILURES as error:
+                yield failures(draft, question, in_words(error))
+                continue
+            yield {question: table.assign(**dict(zip(TASK, draft.key, strict=True)))}
+
+    def _saved(self, fit: Posterior, draft: Draft) -> str:
+        """Save the trace if asked for; return its path within the folder of the sweep."""
+        if not self.traces or self.kept.folder is None:
+            return ""
+        words = re.sub(r"[^\w.-]+", "_", "_".join(filter(None, draft.key)))[:80]
+        digest = hashlib.sha256(name_of(draft).encode()).hexdigest()[:8]
+        path = Path(TRACES) / f"{words or 'task'}-{digest}.nc"
+        fit.save(self.kept.folder.parent / path)
+        return path.as_posix()
+
+    def _forecast(self, fit: Posterior) -> pd.DataFrame:
+        scopes: tuple[Scope, ...] = ("expected", "new")
+        frames = [
+            forecast(fit, horizon=self.asked.horizon, scope=scope).to_frame().assign(scope=scope)
+            for scope in scopes
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def _compared(self, fit: Posterior) -> Comparison:
+        return compare(fit, reference=self.asked.reference, probability=self.asked.probability)
+
+    def _labels_to_target(self, fit: Posterior) -> pd.DataFrame:
+        target = self.asked.target
+        if target is None:  # what the reference has reached
+            found = self._compared(fit)
+            medians = found.ranking.set_index("strategy")["median"]
+            target = float(medians[found.reference])
+        needed = labels_to_reach(
+            fit, target, assurance=self.asked.assurance, probability=self.asked.probability
+        )
+        return needed.table.assign(
+            target=needed.target, unit=needed.unit, assurance=needed.assurance, until=needed.until
+        )
+
+    def _comparison(self, fit: Posterior) -> pd.DataFrame:
+        if len(fit.runs.strategies) < 2:
+            return pd.DataFrame({"strategy": []})
+        found = self._compared(fit)
+        names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
+        effect = log_speed_up(found.paths, found.reference, found.at)
+        effects = pd.DataFrame(
+            {
+                "strategy": found.strategies,
+                "log_speed_up": effect.mean("sample").to_numpy(),
+                "log_speed_up_sd": effect.std("sample", ddof=1).to_numpy(),
+            }
+        )
+        return (
+            found.ranking.merge(found.speed_up.rename(columns=names), on="strategy", how="left")
+            .merge(effects, on="strategy")
+            .assign(at=found.at, unit=found.unit, reference=found.reference)
+        )
+
+
+def _sound[T](names: Sequence[str], made: Callable[[Sequence[str]], T]) -> tuple[T, dict[str, str]]:
+    """Make something of all strategies, or of all but those that fail alone, with the reasons."""
+    try:
+        return made(names), {}
+    except FAILURES:
+        if len(names) == 1:
+            raise
+    reasons = dict[str, str]()
+    for name in names:
+        try:
+            made([name])
+        except FAILURES as error:
+            reasons[name] = in_words(error)
+    sound = [name for name in names if name not in reasons]
+    if not sound:
+        raise DataError(f"no strategy can be used: {next(iter(reasons.values()))}")
+    return made(sound), reasons
+
+
+def _verdicts(fit: Posterior, seed: int, trace: str) -> pd.DataFrame:
+    """Tabulate the data and the diagnostics of each strategy."""
+    groups = fit.runs.table.groupby("strategy", sort=False)
+    sizes = groups.agg(
+        repetitions=("repetition", "nunique"),
+        episodes=("episode", "nunique"),
+        labels=("labels", "max"),
+    )
+    converged = fit.convergence.table.rename(columns={"passed": "converged"})
+    check = fit.predictive_check.table[["passed", "finding"]]
+    table = sizes.join(converged).join(check.rename(columns={"passed": "described"}))
+    table = table.rename_axis("strategy").reset_index()
+    return table.assign(**asdict(fit.runs.score), seed=seed, trace=trace)

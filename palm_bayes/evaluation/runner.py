@@ -1,0 +1,193 @@
+"""Running of jobs: in this process, or by the workers of a Dask cluster."""
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from palm_bayes.errors import DataError, WorkerError, plural
+from palm_bayes.inference.settings import Settings
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+HERE = 0
+"""Number of workers that means this process."""
+# A worker that died is started anew, which on a busy machine takes longer than Dask waits for it.
+_LOCAL = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
+_SPARE = 8  # jobs that wait on the scheduler: workers never do, and adaptive clusters grow
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who runs jobs.
+
+    Attributes
+    ----------
+    workers : int, optional
+        Processes of a local Dask cluster, by default one for each core; 0: this process, without
+        Dask.
+    scheduler : str, optional
+        Address of a Dask scheduler that exists, such as "tcp://10.0.0.1:8786", instead.
+    """
+
+    workers: int | None = None
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < HERE:
+            raise DataError(f"workers is {self.workers}, allowed is at least {HERE}")
+        if self.is_dask:
+            _require_dask()
+
+    @property
+    def is_dask(self) -> bool:
+        """True if jobs run on Dask."""
+        return self.scheduler is not None or self.workers != HERE
+
+    def suited(self, settings: Settings) -> Settings:
+        """Return the sampler's settings for a job: a worker has one thread."""
+        return replace(settings, cores=1) if self.is_dask else settings
+
+
+@contextmanager
+def running(crew: Crew) -> Iterator["Runner"]:
+    """Connect to the workers; a local cluster ends with the context.
+
+    Raises
+    ------
+    WorkerError
+        If no scheduler answers at the address.
+    """
+    if not crew.is_dask:
+        yield Runner(None)
+        return
+    import dask
+    from distributed import Client, LocalCluster
+
+    with contextlib.ExitStack() as stack:
+        address: Any = crew.scheduler
+        if address is None:
+            stack.enter_context(dask.config.set(_LOCAL))
+            address = stack.enter_context(
+                LocalCluster(
+                    n_workers=crew.workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,  # a lost worker is in the results
+                )
+            )
+        try:
+            client = stack.enter_context(Client(address, set_as_default=False))
+        except (OSError, TimeoutError, ValueError) as error:
+            raise WorkerError(f"no Dask scheduler answers at {address}: {error}") from error
+        yield Runner(client)
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """Runs jobs on the workers of a client, or in this process if there is none."""
+
+    client: "Client | None"
+
+    @property
+    def dashboard(self) -> str | None:
+        """Address of Dask's dashboard."""
+        return None if self.client is None else self.client.dashboard_link
+
+    def run[J, R](
+        self, work: Callable[[J], R], jobs: Mapping[str, J]
+    ) -> Iterator[tuple[str, R | WorkerError]]:
+        """Yield the name and the result of each job when it is done.
+
+        A job each of whose workers died is run once more when all others are done, since it may
+        only have been on their worker; if they die again, its result is the error. Few jobs are
+        with the scheduler at a time, so that memory does not grow with their number. Other errors
+        of `work` are raised.
+
+        Parameters
+        ----------
+        work : callable
+            A function that can be pickled.
+        jobs : mapping of str to object
+            Its arguments, by the names that the dashboard shows.
+        """
+        if self.client is None:
+            for name, job in jobs.items():
+                yield name, work(job)
+            return
+        suspects = {}
+        for name, result in self._streamed(work, jobs, self._width):
+            if isinstance(result, WorkerError):
+                suspects[name] = jobs[name]
+            else:
+                yield name, result
+        yield from self._streamed(work, suspects, lambda: 1)
+
+    def _width(self) -> int:
+        assert self.client is not None
+        return int(2 * sum(self.client.nthreads().values()) + _SPARE)
+
+    def _streamed[J, R](
+        self,
+        work: Callable[[J], R],
+        jobs: Mapping[str, J],
+        width: Callable[[], int],
+    ) -> Iterator[tuple[str, R | WorkerError]]:
+        from distributed import as_completed
+
+        client = self.client
+        assert client is not None
+        waiting, names = iter(jobs.items()), dict[Any, str]()
+        run = uuid4().hex  # what a killed command asked for is another job
+        done = as_completed(loop=client.loop)
+
+        def fill() -> None:
+            for name, job in islice(waiting, max(width() - len(names), 0)):
+                future = client.submit(work, job, key=_key(name, run))
+                names[future.key] = name
+                done.add(future)
+
+        fill()
+        for future in done:
+            name = names.pop(future.key)
+            yield name, _result(future)
+            del future  # the scheduler forgets it
+            fill()
+
+
+def _result(future: Any) -> Any:
+    """Return the result of a job that is done, or the error if its workers died."""
+    from distributed import CancelledError, KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        workers = plural([error.allowed_failures + 1], "worker", "workers")
+        return WorkerError(f"{workers} died while running it, such as for lack of memory")
+    except CancelledError as error:
+        raise WorkerError(
+            "the connection to the Dask scheduler is lost; what is finished is kept: run it again"
+        ) from error
+
+
+def _key(name: str, run: str) -> str:
+    """Return a key for Dask: the dashboard groups by the words before its hash."""
+    digest = hashlib.sha256(f"{name}\n{run}".encode()).hexdigest()[:16]
+    return f"{' '.join(name.split())}-{digest}"
+
+
+def _require_dask() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("distributed") is None:
+        raise DataError(
+            "Dask is not installed: pip install 'palm-bayes[dask]', or run it with 0 workers "
+            "(workers=0, --workers 0), in this process"
+        )

@@ -1,0 +1,94 @@
+"""Figures of a sweep: pooled speed-ups, and P(best) in every task."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+
+from palm_bayes.plots.style import COLOURS, GREY, STYLE, WIDTH, ShownFigure, figure_of, given, short
+
+_ROW = 0.28  # inches per row
+_NAME = 34  # characters
+_TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
+
+
+def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Figure:
+    """Draw each strategy's speed-up over the reference, pooled over tasks.
+
+    Parameters
+    ----------
+    pooled : DataFrame
+        As from `palm_bayes.Sweep.speed_ups`: index strategy; logarithms.
+    reference : str
+    axes : Axes, optional
+        Axes to draw in; by default those of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        New figure, or that of `axes`. The thick line is the interval of the mean over tasks, the
+        thin line that of a new task.
+    """
+    with mpl.rc_context(STYLE):
+        ax = _axes(len(pooled) * _ROW + 0.9) if axes is None else given(axes, 1)[0]
+        rows = np.arange(len(pooled))
+        names = ["mean", "lower", "upper", "new_lower", "new_upper"]
+        shown = np.exp(pooled[names].to_numpy(float))
+        of = dict(zip(names, shown.T, strict=True))
+        ax.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
+        ax.hlines(rows, of["new_lower"], of["new_upper"], color=COLOURS[0], linewidth=1)
+        ax.hlines(rows, of["lower"], of["upper"], color=COLOURS[0], linewidth=4)
+        ax.plot(of["mean"], rows, "o", color="white", markeredgecolor=COLOURS[0], markersize=5)
+        _named(ax, [str(name) for name in pooled.index])
+        ax.set_xscale("log")
+        ax.set_xlim(0.9 * min(shown.min(), 0.8), 1.1 * max(shown.max(), 1.25))
+        ax.set_xticks([tick for tick in _TICKS if ax.get_xlim()[0] < tick < ax.get_xlim()[1]])
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.set_xlabel(f"Speed-up over {short(reference, _NAME)}", parse_math=False)
+    return figure_of(ax)
+
+
+def plot_winners(p_best: pd.DataFrame, axes: Any = None) -> Figure:
+    """Draw the probability of each strategy being the best in each task.
+
+    Parameters
+    ----------
+    p_best : DataFrame
+        Index task (text), one column per strategy; NaN where a task lacks it.
+    axes : Axes, optional
+        Axes to draw in; by default those of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        New figure, or that of `axes`.
+    """
+    with mpl.rc_context(STYLE):
+        ax = _axes(len(p_best) * 0.6 * _ROW + 1.8) if axes is None else given(axes, 1)[0]
+        image = ax.imshow(p_best.to_numpy(float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        _named(ax, [str(name) for name in p_best.index])
+        names = [short(str(name), _NAME) for name in p_best]
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right", parse_math=False)
+        ax.spines[:].set_visible(False)
+        bar = figure_of(ax).colorbar(image, ax=ax, format=PercentFormatter(1), fraction=0.04)
+        bar.outline.set_visible(False)
+        bar.set_label("P(best)")
+    return figure_of(ax)
+
+
+def _axes(height: float) -> Axes:
+    ax: Axes = ShownFigure(figsize=(WIDTH, height), layout="constrained").subplots()
+    return ax
+
+
+def _named(ax: Axes, names: list[str]) -> None:
+    """Name the rows, the first on top."""
+    shown = [short(name, _NAME) for name in names]
+    ax.set_yticks(range(len(names)), shown, parse_math=False)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(left=False)

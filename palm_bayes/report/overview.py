@@ -1,0 +1,237 @@
+"""Overview of a sweep: sections of its page, from its tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.data.tasks import CELL
+from palm_bayes.display import percent
+from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
+from palm_bayes.plots.sweep import plot_speed_ups, plot_winners
+from palm_bayes.report.parts import Listing, Picture, Section, Table
+
+_MOST = 20  # rows of a table of single cells
+_TASKS = 60  # tasks in the figure
+_ABOUT = {
+    "speed": (
+        "The speed-up is the budget at the end of a task's data over the labels with which the "
+        "strategy reached the reference's accuracy there; where a strategy is behind, it is the "
+        "labels with which the reference reached the strategy's accuracy, over the budget. Its "
+        "logarithm in each task, mean and standard deviation of the posterior, is pooled by a "
+        "random-effects meta-analysis (DerSimonian and Laird 1986; Higgins, Thompson and "
+        "Spiegelhalter 2009): true speed-ups differ between tasks by the spread, a factor. "
+        "P(faster) is the probability that the mean over tasks is above 1; P(helps) is that of a "
+        "new task, if it is one like these. Tasks whose fits did not converge are left out."
+    ),
+    "winners": (
+        "P(best) is the probability that the strategy has the highest expected accuracy at the "
+        "end of the task's data. Wins is their sum over tasks: the expected number of tasks in "
+        "which it is the best."
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """Page of a sweep.
+
+    Attributes
+    ----------
+    title, about : str
+    verdict : dict of str to str
+        Answers by question.
+    sections : tuple of Section
+    """
+
+    title: str
+    about: str
+    verdict: dict[str, str]
+    sections: tuple[Section, ...]
+
+
+def overview(found: Sweep, probability: float = 0.9) -> Overview:
+    """Compute the page; `probability` is that of the intervals of pooled speed-ups."""
+    pooled = found.speed_ups(probability)
+    made = [
+        speed_ups(found, pooled, probability),
+        winners(found),
+        worst(found),
+        set_aside(found),
+        tables(),
+    ]
+    answers = {
+        "Did the fits converge?": found.sentence,
+        "Which strategies pay?": _paying(found, pooled),
+    }
+    name = found.folder.name
+    return Overview(f"Sweep {name}", _about(found), answers, tuple(filter(None, made)))
+
+
+def _about(found: Sweep) -> str:
+    cells = found.verdicts
+    if cells.empty:
+        return "No cell was fitted."
+    names = cells["strategy"].nunique()
+    return f"{len(cells):,} cells: strategies of tasks; {names} different strategies."
+
+
+def _paying(found: Sweep, pooled: pd.DataFrame) -> str:
+    if pooled.empty:
+        return "No two strategies of a task can be compared."
+    rows: list[Any] = list(pooled.itertuples())
+    sure = [row for row in rows if row.p_mean >= 0.95]
+    if not sure:
+        return f"None is faster than {found.reference} on average with 95 % probability."
+    told = (
+        f"{row.Index} ({_factor(row.mean)}, helps on a new task with {percent(row.p_new)})"
+        for row in sure
+    )
+    return f"Faster than {found.reference} on average: {', '.join(told)}."
+
+
+def speed_ups(found: Sweep, pooled: pd.DataFrame, probability: float) -> Section | None:
+    """Show the pooled speed-ups."""
+    if pooled.empty:
+        return None
+    level = f"{100 * probability:g} %"
+    rows: list[Any] = list(pooled.itertuples())
+    numbers = [
+        {
+            "strategy": row.Index,
+            "tasks": f"{row.tasks}",
+            "speed-up": _span(row.mean, row.lower, row.upper),
+            "spread": _factor(row.tau),
+            f"new task, {level}": f"{_factor(row.new_lower)}-{_factor(row.new_upper)}",
+            "P(faster)": percent(row.p_mean),
+            "P(helps)": percent(row.p_new),
+        }
+        for row in rows
+    ]
+    told = "; ".join(f"{row['strategy']} {row['speed-up']}" for row in numbers)
+    picture = Picture.of(
+        plot_speed_ups(pooled, found.reference),
+        f"Speed-up over {found.reference} by strategy: {told}.",
+        f"Thick: {level} interval of the mean over tasks; thin: of a new task.",
+    )
+    caption = f"Speed-up over {found.reference}, median and {level} interval over tasks"
+    table = Table(caption, pd.DataFrame(numbers))
+    return Section("speed", "Speed-ups", (_ABOUT["speed"],), pictures=(picture,), tables=(table,))
+
+
+def winners(found: Sweep) -> Section | None:
+    """Show which strategies win where."""
+    if found.p_best.empty:
+        return None
+    table = pd.DataFrame(
+        {
+            "strategy": found.winners.index,
+            "tasks": found.winners["tasks"].to_numpy().astype(str),
+            "wins": [f"{wins:.1f}" for wins in found.winners["wins"]],
+            "P(best) at least 90 %": found.winners["surely"].to_numpy().astype(str),
+            "at most 10 %": found.winners["hardly"].to_numpy().astype(str),
+        }
+    )
+    chances = found.p_best[found.winners.index]
+    most = chances.max(axis=1).sort_values(ascending=False, kind="stable").index[:_TASKS]
+    shown = chances.loc[chances.index.isin(most)]
+    shown = shown.set_axis([_task(key) for key in shown.index])
+    first = {str(name): int((shown.idxmax(axis=1) == name).sum()) for name in shown}
+    told = "; ".join(f"{name} {count}" for name, count in first.items())
+    every = "all tasks" if len(shown) == len(chances) else f"{len(shown)} most decided tasks"
+    picture = Picture.of(
+        plot_winners(shown),
+        f"P(best) of every strategy in {every}. Tasks in which each is the likeliest: {told}.",
+        f"P(best) in {every}.",
+    )
+    about = (_ABOUT["winners"],)
+    return Section(
+        "winners", "Which strategy wins where", about, pictures=(picture,),
+        tables=(Table("Tasks by strategy", table),),
+    )  # fmt: skip
+
+
+def worst(found: Sweep) -> Section | None:
+    """List the cells that did not converge or are not described, the worst first."""
+    cells = found.verdicts
+    doubted = cells[~cells["converged"] | ~cells["described"]]
+    if doubted.empty:
+        return None
+    order = doubted.assign(r_hat=doubted["r_hat"].fillna(np.inf))
+    order = order.sort_values(["converged", "r_hat"], ascending=[True, False]).head(_MOST)
+    rows: list[Any] = list(order.itertuples())
+    table = pd.DataFrame(
+        {
+            "cell": [_cell(row) for row in rows],
+            "R-hat": [f"{value:.3f}" for value in order["r_hat"]],
+            "divergences": order["divergences"].astype(str).to_numpy(),
+            "reason": [
+                "; ".join(filter(None, (row.advice, "" if row.described else row.finding)))
+                for row in rows
+            ],
+        }
+    )
+    links = tuple(order["trace"])
+    count = f"{len(doubted):,} of {len(cells):,} cells"
+    words = f"{count} did not converge or are not described by PALM; see verdicts.parquet."
+    listings: tuple[Listing, ...] = ()
+    if all(links):
+        command = f"palm-bayes report {links[0]} --out {Path(links[0]).stem}.html"
+        listings = (Listing("A report of one of these fits", command),)
+    shown = Table(f"The worst {len(table)}", table, numbers=False, links=links)
+    return Section("worst", "Worst cells", (words,), tables=(shown,), listings=listings)
+
+
+def set_aside(found: Sweep) -> Section | None:
+    """List cells without answers."""
+    rows = found.failures
+    if rows.empty:
+        return None
+    shown = rows.head(_MOST)
+    table = pd.DataFrame(
+        {
+            "cell": [_cell(row) for row in shown.itertuples()],
+            "no answer about": shown["question"].to_numpy(),
+            "reason": shown["reason"].to_numpy(),
+        }
+    )
+    words = (f"{len(rows):,} rows of failures.parquet; a corrected table is fitted again.",)
+    heading = f"The first {len(table)}"
+    return Section("aside", "Set aside", words, tables=(Table(heading, table, numbers=False),))
+
+
+def tables() -> Section:
+    """Say how the tables are read."""
+    frame = pd.DataFrame(
+        {
+            "file": [f"{name}.parquet" for name in COLUMNS],
+            "columns": [", ".join(columns) for columns in COLUMNS.values()],
+        }
+    )
+    code = (
+        'pandas.read_parquet("comparison.parquet")\n'
+        'polars.scan_parquet("comparison.parquet")\n'
+        "duckdb.sql(\"SELECT strategy, sum(p_best) FROM 'comparison.parquet' GROUP BY strategy\")"
+    )
+    shown = Table("One file for each question", frame, numbers=False)
+    return Section(
+        "tables", "Tables", tables=(shown,), listings=(Listing("Each is read in one line", code),)
+    )
+
+
+def _task(key: Any) -> str:
+    return " / ".join(part for part in key if part) or "task"
+
+
+def _cell(row: Any) -> str:
+    return " / ".join(filter(None, (getattr(row, word) for word in CELL))) or "task"
+
+
+def _factor(logarithm: float) -> str:
+    return f"{np.exp(logarithm):.2f}"
+
+
+def _span(middle: float, low: float, high: float) -> str:
+    return f"{_factor(middle)} [{_factor(low)}-{_factor(high)}]"

@@ -1,0 +1,131 @@
+"""Facade of sweeps: `sweep` fits all tasks of a study, and writes the overview."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from palm_bayes.data.reading import Reading
+from palm_bayes.data.studies import read_study
+from palm_bayes.evaluation.answers import Asked, Work
+from palm_bayes.evaluation.checkpoints import Checkpoints
+from palm_bayes.evaluation.runner import Crew
+from palm_bayes.evaluation.sweep import Progress, run_sweep
+from palm_bayes.evaluation.sweep_result import Sweep
+from palm_bayes.files import make_folder
+from palm_bayes.inference.settings import SamplerName, Settings
+from palm_bayes.model.learned import Learned, learned_from
+from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.report.overview import overview
+from palm_bayes.report.page import write_overview
+
+OVERVIEW = "overview.html"
+
+
+def sweep(
+    data: pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    target: float | str | None = None,
+    assurance: float = 0.8,
+    reference: str | None = None,
+    horizon: int | None = None,
+    probability: float = 0.9,
+    strategies: Sequence[str] | None = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
+    columns: Mapping[str, str] | None = None,
+    layout: str | None = None,
+    pattern: str | None = None,
+    pool: float | None = None,
+    priors: str | Priors = "default",
+    prior: Learned | str | Path | None = None,
+    draws: int = Settings.draws,
+    tune: int = Settings.tune,
+    chains: int = Settings.chains,
+    target_accept: float = Settings.target_accept,
+    sampler: SamplerName = Settings.sampler,
+    seed: int = Settings.seed,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    traces: bool = False,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Fit all tasks of a study on the workers of a Dask cluster, and answer the same of each.
+
+    Called again after an interruption, it goes on where it was: neither a killed worker nor a
+    killed scheduler loses or doubles a task. Results do not depend on the workers: a task's seed
+    is derived from its name and `seed`, and is in ``verdicts``.
+
+    Parameters
+    ----------
+    data : DataFrame, dict, path or paths
+        Tables of several tasks, each read by itself, or trees of folders; see
+        `palm_bayes.data.studies.read_study`.
+    out : path
+        Folder of the results, which all workers see: one Parquet file for each question,
+        ``overview.html``, and ``parts/``, one file for each finished task.
+    target, assurance
+        As in `palm_bayes.PalmFit.labels_to_reach`. By default each task's target is the accuracy
+        that its reference has at the end of the data.
+    reference : str, optional
+        As in `palm_bayes.PalmFit.compare`.
+    horizon : int, optional
+        As in `palm_bayes.PalmFit.forecast`.
+    probability : float
+        Probability of the intervals from ``lower`` to ``upper``.
+    strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
+        As in `palm_bayes.read_runs`.
+    priors, prior, draws, tune, chains, target_accept, sampler, seed
+        As in `palm_bayes.fit`.
+    workers : int, optional
+        Processes of a local cluster, by default one for each core; 0: this process, without Dask.
+        A script that starts workers needs ``if __name__ == "__main__":``, as for any processes.
+    scheduler : str, optional
+        Address of a Dask scheduler that exists, such as "tcp://10.0.0.1:8786", instead.
+    traces : bool
+        Save each fit in ``traces/``, for `palm_bayes.PalmFit.load`.
+    fresh : bool
+        Discard the results of an earlier sweep in `out`.
+    progress : callable, optional
+        Called with a `palm_bayes.evaluation.sweep.Standing` after each task.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    DataError
+        If no place of `data` can be read, a setting is not allowed, Dask is not installed, or
+        `out` holds results of other settings. Data that cannot be fitted are no error: they are in
+        ``failures``.
+    WorkerError
+        If the scheduler cannot be reached or is lost; finished tasks are kept.
+    """
+    settings = Settings(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        sampler=sampler, seed=seed,
+    )  # fmt: skip
+    reading = Reading(
+        strategies, dataset, model, percent=percent, metric=metric,
+        lower_is_better=lower_is_better, columns=columns, layout=layout, pattern=pattern,
+        pool=pool,
+    )  # fmt: skip
+    learned, crew = learned_from(prior), Crew(workers, scheduler)
+    settings.suit(named_priors(priors, learned) if isinstance(priors, str) else priors)
+    asked = Asked(target, assurance, reference, horizon, probability)
+    asked.check()
+    folder = Path(out).absolute()
+    make_folder(folder)
+    study = read_study(data, reading)
+    work = Work(reading, priors, learned, settings, asked, traces, Checkpoints(None))
+    tell = progress or (lambda _standing: None)
+    found = run_sweep(study, folder, work, crew, fresh=fresh, progress=tell)
+    write_overview(overview(found, probability), folder / OVERVIEW)
+    return found

@@ -1,0 +1,381 @@
+"""Sweeps: parts, tables, resuming and failures, with a stand-in for the sampler.
+
+The slow tests kill workers, schedulers and commands for real.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import palm_bayes
+from palm_bayes.data import example_runs_path
+from palm_bayes.data.tasks import CELL
+from palm_bayes.errors import DataError, SamplingError, WorkerError
+from palm_bayes.evaluation import answers as answering
+from palm_bayes.evaluation.answers import seed_of
+from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
+from palm_bayes.inference.posterior import Posterior
+
+BAD, GOOD = "margin", "random"  # the strategies of the task with a bad row
+FAST = {"draws": 40, "tune": 1, "chains": 2, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Return three tasks of two strategies, the third with a row that is no accuracy."""
+    frame = pd.read_csv(example_runs_path()).query("repetition <= 3 and episode <= 8")
+    frame = frame[frame["strategy"].isin(["random", "margin"])]
+    bad = frame.assign(dataset="bad")
+    bad.loc[bad.index[bad["strategy"] == BAD][5], "accuracy"] = -3
+    return pd.concat(
+        [frame, frame.assign(dataset="percent", accuracy=100 * frame["accuracy"]), bad],
+        ignore_index=True,
+    )
+
+
+def same(one, two, but=()):
+    for name in COLUMNS:
+        pd.testing.assert_frame_equal(
+            getattr(one, name).drop(columns=[*but], errors="ignore"),
+            getattr(two, name).drop(columns=[*but], errors="ignore"),
+            check_exact=True,
+        )
+
+
+def test_tables(quick_sampler, table, tmp_path):
+    told = []
+    found = palm_bayes.sweep(
+        table, tmp_path / "out", target="90%", workers=0, progress=told.append, **FAST
+    )
+    assert len(quick_sampler) == 5
+    failed = found.failures
+    assert failed[["dataset", "strategy", "question"]].to_numpy().tolist() == [
+        ["bad", BAD, "read"]
+    ], failed["reason"].tolist()
+    for name, columns in COLUMNS.items():
+        assert list(getattr(found, name)) == list(columns)
+    assert found.verdicts[CELL].to_numpy().tolist() == [
+        *[["", "digits", "logistic", strategy] for strategy in ("random", "margin")],
+        *[["", "percent", "logistic", strategy] for strategy in ("random", "margin")],
+        ["", "bad", "logistic", GOOD],
+    ]
+    assert found.verdicts["percent"].tolist() == [False, False, True, True, False]
+    assert (found.verdicts[["repetitions", "episodes", "labels"]] == [3, 8, 160]).all(axis=None)
+    assert found.labels_to_target.groupby("dataset")["target"].first().to_dict() == {
+        "digits": 0.9, "percent": 90, "bad": 0.9,
+    }  # fmt: skip
+    assert found.forecast.groupby([*CELL, "scope"]).size().unique().tolist() == [16]
+    assert found.comparison.groupby("dataset")["p_best"].sum().to_numpy() == pytest.approx([1, 1])
+    assert failed["reason"].str.contains("-3").all()
+    assert found.sentence.startswith("5 cells of 3 tasks fitted, 100.0 % converged")
+    assert found.sentence.endswith("1 set aside.")
+    assert not found.complete
+    assert [(at.done, at.failed) for at in told] == [(0, 0), (2, 0), (4, 0), (6, 1)]
+    assert told[-1].total == 6
+    assert told[-1].left == 0
+    assert (tmp_path / "out" / "overview.html").is_file()
+
+
+def test_each_task_has_the_answers_of_its_own_fit(quick_sampler, table, tmp_path):
+    found = palm_bayes.sweep(table, tmp_path, traces=True, workers=0, **FAST)
+    rows = found.verdicts.query("dataset == 'digits'")
+    seed = seed_of(("", "digits", "logistic"), 3)
+    assert set(rows["seed"]) == {seed}
+    fit = palm_bayes.fit(table, dataset="digits", **(FAST | {"seed": seed}))
+    ranking = fit.compare().ranking
+    ours = found.comparison.query("dataset == 'digits'")
+    pd.testing.assert_frame_equal(
+        ours[list(ranking)].reset_index(drop=True), ranking, check_dtype=False
+    )
+    kept = Posterior.load(tmp_path / rows["trace"].iloc[0])
+    np.testing.assert_array_equal(kept.trace["posterior"]["A_max"], fit.trace["posterior"]["A_max"])
+    # By default each target is where the reference is.
+    middle = ranking.set_index("strategy").loc["random", "median"]
+    assert found.labels_to_target.query("dataset == 'digits'")["target"].tolist() == [middle] * 2
+
+
+def test_workers_and_order_change_nothing(quick_sampler, table, tmp_path, dask_here):
+    here = palm_bayes.sweep(table, tmp_path / "here", workers=0, **FAST)
+    backwards = pd.concat([task for _, task in list(table.groupby("dataset"))[::-1]])
+    there = palm_bayes.sweep(backwards, tmp_path / "there", scheduler=dask_here, **FAST)
+    for name in COLUMNS:
+        one, two = (
+            getattr(found, name).sort_values(CELL, kind="stable", ignore_index=True)
+            for found in (here, there)
+        )
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_only_what_is_missing_is_done_again(quick_sampler, table, tmp_path):
+    first = palm_bayes.sweep(table, tmp_path, workers=0, **FAST)
+    quick_sampler.clear()
+    same(palm_bayes.sweep(table, tmp_path, workers=0, **FAST), first)
+    assert quick_sampler == []
+    more = pd.concat([table, table.query("dataset == 'digits'").assign(dataset="new")])
+    found = palm_bayes.sweep(more, tmp_path, workers=0, **FAST)
+    assert len(quick_sampler) == 2
+    assert len(found.verdicts) == 7
+    quick_sampler.clear()
+    mended = table.assign(
+        accuracy=table["accuracy"].abs().where(table["dataset"] == "bad", table["accuracy"])
+    )
+    mended.loc[mended["accuracy"] == 3, "accuracy"] = 0.5
+    found = palm_bayes.sweep(mended, tmp_path, workers=0, **FAST)
+    assert len(quick_sampler) == 2  # the corrected task only
+    assert found.failures.empty
+    with pytest.raises(DataError, match="seed was 3, is 4"):
+        palm_bayes.sweep(table, tmp_path, workers=0, **(FAST | {"seed": 4}))
+
+
+def test_interrupted_it_goes_on(quick_sampler, table, tmp_path):
+    def cut_off(at):
+        if at.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        palm_bayes.sweep(table, tmp_path / "out", workers=0, progress=cut_off, **FAST)
+    assert not list((tmp_path / "out").glob("*.parquet"))
+    quick_sampler.clear()
+    resumed = palm_bayes.sweep(table, tmp_path / "out", workers=0, **FAST)
+    assert len(quick_sampler) == 3
+    same(resumed, palm_bayes.sweep(table, tmp_path / "whole", workers=0, **FAST))
+
+
+def test_a_strategy_that_cannot_be_sampled_does_not_spoil_its_task(
+    quick_sampler, table, tmp_path, monkeypatch
+):
+    real = answering.fit_validated
+
+    def fitted(runs, **options):
+        if "margin" in runs.strategies:
+            raise SamplingError("nutpie: bad initial energy")
+        return real(runs, **options)
+
+    monkeypatch.setattr(answering, "fit_validated", fitted)
+    found = palm_bayes.sweep(table.query("dataset == 'digits'"), tmp_path, workers=0, **FAST)
+    assert found.verdicts["strategy"].tolist() == ["random"]
+    (row,) = found.failures.itertuples(index=False)
+    assert (row.strategy, row.question) == ("margin", "fit")
+    assert row.reason == "SamplingError: nutpie: bad initial energy"
+
+
+def test_what_is_no_fault_of_the_data_is_tried_again(quick_sampler, table, tmp_path, monkeypatch):
+    def broken(*_args, **_options):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(answering, "fit_validated", broken)
+    one = table.query("dataset == 'digits'")
+    found = palm_bayes.sweep(one, tmp_path, workers=0, **FAST)
+    assert found.failures["reason"].unique().tolist() == ["OSError: no space left"]
+    assert found.sentence == "0 cells of 0 tasks fitted; 2 set aside."
+    monkeypatch.undo()
+    monkeypatch.setattr(answering, "fit_validated", lambda *_a, **_o: 1 / 0)
+    palm_bayes.sweep(one, tmp_path, workers=0, **FAST)
+    assert len(list((tmp_path / "parts").glob("*.part.json"))) == 1  # an error of numbers is kept
+
+
+def test_tasks_whose_workers_died_are_set_aside(quick_sampler, table, tmp_path, monkeypatch):
+    real = answering.Work.__call__
+
+    def run(self, work, jobs):
+        for i, (name, job) in enumerate(jobs.items()):
+            yield name, real(work, job) if i else WorkerError("4 workers died while running it")
+
+    monkeypatch.setattr("palm_bayes.evaluation.runner.Runner.run", run)
+    found = palm_bayes.sweep(table, tmp_path, workers=0, **FAST)
+    assert found.verdicts["dataset"].unique().tolist() == ["percent", "bad"]
+    died = found.failures.query("question == 'fit'")
+    assert died["dataset"].tolist() == ["digits", "digits"]
+    assert (died["reason"] == "4 workers died while running it").all()
+
+
+def test_one_question_without_an_answer(quick_sampler, table, tmp_path):
+    found = palm_bayes.sweep(table, tmp_path, target=0.9, reference="random", workers=0, **FAST)
+    assert set(found.labels_to_target["dataset"]) == {"digits", "bad"}
+    unanswered = found.failures.query("dataset == 'percent'")  # of which 0.9 is no target
+    assert unanswered["question"].tolist() == ["labels_to_target"] * 2
+    other = palm_bayes.sweep(
+        table, tmp_path / "other", reference="coreset", workers=0, **FAST
+    ).failures
+    asked = other[other["dataset"] == "digits"]["question"]
+    assert set(asked) == {"comparison", "labels_to_target"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"assurance": 2}, "assurance is 2, allowed is between 0 and 1"),
+        ({"target": "high"}, "the target"),
+        ({"draws": 1}, "draws is 1"),
+        ({"priors": "flat"}, "no prior set 'flat'"),
+    ],
+)
+def test_mistakes_write_nothing(table, tmp_path, options, said):
+    with pytest.raises(DataError, match=said):
+        palm_bayes.sweep(table, tmp_path / "out", workers=0, **(FAST | options))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_a_sweep(tmp_path):
+    with pytest.raises(DataError, match=r"holds no sweep: verdicts\.parquet is missing"):
+        Sweep.load(tmp_path)
+
+
+def made(tmp_path, speed_ups, sd=0.05):
+    """Write a sweep whose speed-ups in each task are known."""
+    from palm_bayes.evaluation.sweep_result import write
+
+    parts = []
+    for i, of_task in enumerate(speed_ups):
+        head = {"source": "", "dataset": f"d{i}", "model": "m"}
+        names = ["random", *of_task]
+        cells = [head | {"strategy": name} for name in names]
+        values = {"random": 0.0} | of_task
+        best = max(values, key=values.get)
+        comparison = [
+            cell
+            | {"reference": "random", "p_best": float(cell["strategy"] == best)}
+            | {"log_speed_up": values[cell["strategy"]], "log_speed_up_sd": sd}
+            for cell in cells
+        ]
+        verdicts = [
+            cell
+            | {"repetitions": 3, "episodes": 9, "labels": 90, "percent": False, "converged": True}
+            | {"described": True, "advice": "", "finding": "", "divergences": 0, "attempts": 1}
+            | {"seed": 1, "trace": "", "r_hat": 1.0}
+            for cell in cells
+        ]
+        parts.append({"verdicts": pd.DataFrame(verdicts), "comparison": pd.DataFrame(comparison)})
+    tmp_path.mkdir(exist_ok=True)
+    write(tmp_path, parts)
+    return Sweep.load(tmp_path)
+
+
+def test_pooled_speed_ups(tmp_path):
+    rng = np.random.default_rng(1)
+    effects = [{"good": 0.5 + 0.1 * rng.standard_normal(), "bad": -0.3} for _ in range(30)]
+    found = made(tmp_path / "out", effects)
+    pooled = found.speed_ups()
+    assert list(pooled.index) == ["good", "bad"]
+    assert pooled.loc["good", "mean"] == pytest.approx(0.5, abs=0.06)
+    assert pooled.loc["good", "tau"] == pytest.approx(0.1, abs=0.05)
+    assert pooled.loc["good", "p_new"] > 0.99
+    assert pooled.loc["bad", "p_new"] < 0.01
+    assert found.winners.loc["good"].to_dict() == {
+        "tasks": 30, "wins": 30, "surely": 30, "hardly": 0,
+    }  # fmt: skip
+    assert found.complete
+    assert "30" in repr(found)
+
+
+def test_fits_that_did_not_converge_are_not_pooled(tmp_path):
+    found = made(tmp_path / "out", [{"good": 0.5}, {"good": -9.0}])
+    vars(found)["verdicts"] = found.verdicts.assign(
+        converged=(found.verdicts["dataset"] == "d0") | (found.verdicts["strategy"] == "good")
+    )
+    assert found.speed_ups().loc["good", "tasks"] == 1
+
+
+# Real processes: a scheduler and workers on loopback, and commands that are killed.
+
+COMMAND = "import sys; from palm_bayes.cli.app import main; sys.exit(main(sys.argv[1:]))"
+OPTIONS = ["--draws", "100", "--tune", "100", "--chains", "2", "--quiet"]
+MINUTES = 60
+
+
+def started(*words, **options):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, *words], **(quiet | options))
+
+
+def until(what, limit=10 * MINUTES):
+    end = time.monotonic() + limit
+    while not (found := what()):
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a scheduler and two workers, each a process of its own; end them."""
+    pytest.importorskip("distributed")
+    processes = []
+
+    def start():
+        file = tmp_path / f"scheduler-{len(processes)}.json"
+        words = ["--scheduler-file", str(file), "--dashboard-address", "127.0.0.1:0"]
+        here = ["--host", "127.0.0.1"]
+        scheduler = started("-m", "dask", "scheduler", "--port", "0", *here, *words)
+        processes.append(scheduler)
+        until(file.is_file)
+        address = until(lambda: json.loads(file.read_text() or "{}").get("address"))
+        local = ["--local-directory", str(tmp_path / "scratch"), "--death-timeout", "60"]
+        workers = [
+            started("-m", "dask", "worker", address, "--nthreads", "1", "--no-dashboard", *local)
+            for _ in range(2)
+        ]
+        processes.extend(workers)
+        return address, scheduler, workers
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def children_of(pid):
+    psutil = pytest.importorskip("psutil")
+    found = psutil.Process(pid).children(recursive=True)
+    return [child.pid for child in found if "spawn_main" in " ".join(child.cmdline())]
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_doubled_by_kill_9(tmp_path, cluster):
+    frame = pd.read_csv(example_runs_path()).query("repetition <= 2 and episode <= 6")
+    frame = frame[frame["strategy"].isin(["random", "margin"])]
+    table, out = tmp_path / "study.csv", tmp_path / "out"
+    tasks = [frame.assign(dataset=f"d{i}", accuracy=frame["accuracy"] - i / 500) for i in range(12)]
+    pd.concat(tasks).to_csv(table, index=False)
+    address, scheduler, workers = cluster()
+    words = ["-c", COMMAND, "sweep", str(table), "--out", str(out), *OPTIONS]
+
+    def parts():
+        return {p.name: p.stat().st_mtime_ns for p in (out / "parts").glob("*.part.json")}
+
+    client = started(*words, "--scheduler", address)
+    until(lambda: len(parts()) >= 2)
+    os.kill(until(lambda: children_of(workers[0].pid))[0], signal.SIGKILL)  # a worker
+    until(lambda: len(parts()) >= 4)
+    client.kill()  # the command
+    client.wait()
+    assert not (out / "verdicts.parquet").exists()
+    before = parts()
+    client = started(*words, "--scheduler", address, stderr=subprocess.PIPE, text=True)
+    until(lambda: len(parts()) >= max(7, len(before) + 1))
+    scheduler.kill()  # the scheduler
+    said = client.communicate(timeout=10 * MINUTES)[1]
+    assert client.returncode == 1, said
+    assert "the connection to the Dask scheduler is lost" in said
+    assert before.items() <= parts().items()  # none was done again
+    before = parts()
+    address, *_ = cluster()
+    assert started(*words, "--scheduler", address).wait(15 * MINUTES) in {0, 3}
+    assert before.items() <= parts().items()
+    assert len(parts()) == 12
+    found = Sweep.load(out)
+    assert found.failures.empty
+    assert not found.verdicts.duplicated(CELL).any()
+    whole = palm_bayes.sweep(
+        Path(table), tmp_path / "whole", workers=0, draws=100, tune=100, chains=2
+    )
+    for name in COLUMNS:
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name), rtol=1e-6)
