@@ -4,6 +4,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 DOCS_READY := .venv/.ready-docs
+PROOF_READY := .venv/.ready-proof
 SCRIPTS := docs/_build/gallery
 DOCS_FIT := $(SCRIPTS)/palm_fit_out/trace.nc
 PYTHON ?=
@@ -13,7 +14,7 @@ CURVES ?= $(PALM_BAYES_CURVES)
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .venv-bootstrap/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit smoke slow check-notebooks check-loops notebooks docs release versions \
+.PHONY: help demo test lint types unit smoke slow check-notebooks check-loops notebooks docs proof release versions \
 	format constraints clean
 
 help: ## list the targets
@@ -55,6 +56,9 @@ docs: $(DOCS_FIT) ## build the site of the documentation: docs/_build/html/index
 	$(BIN)/python docs/site/stage.py docs/_build/source
 	$(BIN)/sphinx-build -c docs/site -b html -j auto -q -W --keep-going docs/_build/source docs/_build/html
 
+proof: $(PROOF_READY) ## all that proves SECURITY.md, many hours; QUICK=1: a part, minutes; CURVES=dir
+	$(BIN)/python scripts/proof.py $(if $(QUICK),--quick) $(if $(CURVES),--curves "$(CURVES)")
+
 release: $(READY) ## build the wheel and the sdist in dist/, check both, run the demo by uvx
 	rm -rf dist
 	$(UV) build --quiet --build-constraints constraints.txt --out-dir dist .
@@ -71,7 +75,7 @@ format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff format
 
 constraints: | $(UV) ## resolve constraints.txt anew (ARGS=--upgrade for newer versions)
-	printf 'hatchling\nhatch-fancy-pypi-readme\ntwine\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev --group docs --group loops $(ARGS) \
+	printf 'hatchling\nhatch-fancy-pypi-readme\ntwine\nuv\n' | $(UV) pip compile --quiet --all-extras --group dev --group docs --group loops --group proof $(ARGS) \
 		--python-version 3.12 --no-header --no-annotate --output-file constraints.txt pyproject.toml -
 
 clean: ## remove what make made, the environments too
@@ -86,6 +90,10 @@ $(READY): pyproject.toml constraints.txt | $(BIN)/python $(UV)
 # What the documentation needs, apart, so that no test waits for it.
 $(DOCS_READY): $(READY)
 	$(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt --group docs
+	@touch $@
+
+$(PROOF_READY): $(READY)
+	$(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt --group proof
 	@touch $@
 
 # The fit that the gallery's scripts load, made anew when the package changed.

@@ -85,9 +85,8 @@ def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[floa
 
 def percent(probability: float) -> str:
     """Format a probability in percent, never as 0 or 100, since draws cannot show that."""
-    if probability < 0.005:
-        return "<1 %"
-    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
+    whole = math.floor(100 * probability + 0.5)
+    return f"{whole} %" if 0 < whole < 100 else "<1 %" if whole == 0 else ">99 %"
 
 
 def exact_percent(share: float) -> str:

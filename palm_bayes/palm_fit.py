@@ -317,10 +317,6 @@ def fit_runs(
     progress : callable, optional
         Called with (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
 
-    Returns
-    -------
-    PalmFit
-
     Raises
     ------
     DataError
@@ -344,12 +340,8 @@ def fit_runs(
         warnings.warn(oddity, PalmWarning, stacklevel=2)
     from palm_bayes.inference.fitting import fit_validated
 
-    posterior = fit_validated(
-        runs,
-        priors=priors,
-        learned=learned_from(prior),
-        settings=settings,
-        progress=progress,
-        prior="own" if isinstance(prior, Learned) else str(prior or ""),
-    )
-    return PalmFit.of(posterior)
+    named = "own" if isinstance(prior, Learned) else str(prior or "")
+    return PalmFit.of(fit_validated(
+        runs, priors=priors, learned=learned_from(prior), settings=settings, progress=progress,
+        prior=named,
+    ))  # fmt: skip

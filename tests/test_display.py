@@ -177,7 +177,16 @@ def test_numbers_in_words():
 
 @pytest.mark.parametrize(
     ("probability", "words"),
-    [(0, "<1 %"), (0.004, "<1 %"), (0.006, "1 %"), (0.5, "50 %"), (0.994, "99 %"), (1, ">99 %")],
+    [
+        (0, "<1 %"),
+        (0.004, "<1 %"),
+        (0.005, "1 %"),
+        (0.995, ">99 %"),
+        (0.006, "1 %"),
+        (0.5, "50 %"),
+        (0.994, "99 %"),
+        (1, ">99 %"),
+    ],
 )
 def test_no_probability_is_said_to_be_0_or_1(probability, words):
     assert percent(probability) == words

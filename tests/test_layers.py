@@ -44,7 +44,8 @@ LAYOUT = """
     sweeping:
     monitor:
     __init__:
-    cli:        options workers source formats terminal compare learn stop report sweep app
+    cli:        examples options workers source formats terminal compare learn stop report
+                sweep app
     __main__:
 """
 

@@ -19,6 +19,7 @@ ELSEWHERE = {
     "benchmarks/README.md": "project/benchmarks.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
+    "SECURITY.md": "security.md",
     "docs/architecture.md": "project/architecture.md",
     "docs/decisions.md": "project/decisions.md",
 }

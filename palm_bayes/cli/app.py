@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palm_bayes.cli import compare as cli_compare
+from palm_bayes.cli import examples, options
 from palm_bayes.cli import learn as cli_learn
-from palm_bayes.cli import options
 from palm_bayes.cli import report as cli_report
 from palm_bayes.cli import stop as cli_stop
 from palm_bayes.cli import sweep as cli_sweep
@@ -122,7 +122,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog=f"{options.CODES}\n\n{DEFAULTS}")
+@app.callback(epilog=f"{examples.CODES}\n\n{DEFAULTS}")
 def _palm_bayes(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
@@ -134,7 +134,7 @@ def _palm_bayes(
     """
 
 
-@app.command(epilog=options.FIT)
+@app.command(epilog=examples.FIT)
 @filled_by(reading, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
@@ -197,7 +197,7 @@ def fit(
     return report(outcome.tables, form, seed=sampled["seed"], out=out, files=files)
 
 
-@app.command(epilog=options.BACKTEST)
+@app.command(epilog=examples.BACKTEST)
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
@@ -272,7 +272,7 @@ app.command(epilog=cli_stop.WATCH)(cli_stop.watch)
 app.command(epilog=cli_report.REPORT)(cli_report.report)
 
 
-@app.command(epilog=options.EXAMPLE)
+@app.command(epilog=examples.EXAMPLE)
 def example(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder.")],
 ) -> int:
@@ -285,7 +285,7 @@ def example(
     return OK
 
 
-@app.command(epilog=options.CODES)
+@app.command(epilog=examples.CODES)
 def demo(
     out: options.Out = Path("palm_demo"), seed: options.Seed = 0, quiet: options.Quiet = False
 ) -> int:

@@ -15,7 +15,6 @@ from palm_bayes.cli.source import filled_by, sampling, selection
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, echo, print_table
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
-from palm_bayes.display import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,21 +25,22 @@ if TYPE_CHECKING:
 SWEEP = """[bold]Examples[/bold]
 
   palm-bayes sweep study.csv --out sweep
-  palm-bayes sweep 'results/*/runs.parquet' --out sweep --target 90% --workers 8
+  palm-bayes sweep 'results/*/runs.parquet' --out sweep --target 90%
   palm-bayes sweep output --out sweep --scheduler tcp://10.0.0.1:8786
 
-Each PATH is read by itself; in a folder, so is each folder that holds tables or
-runs of PALM. Rows of one task (source, dataset, model) are put together. The
-same command again goes on where it was interrupted. By default there is one
-worker for each core; this needs palm-bayes[dask].
+Each PATH is read by itself; in a folder, so is each folder that holds tables
+or runs of PALM. Rows of one task (source, dataset, model) are put together; a
+cell is a strategy of a task. The same command again goes on where it was
+interrupted. By default there is one worker for each core; this needs
+palm-bayes[dask].
 
 [bold]Files in the output folder[/bold]
 
-  overview.html             convergence, winners, pooled speed-ups, worst cells
-  verdicts.parquet          cells (a strategy of a task): size, convergence, misfit
-  forecast.parquet          quantiles by episode: expected curve and new repetition
+  overview.html             convergence, winners, pooled speed-ups
+  verdicts.parquet          convergence and misfit of each cell
+  forecast.parquet          quantiles of expected curve and new repetition
   labels_to_target.parquet  labels that each strategy needs
-  comparison.parquet        P(best), expected loss and speed-up in each task
+  comparison.parquet        P(best), expected loss, speed-up in each task
   failures.parquet          cells set aside, with the reason
   traces/                   the fits, with --traces
   parts/                    finished tasks, from which it resumes
@@ -180,6 +180,8 @@ def _standing(at: "Standing") -> str:
 def _print(found: "Sweep", pooled: "pd.DataFrame", out: Path) -> None:
     """Print pooled speed-ups and the number of cells."""
     import numpy as np
+
+    from palm_bayes.display import percent
 
     console = console_of(sys.stdout)
     if len(pooled):

@@ -64,6 +64,11 @@ def _number_key(digits: str) -> tuple[int, int, str]:
 
 def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
     """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty."""
+    return as_given(names).map(visible)
+
+
+def as_given(names: "pd.Series[Any]") -> "pd.Series[str]":
+    """Convert names to stripped text, with its control characters."""
     if pd.api.types.is_float_dtype(names):
         values = pd.Series(names.to_numpy(float, na_value=np.nan), names.index)
         known = values.dropna()
@@ -73,4 +78,4 @@ def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
         text = names.astype(object).where(names.notna(), "").astype(str)
     except (ValueError, ArithmeticError):  # one cell suffices: 10**5000, a signalling NaN
         text = pd.Series([text_of(cell) for cell in names], names.index, dtype=str)
-    return text.str.strip().map(visible)
+    return text.str.strip()

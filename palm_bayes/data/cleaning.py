@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.cells import as_given, as_numbers, as_text
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.scales import RUN, numbers
 from palm_bayes.data.sheet import GAPS
@@ -32,11 +32,10 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
 
 def _seen(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]":
     """Return names as text; a note tells those in which control characters are codes now."""
-    text = as_text(names)
-    plain = names.astype(object).where(names.notna(), "").astype(str).str.strip()
+    plain = as_given(names)
     if codes := [name for name in plain.unique() if visible(name) != name]:
         notes.append(f"control characters in names are codes: {listed(map(visible, codes))}")
-    return text
+    return plain.map(visible)
 
 
 def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:

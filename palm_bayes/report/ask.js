@@ -83,11 +83,9 @@
   }
 
   function percent(probability) {
-    if (probability < 0.005) return "<1\u00a0%";
-    if (probability >= 0.995) return ">99\u00a0%";
-    const [value, below] = [100 * probability, Math.floor(100 * probability)];
-    const half = value - below === 0.5; // to the even number, as Python rounds
-    return `${half ? below + (below % 2) : Math.round(value)}\u00a0%`;
+    const whole = Math.floor(100 * probability + 0.5);
+    if (whole === 0) return "<1\u00a0%";
+    return whole === 100 ? ">99\u00a0%" : `${whole}\u00a0%`;
   }
 
   function best(found) {

@@ -54,7 +54,7 @@ def test_csv_has_the_digits():
 def shown(width):
     stream = io.StringIO()
     console = Console(file=stream, width=width, markup=False, highlight=False)
-    terminal._print_table(console, TABLE)
+    terminal.print_table(console, TABLE)
     return [line.rstrip() for line in stream.getvalue().splitlines()]
 
 

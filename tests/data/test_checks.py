@@ -73,10 +73,6 @@ def test_the_scale_of_the_scores_changes_nothing_that_is_said(curve, factor):
 def test_scores_that_fall_may_be_error_rates():
     curves = pd.concat([shaped([0.5, 0.42, 0.36, 0.31, 0.27, 0.25], s, "1") for s in "12"])
     (line,) = [line for line in oddities(read_runs(curves)) if "Ends below" in line]
-    assert line.endswith("The column may hold error rates: accuracies are 1 minus them.")
-    (line,) = [
-        line
-        for line in oddities(read_runs(curves.assign(accuracy=100 * curves["accuracy"])))
-        if "Ends below" in line
-    ]
-    assert line.endswith("accuracies are 100 minus them.")
+    assert line.endswith("lower_is_better=True (--lower-is-better) reads them.")
+    turned = oddities(read_runs(curves, lower_is_better=True))
+    assert not any("Ends" in line for line in turned)

@@ -86,7 +86,7 @@ def test_continue_recommends_a_batch(fit):
     assert decision.action == "continue"
     assert decision.next_batch == 10
     assert "next 10" in decision.sentence
-    assert any("would change with" in line for line in decision.advice)
+    assert any("Would change with" in line for line in decision.advice)
 
 
 def test_best_so_far_is_the_default(fit):

@@ -5,6 +5,7 @@ import pytest
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
+from palm_bayes.data.score import Score
 from palm_bayes.decisions import prior_weight as module
 from palm_bayes.decisions.decide import decision
 from palm_bayes.decisions.label_budget import labels_to_reach
@@ -63,7 +64,11 @@ def test_draws_that_cannot_tell(needed, monkeypatch):
 )
 def test_decisions_under_another_prior(monkeypatch, half, twice, words):
     outlook = Outlook(
-        "a", np.array([50.0, 60.0]), np.array([0.0, 1.0]), np.array([[0.9, 0.9], [0.7, 0.7]]), 1
+        "a",
+        np.array([50.0, 60.0]),
+        np.array([0.0, 1.0]),
+        np.array([[0.9, 0.9], [0.7, 0.7]]),
+        Score(),
     )
     monkeypatch.setattr(module, "outlook_for", lambda *_: outlook)
     weighed(monkeypatch, half, twice)
