@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 _WIDTH = 96  # columns of text
+_CELL = 56  # most characters of a cell
 _LINES = 8  # most lines of words
 _STYLE = "<style>.palm-bayes th, .palm-bayes td {text-align: right; padding: 0 0.5em}</style>"
 _ROWS = 14  # most rows of a table: with the words it fits one screen
@@ -41,7 +42,7 @@ class Display:
         lines = [line for part in parts for line in textwrap.wrap(part, _WIDTH)]
         if len(lines) > _LINES:
             lines = [*lines[: _LINES - 1], "..."]
-        return "\n".join([*lines, self._filled().to_string(max_colwidth=32, **_OPTIONS)])
+        return "\n".join([*lines, self._filled().to_string(max_colwidth=_CELL, **_OPTIONS)])
 
     def html(self, name: str) -> str:
         """Format words and table as HTML, headed by the name of the result; all text is escaped.

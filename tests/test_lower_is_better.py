@@ -17,6 +17,7 @@ from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Target, Unrea
 from palm_bayes.errors import DataError
 from palm_bayes.evaluation.backtest_result import QUANTILES, Backtest
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.saved import about_data, runs_from
 from palm_bayes.model.build import observations
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report.ask import Ask
@@ -86,11 +87,9 @@ def test_rules_are_of_errors():
     outlook = Outlook("s", 100 + 10 * episodes, episodes, np.array(draws), ERROR)
     found = Target(0.15, 0.7).find(outlook)
     assert found.stop
-    assert found.reason == (
-        "the probability that the target 0.150 is reached is 75 % (70 % required)"
-    )
+    assert found.reason == ("the probability that 0.15 is reached is 75 % (70 % required)")
     assert found.change == "a target below 0.142."
-    assert "the error rate stays above the target, by 0.003 on average" in found.if_wrong
+    assert "the error rate stays above the target, by 0.0025 on average" in found.if_wrong
     assert "gain less than 0.050" in Plateau(0.05, 10).find(outlook).reason
     assert Unreachable(0.05, 120, 0.1).find(outlook).probability == 0.25
     assert "a target above" in Unreachable(0.01, 120).find(outlook).change
@@ -98,10 +97,9 @@ def test_rules_are_of_errors():
 
 
 def test_a_saved_fit_knows_its_score(error_fit, fit, tmp_path):
-    from palm_bayes.inference.trace import _about_runs, runs_from
-
     rows = fit.trace["runs"].to_dataset()
-    kept = json.loads(json.dumps(_about_runs(error_fit.runs)))
+    about = about_data(error_fit.runs, fit.convergence.table)
+    kept = json.loads(json.dumps(about["runs"]))
     assert runs_from(rows, dict(kept)).score == ERROR
     older = {name: kept[name] for name in kept if name not in {"metric", "lower_is_better"}}
     assert runs_from(rows, older).score == Score()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,14 @@ __main__.run()
 def test_signals_end_it_with_one_line(name):
     number = getattr(signal, name)
     command = [sys.executable, "-c", WAITING]
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background is deaf
+    with subprocess.Popen(
+        command,
+        stdout=-1,
+        stderr=-1,
+        text=True,
+        preexec_fn=heard,  # noqa: PLW1509 - no threads
+    ) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         _, err = process.communicate(timeout=60)

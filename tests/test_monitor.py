@@ -6,6 +6,7 @@ from palm_bayes import monitor as module
 from palm_bayes.decisions.stopping_rules import Budget, Target
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.monitor import StopMonitor
+from palm_bayes.palm_fit import PalmFit
 
 ACCURACIES = (0.62, 0.74, 0.8, 0.83, 0.86)
 
@@ -74,12 +75,24 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
     assert "2 of the 4" in monitor.update(40, 0.7).sentence
 
 
-def test_an_episode_that_cannot_be_judged_leaves_no_fit(fitted):
-    monitor = StopMonitor(Target(120), strategy="random")  # no target of fractions
+def test_a_target_outside_the_scale_is_refused_at_the_first_episode(fitted):
+    monitor = StopMonitor(Target(120), strategy="random")
+    for _ in range(2):
+        with pytest.raises(DataError, match="the target is 120"):
+            monitor.update(20, ACCURACIES[0])
+    assert fitted == []
+
+
+def test_an_episode_that_cannot_be_judged_leaves_no_fit(fitted, monkeypatch):
+    def refuse(*_, **__):
+        raise DataError("it cannot be judged")
+
+    monkeypatch.setattr(PalmFit, "decide", refuse)
+    monitor = StopMonitor(Target(0.9), strategy="random")
     for i in (1, 2, 3):
         monitor.update(20 * i, ACCURACIES[i - 1])
     for _ in range(2):  # it was not taken in, so that it can be given again
-        with pytest.raises(DataError, match="the target is 120"):
+        with pytest.raises(DataError, match="cannot be judged"):
             monitor.update(80, 0.83)
         assert monitor.fit is None
     assert len(fitted) == 2

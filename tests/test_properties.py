@@ -62,7 +62,7 @@ def test_names_of_repetitions_only_name_them(table):
 def test_percent_and_fractions_are_the_same(table):
     one = read_runs(table)
     other = read_runs(table.assign(accuracy=100 * table["accuracy"]), percent=True)
-    assert (one.percent, other.percent) == (False, True)
+    assert (one.score.percent, other.score.percent) == (False, True)
     pd.testing.assert_frame_equal(by_run(one), by_run(other))
 
 
@@ -133,7 +133,7 @@ def test_the_inverse_of_a_curve_is_x(A_max, log_u, alpha, beta, x):
 def test_forecasts_rise_within_bounds_whatever_the_order_asked(fit, labels):
     found = fit.forecast(labels=labels).draws
     assert float(found.min()) >= 0
-    assert float(found.max()) <= 1 * fit.runs.scale
+    assert float(found.max()) <= 1
     assert bool((found.diff("x") >= -1e-9).all())
     again = fit.forecast(labels=labels[::-1]).draws
     np.testing.assert_array_equal(found, again)
@@ -143,7 +143,7 @@ def test_forecasts_rise_within_bounds_whatever_the_order_asked(fit, labels):
 @given(targets=st.lists(st.floats(0.5, 0.97), min_size=2, max_size=2, unique=True))
 def test_a_higher_target_never_needs_fewer_labels(fit, targets):
     low, high = sorted(targets)
-    one, other = (fit.labels_to_reach(t * fit.runs.scale) for t in (low, high))
+    one, other = (fit.labels_to_reach(t) for t in (low, high))
     shared = one.chances.index.intersection(other.chances.index)
     assert bool((one.chances.loc[shared] >= other.chances.loc[shared]).all(axis=None))
     for found in (one, other):

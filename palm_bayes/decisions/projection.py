@@ -61,7 +61,9 @@ class Outlook:
         table = fit.runs.table
         now = float(table.loc[table["strategy"] == strategy, "labels"].max())
         labels, episodes = schedule(now, fit.runs.batch, until)
-        return cls.at(fit, strategy, whole_labels(fit.runs, labels), episodes)
+        whole = np.minimum(whole_labels(fit.runs, labels), labels[-1])
+        whole, first = np.unique(whole, return_index=True)  # half a batch may round to the last
+        return cls.at(fit, strategy, whole, episodes[first])
 
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:

@@ -13,6 +13,7 @@ from pymc.blocking import DictToArrayBijection
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, SamplingError
 from palm_bayes.inference import nuts as sampling
+from palm_bayes.inference import settings as settings_module
 from palm_bayes.inference.draws import labelled
 from palm_bayes.inference.evidence import Joined
 from palm_bayes.inference.nuts import sample_strategy
@@ -405,7 +406,7 @@ def test_what_samplers_break_down_with_is_ours(monkeypatch, sampler):
 @pytest.mark.parametrize(("name", "sign"), [("pymc", 1), ("numpyro", -1)])
 def test_log_density_of_the_other_samplers(monkeypatch, name, sign):
     """NumPyro's lp is the potential energy."""
-    monkeypatch.setattr(sampling, "find_spec", lambda _: True)
+    monkeypatch.setattr(settings_module, "find_spec", lambda _: True)
     settings = Settings(draws=20, sampler=name)
     made = tree(settings, 1)
     energies = made["sample_stats"]["logp"].rename("lp")
@@ -428,6 +429,6 @@ def test_a_prior_far_from_the_data_is_one_clear_error(monkeypatch):
 
 
 def test_a_missing_numpyro_is_one_clear_error(monkeypatch):
-    monkeypatch.setattr(sampling, "find_spec", lambda _: None)
+    monkeypatch.setattr(settings_module, "find_spec", lambda _: None)
     with pytest.raises(DataError, match=r"pip install 'palm-bayes\[numpyro\]'"):
         Settings(sampler="numpyro")

@@ -160,7 +160,7 @@ def test_a_saved_fit_comes_back(fit, saved):
     loaded = PalmFit.load(str(saved))
     pd.testing.assert_frame_equal(loaded.runs.table, fit.runs.table, check_dtype=False)
     assert loaded.runs.sha256() == fit.runs.sha256()
-    for name in ("batch", "percent", "dataset", "model", "notes", "strategies"):
+    for name in ("batch", "score", "dataset", "model", "notes", "strategies"):
         assert getattr(loaded.runs, name) == getattr(fit.runs, name)
     assert dict(loaded.runs.origins) == dict(fit.runs.origins)
     assert loaded.convergence.sentence == fit.convergence.sentence
