@@ -90,7 +90,7 @@ def test_rules_are_of_errors():
     assert found.reason == ("the probability that 0.15 is reached is 75 % (70 % required)")
     assert found.change == "a target below 0.142."
     assert "the error rate stays above the target, by 0.0025 on average" in found.if_wrong
-    assert "gain less than 0.050" in Plateau(0.05, 10).find(outlook).reason
+    assert "gain less than 0.05 " in Plateau(0.05, 10).find(outlook).reason
     assert Unreachable(0.05, 120, 0.1).find(outlook).probability == 0.25
     assert "a target above" in Unreachable(0.01, 120).find(outlook).change
     assert "a point of error rate worth" in NetValue(1, 5).find(outlook).change
