@@ -87,6 +87,8 @@ def main() -> int:
             if (one.quick or not args.quick)
             and (not args.only or any(word in one.words for word in args.only))
         ]
+        if not asked:
+            parser.error(f"no promise has one of the words {' '.join(args.only)}")
         table = Table("promise", "result", "holds", "minutes", title="palm_bayes: proof")
         broken = 0
         for one in asked:
