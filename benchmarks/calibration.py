@@ -33,7 +33,7 @@ THINNED = 200  # draws that the truth is ranked among: nearly independent
 PARAMETERS = ("A_max", "delta", "alpha", "beta", "noise", "noise_ratio", "rho", "shared", "lasting")
 STRAYED = (1.5, 2.0, 4.0)  # times the last x, where the misfit itself is ranked
 WIDTHS = (50, 80, 95)  # percent in the middle
-COLUMNS = 4  # of the figure
+COLUMNS = 3  # of the figure
 SURE = 0.001  # of a design: smaller p-values, times their number, are no chance
 
 
