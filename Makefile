@@ -32,8 +32,8 @@ lint: $(READY) ## ruff: rules and format
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-unit: $(READY) ## pytest without the slow tests
-	$(BIN)/pytest
+unit: $(READY) ## pytest without the slow tests, on all cores
+	$(BIN)/pytest -n auto --dist loadfile
 
 smoke: $(READY) ## build the wheel and use it outside the checkout
 	scripts/smoke_wheel.sh $(UV) $(BIN)/python
