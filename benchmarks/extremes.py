@@ -86,7 +86,7 @@ def child(case: str) -> None:
             warnings.simplefilter("ignore")
             found = fit(table, seed=1)
             ahead = found.forecast(horizon=12).draws
-        bounded = bool(((ahead >= 0) & (ahead <= found.runs.scale)).all())
+        bounded = bool(((ahead >= 0) & (ahead <= 1)).all())
         said = "fitted" if found.convergence.passed else "not converged, said so"
         said = said if bounded else f"{said}; forecast out of bounds"
     except PalmError as error:
@@ -110,7 +110,8 @@ def main() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             crashes += 1
-            print(f"{case:30} crash: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+            last = (done.stderr or done.stdout or "no output").strip().splitlines()[-1]
+            print(f"{case:30} exit status {done.returncode}: {last}", flush=True)
             continue
         said, seconds, used, peak = json.loads(done.stdout.splitlines()[-1])
         print(f"{case:30} {seconds:6.0f} {used:6.0f} {peak:6.0f}  {said}", flush=True)

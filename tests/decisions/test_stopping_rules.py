@@ -58,6 +58,7 @@ def test_target(probability, stop):
 def test_target_in_percent_is_given_back_in_percent():
     in_percent = outlook([[0.9, 0.95]], percent=True)
     assert "92 % is reached" in Target(92).find(in_percent).reason
+    assert [Target(target).find(in_percent).stop for target in (89, 91)] == [True, False]
     with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
         Target(0.9).find(in_percent)
     with pytest.raises(DataError, match="the target is 120, allowed is above 0 and at most 1"):
