@@ -58,6 +58,12 @@ def visible(text: str, keep: str = "") -> str:
     return _UNSEEN.sub(lambda one: one[0] if one[0] in keep else ascii(one[0])[1:-1], text)
 
 
+def require_inside(value: float, what: str) -> None:
+    """Raise `DataError` unless a value, such as a probability, lies between 0 and 1."""
+    if not 0 < value < 1:
+        raise DataError(f"{what} is {value:g}, allowed is between 0 and 1")
+
+
 def listed(names: Iterable[Any], most: int = 8) -> str:
     """Join names by commas, with the number of omitted ones."""
     words = [str(name) for name in names]

@@ -20,6 +20,9 @@ from palm_bayes.scratch import exchange, locked, refuse_links, scratch_in
 if TYPE_CHECKING:
     import pandas as pd
 
+TRACE = "trace.nc"
+"""Name of a saved fit in its output folder."""
+
 type Files = Mapping[Path, Callable[[Path], Any]]
 """Functions that write a file to a given path, by path below a folder."""
 
@@ -73,15 +76,32 @@ def put_all(
     DataError
         If a file cannot be written; then the folder is as before.
     """
-    with writing(out, str(out)), scratch_in(out) as scratch:
-        refuse_links(out, map(str, files))
+    with together(out, [*map(str, files)], gone) as drafts:
         for path, write in files.items():
-            (scratch / path).parent.mkdir(parents=True, exist_ok=True)
-            write(scratch / path)
-        with locked(out):
-            old = [str(path) for path in gone() if path not in files]
-            exchange(scratch, [str(path) for path in files], old)
+            (drafts / path).parent.mkdir(parents=True, exist_ok=True)
+            write(drafts / path)
     return [out / path for path in files]
+
+
+@contextmanager
+def together(
+    out: Path, names: Sequence[str], gone: Callable[[], Iterable[Path]] = tuple
+) -> Iterator[Path]:
+    """Provide a folder for drafts of a set of files, and move all of them to `out`; see `put_all`.
+
+    Parameters
+    ----------
+    out, gone
+        As in `put_all`.
+    names : sequence of str
+        Paths below `out`.
+    """
+    with writing(out, str(out)), scratch_in(out) as drafts:
+        refuse_links(out, names)
+        yield drafts
+        with locked(out):
+            old = [str(path) for path in gone() if str(path) not in names]
+            exchange(drafts, names, old)
 
 
 @contextmanager

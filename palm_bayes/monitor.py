@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.limits import check_episode
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
-from palm_bayes.errors import DataError
 from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.priors import Priors
@@ -128,11 +128,7 @@ class StopMonitor:
         return decision(self.rule, outlook, doubts)
 
     def _checked(self, repetition: str, labels: float, accuracy: float) -> tuple[str, float, float]:
-        """Return a valid row; `Runs` makes the checks that need all rows."""
+        """Return a valid row."""
         before = max((at for name, at, _ in self._rows if name == repetition), default=0.0)
-        if not before < labels < np.inf:
-            raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
-        if not 0 <= accuracy <= 100:
-            name = self.metric or "accuracy"
-            raise DataError(f"{name} is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
+        check_episode(labels, accuracy, before, self.metric or "accuracy")
         return repetition, float(labels), float(accuracy)

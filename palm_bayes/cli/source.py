@@ -13,6 +13,7 @@ import typer
 from palm_bayes.cli import options
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed
+from palm_bayes.files import TRACE
 from palm_bayes.scratch import tidy
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 type Command = Callable[..., Any]
 
-TRACE = "trace.nc"
 PALM_BUDGET = 100.0  # PALM.py's labels per episode, if given by neither data nor user
 
 FitOrRuns = Annotated[

@@ -179,9 +179,8 @@ def _standing(at: "Standing") -> str:
 
 def _print(found: "Sweep", pooled: "pd.DataFrame", out: Path) -> None:
     """Print pooled speed-ups and the number of cells."""
-    import numpy as np
-
     from palm_bayes.display import percent
+    from palm_bayes.report.overview import span
 
     console = console_of(sys.stdout)
     if len(pooled):
@@ -191,10 +190,7 @@ def _print(found: "Sweep", pooled: "pd.DataFrame", out: Path) -> None:
             {
                 "strategy": pooled["strategy"],
                 "tasks": pooled["tasks"].astype(str),
-                "speed-up": [
-                    "{:.2f} [{:.2f}-{:.2f}]".format(*np.exp(row))
-                    for row in pooled[["mean", "lower", "upper"]].to_numpy()
-                ],
+                "speed-up": [span(*row) for row in pooled[["mean", "lower", "upper"]].to_numpy()],
                 "helps on a new task": [percent(p) for p in pooled["p_new"]],
             }
         )

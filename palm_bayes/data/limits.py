@@ -1,4 +1,4 @@
-"""What options of reading are allowed."""
+"""What options of reading, and episodes that a loop reports, are allowed."""
 
 from numbers import Real
 from typing import Literal
@@ -10,6 +10,19 @@ from palm_bayes.errors import DataError
 XMode = Literal["labels", "episodes"]
 
 MIN_EPISODES = 4  # the curve has four parameters
+
+
+def check_episode(
+    labels: float, accuracy: float, before: float = 0.0, name: str = "accuracy"
+) -> None:
+    """Refuse an episode that a loop reports: labels, after `before`, and the score called `name`.
+
+    Checks that need all rows are those of `palm_bayes.data.runs.Runs`.
+    """
+    if not before < labels < np.inf:
+        raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
+    if not 0 <= accuracy <= 100:
+        raise DataError(f"{name} is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
 
 
 def check_options(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from palm_bayes.data.limits import check_episode
 from palm_bayes.data.palm_folder import X_FILE, Y_FILE
 from palm_bayes.errors import DataError, known
 from palm_bayes.files import make_folder, put
@@ -73,10 +74,7 @@ class RunWriter:
     def __call__(self, labels: float, accuracy: float) -> None:
         """Add an episode: cumulative labels, and the accuracy, a fraction or percent."""
         before = self._rows[-1][0] if self._rows else 0.0
-        if not before < labels < np.inf:
-            raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
-        if not 0 <= accuracy <= 100:
-            raise DataError(f"accuracy is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
+        check_episode(labels, accuracy, before)
         self._rows.append((float(labels), float(accuracy)))
         self._write()
 

@@ -121,6 +121,12 @@ class Runs(Displayed):
         return tuple(self.table["strategy"].unique())
 
     @property
+    def x_mode(self) -> XMode:
+        """What ``x`` counts, if labels are known."""
+        of_labels = np.allclose(self.table["x"] * self.batch, self.table["labels"], equal_nan=True)
+        return "labels" if of_labels else "episodes"
+
+    @property
     def labels_known(self) -> bool:
         """True if label counts are known, not only episodes."""
         return bool(self.table["labels"].notna().all())

@@ -20,7 +20,7 @@ from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
 from palm_bayes.display import Display, Displayed, percent
-from palm_bayes.errors import DataError, known, plural
+from palm_bayes.errors import DataError, known, plural, require_inside
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
 
@@ -335,8 +335,7 @@ def compare(
         raise DataError(f"until is {end:g}, allowed is from the budget compared at: {here:g}")
     margin = runs.score.sizes(ROPE) if rope is None else float(rope)
     runs.score.gain(margin, "rope")
-    if not 0 < probability < 1:
-        raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
+    require_inside(probability, "probability")
     if reference is not None:
         known([reference], runs.strategies, "strategy")
     budgets = np.union1d(episode_budgets(runs, end), [here])

@@ -14,7 +14,7 @@ from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
-from palm_bayes.errors import DataError, known
+from palm_bayes.errors import DataError, known, require_inside
 from palm_bayes.files import plain
 
 if TYPE_CHECKING:
@@ -310,9 +310,8 @@ def labels_to_reach(
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
     goal = runs.score.target(target, "the target")
     known([scope], _CURVES, "scope")
-    for name, value in (("assurance", assurance), ("probability", probability)):
-        if not 0 < value < 1:
-            raise DataError(f"{name} is {value:g}, allowed is between 0 and 1")
+    require_inside(assurance, "assurance")
+    require_inside(probability, "probability")
     for name, budget in (("within", within), ("until", until)):
         if budget is not None and not seen <= budget < np.inf:
             raise DataError(f"{name} is {budget:g}, allowed is from the {seen:g} {unit} seen")

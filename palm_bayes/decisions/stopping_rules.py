@@ -14,7 +14,7 @@ from palm_bayes.data.score import parsed
 from palm_bayes.decisions.projection import Floats, Outlook
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
 from palm_bayes.display import amount, exact_percent, percent
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, require_inside
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Target(SingleRule):
 
     def __post_init__(self) -> None:
         _check(accuracy=parsed(self.accuracy, "accuracy")[0])
-        _check_probability(self.probability)
+        require_inside(self.probability, "probability")
 
     def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
@@ -89,7 +89,7 @@ class Plateau(SingleRule):
 
     def __post_init__(self) -> None:
         _check(gain=self.gain, labels=self.labels)
-        _check_probability(self.probability)
+        require_inside(self.probability, "probability")
 
     def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
@@ -149,7 +149,7 @@ class Unreachable(SingleRule):
 
     def __post_init__(self) -> None:
         _check(accuracy=parsed(self.accuracy, "accuracy")[0], budget=self.budget)
-        _check_probability(self.probability)
+        require_inside(self.probability, "probability")
 
     def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
@@ -324,8 +324,3 @@ def _check(**numbers: float) -> None:
     for name, value in numbers.items():
         if not 0 < value < math.inf:
             raise DataError(f"{name} is {value:g}, allowed is a number above 0")
-
-
-def _check_probability(value: float) -> None:
-    if not 0 < value < 1:
-        raise DataError(f"probability is {value:g}, allowed is between 0 and 1")

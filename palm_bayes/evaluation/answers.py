@@ -24,7 +24,7 @@ from palm_bayes.data.tasks import Draft, Task
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.decisions.pairwise import log_speed_up
-from palm_bayes.errors import DataError, PalmWarning, plural
+from palm_bayes.errors import DataError, PalmWarning, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.forecast.forecast import Scope, forecast
@@ -50,8 +50,7 @@ class Asked:
     def check(self) -> None:
         """Raise `DataError` for what no task allows, before the first is fitted."""
         for name in ("assurance", "probability"):
-            if not 0 < getattr(self, name) < 1:
-                raise DataError(f"{name} is {getattr(self, name):g}, allowed is between 0 and 1")
+            require_inside(getattr(self, name), name)
         if self.target is not None:
             parsed(self.target, "the target")
 

@@ -13,7 +13,7 @@ from palm_bayes.data.places import Place
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.tasks import Task, read_tasks
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, require_inside
 
 FRACTIONS = (0.25, 0.5)
 LEAST_EPISODES = 5  # with fewer, data do not determine four parameters
@@ -68,8 +68,7 @@ def training_sizes(
     shares = list(fractions if fractions is not None else () if episodes else FRACTIONS)
     counts = list(episodes or ())
     for share in shares:
-        if not 0 < share < 1:
-            raise DataError(f"a training fraction is {share:g}, allowed is between 0 and 1")
+        require_inside(share, "a training fraction")
     for count in counts:
         if count < LEAST_EPISODES:
             raise DataError(f"train_episodes is {count}, allowed is at least {LEAST_EPISODES}")

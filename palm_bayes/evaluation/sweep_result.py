@@ -1,6 +1,5 @@
 """`Sweep`: answers about all tasks of a study, one Parquet dataset for each question."""
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from palm_bayes.data.columns import TASK
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, plural
+from palm_bayes.evaluation.backtest_result import QUANTILES
 from palm_bayes.evaluation.checkpoints import Part
 from palm_bayes.evaluation.meta_analysis import pooled
+from palm_bayes.files import together
 
 _TASK = [*TASK]
 _TEXT, _NUMBER, _COUNT, _YES = "string", "double", "int64", "bool"
-_QUANTILES = ("q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5")
 _ROWS = 100_000  # written at a time
 
 COLUMNS: dict[str, dict[str, str]] = {
@@ -47,7 +47,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "scope": _TEXT,
         **dict.fromkeys(("episode", "labels"), _NUMBER),
         "future": _YES,
-        **dict.fromkeys(("mean", *_QUANTILES), _NUMBER),
+        **dict.fromkeys(("mean", *QUANTILES), _NUMBER),
     },
     "labels_to_target": {
         **dict.fromkeys(CELL, _TEXT),
@@ -216,26 +216,20 @@ class Sweep(Displayed):
 def write(folder: Path, parts: Iterable[Part]) -> None:
     """Join the parts of all tasks to one Parquet file for each question.
 
-    Few rows are held at a time. Existing files are replaced when all new ones are complete.
+    Few rows are held at a time. Existing files are replaced together, when all new ones are
+    complete.
 
     Raises
     ------
     DataError
         If a file cannot be written.
     """
-    try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".palm_bayes-") as scratch:
-            with ExitStack() as stack:
-                tables = {
-                    name: stack.enter_context(_Table(Path(scratch), name)) for name in COLUMNS
-                }
-                for part in parts:
-                    for name, frame in part.items():
-                        tables[name].add(frame)
-            for name in COLUMNS:
-                (Path(scratch) / f"{name}.parquet").replace(folder / f"{name}.parquet")
-    except OSError as error:
-        raise DataError(f"cannot write to {folder}: {error.strerror or error}") from error
+    names = [f"{name}.parquet" for name in COLUMNS]
+    with together(folder, names) as drafts, ExitStack() as stack:
+        tables = {name: stack.enter_context(_Table(drafts, name)) for name in COLUMNS}
+        for part in parts:
+            for name, frame in part.items():
+                tables[name].add(frame)
 
 
 class _Table:

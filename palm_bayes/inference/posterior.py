@@ -16,7 +16,7 @@ import xarray as xr
 from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, require_inside
 from palm_bayes.files import put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
@@ -80,8 +80,7 @@ class Posterior(Displayed):
             One row per strategy and parameter: ``strategy``, ``parameter``, ``median``, ``mean``,
             ``sd``, ``lower``, ``upper``, and as diagnostics ``r_hat``, ``ess_bulk``, ``ess_tail``.
         """
-        if not 0 < probability < 1:
-            raise DataError(f"probability is {probability:g}, allowed is between 0 and 1")
+        require_inside(probability, "probability")
         draws, sampled = (
             self.trace[group].to_dataset()[list(PARAMETERS)] for group in ("posterior", "sampled")
         )

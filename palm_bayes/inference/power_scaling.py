@@ -15,17 +15,13 @@ from scipy import stats
 from palm_bayes.inference.draws import Floats
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
-from palm_bayes.model.variables import observations
+from palm_bayes.model.variables import BETAS, LOG_NORMALS, observations
 
 POWERS = {"half": 0.5, "twice": 2.0}
 """Powers of the prior, by name."""
-# As in `palm_bayes.model.priors.Priors`, whose densities a test compares.
 _OF_NOISE = {
-    "noise": stats.lognorm(1.0, scale=0.012),
-    "noise_ratio": stats.lognorm(1.0, scale=5.0),
-    "rho": stats.beta(1.5, 2.5),
-    "shared": stats.beta(1, 8),
-    "lasting": stats.beta(1, 2),
+    **{name: stats.lognorm(width, scale=median) for name, (median, width) in LOG_NORMALS.items()},
+    **{name: stats.beta(*shape) for name, shape in BETAS.items()},
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
-from palm_bayes.errors import DataError, known
+from palm_bayes.errors import DataError, known, require_inside
 
 if TYPE_CHECKING:
     from palm_bayes.model.priors import Priors
@@ -57,8 +57,7 @@ class Settings:
         for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
-        if not 0 < self.target_accept < 1:
-            raise DataError(f"target_accept is {self.target_accept:g}, allowed is between 0 and 1")
+        require_inside(self.target_accept, "target_accept")
 
     def suit(self, priors: "Priors") -> None:
         """Raise `DataError` if these priors need more draws."""

@@ -17,6 +17,7 @@ import xarray as xr
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, listed
+from palm_bayes.files import TRACE
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.saved import about_data
@@ -28,8 +29,6 @@ _ALONG = {
     **dict.fromkeys(("log_likelihood", "observed_data"), "observation"),
 }
 """Groups of a trace, with the dim along which those of several fits are put together."""
-TRACE = "trace.nc"
-"""Name of a saved fit in its output folder."""
 
 
 def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
@@ -100,7 +99,7 @@ def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> Non
     scales = ["percent" if score.percent else "fractions" for score in scores]
     best = ["lower" if score.lower_is_better else "higher" for score in scores]
     batches = [f"{fit.runs.batch:g}" for fit in (one, two)]
-    axes = ["labels" if _x_is_labels(fit.runs) else "episodes" for fit in (one, two)]
+    axes = [fit.runs.x_mode for fit in (one, two)]
     for what, (value, last) in (
         ("unit of budgets", units), ("score", named), ("scale of scores", scales),
         ("better value", best), ("labels per episode", batches), ("axis of the curve", axes),
@@ -114,10 +113,6 @@ def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> Non
 def _apart(what: str, name: str, value: str, other: str, last: str) -> DataError:
     told = f"the {what} is {value} in {name}, {last} in {other}"
     return DataError(f"fits of one task can be compared, but {told}")
-
-
-def _x_is_labels(runs: Runs) -> bool:
-    return bool(np.allclose(runs.table["x"] * runs.batch, runs.table["labels"], equal_nan=True))
 
 
 def _told_apart(fits: Mapping[str, Posterior]) -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ from pytensor.compile.mode import Mode
 from palm_bayes.errors import DataError, known
 from palm_bayes.model import curve
 from palm_bayes.model.learned import Learned, LogNormal, shipped
+from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
 _SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
 
@@ -25,6 +26,13 @@ Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public t
 def log_normal(prior: LogNormal) -> Distribution:
     """Return a learned prior as a distribution of PyMC."""
     return pm.LogNormal.dist(np.log(prior.median), prior.width)
+
+
+def _of_noise(name: str) -> Distribution:
+    """Return the default prior of a parameter of the noise."""
+    if name in BETAS:
+        return pm.Beta.dist(*BETAS[name])
+    return log_normal(LogNormal(*LOG_NORMALS[name]))
 
 
 @dataclass(frozen=True)
@@ -77,11 +85,11 @@ class Priors:
     alpha: Distribution | None = None
     alpha_start: Distribution = field(default_factory=lambda: log_normal(shipped().alpha_start))
     beta: Distribution = field(default_factory=lambda: log_normal(shipped().beta))
-    noise: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(0.012), 1.0))
-    noise_ratio: Distribution = field(default_factory=lambda: pm.LogNormal.dist(np.log(5.0), 1.0))
-    rho: Distribution = field(default_factory=lambda: pm.Beta.dist(1.5, 2.5))
-    shared: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 8))
-    lasting: Distribution = field(default_factory=lambda: pm.Beta.dist(1, 2))
+    noise: Distribution = field(default_factory=lambda: _of_noise("noise"))
+    noise_ratio: Distribution = field(default_factory=lambda: _of_noise("noise_ratio"))
+    rho: Distribution = field(default_factory=lambda: _of_noise("rho"))
+    shared: Distribution = field(default_factory=lambda: _of_noise("shared"))
+    lasting: Distribution = field(default_factory=lambda: _of_noise("lasting"))
     alpha_lo: float = -1000.0
     alpha_hi: float = 1000.0
     beta_hi: float = 100.0

@@ -26,6 +26,11 @@ VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
 """Dims of the free variables apart from ``strategy``."""
 VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
 
+LOG_NORMALS = {"noise": (0.012, 1.0), "noise_ratio": (5.0, 1.0)}
+"""Median, and standard deviation of the logarithm, of default priors of the noise."""
+BETAS = {"rho": (1.5, 2.5), "shared": (1, 8), "lasting": (1, 2)}
+"""Parameters of the Beta distributions that are default priors of the noise."""
+
 
 class Ends(NamedTuple):
     """First and last observations of strategies; each a tensor, dims (strategy,) or none.

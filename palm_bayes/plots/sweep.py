@@ -2,14 +2,22 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
-from palm_bayes.plots.style import COLOURS, GREY, STYLE, WIDTH, ShownFigure, figure_of, given, short
+from palm_bayes.plots.style import (
+    COLOURS,
+    GREY,
+    WIDTH,
+    ShownFigure,
+    figure_of,
+    given,
+    short,
+    styled,
+)
 
 _ROW = 0.28  # inches per row
 _NAME = 34  # characters
@@ -33,7 +41,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Fi
         New figure, or that of `axes`. The thick line is the interval of the mean over tasks, the
         thin line that of a new task.
     """
-    with mpl.rc_context(STYLE):
+    with styled():
         ax = _axes(len(pooled) * _ROW + 0.9) if axes is None else given(axes, 1)[0]
         rows = np.arange(len(pooled))
         names = ["mean", "lower", "upper", "new_lower", "new_upper"]
@@ -68,7 +76,7 @@ def plot_winners(p_best: pd.DataFrame, axes: Any = None) -> Figure:
     matplotlib.figure.Figure
         New figure, or that of `axes`.
     """
-    with mpl.rc_context(STYLE):
+    with styled():
         ax = _axes(len(p_best) * 0.6 * _ROW + 1.8) if axes is None else given(axes, 1)[0]
         image = ax.imshow(p_best.to_numpy(float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         _named(ax, [str(name) for name in p_best.index])

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.runs import Runs, XMode
-from palm_bayes.files import Look, csv_rows, csv_text, plain, put_all, text_file
+from palm_bayes.files import TRACE, Look, csv_rows, csv_text, plain, put_all, text_file
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
-from palm_bayes.report.place import COMPARISON, TRACE, folders, replaced
+from palm_bayes.report.place import COMPARISON, folders, replaced
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ def speed_ups(found: Sweep, pooled: pd.DataFrame, probability: float) -> Section
         {
             "strategy": row.Index,
             "tasks": f"{row.tasks}",
-            "speed-up": _span(row.mean, row.lower, row.upper),
+            "speed-up": span(row.mean, row.lower, row.upper),
             "spread": _factor(row.tau),
             f"new task, {level}": f"{_factor(row.new_lower)}-{_factor(row.new_upper)}",
             "P(faster)": percent(row.p_mean),
@@ -233,5 +233,6 @@ def _factor(logarithm: float) -> str:
     return f"{np.exp(logarithm):.2f}"
 
 
-def _span(middle: float, low: float, high: float) -> str:
+def span(middle: float, low: float, high: float) -> str:
+    """Format a pooled speed-up, given by its logarithm: "1.80 [0.83-3.05]"."""
     return f"{_factor(middle)} [{_factor(low)}-{_factor(high)}]"

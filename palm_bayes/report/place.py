@@ -11,10 +11,10 @@ import xarray as xr
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.scales import RUN
 from palm_bayes.errors import DataError, listed
-from palm_bayes.files import check_files, file_names
+from palm_bayes.files import TRACE, check_files, file_names
 from palm_bayes.scratch import tidy
 
-TRACE, COMPARISON = "trace.nc", "comparison.png"
+COMPARISON = "comparison.png"
 OURS = (TRACE, "summary.csv", "forecast.csv", "curves.png", COMPARISON)
 PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
 # Exceptions of HDF5 and its readers for a file that is no trace.

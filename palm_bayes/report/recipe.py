@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
@@ -75,8 +73,8 @@ def reading(runs: "Runs") -> dict[str, Any]:
     given |= {name: value for name in ("dataset", "model") if (value := getattr(runs, name))}
     if runs.labels_known:
         given["batch"] = runs.batch
-        if not np.allclose(runs.table["x"] * runs.batch, runs.table["labels"]):
-            given["x_mode"] = "episodes"
+        if runs.x_mode == "episodes":
+            given["x_mode"] = runs.x_mode
     usual = asdict(Score())
     given |= {name: value for name, value in asdict(runs.score).items() if value != usual[name]}
     given |= runs.read_with
