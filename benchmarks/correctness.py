@@ -25,7 +25,6 @@ from palm_bayes.inference.draws import verdict_numbers
 from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model import expected
-from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import shipped
 from palm_bayes.model.misfit import PARTS
 from palm_bayes.model.priors import named_priors
@@ -110,7 +109,7 @@ def strayed(sample: Sample, runs: Runs, x: float, seed: int) -> Array:
     of_data = xr.Dataset({name: ("strategy", at) for name, at in places.items()})
     of_data = of_data.assign_coords(strategy=posterior["strategy"])
     at = xr.DataArray([x], {"x": [x]}, "x")
-    on_curve, _ = moments(posterior, at, of_data["x_first"], of_data["x_last"])
+    on_curve = expected.on_curve(posterior, at, of_data["x_first"])
     on_curve = on_curve.transpose("chain", "draw", "strategy", "x")
     found = expected.strayed(on_curve, posterior, of_data, shipped().misfit)
     return found.isel(strategy=0, x=0).to_numpy()

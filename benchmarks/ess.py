@@ -22,8 +22,9 @@ from palm_bayes.inference.compile_cache import compile_model, with_data
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
 from palm_bayes.inference.posterior import PARAMETERS as NAMES
 from palm_bayes.model import curve
-from palm_bayes.model.one_strategy import ROWS, log_likelihood, pooled, unpooled
+from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
 from palm_bayes.model.priors import Priors, curve_logp, named_priors
+from palm_bayes.model.steps import ROWS, ends_of, pooled
 from palm_bayes.model.variables import NOISE, Observations, observations
 
 PARAMETERS = list(NAMES)
@@ -77,10 +78,10 @@ def plain_model(priors: Priors) -> pm.Model:
 
     Uniform variables carry the transforms; the joint density of the prior is added to them.
     """
+    know_in_numba()
     with pm.Model() as model:
-        # Any data do until `with_data`: here one step, taken once.
-        seen = unpooled(pm.Data("steps", np.eye(ROWS, 1), shape=(ROWS, None)))
-        x_first = seen.x.min()
+        rows = pm.Data("steps", np.zeros((ROWS, 8)), shape=(ROWS, None))  # until `with_data`
+        x_first = ends_of(rows).x_first
         alpha_lo = pt.maximum(priors.alpha_lo, -x_first)
         A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)
         alpha = pm.Uniform("alpha", alpha_lo, priors.alpha_hi)
@@ -92,8 +93,8 @@ def plain_model(priors: Priors) -> pm.Model:
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
         spreads = [model.register_rv(getattr(priors, name), name) for name in NOISE]
-        terms = log_likelihood(seen, A_max, log_u, alpha, beta, *spreads)
-        pm.Potential("accuracy", terms)
+        parameters = pt.stack([A_max, log_u, alpha, beta, *spreads])
+        pm.Potential("accuracy", LogLikelihood()(parameters, rows)[0])
     return model
 
 

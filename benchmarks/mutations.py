@@ -78,8 +78,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood left out of the sampled model",
         "model/one_strategy.py",
-        'pm.Potential("accuracy", log_likelihood(',
-        'pm.Potential("accuracy", 0 * log_likelihood(',
+        'pm.Potential("accuracy", LogLikelihood()',
+        'pm.Potential("accuracy", 0 * LogLikelihood()',
         "model/test_one_strategy.py::test_density_and_gradient_are_those_of_the_model",
     ),
     Mutation(
@@ -91,9 +91,9 @@ MUTATIONS = (
     ),
     Mutation(
         "Likelihood: noise doubled in the sampler's operation only",
-        "model/likelihood.py",
-        "innovation[i] = (accuracy[i] - mean[k]) / sd[k]",
-        "innovation[i] = (accuracy[i] - mean[k]) / (2 * sd[k])",
+        "model/likelihood_passes.py",
+        "(accuracy[i] - at.mean[x]) / at.sd[x]",
+        "(accuracy[i] - at.mean[x]) / (2 * at.sd[x])",
         "model/test_likelihood.py::test_value_is_that_of_the_definition",
     ),
     Mutation(
@@ -105,16 +105,16 @@ MUTATIONS = (
     ),
     Mutation(
         "Likelihood: sign of the autocorrelation in the sampler's operation only",
-        "model/likelihood.py",
-        "(residual[i] - carried[k] * residual[i - 1]) * sharper[k]",
-        "(residual[i] + carried[k] * residual[i - 1]) * sharper[k]",
+        "model/likelihood_passes.py",
+        "left = residual[i] - links.carried[k] * residual[i - 1]",
+        "left = residual[i] + links.carried[k] * residual[i - 1]",
         "model/test_likelihood.py::test_value_is_that_of_the_definition",
     ),
     Mutation(
         "Likelihood: slope by the autocorrelation",
-        "model/likelihood.py",
-        "by_carried += by_sharper * carried * by_step.sharper**3",
-        "by_carried -= by_sharper * carried * by_step.sharper**3",
+        "model/likelihood_passes.py",
+        "by_links.carried[k] + by_links.sharper[k] * carried",
+        "by_links.carried[k] - by_links.sharper[k] * carried",
         "model/test_likelihood.py::test_slopes_are_those_of_differences",
     ),
     Mutation(
@@ -127,8 +127,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood: offset of a repetition left out",
         "model/noise.py",
-        "return noise * xp.sqrt((1 - _GRAIN) * lasting)",
-        "return 0 * noise * xp.sqrt((1 - _GRAIN) * lasting)",
+        "return noise * xp.sqrt((1 - GRAIN) * lasting)",
+        "return 0 * noise * xp.sqrt((1 - GRAIN) * lasting)",
         "model/test_noise.py::test_noise_is_what_lasts_and_what_passes",
     ),
     Mutation(
@@ -250,8 +250,8 @@ MUTATIONS = (
     Mutation(
         "Misfit left out of forecasts",
         "forecast/forecast.py",
-        "on_curve if of_misfit is None else strayed(",
-        "on_curve if True else strayed(",
+        "without if of_misfit is None else strayed(",
+        "without if True else strayed(",
         "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(

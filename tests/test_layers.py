@@ -28,7 +28,8 @@ LAYOUT = """
                 opening reading tables palm_folder run_writer places sheet layouts cleaning readers
                 tasks example studies
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
-                build likelihood one_strategy
+                steps likelihood_passes likelihood build
+                one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache evidence nuts joint trace posterior several
                 power_scaling fitting importance_refit predictive

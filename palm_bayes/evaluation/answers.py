@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -163,15 +163,16 @@ class Work:
         for strategy, reason in aside.items():
             yield failures(draft, "fit", reason, strategy)
         trace = self._saved(fit, draft)
-        questions: dict[str, Callable[[Posterior], pd.DataFrame]] = {
-            "verdicts": partial(_verdicts, seed=settings.seed, trace=trace),
-            "forecast": self._forecast,
-            "labels_to_target": self._labels_to_target,
-            "comparison": self._comparison,
+        compared = cache(partial(self._compared, fit))
+        questions: dict[str, Callable[[], pd.DataFrame]] = {
+            "verdicts": partial(_verdicts, fit, seed=settings.seed, trace=trace),
+            "forecast": partial(self._forecast, fit),
+            "labels_to_target": partial(self._labels_to_target, fit, compared),
+            "comparison": partial(_comparison, fit, compared),
         }
         for question, answer in questions.items():
             try:
-                table = answer(fit)
+                table = answer()
             except FAILURES as error:
                 yield failures(draft, question, in_words(error))
                 continue
@@ -198,10 +199,10 @@ class Work:
     def _compared(self, fit: Posterior) -> Comparison:
         return compare(fit, reference=self.asked.reference, probability=self.asked.probability)
 
-    def _labels_to_target(self, fit: Posterior) -> pd.DataFrame:
+    def _labels_to_target(self, fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
         target = self.asked.target
         if target is None:  # what the reference has reached
-            found = self._compared(fit)
+            found = compared()
             medians = found.ranking.set_index("strategy")["median"]
             target = float(medians[found.reference])
         needed = labels_to_reach(
@@ -211,24 +212,26 @@ class Work:
             target=needed.target, unit=needed.unit, assurance=needed.assurance, until=needed.until
         )
 
-    def _comparison(self, fit: Posterior) -> pd.DataFrame:
-        if len(fit.runs.strategies) < 2:
-            return pd.DataFrame({"strategy": []})
-        found = self._compared(fit)
-        names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
-        effect = log_speed_up(found.paths, found.reference, found.at)
-        effects = pd.DataFrame(
-            {
-                "strategy": found.strategies,
-                "log_speed_up": effect.mean("sample").to_numpy(),
-                "log_speed_up_sd": effect.std("sample", ddof=1).to_numpy(),
-            }
-        )
-        return (
-            found.ranking.merge(found.speed_up.rename(columns=names), on="strategy", how="left")
-            .merge(effects, on="strategy")
-            .assign(at=found.at, unit=found.unit, reference=found.reference)
-        )
+
+def _comparison(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
+    """Tabulate the comparison of a task's strategies, if there are several."""
+    if len(fit.runs.strategies) < 2:
+        return pd.DataFrame({"strategy": []})
+    found = compared()
+    names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
+    effect = log_speed_up(found.paths, found.reference, found.at)
+    effects = pd.DataFrame(
+        {
+            "strategy": found.strategies,
+            "log_speed_up": effect.mean("sample").to_numpy(),
+            "log_speed_up_sd": effect.std("sample", ddof=1).to_numpy(),
+        }
+    )
+    return (
+        found.ranking.merge(found.speed_up.rename(columns=names), on="strategy", how="left")
+        .merge(effects, on="strategy")
+        .assign(at=found.at, unit=found.unit, reference=found.reference)
+    )
 
 
 def _sound[T](names: Sequence[str], made: Callable[[Sequence[str]], T]) -> tuple[T, dict[str, str]]:

@@ -15,7 +15,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals, number
 from palm_bayes.errors import known
 from palm_bayes.model import noise
-from palm_bayes.model.expected import moments, strayed
+from palm_bayes.model.expected import moments, on_curve, strayed
 from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Scope = Literal["expected", "continuing", "new"]
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+_DIMS = ("chain", "draw", "strategy")
 _SHOWN = 4  # most x shown; of more, three
 _SCOPES = {
     "expected": "the expected curve of each strategy",
@@ -171,32 +172,24 @@ def forecast(
     x, table = at.to_numpy(), fit.runs.table
     posterior = fit.trace["posterior"].to_dataset()
     ends = fit.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
-    # The ends of runs need not be requested, but runs continue from there.
-    seen = table if scope == "continuing" else table.groupby(RUN, sort=False).tail(1)
-    every = np.union1d(x, seen["x"])
+    # Repetitions continue from their observations, which need not be requested.
+    every = np.union1d(x, table["x"]) if scope == "continuing" else x
     there = xr.DataArray(every, {"x": every}, "x")
-    on_curve, sd = (
-        part.transpose("chain", "draw", "strategy", "x")
-        for part in moments(posterior, there, ends["x_first"], ends["x_last"])
-    )
+    without = on_curve(posterior, there, ends["x_first"]).transpose(*_DIMS, "x")
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
-    expected = on_curve if of_misfit is None else strayed(on_curve, posterior, ends, of_misfit)
+    expected = without if of_misfit is None else strayed(without, posterior, ends, of_misfit)
     of_noise = np.random.default_rng(seed)
-    asked, pure = (part.sel(x=at["x"]) for part in (expected, on_curve))
+    asked, pure = (part.sel(x=at["x"]) for part in (expected, without))
     if scope == "expected":
         draws = asked
-    elif scope == "new":
-        lags = np.diff(at["episode"], prepend=at["episode"][:1])
-        rho, lasts = (
-            part.transpose("chain", "draw", "strategy").to_numpy()
-            for part in (posterior["rho"], noise.offset(posterior["noise"], posterior["lasting"]))
-        )
-        carried = noise.carry(rho[..., None], lags)
-        fresh = of_noise.standard_normal(asked.shape)
-        path = noise.simulate(asked.to_numpy(), sd.sel(x=x).to_numpy(), carried, lasts, fresh)
-        draws = asked.copy(data=path)
     else:
-        draws = _continued(posterior, table, on_curve, expected, sd, at, of_noise)
+        _, sd = moments(posterior, there, ends["x_first"], ends["x_last"])
+        sd = sd.transpose(*_DIMS, "x")
+        draws = (
+            _new(posterior, asked, sd, at, of_noise)
+            if scope == "new"
+            else _continued(posterior, table, without, expected, sd, at, of_noise)
+        )
     # Requested x may differ by rounding from those computed from episodes.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
@@ -204,10 +197,28 @@ def forecast(
     return Forecast(cut, xr.Dataset(sources), scope, fit.runs.score, fit.runs.labels_known)
 
 
+def _new(
+    posterior: xr.Dataset,
+    mean: xr.DataArray,
+    sd: xr.DataArray,
+    at: xr.DataArray,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """Draw a new repetition of each strategy; dims as of `mean` and `sd`."""
+    rho, lasts = (
+        part.transpose(*_DIMS).to_numpy()
+        for part in (posterior["rho"], noise.offset(posterior["noise"], posterior["lasting"]))
+    )
+    carried = noise.carry(rho[..., None], np.diff(at["episode"], prepend=at["episode"][:1]))
+    fresh = rng.standard_normal(mean.shape)
+    path = noise.simulate(mean.to_numpy(), sd.to_numpy(), carried, lasts, fresh)
+    return mean.copy(data=path)
+
+
 def _continued(
     posterior: xr.Dataset,
     table: pd.DataFrame,
-    on_curve: xr.DataArray,
+    without: xr.DataArray,
     mean: xr.DataArray,
     sd: xr.DataArray,
     at: xr.DataArray,
@@ -216,8 +227,9 @@ def _continued(
     """Continue each repetition from its last observation, with persistent and decaying residuals.
 
     All repetitions of a strategy share a part of their innovations at an x, even if they continue
-    from different episodes, which the model does not describe. `on_curve` and `sd` are given at
-    the observed x; residuals do not include the misfit, which applies only past the data.
+    from different episodes, which the model does not describe. The curves `without` misfit, and
+    `sd`, are given at the observed x; residuals do not include the misfit, which applies only past
+    the data.
     """
     shape = mean.sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
     draws = xr.full_like(shape, np.nan).copy()
@@ -235,7 +247,7 @@ def _continued(
             for part in (of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"]))
         )
         where = {**one, "x": run["x"].to_numpy()}
-        seen, spread = (part.loc[where].to_numpy() for part in (on_curve, sd))
+        seen, spread = (part.loc[where].to_numpy() for part in (without, sd))
         lags = run["episode"].diff().fillna(0).to_numpy()
         before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags), lasts)
         last = run["episode"].iloc[-1]

@@ -10,7 +10,7 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.inference import partial_pooling
 from palm_bayes.inference.draws import taken
 from palm_bayes.inference.nuts import Sample
-from palm_bayes.model.expected import moments
+from palm_bayes.model.expected import on_curve
 from palm_bayes.model.misfit import PARTS, Misfit, log_odds
 from palm_bayes.model.variables import observations
 
@@ -65,7 +65,7 @@ def _curves(sample: Sample, runs: Runs, until: float) -> partial_pooling.Curves:
     ends = observations(runs).ends
     first, last = float(ends.x_first[0]), float(ends.x_last[0])
     x = xr.DataArray([until, last, partial_pooling.HORIZON * last], dims="x")
-    accuracy, _ = moments(sample.posterior.isel(strategy=0), x, first, last)
+    accuracy = on_curve(sample.posterior.isel(strategy=0), x, first)
     level, end, later = log_odds(accuracy.transpose("x", "chain", "draw").to_numpy())
     return partial_pooling.Curves(later - end, level)
 

@@ -28,8 +28,9 @@ from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.model.build import build_model
 from palm_bayes.model.curve_regions import APART, WHOLE, Region
-from palm_bayes.model.one_strategy import build_pooled_model, pooled
+from palm_bayes.model.one_strategy import build_pooled_model
 from palm_bayes.model.priors import Priors
+from palm_bayes.model.steps import pooled
 from palm_bayes.model.variables import FREE, NUMBERS, Observations, observations
 
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}

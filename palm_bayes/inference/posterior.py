@@ -22,7 +22,7 @@ from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
 from palm_bayes.inference.saved import learned_of, read, written
 from palm_bayes.model import curve
-from palm_bayes.model.expected import moments
+from palm_bayes.model.expected import on_curve
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import NOISE
 
@@ -116,8 +116,8 @@ class Posterior(Displayed):
         """
         posterior = self.trace["posterior"].to_dataset()
         ends = self.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
-        on_curve, _ = moments(posterior, asked_x(self.runs), ends["x_first"], ends["x_last"])
-        curves = on_curve.clip(0, 1).stack(sample=("chain", "draw"))
+        each = on_curve(posterior, asked_x(self.runs), ends["x_first"])
+        curves = each.clip(0, 1).stack(sample=("chain", "draw"))
         distance = ((curves - curves.median("sample")) ** 2).mean("x")
         draws = posterior[list(curve.PARAMETERS)].stack(sample=("chain", "draw"))
         # A δ rounded to 0 or 1 would give another curve.

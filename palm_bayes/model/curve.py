@@ -26,6 +26,9 @@ PARAMETERS = ("A_max", "delta", "alpha", "beta")
 COORDINATES = ("A_max", "log_u_first", "alpha", "beta")
 """Parameters of a curve inside the package; δ follows from the last three."""
 
+MOST_LOG_U = 100.0
+"""Limit on log u: the gap is 0 there already, and an infinite u would have no gradient."""
+
 
 def log_u_first(
     delta: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
@@ -72,8 +75,7 @@ def u(
         Of the broadcast shape, at least 0. The expected accuracy is A_max · (1 − exp(−u)).
     """
     log_u_here = log_u + beta * xp.log((x + alpha) / (x_first + alpha))
-    # At u = e^100 the gap is 0 already, and an infinite u would have no gradient.
-    return xp.exp(xp.minimum(log_u_here, 100.0))
+    return xp.exp(xp.minimum(log_u_here, MOST_LOG_U))
 
 
 @np.errstate(over="ignore", divide="ignore")  # δ may be rounded to 0 or 1

@@ -11,6 +11,26 @@ from palm_bayes.model import curve, noise
 from palm_bayes.model.misfit import PARTS, Misfit, log_odds, noise_of_odds, steps_until
 
 
+def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
+    """Compute expected accuracies on the PALM curve.
+
+    Parameters
+    ----------
+    posterior : Dataset
+        Contains ``curve``.
+    x, x_first : DataArray or float
+        Labels in batches, and the strategy's first observed x.
+
+    Returns
+    -------
+    DataArray
+        Fractions; dims of the posterior, then those of x.
+    """
+    return xr.apply_ufunc(
+        lambda *given: _accuracy(given[4], given[5], given[:4]), *_curves(posterior), x, x_first
+    )
+
+
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
     """Compute expected accuracy and the standard deviation of transient noise (`noise.passing`).
 
@@ -24,11 +44,19 @@ def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[A
     Returns
     -------
     tuple of DataArray
-        Mean and standard deviation, fractions, of the broadcast dims.
+        Mean and standard deviation, fractions; dims as of `on_curve`.
     """
-    of_curve = (posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES)
     of_noise = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
-    return moments_of(x, x_first, x_last, of_curve, of_noise)
+    found: tuple[Any, Any] = xr.apply_ufunc(
+        lambda *given: moments_of(given[7], given[8], given[9], given[:4], given[4:7]),
+        *_curves(posterior),
+        *of_noise,
+        x,
+        x_first,
+        x_last,
+        output_core_dims=[[], []],
+    )
+    return found
 
 
 def moments_of(
@@ -42,27 +70,35 @@ def moments_of(
     """Compute `moments` from broadcast arrays: curve coordinates; noise, ratio and lasting."""
     A_max, log_u, alpha, beta = of_curve
     sd, ratio, lasting = of_noise
+    there, first, last = (_u(at, x_first, log_u, alpha, beta, xp) for at in (x, x_first, x_last))
+    return A_max * -xp.expm1(-there), noise.passing(there, first, last, sd, ratio, lasting, xp)
 
-    def u(at: Any) -> Any:
-        # Below −α, which can only lie before the data, the expected accuracy is 0.
-        begun = at + alpha > 0
-        inside = x_first + (at - x_first) * begun
-        return curve.u(inside, log_u, alpha, beta, x_first, xp) * begun
 
-    there = u(x)
-    passes = noise.passing(there, u(x_first), u(x_last), sd, ratio, lasting, xp)
-    return A_max * -xp.expm1(-there), passes
+def _curves(posterior: xr.Dataset) -> Iterable[xr.DataArray]:
+    return (posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES)
+
+
+def _accuracy(x: Any, x_first: Any, of_curve: Iterable[Any]) -> Any:
+    A_max, log_u, alpha, beta = of_curve
+    return A_max * -np.expm1(-_u(x, x_first, log_u, alpha, beta, np))
+
+
+def _u(x: Any, x_first: Any, log_u: Any, alpha: Any, beta: Any, xp: ModuleType) -> Any:
+    """Compute u(x); it is 0 below −α, which can only lie before the data."""
+    begun = x + alpha > 0
+    inside = x_first + (x - x_first) * begun
+    return curve.u(inside, log_u, alpha, beta, x_first, xp) * begun
 
 
 def strayed(
-    on_curve: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
+    without: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
 ) -> xr.DataArray:
     """Add the misfit of each draw to its expected accuracies on the PALM curve.
 
     Parameters
     ----------
-    on_curve : DataArray, dims (chain, draw, strategy, x)
-        First result of `moments`.
+    without : DataArray, dims (chain, draw, strategy, x)
+        `on_curve`.
     posterior : Dataset
         As in `moments`, and with ``misfit``.
     ends : Dataset, dims (strategy,)
@@ -74,9 +110,9 @@ def strayed(
     DataArray, dims (chain, draw, strategy, x)
     """
     x_first, x_last = ends["x_first"], ends["x_last"]
-    t = np.log((on_curve["x"] / x_last).transpose("strategy", "x").to_numpy())
+    t = np.log((without["x"] / x_last).transpose("strategy", "x").to_numpy())
     grid = x_last * xr.DataArray(np.exp(steps_until(t)), dims="step")
-    along, _ = moments(posterior, grid, x_first, x_last)
+    along = on_curve(posterior, grid, x_first)
     reached = along.transpose("chain", "draw", "strategy", "step").to_numpy()
     misfits = (posterior["misfit"].sel(misfit_part=part, drop=True) for part in PARTS)
     noise, of_level, of_growth = (
@@ -84,5 +120,5 @@ def strayed(
         for part in (posterior["noise"], *misfits)
     )
     s = noise_of_odds(reached[..., :1], noise)
-    odds, along_odds = log_odds(on_curve.to_numpy()), log_odds(reached)
-    return on_curve.copy(data=misfit.expected(odds, along_odds, s, t, of_level, of_growth))
+    odds, along_odds = log_odds(without.to_numpy()), log_odds(reached)
+    return without.copy(data=misfit.expected(odds, along_odds, s, t, of_level, of_growth))

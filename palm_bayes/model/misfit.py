@@ -143,8 +143,9 @@ class Misfit:
             The same on the grid `steps_until` the last x.
         noise : array, dims (..., 1)
             s, of `noise_of_odds`.
-        t : array, dims (..., x)
-            log(x / x_last), at most 0 within the data; always a NumPy array.
+        t : array, dims (x,) or (strategy, x)
+            log(x / x_last), at most 0 within the data; always a NumPy array. In the other arguments
+            strategies, if any, are the last dim but one.
         of_level, of_growth : array, dims (..., 1)
             z₁ and z₂.
         xp : module
@@ -156,8 +157,9 @@ class Misfit:
         highest = _highest_so_far(strayed, xp)
         # Linear between steps, so that the result does not depend on the other requested x.
         place = np.maximum(t, 0) / STEP
-        before = xp.broadcast_to(np.floor(place).astype(int), odds.shape)
-        low, high = (xp.take_along_axis(highest, at, axis=-1) for at in (before, before + 1))
+        before = np.floor(place).astype(int)
+        *rows, _ = np.indices(t.shape, sparse=True)  # ten times as fast as `take_along_axis`
+        low, high = (highest[(..., *rows, at)] for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
         return _of_log_odds(xp.where(t > 0, rested, odds) + self.level * noise * of_level, xp)
 

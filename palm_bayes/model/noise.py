@@ -25,8 +25,8 @@ Without it the density of constant accuracies is unbounded as the noise approach
 
 # Share of the non-shrinking variance that is transient: a test set is finite, and accuracies that
 # were constant for a while need not remain so.
-_GRAIN = 0.15
-_STRAIGHT = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
+GRAIN = 0.15
+STRAIGHT = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
 
 
 def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
@@ -37,9 +37,9 @@ def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
     noise : array
         Standard deviation of an accuracy at the last observed x, a fraction, without rounding.
     lasting : array
-        Non-shrinking share of its variance, in [0, 1); all but a share `_GRAIN` of it persists.
+        Non-shrinking share of its variance, in [0, 1); all but a share `GRAIN` of it persists.
     """
-    return noise * xp.sqrt((1 - _GRAIN) * lasting)
+    return noise * xp.sqrt((1 - GRAIN) * lasting)
 
 
 def passing(
@@ -53,7 +53,7 @@ def passing(
 ) -> Array:
     """Compute the standard deviation of transient noise at any x, a fraction.
 
-    It is a power of gap + gap_last, with a lower limit from `_GRAIN` and `RESOLUTION`. The power is
+    It is a power of gap + gap_last, with a lower limit from `GRAIN` and `RESOLUTION`. The power is
     parametrised by the noise at both ends of the data. A power itself, or a ratio to a floor, would
     be confounded with the gap, which a saturated curve does not determine, and NUTS would diverge.
 
@@ -69,13 +69,13 @@ def passing(
         has shrunk.
     """
     shrinking = (1 - lasting) * noise_ratio ** (2 * power(u, u_first, u_last, xp))
-    return xp.sqrt(noise**2 * (shrinking + _GRAIN * lasting) + RESOLUTION**2)
+    return xp.sqrt(noise**2 * (shrinking + GRAIN * lasting) + RESOLUTION**2)
 
 
 def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
     """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `passing`."""
-    fall = _above_floor(u_last - u_first, xp)
-    found = _above_floor(u_last - u, xp) / xp.sqrt(fall**2 + _STRAIGHT**2)
+    fall = above_floor(u_last - u_first, xp)
+    found = above_floor(u_last - u, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
 
@@ -88,7 +88,7 @@ def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = 
     return xp.sqrt(noise**2 * ((1 - lasting) * noise_ratio**2 + lasting) + RESOLUTION**2)
 
 
-def _above_floor(log_ratio: Array, xp: ModuleType) -> Array:
+def above_floor(log_ratio: Array, xp: ModuleType) -> Array:
     """Compute log((gap + gap_last) / (2 gap_last)) from log(gap / gap_last), stably if large."""
     return xp.maximum(log_ratio, 0) + xp.log1p(xp.exp(-xp.abs(log_ratio))) - np.log(2)
 

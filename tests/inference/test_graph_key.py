@@ -19,8 +19,9 @@ from pytensor.graph.op import Op
 from palm_bayes.inference import graph_key as keys
 from palm_bayes.inference.nuts import _any_runs
 from palm_bayes.model.likelihood import LogLikelihood
-from palm_bayes.model.one_strategy import build_pooled_model, pooled
+from palm_bayes.model.one_strategy import build_pooled_model
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.steps import pooled
 from palm_bayes.model.variables import observations
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""The operation of the noise's log-likelihood: `noise.log_density` and its slopes."""
+"""The operation of the log-likelihood: `noise.log_density` along a curve, and its slopes."""
 
 import numpy as np
 import pytensor
@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm_bayes.model import noise
+from palm_bayes.model import curve, noise
 from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
+from palm_bayes.model.likelihood_passes import Parameters
+from palm_bayes.model.steps import pooled
+from palm_bayes.model.variables import Ends, Observations
 
 know_in_numba()
 RUNS = st.lists(
@@ -16,15 +19,25 @@ RUNS = st.lists(
     min_size=1,
     max_size=4,
 )
-SHARE = st.one_of(st.just(0.0), st.floats(0, 0.95))
+PARAMETERS = st.builds(
+    Parameters,
+    A_max=st.floats(0.3, 1),
+    log_u=st.floats(-3, 2),
+    alpha=st.floats(-0.5, 20),
+    beta=st.floats(0.05, 4),
+    spread=st.floats(0.001, 0.1),
+    ratio=st.floats(0.3, 20),
+    rho=st.floats(0, 0.95),
+    shared=st.one_of(st.just(0.0), st.floats(0, 0.95)),
+    lasting=st.floats(0.001, 0.95),
+)
+USUAL = Parameters(0.8, 0.1, 0.5, 0.4, 0.02, 3.0, 0.6, 0.3, 0.4)
 
 
 def compiled(mode):
-    curve = *pt.dvectors("mean", "sd", "carried", "weight"), pt.dscalar("shared")
-    data = pt.dvectors("lag", "place", "accuracy", "step")
-    value, *slopes = LogLikelihood()(*curve, *data)
-    by_gradient = pt.grad(3 * value, curve)
-    return pytensor.function([*curve, *data], [value, *slopes, *by_gradient], mode=mode)
+    vector, rows = pt.dvector("parameters"), pt.dmatrix("rows")
+    value, slopes = LogLikelihood()(vector, rows)
+    return pytensor.function([vector, rows], [value, slopes, pt.grad(3 * value, vector)], mode=mode)
 
 
 @pytest.fixture(scope="module")
@@ -37,74 +50,87 @@ def numba():
     return compiled("NUMBA")
 
 
-def case(episodes, rho, lasts, seed):
-    """Made-up inputs but the share, what else `noise.log_density` takes, and its terms."""
+def observed(episodes, seed):
+    """Made-up accuracies of runs at these episodes."""
+    x = np.concatenate(episodes).astype(float)
     lag = np.concatenate([np.diff(run, prepend=run[0]) for run in episodes]).astype(float)
-    steps = noise.step_ends(np.concatenate(episodes), lag)
-    begins = noise.place_begins(steps[:, :1])
-    _, at, step = np.unique(steps, axis=0, return_index=True, return_inverse=True)
-    place = np.unique(steps[at, 0], return_inverse=True)[1].astype(float)
+    accuracy = np.random.default_rng(seed).uniform(0.3, 0.9, len(x))
+    ends = Ends(x.min(), x.min(), x.max(), accuracy[0], accuracy[-1], len(x))
     first = np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0))
-    rng = np.random.default_rng(seed)
-    mean, sd = rng.uniform(0.2, 0.9, len(at)), rng.uniform(0.005, 0.1, 10)
-    now, before = (sd[steps[at, i].astype(int)] for i in (0, 1))  # the same at an x in all runs
-    accuracy = mean[step] + 1.5 * now[step] * rng.standard_normal(len(lag))
-    carried = noise.carry(rho, lag[at])
-    weight = noise.telling(lasts, now, before, carried)
+    place = noise.place_begins(x[:, None])
+    return Observations(x, accuracy, lag, place, first, np.zeros(len(x), np.int32), ends)
 
-    def log_density(shared):
-        of = (part[step] for part in (mean, now, carried))
-        return noise.log_density(accuracy, *of, shared, lasts, begins, first).sum()
 
-    data = lag[at], place, accuracy, step.astype(float)
-    return (mean, now, carried, weight), data, log_density
+def defined(p, data):
+    """The log-likelihood by the definitions of curve and noise."""
+    first, last = data.x.min(), data.x.max()
+    u, u_first, u_last = (
+        curve.u(x, p.log_u, p.alpha, p.beta, first) for x in (data.x, first, last)
+    )
+    return noise.log_density(
+        data.accuracy,
+        p.A_max * -np.expm1(-u),
+        noise.passing(u, u_first, u_last, p.spread, p.ratio, p.lasting),
+        noise.carry(p.rho, data.lag),
+        np.full_like(data.x, p.shared),
+        noise.offset(p.spread, p.lasting),
+        data.place,
+        data.first,
+    ).sum()
 
 
 @settings(deadline=None)
-@given(RUNS, st.floats(0, 0.95), SHARE, st.floats(0, 0.1), st.integers(0, 2**31))
-def test_value_is_that_of_the_definition(python, numba, runs, rho, shared, lasts, seed):
-    curve, data, log_density = case(runs, rho, lasts, seed)
+@given(RUNS, PARAMETERS, st.integers(0, 2**31))
+def test_value_is_that_of_the_definition(python, numba, runs, parameters, seed):
+    data = observed(runs, seed)
     for function in (python, numba):
-        value, *_ = function(*curve, shared, *data)
-        assert float(value) == pytest.approx(log_density(shared), rel=1e-9, abs=1e-9)
+        value, *_ = function(np.array(parameters), pooled(data))
+        assert float(value) == pytest.approx(defined(parameters, data), rel=1e-8, abs=1e-8)
 
 
 @pytest.mark.parametrize(
     "runs", [[[1, 2, 3]], [[4]], [[1, 2, 3, 4]] * 3, [[1, 2, 5], [1, 2, 3], [2, 6], [4]]]
 )
-@pytest.mark.parametrize("shared", [0.05, 0.6])
-def test_slopes_are_those_of_differences(python, numba, runs, shared):
-    curve, data, _ = case(runs, 0.6, 0.05, seed=3)
-    given = [*curve, shared]
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"shared": 0.05, "rho": 0.1},
+        {"log_u": 2.0, "beta": 3.0},  # saturated: the noise's power reaches its limits
+        {"log_u": -3.0, "ratio": 0.4, "lasting": 0.9},
+    ],
+)
+def test_slopes_are_those_of_differences(python, numba, runs, other):
+    data, at = observed(runs, seed=3), np.array(USUAL._replace(**other))
 
-    def at(which, of, by):
-        moved = [np.array(part, dtype=float) for part in given]
-        moved[which][of] += by
-        return float(python(*moved, *data)[0])
+    def moved(by):
+        return defined(Parameters(*(at + by)), data)
 
-    expected = [np.zeros(np.shape(part)) for part in given]
-    for which, slopes in enumerate(expected):
-        for of in np.ndindex(slopes.shape):
-            if which == 2 and data[0][of] == 0:
-                continue  # to a run's first observation nothing is carried
-            slopes[of] = (at(which, of, 1e-6) - at(which, of, -1e-6)) / 2e-6
+    steps = 1e-6 * np.eye(len(at)) * np.minimum(np.abs(at), 1)
+    expected = np.array([(moved(step) - moved(-step)) / (2 * step.sum()) for step in steps])
     for function in (python, numba):
-        _, *found = function(*given, *data)
-        found[2][data[0] == 0] = found[7][data[0] == 0] = 0
-        for ours, by_gradient, theirs in zip(found[:5], found[5:], expected, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-4)
-            np.testing.assert_allclose(by_gradient, 3 * ours)
+        _, ours, by_gradient = function(at, pooled(data))
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-3)
+        np.testing.assert_allclose(by_gradient, 3 * ours)
+
+
+def test_a_saturated_curve_has_finite_slopes(python, numba):
+    data, at = observed([[1, 2, 3]], seed=1), np.array(USUAL._replace(log_u=99.0, beta=5.0))
+    for function in (python, numba):
+        _, slopes, _ = function(at, pooled(data))
+        assert np.isfinite(slopes).all()
+        assert slopes[1:4] == pytest.approx(0, abs=1e-9)
 
 
 def test_what_cannot_be_is_no_exception(python, numba):
-    curve, data, _ = case([[1, 2, 3], [1, 2]], 0.5, 0.05, seed=1)
+    data = observed([[1, 2, 3], [1, 2]], seed=1)
     for function in (python, numba):
-        assert not np.isfinite(function(*curve, 1.0, *data)[0])
+        value, *_ = function(np.array(USUAL._replace(shared=1.0)), pooled(data))
+        assert not np.isfinite(value)
 
 
 def test_second_derivatives_are_refused():
-    mean = pt.dvector("mean")
-    value = LogLikelihood()(mean, mean + 1, mean * 0, mean, pt.dscalar(), *[mean] * 4)[0]
-    slope = pt.grad(value, mean)
+    vector = pt.dvector("parameters")
+    slopes = pt.grad(LogLikelihood()(vector, pt.dmatrix("rows"))[0], vector)
     with pytest.raises(NotImplementedError, match="no second derivatives"):
-        pt.grad(slope.sum(), mean)
+        pt.grad(slopes.sum(), vector)

@@ -5,8 +5,9 @@ import pytest
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.build import build_model
-from palm_bayes.model.one_strategy import build_pooled_model, pooled, unpooled
+from palm_bayes.model.one_strategy import build_pooled_model
 from palm_bayes.model.priors import named_priors
+from palm_bayes.model.steps import ends_of, pooled, steps_of
 from palm_bayes.model.variables import observations
 
 
@@ -33,7 +34,7 @@ def uneven(example_runs):
 def test_density_and_gradient_are_those_of_the_model(example_runs, priors, region, even):
     runs = example_runs.strategy("margin") if even else uneven(example_runs)
     rows = pooled(observations(runs))
-    assert len(unpooled(rows).x) == 12 if even else len(unpooled(rows).x) > 20
+    assert len(steps_of(rows).lag) == 12 if even else len(steps_of(rows).lag) > 20
     theirs = build_model(runs, priors, region)
     ours = build_pooled_model(named_priors(priors), rows, region)
     functions = [
@@ -53,20 +54,32 @@ def test_density_and_gradient_are_those_of_the_model(example_runs, priors, regio
 
 def test_steps_are_counted_once(example_runs):
     runs = example_runs.strategy("margin")
-    steps = unpooled(pooled(observations(runs)))
+    data = observations(runs)
+    steps = steps_of(pooled(data))
     np.testing.assert_array_equal(steps.x, np.arange(1, 13))
-    np.testing.assert_array_equal(steps.x_before, [1, *range(1, 12)])
+    np.testing.assert_array_equal(steps.place, np.arange(12))
+    np.testing.assert_array_equal(steps.place_before, [0, *range(11)])
     np.testing.assert_array_equal(steps.lag, [0] + [1] * 11)
     np.testing.assert_array_equal(steps.accuracy, runs.table["accuracy"])
     np.testing.assert_array_equal(steps.step, runs.table["episode"] - 1)
+    assert ends_of(pooled(data)) == tuple(float(end[0]) for end in data.ends)
 
 
 def test_steps_that_differ_are_told_apart(example_runs):
     data = observations(uneven(example_runs))
-    steps = unpooled(pooled(data))
+    steps = steps_of(pooled(data))
     which = steps.step.astype(int)
-    assert len(steps.x) > len(np.unique(data.x))
-    np.testing.assert_array_equal(steps.x[which], data.x)
+    assert len(steps.lag) > len(steps.x) == len(np.unique(data.x))
+    end, start = (steps.x[at[which].astype(int)] for at in (steps.place, steps.place_before))
+    np.testing.assert_array_equal(end, data.x)
     going = data.lag > 0
-    np.testing.assert_array_equal(steps.x_before[which][going], data.x[:-1][going[1:]])
+    np.testing.assert_array_equal(start[going], data.x[:-1][going[1:]])
     np.testing.assert_array_equal(steps.lag[which], data.lag)
+
+
+def test_few_observations_are_packed_with_their_number(example_runs):
+    runs = example_runs.strategy("margin").first(4)
+    table = runs.table
+    alone = Runs.from_frame(table[table["repetition"] == table["repetition"].iloc[0]])
+    steps = steps_of(pooled(observations(alone)))
+    assert [len(steps.x), len(steps.lag), len(steps.accuracy)] == [4, 4, 4]

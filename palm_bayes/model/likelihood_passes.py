@@ -1,0 +1,304 @@
+"""Log-likelihood of one strategy's runs and its gradient: passes forwards, then backwards.
+
+Numba compiles these functions, since it runs loops fast. Formulas shared with the rest of the
+package get the module `np` as an argument, as elsewhere. Each backward pass applies the chain rule
+to the forward pass of the same name.
+
+Each innovation of a run is conditioned on those before it. Then n standard normals at one x with
+correlation ω and sum S contribute to the log density −½ (Σ normal² − ω S² / (1 − ω + nω)) / (1 − ω)
+and −½ ((n − 1) log(1 − ω) + log(1 − ω + nω)).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palm_bayes.model import curve, noise
+from palm_bayes.model.noise import GRAIN, LOG_SQRT_2PI, STRAIGHT
+from palm_bayes.model.steps import Steps, steps_of
+
+type Floats = NDArray[np.float64]
+
+
+class Parameters(NamedTuple):
+    """Parameters of one strategy: those of the curve, then `palm_bayes.model.variables.NOISE`."""
+
+    A_max: Any
+    log_u: Any
+    alpha: Any
+    beta: Any
+    spread: Any
+    ratio: Any
+    rho: Any
+    shared: Any
+    lasting: Any
+
+
+_AT = Parameters(*range(9))  # index of each parameter
+
+
+class _Curve(NamedTuple):
+    """`curve.u`, the expected accuracy and `noise.passing` at each x, dims (place,)."""
+
+    u: Floats
+    mean: Floats
+    sd: Floats
+
+
+class _Links(NamedTuple):
+    """`noise.carry` and `noise.telling` of each step, and 1 / sqrt(1 − carried²), dims (step,)."""
+
+    carried: Floats
+    weight: Floats
+    sharper: Floats
+
+
+class _Runs(NamedTuple):
+    """Results of the pass along the runs.
+
+    Of dims (observation,): the standardised residual; the innovation of the AR(1); `told` and
+    `known` before it, as in `noise.foreseen`; one over its conditional standard deviation; and the
+    innovation minus its conditional mean, over that deviation, here `normal`. Of dims (step,): the
+    number of runs with the step. Of dims (place,): the number of runs, and the sum of their
+    `normal`.
+    """
+
+    residual: Floats
+    innovation: Floats
+    told: Floats
+    known: Floats
+    precise: Floats
+    normal: Floats
+    takers: Floats
+    present: Floats
+    total: Floats
+
+
+def value_and_slopes(parameters: Floats, rows: Floats) -> tuple[float, Floats]:
+    """Return the log-likelihood and its derivatives by the parameters, dims (parameter,).
+
+    Parameters
+    ----------
+    parameters : array, dims (parameter,)
+        In the order of `Parameters`.
+    rows : array, dims (row, column)
+        The runs, as `palm_bayes.model.steps.pooled`.
+    """
+    p = parameters
+    given = Parameters(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8])
+    steps = steps_of(rows)
+    at = _curve(given, steps.x)
+    links = _links(given, steps, at)
+    value, runs = _runs(given.shared, steps, at, links)
+    by = np.zeros(len(parameters))
+    by_curve, by_links = _runs_backwards(given.shared, steps, at, links, runs, by)
+    _links_backwards(given, steps, at, links, by_links, by_curve, by)
+    _curve_backwards(given, steps.x, at, by_curve, by)
+    return value, by
+
+
+def _curve(given: Parameters, x: Floats) -> _Curve:
+    of = np.empty((3, len(x)))
+    u, mean, sd = of[0], of[1], of[2]
+    for i in range(len(x)):
+        u[i] = curve.u(x[i], given.log_u, given.alpha, given.beta, x[0], np)
+        mean[i] = -given.A_max * np.expm1(-u[i])
+    for i in range(len(x)):
+        sd[i] = noise.passing(u[i], u[0], u[-1], given.spread, given.ratio, given.lasting, np)
+    return _Curve(u, mean, sd)
+
+
+def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by: Floats) -> None:
+    """Add to the derivatives `by` the parameters, from those by the values at each x."""
+    u, by_u = at.u, by_at.u
+    fall = noise.above_floor(u[-1] - u[0], np)
+    width = np.sqrt(fall**2 + STRAIGHT**2)
+    by_fall = 0.0
+    for i in range(len(x)):
+        by[_AT.A_max] -= by_at.mean[i] * np.expm1(-u[i])
+        by_u[i] += by_at.mean[i] * given.A_max * np.exp(-u[i])
+        # sd² = spread² (shrinking + GRAIN lasting) + RESOLUTION²
+        power = noise.power(u[i], u[0], u[-1], np)
+        powered = given.ratio ** (2 * power)
+        shrinking = (1 - given.lasting) * powered
+        by_variance = 0.5 * by_at.sd[i] / at.sd[i] * given.spread**2
+        by[_AT.spread] += 2 * by_variance / given.spread * (shrinking + GRAIN * given.lasting)
+        by[_AT.ratio] += 2 * by_variance * shrinking * power / given.ratio
+        by[_AT.lasting] += by_variance * (GRAIN - powered)
+        if abs(power) < 1:
+            by_power = 2 * by_variance * shrinking * np.log(given.ratio) / width
+            by_left = by_power / (1 + np.exp(u[i] - u[-1]))
+            by_u[-1] += by_left
+            by_u[i] -= by_left
+            by_fall -= by_power * power * fall / width
+    by_fall /= 1 + np.exp(u[0] - u[-1])
+    by_u[-1] += by_fall
+    by_u[0] -= by_fall
+    for i in range(len(x)):
+        if u[i] < np.exp(curve.MOST_LOG_U):
+            by_log_u = by_u[i] * u[i]
+            by[_AT.log_u] += by_log_u
+            apart = 1 / (x[i] + given.alpha) - 1 / (x[0] + given.alpha)
+            by[_AT.alpha] += by_log_u * given.beta * apart
+            by[_AT.beta] += by_log_u * np.log((x[i] + given.alpha) / (x[0] + given.alpha))
+
+
+def _links(given: Parameters, steps: Steps, at: _Curve) -> _Links:
+    of = np.empty((3, len(steps.lag)))
+    carried, weight, sharper = of[0], of[1], of[2]
+    lasts = noise.offset(given.spread, given.lasting, np)
+    for k in range(len(steps.lag)):
+        sd, sd_before = at.sd[int(steps.place[k])], at.sd[int(steps.place_before[k])]
+        carried[k] = noise.carry(given.rho, steps.lag[k])
+        weight[k] = noise.telling(lasts, sd, sd_before, carried[k], np)
+        sharper[k] = 1 / np.sqrt(1 - carried[k] ** 2)
+    return _Links(carried, weight, sharper)
+
+
+def _links_backwards(
+    given: Parameters,
+    steps: Steps,
+    at: _Curve,
+    links: _Links,
+    by_links: _Links,
+    by_at: _Curve,
+    by: Floats,
+) -> None:
+    """Add to the derivatives `by` the parameters and `by_at` the values at each x."""
+    lasts = noise.offset(given.spread, given.lasting, np)
+    by_lasts = 0.0
+    for k in range(len(steps.lag)):
+        now, before = int(steps.place[k]), int(steps.place_before[k])
+        carried, sharper = links.carried[k], links.sharper[k]
+        by_weight = by_links.weight[k] * sharper
+        direct, earlier = 1 / at.sd[now], carried / at.sd[before]
+        by_lasts += by_weight * (direct - earlier)
+        by_at.sd[now] -= by_weight * lasts * direct**2
+        by_at.sd[before] += by_weight * lasts * earlier / at.sd[before]
+        if steps.lag[k] > 0:
+            by_carried = by_links.carried[k] + by_links.sharper[k] * carried * sharper**3
+            of_weight = links.weight[k] * carried * sharper - lasts / at.sd[before]
+            by_power = by_carried + by_weight * of_weight
+            by[_AT.rho] += by_power * steps.lag[k] * given.rho ** (steps.lag[k] - 1)
+    by[_AT.spread] += by_lasts * lasts / given.spread
+    by[_AT.lasting] += by_lasts * lasts / (2 * given.lasting)
+
+
+def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, _Runs]:
+    """Return the log-likelihood and the intermediate results for its gradient."""
+    lag, place, accuracy, step = steps.lag, steps.place, steps.accuracy, steps.step
+    apart = 1 - shared
+    n = len(accuracy)
+    of, counted = np.empty((6, n)), np.zeros((2, len(steps.x)))
+    residual, innovation, tolds, knowns, precise, normal = of[0], of[1], of[2], of[3], of[4], of[5]
+    takers, present, total = np.zeros(len(lag)), counted[0], counted[1]
+    squares = volume = told = known = 0.0
+    for i in range(n):
+        k = int(step[i])
+        x = int(place[k])
+        residual[i] = innovation[i] = (accuracy[i] - at.mean[x]) / at.sd[x]
+        if lag[k] == 0:
+            told = known = 0.0
+        else:
+            left = residual[i] - links.carried[k] * residual[i - 1]
+            innovation[i] = left * links.sharper[k]
+        tolds[i], knowns[i] = told, known
+        before = 1 + known
+        told += links.weight[k] * innovation[i]
+        known += links.weight[k] ** 2
+        foreseen = links.weight[k] * tolds[i] / before
+        precise[i] = np.sqrt(before / (1 + known))
+        normal[i] = (innovation[i] - foreseen) * precise[i]
+        squares += normal[i] ** 2
+        takers[k] += 1
+        present[x] += 1
+        total[x] += normal[i]
+        if i == n - 1 or lag[int(step[i + 1])] == 0:
+            volume += np.log(1 + known)  # log of the run's scales, which telescope
+    for k in range(len(lag)):
+        volume += 2 * takers[k] * np.log(at.sd[int(place[k])] / links.sharper[k])
+    for x in range(len(total)):
+        common = apart + present[x] * shared
+        squares -= shared * total[x] ** 2 / common
+        volume += (present[x] - 1) * np.log(apart) + np.log(common)
+    value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
+    along = _Runs(residual, innovation, tolds, knowns, precise, normal, takers, present, total)
+    return value, along
+
+
+def _runs_backwards(
+    shared: Any, steps: Steps, at: _Curve, links: _Links, runs: _Runs, by: Floats
+) -> tuple[_Curve, _Links]:
+    """Return derivatives by the values at each x and of each step, and add that by `shared`."""
+    lag, n = steps.lag, len(steps.accuracy)
+    per_apart = 1 / (1 - shared)
+    of_x, of_steps, whole = (
+        np.zeros((3, len(steps.x))),
+        np.zeros((3, len(lag))),
+        np.empty((2, len(steps.x))),
+    )
+    by_at, per_sd, in_common = _Curve(of_x[0], of_x[1], of_x[2]), whole[0], whole[1]
+    by_links = _Links(of_steps[0], of_steps[1], of_steps[2])
+    for x in range(len(steps.x)):
+        more, common = runs.present[x] - 1, 1 + (runs.present[x] - 1) * shared
+        in_common[x], square = shared * runs.total[x] / common, runs.total[x] ** 2 / common
+        by[_AT.shared] += (
+            0.5 * square * (1 - shared * more / common + shared * per_apart) * per_apart
+        )
+        by[_AT.shared] += 0.5 * more * (per_apart - 1 / common)
+        per_sd[x] = 1 / at.sd[x]
+    for k in range(len(lag)):
+        x = int(steps.place[k])
+        by_at.sd[x] -= runs.takers[k] * per_sd[x]
+        by_links.sharper[k] = runs.takers[k] / links.sharper[k]
+    by_told = by_known = from_later = squares = 0.0
+    for i in range(n - 1, -1, -1):
+        k = int(steps.step[i])
+        x = int(steps.place[k])
+        weight, told, normal, sharper = (
+            links.weight[k],
+            runs.told[i],
+            runs.normal[i],
+            links.sharper[k],
+        )
+        per_before = 1 / (1 + runs.known[i])
+        per_after = per_before * runs.precise[i] ** 2
+        if i == n - 1 or lag[int(steps.step[i + 1])] == 0:
+            by_told = from_later = 0.0
+            by_known = -0.5 * per_after
+        squares += normal**2
+        by_normal = (in_common[x] - normal) * per_apart
+        by_precision = 0.5 * by_normal * normal  # by log(before / after)
+        by_error = by_normal * runs.precise[i]
+        by_innovation = by_error + by_told * weight
+        by_after = -by_precision * per_after
+        by_weighted = by_error * per_before  # by the expected innovation, but for its sign
+        by_links.weight[k] += by_told * runs.innovation[i] - by_weighted * told
+        by_links.weight[k] += 2 * weight * (by_known + by_after)
+        by_told -= by_weighted * weight
+        by_known += (by_precision + by_weighted * weight * told) * per_before + by_after
+        by_residual = from_later
+        if lag[k] == 0:
+            by_residual += by_innovation
+        else:
+            by_residual += by_innovation * sharper
+            from_later = -by_innovation * sharper * links.carried[k]
+            by_links.carried[k] -= by_innovation * sharper * runs.residual[i - 1]
+            by_links.sharper[k] += by_innovation * runs.innovation[i] / sharper
+        by_at.mean[x] -= by_residual * per_sd[x]
+        by_at.sd[x] -= by_residual * runs.residual[i] * per_sd[x]
+    by[_AT.shared] -= 0.5 * squares * per_apart**2
+    return by_at, by_links
+
+
+FUNCTIONS = (
+    value_and_slopes,
+    _curve,
+    _curve_backwards,
+    _links,
+    _links_backwards,
+    _runs,
+    _runs_backwards,
+)
+"""Functions to be compiled by Numba."""
