@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("convergence.csv"), help="row by row")
     parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
-    parser.add_argument("--once", action="store_true", help="no second try")
+    parser.add_argument("--once", action="store_true", help="no further tries")
     parser.add_argument("--priors", nargs="+", default=MODELS, choices=MODELS)
     args = parser.parse_args()
     for priors in args.priors:
@@ -57,17 +57,17 @@ def _measured(runs: Runs, sampler: Sampler) -> dict[str, Any]:
 
 
 def _ours(priors: str, once: bool) -> Sampler:
-    """Sample as the package does: curve coordinates, a second try where the first falls short."""
+    """Sample as the package does: curve coordinates, further tries where one falls short."""
     chosen = named_priors(priors)
     compile_programs(chosen)
-    settings = replace(SETTINGS, second_try=not once)
+    settings = replace(SETTINGS, retries=0) if once else SETTINGS
     return lambda runs: sample_strategy(runs, chosen, settings).verdict
 
 
 def _naive() -> Sampler:
     """Sample the model as first written: four bounded uniforms and independent normal noise.
 
-    Sampler, settings and the prior of the noise are the package's; there is no second try.
+    Sampler, settings and the prior of the noise are the package's; there are no further tries.
     """
     data = {"x": np.arange(1.0, 6.0), "y": np.linspace(0.5, 0.7, 5), "alpha_lo": -1.0}
     with pm.Model() as model:

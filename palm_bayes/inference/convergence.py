@@ -41,7 +41,7 @@ class Convergence:
     def sentence(self) -> str:
         """Summary of the diagnostics in one sentence."""
         how = {
-            "at the second try, with smaller steps": self.table["attempts"] > 1,
+            "sampled again, with smaller steps": self.table["attempts"] > 1,
             "reweighted from the previous fit": self.table["attempts"] == 0,
         }
         told = [f"{listed(self.table.index[of])} {said}" for said, of in how.items() if of.any()]

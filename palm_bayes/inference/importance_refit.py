@@ -9,6 +9,7 @@ resampled draws fail the convergence criteria.
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields
 
 import numpy as np
 import xarray as xr
@@ -30,7 +31,7 @@ from palm_bayes.model.priors import Priors, moving_logp, named_priors
 from palm_bayes.model.variables import Observations, observations
 
 REWEIGHTED = 0  # number of NUTS attempts
-_OF_PRIORS = ("priors", "prior")
+_OF_SETTINGS = {field.name for field in fields(Settings)}
 _OF_DRAWS = ("chain", "draw")
 
 
@@ -45,7 +46,7 @@ def refit_validated(
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
     learned = fit.learned
     chosen = priors_of(about["priors"], learned, priors)
-    settings = Settings(**{name: value for name, value in about.items() if name not in _OF_PRIORS})
+    settings = Settings(**{name: about[name] for name in _OF_SETTINGS & about.keys()})
 
     # NUTS for one strategy runs beside the reweighting of others. PyTensor compiles in one thread
     # at a time: functions for reweighting are compiled before, others in the thread of NUTS.

@@ -1,4 +1,4 @@
-"""NUTS, strategy by strategy: one compiled program, and a second try if the first fails.
+"""NUTS, strategy by strategy: one compiled program, and further tries if the first fails.
 
 Strategies of a task are independent given the priors. Sampling them separately costs about as much
 as sampling them together. A difficult strategy then does not affect the others, and a program
@@ -64,7 +64,7 @@ class Sample:
 def sample_strategy(
     runs: Runs, priors: Priors, settings: Settings, progress: Progress | None = None
 ) -> Sample:
-    """Sample the posterior of one strategy, twice if the first try does not converge.
+    """Sample the posterior of one strategy, again with smaller steps if it does not converge.
 
     Parameters
     ----------
@@ -77,11 +77,13 @@ def sample_strategy(
     """
     (name,) = runs.strategies
     tell = progress or (lambda _stage, _strategy, _fraction: None)
-    first = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
-    if first.verdict["passed"] or not settings.second_try:
-        return first
-    stronger = settings.stronger()
-    return _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), 2)
+    found = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
+    for retry in range(1, settings.retries + 1):
+        if found.verdict["passed"]:
+            break
+        stronger = settings.stronger(retry)
+        found = _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), retry + 1)
+    return found
 
 
 def _attempt(

@@ -36,8 +36,8 @@ class Settings:
         Number of chains run in parallel; by default the number of cores.
     thin : int
         Thinning interval: of ``thin * draws`` draws, every `thin`-th is kept.
-    second_try : bool
-        If the first try does not converge, sample again, longer and with smaller steps.
+    retries : int
+        Most further tries where one does not converge, each longer and with smaller steps.
     """
 
     draws: int = 1000
@@ -48,13 +48,14 @@ class Settings:
     seed: int = 0
     cores: int | None = None
     thin: int = 1
-    second_try: bool = True
+    retries: int = 2
 
     def __post_init__(self) -> None:
         known([self.sampler], get_args(SamplerName), "sampler")
         if self.sampler == "numpyro" and find_spec("numpyro") is None:
             raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
-        for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("thin", 1), ("seed", 0)):
+        counts = {"draws": 4, "tune": 1, "chains": 1, "thin": 1, "seed": 0, "retries": 0}
+        for name, least in counts.items():
             if getattr(self, name) < least:
                 raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
         require_inside(self.target_accept, "target_accept")
@@ -67,7 +68,8 @@ class Settings:
                 "with priors that are sampled region by region, such as 'bounds'"
             )
 
-    def stronger(self) -> "Settings":
-        """Return settings of the second try: longer, smaller steps, thinned to as many draws."""
-        careful = max(self.target_accept, 0.99)
-        return replace(self, tune=4 * self.tune, target_accept=careful, thin=4 * self.thin)
+    def stronger(self, retry: int) -> "Settings":
+        """Return settings of a further try, from 1: longer, smaller steps, as many draws kept."""
+        times = 2**retry
+        careful = max(self.target_accept, 1 - 0.04 / times)
+        return replace(self, tune=times * self.tune, target_accept=careful, thin=times * self.thin)

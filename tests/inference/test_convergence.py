@@ -154,9 +154,9 @@ def test_all_pass():
     verdict.require()
 
 
-def test_second_tries_are_told():
-    sentence = Convergence(table(a={}, b={"attempts": 2}, c={"attempts": 2})).sentence
-    assert "(b, c at the second try, with smaller steps)" in sentence
+def test_further_tries_are_told():
+    sentence = Convergence(table(a={}, b={"attempts": 2}, c={"attempts": 3})).sentence
+    assert "(b, c sampled again, with smaller steps)" in sentence
 
 
 def test_one_that_falls_short_is_named_and_refused():

@@ -1,4 +1,4 @@
-"""Sampling: seeds, the second try, thinning, starting points; mostly with a stand-in for nutpie."""
+"""Sampling: seeds, further tries, thinning, starting points; mostly with a stand-in for nutpie."""
 
 from types import SimpleNamespace
 
@@ -169,29 +169,29 @@ def test_parameters_are_told_by_name(sampler):
     assert posterior["delta"].dims == ("chain", "draw", "strategy")
 
 
-def test_a_second_try_is_stronger_and_counts(sampler):
-    sampler.outcomes = [False, True]
+def test_further_tries_are_stronger_and_count(sampler):
+    sampler.outcomes = [False, False, True]
     told = []
     settings = Settings(draws=600, tune=300, seed=4)
     sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
-    (first, seed), (second, other_seed) = sampler.calls
-    assert first == settings
-    assert second.tune == 1200
-    assert second.target_accept == 0.99
-    assert (second.thin, second.draws, second.chains) == (4, 600, 4)
-    assert other_seed != seed
+    asked, seeds = zip(*sampler.calls, strict=True)
+    assert asked[0] == settings
+    assert [one.tune for one in asked] == [300, 600, 1200]
+    assert [one.target_accept for one in asked] == [0.95, 0.98, 0.99]
+    assert [(one.thin, one.draws, one.chains) for one in asked[1:]] == [(2, 600, 4), (4, 600, 4)]
+    assert len(set(seeds)) == 3
     assert sample.verdict["passed"]
-    assert sample.verdict["attempts"] == 2
+    assert sample.verdict["attempts"] == 3
     assert sample.verdict["divergences"] == 0
-    assert [stage for stage, *_ in told] == ["sample", "sample", "retry", "retry"]
+    assert [stage for stage, *_ in told] == ["sample"] * 2 + ["retry"] * 4
 
 
-def test_a_second_failure_is_given_back(sampler):
-    sampler.outcomes = [False, False]
+def test_the_last_failure_is_given_back(sampler):
+    sampler.outcomes = [False] * 3
     sample = sample_strategy(make_runs(), PRIORS, Settings(), None)
-    assert len(sampler.calls) == 2
+    assert len(sampler.calls) == 3
     assert not sample.verdict["passed"]
-    assert sample.verdict["attempts"] == 2
+    assert sample.verdict["attempts"] == 3
     assert sample.verdict["divergences"] == 2  # also those between the draws kept
     assert sample.verdict["advice"].startswith("2 divergent")
 
@@ -236,17 +236,18 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
         np.testing.assert_array_equal(found.posterior[name], given[name])
 
 
-def test_the_second_try_can_be_left_out(sampler):
+def test_further_tries_can_be_left_out(sampler):
     sampler.outcomes = [False]
-    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, second_try=False))
+    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, retries=0))
     assert len(sampler.calls) == 1
     assert not sample.verdict["passed"]
 
 
 def test_stronger_settings():
     weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
-    assert weak.stronger() == Settings(tune=800, target_accept=0.99, thin=4)
-    assert strong.stronger() == Settings(tune=1200, target_accept=0.995, thin=8)
+    assert weak.stronger(1) == Settings(tune=400, target_accept=0.98, thin=2)
+    assert weak.stronger(2) == Settings(tune=800, target_accept=0.99, thin=4)
+    assert strong.stronger(2) == Settings(tune=1200, target_accept=0.995, thin=8)
 
 
 def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
@@ -358,7 +359,7 @@ def test_fits_of_scores_that_never_change_end(fit, accuracies, divergences):
     sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
     assert sample.verdict["divergences"] <= divergences
     assert sample.verdict["r_hat"] < 1.02
-    assert float(sample.stats["n_steps"].mean()) / (1, 4)[sample.verdict["attempts"] - 1] < 128
+    assert float(sample.stats["n_steps"].mean()) / 2 ** (sample.verdict["attempts"] - 1) < 128
     reached = sample.posterior["A_max"].quantile([0.1, 0.9]).to_numpy()
     assert reached[0] > accuracies[0][0] - 0.002
     assert float(sample.posterior["noise"].median()) < 0.002
