@@ -21,7 +21,7 @@ from palm_bayes.cli import report as cli_report
 from palm_bayes.cli import stop as cli_stop
 from palm_bayes.cli import sweep as cli_sweep
 from palm_bayes.cli.formats import Shown, shown
-from palm_bayes.cli.source import filled_by, read, reading, sampling, selection
+from palm_bayes.cli.source import filled_by, read, reading, sampling, saved_fit, selection
 from palm_bayes.cli.terminal import (
     BAD_INPUT,
     FAILED,
@@ -256,14 +256,17 @@ app.command(epilog=cli_compare.PILOT)(cli_compare.pilot)
 
 @app.command()
 @filled_by(shown)
-def show(form: Shown, trace: options.Trace, probability: options.Probability = 0.9) -> int:
+def show(form: Shown, fit: options.Trace, probability: options.Probability = 0.9) -> int:
     """Show the parameters and the convergence of a saved fit."""
+    saved = saved_fit(fit)
+    if saved is None and fit.is_dir():
+        raise options.UsageError(f"{fit} holds no trace.nc of a fit.")
     with working(quiet=False) as (step, _):
         step("loading the fit")
         from palm_bayes import PalmFit
         from palm_bayes.report.export import Tables
 
-        tables = Tables(PalmFit.load(trace), probability, diagnostics=form != "text")
+        tables = Tables(PalmFit.load(saved or fit), probability, diagnostics=form != "text")
     return report(tables, form)
 
 

@@ -303,7 +303,8 @@ StartAlpha = Annotated[float | None, option(PALM, _UNNEEDED, "--init-alpha", met
 StartBeta = Annotated[float | None, option(PALM, _UNNEEDED, "--init-beta", metavar="X")]
 
 Trace = Annotated[
-    Path, typer.Argument(metavar="TRACE", exists=True, dir_okay=False, help="trace.nc of a fit.")
+    Path,
+    typer.Argument(metavar="FIT", exists=True, help="trace.nc of a fit, or its output folder."),
 ]
 
 

@@ -185,7 +185,7 @@ class Source:
     @property
     def saved(self) -> Path | None:
         """Path of the saved fit, or None for runs."""
-        return None if isinstance(self.path, list) else _saved(self.path)
+        return None if isinstance(self.path, list) else saved_fit(self.path)
 
     def fit(
         self,
@@ -218,9 +218,9 @@ class Source:
     def _several(self) -> list[Path]:
         """Return the paths of several saved fits; none for runs. `UsageError` for both."""
         paths = self.path if isinstance(self.path, list) else []
-        found = [saved for path in paths if (saved := _saved(path))]
+        found = [saved for path in paths if (saved := saved_fit(path))]
         if found and len(found) < len(paths):
-            runs = listed(path for path in paths if not _saved(path))
+            runs = listed(path for path in paths if not saved_fit(path))
             raise options.UsageError(f"{found[0]} is a saved fit, {runs} is not: give one kind.")
         return found
 
@@ -241,7 +241,7 @@ class Source:
         return PalmFit.load(*saved)
 
 
-def _saved(path: Path) -> Path | None:
+def saved_fit(path: Path) -> Path | None:
     """Return the saved fit at a path or in a folder, or None."""
     saved = path
     if path.is_dir():

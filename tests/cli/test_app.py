@@ -652,6 +652,11 @@ def test_show(here, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["probability"] == 0.5
 
 
+def test_a_folder_without_a_fit_is_not_shown(here, capsys):
+    assert cli.main(["show", "runs"]) == 2
+    assert "runs holds no trace.nc of a fit" in capsys.readouterr().err
+
+
 def test_example(tmp_path, capsys):
     assert cli.main(["example", str(tmp_path / "ex")]) == 0
     out = capsys.readouterr().out
@@ -680,5 +685,5 @@ def test_sampler_for_real(args, here, capfd):
     assert files_in("palm_fit_out") == OUR_FILES | PALM_FILES
     if args:
         assert json.loads(out)["strategies"]["margin"]["parameters"]["noise"]["median"] > 0
-    assert cli.main(["show", "palm_fit_out/trace.nc"]) in {0, 3}
+    assert cli.main(["show", "palm_fit_out"]) in {0, 3}
     assert "margin" in capfd.readouterr().out
