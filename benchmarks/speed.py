@@ -43,6 +43,34 @@ ASKED = {
     "report": ["out", "--target", "0.93"],
 }
 
+STEPS = """
+import time
+import nutpie, numpy as np, pandas as pd
+import palm_bayes
+from palm_bayes.inference.compile_cache import compile_model
+from palm_bayes.model.one_strategy import build_pooled_model
+from palm_bayes.model.priors import named_priors
+from palm_bayes.model.steps import pooled
+from palm_bayes.model.variables import NUMBERS, observations
+for repetitions, episodes in ((3, 5), (10, 9), (10, 100)):
+    rng, runs = np.random.default_rng(1), []
+    for r in range(repetitions):
+        episode = np.arange(1, episodes + 1)
+        score = 0.9 - 0.4 * np.exp(-0.5 * episode**0.7) + 0.01 * rng.standard_normal(episodes)
+        runs.append(pd.DataFrame({"repetition": r, "episode": episode, "accuracy": score}))
+    table = pd.concat(runs).assign(strategy="one")
+    rows = pooled(observations(palm_bayes.read_runs(table)))
+    program = compile_model(build_pooled_model(named_priors("default"), rows), NUMBERS)
+    for _ in range(2):  # the first compiles
+        start = time.process_time()
+        raw = nutpie.sample(program, draws=1000, tune=300, chains=1, seed=1, target_accept=0.95,
+                            maxdepth=8, progress_bar=False, return_raw_trace=True)
+        took = time.process_time() - start
+    steps = sum(part.column("n_steps").to_numpy().sum() for part in raw.get_arrow_trace()[1])
+    size = f"{repetitions} repetitions of {episodes} episodes"
+    print(f"  {size:<34}{1e6 * took / steps:7.1f} µs", flush=True)
+"""
+
 LAPS = """
 import time
 last = time.perf_counter()
@@ -108,14 +136,17 @@ def main() -> None:
         print(f"peak memory: {peak:.2f} GiB")
         help_command = [fit[0], "--help"]
         print(f"--help: {min(seconds(help_command, folder) for _ in range(5)):.2f} s, best of 5")
+        print("a leapfrog step, with density and gradient:", flush=True)
+        run_here(STEPS, folder)
         for what, phases in (("trivial program", TRIVIAL_PHASES), ("palm_bayes", PHASES)):
             print(f"phases of {what}, one process, warm caches:", flush=True)
-            subprocess.run(
-                [sys.executable, "-c", LAPS + phases],
-                cwd=folder,
-                check=True,
-                env=environment(folder),
-            )
+            run_here(LAPS + phases, folder)
+
+
+def run_here(program: str, folder: str) -> None:
+    """Run a program in a process of its own, which prints."""
+    words = [sys.executable, "-c", program]
+    subprocess.run(words, cwd=folder, check=True, env=environment(folder))
 
 
 def environment(folder: str) -> dict[str, str]:
