@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -213,7 +214,8 @@ class StanWorker:
 
     def __init__(self, python: str, cache: "tempfile.TemporaryDirectory[str]") -> None:
         self.cache = cache  # is removed when no worker needs it
-        command = [python, str(Path(__file__).with_name("stan_worker.py"))]
+        there = str(Path(shutil.which(python) or python).absolute())
+        command = [there, str(Path(__file__).with_name("stan_worker.py"))]
         start = time.perf_counter()
         with tempfile.TemporaryFile("w+") as errors:
             try:
@@ -223,6 +225,7 @@ class StanWorker:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     text=True,
+                    cwd=cache.name,  # where pystan leaves what it builds
                     env={**os.environ, "XDG_CACHE_HOME": cache.name},
                 )
                 self._ask({"program": NAIVE_IN_STAN, "data": ANY_DATA})
