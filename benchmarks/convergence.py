@@ -15,13 +15,11 @@ import nutpie
 import pandas as pd
 import pymc as pm
 from cells import Cell, cells, curves_argument
-from plain import SETTINGS, sample
+from plain import NAIVE, SETTINGS, naive, naive_data, sample
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
-from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.model.priors import named_priors
-from palm_bayes.model.variables import observations
 
 TASK = ["priors", "cell"]
 MODELS = ("default", "bounds", "naive")
@@ -43,7 +41,7 @@ def main() -> None:
         wanted = [cell for cell in cells(args.curves, stride) if not _done(args.out, priors, cell)]
         sampler = (_naive() if priors == "naive" else _ours(priors, args.once)) if wanted else None
         for cell in wanted:
-            _append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sampler)})
+            append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sampler)})
     report(pd.read_csv(args.out))
 
 
@@ -65,24 +63,14 @@ def _ours(priors: str, once: bool) -> Sampler:
 
 
 def _naive() -> Sampler:
-    """Sample the model as first written: four bounded uniforms and independent normal noise.
-
-    Sampler, settings and the prior of the noise are the package's; there are no further tries.
-    """
+    """Sample `plain.naive` by the package's sampler and settings; there are no further tries."""
     data = {"x": np.arange(1.0, 6.0), "y": np.linspace(0.5, 0.7, 5), "alpha_lo": -1.0}
     with pm.Model() as model:
-        x, y, alpha_lo = (pm.Data(name, value) for name, value in data.items())
-        A_max, delta = pm.Uniform("A_max", 0, 1), pm.Uniform("delta", 0, 1)
-        alpha, beta = pm.Uniform("alpha", alpha_lo, 1000), pm.Uniform("beta", 0, 100)
-        noise = pm.LogNormal("noise", np.log(0.012), 1.0)
-        pm.Normal("accuracy", A_max * (1 - (1 - delta) ** ((x + alpha) ** beta)), noise, observed=y)
+        naive(**{name: pm.Data(name, value) for name, value in data.items()})
     program = nutpie.compile_pymc_model(model)
 
     def verdict(runs: Runs) -> dict[str, Any]:
-        seen = observations(runs)
-        lowest = max(-1000.0, -seen.ends.x_first[0])
-        given = program.with_data(x=seen.x, y=seen.accuracy, alpha_lo=lowest)
-        return {**sample(given, [*PARAMETERS, "noise"])[1], "attempts": 1}
+        return {**sample(program.with_data(**naive_data(runs)), NAIVE)[1], "attempts": 1}
 
     return verdict
 
@@ -91,7 +79,7 @@ def _done(out: Path, priors: str, cell: Cell) -> bool:
     return out.exists() and (priors, cell.id) in set(pd.read_csv(out).set_index(TASK).index)
 
 
-def _append(out: Path, row: dict[str, Any]) -> None:
+def append(out: Path, row: dict[str, Any]) -> None:
     pd.DataFrame([row]).to_csv(out, mode="a", header=not out.exists(), index=False)
 
 

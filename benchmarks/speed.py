@@ -123,12 +123,8 @@ def main() -> None:
         report_refits("refit with one more episode", [again for again, _ in refits], colds)
         report_refits("the same by `fit`, all sampled anew", [anew for _, anew in refits], colds)
         report_asked(fit[0], folder, args.repeats)
-        empty = {
-            "PYTENSOR_FLAGS": f"base_compiledir={folder}/{{}}",
-            "NUMBA_CACHE_DIR": f"{folder}/numba-{{}}",
-        }
         cold = [
-            seconds(command, folder, {key: value.format(i) for key, value in empty.items()})
+            seconds(command, folder, empty_caches(f"{folder}/{i}"))
             for i, command in enumerate((trivial, fit))
         ]
         report("empty caches", [(cold[0], cold[1])])
@@ -153,6 +149,11 @@ def environment(folder: str) -> dict[str, str]:
     """Keep Python's bytecode, as installations do: some machines are told not to."""
     kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
     return {**os.environ, **kept}
+
+
+def empty_caches(folder: str) -> dict[str, str]:
+    """Let compiled programs be kept in a folder that is not there yet."""
+    return {"PYTENSOR_FLAGS": f"base_compiledir={folder}", "NUMBA_CACHE_DIR": f"{folder}-numba"}
 
 
 def seconds(command: list[str], folder: str, extra: dict[str, str] | None = None) -> float:
