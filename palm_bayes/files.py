@@ -37,10 +37,18 @@ _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 
 
-def put(path: Path, write: Callable[[Path], Any]) -> None:
+def put(path: Path, write: Callable[[Path], Any], drafts: Path | None = None) -> None:
     """Let `write` make a temporary file, and move it to `path` if successful.
 
     Its folder is created if needed.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    write : callable
+    drafts : pathlib.Path, optional
+        Folder of temporary files, on the same file system; by default that of `path`. It is listed
+        each time, so give one where the folder of `path` has very many files.
 
     Raises
     ------
@@ -48,7 +56,12 @@ def put(path: Path, write: Callable[[Path], Any]) -> None:
         If the file cannot be written, as on a full disk; no partial file remains.
     """
     _refuse_others(path)
-    with writing(path.parent, str(path)), scratch_in(path.parent) as scratch:
+    drafts = drafts or path.parent
+    with (
+        writing(path.parent, str(path)),
+        writing(drafts, str(path)),
+        scratch_in(drafts) as scratch,
+    ):
         draft = scratch / path.name
         write(draft)
         draft.replace(path)
@@ -221,9 +234,9 @@ def put_figure(path: Path, figure: Any, look: Look) -> None:
     put(path, lambda draft: look.save(figure, draft))
 
 
-def put_text(path: Path, text: str) -> None:
-    """Write a text as it is, in UTF-8."""
-    put(path, text_file(text))
+def put_text(path: Path, text: str, drafts: Path | None = None) -> None:
+    """Write a text as it is, in UTF-8; see `put`."""
+    put(path, text_file(text), drafts)
 
 
 def text_file(text: str) -> Callable[[Path], Any]:

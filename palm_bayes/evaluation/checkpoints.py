@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.files import check_folder, make_folder, put_text
 
 type Part = dict[str, pd.DataFrame]
+type Columns = dict[str, dict[str, list[Any]]]  # values by table and column
 
 SETTINGS = "settings.json"
 _LOCK = ".lock"
+_DRAFTS = "drafts"  # apart from the parts: a folder of drafts is listed for each of them
 
 
 @contextmanager
@@ -92,11 +94,21 @@ class Checkpoints:
 
     def get(self, name: str) -> Part | None:
         """Return the part of this name, or None if it is not done."""
-        if self.folder is None or not (path := self._path(name)).exists():
+        return self._read(name, pd.DataFrame)
+
+    def columns(self, name: str) -> Columns | None:
+        """Return what `get` does as lists, at a twentieth of the time."""
+        return self._read(name, _checked)
+
+    def _read[T](self, name: str, table: Callable[[Any], T]) -> dict[str, T] | None:
+        if self.folder is None:
             return None
+        path = self._path(name)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            return {table: pd.DataFrame(columns) for table, columns in kept["tables"].items()}
+            return {word: table(columns) for word, columns in kept["tables"].items()}
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path} cannot be read ({error}): remove it") from error
 
@@ -105,11 +117,20 @@ class Checkpoints:
         if self.folder is not None:
             # Python's JSON restores floats exactly.
             tables = {table: frame.to_dict("list") for table, frame in part.items()}
-            put_text(self._path(name), json.dumps({"name": name, "tables": tables}))
+            text = json.dumps({"name": name, "tables": tables})
+            put_text(self._path(name), text, self.folder / _DRAFTS)
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None
         return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.part.json"
+
+
+def _checked(columns: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the columns of a table; `ValueError` if they are not lists of the same length."""
+    sizes = {len(values) if isinstance(values, list) else None for values in columns.values()}
+    if None in sizes or len(sizes) > 1:
+        raise ValueError("columns of a table are not lists of the same length")
+    return columns
 
 
 def _require_same(kept: Path, settings: Mapping[str, Any]) -> None:

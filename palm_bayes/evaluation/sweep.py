@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from palm_bayes.data.studies import Study
 from palm_bayes.data.tasks import Draft
 from palm_bayes.errors import WorkerError
 from palm_bayes.evaluation.answers import TRACES, Outcome, Work, cells_of, failures, name_of
-from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
+from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, alone_in
 from palm_bayes.evaluation.runner import Crew, running
 from palm_bayes.evaluation.sweep_result import Sweep, write
 from palm_bayes.files import make_folder
@@ -98,11 +97,18 @@ def _run(
 
 def _all_parts(
     study: Study, kept: Checkpoints, jobs: Mapping[str, Draft], lost: Mapping[str, str]
-) -> Iterator[Part]:
+) -> Iterator[Columns]:
     """Read the parts of all tasks, in the order of the study, then what was not read."""
     for name, draft in jobs.items():
-        part = kept.get(name)
-        yield failures(draft, "fit", lost.get(name, "not done")) if part is None else part
+        part = kept.columns(name)
+        if part is None:
+            lacking = failures(draft, "fit", lost.get(name, "not done"))
+            part = {
+                table: {str(word): values for word, values in rows.to_dict("list").items()}
+                for table, rows in lacking.items()
+            }
+        yield part
     for place, reason in study.unread.items():
         row = {"source": place, "dataset": "", "model": "", "strategy": ""}
-        yield {"failures": pd.DataFrame([row | {"question": "read", "reason": reason}])}
+        row |= {"question": "read", "reason": reason}
+        yield {"failures": {word: [value] for word, value in row.items()}}

@@ -16,7 +16,7 @@ from palm_bayes.data.tasks import CELL
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, plural
 from palm_bayes.evaluation.backtest_result import QUANTILES
-from palm_bayes.evaluation.checkpoints import Part
+from palm_bayes.evaluation.checkpoints import Columns
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.files import together
 
@@ -213,7 +213,7 @@ class Sweep(Displayed):
         return Display(f"{self.sentence}\n{what}", self.winners.reset_index())
 
 
-def write(folder: Path, parts: Iterable[Part]) -> None:
+def write(folder: Path, parts: Iterable[Columns]) -> None:
     """Join the parts of all tasks to one Parquet file for each question.
 
     Few rows are held at a time. Existing files are replaced together, when all new ones are
@@ -228,8 +228,8 @@ def write(folder: Path, parts: Iterable[Part]) -> None:
     with together(folder, names) as drafts, ExitStack() as stack:
         tables = {name: stack.enter_context(_Table(drafts, name)) for name in COLUMNS}
         for part in parts:
-            for name, frame in part.items():
-                tables[name].add(frame)
+            for name, columns in part.items():
+                tables[name].add(columns)
 
 
 class _Table:
@@ -239,7 +239,8 @@ class _Table:
         types: Mapping[str, Any] = COLUMNS[name]
         self._schema = pa.schema([(column, _TYPES[kind]) for column, kind in types.items()])
         self._file = parquet.ParquetWriter(folder / f"{name}.parquet", self._schema)
-        self._rows, self._waiting = 0, list[pa.Table]()
+        self._waiting: dict[str, list[Any]] = {column: [] for column in types}
+        self._rows = 0
 
     def __enter__(self) -> Self:
         return self
@@ -248,18 +249,25 @@ class _Table:
         self._flush()
         self._file.close()
 
-    def add(self, frame: pd.DataFrame) -> None:
+    def add(self, columns: Mapping[str, list[Any]]) -> None:
         """Add rows; a column that they lack is missing there."""
-        rows = frame.reindex(columns=self._schema.names)
-        self._waiting.append(pa.Table.from_pandas(rows, self._schema, preserve_index=False))
-        self._rows += len(rows)
+        rows = len(next(iter(columns.values()), []))
+        for name, waiting in self._waiting.items():
+            waiting.extend(columns.get(name) or [None] * rows)
+        self._rows += rows
         if self._rows >= _ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        if self._waiting:
-            self._file.write_table(pa.concat_tables(self._waiting))
-        self._rows, self._waiting = 0, []
+        if self._rows:
+            # NaN is a missing value, as in pandas.
+            columns = [
+                pa.array(self._waiting[field.name], field.type, from_pandas=True)
+                for field in self._schema
+            ]
+            self._file.write_table(pa.table(columns, self._schema))
+        self._waiting = {name: [] for name in self._waiting}
+        self._rows = 0
 
 
 _TYPES = {

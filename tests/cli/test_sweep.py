@@ -20,19 +20,15 @@ def parts(*, converged=True):
     verdict = {"repetitions": 3, "episodes": 9, "labels": 90.0, "percent": False, "seed": 1}
     verdict |= {"converged": converged, "described": True, "divergences": 0, "attempts": 1}
     names = {"random": 0.0, "margin": 0.5}
-    return [
-        {
-            "verdicts": pd.DataFrame([HEAD | {"strategy": name} | verdict for name in names]),
-            "comparison": pd.DataFrame(
-                [
-                    HEAD
-                    | {"strategy": name, "reference": "random", "p_best": effect}
-                    | {"log_speed_up": effect, "log_speed_up_sd": 0.1}
-                    for name, effect in names.items()
-                ]
-            ),
-        }
+    comparison = [
+        HEAD
+        | {"strategy": name, "reference": "random", "p_best": effect}
+        | {"log_speed_up": effect, "log_speed_up_sd": 0.1}
+        for name, effect in names.items()
     ]
+    verdicts = [HEAD | {"strategy": name} | verdict for name in names]
+    tables = {"verdicts": verdicts, "comparison": comparison}
+    return [{name: pd.DataFrame(rows).to_dict("list") for name, rows in tables.items()}]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -24,7 +25,10 @@ def test_parts_come_back_as_they_were(tmp_path):
     again = Checkpoints.open(tmp_path / "out" / "cells", dict(SETTINGS))
     for name, frame in again.get("one").items():
         pd.testing.assert_frame_equal(frame, PART[name], check_exact=True)
-    assert again.get("another\nname/with slashes") is None
+    columns = again.columns("one")
+    assert columns["forecasts"] == PART["forecasts"].to_dict("list")
+    assert columns["scores"]["passed"] == [True, None]
+    assert again.get("another\nname/with slashes") is again.columns("another") is None
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
@@ -49,7 +53,7 @@ def test_fresh_removes_parts_and_nothing_else(tmp_path):
     other = {**SETTINGS, "seed": 1}
     kept = Checkpoints.open(tmp_path, other, fresh=True)
     assert kept.get("one") is None
-    assert {file.name for file in tmp_path.iterdir()} == {"mine.json", "settings.json"}
+    assert {file.name for file in tmp_path.iterdir()} == {"drafts", "mine.json", "settings.json"}
     Checkpoints.open(tmp_path, other)
 
 
@@ -59,8 +63,19 @@ def test_a_broken_part_is_named(tmp_path, text):
     kept.keep("one", PART)
     (part,) = tmp_path.glob("*.part.json")
     part.write_text(text)
-    with pytest.raises(DataError, match=r"part\.json cannot be read .*: remove it"):
-        kept.get("one")
+    for read in (kept.get, kept.columns):
+        with pytest.raises(DataError, match=r"part\.json cannot be read .*: remove it"):
+            read("one")
+
+
+def test_a_part_is_written_without_listing_the_others(tmp_path, monkeypatch):
+    """Listing a folder of all parts for each of them takes the square of their number."""
+    kept, listed = Checkpoints.open(tmp_path, SETTINGS), []
+    find = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda self, words: listed.append(self) or find(self, words))
+    kept.keep("one", PART)
+    assert listed == [tmp_path / "drafts"]
+    assert list((tmp_path / "drafts").iterdir()) == []
 
 
 def test_broken_settings_are_named(tmp_path):

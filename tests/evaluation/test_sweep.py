@@ -4,6 +4,7 @@ The slow tests kill workers, schedulers and commands for real.
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 import palm_bayes
 from palm_bayes.data import example_runs_path
@@ -253,7 +255,8 @@ def made(tmp_path, speed_ups, sd=0.05):
             | {"seed": 1, "trace": "", "r_hat": 1.0}
             for cell in cells
         ]
-        parts.append({"verdicts": pd.DataFrame(verdicts), "comparison": pd.DataFrame(comparison)})
+        tables = {"verdicts": pd.DataFrame(verdicts), "comparison": pd.DataFrame(comparison)}
+        parts.append({name: table.to_dict("list") for name, table in tables.items()})
     tmp_path.mkdir(exist_ok=True)
     write(tmp_path, parts)
     return Sweep.load(tmp_path)
@@ -274,6 +277,24 @@ def test_pooled_speed_ups(tmp_path):
     }  # fmt: skip
     assert found.complete
     assert "30" in repr(found)
+
+
+def test_joined_parts_are_what_pandas_would_write(tmp_path):
+    """Numbers exactly, what is missing as null, columns that one part lacks."""
+    from palm_bayes.evaluation.sweep_result import write
+
+    row = {"source": "a", "dataset": "=1", "model": "", "strategy": "s", "r_hat": 0.1 + 0.2}
+    whole = {name: [value] for name, value in (row | {"divergences": 0, "converged": True}).items()}
+    short = {name: [value, value] for name, value in row.items()} | {"ess_bulk": [math.nan, 7]}
+    write(tmp_path, [{"verdicts": whole}, {"verdicts": short}, {"comparison": {"strategy": []}}])
+    table = parquet.read_table(tmp_path / "verdicts.parquet")
+    assert table.column_names == list(COLUMNS["verdicts"])
+    assert table["r_hat"].to_pylist() == [0.1 + 0.2] * 3
+    assert table["dataset"].to_pylist() == ["=1"] * 3
+    assert table["ess_bulk"].to_pylist() == [None, None, 7]
+    assert table["divergences"].to_pylist() == [0, None, None]
+    assert table["converged"].to_pylist() == [True, None, None]
+    assert parquet.read_table(tmp_path / "comparison.parquet").num_rows == 0
 
 
 def test_fits_that_did_not_converge_are_not_pooled(tmp_path):
