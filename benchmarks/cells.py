@@ -41,10 +41,10 @@ def cells(folder: Path, stride: int = 1) -> Iterator[Cell]:
                 number += 1
 
 
-def curves_argument(parser: argparse.ArgumentParser) -> None:
+def curves_argument(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add ``--curves DIR``, checked when it is parsed."""
     parser.add_argument(
-        "--curves", type=_folder, required=True, metavar="DIR", help="folder of *.csv.gz curves"
+        "--curves", type=_folder, required=required, metavar="DIR", help="folder of *.csv.gz curves"
     )
 
 

@@ -114,7 +114,7 @@ def exponents(rows: pd.DataFrame, column: str) -> tuple[float, float]:
     upper = rows[rows["size"] >= sizes[len(sizes) // 2]]
     slopes = [
         np.polyfit(np.log(part["size"]), np.log(part[column]), 1)[0]
-        if part["size"].nunique() > 1
+        if len(set(part["size"])) > 1
         else np.nan
         for part in (rows, upper)
     ]
