@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 SIZES = {
     "episodes": (10, 30, 100, 300, 1000),
@@ -138,11 +139,15 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
     for ax, (column, words) in zip(axes, COSTS.items(), strict=True):
         for i, (axis, part) in enumerate(rows.groupby("axis", sort=False)):
-            curve(ax, part, column, f"{axis}, exponent {exponents(part, column)[1]:.2f}", i)
+            slope = exponents(part, column)[1]
+            known = "" if np.isnan(slope) else f", exponent {slope:.2f}"
+            curve(ax, part, column, f"{axis}{known}", i)
         ax.set(xscale="log", yscale="log", title=words)
         ax.title.set_fontsize("medium")
         for scale in (ax.xaxis, ax.yaxis):
-            scale.set_major_formatter("{x:,.0f}")
+            scale.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            scale.set_major_formatter("{x:,.10g}")
+            scale.set_minor_formatter(NullFormatter())
         ax.grid(which="major", color="0.9", lw=0.8)
         ax.spines[["top", "right"]].set_visible(False)
     low, high = axes[0].get_xlim()

@@ -59,8 +59,9 @@ def main() -> None:
         ratio = after["cells/s"] / before["cells/s"]
         print(f"{after['workers']} workers: {ratio:.2f} times {before['workers']}")
     if args.jobs:
-        alone = overhead(table, args.jobs, args.workers[-1])
-        print(f"Dask: {1000 * alone:.2f} ms for an empty job of a task's data, {args.jobs} jobs")
+        wall, own = overhead(table, args.jobs, args.workers[-1])
+        print(f"Dask: {1000 * wall:.2f} ms for an empty job of a task's data, {args.jobs} jobs;")
+        print(f"{1000 * own:.2f} CPU ms of them by client and scheduler")
     if args.plain:
         plain(table, args.plain, rows)
 
@@ -157,15 +158,18 @@ def measured(table: pd.DataFrame, workers: int) -> dict[str, Any]:
     }
 
 
-def overhead(table: pd.DataFrame, count: int, workers: int) -> float:
-    """Return the seconds of one job that does nothing, with the data of a task."""
+def overhead(table: pd.DataFrame, count: int, workers: int) -> tuple[float, float]:
+    """Return the seconds of one job that does nothing, with the data of a task.
+
+    And the CPU seconds of this process, which is the client and the scheduler.
+    """
     drafts = read_study(table, Reading()).drafts
     jobs = {f"job {i}": drafts[i % len(drafts)] for i in range(count)}
     with running(Crew(workers)) as runner:
         list(runner.run(nothing, dict(list(jobs.items())[: 10 * workers])))
-        start = time.monotonic()
+        start, before = time.monotonic(), time.process_time()
         list(runner.run(nothing, {f"again {name}": job for name, job in jobs.items()}))
-        return (time.monotonic() - start) / count
+        return (time.monotonic() - start) / count, (time.process_time() - before) / count
 
 
 def nothing(draft: object) -> None:
