@@ -248,6 +248,7 @@ def tenths(watched: Watched, workers: int) -> pd.DataFrame:
     table["cells/s"] = table["cells"] / table["seconds"]
     table["MB a worker"] = mean["workers"].reindex(table.index) / workers
     table["MB of the client"] = mean["client"].reindex(table.index)
+    table = table[table["cells"] > 0]  # a task is larger than the tenth of a short run
     return table.round({"seconds": 1, "cells/s": 3, "MB a worker": 0, "MB of the client": 0})
 
 
