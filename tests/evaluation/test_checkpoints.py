@@ -78,6 +78,16 @@ def test_a_part_is_written_without_listing_the_others(tmp_path, monkeypatch):
     assert list((tmp_path / "drafts").iterdir()) == []
 
 
+def test_drafts_of_the_dead_are_removed(tmp_path):
+    dead = tmp_path / "drafts" / ".palm_bayes-dead"
+    dead.mkdir(parents=True)
+    (dead / "lock").touch()
+    kept = Checkpoints.open(tmp_path, SETTINGS)
+    kept.keep("one", PART)
+    assert list((tmp_path / "drafts").iterdir()) == []
+    assert kept.has("one")
+
+
 def test_broken_settings_are_named(tmp_path):
     (tmp_path / "settings.json").write_text("no")
     with pytest.raises(DataError, match=r"settings\.json cannot be read"):
