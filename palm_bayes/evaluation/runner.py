@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 HERE = 0
 """Number of workers that means this process."""
-# A worker that died is started anew, which on a busy machine takes longer than Dask waits for it.
-_LOCAL = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
+_LOCAL = {
+    # A worker that died is started anew, which on a busy machine takes longer than Dask waits.
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+    # Workers keep the samples of their profiler for an hour: 0.3 MB a second of fits.
+    "distributed.worker.profile.enabled": False,
+}
 _SPARE = 8  # jobs that wait on the scheduler: workers never do, and adaptive clusters grow
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import runner as running_jobs
-from palm_bayes.evaluation.runner import HERE, Crew, Runner, running
+from palm_bayes.evaluation.runner import _LOCAL, HERE, Crew, Runner, running
 from palm_bayes.inference.settings import Settings
 
 
@@ -89,6 +89,14 @@ if __name__ == "__main__":
         found = runner.run(work, {f"job {i}": i for i in range(8)})
         print(json.dumps({name: str(result) for name, result in found}))
 """
+
+
+def test_local_workers_keep_no_profiles():
+    """Dask's profiler keeps samples for an hour, hundreds of megabytes."""
+    config = pytest.importorskip("dask").config
+    assert config.get("distributed.worker.profile.enabled", default=True)
+    with config.set(_LOCAL):
+        assert not config.get("distributed.worker.profile.enabled")
 
 
 @pytest.mark.slow
