@@ -36,6 +36,8 @@ from palm_bayes.model.variables import FREE, NUMBERS, Observations, observations
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 MOST_DOUBLINGS = 8
 """Limit on the tree depth: at most 255 leapfrog steps per draw; typical are 12."""
+EARLY_WINDOW = 20
+"""Draws after which the first estimates of the mass matrix are renewed; nutpie's own 10 are few."""
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
 
@@ -184,6 +186,7 @@ def _with_nutpie(
             target_accept=settings.target_accept,
             maxdepth=MOST_DOUBLINGS,
             adaptation="low_rank",
+            early_window_switch_freq=EARLY_WINDOW,
             progress_bar=False,
             progress_callback=report,
             return_raw_trace=True,  # nutpie's conversion takes a tenth of the time
