@@ -25,6 +25,7 @@ _FORMULAS = (
     noise.above_floor,
     noise.carry,
     noise.telling,
+    noise.foreseen,
     steps.steps_of,
 )
 

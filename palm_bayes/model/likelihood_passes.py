@@ -47,30 +47,34 @@ class _Curve(NamedTuple):
 
 
 class _Links(NamedTuple):
-    """`noise.carry` and `noise.telling` of each step, and 1 / sqrt(1 − carried²), dims (step,)."""
+    """Values at each step, dims (step,).
+
+    `noise.carry` and 1 / sqrt(1 − carried²); `noise.telling`, and the sum of its squares over the
+    steps before; then what `noise.foreseen` makes of these: the factor of `told` in the expected
+    innovation, and one over its standard deviation.
+    """
 
     carried: Floats
-    weight: Floats
     sharper: Floats
+    weight: Floats
+    known: Floats
+    factor: Floats
+    precise: Floats
 
 
 class _Runs(NamedTuple):
     """Results of the pass along the runs.
 
-    Of dims (observation,): the standardised residual; the innovation of the AR(1); `told` and
-    `known` before it, as in `noise.foreseen`; one over its conditional standard deviation; and the
-    innovation minus its conditional mean, over that deviation, here `normal`. Of dims (step,): the
-    number of runs with the step. Of dims (place,): the number of runs, and the sum of their
+    Of dims (observation,): the standardised residual; the innovation of the AR(1); `told` before
+    it, as in `noise.foreseen`; and the innovation minus its conditional mean, over its conditional
+    standard deviation, here `normal`. Of dims (place,): the number of runs, and the sum of their
     `normal`.
     """
 
     residual: Floats
     innovation: Floats
     told: Floats
-    known: Floats
-    precise: Floats
     normal: Floats
-    takers: Floats
     present: Floats
     total: Floats
 
@@ -145,15 +149,20 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
 
 
 def _links(given: Parameters, steps: Steps, at: _Curve) -> _Links:
-    of = np.empty((3, len(steps.lag)))
-    carried, weight, sharper = of[0], of[1], of[2]
+    of = np.zeros((6, len(steps.lag)))
+    carried, sharper, weight, known, factor, precise = of[0], of[1], of[2], of[3], of[4], of[5]
     lasts = noise.offset(given.spread, given.lasting, np)
     for k in range(len(steps.lag)):
-        sd, sd_before = at.sd[int(steps.place[k])], at.sd[int(steps.place_before[k])]
+        before = int(steps.before[k])
+        sd, sd_before = at.sd[int(steps.place[k])], at.sd[int(steps.place[before])]
         carried[k] = noise.carry(given.rho, steps.lag[k])
         weight[k] = noise.telling(lasts, sd, sd_before, carried[k], np)
         sharper[k] = 1 / np.sqrt(1 - carried[k] ** 2)
-    return _Links(carried, weight, sharper)
+        if steps.lag[k] > 0:
+            known[k] = known[before] + weight[before] ** 2
+        factor[k], scale = noise.foreseen(1.0, known[k], weight[k], np)
+        precise[k] = 1 / scale
+    return _Links(carried, sharper, weight, known, factor, precise)
 
 
 def _links_backwards(
@@ -168,127 +177,114 @@ def _links_backwards(
     """Add to the derivatives `by` the parameters and `by_at` the values at each x."""
     lasts = noise.offset(given.spread, given.lasting, np)
     by_lasts = 0.0
-    for k in range(len(steps.lag)):
-        now, before = int(steps.place[k]), int(steps.place_before[k])
-        carried, sharper = links.carried[k], links.sharper[k]
-        by_weight = by_links.weight[k] * sharper
-        direct, earlier = 1 / at.sd[now], carried / at.sd[before]
-        by_lasts += by_weight * (direct - earlier)
-        by_at.sd[now] -= by_weight * lasts * direct**2
-        by_at.sd[before] += by_weight * lasts * earlier / at.sd[before]
+    for k in range(len(steps.lag) - 1, -1, -1):  # a step comes after the one before it
+        now, before = int(steps.place[k]), int(steps.before[k])
+        then = int(steps.place[before])
+        carried, sharper, weight = links.carried[k], links.sharper[k], links.weight[k]
+        # factor = weight / certain, precise² = certain / (certain + weight²)
+        per_certain = 1 / (1 + links.known[k])
+        per_after = per_certain * links.precise[k] ** 2
+        by_log = by_links.precise[k] * links.precise[k]  # by log(precise)
+        by_known = by_links.known[k] + 0.5 * by_log * (per_certain - per_after)
+        by_known -= by_links.factor[k] * links.factor[k] * per_certain
+        by_weight = by_links.weight[k] + by_links.factor[k] * per_certain
+        by_weight -= by_log * weight * per_after
+        by_change = by_weight * sharper
+        direct, earlier = 1 / at.sd[now], carried / at.sd[then]
+        by_lasts += by_change * (direct - earlier)
+        by_at.sd[now] -= by_change * lasts * direct**2
+        by_at.sd[then] += by_change * lasts * earlier / at.sd[then]
         if steps.lag[k] > 0:
+            by_links.known[before] += by_known
+            by_links.weight[before] += 2 * by_known * links.weight[before]
             by_carried = by_links.carried[k] + by_links.sharper[k] * carried * sharper**3
-            of_weight = links.weight[k] * carried * sharper - lasts / at.sd[before]
-            by_power = by_carried + by_weight * of_weight
-            by[_AT.rho] += by_power * steps.lag[k] * given.rho ** (steps.lag[k] - 1)
+            by_carried += by_change * (weight * carried * sharper - lasts / at.sd[then])
+            by[_AT.rho] += by_carried * steps.lag[k] * given.rho ** (steps.lag[k] - 1)
     by[_AT.spread] += by_lasts * lasts / given.spread
     by[_AT.lasting] += by_lasts * lasts / (2 * given.lasting)
 
 
 def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, _Runs]:
     """Return the log-likelihood and the intermediate results for its gradient."""
-    lag, place, accuracy, step = steps.lag, steps.place, steps.accuracy, steps.step
-    apart = 1 - shared
-    n = len(accuracy)
-    of, counted = np.empty((6, n)), np.zeros((2, len(steps.x)))
-    residual, innovation, tolds, knowns, precise, normal = of[0], of[1], of[2], of[3], of[4], of[5]
-    takers, present, total = np.zeros(len(lag)), counted[0], counted[1]
-    squares = volume = told = known = 0.0
+    n, apart = len(steps.accuracy), 1 - shared
+    of, of_x = np.empty((4, n)), np.zeros((3, len(steps.x)))
+    residual, innovation, tolds, normal = of[0], of[1], of[2], of[3]
+    present, total, per_sd = of_x[0], of_x[1], of_x[2]
+    squares = volume = told = 0.0
+    for x in range(len(steps.x)):
+        per_sd[x] = 1 / at.sd[x]
     for i in range(n):
-        k = int(step[i])
-        x = int(place[k])
-        residual[i] = innovation[i] = (accuracy[i] - at.mean[x]) / at.sd[x]
-        if lag[k] == 0:
-            told = known = 0.0
+        k = int(steps.step[i])
+        x = int(steps.place[k])
+        residual[i] = innovation[i] = (steps.accuracy[i] - at.mean[x]) * per_sd[x]
+        if steps.lag[k] == 0:
+            told = 0.0
         else:
             left = residual[i] - links.carried[k] * residual[i - 1]
             innovation[i] = left * links.sharper[k]
-        tolds[i], knowns[i] = told, known
-        before = 1 + known
+        normal[i] = (innovation[i] - links.factor[k] * told) * links.precise[k]
+        tolds[i] = told
         told += links.weight[k] * innovation[i]
-        known += links.weight[k] ** 2
-        foreseen = links.weight[k] * tolds[i] / before
-        precise[i] = np.sqrt(before / (1 + known))
-        normal[i] = (innovation[i] - foreseen) * precise[i]
         squares += normal[i] ** 2
-        takers[k] += 1
-        present[x] += 1
         total[x] += normal[i]
-        if i == n - 1 or lag[int(step[i + 1])] == 0:
-            volume += np.log(1 + known)  # log of the run's scales, which telescope
-    for k in range(len(lag)):
-        volume += 2 * takers[k] * np.log(at.sd[int(place[k])] / links.sharper[k])
-    for x in range(len(total)):
+    for k in range(len(steps.lag)):
+        x = int(steps.place[k])
+        present[x] += steps.takers[k]
+        scale = at.sd[x] / (links.sharper[k] * links.precise[k])
+        volume += 2 * steps.takers[k] * np.log(scale)
+    for x in range(len(steps.x)):
         common = apart + present[x] * shared
         squares -= shared * total[x] ** 2 / common
         volume += (present[x] - 1) * np.log(apart) + np.log(common)
     value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
-    along = _Runs(residual, innovation, tolds, knowns, precise, normal, takers, present, total)
-    return value, along
+    return value, _Runs(residual, innovation, tolds, normal, present, total)
 
 
 def _runs_backwards(
     shared: Any, steps: Steps, at: _Curve, links: _Links, runs: _Runs, by: Floats
 ) -> tuple[_Curve, _Links]:
     """Return derivatives by the values at each x and of each step, and add that by `shared`."""
-    lag, n = steps.lag, len(steps.accuracy)
     per_apart = 1 / (1 - shared)
-    of_x, of_steps, whole = (
-        np.zeros((3, len(steps.x))),
-        np.zeros((3, len(lag))),
-        np.empty((2, len(steps.x))),
-    )
-    by_at, per_sd, in_common = _Curve(of_x[0], of_x[1], of_x[2]), whole[0], whole[1]
-    by_links = _Links(of_steps[0], of_steps[1], of_steps[2])
+    of_x, of_steps = np.zeros((4, len(steps.x))), np.zeros((6, len(steps.lag)))
+    by_at, in_common = _Curve(of_x[0], of_x[1], of_x[2]), of_x[3]
+    by_links = _Links(of_steps[0], of_steps[1], of_steps[2], of_steps[3], of_steps[4], of_steps[5])
     for x in range(len(steps.x)):
-        more, common = runs.present[x] - 1, 1 + (runs.present[x] - 1) * shared
+        more = runs.present[x] - 1
+        common = 1 + more * shared
         in_common[x], square = shared * runs.total[x] / common, runs.total[x] ** 2 / common
         by[_AT.shared] += (
             0.5 * square * (1 - shared * more / common + shared * per_apart) * per_apart
         )
         by[_AT.shared] += 0.5 * more * (per_apart - 1 / common)
-        per_sd[x] = 1 / at.sd[x]
-    for k in range(len(lag)):
-        x = int(steps.place[k])
-        by_at.sd[x] -= runs.takers[k] * per_sd[x]
-        by_links.sharper[k] = runs.takers[k] / links.sharper[k]
-    by_told = by_known = from_later = squares = 0.0
-    for i in range(n - 1, -1, -1):
+    by_told = from_later = squares = 0.0
+    # Sums over the observations; factors that these have in common come after.
+    for i in range(len(steps.accuracy) - 1, -1, -1):
         k = int(steps.step[i])
         x = int(steps.place[k])
-        weight, told, normal, sharper = (
-            links.weight[k],
-            runs.told[i],
-            runs.normal[i],
-            links.sharper[k],
-        )
-        per_before = 1 / (1 + runs.known[i])
-        per_after = per_before * runs.precise[i] ** 2
-        if i == n - 1 or lag[int(steps.step[i + 1])] == 0:
+        squares += runs.normal[i] ** 2
+        by_normal = (in_common[x] - runs.normal[i]) * per_apart
+        by_error = by_normal * links.precise[k]
+        by_innovation = by_error + by_told * links.weight[k]
+        by_links.precise[k] += by_normal * runs.normal[i]
+        by_links.factor[k] -= by_error * runs.told[i]
+        by_links.weight[k] += by_told * runs.innovation[i]
+        by_links.sharper[k] += by_innovation * runs.innovation[i]
+        by_residual = from_later + by_innovation * links.sharper[k]  # 1 at a run's first
+        if steps.lag[k] == 0:
             by_told = from_later = 0.0
-            by_known = -0.5 * per_after
-        squares += normal**2
-        by_normal = (in_common[x] - normal) * per_apart
-        by_precision = 0.5 * by_normal * normal  # by log(before / after)
-        by_error = by_normal * runs.precise[i]
-        by_innovation = by_error + by_told * weight
-        by_after = -by_precision * per_after
-        by_weighted = by_error * per_before  # by the expected innovation, but for its sign
-        by_links.weight[k] += by_told * runs.innovation[i] - by_weighted * told
-        by_links.weight[k] += 2 * weight * (by_known + by_after)
-        by_told -= by_weighted * weight
-        by_known += (by_precision + by_weighted * weight * told) * per_before + by_after
-        by_residual = from_later
-        if lag[k] == 0:
-            by_residual += by_innovation
         else:
-            by_residual += by_innovation * sharper
-            from_later = -by_innovation * sharper * links.carried[k]
-            by_links.carried[k] -= by_innovation * sharper * runs.residual[i - 1]
-            by_links.sharper[k] += by_innovation * runs.innovation[i] / sharper
-        by_at.mean[x] -= by_residual * per_sd[x]
-        by_at.sd[x] -= by_residual * runs.residual[i] * per_sd[x]
+            by_told -= by_error * links.factor[k]
+            from_later = -by_innovation * links.sharper[k] * links.carried[k]
+            by_links.carried[k] -= by_innovation * links.sharper[k] * runs.residual[i - 1]
+        by_at.mean[x] -= by_residual
+        by_at.sd[x] -= by_residual * runs.residual[i]
     by[_AT.shared] -= 0.5 * squares * per_apart**2
+    for k in range(len(steps.lag)):
+        by_links.precise[k] = (by_links.precise[k] + steps.takers[k]) / links.precise[k]
+        by_links.sharper[k] = (by_links.sharper[k] + steps.takers[k]) / links.sharper[k]
+    for x in range(len(steps.x)):
+        by_at.mean[x] /= at.sd[x]
+        by_at.sd[x] = (by_at.sd[x] - runs.present[x]) / at.sd[x]
     return by_at, by_links
 
 

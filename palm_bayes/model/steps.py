@@ -1,38 +1,39 @@
-"""One strategy's runs in a matrix, for the sampler: each x and each step between two x once."""
+"""One strategy's runs in a matrix, for the sampler: each x and each step of runs once."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palm_bayes.model import noise
 from palm_bayes.model.curve import Array
 from palm_bayes.model.variables import Ends, Observations
 
-ROWS = 7
+ROWS = 8
 """Rows of a `pooled` matrix."""
 _COUNTS = 2  # numbers of x and of steps; the first row holds them, then `Ends`
 
 
 class Steps(NamedTuple):
-    """Distinct steps between consecutive observations of one strategy's runs, and their use.
+    """Distinct steps of one strategy's runs, and the observations that they lead to.
+
+    Runs share a step if they have been observed at the same x so far: runs of one design share all.
 
     Attributes
     ----------
     x : array, dims (place,)
         Observed x, in batches, ascending.
-    place, place_before, lag : array, dims (step,)
-        Index of the x at the step's end and at its start; episodes between, 0 at a run's first.
-    accuracy : array, dims (observation,)
-        Run after run, in order of episode.
-    step : array, dims (observation,)
-        Index of the step that ends there.
+    place, before, lag, takers : array, dims (step,)
+        Index of the x where the step ends; the step before it, which has a lower index; episodes
+        since then, 0 at a run's first; and the number of runs that take the step.
+    accuracy, step : array, dims (observation,)
+        Run after run, in order of episode; `step` is the index of the step that ends there.
     """
 
     x: Array
     place: Array
-    place_before: Array
+    before: Array
     lag: Array
+    takers: Array
     accuracy: Array
     step: Array
 
@@ -40,11 +41,15 @@ class Steps(NamedTuple):
 def pooled(data: Observations) -> NDArray[np.float64]:
     """Pack the ends and the `Steps` of one strategy's runs in a matrix, dims (row, column)."""
     x, place = np.unique(data.x, return_inverse=True)
-    ends = noise.step_ends(place, data.lag)
-    steps, step = np.unique(ends, axis=0, return_inverse=True)
+    steps: dict[tuple[int, int, float], int] = {}
+    step: list[int] = []
+    for at, lag in zip(place.tolist(), data.lag.tolist(), strict=True):
+        before = step[-1] if lag > 0 else 0
+        step.append(steps.setdefault((at, before, lag), len(steps)))
     head = [len(x), len(steps), *np.ravel(data.ends)]
     rows = np.zeros((ROWS, max(len(head), len(step))))
-    for row, values in zip(rows, (head, x, *steps.T, data.accuracy, step), strict=True):
+    filled = head, x, *np.transpose(list(steps)), np.bincount(step), data.accuracy, step
+    for row, values in zip(rows, map(np.asarray, filled), strict=True):
         row[: len(values)] = values
     return rows
 
@@ -62,6 +67,7 @@ def steps_of(rows: NDArray[np.float64]) -> Steps:
         rows[2, :n_steps],
         rows[3, :n_steps],
         rows[4, :n_steps],
-        rows[5, :n],
+        rows[5, :n_steps],
         rows[6, :n],
+        rows[7, :n],
     )

@@ -58,7 +58,7 @@ def test_steps_are_counted_once(example_runs):
     steps = steps_of(pooled(data))
     np.testing.assert_array_equal(steps.x, np.arange(1, 13))
     np.testing.assert_array_equal(steps.place, np.arange(12))
-    np.testing.assert_array_equal(steps.place_before, [0, *range(11)])
+    np.testing.assert_array_equal(steps.before, [0, *range(11)])
     np.testing.assert_array_equal(steps.lag, [0] + [1] * 11)
     np.testing.assert_array_equal(steps.accuracy, runs.table["accuracy"])
     np.testing.assert_array_equal(steps.step, runs.table["episode"] - 1)
@@ -70,10 +70,11 @@ def test_steps_that_differ_are_told_apart(example_runs):
     steps = steps_of(pooled(data))
     which = steps.step.astype(int)
     assert len(steps.lag) > len(steps.x) == len(np.unique(data.x))
-    end, start = (steps.x[at[which].astype(int)] for at in (steps.place, steps.place_before))
-    np.testing.assert_array_equal(end, data.x)
+    place, before = steps.place.astype(int), steps.before.astype(int)
+    np.testing.assert_array_equal(steps.x[place[which]], data.x)
     going = data.lag > 0
-    np.testing.assert_array_equal(start[going], data.x[:-1][going[1:]])
+    np.testing.assert_array_equal(before[which][going], which[:-1][going[1:]])
+    np.testing.assert_array_equal(steps.takers, np.bincount(which))
     np.testing.assert_array_equal(steps.lag[which], data.lag)
 
 
