@@ -23,6 +23,9 @@ _LOCAL = {
     "distributed.deploy.lost-worker-timeout": "10 minutes",
     # Workers keep the samples of their profiler for an hour: 0.3 MB a second of fits.
     "distributed.worker.profile.enabled": False,
+    # Dask's limit of 64 KB gives the memory of each array back, to ask for it again at once.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
 _SPARE = 8  # jobs that wait on the scheduler: workers never do, and adaptive clusters grow
 
