@@ -92,8 +92,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood: noise doubled in the sampler's operation only",
         "model/likelihood_passes.py",
-        "(accuracy[i] - at.mean[x]) / at.sd[x]",
-        "(accuracy[i] - at.mean[x]) / (2 * at.sd[x])",
+        "per_sd[x] = 1 / at.sd[x]",
+        "per_sd[x] = 1 / (2 * at.sd[x])",
         "model/test_likelihood.py::test_value_is_that_of_the_definition",
     ),
     Mutation(
@@ -116,6 +116,27 @@ MUTATIONS = (
         "by_links.carried[k] + by_links.sharper[k] * carried",
         "by_links.carried[k] - by_links.sharper[k] * carried",
         "model/test_likelihood.py::test_slopes_are_those_of_differences",
+    ),
+    Mutation(
+        "Likelihood: slope by the noise's fall over the data",
+        "model/likelihood_passes.py",
+        "by_fall -= by_power * power * fall / width",
+        "by_fall += by_power * power * fall / width",
+        "model/test_likelihood.py::test_slopes_are_those_of_differences",
+    ),
+    Mutation(
+        "Likelihood: slope by what earlier steps say of the offset",
+        "model/likelihood_passes.py",
+        "by_links.weight[before] += 2 * by_known",
+        "by_links.weight[before] += by_known",
+        "model/test_likelihood.py::test_slopes_are_those_of_differences",
+    ),
+    Mutation(
+        "Data: runs with unlike pasts share a step",
+        "model/steps.py",
+        "before = step[-1] if lag > 0 else 0",
+        "before = 0",
+        "model/test_one_strategy.py::test_steps_that_differ_are_told_apart",
     ),
     Mutation(
         "Likelihood: repetitions independent",
@@ -271,8 +292,8 @@ MUTATIONS = (
     Mutation(
         "Misfit: counted from the first x, not the last",
         "model/expected.py",
-        't = np.log((on_curve["x"] / x_last)',
-        't = np.log((on_curve["x"] / x_first)',
+        't = np.log((without["x"] / x_last)',
+        't = np.log((without["x"] / x_first)',
         "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(
