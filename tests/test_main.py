@@ -81,7 +81,7 @@ __main__.run()
 def test_signals_end_it_with_one_line(name):
     number = getattr(signal, name)
     command = [sys.executable, "-c", WAITING]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background is deaf
+    heard = partial(signal.signal, number, signal.SIG_DFL)  # a job in the background is deaf
     with subprocess.Popen(
         command,
         stdout=-1,

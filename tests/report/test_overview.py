@@ -20,10 +20,11 @@ def cell(task, name, effect, **more):
     verdict |= {"divergences": 0, "attempts": 1, "seed": 1, "trace": "traces/a b.nc"} | more
     compared = {"reference": "random", "p_best": float(effect > 0)}
     compared |= {"log_speed_up": effect, "log_speed_up_sd": 0.05}
-    return {
-        "verdicts": pd.DataFrame([head | verdict]),
-        "comparison": pd.DataFrame([head | compared]),
-    }
+    return {"verdicts": columns(head | verdict), "comparison": columns(head | compared)}
+
+
+def columns(row):
+    return {name: [value] for name, value in row.items()}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def found(tmp_path):
     bad = {"converged": False, "described": False, "r_hat": 1.2, "advice": "take more draws."}
     parts += [cell("d8", "random", 0.0, **bad, finding="it falls"), cell("d8", HOSTILE, 0.4)]
     row = {"source": "", "dataset": "d9", "model": "m", "strategy": "x"}
-    parts.append({"failures": pd.DataFrame([row | {"question": "read", "reason": "row 5 is -3"}])})
+    parts.append({"failures": columns(row | {"question": "read", "reason": "row 5 is -3"})})
     write(tmp_path, parts)
     return Sweep.load(tmp_path)
 
