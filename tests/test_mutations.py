@@ -1,7 +1,7 @@
 """The mutations of `benchmarks/mutations.py` still apply: their code and their tests are there."""
 
-import importlib.util
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -12,14 +12,7 @@ if not FILE.exists():
     pytest.skip("an unpacked copy of the package alone", allow_module_level=True)
 
 
-def mutations():
-    spec = importlib.util.spec_from_file_location("mutations", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.MUTATIONS
-
-
-@pytest.mark.parametrize("one", mutations(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", run_path(str(FILE))["MUTATIONS"], ids=lambda one: one.name)
 def test_code_and_test_exist(one):
     assert (ROOT / "palm_bayes" / one.module).read_text(encoding="utf-8").count(one.code) == 1
     file, _, name = one.test.partition("::")

@@ -175,21 +175,22 @@ def forecast(
     # Repetitions continue from their observations, which need not be requested.
     every = np.union1d(x, table["x"]) if scope == "continuing" else x
     there = xr.DataArray(every, {"x": every}, "x")
-    without = on_curve(posterior, there, ends["x_first"]).transpose(*_DIMS, "x")
+    parts = (
+        (on_curve(posterior, there, ends["x_first"]),)  # half the work of `moments`
+        if scope == "expected"
+        else moments(posterior, there, ends["x_first"], ends["x_last"])
+    )
+    without, *sd = (part.transpose(*_DIMS, "x") for part in parts)
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
     expected = without if of_misfit is None else strayed(without, posterior, ends, of_misfit)
     of_noise = np.random.default_rng(seed)
     asked, pure = (part.sel(x=at["x"]) for part in (expected, without))
     if scope == "expected":
         draws = asked
+    elif scope == "new":
+        draws = _new(posterior, asked, at, of_noise, *sd)
     else:
-        _, sd = moments(posterior, there, ends["x_first"], ends["x_last"])
-        sd = sd.transpose(*_DIMS, "x")
-        draws = (
-            _new(posterior, asked, sd, at, of_noise)
-            if scope == "new"
-            else _continued(posterior, table, without, expected, sd, at, of_noise)
-        )
+        draws = _continued(posterior, table, without, expected, at, of_noise, *sd)
     # Requested x may differ by rounding from those computed from episodes.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
@@ -200,9 +201,9 @@ def forecast(
 def _new(
     posterior: xr.Dataset,
     mean: xr.DataArray,
-    sd: xr.DataArray,
     at: xr.DataArray,
     rng: np.random.Generator,
+    sd: xr.DataArray,
 ) -> xr.DataArray:
     """Draw a new repetition of each strategy; dims as of `mean` and `sd`."""
     rho, lasts = (
@@ -220,9 +221,9 @@ def _continued(
     table: pd.DataFrame,
     without: xr.DataArray,
     mean: xr.DataArray,
-    sd: xr.DataArray,
     at: xr.DataArray,
     rng: np.random.Generator,
+    sd: xr.DataArray,
 ) -> xr.DataArray:
     """Continue each repetition from its last observation, with persistent and decaying residuals.
 

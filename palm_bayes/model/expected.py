@@ -26,9 +26,11 @@ def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
     DataArray
         Fractions; dims of the posterior, then those of x.
     """
-    return xr.apply_ufunc(
-        lambda *given: _accuracy(given[4], given[5], given[:4]), *_curves(posterior), x, x_first
-    )
+
+    def accuracy(A_max: Any, log_u: Any, alpha: Any, beta: Any, x: Any, x_first: Any) -> Any:
+        return A_max * -np.expm1(-_u(x, x_first, log_u, alpha, beta, np))
+
+    return xr.apply_ufunc(accuracy, *_curves(posterior), x, x_first)
 
 
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
@@ -46,16 +48,14 @@ def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[A
     tuple of DataArray
         Mean and standard deviation, fractions; dims as of `on_curve`.
     """
-    of_noise = (posterior[name] for name in ("noise", "noise_ratio", "lasting"))
-    found: tuple[Any, Any] = xr.apply_ufunc(
-        lambda *given: moments_of(given[7], given[8], given[9], given[:4], given[4:7]),
-        *_curves(posterior),
-        *of_noise,
-        x,
-        x_first,
-        x_last,
-        output_core_dims=[[], []],
-    )
+    of_noise = [posterior[name] for name in ("noise", "noise_ratio", "lasting")]
+
+    def both(*given: Any) -> tuple[Any, Any]:
+        *curves, sd, ratio, lasting, x, x_first, x_last = given
+        return moments_of(x, x_first, x_last, curves, (sd, ratio, lasting))
+
+    given = *_curves(posterior), *of_noise, x, x_first, x_last
+    found: tuple[Any, Any] = xr.apply_ufunc(both, *given, output_core_dims=[[], []])
     return found
 
 
@@ -76,11 +76,6 @@ def moments_of(
 
 def _curves(posterior: xr.Dataset) -> Iterable[xr.DataArray]:
     return (posterior["curve"].sel(parameter=name, drop=True) for name in curve.COORDINATES)
-
-
-def _accuracy(x: Any, x_first: Any, of_curve: Iterable[Any]) -> Any:
-    A_max, log_u, alpha, beta = of_curve
-    return A_max * -np.expm1(-_u(x, x_first, log_u, alpha, beta, np))
 
 
 def _u(x: Any, x_first: Any, log_u: Any, alpha: Any, beta: Any, xp: ModuleType) -> Any:

@@ -231,14 +231,6 @@ def place_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray((np.cumsum(count) - count)[of])
 
 
-def step_ends(x: Array, lag: Array) -> NDArray[np.float64]:
-    """Return end, start and lag of the step to each observation; dims (observation, 3).
-
-    For a run's first observation, the step has lag 0 and starts where it ends.
-    """
-    return np.stack([x, np.where(lag > 0, np.roll(x, 1), x), lag], axis=-1)
-
-
 def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Array:
     """Combine common and own standard normals to ones with the share `shared` in common."""
     return xp.sqrt(shared) * common + xp.sqrt(1 - shared) * own

@@ -11,6 +11,7 @@ from palm_bayes.model.variables import Ends, Observations
 ROWS = 8
 """Rows of a `pooled` matrix."""
 _COUNTS = 2  # numbers of x and of steps; the first row holds them, then `Ends`
+_OBSERVATIONS = _COUNTS + Ends._fields.index("count")
 
 
 class Steps(NamedTuple):
@@ -61,7 +62,7 @@ def ends_of(rows: Array) -> Ends:
 
 def steps_of(rows: NDArray[np.float64]) -> Steps:
     """Return the steps from a `pooled` matrix."""
-    n_x, n_steps, n = int(rows[0, 0]), int(rows[0, 1]), int(rows[0, 7])
+    n_x, n_steps, n = int(rows[0, 0]), int(rows[0, 1]), int(rows[0, _OBSERVATIONS])
     return Steps(
         rows[1, :n_x],
         rows[2, :n_steps],
