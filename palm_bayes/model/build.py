@@ -7,6 +7,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pymc.distributions.distribution import support_point as usual_value
 from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
@@ -16,6 +17,7 @@ from palm_bayes.model.coordinates import (
     CurveCoordinates,
     FlatCoordinates,
     MemoryCoordinates,
+    NoiseCoordinates,
     ShareCoordinates,
     StepCoordinates,
 )
@@ -54,7 +56,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
     Returns
     -------
     pymc.Model
-        Free variables ``noise``, ``noise_ratio``, ``shared``, ``memory`` (rho, lasting) and
+        Free variables ``memory`` (rho, lasting), ``noise``, ``noise_ratio``, ``shared`` and
         ``curve`` (A_max, log u_first, α, β); deterministics ``rho``, ``lasting``, ``A_max``,
         ``delta``, ``alpha``, ``beta``; the observed ``accuracy``. Dims strategy and observation;
         accuracies are fractions. PyMC's own functions take it: prior and posterior predictive draw
@@ -154,16 +156,10 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
 
 
 def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
-    """Create the noise parameters in the order of `NOISE`: free variables, then ``memory``."""
+    """Create the noise parameters, in the order of `NOISE`."""
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
 
-    last_spread, noise_ratio = (
-        model.register_rv(change_dist_size(getattr(priors, name), size), name, dims=dims)
-        for name in ("noise", "noise_ratio")
-    )
-    of_shared = draw_share(priors.shared, size)
-    shared = model.register_rv(of_shared, "shared", dims=dims, default_transform=ShareCoordinates())
     memory = pm.CustomDist(
         "memory",
         pt.zeros(size),
@@ -174,7 +170,22 @@ def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any
         default_transform=MemoryCoordinates(),
         dims=(*dims, VECTOR_DIMS["memory"]),
     )
-    return last_spread, noise_ratio, memory[..., 0], shared, memory[..., 1]
+    rho, lasting = memory[..., 0], memory[..., 1]
+    last_spread = pm.CustomDist(
+        "noise",
+        lasting,  # of which the prior is independent, unlike its coordinate
+        dist=lambda like, _size: change_dist_size(priors.noise, like.shape),
+        logp=lambda value, _like: pm.logp(priors.noise, value),
+        support_point=lambda _variable, _size, like: pt.full_like(like, usual_value(priors.noise)),
+        signature="()->()",
+        default_transform=NoiseCoordinates(priors.noise),
+        dims=dims or None,
+    )
+    of_ratio = change_dist_size(priors.noise_ratio, size)
+    noise_ratio = model.register_rv(of_ratio, "noise_ratio", dims=dims)
+    of_shared = draw_share(priors.shared, size)
+    shared = model.register_rv(of_shared, "shared", dims=dims, default_transform=ShareCoordinates())
+    return last_spread, noise_ratio, rho, shared, lasting
 
 
 def _observe(

@@ -24,7 +24,9 @@ thus serves both kinds of curve; charts on log u_hi or on A_max serve only one.
 The precision of f_hi and r depends on the noise, which few observations leave uncertain: in z1
 and z2 the posterior would be a funnel. So both are measured from the observed accuracies at both
 ends, in units of their standard error given the noise, to the power of 4 / n: the share of n
-observations that the curve's four parameters use up.
+observations that the curve's four parameters use up. The error of f_hi does not vanish in long
+runs, since each has a constant offset (`palm_bayes.model.noise.offset`). There are as few of these
+as repetitions, so the power is at least `LEVEL_POWER`.
 
 Where the prior gives much volume to curves that the data determine poorly, these have their own
 charts (`palm_bayes.model.curve_regions`), in which the prior of the undetermined parameters is wide
@@ -46,6 +48,10 @@ The autocorrelation ρ and the persistent share λ of the noise have their own c
 
     −log(1 − ρ/c) = t s     −log(1 − λ/c) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
 
+Long runs determine the noise's transient part, and few repetitions hardly the constant one. So the
+coordinate of the noise is that of its prior plus half the log of the transient share of the
+variance: on a log scale, the standard deviation of the transient part.
+
 The share that repetitions have in common is c sigmoid(steep z), steepened as above. The upper bound
 c lies a little below 1: at 1 the density of identical repetitions, or of constant accuracies,
 would be infinite.
@@ -55,6 +61,7 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from pymc.distributions.transforms import _default_transform, log
 from pymc.logprob.transforms import Transform
 
 from palm_bayes.model import noise
@@ -63,6 +70,8 @@ from palm_bayes.model.variables import Ends
 
 MOST = 0.999
 """Upper bound of the noise's persistent, autocorrelated and shared parts."""
+LEVEL_POWER = 1 / 3
+"""Least power of the unit of f_hi: the share of three repetitions that its level uses up."""
 _USUAL = -2.0  # logit of a share of about 1 / 8
 
 
@@ -127,11 +136,14 @@ class CurveCoordinates(_Chart):
         reached = pt.clip(self.ends.accuracy_first / last, 0.02, 0.998)
         v = -pt.log1p(-reached)
         slopes = 1 / (last * (1 - last)), 1 / (last * (1 - reached) * v)
-        spreads = noise.at_first(spread, 1, lasting, pt), noise.at_first(spread, ratio, lasting, pt)
-        power = pt.minimum(4 / self.ends.count, 1)
+        used = pt.minimum(4 / self.ends.count, 1)
+        transient = noise.transient_share(lasting)
+        of_level = pt.sqrt(spread**2 * (1 - transient + used * transient) + noise.RESOLUTION**2)
+        errors = slopes[0] * of_level, slopes[1] * noise.at_first(spread, ratio, lasting, pt)
+        powers = pt.maximum(used, LEVEL_POWER), used
         of_both = (
             power * (pt.log(error) - 0.5 * pt.log1p(error**2))  # a coordinate is of the order of 1
-            for error in (slope * sd for slope, sd in zip(slopes, spreads, strict=True))
+            for power, error in zip(powers, errors, strict=True)
         )
         even = pt.zeros_like(last)
         centers = pt.stack([_logit(last), pt.log(v), even, even], axis=-1)
@@ -244,6 +256,38 @@ class MemoryCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
         """Return log |∂(ρ, λ)/∂z|, dims (...)."""
         z1, z2 = value[..., 0], value[..., 1]
         return 2 * z1 + _log_slope(z2) - pt.exp(z1) + 2 * np.log(MOST)
+
+
+class NoiseCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
+    """Transform of the noise's standard deviation given the persistent share λ; see the module.
+
+    Parameters
+    ----------
+    prior : distribution of PyMC
+        Its own transform, by default a logarithm, precedes the shift.
+    """
+
+    name = "coordinates"
+
+    def __init__(self, prior: Any) -> None:
+        self.usual = _default_transform(prior.owner.op, prior) or log
+        self.of_usual = prior.owner.inputs
+
+    def forward(self, value: Any, _size: Any, lasting: Any, *_: Any) -> Any:
+        """Map standard deviations to unconstrained points; the inverse of `backward`."""
+        return self.usual.forward(value, *self.of_usual) + self._shift(lasting)
+
+    def backward(self, value: Any, _size: Any, lasting: Any, *_: Any) -> Any:
+        """Map unconstrained points to standard deviations."""
+        return self.usual.backward(value - self._shift(lasting), *self.of_usual)
+
+    def log_jac_det(self, value: Any, _size: Any, lasting: Any, *_: Any) -> Any:
+        """Return the log of the derivative of `backward`."""
+        return self.usual.log_jac_det(value - self._shift(lasting), *self.of_usual)
+
+    @staticmethod
+    def _shift(lasting: Any) -> Any:
+        return pt.log(noise.transient_share(lasting)) / 2
 
 
 class ShareCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed

@@ -42,6 +42,11 @@ def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
     return noise * xp.sqrt((1 - GRAIN) * lasting)
 
 
+def transient_share(lasting: Array) -> Array:
+    """Compute the share of the variance at the last observed x that is not that of `offset`."""
+    return 1 - (1 - GRAIN) * lasting
+
+
 def passing(
     u: Array,
     u_first: Array,

@@ -18,7 +18,7 @@ NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
 """Names of the noise parameters."""
 VECTORS = {"memory": ("rho", "lasting"), "curve": curve.COORDINATES}
 """Vector-valued free variables, with the names of their elements."""
-FREE = ("noise", "noise_ratio", "shared", *VECTORS)
+FREE = ("memory", "noise", "noise_ratio", "shared", "curve")
 """Names of the model's free variables."""
 NUMBERS = tuple(number for name in FREE for number in VECTORS.get(name, (name,)))
 """Names of all their elements."""
@@ -115,26 +115,23 @@ def observations(runs: Runs) -> Observations:
     table = runs.table
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
     strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
-    x = aligned_x(table)
+    x, accuracy = aligned_x(table), table["accuracy"].to_numpy(float)
+    each = [strategy_index == i for i in range(len(runs.strategies))]
+    ends = [_ends(x[its], accuracy[its]) for its in each]
     return Observations(
         x=x,
-        accuracy=table["accuracy"].to_numpy(float),
+        accuracy=accuracy,
         lag=lag,
         place=noise.place_begins(np.column_stack([strategy_index, x])),
         first=np.maximum.accumulate(np.where(lag == 0, np.arange(len(lag)), 0)),
         strategy_index=strategy_index,
-        ends=_ends(table.assign(x=x)),
+        ends=Ends(*np.transpose(ends).astype(float)),
     )
 
 
-def _ends(table: pd.DataFrame) -> Ends:
-    by_strategy = table.groupby("strategy", sort=False)
-    first, last = (by_strategy["x"].transform(end) for end in ("min", "max"))
-    each = table.assign(
-        second=table["x"].where(table["x"] >= first + LEAST_STEP, last),
-        at_first=table["accuracy"].where(table["x"] == first),
-        at_last=table["accuracy"].where(table["x"] == last),
-    ).groupby("strategy", sort=False)
-    x, second, at_first, at_last = (each[name] for name in ("x", "second", "at_first", "at_last"))
-    columns = x.min(), second.min(), x.max(), at_first.mean(), at_last.mean(), x.size()
-    return Ends(*(column.to_numpy(float) for column in columns))
+def _ends(x: NDArray[np.float64], accuracy: NDArray[np.float64]) -> Ends:
+    """Return the ends of one strategy as numbers; arguments have dims (observation,)."""
+    first, last = x.min(), x.max()
+    second = x[x >= first + LEAST_STEP].min(initial=last)
+    at_ends = (accuracy[x == end].mean() for end in (first, last))
+    return Ends(first, second, last, *at_ends, len(x))

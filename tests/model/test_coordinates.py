@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
@@ -14,6 +15,7 @@ from palm_bayes.model.coordinates import (
     CurveCoordinates,
     FlatCoordinates,
     MemoryCoordinates,
+    NoiseCoordinates,
     ShareCoordinates,
     StepCoordinates,
 )
@@ -145,11 +147,16 @@ def test_curve_passes_through_the_accuracies_at_both_ends(chart, z):
     )
     noise, ratio, lasting = (np.array(values) for values in NOISE.values())
     v = -np.log(1 - first / last)
+    used = np.minimum(4 / count, 1)
+    averaged = 1 - (1 - used) * (1 - 0.85 * lasting)  # all but the offset, over n / 4 observations
     errors = (
-        np.hypot(noise, 1e-4) / (last * (1 - last)),
+        np.hypot(noise * np.sqrt(averaged), 1e-4) / (last * (1 - last)),
         np.hypot(noise * np.sqrt((1 - lasting) * ratio**2 + lasting), 1e-4) / ((last - first) * v),
     )
-    units = [(error / np.hypot(1, error)) ** np.minimum(4 / count, 1) for error in errors]
+    powers = np.maximum(used, 1 / 3), used
+    units = [
+        (error / np.hypot(1, error)) ** power for error, power in zip(errors, powers, strict=True)
+    ]
     z1, z2, *_ = np.array(z).T
     f_hi = 1 / (1 + (1 / last - 1) * np.exp(-units[0] * z1))
     share = -np.expm1(-v * np.exp(units[1] * z2))
@@ -262,3 +269,30 @@ def test_a_share_that_is_uniform_near_zero_is_about_normal_there():
     chart, _ = of_shares(ShareCoordinates, 1)
     assert chart["backward"](np.array([-6.0]))[0] < 1e-5
     assert chart["backward"](np.array([1.0]))[0] == pytest.approx(1 / (1 + np.exp(-1)), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [pm.LogNormal.dist(-4, 1), pm.HalfNormal.dist(0.02), pm.Uniform.dist(0, 0.1)],
+    ids=["log-normal", "half-normal", "uniform"],
+)
+def test_noise_is_counted_by_its_transient_part(prior):
+    """On the scale of any prior's own transform; in the limit of small noise, a logarithm."""
+    chart, z, lasting = NoiseCoordinates(prior), pt.dscalar("z"), pt.dscalar("lasting")
+    given = None, lasting  # the inputs of PyMC's free variable: a size, and the share
+    noise = chart.backward(z, *given)
+    outputs = [
+        noise,
+        chart.forward(noise, *given),
+        chart.log_jac_det(z, *given),
+        pt.log(pt.abs(pt.grad(noise, z))),
+    ]
+    of = pytensor.function([z, lasting], outputs, mode="FAST_COMPILE")
+    for at in (-9.0, -4.0, 1.0):
+        for share in (0.0, 0.4, 0.99):
+            found, again, log_slope, expected = of(at, share)
+            assert found > 0
+            assert again == pytest.approx(at)
+            assert log_slope == pytest.approx(expected)
+    transient = [of(-20.0, share)[0] ** 2 * (1 - 0.85 * share) for share in (0.0, 0.4, 0.99)]
+    np.testing.assert_allclose(transient, transient[0], rtol=1e-6)
