@@ -55,10 +55,11 @@ def plain(runs: Runs) -> pm.Model:
         def u(at: Any) -> Any:
             return -pt.log1p(-reached) * ((at - first + start) / start) ** beta
 
-        def above(fall: Any) -> Any:
-            return pt.log((1 + pt.exp(fall)) / 2)  # log of gap + gap_last over twice gap_last
+        def above(at: Any) -> Any:
+            gap, gap_last = (pt.exp(-u(here)) + np.exp(-8) for here in (at, last))
+            return pt.log((1 + gap / gap_last) / 2)
 
-        power = above(u(last) - u(x)) / pt.sqrt(above(u(last) - u(first)) ** 2 + 0.2**2)
+        power = above(x) / pt.sqrt(above(first) ** 2 + 0.2**2)
         shrinks = (1 - lasting) * ratio ** (2 * pt.clip(power, -1, 1))
         sd = pt.sqrt(noise**2 * (shrinks + 0.15 * lasting) + 1e-4**2)
         within = 0.85 * lasting * noise**2 + sd[:, None] * sd * rho**lag

@@ -179,14 +179,16 @@ def covariances(at: Points) -> tuple[Array, Array]:
     Repetitions are one normal vector: an offset, noise that shrinks with the gap, correlations.
     Covariances within a run are 0.85 λσ² + s_i s_j ρ^|lag|, those between runs ω times as much,
     where s² = σ² ((1 − λ) ratio^(2 power) + 0.15 λ) + 0.0001², the power being that of gap +
-    gap_last.
+    gap_last, each at least e^-8 as in a smooth maximum.
     """
     data = at.data
     noise, ratio, rho, lasting = (
         p[:, None] for p in (at.noise, at.noise_ratio, at.rho, at.lasting)
     )
-    first, last = at.u(np.array([data.x_first, data.x_last])).T[:, :, None]
-    fall, power = (np.logaddexp(0, last - u) - np.log(2) for u in (first, at.u(data.x)))
+    ends = np.array([data.x_first, data.x_last])
+    gaps, of_ends = (np.logaddexp(-at.u(x), -8) for x in (data.x, ends))
+    first, last = of_ends.T[:, :, None]
+    fall, power = (np.logaddexp(0, gap - last) - np.log(2) for gap in (first, gaps))
     power = power / np.sqrt(fall**2 + 0.2**2)
     shrinks = (1 - lasting) * ratio ** (2 * power)
     sd = np.sqrt(shrinks + 0.15 * lasting + (1e-4 / noise) ** 2)

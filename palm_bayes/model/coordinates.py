@@ -65,7 +65,7 @@ from pymc.distributions.transforms import _default_transform, log
 from pymc.logprob.transforms import Transform
 
 from palm_bayes.model import noise
-from palm_bayes.model.curve_regions import SATURATED
+from palm_bayes.model.curve import SATURATED
 from palm_bayes.model.variables import Ends
 
 MOST = 0.999

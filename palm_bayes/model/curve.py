@@ -26,6 +26,9 @@ PARAMETERS = ("A_max", "delta", "alpha", "beta")
 COORDINATES = ("A_max", "log_u_first", "alpha", "beta")
 """Parameters of a curve inside the package; δ follows from the last three."""
 
+SATURATED = 8.0
+"""Value of u above which e^-8 of A_max at most is missing, too little for any data to show."""
+
 MOST_LOG_U = 100.0
 """Limit on log u: the gap is 0 there already, and an infinite u would have no gradient."""
 

@@ -7,10 +7,10 @@ the posterior has several modes, and NUTS rarely moves between them. So each reg
 separately in suitable coordinates (`palm_bayes.model.coordinates`), and the regions are combined
 with weights by their evidence (`palm_bayes.inference.evidence`).
 
-A curve is saturated at an x where u(x) is above SATURATED: e^-8 of A_max is missing there, too
-little for any data to show. The regions overlap, so that no density is truncated: a saturated curve
-belongs to its region with weight 1 − (SATURATED / u)^STEEPNESS, and to the unsaturated ones with
-the rest. The charts of the flat and of the step region end where this weight reaches 0.
+A curve is saturated at an x where u(x) is above `palm_bayes.model.curve.SATURATED`. The regions
+overlap, so that no density is truncated: a saturated curve belongs to its region with weight
+1 − (SATURATED / u)^STEEPNESS, and to the unsaturated ones with the rest. The charts of the flat and
+of the step region end where this weight reaches 0.
 """
 
 from types import ModuleType
@@ -18,14 +18,13 @@ from typing import Literal
 
 import numpy as np
 
-from palm_bayes.model.curve import Array
+from palm_bayes.model.curve import SATURATED, Array
 
 Region = Literal["all", "rising", "step", "flat"]
 
 APART: tuple[Region, ...] = ("rising", "step", "flat")
 WHOLE: tuple[Region, ...] = ("all",)
 
-SATURATED = 8.0
 STEEPNESS = 4.0
 
 

@@ -20,8 +20,9 @@ from palm_bayes.model import curve, likelihood_passes, noise, steps
 _FORMULAS = (
     curve.u,
     noise.offset,
-    noise.passing,
-    noise.power,
+    noise.visible,
+    noise.passing_from_visible,
+    noise.power_from_visible,
     noise.above_floor,
     noise.carry,
     noise.telling,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.model import curve, noise
+from palm_bayes.model.curve import SATURATED
 from palm_bayes.model.noise import GRAIN, LOG_SQRT_2PI, STRAIGHT
 from palm_bayes.model.steps import Steps, steps_of
 
@@ -39,9 +40,10 @@ _AT = Parameters(*range(9))  # index of each parameter
 
 
 class _Curve(NamedTuple):
-    """`curve.u`, the expected accuracy and `noise.passing` at each x, dims (place,)."""
+    """`curve.u`, `noise.visible`, expected accuracy, `noise.passing` at each x, dims (place,)."""
 
     u: Floats
+    v: Floats
     mean: Floats
     sd: Floats
 
@@ -103,27 +105,30 @@ def value_and_slopes(parameters: Floats, rows: Floats) -> tuple[float, Floats]:
 
 
 def _curve(given: Parameters, x: Floats) -> _Curve:
-    of = np.empty((3, len(x)))
-    u, mean, sd = of[0], of[1], of[2]
+    of = np.empty((4, len(x)))
+    u, v, mean, sd = of[0], of[1], of[2], of[3]
     for i in range(len(x)):
         u[i] = curve.u(x[i], given.log_u, given.alpha, given.beta, x[0], np)
+        v[i] = noise.visible(u[i], np)
         mean[i] = -given.A_max * np.expm1(-u[i])
     for i in range(len(x)):
-        sd[i] = noise.passing(u[i], u[0], u[-1], given.spread, given.ratio, given.lasting, np)
-    return _Curve(u, mean, sd)
+        sd[i] = noise.passing_from_visible(
+            v[i], v[0], v[-1], given.spread, given.ratio, given.lasting, np
+        )
+    return _Curve(u, v, mean, sd)
 
 
 def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by: Floats) -> None:
     """Add to the derivatives `by` the parameters, from those by the values at each x."""
-    u, by_u = at.u, by_at.u
-    fall = noise.above_floor(u[-1] - u[0], np)
+    u, v, by_u, by_v = at.u, at.v, by_at.u, by_at.v
+    fall = noise.above_floor(v[-1] - v[0], np)
     width = np.sqrt(fall**2 + STRAIGHT**2)
     by_fall = 0.0
     for i in range(len(x)):
         by[_AT.A_max] -= by_at.mean[i] * np.expm1(-u[i])
         by_u[i] += by_at.mean[i] * given.A_max * np.exp(-u[i])
         # sd² = spread² (shrinking + GRAIN lasting) + RESOLUTION²
-        power = noise.power(u[i], u[0], u[-1], np)
+        power = noise.power_from_visible(v[i], v[0], v[-1], np)
         powered = given.ratio ** (2 * power)
         shrinking = (1 - given.lasting) * powered
         by_variance = 0.5 * by_at.sd[i] / at.sd[i] * given.spread**2
@@ -132,14 +137,15 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
         by[_AT.lasting] += by_variance * (GRAIN - powered)
         if abs(power) < 1:
             by_power = 2 * by_variance * shrinking * np.log(given.ratio) / width
-            by_left = by_power / (1 + np.exp(u[i] - u[-1]))
-            by_u[-1] += by_left
-            by_u[i] -= by_left
+            by_left = by_power / (1 + np.exp(v[i] - v[-1]))
+            by_v[-1] += by_left
+            by_v[i] -= by_left
             by_fall -= by_power * power * fall / width
-    by_fall /= 1 + np.exp(u[0] - u[-1])
-    by_u[-1] += by_fall
-    by_u[0] -= by_fall
+    by_fall /= 1 + np.exp(v[0] - v[-1])
+    by_v[-1] += by_fall
+    by_v[0] -= by_fall
     for i in range(len(x)):
+        by_u[i] += by_v[i] / (1 + np.exp(u[i] - SATURATED))
         if u[i] < np.exp(curve.MOST_LOG_U):
             by_log_u = by_u[i] * u[i]
             by[_AT.log_u] += by_log_u
@@ -245,8 +251,8 @@ def _runs_backwards(
 ) -> tuple[_Curve, _Links]:
     """Return derivatives by the values at each x and of each step, and add that by `shared`."""
     per_apart = 1 / (1 - shared)
-    of_x, of_steps = np.zeros((4, len(steps.x))), np.zeros((6, len(steps.lag)))
-    by_at, in_common = _Curve(of_x[0], of_x[1], of_x[2]), of_x[3]
+    of_x, of_steps = np.zeros((5, len(steps.x))), np.zeros((6, len(steps.lag)))
+    by_at, in_common = _Curve(of_x[0], of_x[1], of_x[2], of_x[3]), of_x[4]
     by_links = _Links(of_steps[0], of_steps[1], of_steps[2], of_steps[3], of_steps[4], of_steps[5])
     for x in range(len(steps.x)):
         more = runs.present[x] - 1

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palm_bayes.model.curve import Array
+from palm_bayes.model.curve import SATURATED, Array
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -73,16 +73,45 @@ def passing(
         Ratio of the shrinking part's standard deviation at x_first to that at x_last, if the gap
         has shrunk.
     """
-    shrinking = (1 - lasting) * noise_ratio ** (2 * power(u, u_first, u_last, xp))
+    v, v_first, v_last = (visible(each, xp) for each in (u, u_first, u_last))
+    return passing_from_visible(v, v_first, v_last, noise, noise_ratio, lasting, xp)
+
+
+def passing_from_visible(
+    v: Array,
+    v_first: Array,
+    v_last: Array,
+    noise: Array,
+    noise_ratio: Array,
+    lasting: Array,
+    xp: ModuleType = np,
+) -> Array:
+    """Compute `passing` from the `visible` −log of the gap."""
+    shrinking = (1 - lasting) * noise_ratio ** (2 * power_from_visible(v, v_first, v_last, xp))
     return xp.sqrt(noise**2 * (shrinking + GRAIN * lasting) + RESOLUTION**2)
 
 
 def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
     """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `passing`."""
-    fall = above_floor(u_last - u_first, xp)
-    found = above_floor(u_last - u, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
+    v, v_first, v_last = (visible(each, xp) for each in (u, u_first, u_last))
+    return power_from_visible(v, v_first, v_last, xp)
+
+
+def power_from_visible(v: Array, v_first: Array, v_last: Array, xp: ModuleType = np) -> Array:
+    """Compute `power` from the `visible` −log of the gap."""
+    fall = above_floor(v_last - v_first, xp)
+    found = above_floor(v_last - v, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
+
+
+def visible(u: Array, xp: ModuleType = np) -> Array:
+    """Compute −log(gap + e^−SATURATED) from u, up to a constant: a smooth minimum of the two.
+
+    No data show how a gap shrinks that is smaller, so noise does not shrink with it either.
+    Otherwise the noise alone would determine α and β of a curve that is saturated from the start.
+    """
+    return -above_floor(SATURATED - u, xp)
 
 
 def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:

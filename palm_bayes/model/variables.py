@@ -11,7 +11,7 @@ from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.model import curve, noise
 
-VERSION = 8
+VERSION = 9
 """Version of the model, stored in traces: traces of other versions hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
@@ -133,5 +133,5 @@ def _ends(x: NDArray[np.float64], accuracy: NDArray[np.float64]) -> Ends:
     """Return the ends of one strategy as numbers; arguments have dims (observation,)."""
     first, last = x.min(), x.max()
     second = x[x >= first + LEAST_STEP].min(initial=last)
-    at_ends = (accuracy[x == end].mean() for end in (first, last))
-    return Ends(first, second, last, *at_ends, len(x))
+    at_first, at_last = (accuracy[x == end].mean() for end in (first, last))
+    return Ends(first, second, last, at_first, at_last, len(x))

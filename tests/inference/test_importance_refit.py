@@ -147,7 +147,8 @@ def scores(runs, draw):
     y = runs.table.pivot(index="repetition", columns="x", values="accuracy")
     x = y.columns.to_numpy(float)
     u = np.exp(log_u) * ((x + alpha) / (x[0] + alpha)) ** beta
-    fall = np.log((1 + np.exp(u[-1] - u)) / 2)
+    gap = np.exp(-u) + np.exp(-8)
+    fall = np.log((1 + gap / gap[-1]) / 2)
     power = np.minimum(fall / np.hypot(fall[0], 0.2), 1)
     passes = np.sqrt(sd**2 * ((1 - lasting) * ratio ** (2 * power) + 0.15 * lasting) + 1e-8)
     lag = np.abs(np.subtract.outer(x, x))
@@ -163,14 +164,15 @@ def noise_at(draw, x, until):
     """Noise, ratio and lasting share counted at the last of `x` instead of `until`."""
     _, log_u, alpha, beta, sd, ratio, _, _, lasting = draw
     u = np.exp(log_u) * ((np.array([x[0], until, x[-1]]) + alpha) / (x[0] + alpha)) ** beta
+    gap = np.exp(-u) + np.exp(-8)
 
     def power(at, last):
-        above = [np.log((1 + np.exp(u[last] - one)) / 2) for one in (at, u[0])]
+        above = [np.log((1 + gap[i] / gap[last]) / 2) for i in (at, 0)]
         return np.clip(above[0] / np.hypot(above[1], 0.2), -1, 1)
 
-    first, here = (np.sqrt(1 - lasting) * sd * ratio ** power(u[i], 1) for i in (0, 2))
+    first, here = (np.sqrt(1 - lasting) * sd * ratio ** power(i, 1) for i in (0, 2))
     total = here**2 + lasting * sd**2
-    return np.sqrt(total), (first / here) ** (1 / power(u[0], 2)), lasting * sd**2 / total
+    return np.sqrt(total), (first / here) ** (1 / power(0, 2)), lasting * sd**2 / total
 
 
 def made_up_fit(runs):

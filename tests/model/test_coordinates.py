@@ -19,8 +19,7 @@ from palm_bayes.model.coordinates import (
     ShareCoordinates,
     StepCoordinates,
 )
-from palm_bayes.model.curve import COORDINATES
-from palm_bayes.model.curve_regions import SATURATED
+from palm_bayes.model.curve import COORDINATES, SATURATED
 from palm_bayes.model.variables import Ends
 
 ENDS = {

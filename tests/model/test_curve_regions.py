@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palm_bayes.model.curve_regions import APART, SATURATED, log_share
+from palm_bayes.model.curve import SATURATED
+from palm_bayes.model.curve_regions import APART, log_share
 
 logs = st.floats(-5, 60)
 

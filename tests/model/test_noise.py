@@ -56,7 +56,7 @@ def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
     u = 0.4 * np.array([x, 1.0, 10.0]) ** 0.6
     kept, passes = noise.offset(sd, lasting), noise.passing(u, u[1], u[2], sd, ratio, lasting)
     assert np.hypot(kept, passes[2]) == pytest.approx(np.hypot(sd, 1e-4))  # at x_last
-    gap = np.exp(-u)
+    gap = np.exp(-u) + np.exp(-8)  # less is not seen
     fall = np.log((gap[1] + gap[2]) / (2 * gap[2]))
     power = np.log((gap + gap[2]) / (2 * gap[2])) / np.hypot(fall, 0.2)
     shrinks = (1 - lasting) * ratio ** (2 * np.clip(power, -1, 1))
@@ -71,7 +71,8 @@ def test_passing_noise_at_its_limits():
     )  # all alike
     falls = noise.passing(u, 0.5, 8.0, 0.02, 10.0, 0.0)
     assert np.all(np.diff(falls) <= 0)
-    assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(2) / (7.5 - np.log(2))), rel=0.01)
+    fall = 7.5 - 2 * np.log(2)  # of half of gap + gap_last, and e^-8 is seen at most
+    assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(4 / 3) / fall), rel=0.01)
     assert falls[1] == pytest.approx(0.2, rel=0.01)
     assert falls[0] < 0.2001  # before the data it is as at their start
     straight = noise.passing(u, 0.5, 0.6, 0.02, 10.0, 0.0)
