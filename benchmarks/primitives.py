@@ -56,7 +56,7 @@ def plain(runs: Runs) -> pm.Model:
             return -pt.log1p(-reached) * ((at - first + start) / start) ** beta
 
         def above(at: Any) -> Any:
-            gap, gap_last = (pt.exp(-u(here)) + np.exp(-8) for here in (at, last))
+            gap, gap_last = ((pt.exp(-u(here)) + np.exp(-8)) / np.sqrt(here) for here in (at, last))
             return pt.log((1 + gap / gap_last) / 2)
 
         power = above(x) / pt.sqrt(above(first) ** 2 + 0.2**2)

@@ -179,14 +179,14 @@ def covariances(at: Points) -> tuple[Array, Array]:
     Repetitions are one normal vector: an offset, noise that shrinks with the gap, correlations.
     Covariances within a run are 0.85 λσ² + s_i s_j ρ^|lag|, those between runs ω times as much,
     where s² = σ² ((1 − λ) ratio^(2 power) + 0.15 λ) + 0.0001², the power being that of gap +
-    gap_last, each at least e^-8 as in a smooth maximum.
+    gap_last, and each gap being (gap + e^-8) / sqrt(x).
     """
     data = at.data
     noise, ratio, rho, lasting = (
         p[:, None] for p in (at.noise, at.noise_ratio, at.rho, at.lasting)
     )
     ends = np.array([data.x_first, data.x_last])
-    gaps, of_ends = (np.logaddexp(-at.u(x), -8) for x in (data.x, ends))
+    gaps, of_ends = (np.logaddexp(-at.u(x), -8) - np.log(x) / 2 for x in (data.x, ends))
     first, last = of_ends.T[:, :, None]
     fall, power = (np.logaddexp(0, gap - last) - np.log(2) for gap in (first, gaps))
     power = power / np.sqrt(fall**2 + 0.2**2)

@@ -113,10 +113,12 @@ def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dat
     """
     of = numbers_of(posterior.isel(strategy=0))
     of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
-    here, first, last = (curve.u(at, *of_curve) for at in (x, seen.ends.x_first, seen.ends.x_last))
+    here, first, last = (
+        noise.decline(curve.u(at, *of_curve), at) for at in (x, seen.ends.x_first, seen.ends.x_last)
+    )
     reached = noise.power(here, first, last)
     before, now = (noise.power(first, first, end) for end in (last, here))
-    # Both are 0 on curves saturated from the start, and nothing changes.
+    # Both are 0 where first and last x are the same, and nothing changes.
     stretch = np.divide(before - reached, now, out=np.ones_like(now), where=now > 0)
     shrinks = (1 - of["lasting"]) * of["noise_ratio"] ** (2 * reached)
     total = shrinks + of["lasting"]

@@ -79,9 +79,10 @@ def _given(posterior: xr.Dataset, runs: Runs) -> tuple[Observations, Floats, tup
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
     A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
-    x_first, x_last = data.ends.x_first[0], data.ends.x_last[0]
-    u, u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first) for at in (x, x_first, x_last))
-    mean, sd = A_max * -np.expm1(-u), noise.passing(u, u_first, u_last, spread, ratio, lasting)
+    at = x, data.ends.x_first[0], data.ends.x_last[0]
+    u, *of_ends = (curve.u(each, log_u, alpha, beta, at[1]) for each in at)
+    here, first, last = map(noise.decline, (u, *of_ends), at)
+    mean, sd = A_max * -np.expm1(-u), noise.passing(here, first, last, spread, ratio, lasting)
     of_noise = sd[..., which], noise.carry(rho, lag)[..., of_lag], shared
     places = noise.offset(spread, lasting), data.place, data.first
     return data, np.asarray(mean[..., which]), (*of_noise, *places)

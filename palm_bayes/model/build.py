@@ -205,13 +205,14 @@ def _observe(
     """Add the observed accuracies: expected curve plus partly persistent, partly shared noise."""
     x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
     of = given.get("strategy_index", 0)
-    u_first, u_last = (curve.u(at, log_u, alpha, beta, x_first, pt)[of] for at in (x_first, x_last))
-    u = curve.u(x, log_u[of], alpha[of], beta[of], x_first[of], pt)
+    at = x, x_first[of], x_last[of]
+    u, *of_ends = (curve.u(each, log_u[of], alpha[of], beta[of], at[1], pt) for each in at)
+    here, first, last = map(partial(noise.decline, xp=pt), (u, *of_ends), at)
     of_noise = last_spread[of], noise_ratio[of], lasting[of]
     pm.CustomDist(
         "accuracy",
         A_max[of] * -pt.expm1(-u),
-        noise.passing(u, u_first, u_last, *of_noise, pt),
+        noise.passing(here, first, last, *of_noise, xp=pt),
         noise.carry(rho[of], lag),
         pt.zeros_like(x) + shared[of],
         pt.zeros_like(x) + noise.offset(last_spread[of], lasting[of], pt),

@@ -1,6 +1,7 @@
 """Expected accuracies of posterior draws at any x, on the PALM curve and with misfit."""
 
 from collections.abc import Iterable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -70,8 +71,10 @@ def moments_of(
     """Compute `moments` from broadcast arrays: curve coordinates; noise, ratio and lasting."""
     A_max, log_u, alpha, beta = of_curve
     sd, ratio, lasting = of_noise
-    there, first, last = (_u(at, x_first, log_u, alpha, beta, xp) for at in (x, x_first, x_last))
-    return A_max * -xp.expm1(-there), noise.passing(there, first, last, sd, ratio, lasting, xp)
+    at = x, x_first, x_last
+    u, *of_ends = (_u(each, x_first, log_u, alpha, beta, xp) for each in at)
+    here, first, last = map(partial(noise.decline, xp=xp), (u, *of_ends), at)
+    return A_max * -xp.expm1(-u), noise.passing(here, first, last, sd, ratio, lasting, xp)
 
 
 def _curves(posterior: xr.Dataset) -> Iterable[xr.DataArray]:

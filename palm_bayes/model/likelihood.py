@@ -20,9 +20,9 @@ from palm_bayes.model import curve, likelihood_passes, noise, steps
 _FORMULAS = (
     curve.u,
     noise.offset,
-    noise.visible,
-    noise.passing_from_visible,
-    noise.power_from_visible,
+    noise.decline,
+    noise.passing,
+    noise.power,
     noise.above_floor,
     noise.carry,
     noise.telling,

@@ -40,10 +40,10 @@ _AT = Parameters(*range(9))  # index of each parameter
 
 
 class _Curve(NamedTuple):
-    """`curve.u`, `noise.visible`, expected accuracy, `noise.passing` at each x, dims (place,)."""
+    """`curve.u`, `noise.decline`, expected accuracy, `noise.passing` at each x, dims (place,)."""
 
     u: Floats
-    v: Floats
+    decline: Floats
     mean: Floats
     sd: Floats
 
@@ -106,29 +106,29 @@ def value_and_slopes(parameters: Floats, rows: Floats) -> tuple[float, Floats]:
 
 def _curve(given: Parameters, x: Floats) -> _Curve:
     of = np.empty((4, len(x)))
-    u, v, mean, sd = of[0], of[1], of[2], of[3]
+    u, decline, mean, sd = of[0], of[1], of[2], of[3]
     for i in range(len(x)):
         u[i] = curve.u(x[i], given.log_u, given.alpha, given.beta, x[0], np)
-        v[i] = noise.visible(u[i], np)
+        decline[i] = noise.decline(u[i], x[i], np)
         mean[i] = -given.A_max * np.expm1(-u[i])
     for i in range(len(x)):
-        sd[i] = noise.passing_from_visible(
-            v[i], v[0], v[-1], given.spread, given.ratio, given.lasting, np
+        sd[i] = noise.passing(
+            decline[i], decline[0], decline[-1], given.spread, given.ratio, given.lasting, np
         )
-    return _Curve(u, v, mean, sd)
+    return _Curve(u, decline, mean, sd)
 
 
 def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by: Floats) -> None:
     """Add to the derivatives `by` the parameters, from those by the values at each x."""
-    u, v, by_u, by_v = at.u, at.v, by_at.u, by_at.v
-    fall = noise.above_floor(v[-1] - v[0], np)
+    u, decline, by_u, by_decline = at.u, at.decline, by_at.u, by_at.decline
+    fall = noise.above_floor(decline[-1] - decline[0], np)
     width = np.sqrt(fall**2 + STRAIGHT**2)
     by_fall = 0.0
     for i in range(len(x)):
         by[_AT.A_max] -= by_at.mean[i] * np.expm1(-u[i])
         by_u[i] += by_at.mean[i] * given.A_max * np.exp(-u[i])
         # sd² = spread² (shrinking + GRAIN lasting) + RESOLUTION²
-        power = noise.power_from_visible(v[i], v[0], v[-1], np)
+        power = noise.power(decline[i], decline[0], decline[-1], np)
         powered = given.ratio ** (2 * power)
         shrinking = (1 - given.lasting) * powered
         by_variance = 0.5 * by_at.sd[i] / at.sd[i] * given.spread**2
@@ -137,15 +137,15 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
         by[_AT.lasting] += by_variance * (GRAIN - powered)
         if abs(power) < 1:
             by_power = 2 * by_variance * shrinking * np.log(given.ratio) / width
-            by_left = by_power / (1 + np.exp(v[i] - v[-1]))
-            by_v[-1] += by_left
-            by_v[i] -= by_left
+            by_left = by_power / (1 + np.exp(decline[i] - decline[-1]))
+            by_decline[-1] += by_left
+            by_decline[i] -= by_left
             by_fall -= by_power * power * fall / width
-    by_fall /= 1 + np.exp(v[0] - v[-1])
-    by_v[-1] += by_fall
-    by_v[0] -= by_fall
+    by_fall /= 1 + np.exp(decline[0] - decline[-1])
+    by_decline[-1] += by_fall
+    by_decline[0] -= by_fall
     for i in range(len(x)):
-        by_u[i] += by_v[i] / (1 + np.exp(u[i] - SATURATED))
+        by_u[i] += by_decline[i] / (1 + np.exp(u[i] - SATURATED))
         if u[i] < np.exp(curve.MOST_LOG_U):
             by_log_u = by_u[i] * u[i]
             by[_AT.log_u] += by_log_u

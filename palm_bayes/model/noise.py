@@ -47,10 +47,32 @@ def transient_share(lasting: Array) -> Array:
     return 1 - (1 - GRAIN) * lasting
 
 
+def decline(u: Array, x: Array, xp: ModuleType = np) -> Array:
+    """Compute the scale on which transient noise falls: −log of the gap, plus half of log labels.
+
+    Only the gap that data can show counts, that above e^-`SATURATED`; otherwise the noise alone
+    would determine α and β of a curve that is saturated from the start. Noise falls there as well,
+    since larger training sets differ less, so labels count too, like those of a mean: x^-1/2.
+
+    Parameters
+    ----------
+    u : array
+        `palm_bayes.model.curve.u`, −log of the gap, at `x`.
+    x : array
+        Labels in batches, above 0.
+
+    Returns
+    -------
+    array
+        Rises with `x`; only differences matter.
+    """
+    return 0.5 * xp.log(x) - above_floor(SATURATED - u, xp)
+
+
 def passing(
-    u: Array,
-    u_first: Array,
-    u_last: Array,
+    here: Array,
+    first: Array,
+    last: Array,
     noise: Array,
     noise_ratio: Array,
     lasting: Array,
@@ -58,60 +80,30 @@ def passing(
 ) -> Array:
     """Compute the standard deviation of transient noise at any x, a fraction.
 
-    It is a power of gap + gap_last, with a lower limit from `GRAIN` and `RESOLUTION`. The power is
-    parametrised by the noise at both ends of the data. A power itself, or a ratio to a floor, would
-    be confounded with the gap, which a saturated curve does not determine, and NUTS would diverge.
+    On curves that rise, it is a power of gap + gap_last, with a lower limit from `GRAIN` and
+    `RESOLUTION`. The power is parametrised by the noise at both ends of the data. A power itself,
+    or a ratio to a floor, would be confounded with the gap, which a saturated curve does not
+    determine, and NUTS would diverge.
 
     Parameters
     ----------
-    u, u_first, u_last : array
-        `palm_bayes.model.curve.u`, −log of the gap, at the requested x and at the first and last
-        observed x.
+    here, first, last : array
+        `decline` at the requested x and at the first and last observed x.
     noise, lasting : array
         As in `offset`.
     noise_ratio : array
-        Ratio of the shrinking part's standard deviation at x_first to that at x_last, if the gap
-        has shrunk.
+        Ratio of the shrinking part's standard deviation at x_first to that at x_last.
     """
-    v, v_first, v_last = (visible(each, xp) for each in (u, u_first, u_last))
-    return passing_from_visible(v, v_first, v_last, noise, noise_ratio, lasting, xp)
-
-
-def passing_from_visible(
-    v: Array,
-    v_first: Array,
-    v_last: Array,
-    noise: Array,
-    noise_ratio: Array,
-    lasting: Array,
-    xp: ModuleType = np,
-) -> Array:
-    """Compute `passing` from the `visible` −log of the gap."""
-    shrinking = (1 - lasting) * noise_ratio ** (2 * power_from_visible(v, v_first, v_last, xp))
+    shrinking = (1 - lasting) * noise_ratio ** (2 * power(here, first, last, xp))
     return xp.sqrt(noise**2 * (shrinking + GRAIN * lasting) + RESOLUTION**2)
 
 
-def power(u: Array, u_first: Array, u_last: Array, xp: ModuleType = np) -> Array:
+def power(here: Array, first: Array, last: Array, xp: ModuleType = np) -> Array:
     """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `passing`."""
-    v, v_first, v_last = (visible(each, xp) for each in (u, u_first, u_last))
-    return power_from_visible(v, v_first, v_last, xp)
-
-
-def power_from_visible(v: Array, v_first: Array, v_last: Array, xp: ModuleType = np) -> Array:
-    """Compute `power` from the `visible` −log of the gap."""
-    fall = above_floor(v_last - v_first, xp)
-    found = above_floor(v_last - v, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
+    fall = above_floor(last - first, xp)
+    found = above_floor(last - here, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
-
-
-def visible(u: Array, xp: ModuleType = np) -> Array:
-    """Compute −log(gap + e^−SATURATED) from u, up to a constant: a smooth minimum of the two.
-
-    No data show how a gap shrinks that is smaller, so noise does not shrink with it either.
-    Otherwise the noise alone would determine α and β of a curve that is saturated from the start.
-    """
-    return -above_floor(SATURATED - u, xp)
 
 
 def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:

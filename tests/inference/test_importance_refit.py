@@ -112,9 +112,10 @@ def test_draws_are_moved_with_the_noise_that_they_say(fit):
     def spreads(draws, x_last):
         of = numbers_of(draws.isel(strategy=0))
         of_curve = of["log_u_first"], of["alpha"], of["beta"], seen.ends.x_first
-        u, first, last = (curve.u(x, *of_curve) for x in (np.array([1, 15]), 1.0, x_last))
+        at = np.array([1, 15]), 1.0, x_last
+        declines = (noise.decline(curve.u(x, *of_curve), x) for x in at)
         spread = of["noise"], of["noise_ratio"], of["lasting"]
-        return noise.passing(u, first, last, *spread), noise.offset(spread[0], spread[2])
+        return noise.passing(*declines, *spread), noise.offset(spread[0], spread[2])
 
     for ours, theirs in zip(spreads(new, 15.0), spreads(old, seen.ends.x_last), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
@@ -147,7 +148,7 @@ def scores(runs, draw):
     y = runs.table.pivot(index="repetition", columns="x", values="accuracy")
     x = y.columns.to_numpy(float)
     u = np.exp(log_u) * ((x + alpha) / (x[0] + alpha)) ** beta
-    gap = np.exp(-u) + np.exp(-8)
+    gap = (np.exp(-u) + np.exp(-8)) / np.sqrt(x)
     fall = np.log((1 + gap / gap[-1]) / 2)
     power = np.minimum(fall / np.hypot(fall[0], 0.2), 1)
     passes = np.sqrt(sd**2 * ((1 - lasting) * ratio ** (2 * power) + 0.15 * lasting) + 1e-8)
@@ -163,8 +164,9 @@ def scores(runs, draw):
 def noise_at(draw, x, until):
     """Noise, ratio and lasting share counted at the last of `x` instead of `until`."""
     _, log_u, alpha, beta, sd, ratio, _, _, lasting = draw
-    u = np.exp(log_u) * ((np.array([x[0], until, x[-1]]) + alpha) / (x[0] + alpha)) ** beta
-    gap = np.exp(-u) + np.exp(-8)
+    at = np.array([x[0], until, x[-1]])
+    u = np.exp(log_u) * ((at + alpha) / (x[0] + alpha)) ** beta
+    gap = (np.exp(-u) + np.exp(-8)) / np.sqrt(at)
 
     def power(at, last):
         above = [np.log((1 + gap[i] / gap[last]) / 2) for i in (at, 0)]

@@ -19,8 +19,10 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS, shared=NOISE["shar
     rng = np.random.default_rng(seed)
     x = np.arange(1.0, EPISODES + 1)
     shape = list(CURVE.values())[1:]
-    u = (-np.log(1 - curve.accuracy(at, 1.0, *shape)) for at in (x, x[0], x[-1]))
-    sd = noise.passing(*u, NOISE["noise"], NOISE["noise_ratio"], NOISE["lasting"])
+    declines = (
+        noise.decline(-np.log(1 - curve.accuracy(at, 1.0, *shape)), at) for at in (x, x[0], x[-1])
+    )
+    sd = noise.passing(*declines, NOISE["noise"], NOISE["noise_ratio"], NOISE["lasting"])
     lasts = noise.offset(NOISE["noise"], NOISE["lasting"])
     carried = noise.carry(NOISE["rho"], np.diff(x, prepend=1.0))
     mean = curve.accuracy(x, **CURVE)

@@ -63,14 +63,13 @@ def observed(episodes, seed):
 
 def defined(p, data):
     """The log-likelihood by the definitions of curve and noise."""
-    first, last = data.x.min(), data.x.max()
-    u, u_first, u_last = (
-        curve.u(x, p.log_u, p.alpha, p.beta, first) for x in (data.x, first, last)
-    )
+    at = data.x, data.x.min(), data.x.max()
+    u, *of_ends = (curve.u(x, p.log_u, p.alpha, p.beta, at[1]) for x in at)
+    declines = map(noise.decline, (u, *of_ends), at)
     return noise.log_density(
         data.accuracy,
         p.A_max * -np.expm1(-u),
-        noise.passing(u, u_first, u_last, p.spread, p.ratio, p.lasting),
+        noise.passing(*declines, p.spread, p.ratio, p.lasting),
         noise.carry(p.rho, data.lag),
         np.full_like(data.x, p.shared),
         noise.offset(p.spread, p.lasting),

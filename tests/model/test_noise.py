@@ -53,10 +53,13 @@ EPISODES = [np.array([1, 2, 3, 4, 5]), np.array([2, 3, 7, 8]), np.array([4]), np
 
 @given(x=number(1, 30), sd=number(1e-4, 1), ratio=number(0.1, 100), lasting=number(0, 1))
 def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
-    u = 0.4 * np.array([x, 1.0, 10.0]) ** 0.6
-    kept, passes = noise.offset(sd, lasting), noise.passing(u, u[1], u[2], sd, ratio, lasting)
+    at = np.array([x, 1.0, 10.0])
+    u = 0.4 * at**0.6
+    declines = noise.decline(u, at)
+    passes = noise.passing(declines, declines[1], declines[2], sd, ratio, lasting)
+    kept = noise.offset(sd, lasting)
     assert np.hypot(kept, passes[2]) == pytest.approx(np.hypot(sd, 1e-4))  # at x_last
-    gap = np.exp(-u) + np.exp(-8)  # less is not seen
+    gap = (np.exp(-u) + np.exp(-8)) / np.sqrt(at)  # less is not seen, and labels count too
     fall = np.log((gap[1] + gap[2]) / (2 * gap[2]))
     power = np.log((gap + gap[2]) / (2 * gap[2])) / np.hypot(fall, 0.2)
     shrinks = (1 - lasting) * ratio ** (2 * np.clip(power, -1, 1))
@@ -65,21 +68,26 @@ def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
 
 
 def test_passing_noise_at_its_limits():
-    u = np.linspace(0, 20, 41)
-    np.testing.assert_allclose(
-        noise.passing(u, 0.5, 4.0, 0.02, 1.0, 0.0), np.hypot(0.02, 1e-4)
-    )  # all alike
-    falls = noise.passing(u, 0.5, 8.0, 0.02, 10.0, 0.0)
+    declines = np.linspace(0, 20, 41)
+    alike = noise.passing(declines, 0.5, 4.0, 0.02, 1.0, 0.0)
+    np.testing.assert_allclose(alike, np.hypot(0.02, 1e-4))
+    falls = noise.passing(declines, 0.5, 8.0, 0.02, 10.0, 0.0)
     assert np.all(np.diff(falls) <= 0)
-    fall = 7.5 - 2 * np.log(2)  # of half of gap + gap_last, and e^-8 is seen at most
-    assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(4 / 3) / fall), rel=0.01)
+    assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(2) / (7.5 - np.log(2))), rel=0.01)
     assert falls[1] == pytest.approx(0.2, rel=0.01)
     assert falls[0] < 0.2001  # before the data it is as at their start
-    straight = noise.passing(u, 0.5, 0.6, 0.02, 10.0, 0.0)
-    assert straight[-1] == pytest.approx(
-        np.hypot(0.002, 1e-4)
-    )  # past the data it shrinks at most once more
-    assert np.all(np.isfinite(noise.passing(np.array([1e43, 0, 1]), 1e43, 1e43, 0.02, 9.0, 0.1)))
+    straight = noise.passing(declines, 0.5, 0.6, 0.02, 10.0, 0.0)
+    at_most = np.hypot(0.002, 1e-4)  # past the data it shrinks at most once more
+    assert straight[-1] == pytest.approx(at_most)
+
+
+def test_noise_falls_with_labels_where_no_gap_is_seen():
+    """The form of a curve that is saturated from the start is not told by its noise."""
+    x = np.array([1.0, 4.0, 16.0])
+    for u in (np.full(3, 12.0), np.array([12.0, 1e3, 1e43])):
+        np.testing.assert_allclose(np.diff(noise.decline(u, x)), np.log(2), atol=0.02)
+    rising = noise.decline(np.array([0.5, 1.0, 1.5]), x)
+    np.testing.assert_allclose(np.diff(rising), 0.5 + np.log(2), atol=0.01)
 
 
 def test_carry():
