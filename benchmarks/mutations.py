@@ -155,8 +155,8 @@ MUTATIONS = (
     Mutation(
         "Data: x off by one batch in the model",
         "model/variables.py",
-        "x = aligned_x(table)",
-        "x = aligned_x(table) + 1",
+        "x, accuracy = aligned_x(table), ",
+        "x, accuracy = aligned_x(table) + 1, ",
         "model/test_build.py::test_observations_are_flat_and_in_order",
     ),
     Mutation(

@@ -71,7 +71,8 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
         weights = softmax(logs)
         # Two values with distance d and weights w and 1 − w have variance w (1 − w) d²; an error
         # e of log w changes their mean by w (1 − w) e d.
-        error = float(np.sum(weights * (1 - weights) * np.square(errors)))
+        spread = weights * (1 - weights)  # 0 where a weight is rounded to 0 or 1
+        error = float(np.sum(spread * np.square(np.where(spread > 0, errors, 0.0))))
     chosen = _positions(weights, parts[0].stats.sizes["draw"], rng)
     counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
     posterior, stats = parts[0].posterior, parts[0].stats
@@ -157,7 +158,8 @@ def log_evidence(part: Part) -> tuple[float, float]:
     The reciprocal of the integral is the posterior mean of g(z) / density(z), for any density g
     inside the posterior's support (the truncated harmonic mean of Robert and Wraith, *Computational
     methods for Bayesian model choice*, 2009). g is a mixture of normal distributions, each
-    truncated to an ellipsoid, fitted to one half of the draws and evaluated on the other.
+    truncated to an ellipsoid, fitted to one half of the draws and evaluated on the other. Without a
+    draw inside them the error is infinite, and the value a guess.
     """
     assert part.free is not None
     assert part.log_density is not None
@@ -173,6 +175,8 @@ def log_evidence(part: Part) -> tuple[float, float]:
         ],
         axis=1,
     )
+    if not np.isfinite(ratios.max()):  # chains that drift have no place where both halves were
+        return float(log_density.max()), np.inf
     scaled = np.exp(ratios - ratios.max())
     mean = scaled.mean()
     return -float(np.log(mean) + ratios.max()), float(az.mcse(scaled, method="mean") / mean)

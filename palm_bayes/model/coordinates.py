@@ -48,9 +48,8 @@ The autocorrelation ρ and the persistent share λ of the noise have their own c
 
     −log(1 − ρ/c) = t s     −log(1 − λ/c) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
 
-Long runs determine the noise's transient part, and few repetitions hardly the constant one. So the
-coordinate of the noise is that of its prior plus half the log of the transient share of the
-variance: on a log scale, the standard deviation of the transient part.
+Few repetitions hardly determine the constant part of the noise. So its standard deviation has the
+coordinate that its prior has, plus half the log of the transient share of the variance.
 
 The share that repetitions have in common is c sigmoid(steep z), steepened as above. The upper bound
 c lies a little below 1: at 1 the density of identical repetitions, or of constant accuracies,
@@ -263,8 +262,7 @@ class NoiseCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
 
     Parameters
     ----------
-    prior : distribution of PyMC
-        Its own transform, by default a logarithm, precedes the shift.
+    prior : distribution of PyMC, whose own transform precedes the shift
     """
 
     name = "coordinates"

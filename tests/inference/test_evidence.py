@@ -1,5 +1,7 @@
 """Joining regions: their evidence, their shares of the draws, and what is counted of each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -115,3 +117,16 @@ def test_evidence_of_few_draws(draws):
     few = part(2.0, 1.0, draws=draws)
     found, error = log_evidence(few)
     assert found == pytest.approx(1.0, abs=5 * error + 0.2)
+
+
+def test_a_part_that_drifts_has_no_known_weight():
+    """Such chains once ended in an error without a word about them."""
+    drifting = part(0.0, 0.0)
+    far = np.where(np.arange(DRAWS) < DRAWS // 2, 0.0, 1e6)
+    drifting = replace(drifting, free=drifting.free + xr.DataArray(far, dims="draw"))
+    assert log_evidence(drifting)[1] == np.inf
+    joined = join([drifting, part(0.0, 0.0)], np.random.default_rng(1))
+    assert joined.weight_error == np.inf
+    for other in (1e3, -1e3):  # where one part weighs nothing, its weight does not matter
+        joined = join([drifting, part(0.0, other)], np.random.default_rng(1))
+        assert joined.weight_error == 0

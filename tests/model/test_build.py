@@ -211,14 +211,14 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     of = data.strategy_index
     A_max, _, alpha, beta = values["curve"][of].T
     mean = curve.accuracy(data.x, A_max, values["delta"][of], alpha, beta)
-    u = (
-        -np.log(1 - curve.accuracy(x, 1.0, values["delta"][of], alpha, beta))
+    declines = (
+        noise.decline(-np.log(1 - curve.accuracy(x, 1.0, values["delta"][of], alpha, beta)), x)
         for x in (data.x, data.ends.x_first[of], data.ends.x_last[of])
     )
     spread, ratio, shared, lasting = (
         values[name][of] for name in ("noise", "noise_ratio", "shared", "lasting")
     )
-    sd, lasts = noise.passing(*u, spread, ratio, lasting), noise.offset(spread, lasting)
+    sd, lasts = noise.passing(*declines, spread, ratio, lasting), noise.offset(spread, lasting)
     carried = noise.carry(values["rho"][of], data.lag)
     given = mean, sd, carried, shared, lasts, data.place, data.first
     expected = noise.log_density(data.accuracy, *given)
