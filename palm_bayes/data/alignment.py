@@ -29,15 +29,14 @@ def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
     array, dims (observation,)
         Labels in batches. Two observations of one repetition never get the same x.
     """
-    of_runs = table.groupby(RUN, sort=False)["x"]
-    steps = pd.DataFrame({"before": of_runs.diff(), "after": -of_runs.diff(-1)})
-    places = pd.Series(0, index=table.index)
-    order = table.assign(reach=WITHIN * steps.min(axis=1).fillna(0.0))
-    order = order.sort_values(["strategy", "x"])
-    places[order.index] = _places(
-        pd.factorize(order["strategy"])[0], order["x"].to_numpy(float), order["reach"].to_numpy()
-    )
-    return table["x"].groupby(places).transform("median").to_numpy(float)
+    x, strategy = table["x"].to_numpy(float), pd.factorize(table["strategy"])[0]
+    run = table.groupby(RUN, sort=False).ngroup().to_numpy()
+    steps = np.where(np.diff(run) == 0, np.diff(x), np.inf)
+    nearest = np.minimum(np.append(np.inf, steps), np.append(steps, np.inf))
+    reach = WITHIN * np.where(np.isfinite(nearest), nearest, 0.0)
+    order, places = np.lexsort((x, strategy)), np.empty(len(x), dtype=np.int64)
+    places[order] = _places(strategy[order], x[order], reach[order])
+    return pd.Series(x).groupby(places).transform("median").to_numpy()
 
 
 def unaligned(table: pd.DataFrame) -> list[str]:
