@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.model import curve, noise
-from palm_bayes.model.curve import SATURATED
 from palm_bayes.model.noise import GRAIN, LOG_SQRT_2PI, STRAIGHT
 from palm_bayes.model.steps import Steps, steps_of
 
@@ -145,7 +144,7 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
     by_decline[-1] += by_fall
     by_decline[0] -= by_fall
     for i in range(len(x)):
-        by_u[i] += by_decline[i] / (1 + np.exp(u[i] - SATURATED))
+        by_u[i] += by_decline[i] / (1 + np.exp(u[i] - curve.SATURATED))
         if u[i] < np.exp(curve.MOST_LOG_U):
             by_log_u = by_u[i] * u[i]
             by[_AT.log_u] += by_log_u
