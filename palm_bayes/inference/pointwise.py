@@ -13,7 +13,8 @@ import xarray as xr
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import Floats, numbers_of
-from palm_bayes.model import curve, noise
+from palm_bayes.model import noise
+from palm_bayes.model.expected import moments_of
 from palm_bayes.model.variables import Observations, observations
 
 
@@ -78,11 +79,9 @@ def _given(posterior: xr.Dataset, runs: Runs) -> tuple[Observations, Floats, tup
     data = observations(runs)
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
-    A_max, log_u, alpha, beta, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
-    at = x, data.ends.x_first[0], data.ends.x_last[0]
-    u, *of_ends = (curve.u(each, log_u, alpha, beta, at[1]) for each in at)
-    here, first, last = map(noise.decline, (u, *of_ends), at)
-    mean, sd = A_max * -np.expm1(-u), noise.passing(here, first, last, spread, ratio, lasting)
+    *of_curve, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
+    ends = data.ends.x_first[0], data.ends.x_last[0]
+    mean, sd = moments_of(x, *ends, of_curve, (spread, ratio, lasting))
     of_noise = sd[..., which], noise.carry(rho, lag)[..., of_lag], shared
     places = noise.offset(spread, lasting), data.place, data.first
     return data, np.asarray(mean[..., which]), (*of_noise, *places)

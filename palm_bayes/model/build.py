@@ -22,6 +22,7 @@ from palm_bayes.model.coordinates import (
     StepCoordinates,
 )
 from palm_bayes.model.curve_regions import Region, log_share
+from palm_bayes.model.expected import moments_of
 from palm_bayes.model.priors import (
     Priors,
     curve_logp,
@@ -205,14 +206,13 @@ def _observe(
     """Add the observed accuracies: expected curve plus partly persistent, partly shared noise."""
     x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
     of = given.get("strategy_index", 0)
-    at = x, x_first[of], x_last[of]
-    u, *of_ends = (curve.u(each, log_u[of], alpha[of], beta[of], at[1], pt) for each in at)
-    here, first, last = map(partial(noise.decline, xp=pt), (u, *of_ends), at)
-    of_noise = last_spread[of], noise_ratio[of], lasting[of]
+    of_curve = (each[of] for each in (A_max, log_u, alpha, beta))
+    of_noise = (each[of] for each in (last_spread, noise_ratio, lasting))
+    mean, sd = moments_of(x, x_first[of], x_last[of], of_curve, of_noise, pt)
     pm.CustomDist(
         "accuracy",
-        A_max[of] * -pt.expm1(-u),
-        noise.passing(here, first, last, *of_noise, xp=pt),
+        mean,
+        sd,
         noise.carry(rho[of], lag),
         pt.zeros_like(x) + shared[of],
         pt.zeros_like(x) + noise.offset(last_spread[of], lasting[of], pt),

@@ -84,8 +84,7 @@ def _curves(posterior: xr.Dataset) -> Iterable[xr.DataArray]:
 def _u(x: Any, x_first: Any, log_u: Any, alpha: Any, beta: Any, xp: ModuleType) -> Any:
     """Compute u(x); it is 0 below −α, which can only lie before the data."""
     begun = x + alpha > 0
-    inside = x_first + (x - x_first) * begun
-    return curve.u(inside, log_u, alpha, beta, x_first, xp) * begun
+    return curve.u(xp.where(begun, x, x_first), log_u, alpha, beta, x_first, xp) * begun
 
 
 def strayed(
