@@ -37,14 +37,18 @@ def main() -> None:
         "--own", metavar="SOURCE", help="learn from half of a source's tasks, judge the others"
     )
     parser.add_argument("--start", type=Path, help="prior that fits are made with")
+    parser.add_argument("--out", type=Path, help="write what all sources teach: `prior.json`")
     args = parser.parse_args()
     files = sorted(args.curves.glob("*.csv.gz"))
     lesson = learning.learn(
         files,
         start=args.start,
         keep=args.keep,
+        command="python benchmarks/left_out.py --curves curves --keep left_out --out prior.json",
         progress=lambda what, _, done: print(f"{done:6.1%}  {what}", flush=True),
     )
+    if args.out:
+        lesson.learned.write(args.out)
     sampled = Learned.read(args.start) if args.start else shipped()
     report(lesson, sampled)
     if args.parts:

@@ -164,7 +164,7 @@ MUTATIONS = (
         "model/noise.py",
         "return rho**lag * (lag > 0)",
         "return rho**lag",
-        "model/test_noise.py::test_carry",
+        "model/test_noise.py::test_autocorrelation",
     ),
     Mutation(
         "Data: percent not converted",

@@ -171,8 +171,8 @@ class Task:
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
             pairs = pairwise(of_each)
             logs = [_log_apart(*one, *other, self.correlation) for one, other in pairs]
-            told = [log for log in logs if np.isfinite(log)]
-            found.append(float(np.mean(told)) if told else np.nan)
+            finite = [log for log in logs if np.isfinite(log)]
+            found.append(float(np.mean(finite)) if finite else np.nan)
         return found
 
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
@@ -314,22 +314,22 @@ def _runs(
     """Return conditional moments of each run's later noise, and later accuracies (or NaN)."""
     episodes = np.unique(after["episode"])
     rho = draws["rho"].to_numpy()[:, None]
-    lasts = noise.offset(draws["noise"], draws["lasting"]).to_numpy()[:, None]
+    lasts = noise.offset_sd(draws["noise"], draws["lasting"]).to_numpy()[:, None]
     found: list[tuple[Floats, Floats, Floats]] = []
     for repetition, run in after.groupby("repetition"):
         before = seen.table[seen.table["repetition"] == repetition]
         mean, spread = known(before["x"].to_numpy(float))
         lags = before["episode"].diff().fillna(0).to_numpy()
-        past = noise.past(
-            before["accuracy"].to_numpy(), mean, spread, noise.carry(rho, lags), lasts
+        past = noise.state_after(
+            before["accuracy"].to_numpy(), mean, spread, noise.autocorrelation(rho, lags), lasts
         )
         at = np.searchsorted(episodes, run["episode"])
-        later = noise.carry(rho, run["episode"].to_numpy() - before["episode"].iloc[-1])
+        later = noise.autocorrelation(rho, run["episode"].to_numpy() - before["episode"].iloc[-1])
         shift, variance, accuracy = np.full((3, *sd.shape), np.nan)
         kept = lasts * (1 - later * sd[:, at] / past.sd[:, None])  # of a unit offset
-        certain = 1 + past.known[:, None]
+        certain = 1 + past.information[:, None]
         shift[:, at] = later * sd[:, at] * past.residual[:, None]
-        shift[:, at] += kept * past.told[:, None] / certain
+        shift[:, at] += kept * past.weighted_sum[:, None] / certain
         variance[:, at] = sd[:, at] ** 2 * (1 - later**2) + kept**2 / certain
         accuracy[:, at] = run["accuracy"].to_numpy()
         found.append((shift, variance, accuracy[0]))

@@ -291,10 +291,10 @@ def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
 def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
     """Estimate the misfit's common share; unchanged if no task is informative."""
     scores = [task.differences(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
-    told = np.array([row for row in scores if np.isfinite(row).all()])
-    if not len(told):
+    informative = np.array([row for row in scores if np.isfinite(row).all()])
+    if not len(informative):
         return learned.misfit.common
-    return float(COMMONS[int(told.mean(axis=0).argmax())])
+    return float(COMMONS[int(informative.mean(axis=0).argmax())])
 
 
 def _without(

@@ -208,9 +208,11 @@ def _new(
     """Draw a new repetition of each strategy; dims as of `mean` and `sd`."""
     rho, lasts = (
         part.transpose(*_DIMS).to_numpy()
-        for part in (posterior["rho"], noise.offset(posterior["noise"], posterior["lasting"]))
+        for part in (posterior["rho"], noise.offset_sd(posterior["noise"], posterior["lasting"]))
     )
-    carried = noise.carry(rho[..., None], np.diff(at["episode"], prepend=at["episode"][:1]))
+    carried = noise.autocorrelation(
+        rho[..., None], np.diff(at["episode"], prepend=at["episode"][:1])
+    )
     fresh = rng.standard_normal(mean.shape)
     path = noise.simulate(mean.to_numpy(), sd.to_numpy(), carried, lasts, fresh)
     return mean.copy(data=path)
@@ -245,15 +247,17 @@ def _continued(
         of = posterior.sel(one)
         rho, shared, lasts = (
             part.transpose("chain", "draw").to_numpy()[..., None]
-            for part in (of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"]))
+            for part in (of["rho"], of["shared"], noise.offset_sd(of["noise"], of["lasting"]))
         )
         where = {**one, "x": run["x"].to_numpy()}
         seen, spread = (part.loc[where].to_numpy() for part in (without, sd))
         lags = run["episode"].diff().fillna(0).to_numpy()
-        before = noise.past(run["accuracy"].to_numpy(), seen, spread, noise.carry(rho, lags), lasts)
+        before = noise.state_after(
+            run["accuracy"].to_numpy(), seen, spread, noise.autocorrelation(rho, lags), lasts
+        )
         last = run["episode"].iloc[-1]
         ahead = np.flatnonzero(at["episode"] > last)
-        carried = noise.carry(rho, np.diff(at["episode"][ahead], prepend=last))
+        carried = noise.autocorrelation(rho, np.diff(at["episode"][ahead], prepend=last))
         there = {**one, "x": at["x"][ahead]}
         own = rng.standard_normal((*mean.shape[:2], len(ahead)))
         of_all = common[strategy]

@@ -173,8 +173,8 @@ def _key(source: str, model: pm.Model, at: dict[str, Any], known: list[Any]) -> 
     if graph is None or not config.numba__cache:
         return None
     shapes = [np.shape(at[value.name]) for value in model.value_vars]  # in the flat point
-    told = [graph, source, str(shapes)]
-    return sha256(Path(__file__).read_bytes() + "\n".join(told).encode()).hexdigest()
+    described = [graph, source, str(shapes)]
+    return sha256(Path(__file__).read_bytes() + "\n".join(described).encode()).hexdigest()
 
 
 def _is_kept(wrapper: Callable[..., int], signature: Any) -> bool:

@@ -44,13 +44,14 @@ class Convergence:
             "sampled again, with smaller steps": self.table["attempts"] > 1,
             "reweighted from the previous fit": self.table["attempts"] == 0,
         }
-        told = [f"{listed(self.table.index[of])} {said}" for said, of in how.items() if of.any()]
-        retold = f" ({'; '.join(told)})" if told else ""
+        remarks = [f"{listed(self.table.index[of])} {said}" for said, of in how.items() if of.any()]
+        in_brackets = f" ({'; '.join(remarks)})" if remarks else ""
         if self.passed:
             least = int(self.table[["ess_bulk", "ess_tail"]].min().min())
             r_hat = self.table["r_hat"].max()
             return (
-                f"Converged: R-hat at most {r_hat:.3f}, at least {least} effective draws{retold}."
+                f"Converged: R-hat at most {r_hat:.3f}, "
+                f"at least {least} effective draws{in_brackets}."
             )
         short = self.table.loc[~self.table["passed"], "advice"]
         return "Not converged. " + " ".join(f"{name}: {advice}" for name, advice in short.items())

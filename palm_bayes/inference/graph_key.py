@@ -31,17 +31,17 @@ def graph_key(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str | 
             return _described((variable.type, variable.data))
         return at[variable]
 
-    told = [_described([version(library) for library in _LIBRARIES])]
-    told += [_described([variable.type for variable in inputs])]
+    described = [_described([version(library) for library in _LIBRARIES])]
+    described += [_described([variable.type for variable in inputs])]
     try:
         for node in toposort(outputs, blockers=inputs):
             kinds = [output.type for output in node.outputs]
-            told += [_described((node.op, kinds)), *map(place, node.inputs)]
+            described += [_described((node.op, kinds)), *map(place, node.inputs)]
             at |= {output: b"%d" % (len(at) + i) for i, output in enumerate(node.outputs)}
-        told += map(place, outputs)
+        described += map(place, outputs)
     except (pickle.PicklingError, TypeError, AttributeError, KeyError):  # KeyError: another input
         return None
-    return sha256(b"".join(b"%d:%s" % (len(part), part) for part in told)).hexdigest()
+    return sha256(b"".join(b"%d:%s" % (len(part), part) for part in described)).hexdigest()
 
 
 class _Describer(pickle.Pickler):

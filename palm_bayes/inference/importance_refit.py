@@ -84,9 +84,9 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
         for group in ("sampled", "strategy_stats")
     )
     new, log_stretch = _moved(old, before, now.ends.x_last)
-    known = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
-    told = log_likelihood(new.isel(strategy=0), runs)
-    log_ratios = told.sum(axis=-1) - known + log_stretch
+    earlier = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
+    terms = log_likelihood(new.isel(strategy=0), runs)
+    log_ratios = terms.sum(axis=-1) - earlier + log_stretch
     log_ratios += _log_prior(new, priors) - _log_prior(old, priors)
     log_weights, pareto_k = smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
@@ -99,7 +99,7 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     verdict = diagnose(verdict_numbers(posterior), of_old["divergences"], of_old["e_bfmi"])
     if not verdict["passed"]:
         return None
-    of_chosen = np.take_along_axis(told, which[..., None], axis=1)
+    of_chosen = np.take_along_axis(terms, which[..., None], axis=1)
     stats = without_energy(stats)
     return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 

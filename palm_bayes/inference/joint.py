@@ -72,6 +72,6 @@ def _curves(sample: Sample, runs: Runs, until: float) -> partial_pooling.Curves:
 
 def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:
     """Select draws of each chain by position, dims (chain, draw)."""
-    told = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
+    terms = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
     posterior = taken(sample.posterior, which).assign_coords(draw=sample.posterior["draw"])
-    return Sample(posterior, sample.stats, told, sample.verdict)
+    return Sample(posterior, sample.stats, terms, sample.verdict)

@@ -108,8 +108,8 @@ def _attempt(
     verdict = diagnose(
         verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
     )
-    told = log_likelihood(posterior.isel(strategy=0), runs)
-    return Sample(posterior, stats, told, {**verdict, "attempts": attempt})
+    terms = log_likelihood(posterior.isel(strategy=0), runs)
+    return Sample(posterior, stats, terms, {**verdict, "attempts": attempt})
 
 
 def _regions(priors: Priors) -> tuple[Region, ...]:

@@ -53,7 +53,7 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
     the correlation of these between the runs at an x.
     """
     data, mean, (sd, carried, shared, lasts, place, first) = _given(posterior, runs)
-    new, scale = noise.unexpected(data.accuracy, mean, sd, carried, lasts, first)
+    new, scale = noise.conditional_innovations(data.accuracy, mean, sd, carried, lasts, first)
     _, at, count = np.unique(place, return_inverse=True, return_counts=True)
     common = shared / (1 - shared + count[at] * shared)
     total = np.stack([(new / scale)[..., at == i].sum(-1) for i in range(len(count))], axis=-1)
@@ -67,7 +67,7 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
         for i, each in enumerate(run):
             moved = np.zeros((*mean.shape[:-1], len(run)))
             moved[..., i] = 1.0
-            change, size = noise.unexpected(moved, 0.0, *of_run)
+            change, size = noise.conditional_innovations(moved, 0.0, *of_run)
             column = change / size  # of W, block-diagonal by run
             precision[..., each] = (own[..., run] * column**2).sum(-1)
             pull[..., each] = (column * new_of_all[..., run]).sum(-1)
@@ -82,6 +82,6 @@ def _given(posterior: xr.Dataset, runs: Runs) -> tuple[Observations, Floats, tup
     *of_curve, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
     ends = data.ends.x_first[0], data.ends.x_last[0]
     mean, sd = moments_of(x, *ends, of_curve, (spread, ratio, lasting))
-    of_noise = sd[..., which], noise.carry(rho, lag)[..., of_lag], shared
-    places = noise.offset(spread, lasting), data.place, data.first
+    of_noise = sd[..., which], noise.autocorrelation(rho, lag)[..., of_lag], shared
+    places = noise.offset_sd(spread, lasting), data.place, data.first
     return data, np.asarray(mean[..., which]), (*of_noise, *places)

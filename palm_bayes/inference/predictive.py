@@ -161,7 +161,7 @@ def predictive_model(
             expected,
             passes,
             rho,
-            noise.offset(sd, lasting, pt),
+            noise.offset_sd(sd, lasting, pt),
             dist=partial(_new_repetitions, at["episode"].to_numpy()),
             dims=("strategy", "x"),
         )
@@ -194,7 +194,7 @@ def _new_repetitions(
     and an AR(1) as a weighted sum of innovations.
     """
     offset, fresh = (pm.Normal.dist(0, 1, shape=part.shape) for part in (lasts, mean))
-    new = pt.sqrt(1 - noise.carry(rho, np.diff(episode, prepend=episode[0])) ** 2) * fresh
+    new = pt.sqrt(1 - noise.autocorrelation(rho, np.diff(episode, prepend=episode[0])) ** 2) * fresh
     ago = np.subtract.outer(episode, episode)
     left = rho[..., None] ** np.maximum(ago, 0) * (ago >= 0)
     return pt.clip(mean + lasts * offset + sd * (left * new[:, None, :]).sum(axis=-1), 0, 1)

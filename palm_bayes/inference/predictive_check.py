@@ -90,7 +90,7 @@ class _Curves:
     def unexpected(self) -> Floats:
         """Compute each accuracy's deviation from its mean given the curve and its run's past."""
         given = self.mean, self.sd, self.carried, self.lasts, self.first
-        return np.asarray(self.sd * noise.unexpected(self.y, *given)[0])
+        return np.asarray(self.sd * noise.conditional_innovations(self.y, *given)[0])
 
 
 @dataclass(frozen=True)
@@ -236,10 +236,10 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
     of_noise = of["noise"], of["noise_ratio"], of["lasting"]
     between = data.ends.x_first[0], data.ends.x_last[0]
     mean, sd = (part[:, at] for part in moments_of(x, *between, of_curve, of_noise))
-    rho, shared, lasts = of["rho"], of["shared"], noise.offset(of["noise"], of["lasting"])
+    rho, shared, lasts = of["rho"], of["shared"], noise.offset_sd(of["noise"], of["lasting"])
     common, own = np.random.default_rng(_SEED).standard_normal((2, *mean.shape))
     fresh = noise.mixed(common[:, at], own, shared)  # the same at each x
-    carried = noise.carry(rho, data.lag)
+    carried = noise.autocorrelation(rho, data.lag)
     drawn = noise.simulate(mean, sd, carried, lasts[:, 0], fresh, first=data.first).clip(0, 1)
     seen = np.broadcast_to(data.accuracy, mean.shape)
     given = mean, sd, carried, lasts, data.first, at

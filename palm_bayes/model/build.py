@@ -213,9 +213,9 @@ def _observe(
         "accuracy",
         mean,
         sd,
-        noise.carry(rho[of], lag),
+        noise.autocorrelation(rho[of], lag),
         pt.zeros_like(x) + shared[of],
-        pt.zeros_like(x) + noise.offset(last_spread[of], lasting[of], pt),
+        pt.zeros_like(x) + noise.offset_sd(last_spread[of], lasting[of], pt),
         *(pt.cast(each, "int64") for each in places),
         logp=partial(noise.log_density, xp=pt),
         dist=_repetitions,
@@ -234,15 +234,19 @@ def _repetitions(
     common, own = (pm.Normal.dist(0, 1, shape=mean.shape) for _ in range(2))
     fresh = noise.mixed(common[place], own, shared, pt)
     sd_before = pt.concatenate([sd[:1], sd[:-1]])
-    weight = noise.telling(lasts, sd, sd_before, carried, pt)
+    weight = noise.offset_weight(lasts, sd, sd_before, carried, pt)
     left = pt.sqrt(1 - carried**2)
     goes_on = pt.neq(first, pt.arange(first.shape[0]))
 
     def next_one(new: Any, share: Any, left: Any, weight: Any, on: Any, *before: Any) -> Any:
-        residual, told, known = (on * part for part in before)
-        expected, scale = noise.foreseen(told, known, weight, pt)
+        residual, weighted_sum, information = (on * part for part in before)
+        expected, scale = noise.innovation_moments(weighted_sum, information, weight, pt)
         innovation = expected + scale * new
-        return share * residual + left * innovation, told + weight * innovation, known + weight**2
+        return (
+            share * residual + left * innovation,
+            weighted_sum + weight * innovation,
+            information + weight**2,
+        )
 
     residual, _, _ = scan(
         next_one,

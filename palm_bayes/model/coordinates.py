@@ -25,8 +25,8 @@ The precision of f_hi and r depends on the noise, which few observations leave u
 and z2 the posterior would be a funnel. So both are measured from the observed accuracies at both
 ends, in units of their standard error given the noise, to the power of 4 / n: the share of n
 observations that the curve's four parameters use up. The error of f_hi does not vanish in long
-runs, since each has a constant offset (`palm_bayes.model.noise.offset`). There are as few of these
-as repetitions, so the power is at least `LEVEL_POWER`.
+runs, since each has a constant offset (`palm_bayes.model.noise.offset_sd`). There are as few of
+these as repetitions, so the power is at least `LEVEL_POWER`.
 
 Where the prior gives much volume to curves that the data determine poorly, these have their own
 charts (`palm_bayes.model.curve_regions`), in which the prior of the undetermined parameters is wide
@@ -128,7 +128,7 @@ class CurveCoordinates(_Chart):
 
         Inputs are those of the free variable ``curve`` as PyMC passes them: a size, the first x,
         the lower bound of α, the standard deviation of the noise at the last x, the ratio of
-        `palm_bayes.model.noise.passing`, and the persistent share.
+        `palm_bayes.model.noise.transient_sd`, and the persistent share.
         """
         spread, ratio, lasting = inputs[3:6]
         last = pt.clip(self.ends.accuracy_last, 0.005, 0.995)
@@ -138,7 +138,7 @@ class CurveCoordinates(_Chart):
         used = pt.minimum(4 / self.ends.count, 1)
         transient = noise.transient_share(lasting)
         of_level = pt.sqrt(spread**2 * (1 - transient + used * transient) + noise.RESOLUTION**2)
-        errors = slopes[0] * of_level, slopes[1] * noise.at_first(spread, ratio, lasting, pt)
+        errors = slopes[0] * of_level, slopes[1] * noise.sd_at_first(spread, ratio, lasting, pt)
         powers = pt.maximum(used, LEVEL_POWER), used
         of_both = (
             power * (pt.log(error) - 0.5 * pt.log1p(error**2))  # a coordinate is of the order of 1

@@ -35,7 +35,7 @@ def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
 
 
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
-    """Compute expected accuracy and the standard deviation of transient noise (`noise.passing`).
+    """Compute expected accuracy and `noise.transient_sd`.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def moments_of(
     at = x, x_first, x_last
     u, *of_ends = (_u(each, x_first, log_u, alpha, beta, xp) for each in at)
     here, first, last = map(partial(noise.decline, xp=xp), (u, *of_ends), at)
-    return A_max * -xp.expm1(-u), noise.passing(here, first, last, sd, ratio, lasting, xp)
+    return A_max * -xp.expm1(-u), noise.transient_sd(here, first, last, sd, ratio, lasting, xp)
 
 
 def _curves(posterior: xr.Dataset) -> Iterable[xr.DataArray]:

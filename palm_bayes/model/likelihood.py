@@ -19,14 +19,14 @@ from palm_bayes.model import curve, likelihood_passes, noise, steps
 
 _FORMULAS = (
     curve.u,
-    noise.offset,
+    noise.offset_sd,
     noise.decline,
-    noise.passing,
+    noise.transient_sd,
     noise.power,
     noise.above_floor,
-    noise.carry,
-    noise.telling,
-    noise.foreseen,
+    noise.autocorrelation,
+    noise.offset_weight,
+    noise.innovation_moments,
     steps.steps_of,
 )
 

@@ -39,7 +39,7 @@ _AT = Parameters(*range(9))  # index of each parameter
 
 
 class _Curve(NamedTuple):
-    """`curve.u`, `noise.decline`, expected accuracy, `noise.passing` at each x, dims (place,)."""
+    """`curve.u`, `noise.decline`, expected accuracy and `noise.transient_sd`, dims (place,)."""
 
     u: Floats
     decline: Floats
@@ -50,15 +50,15 @@ class _Curve(NamedTuple):
 class _Links(NamedTuple):
     """Values at each step, dims (step,).
 
-    `noise.carry` and 1 / sqrt(1 − carried²); `noise.telling`, and the sum of its squares over the
-    steps before; then what `noise.foreseen` makes of these: the factor of `told` in the expected
-    innovation, and one over its standard deviation.
+    `noise.autocorrelation` and 1 / sqrt(1 − carried²); `noise.offset_weight`, and the sum of its
+    squares over the steps before; then what `noise.innovation_moments` makes of these: the factor
+    of `weighted_sum` in the expected innovation, and one over its standard deviation.
     """
 
     carried: Floats
     sharper: Floats
     weight: Floats
-    known: Floats
+    information: Floats
     factor: Floats
     precise: Floats
 
@@ -66,15 +66,15 @@ class _Links(NamedTuple):
 class _Runs(NamedTuple):
     """Results of the pass along the runs.
 
-    Of dims (observation,): the standardised residual; the innovation of the AR(1); `told` before
-    it, as in `noise.foreseen`; and the innovation minus its conditional mean, over its conditional
-    standard deviation, here `normal`. Of dims (place,): the number of runs, and the sum of their
-    `normal`.
+    Of dims (observation,): the standardised residual; the innovation of the AR(1); `weighted_sum`
+    before it, as in `noise.innovation_moments`; and the innovation minus its conditional mean, over
+    its conditional standard deviation, here `normal`. Of dims (place,): the number of runs, and the
+    sum of their `normal`.
     """
 
     residual: Floats
     innovation: Floats
-    told: Floats
+    weighted_sum: Floats
     normal: Floats
     present: Floats
     total: Floats
@@ -111,7 +111,7 @@ def _curve(given: Parameters, x: Floats) -> _Curve:
         decline[i] = noise.decline(u[i], x[i], np)
         mean[i] = -given.A_max * np.expm1(-u[i])
     for i in range(len(x)):
-        sd[i] = noise.passing(
+        sd[i] = noise.transient_sd(
             decline[i], decline[0], decline[-1], given.spread, given.ratio, given.lasting, np
         )
     return _Curve(u, decline, mean, sd)
@@ -155,19 +155,26 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
 
 def _links(given: Parameters, steps: Steps, at: _Curve) -> _Links:
     of = np.zeros((6, len(steps.lag)))
-    carried, sharper, weight, known, factor, precise = of[0], of[1], of[2], of[3], of[4], of[5]
-    lasts = noise.offset(given.spread, given.lasting, np)
+    carried, sharper, weight, information, factor, precise = (
+        of[0],
+        of[1],
+        of[2],
+        of[3],
+        of[4],
+        of[5],
+    )
+    lasts = noise.offset_sd(given.spread, given.lasting, np)
     for k in range(len(steps.lag)):
         before = int(steps.before[k])
         sd, sd_before = at.sd[int(steps.place[k])], at.sd[int(steps.place[before])]
-        carried[k] = noise.carry(given.rho, steps.lag[k])
-        weight[k] = noise.telling(lasts, sd, sd_before, carried[k], np)
+        carried[k] = noise.autocorrelation(given.rho, steps.lag[k])
+        weight[k] = noise.offset_weight(lasts, sd, sd_before, carried[k], np)
         sharper[k] = 1 / np.sqrt(1 - carried[k] ** 2)
         if steps.lag[k] > 0:
-            known[k] = known[before] + weight[before] ** 2
-        factor[k], scale = noise.foreseen(1.0, known[k], weight[k], np)
+            information[k] = information[before] + weight[before] ** 2
+        factor[k], scale = noise.innovation_moments(1.0, information[k], weight[k], np)
         precise[k] = 1 / scale
-    return _Links(carried, sharper, weight, known, factor, precise)
+    return _Links(carried, sharper, weight, information, factor, precise)
 
 
 def _links_backwards(
@@ -180,18 +187,18 @@ def _links_backwards(
     by: Floats,
 ) -> None:
     """Add to the derivatives `by` the parameters and `by_at` the values at each x."""
-    lasts = noise.offset(given.spread, given.lasting, np)
+    lasts = noise.offset_sd(given.spread, given.lasting, np)
     by_lasts = 0.0
     for k in range(len(steps.lag) - 1, -1, -1):  # a step comes after the one before it
         now, before = int(steps.place[k]), int(steps.before[k])
         then = int(steps.place[before])
         carried, sharper, weight = links.carried[k], links.sharper[k], links.weight[k]
         # factor = weight / certain, precise² = certain / (certain + weight²)
-        per_certain = 1 / (1 + links.known[k])
+        per_certain = 1 / (1 + links.information[k])
         per_after = per_certain * links.precise[k] ** 2
         by_log = by_links.precise[k] * links.precise[k]  # by log(precise)
-        by_known = by_links.known[k] + 0.5 * by_log * (per_certain - per_after)
-        by_known -= by_links.factor[k] * links.factor[k] * per_certain
+        by_information = by_links.information[k] + 0.5 * by_log * (per_certain - per_after)
+        by_information -= by_links.factor[k] * links.factor[k] * per_certain
         by_weight = by_links.weight[k] + by_links.factor[k] * per_certain
         by_weight -= by_log * weight * per_after
         by_change = by_weight * sharper
@@ -200,8 +207,8 @@ def _links_backwards(
         by_at.sd[now] -= by_change * lasts * direct**2
         by_at.sd[then] += by_change * lasts * earlier / at.sd[then]
         if steps.lag[k] > 0:
-            by_links.known[before] += by_known
-            by_links.weight[before] += 2 * by_known * links.weight[before]
+            by_links.information[before] += by_information
+            by_links.weight[before] += 2 * by_information * links.weight[before]
             by_carried = by_links.carried[k] + by_links.sharper[k] * carried * sharper**3
             by_carried += by_change * (weight * carried * sharper - lasts / at.sd[then])
             by[_AT.rho] += by_carried * steps.lag[k] * given.rho ** (steps.lag[k] - 1)
@@ -213,9 +220,9 @@ def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, 
     """Return the log-likelihood and the intermediate results for its gradient."""
     n, apart = len(steps.accuracy), 1 - shared
     of, of_x = np.empty((4, n)), np.zeros((3, len(steps.x)))
-    residual, innovation, tolds, normal = of[0], of[1], of[2], of[3]
+    residual, innovation, weighted_sums, normal = of[0], of[1], of[2], of[3]
     present, total, per_sd = of_x[0], of_x[1], of_x[2]
-    squares = volume = told = 0.0
+    squares = volume = weighted_sum = 0.0
     for x in range(len(steps.x)):
         per_sd[x] = 1 / at.sd[x]
     for i in range(n):
@@ -223,13 +230,13 @@ def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, 
         x = int(steps.place[k])
         residual[i] = innovation[i] = (steps.accuracy[i] - at.mean[x]) * per_sd[x]
         if steps.lag[k] == 0:
-            told = 0.0
+            weighted_sum = 0.0
         else:
             left = residual[i] - links.carried[k] * residual[i - 1]
             innovation[i] = left * links.sharper[k]
-        normal[i] = (innovation[i] - links.factor[k] * told) * links.precise[k]
-        tolds[i] = told
-        told += links.weight[k] * innovation[i]
+        normal[i] = (innovation[i] - links.factor[k] * weighted_sum) * links.precise[k]
+        weighted_sums[i] = weighted_sum
+        weighted_sum += links.weight[k] * innovation[i]
         squares += normal[i] ** 2
         total[x] += normal[i]
     for k in range(len(steps.lag)):
@@ -242,7 +249,7 @@ def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, 
         squares -= shared * total[x] ** 2 / common
         volume += (present[x] - 1) * np.log(apart) + np.log(common)
     value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
-    return value, _Runs(residual, innovation, tolds, normal, present, total)
+    return value, _Runs(residual, innovation, weighted_sums, normal, present, total)
 
 
 def _runs_backwards(
@@ -271,7 +278,7 @@ def _runs_backwards(
         by_error = by_normal * links.precise[k]
         by_innovation = by_error + by_told * links.weight[k]
         by_links.precise[k] += by_normal * runs.normal[i]
-        by_links.factor[k] -= by_error * runs.told[i]
+        by_links.factor[k] -= by_error * runs.weighted_sum[i]
         by_links.weight[k] += by_told * runs.innovation[i]
         by_links.sharper[k] += by_innovation * runs.innovation[i]
         by_residual = from_later + by_innovation * links.sharper[k]  # 1 at a run's first

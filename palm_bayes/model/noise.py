@@ -29,7 +29,7 @@ GRAIN = 0.15
 STRAIGHT = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
 
 
-def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
+def offset_sd(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
     """Compute the standard deviation of a repetition's constant offset, a fraction.
 
     Parameters
@@ -43,7 +43,7 @@ def offset(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
 
 
 def transient_share(lasting: Array) -> Array:
-    """Compute the share of the variance at the last observed x that is not that of `offset`."""
+    """Compute the share of the variance at the last observed x that is not that of `offset_sd`."""
     return 1 - (1 - GRAIN) * lasting
 
 
@@ -69,7 +69,7 @@ def decline(u: Array, x: Array, xp: ModuleType = np) -> Array:
     return 0.5 * xp.log(x) - above_floor(SATURATED - u, xp)
 
 
-def passing(
+def transient_sd(
     here: Array,
     first: Array,
     last: Array,
@@ -90,7 +90,7 @@ def passing(
     here, first, last : array
         `decline` at the requested x and at the first and last observed x.
     noise, lasting : array
-        As in `offset`.
+        As in `offset_sd`.
     noise_ratio : array
         Ratio of the shrinking part's standard deviation at x_first to that at x_last.
     """
@@ -99,17 +99,17 @@ def passing(
 
 
 def power(here: Array, first: Array, last: Array, xp: ModuleType = np) -> Array:
-    """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `passing`."""
+    """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `transient_sd`."""
     fall = above_floor(last - first, xp)
     found = above_floor(last - here, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
 
 
-def at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
+def sd_at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
     """Compute the standard deviation of an accuracy at x_first, if the gap has shrunk since.
 
-    Parameters are as in `passing`.
+    Parameters are as in `transient_sd`.
     """
     return xp.sqrt(noise**2 * ((1 - lasting) * noise_ratio**2 + lasting) + RESOLUTION**2)
 
@@ -119,7 +119,7 @@ def above_floor(log_ratio: Array, xp: ModuleType) -> Array:
     return xp.maximum(log_ratio, 0) + xp.log1p(xp.exp(-xp.abs(log_ratio))) - np.log(2)
 
 
-def carry(rho: Array, lag: Array) -> Array:
+def autocorrelation(rho: Array, lag: Array) -> Array:
     """Compute the correlation of transient residuals `lag` episodes apart, 0 where `lag` is 0.
 
     A lag of 0 marks the first observation of a run.
@@ -149,13 +149,13 @@ def log_density(
     y : array, dims (..., observation)
         Accuracies, run after run, in order of episode.
     mean, sd : array, dims (..., observation)
-        Expected accuracy and `passing`.
+        Expected accuracy and `transient_sd`.
     carried : array, dims (..., observation)
-        `carry` of each observation.
+        `autocorrelation` of each observation.
     shared : array, dims (..., observation)
         Share of the noise's variance that runs have in common, in [0, 1).
     lasts : array, dims (..., observation)
-        `offset`.
+        `offset_sd`.
     place : array of int, dims (observation,)
         `place_begins` of the observations.
     first : array of int, dims (observation,)
@@ -166,7 +166,7 @@ def log_density(
     array, dims (..., observation)
         The terms whose sum is the log-likelihood.
     """
-    new, scale = unexpected(y, mean, sd, carried, lasts, first, xp)
+    new, scale = conditional_innovations(y, mean, sd, carried, lasts, first, xp)
     innovation = new / scale
     runs_in_order = xp.arange(place.shape[-1])  # an unstable sort would shuffle them
     order = xp.argsort(place * place.shape[-1] + runs_in_order)
@@ -181,7 +181,7 @@ def log_density(
     return -0.5 * (innovation - expected) ** 2 / variance - volume
 
 
-def unexpected(
+def conditional_innovations(
     y: Array,
     mean: Array,
     sd: Array,
@@ -196,9 +196,11 @@ def unexpected(
     """
     change, weight = (_changes(part / sd, carried, xp) for part in (y - mean, lasts))
     left = xp.sqrt(1 - carried**2)
-    told, known = (_before(part / left**2, xp) for part in (weight * change, weight**2))
-    past = told - told[..., first], known - known[..., first]
-    expected, scale = foreseen(*past, weight / left, xp)
+    weighted_sum, information = (
+        _before(part / left**2, xp) for part in (weight * change, weight**2)
+    )
+    past = weighted_sum - weighted_sum[..., first], information - information[..., first]
+    expected, scale = innovation_moments(*past, weight / left, xp)
     return change - left * expected, left * scale
 
 
@@ -208,7 +210,7 @@ def _changes(values: Array, carried: Array, xp: ModuleType) -> Array:
     return values - carried * before
 
 
-def telling(
+def offset_weight(
     lasts: Array, sd: Array, sd_before: Array, carried: Array, xp: ModuleType = np
 ) -> Array:
     """Compute the weight of the constant offset in the innovation of an AR(1) that it is added to.
@@ -223,7 +225,9 @@ def telling(
     return (lasts / sd - carried * lasts / sd_before) / xp.sqrt(1 - carried**2)
 
 
-def foreseen(told: Array, known: Array, weight: Array, xp: ModuleType = np) -> tuple[Array, Array]:
+def innovation_moments(
+    weighted_sum: Array, information: Array, weight: Array, xp: ModuleType = np
+) -> tuple[Array, Array]:
     """Compute mean and standard deviation of an innovation given the earlier ones of its run.
 
     Innovations are weight · c + v with independent standard normals v: a linear regression on c,
@@ -231,13 +235,13 @@ def foreseen(told: Array, known: Array, weight: Array, xp: ModuleType = np) -> t
 
     Parameters
     ----------
-    told, known : array
+    weighted_sum, information : array
         Sums of weight · innovation and of weight² over the earlier innovations.
     weight : array
-        `telling` of the innovation.
+        `offset_weight` of the innovation.
     """
-    before = 1 + known
-    return weight * told / before, xp.sqrt((before + weight**2) / before)
+    before = 1 + information
+    return weight * weighted_sum / before, xp.sqrt((before + weight**2) / before)
 
 
 def _before(values: Array, xp: ModuleType) -> Array:
@@ -262,32 +266,34 @@ def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Arra
     return xp.sqrt(shared) * common + xp.sqrt(1 - shared) * own
 
 
-class Past(NamedTuple):
+class State(NamedTuple):
     """State of runs after their observations.
 
     Attributes
     ----------
     residual, sd : array, dims (...)
-        Residual of the last observation divided by its `passing`, and that `passing`.
-    told, known : array, dims (...)
-        As in `foreseen`.
+        Residual of the last observation divided by its `transient_sd`, and that `transient_sd`.
+    weighted_sum, information : array, dims (...)
+        As in `innovation_moments`.
     """
 
     residual: Array
     sd: Array
-    told: Array
-    known: Array
+    weighted_sum: Array
+    information: Array
 
 
-UNBEGUN = Past(0.0, 1.0, 0.0, 0.0)
+UNBEGUN = State(0.0, 1.0, 0.0, 0.0)
 
 
-def past(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) -> Past:
+def state_after(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) -> State:
     """Return the state of one run after its observations; parameters as in `log_density`."""
     residual, kept = (y - mean) / sd, lasts / sd
     change, weight = (_changes(part, carried, np) for part in (residual, kept))
-    told, known = ((part / (1 - carried**2)).sum(-1) for part in (weight * change, weight**2))
-    return Past(residual[..., -1], sd[..., -1], told, known)
+    weighted_sum, information = (
+        (part / (1 - carried**2)).sum(-1) for part in (weight * change, weight**2)
+    )
+    return State(residual[..., -1], sd[..., -1], weighted_sum, information)
 
 
 def simulate(
@@ -296,7 +302,7 @@ def simulate(
     carried: Array,
     lasts: Array,
     fresh: Array,
-    start: Past = UNBEGUN,
+    start: State = UNBEGUN,
     first: Array | None = None,
 ) -> Array:
     """Draw accuracies along runs from the process of `log_density`.
@@ -308,7 +314,7 @@ def simulate(
     lasts : array, dims (...)
     fresh : array, dims (..., observation)
         Standard normal draws, with correlation ``shared`` between runs at the same x.
-    start : Past, dims (...)
+    start : State, dims (...)
         State before the first observation; its residual is used where `carried` is not 0.
     first : array of int, dims (observation,), optional
         Index of the first observation of each observation's run, if there are several runs.
@@ -319,14 +325,14 @@ def simulate(
     """
     residual = np.empty(np.broadcast_shapes(mean.shape, fresh.shape))
     left = np.sqrt(1 - carried**2)
-    before, sd_before, told, known = start
+    before, sd_before, weighted_sum, information = start
     for i in range(mean.shape[-1]):
         if first is not None and first[i] == i:
-            before, sd_before, told, known = UNBEGUN
-        weight = telling(lasts, sd[..., i], sd_before, carried[..., i])
-        expected, scale = foreseen(told, known, weight)
+            before, sd_before, weighted_sum, information = UNBEGUN
+        weight = offset_weight(lasts, sd[..., i], sd_before, carried[..., i])
+        expected, scale = innovation_moments(weighted_sum, information, weight)
         innovation = expected + scale * fresh[..., i]
-        told, known = told + weight * innovation, known + weight**2
+        weighted_sum, information = weighted_sum + weight * innovation, information + weight**2
         before = carried[..., i] * before + left[..., i] * innovation
         sd_before = sd[..., i]
         residual[..., i] = before

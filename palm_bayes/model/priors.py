@@ -63,7 +63,7 @@ class Priors:
         rounding adds `palm_bayes.model.noise.RESOLUTION`.
     noise_ratio
         Ratio of the shrinking part's standard deviation at the first observed x to that at the
-        last; see `palm_bayes.model.noise.passing`.
+        last; see `palm_bayes.model.noise.transient_sd`.
     rho
         Lag-1 autocorrelation of the transient part of a repetition's residuals, in (0, 1).
     shared

@@ -80,7 +80,7 @@ def test_noise_in_common_outlasts_labels_that_differ_and_episodes_that_are_missi
 
     def correlated(data):
         mean, sd = np.full(len(data.x), 0.7), np.full(len(data.x), 0.02)
-        given = noise.carry(0.4, data.lag), 0.8, 0.0, data.place, data.first
+        given = noise.autocorrelation(0.4, data.lag), 0.8, 0.0, data.place, data.first
         return noise.log_density(mean + 0.03, mean, sd, *given).sum() - (
             noise.log_density(mean + 0.03, mean, sd, given[0], 0.0, *given[2:]).sum()
         )

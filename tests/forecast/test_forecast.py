@@ -82,7 +82,7 @@ def make_trace(runs, draws=2000, jitter=0.0, **scalars):
 
 
 def spread_at(x, last=8.0, sd=0.01, ratio=5.0):
-    return noise.passing(*map(decline, (x, 1.0, last)), sd, ratio, 0.0)
+    return noise.transient_sd(*map(decline, (x, 1.0, last)), sd, ratio, 0.0)
 
 
 def decline(x):
@@ -362,8 +362,8 @@ def test_continuing_keeps_what_lasts_as_the_dense_normal_says():
     draws = made("continuing", runs, rho=rho, lasting=lasting, horizon=4).draws
     found = draws.isel(strategy=0, repetition=0).sel(x=[9.0, 12.0])
     x = np.array([*range(1, 9), 9.0, 12.0])
-    sd = noise.passing(*map(decline, (x, 1.0, 8.0)), 0.01, 5.0, lasting)
-    lasts = noise.offset(0.01, lasting)
+    sd = noise.transient_sd(*map(decline, (x, 1.0, 8.0)), 0.01, 5.0, lasting)
+    lasts = noise.offset_sd(0.01, lasting)
     dense = lasts**2 + np.outer(sd, sd) * rho ** np.abs(np.subtract.outer(x, x))
     weights = np.linalg.solve(dense[:8, :8], dense[:8, 8:]).T
     left = np.sqrt(np.diag(dense[8:, 8:] - weights @ dense[:8, 8:]))

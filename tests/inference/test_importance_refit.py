@@ -115,7 +115,7 @@ def test_draws_are_moved_with_the_noise_that_they_say(fit):
         at = np.array([1, 15]), 1.0, x_last
         declines = (noise.decline(curve.u(x, *of_curve), x) for x in at)
         spread = of["noise"], of["noise_ratio"], of["lasting"]
-        return noise.passing(*declines, *spread), noise.offset(spread[0], spread[2])
+        return noise.transient_sd(*declines, *spread), noise.offset_sd(spread[0], spread[2])
 
     for ours, theirs in zip(spreads(new, 15.0), spreads(old, seen.ends.x_last), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)

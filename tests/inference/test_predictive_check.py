@@ -22,9 +22,9 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS, shared=NOISE["shar
     declines = (
         noise.decline(-np.log(1 - curve.accuracy(at, 1.0, *shape)), at) for at in (x, x[0], x[-1])
     )
-    sd = noise.passing(*declines, NOISE["noise"], NOISE["noise_ratio"], NOISE["lasting"])
-    lasts = noise.offset(NOISE["noise"], NOISE["lasting"])
-    carried = noise.carry(NOISE["rho"], np.diff(x, prepend=1.0))
+    sd = noise.transient_sd(*declines, NOISE["noise"], NOISE["noise_ratio"], NOISE["lasting"])
+    lasts = noise.offset_sd(NOISE["noise"], NOISE["lasting"])
+    carried = noise.autocorrelation(NOISE["rho"], np.diff(x, prepend=1.0))
     mean = curve.accuracy(x, **CURVE)
     rows = []
     for strategy in strategies:

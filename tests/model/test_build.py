@@ -218,8 +218,11 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     spread, ratio, shared, lasting = (
         values[name][of] for name in ("noise", "noise_ratio", "shared", "lasting")
     )
-    sd, lasts = noise.passing(*declines, spread, ratio, lasting), noise.offset(spread, lasting)
-    carried = noise.carry(values["rho"][of], data.lag)
+    sd, lasts = (
+        noise.transient_sd(*declines, spread, ratio, lasting),
+        noise.offset_sd(spread, lasting),
+    )
+    carried = noise.autocorrelation(values["rho"][of], data.lag)
     given = mean, sd, carried, shared, lasts, data.place, data.first
     expected = noise.log_density(data.accuracy, *given)
     np.testing.assert_allclose(terms, expected, rtol=1e-7)

@@ -69,10 +69,10 @@ def defined(p, data):
     return noise.log_density(
         data.accuracy,
         p.A_max * -np.expm1(-u),
-        noise.passing(*declines, p.spread, p.ratio, p.lasting),
-        noise.carry(p.rho, data.lag),
+        noise.transient_sd(*declines, p.spread, p.ratio, p.lasting),
+        noise.autocorrelation(p.rho, data.lag),
         np.full_like(data.x, p.shared),
-        noise.offset(p.spread, p.lasting),
+        noise.offset_sd(p.spread, p.lasting),
         data.place,
         data.first,
     ).sum()

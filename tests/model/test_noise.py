@@ -10,7 +10,7 @@ from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal, norm
 
 from palm_bayes.model import noise
-from palm_bayes.model.noise import Past
+from palm_bayes.model.noise import State
 
 
 def number(low, high):
@@ -56,8 +56,8 @@ def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
     at = np.array([x, 1.0, 10.0])
     u = 0.4 * at**0.6
     declines = noise.decline(u, at)
-    passes = noise.passing(declines, declines[1], declines[2], sd, ratio, lasting)
-    kept = noise.offset(sd, lasting)
+    passes = noise.transient_sd(declines, declines[1], declines[2], sd, ratio, lasting)
+    kept = noise.offset_sd(sd, lasting)
     assert np.hypot(kept, passes[2]) == pytest.approx(np.hypot(sd, 1e-4))  # at x_last
     gap = (np.exp(-u) + np.exp(-8)) / np.sqrt(at)  # less is not seen, and labels count too
     fall = np.log((gap[1] + gap[2]) / (2 * gap[2]))
@@ -69,14 +69,14 @@ def test_noise_is_what_lasts_and_what_passes(x, sd, ratio, lasting):
 
 def test_passing_noise_at_its_limits():
     declines = np.linspace(0, 20, 41)
-    alike = noise.passing(declines, 0.5, 4.0, 0.02, 1.0, 0.0)
+    alike = noise.transient_sd(declines, 0.5, 4.0, 0.02, 1.0, 0.0)
     np.testing.assert_allclose(alike, np.hypot(0.02, 1e-4))
-    falls = noise.passing(declines, 0.5, 8.0, 0.02, 10.0, 0.0)
+    falls = noise.transient_sd(declines, 0.5, 8.0, 0.02, 10.0, 0.0)
     assert np.all(np.diff(falls) <= 0)
     assert falls[-1] == pytest.approx(0.02 * 10 ** (-np.log(2) / (7.5 - np.log(2))), rel=0.01)
     assert falls[1] == pytest.approx(0.2, rel=0.01)
     assert falls[0] < 0.2001  # before the data it is as at their start
-    straight = noise.passing(declines, 0.5, 0.6, 0.02, 10.0, 0.0)
+    straight = noise.transient_sd(declines, 0.5, 0.6, 0.02, 10.0, 0.0)
     at_most = np.hypot(0.002, 1e-4)  # past the data it shrinks at most once more
     assert straight[-1] == pytest.approx(at_most)
 
@@ -90,11 +90,13 @@ def test_noise_falls_with_labels_where_no_gap_is_seen():
     np.testing.assert_allclose(np.diff(rising), 0.5 + np.log(2), atol=0.01)
 
 
-def test_carry():
-    np.testing.assert_allclose(noise.carry(0.5, np.array([0, 1, 2, 4])), [0, 0.5, 0.25, 0.0625])
-    np.testing.assert_array_equal(noise.carry(0.0, np.array([0.0, 1.0])), [0, 0])
-    np.testing.assert_array_equal(noise.carry(1.0, np.array([0.0, 3.0])), [0, 1])
-    assert noise.carry(np.full((3, 1), 0.4), np.array([0, 1])).shape == (3, 2)
+def test_autocorrelation():
+    np.testing.assert_allclose(
+        noise.autocorrelation(0.5, np.array([0, 1, 2, 4])), [0, 0.5, 0.25, 0.0625]
+    )
+    np.testing.assert_array_equal(noise.autocorrelation(0.0, np.array([0.0, 1.0])), [0, 0])
+    np.testing.assert_array_equal(noise.autocorrelation(1.0, np.array([0.0, 3.0])), [0, 1])
+    assert noise.autocorrelation(np.full((3, 1), 0.4), np.array([0, 1])).shape == (3, 2)
 
 
 @given(
@@ -115,7 +117,7 @@ def test_log_density_is_that_of_a_dense_normal(episodes, rho, shared, lasts, see
     mean, sd = rng.uniform(0.2, 0.9, len(lags)), rng.uniform(0.005, 0.1, len(lags))
     y = mean + sd * rng.standard_normal(len(lags)) * 1.5
     places = place_of(episodes), first_of(episodes)
-    terms = noise.log_density(y, mean, sd, noise.carry(rho, lags), shared, lasts, *places)
+    terms = noise.log_density(y, mean, sd, noise.autocorrelation(rho, lags), shared, lasts, *places)
     dense = multivariate_normal(mean, covariance(episodes, rho, shared, lasts, sd)).logpdf(y)
     assert terms.shape == y.shape
     assert terms.sum() == pytest.approx(dense, rel=1e-8, abs=1e-6)
@@ -137,7 +139,7 @@ def test_a_terms_condition_is_the_observation_before_it():
     lags = lags_of(EPISODES)
     mean, sd = np.full(len(lags), 0.5), np.full(len(lags), 0.1)
     y = mean.copy()
-    given = noise.carry(0.6, lags), 0.0, 0.0, place_of(EPISODES), first_of(EPISODES)
+    given = noise.autocorrelation(0.6, lags), 0.0, 0.0, place_of(EPISODES), first_of(EPISODES)
     usual = noise.log_density(y, mean, sd, *given)
     y[1] += 0.1  # moves its own term and the next one's, which comes one episode later
     changed = noise.log_density(y, mean, sd, *given) != usual
@@ -148,7 +150,7 @@ def test_a_terms_condition_is_the_observation_before_it():
     np.testing.assert_array_equal(np.flatnonzero(changed), [4])
     y = mean.copy()
     y[1] += 0.1  # of which a part lasts: all later terms of the run
-    given = noise.carry(0.6, lags), 0.0, 0.07, place_of(EPISODES), first_of(EPISODES)
+    given = noise.autocorrelation(0.6, lags), 0.0, 0.07, place_of(EPISODES), first_of(EPISODES)
     changed = noise.log_density(y, mean, sd, *given) != noise.log_density(mean, mean, sd, *given)
     np.testing.assert_array_equal(np.flatnonzero(changed), [1, 2, 3, 4])
 
@@ -161,9 +163,9 @@ def test_log_density_takes_draws_as_leading_dims():
     y = rng.uniform(0.2, 0.8, len(lags))
     shares = rng.uniform(0, 0.9, (2, 2, 3, 1))
     places = place_of(EPISODES), first_of(EPISODES)
-    together = noise.log_density(y, mean, sd, noise.carry(rho, lags), *shares, *places)
+    together = noise.log_density(y, mean, sd, noise.autocorrelation(rho, lags), *shares, *places)
     assert together.shape == (2, 3, len(lags))
-    one = (part[1, 2] for part in (mean, sd, noise.carry(rho, lags), *shares))
+    one = (part[1, 2] for part in (mean, sd, noise.autocorrelation(rho, lags), *shares))
     alone = noise.log_density(y, *one, *places)
     np.testing.assert_allclose(together[1, 2], alone)
 
@@ -171,14 +173,16 @@ def test_log_density_takes_draws_as_leading_dims():
 def test_pytensor_gives_the_numbers_of_numpy():
     lags = lags_of(EPISODES)
     rng = np.random.default_rng(4)
-    values = [rng.uniform(0.1, 0.9, len(lags)) for _ in range(3)] + [noise.carry(0.7, lags)]
+    values = [rng.uniform(0.1, 0.9, len(lags)) for _ in range(3)] + [
+        noise.autocorrelation(0.7, lags)
+    ]
     values += [np.full(len(lags), 0.3), np.full(len(lags), 0.4)]
     places = place_of(EPISODES), first_of(EPISODES)
     inputs = [pt.dvector(name) for name in ("y", "mean", "sd", "carried", "shared", "lasts")]
-    outputs = [noise.log_density(*inputs, *places, xp=pt), noise.passing(*inputs, xp=pt)]
+    outputs = [noise.log_density(*inputs, *places, xp=pt), noise.transient_sd(*inputs, xp=pt)]
     density, spread = pytensor.function(inputs, outputs, mode="FAST_COMPILE")(*values)
     np.testing.assert_allclose(density, noise.log_density(*values, *places), rtol=1e-12)
-    np.testing.assert_allclose(spread, noise.passing(*values), rtol=1e-12)
+    np.testing.assert_allclose(spread, noise.transient_sd(*values), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("rho", "lasts"), [(0.0, 0.0), (0.4, 0.05), (0.95, 0.02)])
@@ -188,7 +192,7 @@ def test_simulated_runs_have_the_moments_of_the_density(rho, lasts):
     shape, rng = (40_000, len(lags)), np.random.default_rng(5)
     common = rng.standard_normal(shape)[:, place_of(EPISODES)]
     fresh = noise.mixed(common, rng.standard_normal(shape), 0.6)
-    given = mean, sd, noise.carry(rho, lags)
+    given = mean, sd, noise.autocorrelation(rho, lags)
     draws = noise.simulate(*given, lasts, fresh, first=first_of(EPISODES))
     expected = covariance(EPISODES, rho, 0.6, lasts, sd)
     total = np.sqrt(np.diag(expected))
@@ -205,7 +209,9 @@ def test_start_counts_only_where_it_is_carried():
 
     def shifts(lags):
         with_start, without = (
-            noise.simulate(mean, sd, noise.carry(0.5, lags), 0.0, fresh, Past(at, 1.0, 0.0, 0.0))
+            noise.simulate(
+                mean, sd, noise.autocorrelation(0.5, lags), 0.0, fresh, State(at, 1.0, 0.0, 0.0)
+            )
             for at in (start, np.zeros(3))
         )
         return with_start - without
@@ -219,9 +225,9 @@ def test_start_counts_only_where_it_is_carried():
 def test_a_run_goes_on_from_its_past_as_the_dense_normal_says():
     episodes, seen = np.array([1, 2, 3, 5, 6, 9]), 4
     rho, lasts = 0.5, 0.4
-    carried = noise.carry(rho, np.diff(episodes, prepend=1))
+    carried = noise.autocorrelation(rho, np.diff(episodes, prepend=1))
     y, sd = np.array([1.0, 0.4, 1.2, 0.8]), np.linspace(1.2, 0.5, 6)
-    before = noise.past(y, np.zeros(4), sd[:4], carried[:4], lasts)
+    before = noise.state_after(y, np.zeros(4), sd[:4], carried[:4], lasts)
     fresh = np.random.default_rng(7).standard_normal((40_000, 2))
     draws = noise.simulate(np.zeros(2), sd[4:], carried[4:], lasts, fresh, before)
     dense = within(episodes, rho, lasts, sd)
