@@ -127,8 +127,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood: slope by what earlier steps say of the offset",
         "model/likelihood_passes.py",
-        "by_links.weight[before] += 2 * by_known",
-        "by_links.weight[before] += by_known",
+        "by_links.weight[before] += 2 * by_information",
+        "by_links.weight[before] += by_information",
         "model/test_likelihood.py::test_slopes_are_those_of_differences",
     ),
     Mutation(
@@ -213,8 +213,8 @@ MUTATIONS = (
     Mutation(
         "Refit: the earlier likelihood counted twice",
         "inference/importance_refit.py",
-        "log_ratios = told.sum(axis=-1) - known + log_stretch",
-        "log_ratios = told.sum(axis=-1) + log_stretch",
+        "log_ratios = terms.sum(axis=-1) - earlier + log_stretch",
+        "log_ratios = terms.sum(axis=-1) + log_stretch",
         "inference/test_importance_refit.py::test_weights_are_those_of_plain_numpy",
     ),
     Mutation(
@@ -227,8 +227,8 @@ MUTATIONS = (
     Mutation(
         "Refit: Jacobian of moving the noise left out",
         "inference/importance_refit.py",
-        "- known + log_stretch",
-        "- known",
+        "- earlier + log_stretch",
+        "- earlier",
         "inference/test_importance_refit.py::test_weights_are_those_of_plain_numpy",
     ),
     Mutation(
@@ -263,7 +263,7 @@ MUTATIONS = (
     Mutation(
         "Pooling: the likelihood stays with other draws",
         "inference/joint.py",
-        "return Sample(posterior, sample.stats, told,",
+        "return Sample(posterior, sample.stats, terms,",
         "return Sample(posterior, sample.stats, sample.log_likelihood,",
         "inference/test_joint.py::test_what_is_picked_stays_together",
     ),
