@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from palm_bayes.data.runs import Runs
+from palm_bayes.data.runs import Runs, interpolated
 from palm_bayes.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,12 +58,10 @@ def _points(runs: Runs) -> "pd.Series[float]":
 def _x_at_episode(runs: Runs, episodes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Convert episodes to x: linear between observed episodes, one batch per episode beyond."""
     points = _points(runs)
-    inside = np.clip(episodes, points.index[0], points.index[-1])
-    return np.asarray(np.interp(inside, points.index, points) + (episodes - inside))
+    return interpolated(episodes, points.index, points, 1.0)
 
 
 def _episode_at(runs: Runs, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Invert `_x_at_episode`, rounded to twelve digits so that whole episodes stay whole."""
     points = _points(runs)
-    inside = np.clip(x, points.iloc[0], points.iloc[-1])
-    return np.asarray(np.round(np.interp(inside, points, points.index) + (x - inside), 12))
+    return np.round(interpolated(x, points, points.index, 1.0), 12)

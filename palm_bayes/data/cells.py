@@ -37,11 +37,11 @@ def as_numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":
         return pd.Series(np.nan, cells.index)
     try:
         values = pd.to_numeric(cells, errors="coerce")
-        if getattr(values.dtype, "kind", "") == "c":
-            return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
-        return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
+        if getattr(values.dtype, "kind", "") != "c":
+            return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
     except (TypeError, ValueError, ArithmeticError):  # one cell suffices
-        return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
+        pass
+    return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
 
 
 def _number(cell: Any) -> float:

@@ -51,6 +51,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 TASK = ("source", "dataset", "model")
 """Words that identify a task."""
 
+COUNTS = ("labels", "share", "episode")
+"""Words for columns that count labels or episodes."""
+
 YIELDING = frozenset(COLUMNS["accuracy"][7:])
 """Other measures, which yield to a column called accuracy in full."""
 
@@ -135,7 +138,9 @@ def one_of(name: str, names: Sequence[str], what: str, place: str) -> str:
         raise DataError(f"{place}{error}") from None
 
 
-def chosen(given: Mapping[str, str] | None, columns: Sequence[Any], place: str) -> dict[str, int]:
+def chosen_positions(
+    given: Mapping[str, str] | None, columns: Sequence[Any], place: str
+) -> dict[str, int]:
     """Return the positions of the columns that the user chose, by word."""
     names = [str(column) for column in columns]
     places = {}
@@ -149,7 +154,7 @@ def chosen(given: Mapping[str, str] | None, columns: Sequence[Any], place: str) 
     return places
 
 
-def found(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
+def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
     """Return the position of the column of each word; the user's choices come first.
 
     Raises

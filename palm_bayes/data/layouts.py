@@ -12,13 +12,12 @@ from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
-    COUNTS,
     Series,
     Sheet,
     counted,
+    described,
     is_numeric,
     refuse_summaries,
-    told,
 )
 from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, known, listed
@@ -41,7 +40,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     asked = dict(reading.columns or {})
     if layout.name == "tracker" and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
-    mine = columns.chosen(asked, sheet.names, sheet.place)
+    mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
     said = [*raw.notes, *_of_columns(sheet), *sheet.notes, *_of_name(sheet, reading)]
     return sheet.rows(), said
@@ -75,7 +74,7 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
     if reading.pattern is not None and sheet.raw.alone:
         raise DataError(f"{sheet.place}pattern {reading.pattern!r} fits neither file nor columns")
     names, asked = sheet.names, "accuracy" in sheet.words
-    words = columns.found(names, sheet.words, sheet.place)
+    words = columns.positions(names, sheet.words, sheet.place)
     if "accuracy" not in words:
         raise columns.missing(["accuracy"], names, sheet.place)
     score = names[words["accuracy"]]
@@ -94,7 +93,7 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     """Take columns of accuracies, one a repetition or strategy."""
-    words = columns.found(sheet.names, sheet.words, sheet.place)
+    words = columns.positions(sheet.names, sheet.words, sheet.place)
     words.pop("accuracy", None)
     sheet, names = replace(sheet, words=words), sheet.names
     places = [
@@ -113,7 +112,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
-    return replace(sheet, series=series, notes=[told(series, names)])
+    return replace(sheet, series=series, notes=[described(series, names)])
 
 
 def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
@@ -138,7 +137,7 @@ def _levels(sheet: Sheet, _: Reading) -> Sheet:
     tuples = list(zip(*values_of, strict=True))
     words = {
         word: i for i, column in enumerate(tuples) for word in map(columns.word_of, column)
-        if word in COUNTS
+        if word in columns.COUNTS
     }  # fmt: skip
     places = [i for i in range(len(tuples)) if i not in words.values()]
     kinds = {}
@@ -160,7 +159,7 @@ def _levels(sheet: Sheet, _: Reading) -> Sheet:
         if number := repetition_of(run.get("repetition", "")):
             run["repetition"] = number
         series.append(Series(i, run))
-    said = [] if sheet.raw.notes else [told(series, sheet.names)]  # arrays have said it
+    said = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
     return replace(sheet, words=words, series=series, notes=said)
 
 
@@ -188,7 +187,9 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
     """Take an export of TensorBoard, or of Weights & Biases without its bounds."""
     names, words = sheet.names, dict(sheet.words)
     of_word = {columns.clean(name): i for i, name in enumerate(names)}
-    words |= {word: i for i, name in enumerate(names) if (word := columns.word_of(name)) in COUNTS}
+    for i, name in enumerate(names):
+        if (word := columns.word_of(name)) in columns.COUNTS:
+            words[word] = i
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
         words |= {"accuracy": of_word["value"]}
@@ -202,7 +203,7 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
     runs = _runs(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
-    said = f"{told(series, names)}; score is {score}"
+    said = f"{described(series, names)}; score is {score}"
     metric = columns.metric_of(score.rsplit("/", 1)[-1])
     return replace(sheet, words=words, series=series, notes=[said], metric=metric)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -81,18 +82,16 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
     """Read the runs of one task; see `read_runs`."""
     if isinstance(source, Runs):
         return _chosen_of(source, reading)
-    named, dataset, model = reading.named, reading.dataset, reading.model
     notes: list[str] = []
-    frame = _one_task(read_rows(source, reading, notes), named, dataset, model)
-    runs = Runs.from_frame(
-        frame,
-        **reading.axis,
-        dataset=visible(dataset or next(iter(frame.get("dataset", [])), "")),
-        model=visible(model or next(iter(frame.get("model", [])), "")),
-        notes=notes,
-    )
+    frame = chosen_rows(_one_task(chosen_task(read_rows(source, reading, notes), reading)), reading)
+    names = {
+        word: visible(getattr(reading, word) or next(iter(frame.get(word, [])), ""))
+        for word in ("dataset", "model")
+    }
+    options: dict[str, Any] = reading.axis | names
+    runs = Runs.from_frame(frame, **options, notes=notes)
     runs = replace(runs, read_with=reading.of_source)
-    return runs if named is None else runs.select(named)
+    return runs if reading.named is None else runs.select(reading.named)
 
 
 def _chosen_of(source: Runs, reading: Reading) -> Runs:
@@ -141,11 +140,8 @@ def understood(several: Iterable[Runs | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for note in notes if note.startswith(_UNDERSTOOD)))
 
 
-def _one_task(
-    table: pd.DataFrame, named: Sequence[str] | None, dataset: str | None, model: str | None
-) -> pd.DataFrame:
-    """Keep the rows of one (source, dataset, model), and of the strategies named."""
-    table = of_task(table, dataset, model)
+def _one_task(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table; `DataError` if it holds several tasks (source, dataset, model)."""
     words = [word for word in TASK if word in table]
     tasks = table[words].drop_duplicates()
     if words and len(tasks) > 1:
@@ -157,14 +153,20 @@ def _one_task(
             f"{table['file'].iloc[0] or 'the table'} holds {len(tasks)} tasks, "
             f"choose one by {how}: {names}"
         )
-    if named is not None:
-        table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
     return table
 
 
-def of_task(table: pd.DataFrame, dataset: str | None, model: str | None) -> pd.DataFrame:
+def chosen_task(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Keep the rows of the dataset and the model named."""
-    for word, name in (("dataset", dataset), ("model", model)):
+    for word, name in (("dataset", reading.dataset), ("model", reading.model)):
         if name is not None and word in table:
             table = table[table[word].isin(known([name], table[word].unique(), word))]
     return table
+
+
+def chosen_rows(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Keep the rows of the strategies named."""
+    if reading.named is None:
+        return table
+    names = known(reading.named, table["strategy"].unique(), "strategy")
+    return table[table["strategy"].isin(names)]

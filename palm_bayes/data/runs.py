@@ -165,16 +165,14 @@ class Runs(Displayed):
         if not self.labels_known:
             return np.full(np.shape(x), np.nan)
         points = self._points()
-        return _interpolate(np.asarray(x, float), points["x"], points["labels"], self.batch)
+        return interpolated(x, points["x"], points["labels"], self.batch)
 
     def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
         points = self._points()
-        return _interpolate(
-            np.asarray(labels, float), points["labels"], points["x"], 1 / self.batch
-        )
+        return interpolated(labels, points["labels"], points["x"], 1 / self.batch)
 
     def _points(self) -> pd.DataFrame:
         """Return known points (x, labels), increasing; one is enough where x = labels / batch."""
@@ -215,11 +213,10 @@ class Runs(Displayed):
         return Display("\n".join([size, *self.notes]), table.reset_index())
 
 
-def _interpolate(
-    at: NDArray[np.float64], x: "pd.Series[float]", y: "pd.Series[float]", slope: float
-) -> NDArray[np.float64]:
-    beyond = at - np.clip(at, x.iloc[0], x.iloc[-1])
-    return np.asarray(np.interp(at, x, y) + slope * beyond)
+def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> NDArray[np.float64]:
+    """Interpolate linearly between increasing `x`; beyond them, continue with `slope`."""
+    at, x, y = (np.asarray(values, float) for values in (at, x, y))
+    return np.asarray(np.interp(at, x, y) + slope * (at - np.clip(at, x[0], x[-1])))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from palm_bayes.data.runs import UNUSED
 from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, listed
 
-COUNTS = ("labels", "share", "episode")
 GAPS = ("", "nan", "na", "n/a", "none", "null", "-", "<na>")
 """Cells, in small letters, that hold nothing."""
 
@@ -117,7 +116,7 @@ def counted(sheet: Sheet) -> Sheet:
     """Find what counts labels or episodes: a step, an index without a name, or the rows."""
     words = dict(sheet.words)
     step = words.pop("step", None)
-    if {*COUNTS} & {*words}:
+    if {*columns.COUNTS} & {*words}:
         return replace(sheet, words=words)
     index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
     place = next(iter(index), None) if step is None else step
@@ -176,7 +175,7 @@ def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
     return as_numbers(text[~text.str.lower().isin(GAPS)])
 
 
-def told(series: Sequence[Series], names: Sequence[str]) -> str:
+def described(series: Sequence[Series], names: Sequence[str]) -> str:
     """Say what columns of accuracies stand for: "3 repetitions from the columns seed_1 ..."."""
     parts = []
     for word, many in (("strategy", "strategies"), ("repetition", "repetitions")):

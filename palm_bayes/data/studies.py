@@ -72,14 +72,12 @@ def _named(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:
             (place, place.relative_to(folder).parts or (folder.resolve().name,))
             for place in _places(folder)
         ]
-    named = [(place, (*parts[:-1], _stem(place, parts[-1]))) for place, parts in named]
+    for i, (place, (*above, last)) in enumerate(named):
+        if not place.is_dir():
+            named[i] = place, (*above, last.removesuffix(suffix(place)))
     if 1 < len(files) == len(named) and len({parts[-1] for _, parts in named}) == 1:
         named = [(place, parts[:-1] or parts) for place, parts in named]  # cifar10/runs.csv
     return named
-
-
-def _stem(place: Path, name: str) -> str:
-    return name if place.is_dir() else name.removesuffix(suffix(place))
 
 
 def _places(folder: Path) -> list[Path]:

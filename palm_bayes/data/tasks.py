@@ -8,10 +8,9 @@ import pandas as pd
 
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.places import Place
-from palm_bayes.data.readers import of_task, read, read_rows
+from palm_bayes.data.readers import chosen_rows, chosen_task, read, read_rows
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import MIN_EPISODES, Runs
-from palm_bayes.errors import known
 
 CELL = [*TASK, "strategy"]
 """Columns that name a strategy of a task."""
@@ -63,6 +62,11 @@ class Draft:
         """Source, dataset and model."""
         return self.source, self.dataset, self.model
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Source, dataset and model by word."""
+        return dict(zip(TASK, self.key, strict=True))
+
     def sha256(self) -> str:
         """Hash the rows, but not the files they came from."""
         rows = self.rows.drop(columns=["file", "where"], errors="ignore")
@@ -99,10 +103,8 @@ def read_tasks(source: Runs | Place, reading: Reading) -> list[Task]:
 
 def read_drafts(source: Place, reading: Reading) -> list[Draft]:
     """Read the rows of every task of one place; `DataError` if it cannot be read."""
-    named, notes = reading.named, list[str]()
-    table = of_task(read_rows(source, reading, notes), reading.dataset, reading.model)
-    if named is not None:
-        table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
+    notes: list[str] = []
+    table = chosen_rows(chosen_task(read_rows(source, reading, notes), reading), reading)
     words = [word for word in TASK if word in table]
     groups = table.groupby(words, sort=False) if words else [((), table)]
     asked = {"source": "", "dataset": reading.dataset or "", "model": reading.model or ""}
