@@ -123,14 +123,14 @@ def decide(
     """Judge a fit by a stop rule; see `palm_bayes.PalmFit.decide`."""
     outlook = outlook_for(fit, strategy or leader(fit), rule)
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
-    found = decision(rule, outlook, doubts, force=force)
+    verdict = decision(rule, outlook, doubts, force=force)
     stopped = [
-        leaf for leaf, finding in zip(rule.leaves(), found.findings, strict=True) if finding.stop
+        leaf for leaf, finding in zip(rule.leaves(), verdict.findings, strict=True) if finding.stop
     ]
     hopeless = [leaf for leaf in stopped if isinstance(leaf, Unreachable)]
-    if not found.stop or hopeless != stopped:
-        return found
-    return _switched(fit, found, rule, hopeless, force=force) or found
+    if not verdict.stop or hopeless != stopped:
+        return verdict
+    return _switched(fit, verdict, rule, hopeless, force=force) or verdict
 
 
 def decision(
@@ -271,10 +271,10 @@ class _Candidate:
 
 
 def _switched(
-    fit: "Posterior", found: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
+    fit: "Posterior", verdict: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
 ) -> Decision | None:
     """Switch to the strategy most likely to reach the targets, if one is reliable."""
-    others = (name for name in fit.runs.strategies if name != found.strategy)
+    others = (name for name in fit.runs.strategies if name != verdict.strategy)
     judged = (_candidate(fit, outlook_for(fit, name, rule), hopeless) for name in others)
     usable = [one for one in judged if one and (force or not one.doubts)]
     if not usable:
@@ -282,10 +282,10 @@ def _switched(
     best = max(usable, key=lambda one: one.rank)
     outlook, reached = best.outlook, best.finding.probability or 0.0
     reached_by = replace(best.finding, reason=f"with {outlook.strategy} it is {percent(reached)}")
-    doubts = tuple(dict.fromkeys((*found.doubts, *best.doubts)))
+    doubts = tuple(dict.fromkeys((*verdict.doubts, *best.doubts)))
     return replace(
-        found, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
-        findings=(*found.findings, reached_by), doubts=doubts, forced=force and bool(doubts),
+        verdict, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
+        findings=(*verdict.findings, reached_by), doubts=doubts, forced=force and bool(doubts),
     )  # fmt: skip
 
 

@@ -93,12 +93,13 @@ class LabelsToReach(Displayed):
         tail = (1 - self.probability) / 2
         levels = [self.assurance, 0.5, tail, 1 - tail]
         needed = self.needed.transpose("sample", "strategy").to_numpy()
-        found = np.quantile(needed, levels, axis=0, method="inverted_cdf")
+        quantiles = np.quantile(needed, levels, axis=0, method="inverted_cdf")
         table = pd.DataFrame({"strategy": self.needed["strategy"].to_numpy().astype(object)})
-        table[["budget", "median", "lower", "upper"]] = found.T
+        table[["budget", "median", "lower", "upper"]] = quantiles.T
         table["p_never"] = np.isinf(needed).mean(axis=0)
-        within = np.nan if self.within is None else self.within
-        table["p_within"] = (needed <= within).mean(axis=0) if self.within else np.nan
+        table["p_within"] = np.nan
+        if self.within is not None:
+            table["p_within"] = (needed <= self.within).mean(axis=0)
         table["p_reached"] = (needed <= seen_budget(self.fit.runs)).mean(axis=0)
         return table.sort_values(["budget", "p_never", "median"], ignore_index=True)
 
