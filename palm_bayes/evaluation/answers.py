@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.columns import TASK
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.data.score import parsed
@@ -78,8 +77,8 @@ def seed_of(key: tuple[str, str, str], seed: int) -> int:
 def failures(draft: Draft, question: str, reason: str, strategy: str | None = None) -> Part:
     """Return the part of cells without an answer, by default all of the task."""
     names = _strategies(draft) if strategy is None else [strategy]
-    head = {**dict(zip(TASK, draft.key, strict=True)), "strategy": names}
-    return {"failures": pd.DataFrame({**head, "question": question, "reason": reason})}
+    rows = {**draft.names, "strategy": names, "question": question, "reason": reason}
+    return {"failures": pd.DataFrame(rows)}
 
 
 def _strategies(draft: Draft) -> list[str]:
@@ -176,7 +175,7 @@ class Work:
             except FAILURES as error:
                 yield failures(draft, question, in_words(error))
                 continue
-            yield {question: table.assign(**dict(zip(TASK, draft.key, strict=True)))}
+            yield {question: table.assign(**draft.names)}
 
     def _saved(self, fit: Posterior, draft: Draft) -> str:
         """Save the trace if asked for; return its path within the folder of the sweep."""
@@ -217,20 +216,22 @@ def _comparison(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFr
     """Tabulate the comparison of a task's strategies, if there are several."""
     if len(fit.runs.strategies) < 2:
         return pd.DataFrame({"strategy": []})
-    found = compared()
+    comparison = compared()
     names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
-    effect = log_speed_up(found.paths, found.reference, found.at)
+    effect = log_speed_up(comparison.paths, comparison.reference, comparison.at)
     effects = pd.DataFrame(
         {
-            "strategy": found.strategies,
+            "strategy": comparison.strategies,
             "log_speed_up": effect.mean("sample").to_numpy(),
             "log_speed_up_sd": effect.std("sample", ddof=1).to_numpy(),
         }
     )
     return (
-        found.ranking.merge(found.speed_up.rename(columns=names), on="strategy", how="left")
+        comparison.ranking.merge(
+            comparison.speed_up.rename(columns=names), on="strategy", how="left"
+        )
         .merge(effects, on="strategy")
-        .assign(at=found.at, unit=found.unit, reference=found.reference)
+        .assign(at=comparison.at, unit=comparison.unit, reference=comparison.reference)
     )
 
 

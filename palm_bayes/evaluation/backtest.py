@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_place
 from palm_bayes.evaluation.cells import (
     Cell,
+    Job,
+    fits_of,
     jobs_of,
     later_rows,
     read_cells,
@@ -149,26 +150,21 @@ def backtest(
     return result
 
 
-def _parts(run: "_Run", jobs: Sequence[tuple[Cell, int]], crew: Crew, tell: Progress) -> list[Part]:
+def _parts(run: "_Run", jobs: Sequence[Job], crew: Crew, tell: Progress) -> list[Part]:
     """Compute the parts of all cells, those of one fit together, in the order of the jobs."""
-    fits = [list(fit) for _, fit in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
-    named = {
-        f"{fit[0][0].task_name(fit[0][1])}, {i} of {len(fits)}": fit
-        for i, fit in enumerate(fits, 1)
-    }
-    found, done = dict[str, list[Part]](), 0
+    fits, by_fit, done = fits_of(jobs), dict[str, list[Part]](), 0
     tell(f"{len(jobs)} cells", "", 0.0)
     with running(crew) as runner:
-        for name, parts in runner.run(run, named):
-            cells = named[name]
-            found[name] = (
+        for name, parts in runner.run(run, fits):
+            cells = fits[name]
+            by_fit[name] = (
                 [_without(*cell, str(parts)) for cell in cells]
                 if isinstance(parts, WorkerError)
                 else parts
             )
             done += len(cells)
             tell(name, "", done / len(jobs))
-    return [part for name in named for part in found[name]]
+    return [part for name in fits for part in by_fit[name]]
 
 
 def _without(cell: Cell, train: int, reason: str) -> Part:
@@ -197,7 +193,7 @@ class _Run:
     kept: Checkpoints
     latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
 
-    def __call__(self, cells: Sequence[tuple[Cell, int]]) -> list[Part]:
+    def __call__(self, cells: Sequence[Job]) -> list[Part]:
         """Return the tables of the cells of one fit."""
         parts = [self.part(*cell) for cell in cells]
         self.latest.clear()  # they would keep the fit in memory

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,8 @@ from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation.cells import (
     Cell,
+    Job,
+    fits_of,
     jobs_of,
     later_rows,
     read_cells,
@@ -168,20 +169,15 @@ def learn(
 def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[Task]:
     """Fit the strategies of each task to each size, or read stored results."""
     jobs = [job for job in jobs_of(cells, training_sizes(None, None)) if too_short(*job) is None]
-    groups = [list(group) for _, group in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
-    named = {
-        f"{group[0][0].task_name(group[0][1])}, {i} of {len(groups)}": group
-        for i, group in enumerate(groups, 1)
-    }
-    found = dict[str, Task | None]()
+    groups, by_fit = fits_of(jobs), dict[str, Task | None]()
     tell(f"{len(groups)} fits", "", 0.0)
     with running(crew) as runner:
-        for name, task in runner.run(fits, named):
+        for name, task in runner.run(fits, groups):
             if isinstance(task, WorkerError):
                 raise WorkerError(f"{name}: {task}")
-            found[name] = task
-            tell(name, "", 0.9 * len(found) / len(named))
-    return [task for name in named if (task := found[name]) is not None]
+            by_fit[name] = task
+            tell(name, "", 0.9 * len(by_fit) / len(groups))
+    return [task for name in groups if (task := by_fit[name]) is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +188,7 @@ class _Fits:
     settings: Settings
     folder: Path | None
 
-    def __call__(self, group: Sequence[tuple[Cell, int]]) -> Task | None:
+    def __call__(self, group: Sequence[Job]) -> Task | None:
         """Fit the cells of one task and size, or read their stored results."""
         (first, train), cells = group[0], [cell for cell, _ in group]
         assert first.task is not None
