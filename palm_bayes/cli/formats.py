@@ -14,11 +14,10 @@ Format = Annotated[
     Shown,
     option(
         OUTPUT,
+        "--format NAME",
         "text; json, one document with all numbers; csv, one table of numbers; latex or markdown, "
         "the tables of the text.",
-        "--format",
-        metavar="NAME",
-        variable="FORMAT",
+        env=True,
     ),
 ]
 

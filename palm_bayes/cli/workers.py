@@ -10,15 +10,12 @@ Workers = Annotated[
     int | None,
     option(
         WORKERS,
+        "--workers N",
         "Processes of a local Dask cluster; 0: this process, without Dask.",
-        "--workers",
         min=0,
     ),
 ]
 Scheduler = Annotated[
     str | None,
-    option(
-        WORKERS, "A Dask scheduler that exists, such as tcp://10.0.0.1:8786.", "--scheduler",
-        metavar="ADDRESS",
-    ),
+    option(WORKERS, "--scheduler ADDRESS", "A Dask scheduler that exists, such as tcp://10.0.0.1:8786.")
 ]  # fmt: skip
