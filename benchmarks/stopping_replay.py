@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import TASK
+from cells import tasks
 from numpy.typing import NDArray
 
-from palm_bayes import DataError, PalmWarning, Runs, fit, read_runs
+from palm_bayes import DataError, PalmWarning, Runs, fit
 from palm_bayes.data.runs import MIN_EPISODES
 from palm_bayes.decisions.decide import DOUBTS, edges, mostly_prior, prior_speaks
 from palm_bayes.decisions.projection import Outlook
@@ -74,16 +74,12 @@ class Replay:
 
 def replays(folder: Path, repetitions: int, *, mean: bool) -> Iterator[Replay]:
     """Yield the first repetitions of every cell; or each cell whole."""
-    for file in sorted(folder.glob("*.csv.gz")):
-        table = pd.read_csv(file, dtype=dict.fromkeys(TASK, str), keep_default_na=False)
-        for task, frame in table.groupby(TASK, sort=True):
-            runs = read_runs(frame)
-            for strategy in sorted(runs.strategies):
-                whole = runs.strategy(strategy)
-                for name, part in _parts(whole, repetitions, mean=mean):
-                    replay = Replay((*map(str, task), strategy, name), part)
-                    if len(replay.curve) >= LEAST_EPISODES:
-                        yield replay
+    for task, runs in tasks(folder):
+        for strategy in sorted(runs.strategies):
+            for name, part in _parts(runs.strategy(strategy), repetitions, mean=mean):
+                replay = Replay((*task, strategy, name), part)
+                if len(replay.curve) >= LEAST_EPISODES:
+                    yield replay
 
 
 def _parts(runs: Runs, repetitions: int, *, mean: bool) -> Iterator[tuple[str, Runs]]:
