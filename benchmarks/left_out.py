@@ -38,7 +38,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write what all sources teach: `prior.json`")
     args = parser.parse_args()
     files = sorted(args.curves.glob("*.csv.gz"))
-    lesson = learning.learn(files, start=args.start, keep=args.keep, progress=show_progress)
+    lesson = learning.learn(
+        files,
+        start=args.start,
+        keep=args.keep,
+        command="python benchmarks/left_out.py --curves curves --keep left_out --out prior.json",
+        progress=show_progress,
+    )
     if args.out:
         lesson.learned.write(args.out)
     sampled = Learned.read(args.start) if args.start else shipped()

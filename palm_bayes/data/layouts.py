@@ -28,7 +28,7 @@ _BOUND = re.compile(r".+__(MIN|MAX)")
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
-    sheet = Sheet(_with_levels(raw), {})
+    sheet = Sheet(_with_header_levels(raw), {})
     check_names(raw.file or "the table", sheet.names)
     if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
         error = columns.error_among(sheet.names, sheet.place)
@@ -42,11 +42,11 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
-    said = [*raw.notes, *_of_columns(sheet), *sheet.notes, *_of_name(sheet, reading)]
+    said = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
     return sheet.rows(), said
 
 
-def _of_columns(sheet: Sheet) -> list[str]:
+def _column_notes(sheet: Sheet) -> list[str]:
     """Say which columns stand for strategy, labels and so on, if they are called otherwise."""
     found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
     found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
@@ -57,7 +57,7 @@ def _of_columns(sheet: Sheet) -> list[str]:
     ]
 
 
-def _of_name(sheet: Sheet, reading: Reading) -> list[str]:
+def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
     """Say what is taken from the names of files or keys."""
     if not sheet.named:
         return []
@@ -106,7 +106,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     alone = len(mine) == 1
     if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
         raise columns.missing(["accuracy"], names, sheet.place)
-    runs = _runs(mine, reading.pattern if sheet.raw.alone else None)
+    runs = _runs_of_names(mine, reading.pattern if sheet.raw.alone else None)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
@@ -115,7 +115,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     return replace(sheet, series=series, notes=[described(series, names)])
 
 
-def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
+def _runs_of_names(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     """Read names of columns as repetitions, as strategies, or as both."""
     if pattern is not None:
         return by_pattern(names, pattern)
@@ -129,7 +129,7 @@ def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     return as_runs(runs)
 
 
-def _levels(sheet: Sheet, _: Reading) -> Sheet:
+def _headers(sheet: Sheet, _: Reading) -> Sheet:
     """Take columns below two header rows, such as strategy and repetition."""
     frame = sheet.raw.frame
     levels = range(frame.columns.nlevels)
@@ -163,7 +163,7 @@ def _levels(sheet: Sheet, _: Reading) -> Sheet:
     return replace(sheet, words=words, series=series, notes=said)
 
 
-def _with_levels(raw: Raw) -> Raw:
+def _with_header_levels(raw: Raw) -> Raw:
     """Make two header rows of a text file the levels of columns."""
     frame = raw.frame
     head = [str(name).strip() for name in frame.columns]
@@ -199,16 +199,16 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
         for i, name in enumerate(names)
         if not _BOUND.fullmatch(name) and (match := _TRACKED.fullmatch(name))
     }
-    score = _metric([match["metric"] for match in tracked.values()], sheet, reading)
+    score = _chosen_metric([match["metric"] for match in tracked.values()], sheet, reading)
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
-    runs = _runs(list(mine.values()), reading.pattern if sheet.raw.alone else None)
+    runs = _runs_of_names(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
     said = f"{described(series, names)}; score is {score}"
     metric = columns.metric_of(score.rsplit("/", 1)[-1])
     return replace(sheet, words=words, series=series, notes=[said], metric=metric)
 
 
-def _metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
+def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
     """Choose the metric that is an accuracy."""
     names = list(dict.fromkeys(metrics))
     asked = (reading.columns or {}).get("accuracy")
@@ -251,7 +251,7 @@ LAYOUTS = {
             "headers",
             "two header rows, such as strategy above repetition, or a frame with such columns",
             lambda sheet, _: sheet.raw.frame.columns.nlevels > 1,
-            _levels,
+            _headers,
         ),
         _Layout(
             "tracker",

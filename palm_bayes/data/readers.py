@@ -81,7 +81,7 @@ def read_runs(
 def read(source: Runs | Place, reading: Reading) -> Runs:
     """Read the runs of one task; see `read_runs`."""
     if isinstance(source, Runs):
-        return _chosen_of(source, reading)
+        return _select_again(source, reading)
     notes: list[str] = []
     frame = chosen_rows(_one_task(chosen_task(read_rows(source, reading, notes), reading)), reading)
     names = {
@@ -94,7 +94,7 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
     return runs if reading.named is None else runs.select(reading.named)
 
 
-def _chosen_of(source: Runs, reading: Reading) -> Runs:
+def _select_again(source: Runs, reading: Reading) -> Runs:
     """Select from runs that were read before."""
     made = ("batch", "x_mode", *OF_SOURCE)
     if fixed := [name for name in made if name in reading.given]:

@@ -27,12 +27,12 @@ def of_budget(needed: LabelsToReach) -> str:
     best: Any = next(needed.table.itertuples(index=False))
     draws = needed.needed.sel(strategy=best.strategy).to_numpy()
     budgets = {}
-    for words, which in _weighed(needed.fit, best.strategy):
+    for words, which in _draws_by_weight(needed.fit, best.strategy):
         if which is None:
             return _UNKNOWN
         chosen = np.quantile(draws[which], needed.assurance, method="inverted_cdf")
         budgets[words] = float(chosen)
-    if all(_near(budget, best.budget) for budget in budgets.values()):
+    if all(_within_tolerance(budget, best.budget) for budget in budgets.values()):
         return ""
     half, twice = (
         f"{budget:,.0f}" if np.isfinite(budget) else f"more than {needed.until:,.0f}"
@@ -51,10 +51,10 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
         return ""
     outlook, leaves = outlook_for(fit, decision.strategy, rule), rule.leaves()
     changed = []
-    for words, which in _weighed(fit, decision.strategy):
+    for words, which in _draws_by_weight(fit, decision.strategy):
         if which is None:
             return _UNKNOWN
-        moved = _chosen(outlook, which)
+        moved = _selected_draws(outlook, which)
         findings = {
             leaf: before if before.stop is None else leaf.find(moved)
             for leaf, before in zip(leaves, decision.findings, strict=False)  # one more of a switch
@@ -66,12 +66,14 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     return f"With a prior of {' or '.join(changed)} the weight it would be to {otherwise}."
 
 
-def _weighed(fit: "Posterior", strategy: str) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
+def _draws_by_weight(
+    fit: "Posterior", strategy: str
+) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
     density = log_prior(fit, strategy)
     return ((words, scaled(density, power)) for words, power in POWERS.items())
 
 
-def _chosen(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
+def _selected_draws(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
     on_curve = outlook.on_curve
     return replace(
         outlook,
@@ -80,5 +82,5 @@ def _chosen(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
     )
 
 
-def _near(one: float, other: float) -> bool:
+def _within_tolerance(one: float, other: float) -> bool:
     return one == other or abs(one - other) <= MATTERS * other < np.inf

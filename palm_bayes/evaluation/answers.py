@@ -129,7 +129,7 @@ class Work:
             return replace(draft, rows=rows).task(self.reading)
 
         try:
-            task, aside = _sound(_strategies(draft), read)
+            task, aside = _without_failing(_strategies(draft), read)
         except FAILURES as error:
             return failures(draft, "read", in_words(error))
         needed = f"of {MIN_EPISODES} needed"
@@ -155,7 +155,7 @@ class Work:
             )
 
         try:
-            fit, aside = _sound(runs.strategies, fitted)
+            fit, aside = _without_failing(runs.strategies, fitted)
         except FAILURES as error:
             yield failures(draft, "fit", in_words(error))
             return
@@ -164,10 +164,10 @@ class Work:
         trace = self._saved(fit, draft)
         compared = cache(partial(self._compared, fit))
         questions: dict[str, Callable[[], pd.DataFrame]] = {
-            "verdicts": partial(_verdicts, fit, seed=settings.seed, trace=trace),
+            "verdicts": partial(_diagnostics_table, fit, seed=settings.seed, trace=trace),
             "forecast": partial(self._forecast, fit),
             "labels_to_target": partial(self._labels_to_target, fit, compared),
-            "comparison": partial(_comparison, fit, compared),
+            "comparison": partial(_comparison_table, fit, compared),
         }
         for question, answer in questions.items():
             try:
@@ -212,7 +212,7 @@ class Work:
         )
 
 
-def _comparison(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
+def _comparison_table(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
     """Tabulate the comparison of a task's strategies, if there are several."""
     if len(fit.runs.strategies) < 2:
         return pd.DataFrame({"strategy": []})
@@ -235,26 +235,28 @@ def _comparison(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFr
     )
 
 
-def _sound[T](names: Sequence[str], made: Callable[[Sequence[str]], T]) -> tuple[T, dict[str, str]]:
-    """Make something of all strategies, or of all but those that fail alone, with the reasons."""
+def _without_failing[T](
+    names: Sequence[str], make: Callable[[Sequence[str]], T]
+) -> tuple[T, dict[str, str]]:
+    """Call `make` with all strategies, or all but those that fail alone; return reasons too."""
     try:
-        return made(names), {}
+        return make(names), {}
     except FAILURES:
         if len(names) == 1:
             raise
     reasons = dict[str, str]()
     for name in names:
         try:
-            made([name])
+            make([name])
         except FAILURES as error:
             reasons[name] = in_words(error)
     sound = [name for name in names if name not in reasons]
     if not sound:
         raise DataError(f"no strategy can be used: {next(iter(reasons.values()))}")
-    return made(sound), reasons
+    return make(sound), reasons
 
 
-def _verdicts(fit: Posterior, seed: int, trace: str) -> pd.DataFrame:
+def _diagnostics_table(fit: Posterior, seed: int, trace: str) -> pd.DataFrame:
     """Tabulate the data and the diagnostics of each strategy."""
     groups = fit.runs.table.groupby("strategy", sort=False)
     sizes = groups.agg(

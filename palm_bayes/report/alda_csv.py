@@ -51,7 +51,7 @@ def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
     return put_all(folder, dict(zip(_NAMES, map(text_file, texts), strict=True)))
 
 
-def _rows(needed: LabelsToReach) -> pd.DataFrame:
+def _feasible_costs(needed: LabelsToReach) -> pd.DataFrame:
     """Return `LabelsToReach.alda` without costs for strategies that are probably not feasible."""
     table = needed.alda.copy()
     table.loc[table["p_feasible"] < 0.5, ["B_abs", "W"]] = np.nan
@@ -59,7 +59,7 @@ def _rows(needed: LabelsToReach) -> pd.DataFrame:
 
 
 def _fits(needed: LabelsToReach) -> pd.DataFrame:
-    runs, ours = needed.fit.runs, _rows(needed).set_index("strategy")
+    runs, ours = needed.fit.runs, _feasible_costs(needed).set_index("strategy")
     points, score = needed.fit.representative(), runs.score
     rows: list[dict[str, Any]] = []
     for name in runs.strategies:
@@ -90,7 +90,7 @@ def _fits(needed: LabelsToReach) -> pd.DataFrame:
 
 
 def _advice(needed: LabelsToReach) -> pd.DataFrame:
-    table, score = _rows(needed), needed.fit.runs.score
+    table, score = _feasible_costs(needed), needed.fit.runs.score
     best: Any = next(table.itertuples(index=False))
     values = {
         "dataset": needed.fit.runs.dataset,

@@ -138,11 +138,11 @@ class Report:
         answers = {}
         if self.decision is not None and (rule := self.questions.stop_rule):
             depends = of_decision(self.fit, rule, self.decision)
-            answers["Stop or go on?"] = _with(self.decision.sentence, depends)
+            answers["Stop or go on?"] = _sentences(self.decision.sentence, depends)
         which = "Which strategy?" if self.several else "Where does it stand?"
         answers[which] = self.comparison.sentence
         if self.needed is not None:
-            answers["How many labels?"] = _with(self.needed.sentence, of_budget(self.needed))
+            answers["How many labels?"] = _sentences(self.needed.sentence, of_budget(self.needed))
         described = [_DESCRIBED] if check.passed else check.sentences
         answers["Can it be relied on?"] = " ".join(
             [convergence.sentence, *described, worth(self.fit, self.until)]
@@ -180,7 +180,7 @@ class Report:
         }
 
 
-def _with(*sentences: str) -> str:
+def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
