@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from palm_bayes import DataError, PalmWarning, Runs, fit
 from palm_bayes.data.runs import MIN_EPISODES
-from palm_bayes.decisions.decide import DOUBTS, edges, mostly_prior, prior_speaks
+from palm_bayes.decisions.decide import DOUBTS, band_edges, mostly_prior, prior_dominates
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import NetValue
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
@@ -149,8 +149,8 @@ def _fitted(seen: Runs, labels: Floats, seed: int) -> tuple[dict[str, Floats], d
     outlook = Outlook.at(fitted, strategy, labels, np.arange(float(len(labels))))
     any_costs = NetValue(1, 1)
     of_fit = [doubt(fitted, outlook, any_costs) for doubt in DOUBTS if doubt is not mostly_prior]
-    low, high = (edge.draws[0] for edge in edges(outlook))
+    low, high = (edge.draws[0] for edge in band_edges(outlook))
     return dict(zip(OURS, (outlook.draws.mean(axis=0), low, high), strict=True)), {
         "fit": "; ".join(text for text in of_fit if text),
-        "prior": prior_speaks(fitted, outlook, outlook.last) or "",
+        "prior": prior_dominates(fitted, outlook, outlook.last) or "",
     }

@@ -147,16 +147,16 @@ def sweeping(quiet: bool) -> Iterator[Callable[["Standing"], None]]:
     live = sys.stderr.isatty() and not quiet
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not live) as progress:
-        bar, told = progress.add_task("starting", total=None), -1
+        bar, shown_tenth = progress.add_task("starting", total=None), -1
 
         def show(at: "Standing") -> None:
-            nonlocal told
+            nonlocal shown_tenth
             tenth = 10 * at.done // max(at.total, 1)
-            if told < 0 and at.dashboard:
+            if shown_tenth < 0 and at.dashboard:
                 console.print(f"note: dashboard at {at.dashboard}")
-            if not live and tenth > told:
+            if not live and tenth > shown_tenth:
                 console.print(_standing(at))
-            told = tenth
+            shown_tenth = tenth
             progress.update(bar, description=_standing(at), completed=at.done, total=at.total)
 
         yield show

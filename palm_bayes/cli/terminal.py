@@ -52,7 +52,7 @@ class Interrupted(Exception):  # noqa: N818 - no error
 
 @contextmanager
 def resumable(what: str) -> Iterator[None]:
-    """Say what an interrupted command has kept."""
+    """Report what an interrupted command has kept."""
     try:
         yield
     except KeyboardInterrupt:

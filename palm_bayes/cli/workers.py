@@ -1,4 +1,4 @@
-"""Options that say who does the work; their names are those of `palm_bayes.sweep`."""
+"""Options of the workers; their names are those of `palm_bayes.sweep`."""
 
 from typing import Annotated
 

@@ -47,9 +47,9 @@ def _size_notes(runs: Runs) -> list[str]:
         )
     lengths = f"Runs have {span(sizes['size'])} episodes and are all used in full; shorter ones in"
     short, gaps = sizes["size"] < sizes["size"].max(), sizes["size"] < sizes["max"]
-    for odd, said in ((short, lengths), (gaps, "Episodes are missing in runs of")):
+    for odd, begins in ((short, lengths), (gaps, "Episodes are missing in runs of")):
         if odd.any():
-            notes.append(f"{said} {listed(sizes.index[odd].unique(level=0))}.")
+            notes.append(f"{begins} {listed(sizes.index[odd].unique(level=0))}.")
     if apart := unaligned(runs.table):
         notes.append(
             f"Repetitions were measured at different label counts ({listed(apart)}): their shared "
@@ -69,20 +69,20 @@ def _shape_notes(runs: Runs) -> list[str]:
             f"Flat from the start ({listed(flat)}): data do not determine delta, alpha and beta."
         )
     if fall:
-        told = _TURN[runs.score.lower_is_better] * (2 * len(fall) > len(rises))
+        advice = _TURN[runs.score.lower_is_better] * (2 * len(fall) > len(rises))
         ends, moves = f"Ends {runs.score.worse} its start", _MOVES[runs.score.lower_is_better]
-        notes.append(f"{ends} ({listed(fall)}): a PALM curve cannot {moves}.{told}")
+        notes.append(f"{ends} ({listed(fall)}): a PALM curve cannot {moves}.{advice}")
     drop = -table.groupby(RUN)["accuracy"].diff()
     usual = drop.abs().groupby(table["strategy"]).transform("median")
     sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP * top, _JUMP_RATIO * usual)]
     worst = sudden.sort_values("drop", ascending=False).drop_duplicates("strategy")
     if len(worst):
         cells = worst[[*RUN, "episode", "drop"]].itertuples(index=False)
-        said = listed(
+        largest = listed(
             f"{s} repetition {r}, episode {e} by {runs.score.sizes(d):.2g}" for s, r, e, d in cells
         )
         drops = "jumps" if runs.score.lower_is_better else "drops"
-        notes.append(f"Sudden {drops} (largest: {said}): unstable training widens the bands.")
+        notes.append(f"Sudden {drops} (largest: {largest}): unstable training widens the bands.")
     return notes
 
 

@@ -31,7 +31,7 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
 
 
 def _visible_names(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]":
-    """Return names as text; a note tells those in which control characters are codes now."""
+    """Return names as text, control characters replaced by codes; a note lists such names."""
     plain = as_given(names)
     if codes := [name for name in plain.unique() if visible(name) != name]:
         notes.append(f"control characters in names are codes: {listed(map(visible, codes))}")
@@ -39,7 +39,7 @@ def _visible_names(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]
 
 
 def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
-    """Give labels in place of shares of the pool."""
+    """Convert shares of the pool to labels."""
     word = next((word for word in ("labels", "share") if word in table), None)
     if word is None:
         return table
@@ -100,8 +100,8 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     for rows, what in ((ended, "ended early"), (empty & ~ended, "have gaps")):
         runs = table.loc[rows, RUN].drop_duplicates().itertuples(index=False)
         if names := [f"{strategy} {repetition}" for strategy, repetition in runs]:
-            told = f"without accuracy left out, runs that {what}: {listed(names)}"
-            notes.append(f"{_row_count(rows)} {told}")
+            which = f"without accuracy left out, runs that {what}: {listed(names)}"
+            notes.append(f"{_row_count(rows)} {which}")
     return table[~empty].drop(columns="_at")
 
 

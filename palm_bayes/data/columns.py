@@ -89,7 +89,7 @@ def word_of(name: Hashable) -> str | None:
 
 
 def metric_of(name: str) -> str:
-    """Return the score that a column's name tells; empty for an accuracy or a plain score."""
+    """Return the name of the score in a column's name; empty for an accuracy or a plain score."""
     usual = stands_for(name) == "accuracy" and not re.search("f1|auc|auroc|balanced", clean(name))
     return "" if usual else name
 
@@ -131,7 +131,7 @@ def is_index(name: Hashable) -> bool:
 
 
 def one_of(name: str, names: Sequence[str], what: str, place: str) -> str:
-    """Return a name that is there; `DataError`, with similar names, for another one."""
+    """Return `name` if it is among `names`; else raise `DataError` with similar names."""
     try:
         return known([name], names, what)[0]
     except DataError as error:

@@ -42,12 +42,12 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
-    said = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
-    return sheet.rows(), said
+    notes = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
+    return sheet.rows(), notes
 
 
 def _column_notes(sheet: Sheet) -> list[str]:
-    """Say which columns stand for strategy, labels and so on, if they are called otherwise."""
+    """Describe which columns hold strategy, labels and so on, if they have other names."""
     found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
     found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
     return [
@@ -58,7 +58,7 @@ def _column_notes(sheet: Sheet) -> list[str]:
 
 
 def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
-    """Say what is taken from the names of files or keys."""
+    """Describe what is read from the names of files or keys."""
     if not sheet.named:
         return []
     words = listed(sheet.named)
@@ -85,10 +85,10 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
         )
     others = [name for i, name in enumerate(names) if i not in words.values()]
     left = [name for name in others if columns.word_of(name) == "accuracy"]
-    said = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
+    note = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
     plain = columns.clean(score) == "accuracy" and not left
     metric = columns.metric_of(score.rstrip("."))
-    return replace(sheet, words=words, notes=[] if plain else [said], metric=metric)
+    return replace(sheet, words=words, notes=[] if plain else [note], metric=metric)
 
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
@@ -159,8 +159,8 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
         if number := repetition_of(run.get("repetition", "")):
             run["repetition"] = number
         series.append(Series(i, run))
-    said = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
-    return replace(sheet, words=words, series=series, notes=said)
+    notes = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
+    return replace(sheet, words=words, series=series, notes=notes)
 
 
 def _with_header_levels(raw: Raw) -> Raw:
@@ -203,9 +203,9 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
     runs = _runs_of_names(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
-    said = f"{described(series, names)}; score is {score}"
+    note = f"{described(series, names)}; score is {score}"
     metric = columns.metric_of(score.rsplit("/", 1)[-1])
-    return replace(sheet, words=words, series=series, notes=[said], metric=metric)
+    return replace(sheet, words=words, series=series, notes=[note], metric=metric)
 
 
 def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:

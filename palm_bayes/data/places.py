@@ -163,12 +163,12 @@ def _fields_of_names(names: Sequence[str]) -> list[dict[str, str]]:
     if len({len(one) for one in parts}) > 1:
         parts = [one[-1:] for one in parts]
     differ = [i for i in range(len(parts[0])) if len({one[i] for one in parts}) > 1]
-    told = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
-    numbers = [repetition_of(name) for name in told]
-    runs = [split(name) for name in told]
+    unlike = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
+    numbers = [repetition_of(name) for name in unlike]
+    runs = [split(name) for name in unlike]
     if all(numbers):  # seed_1 and seed_2: the folder names the strategy
         above = next(
             (one for i, one in reversed([*enumerate(parts[0])][:-1]) if i not in differ), ""
         )
-        runs = [(above or name, number) for name, number in zip(told, numbers, strict=True)]
+        runs = [(above or name, number) for name, number in zip(unlike, numbers, strict=True)]
     return as_runs(runs)

@@ -18,7 +18,7 @@ from palm_bayes.data.reading import OF_SOURCE, Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known, listed, visible
 
-_UNDERSTOOD = "Read: "  # begins the note of what was understood
+_READ = "Read: "  # beginning of the note about how the source was read
 
 
 def read_runs(
@@ -41,8 +41,8 @@ def read_runs(
 ) -> Runs:
     """Read the runs of one task.
 
-    What was understood is in ``Runs.notes``; nothing ambiguous is guessed. docs/formats.md lists
-    what is read.
+    ``Runs.notes`` says how the source was read; what could mean two things is an error.
+    docs/formats.md lists what is read.
 
     Parameters
     ----------
@@ -115,29 +115,29 @@ def _select_again(source: Runs, reading: Reading) -> Runs:
 
 
 def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame:
-    """Read the rows of all tasks, in columns named by words; what was understood is one note."""
+    """Read the rows of all tasks, in columns named by words; one note says how they were read."""
     check_options(reading.batch, reading.x_mode, reading.max_repetitions, reading.max_episodes)
     path = home_filled(source) if isinstance(source, (str, Path)) else None
     if path is not None and path.is_dir() and is_palm(path):
         table = read_folder(path, reading.named, reading.max_repetitions, notes)
-        said: list[str] = []
+        source_notes: list[str] = []
     else:
         raws = raw_tables(source, reading.pattern)
         read = [to_rows(raw, reading) for raw in raws]
         table = pd.concat([rows for rows, _ in read], ignore_index=True)
-        said = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
-    table = cleaned(table, reading.pool, said)
-    if said:
-        notes.append(f"{_UNDERSTOOD}{'; '.join(said)}.")
+        source_notes = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
+    table = cleaned(table, reading.pool, source_notes)
+    if source_notes:
+        notes.append(f"{_READ}{'; '.join(source_notes)}.")
     for word in {"strategy", *TASK} & set(table):
         table[word] = as_text(table[word])
     return table
 
 
-def understood(several: Iterable[Runs | None]) -> tuple[str, ...]:
-    """Return the notes of runs that say what was understood of their source, each once."""
+def reading_notes(several: Iterable[Runs | None]) -> tuple[str, ...]:
+    """Return the notes that say how the sources of runs were read, each once."""
     notes = (note for runs in several if runs for note in runs.notes)
-    return tuple(dict.fromkeys(note for note in notes if note.startswith(_UNDERSTOOD)))
+    return tuple(dict.fromkeys(note for note in notes if note.startswith(_READ)))
 
 
 def _one_task(table: pd.DataFrame) -> pd.DataFrame:

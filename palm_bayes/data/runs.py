@@ -106,16 +106,16 @@ class Runs(Displayed):
             If anything in the frame cannot be used.
         """
         check_options(batch, x_mode, max_repetitions, max_episodes)
-        said = list(notes)
+        all_notes = list(notes)
         table = _first_runs(
-            _with_counts(_typed_columns(frame), said), max_repetitions, max_episodes
+            _with_counts(_typed_columns(frame), all_notes), max_repetitions, max_episodes
         )
-        score = to_fractions(table, percent, metric, lower_is_better, said)
+        score = to_fractions(table, percent, metric, lower_is_better, all_notes)
         _check_runs(table)
-        step = _add_x(table, batch, x_mode, said)
+        step = _add_x(table, batch, x_mode, all_notes)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
         origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
-        return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(said))
+        return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(all_notes))
 
     @property
     def strategies(self) -> tuple[str, ...]:

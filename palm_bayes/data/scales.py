@@ -73,8 +73,8 @@ def to_fractions(
         score = replace(score, percent=True)
         _check_percent(table, notes)
     hint = "" if score.percent or percent is False else "; percent=True reads it otherwise"
-    said = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
-    notes.append(f"{score.title} is read as {said}.")
+    scale = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
+    notes.append(f"{score.title} is read as {scale}.")
     if lower_is_better:
         notes.append(f"Lower is better: {score.unit:g} minus the {score.metric} is fitted.")
     table["accuracy"] = score.fractions(values).clip(0, 1)

@@ -137,9 +137,9 @@ def counted(sheet: Sheet) -> Sheet:
     word = "labels" if _counts_labels(numbers, sheet) else "episode"
     frame = pd.concat([sheet.raw.frame, numbers], axis=1)
     frame.columns = [*sheet.names, word]
-    said = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
+    notes = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
     words[word] = frame.shape[1] - 1
-    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=said)
+    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
 
 
 def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
@@ -176,7 +176,7 @@ def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
 
 
 def described(series: Sequence[Series], names: Sequence[str]) -> str:
-    """Say what columns of accuracies stand for: "3 repetitions from the columns seed_1 ..."."""
+    """Describe columns of accuracies: "3 repetitions from the columns seed_1 ..."."""
     parts = []
     for word, many in (("strategy", "strategies"), ("repetition", "repetitions")):
         if found := {one.run[word] for one in series if word in one.run}:

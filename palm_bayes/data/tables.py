@@ -115,7 +115,7 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
     if len({*sizes.values()}) > 1:
         lengths = listed(f"{key} {size}" for key, size in sizes.items())
         raise DataError(f"{place}: lists differ in length: {lengths}")
-    # What is said once, such as the data set, holds for all rows.
+    # Single values, such as the data set, are repeated in all rows.
     once = {str(k): v for k, v in mapping.items() if not isinstance(v, Mapping) and k not in lists}
     return [of_frame(pd.DataFrame(arrays).assign(**once), file, name)]
 
@@ -130,7 +130,7 @@ def _by_column(value: Any) -> Any:
 
 
 def of_frame(frame: pd.DataFrame, file: str = "", name: str = "") -> Raw:
-    """Take a frame; levels of its index that have a name are columns."""
+    """Convert a frame; named levels of its index become columns."""
     if frame.index.nlevels > 1 or word_of(_index_name(frame)) is not None:
         frame = frame.reset_index()
     elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _has_counts(frame):

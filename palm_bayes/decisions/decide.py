@@ -184,7 +184,7 @@ def leader(fit: "Posterior") -> str:
 
 
 def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
-    """Forecast as far ahead as the rules require, and at least to twice the labels spent.
+    """Forecast to the furthest horizon of the rules, and at least to twice the labels spent.
 
     A rule with an unlimited horizon gets the horizon of budget and pool, if these are given.
     """
@@ -219,11 +219,11 @@ def not_usable(fit: "Posterior", outlook: Outlook, _: SingleRule) -> str | None:
 def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | None:
     """Doubt a forecast that is mostly prior, if the verdict depends on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
-    doubt = prior_speaks(fit, outlook, labels)
-    return doubt if doubt and hangs_on_it(leaf, *edges(outlook)) else None
+    doubt = prior_dominates(fit, outlook, labels)
+    return doubt if doubt and verdict_differs(leaf, *band_edges(outlook)) else None
 
 
-def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
+def prior_dominates(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
     """Describe a forecast as mostly prior if the data neither inform it much nor make it narrow.
 
     Only the PALM curve is considered, since the misfit was learned from other curves.
@@ -240,12 +240,12 @@ def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | Non
     )
 
 
-def hangs_on_it(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
+def verdict_differs(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
     """Return True if a rule's verdict differs between the edges of the forecast."""
     return leaf.find(low).stop != leaf.find(high).stop
 
 
-def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
+def band_edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
     """Return the edges of the 80 % band of the gain, added to the mean, as outlooks of one draw."""
     present = outlook.draws[:, :1]
     low, high = present.mean() + np.quantile(outlook.draws - present, (0.1, 0.9), axis=0)

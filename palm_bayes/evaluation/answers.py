@@ -56,7 +56,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker returns for a task: counts, and an error that is not of the data."""
+    """Result of a worker for a task: counts, and an error that the data did not cause."""
 
     cells: int
     failed: int = 0

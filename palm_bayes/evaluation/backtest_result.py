@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.readers import understood
+from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
@@ -62,7 +62,7 @@ class Backtest:
     observed : DataFrame
         Mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
     notes : tuple of str
-        How the data were understood.
+        How the data were read.
     score : Score
         Name and direction of the scores. Errors are errors in `forecasts`, `baselines` and
         `observed`, too.
@@ -90,7 +90,7 @@ class Backtest:
             table[columns] = score.values(table[columns].astype(float))
         if score.lower_is_better:
             tables["forecasts"][QUANTILES] = tables["forecasts"][QUANTILES[::-1]].to_numpy()
-        notes = understood(runs for _, runs in cells)
+        notes = reading_notes(runs for _, runs in cells)
         return cls(**tables, observed=observed, notes=notes, score=score)
 
     @property

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from palm_bayes.data.readers import understood
+from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation.cells import (
@@ -74,7 +74,7 @@ class Lesson:
         ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty if there
         is one source.
     notes : tuple of str
-        What was understood of the tables.
+        How the tables were read.
     """
 
     learned: Learned
@@ -163,7 +163,7 @@ def learn(
         "palm-bayes": __version__,
     }
     learned = replace(found, held=held, about=about)
-    return Lesson(learned, tuple(tasks), without, table, understood(cell.runs for cell in cells))
+    return Lesson(learned, tuple(tasks), without, table, reading_notes(cell.runs for cell in cells))
 
 
 def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[Task]:

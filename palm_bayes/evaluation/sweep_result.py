@@ -198,12 +198,12 @@ class Sweep(Displayed):
         """Numbers of tasks, of cells, and of those to doubt."""
         cells = self.verdicts
         tasks = plural([len(cells[_TASK].drop_duplicates())], "task", "tasks")
-        told = f"{plural([len(cells)], 'cell', 'cells')} of {tasks} fitted"
+        words = f"{plural([len(cells)], 'cell', 'cells')} of {tasks} fitted"
         if len(cells):
-            told += f", {100 * cells['converged'].mean():.1f} % converged"
-            told += f", {100 * (~cells['described']).mean():.1f} % not described by PALM"
+            words += f", {100 * cells['converged'].mean():.1f} % converged"
+            words += f", {100 * (~cells['described']).mean():.1f} % not described by PALM"
         aside = len(self.failures[CELL].drop_duplicates())
-        return f"{told}; {aside} set aside." if aside else f"{told}."
+        return f"{words}; {aside} set aside." if aside else f"{words}."
 
     def _read(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.folder / f"{name}.parquet")

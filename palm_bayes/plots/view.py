@@ -1,4 +1,4 @@
-"""What figures of runs and forecasts show, in the units of their axes, and their common parts.
+"""Contents of figures of runs and forecasts, in the units of their axes; common parts.
 
 Bands are central intervals of the draws; accuracies are in the user's own scale.
 """

@@ -119,7 +119,7 @@ def speed_ups(sweep: Sweep, pooled: pd.DataFrame, probability: float) -> Section
 
 
 def winners(sweep: Sweep) -> Section | None:
-    """Show which strategies win where."""
+    """Show the probability of being the best, by task and strategy."""
     if sweep.p_best.empty:
         return None
     table = pd.DataFrame(
@@ -200,7 +200,7 @@ def set_aside(sweep: Sweep) -> Section | None:
 
 
 def tables() -> Section:
-    """Say how the tables are read."""
+    """Show how to read the tables."""
     frame = pd.DataFrame(
         {
             "file": [f"{name}.parquet" for name in COLUMNS],
