@@ -17,45 +17,12 @@ CELL = [*TASK, "strategy"]
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """One task of a table that may hold several.
-
-    Attributes
-    ----------
-    source, dataset, model : str
-        Empty where the table does not give them.
-    runs : Runs or None
-        None where every strategy is too short.
-    short : mapping of str to int
-        Strategies left out as too short, with the number of episodes of their longest run.
-    """
+class TaskNames:
+    """Names of a task; empty where the table does not give them."""
 
     source: str
     dataset: str
     model: str
-    runs: Runs | None
-    short: Mapping[str, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Draft:
-    """Rows of one task, not yet validated.
-
-    Attributes
-    ----------
-    source, dataset, model : str
-        Empty where the table does not give them.
-    rows : DataFrame
-        As from `palm_bayes.data.readers.read_rows`.
-    notes : tuple of str
-        How the data were understood.
-    """
-
-    source: str
-    dataset: str
-    model: str
-    rows: pd.DataFrame
-    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -66,6 +33,38 @@ class Draft:
     def names(self) -> dict[str, str]:
         """Source, dataset and model by word."""
         return dict(zip(TASK, self.key, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Task(TaskNames):
+    """One task of a table that may hold several.
+
+    Attributes
+    ----------
+    runs : Runs or None
+        None where every strategy is too short.
+    short : mapping of str to int
+        Strategies left out as too short, with the number of episodes of their longest run.
+    """
+
+    runs: Runs | None
+    short: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Draft(TaskNames):
+    """Rows of one task, not yet validated.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        As from `palm_bayes.data.readers.read_rows`.
+    notes : tuple of str
+        How the data were read.
+    """
+
+    rows: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def sha256(self) -> str:
         """Hash the rows, but not the files they came from."""

@@ -88,14 +88,14 @@ def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
 
 def _cells(task: Task) -> list[Cell]:
     """Return the cells of a task; those too short to be validated last."""
-    name, cells = (task.source, task.dataset, task.model), []
+    cells = []
     for strategy in task.runs.strategies if task.runs else ():
         assert task.runs is not None
         runs = task.runs.strategy(strategy)
         episodes = tuple(map(int, np.unique(runs.table["episode"])))
-        cells.append(Cell((*name, strategy), runs, episodes, task.runs))
+        cells.append(Cell((*task.key, strategy), runs, episodes, task.runs))
     short = task.short.items()
-    return cells + [Cell((*name, one), None, tuple(range(1, n + 1))) for one, n in short]
+    return cells + [Cell((*task.key, name), None, tuple(range(1, n + 1))) for name, n in short]
 
 
 def too_short(cell: Cell, train: int) -> str | None:

@@ -1,11 +1,12 @@
 """Contents of a report: a fit, questions, and their answers."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from palm_bayes.data.budgets import seen_budget
+from palm_bayes.data.reading import changed_fields
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
@@ -61,9 +62,8 @@ class Questions:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Return the questions that differ from their defaults."""
-        values = {part.name: getattr(self, part.name) for part in fields(self)}
-        return {p.name: values[p.name] for p in fields(self) if values[p.name] != p.default}
+        """Questions that differ from their defaults, by name."""
+        return changed_fields(self)
 
     def stopped_by(self, rule: Rule | None) -> "Questions":
         """Return the same with a rule, unless it follows from target, budget and pool."""
