@@ -1,5 +1,6 @@
 """Commands `compare`, `budget` and `pilot`: choice of strategy, labels needed, value of pilots."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +14,11 @@ if TYPE_CHECKING:
     from palm_bayes.decisions.compare import Comparison
     from palm_bayes.decisions.label_budget import LabelsToReach
 
-_ASK = "Question"
+_ask = partial(option, "Question")
 
 At = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
         "--at N",
         "Compare at N labels (episodes where labels are unknown), observed or future. "
         "Default: today, the last observed.",
@@ -26,8 +26,7 @@ At = Annotated[
 ]
 Until = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
         "--until N",
         "Largest budget for crossings and speed-ups. Default: twice the observed episodes, or N of "
         "--at.",
@@ -35,8 +34,7 @@ Until = Annotated[
 ]
 Rope = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
         "--rope X",
         "Region of practical equivalence: a difference of scores, in the scale of the data. "
         "Default: one point (0.01, or 1 %).",
@@ -45,24 +43,22 @@ Rope = Annotated[
 ]
 Reference = Annotated[
     str | None,
-    option(
-        _ASK,
+    _ask(
         "--reference NAME",
         "Strategy that speed-ups refer to. Default: random, else the lowest at --at.",
     ),
 ]
 Interval = Annotated[
     float,
-    option(_ASK, "--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
+    _ask("--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
 ]
 FigureFile = Annotated[
-    Path | None, option(_ASK, "--figure FILE", "Also draw a figure: .png, .pdf or .svg.")
+    Path | None, _ask("--figure FILE", "Also draw a figure: .png, .pdf or .svg.")
 ]
 
 Target = Annotated[
     Any,
-    option(
-        _ASK,
+    _ask(
         "--target X",
         "Score to reach, in the scale of the data, or percent such as 93%.",
         parser=number_or_text,
@@ -70,8 +66,7 @@ Target = Annotated[
 ]
 Assurance = Annotated[
     float,
-    option(
-        _ASK,
+    _ask(
         "--assurance P",
         "Probability with which the budget must suffice.",
         min=0.01,
@@ -80,36 +75,32 @@ Assurance = Annotated[
     ),
 ]
 Within = Annotated[
-    float | None, option(_ASK, "--within N", "Also give the probability that N labels suffice.")
+    float | None, _ask("--within N", "Also give the probability that N labels suffice.")
 ]
 Pool = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
         "--until N",
         "Size of the pool, or largest budget to consider. Default: four times the labels seen.",
     ),
 ]
 SingleRun = Annotated[
     bool,
-    option(
-        _ASK,
+    _ask(
         "--single-run",
         "Require a single run's measured accuracy, not the expected curve, to reach the target.",
     ),
 ]
 DeltaTarget = Annotated[
-    float | None, option(_ASK, "--delta-target X", "ALDA's target uncertainty. Default: 5 points.")
+    float | None, _ask("--delta-target X", "ALDA's target uncertainty. Default: 5 points.")
 ]
-Eta = Annotated[float, option(_ASK, "--eta X", "ALDA's tolerated relative extra cost.")]
+Eta = Annotated[float, _ask("--eta X", "ALDA's tolerated relative extra cost.")]
 AldaCsv = Annotated[
     Path | None,
-    option(
-        _ASK, "--alda-csv DIR", "Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns."
-    ),
+    _ask("--alda-csv DIR", "Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns."),
 ]
 
-Later = Annotated[float, option(_ASK, "--at N", "Labels of a run with the strategy to be chosen.")]
+Later = Annotated[float, _ask("--at N", "Labels of a run with the strategy to be chosen.")]
 
 _STATUS = """[bold]Exit status[/bold]
 

@@ -4,6 +4,7 @@ Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.
 """
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,9 +14,6 @@ from palm_bayes.files import Look
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
 
-DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
-FIGURES = "Figures"
-PALM = "Accepted for compatibility with PALM.py's command lines"
 PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
 
 
@@ -31,6 +29,11 @@ def option(panel: str, names: str, text: str, *, env: bool = False, **limits: An
         limits["envvar"] = f"PALM_BAYES_{flags[0][2:].replace('-', '_').upper()}"
     value = " ".join(words[len(flags) :])
     return typer.Option(*flags, metavar=value, rich_help_panel=panel, help=text, **limits)
+
+
+_data, _model, _sampling = (partial(option, panel) for panel in ("Data", "Model", "Sampling"))
+output, _figures = (partial(option, panel) for panel in ("Output", "Figures"))
+_palm = partial(option, "Accepted for compatibility with PALM.py's command lines")
 
 
 def number_or_text(given: str) -> float | str:
@@ -58,23 +61,20 @@ Source = Annotated[
         "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
     ),
 ]
-BasePath = Annotated[Path | None, option(DATA, "--base-path PATH", "PATH, by its name in PALM.py.")]
+BasePath = Annotated[Path | None, _data("--base-path PATH", "PATH, by its name in PALM.py.")]
 Strategies = Annotated[
-    list[str] | None, option(DATA, "--strategy --method NAME", "May be repeated. Default: all.")
+    list[str] | None, _data("--strategy --method NAME", "May be repeated. Default: all.")
 ]
 Dataset = Annotated[
     str | None,
-    option(
-        DATA,
-        "--dataset NAME",
-        "Only this data set, where a table holds several; else a name for titles.",
+    _data(
+        "--dataset NAME", "Only this data set, where a table holds several; else a name for titles."
     ),
 ]
-Model = Annotated[str | None, option(DATA, "--model NAME", "Only this model, likewise.")]
+Model = Annotated[str | None, _data("--model NAME", "Only this model, likewise.")]
 TrainFractions = Annotated[
     list[float] | None,
-    option(
-        DATA,
+    _data(
         "--train-fraction P",
         "Fit this share of the longest repetition, at least 5 episodes. May be repeated. "
         "Default: 0.25 and 0.5.",
@@ -82,23 +82,21 @@ TrainFractions = Annotated[
 ]
 TrainEpisodes = Annotated[
     list[int] | None,
-    option(DATA, "--train-episodes N", "Fit the first N episodes, from 5. May be repeated."),
+    _data("--train-episodes N", "Fit the first N episodes, from 5. May be repeated."),
 ]
 Variants = Annotated[
-    int | None, option(DATA, "--num-variants N", "Use the first N repetitions. Default: all.")
+    int | None, _data("--num-variants N", "Use the first N repetitions. Default: all.")
 ]
 Episodes = Annotated[
     int | None,
-    option(
-        DATA,
+    _data(
         "--episodes --num-samples N",
         "Fit the first N episodes; figures show the later ones. Default, or -1: all.",
     ),
 ]
 AxisMode = Annotated[
     Literal["episodes", "cumulative_normalized"] | None,
-    option(
-        DATA,
+    _data(
         "--x-mode MODE",
         "The curve's axis: episodes, or cumulative_normalized (labels / budget size), the default "
         "where labels are known.",
@@ -106,16 +104,15 @@ AxisMode = Annotated[
 ]
 BudgetSize = Annotated[
     float | None,
-    option(DATA, "--budget-size -b B", "Labels per episode. Default: inferred from the data."),
+    _data("--budget-size -b B", "Labels per episode. Default: inferred from the data."),
 ]
 Percent = Annotated[
     bool | None,
-    option(DATA, "--percent/--fraction", "Unit of the score. Default: percent if one is above 1."),
+    _data("--percent/--fraction", "Unit of the score. Default: percent if one is above 1."),
 ]
 Metric = Annotated[
     str | None,
-    option(
-        DATA,
+    _data(
         "--metric NAME",
         "Name of the score in tables, figures and sentences, such as F1. Default: accuracy, error, "
         "or that of the column.",
@@ -123,16 +120,13 @@ Metric = Annotated[
 ]
 Lower = Annotated[
     bool,
-    option(
-        DATA,
-        "--lower-is-better",
-        "Scores are error rates or losses, as are --target and all results.",
+    _data(
+        "--lower-is-better", "Scores are error rates or losses, as are --target and all results."
     ),
 ]
 Columns = Annotated[
     list[str] | None,
-    option(
-        DATA,
+    _data(
         "--column NAME",
         "Column of accuracy, strategy, labels and so on, as accuracy=test_acc. May be repeated. "
         "Default: by its name.",
@@ -140,21 +134,18 @@ Columns = Annotated[
 ]
 LayoutName = Annotated[
     Literal["long", "wide", "headers", "tracker"] | None,
-    option(DATA, "--layout NAME", "long, wide, headers or tracker. Default: as the columns tell."),
+    _data("--layout NAME", "long, wide, headers or tracker. Default: as the columns tell."),
 ]
 Pattern = Annotated[
     str | None,
-    option(
-        DATA, "--pattern TEXT", "Read names of files as, for example, '{strategy}_{repetition}'."
-    ),
+    _data("--pattern TEXT", "Read names of files as, for example, '{strategy}_{repetition}'."),
 ]
 PoolSize = Annotated[
-    float | None, option(DATA, "--pool N", "Size of the pool, where labels are shares of it.")
+    float | None, _data("--pool N", "Size of the pool, where labels are shares of it.")
 ]
 PriorSet = Annotated[
     Literal["default", "bounds"],
-    option(
-        MODEL,
+    _model(
         "--priors NAME",
         "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
         env=True,
@@ -162,8 +153,7 @@ PriorSet = Annotated[
 ]
 Prior = Annotated[
     Path | None,
-    option(
-        MODEL,
+    _model(
         "--prior FILE",
         "Prior learned from past curves, a file of palm-bayes learn. Default: as shipped.",
         exists=True,
@@ -171,21 +161,18 @@ Prior = Annotated[
         env=True,
     ),
 ]
-AlphaLow = Annotated[float, option(MODEL, "--alpha-lo X", "Lower bound of alpha.")]
-AlphaHigh = Annotated[float, option(MODEL, "--alpha-hi X", "Upper bound of alpha.")]
-BetaHigh = Annotated[float, option(MODEL, "--beta-hi X", "Upper bound of beta.")]
-Draws = Annotated[int, option(SAMPLING, "--draws N", "Draws kept per chain.", min=4, env=True)]
-Tune = Annotated[int, option(SAMPLING, "--tune N", "Warm-up draws per chain.", min=1, env=True)]
+AlphaLow = Annotated[float, _model("--alpha-lo X", "Lower bound of alpha.")]
+AlphaHigh = Annotated[float, _model("--alpha-hi X", "Upper bound of alpha.")]
+BetaHigh = Annotated[float, _model("--beta-hi X", "Upper bound of beta.")]
+Draws = Annotated[int, _sampling("--draws N", "Draws kept per chain.", min=4, env=True)]
+Tune = Annotated[int, _sampling("--tune N", "Warm-up draws per chain.", min=1, env=True)]
 Chains = Annotated[
     int,
-    option(
-        SAMPLING, "--chains N", "Number of chains; at least 2 for convergence.", min=1, env=True
-    ),
+    _sampling("--chains N", "Number of chains; at least 2 for convergence.", min=1, env=True),
 ]
 TargetAccept = Annotated[
     float,
-    option(
-        SAMPLING,
+    _sampling(
         "--target-accept P",
         "Target acceptance: closer to 1, smaller steps, fewer divergences, more time.",
         min=0.5,
@@ -195,48 +182,43 @@ TargetAccept = Annotated[
 ]
 Sampler = Annotated[
     Literal["nutpie", "pymc", "numpyro"],
-    option(SAMPLING, "--sampler NAME", "nutpie, pymc or numpyro.", env=True),
+    _sampling("--sampler NAME", "nutpie, pymc or numpyro.", env=True),
 ]
 Seed = Annotated[
-    int, option(SAMPLING, "--seed N", "The same seed gives the same result.", min=0, env=True)
+    int, _sampling("--seed N", "The same seed gives the same result.", min=0, env=True)
 ]
-Out = Annotated[Path, option(OUTPUT, "--out --out-dir DIR", "Output folder.")]
+Out = Annotated[Path, output("--out --out-dir DIR", "Output folder.")]
 Overwrite = Annotated[
     bool,
-    option(OUTPUT, "--overwrite", "Replace files that are not of this command and these runs."),
+    output("--overwrite", "Replace files that are not of this command and these runs."),
 ]
 Fresh = Annotated[
-    bool, option(OUTPUT, "--fresh", "Start again instead of resuming an interrupted command.")
+    bool, output("--fresh", "Start again instead of resuming an interrupted command.")
 ]
 Horizon = Annotated[
     int | None,
-    option(
-        OUTPUT,
-        "--horizon N",
-        "Forecast N episodes past the data. Default: as many as were fitted.",
-        min=1,
+    output(
+        "--horizon N", "Forecast N episodes past the data. Default: as many as were fitted.", min=1
     ),
 ]
 Probability = Annotated[
     float,
-    option(
-        OUTPUT, "--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True
-    ),
+    output("--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
 ]
 Style = Annotated[
-    str | None, option(FIGURES, "--style NAME", "Style sheet of Matplotlib, by its name or file.")
+    str | None, _figures("--style NAME", "Style sheet of Matplotlib, by its name or file.")
 ]
-Size = Annotated[Any, option(FIGURES, "--size WxH", "Width and height in inches.", parser=size_of)]
-Dpi = Annotated[int, option(FIGURES, "--dpi N", "Dots per inch of pixels.", min=20, max=2400)]
-AsJson = Annotated[bool, option(OUTPUT, "--json", "Print only one JSON document on stdout.")]
-Quiet = Annotated[bool, option(OUTPUT, "--quiet -q", "No progress, no notes.")]
-Plot = Annotated[bool, option(PALM, "--plot", "Figures are always saved.")]
-SaveCsv = Annotated[bool, option(PALM, "--save-csv", "palm_params.csv is always saved.")]
+Size = Annotated[Any, _figures("--size WxH", "Width and height in inches.", parser=size_of)]
+Dpi = Annotated[int, _figures("--dpi N", "Dots per inch of pixels.", min=20, max=2400)]
+AsJson = Annotated[bool, output("--json", "Print only one JSON document on stdout.")]
+Quiet = Annotated[bool, output("--quiet -q", "No progress, no notes.")]
+Plot = Annotated[bool, _palm("--plot", "Figures are always saved.")]
+SaveCsv = Annotated[bool, _palm("--save-csv", "palm_params.csv is always saved.")]
 _UNNEEDED = "Ignored: the sampler finds its starting points."
-StartAMax = Annotated[float | None, option(PALM, "--init-A-max X", _UNNEEDED)]
-StartDelta = Annotated[float | None, option(PALM, "--init-delta X", _UNNEEDED)]
-StartAlpha = Annotated[float | None, option(PALM, "--init-alpha X", _UNNEEDED)]
-StartBeta = Annotated[float | None, option(PALM, "--init-beta X", _UNNEEDED)]
+StartAMax = Annotated[float | None, _palm("--init-A-max X", _UNNEEDED)]
+StartDelta = Annotated[float | None, _palm("--init-delta X", _UNNEEDED)]
+StartAlpha = Annotated[float | None, _palm("--init-alpha X", _UNNEEDED)]
+StartBeta = Annotated[float | None, _palm("--init-beta X", _UNNEEDED)]
 
 Trace = Annotated[
     Path,

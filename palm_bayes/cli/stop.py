@@ -3,13 +3,13 @@
 import json
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from palm_bayes.cli import options, terminal
 from palm_bayes.cli.formats import Shown, shown
-from palm_bayes.cli.options import option
+from palm_bayes.cli.options import output
 from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from palm_bayes.decisions.rule_logic import AnyOf, SingleRule
     from palm_bayes.palm_fit import PalmFit
 
-RULE = "Stop rule"
+_rule = partial(options.option, "Stop rule")
 _STATUS = {
     "continue": OK,
     "stop": terminal.STOP,
@@ -29,8 +29,7 @@ _STATUS = {
 
 Target = Annotated[
     Any,
-    option(
-        RULE,
+    _rule(
         "--target ACC",
         "Stop when this score is reached, in the data's own scale or percent such as 93%. With "
         "--budget, also when it is unreachable.",
@@ -38,31 +37,26 @@ Target = Annotated[
     ),
 ]
 Assurance = Annotated[
-    float, option(RULE, "--assurance P", "Required probability of target or plateau.", env=True)
+    float, _rule("--assurance P", "Required probability of target or plateau.", env=True)
 ]
 Hopeless = Annotated[
     float,
-    option(
-        RULE,
+    _rule(
         "--hopeless P",
         "Give up the target, or switch, if its probability within the budget is below P.",
     ),
 ]
 Gain = Annotated[
     float | None,
-    option(
-        RULE,
+    _rule(
         "--min-gain ACC",
         "Stop when --within more labels gain less than this, in the scale of the data.",
     ),
 ]
-Within = Annotated[
-    float | None, option(RULE, "--within LABELS", "Number of labels for --min-gain.")
-]
+Within = Annotated[float | None, _rule("--within LABELS", "Number of labels for --min-gain.")]
 LabelCost = Annotated[
     float | None,
-    option(
-        RULE,
+    _rule(
         "--label-cost COST",
         "Cost per label: stop when no number of further episodes is worth its cost. Needs "
         "--point-value.",
@@ -71,8 +65,7 @@ LabelCost = Annotated[
 ]
 PointValue = Annotated[
     float | None,
-    option(
-        RULE,
+    _rule(
         "--point-value VALUE",
         "Value of a point of the score (0.01, or 1 %), in the same currency.",
         env=True,
@@ -80,24 +73,22 @@ PointValue = Annotated[
 ]
 EpisodeCost = Annotated[
     float,
-    option(RULE, "--episode-cost COST", "Cost of training and waiting per episode.", env=True),
+    _rule("--episode-cost COST", "Cost of training and waiting per episode.", env=True),
 ]
-Budget = Annotated[
-    float | None, option(RULE, "--budget LABELS", "Labels of a run that may be spent.")
-]
-Pool = Annotated[float | None, option(RULE, "--pool LABELS", "Size of the pool for a run.")]
+Budget = Annotated[float | None, _rule("--budget LABELS", "Labels of a run that may be spent.")]
+Pool = Annotated[float | None, _rule("--pool LABELS", "Size of the pool for a run.")]
 With = Annotated[
     str | None,
-    option(RULE, "--with NAME", "Strategy in use, among those fitted. Default: the best so far."),
+    _rule("--with NAME", "Strategy in use, among those fitted. Default: the best so far."),
 ]
-Force = Annotated[bool, option(RULE, "--force", "Decide despite doubts about the fit.")]
+Force = Annotated[bool, _rule("--force", "Decide despite doubts about the fit.")]
 ExitCode = Annotated[
     bool,
-    option(options.OUTPUT, "--exit-code", "Answer by the exit status, for scripts; see below."),
+    output("--exit-code", "Answer by the exit status, for scripts; see below."),
 ]
 Every = Annotated[
     float,
-    option(options.OUTPUT, "--every SECONDS", "Interval of checking for new files.", min=0.1),
+    output("--every SECONDS", "Interval of checking for new files.", min=0.1),
 ]
 
 STOP = """[bold]Examples[/bold]

@@ -60,38 +60,30 @@ def sweep(
         list[str],
         typer.Argument(metavar="PATH...", help="Tables, globs, or trees of folders."),
     ],
-    out: Annotated[Path, options.option(options.OUTPUT, "--out -o DIR", "Output folder.")],
+    out: Annotated[Path, options.output("--out -o DIR", "Output folder.")],
     target: Annotated[
         str | None,
-        options.option(
-            options.OUTPUT,
+        options.output(
             "--target ACC",
             "Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.",
         ),
     ] = None,
     assurance: Annotated[
         float,
-        options.option(
-            options.OUTPUT,
-            "--assurance P",
-            "Probability with which the labels must suffice.",
-            min=0.01,
-            max=0.999,
+        options.output(
+            "--assurance P", "Probability with which the labels must suffice.", min=0.01, max=0.999
         ),
     ] = 0.8,
     reference: Annotated[
         str | None,
-        options.option(
-            options.OUTPUT,
+        options.output(
             "--reference NAME",
             "Strategy for speed-ups. Default: random, else the lowest of a task.",
         ),
     ] = None,
     horizon: options.Horizon = None,
     probability: options.Probability = 0.9,
-    traces: Annotated[
-        bool, options.option(options.OUTPUT, "--traces", "Save the fits too.")
-    ] = False,
+    traces: Annotated[bool, options.output("--traces", "Save the fits too.")] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
     fresh: options.Fresh = False,
