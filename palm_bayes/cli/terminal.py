@@ -268,6 +268,7 @@ def _print_fit(document: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Column, Table
 
+    from palm_bayes.display import three_digits
     from palm_bayes.model.curve import PARAMETERS
 
     console = console_of(sys.stdout)
@@ -286,7 +287,8 @@ def _print_fit(document: dict[str, Any]) -> None:
             ("upper", "", high),
         ):
             style = "dim" if key != "median" else "" if passed else "red"
-            table.add_row(*head, *(_number(value[key]) for value in values), style=style)
+            cells = ("?" if value[key] is None else three_digits(value[key]) for value in values)
+            table.add_row(*head, *cells, style=style)
     console.print(table)
     console.print(document["verdict"])
     for sentence in document["misfits"]:
@@ -307,12 +309,6 @@ def _print_files(out: Path, files: Sequence[Path]) -> None:
         console.print(f"and in each of {folders}: {listed(next(iter(names.values())))}")
     if old := left_over(out, files):
         console.print(f"From another fit, left unchanged: {listed(old)}")
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "?"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def console_of(stream: TextIO, *, quiet: bool = False) -> "Console":

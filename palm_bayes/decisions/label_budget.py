@@ -145,7 +145,8 @@ class LabelsToReach(Displayed):
         """
         advice, runs = self.advice, self.fit.runs
         feasible = advice.needed < np.inf
-        pilots = _pilots(runs.table, self.unit)[list(runs.strategies)]
+        spent = runs.table.groupby("strategy")["labels" if self.unit == "labels" else "episode"]
+        pilots = spent.max().astype(float)[list(runs.strategies)]
         needed, window = (
             lower_medians(part.where(feasible)) for part in (advice.needed, advice.window)
         )
@@ -336,9 +337,3 @@ def considered(
         return episode_budgets(runs, max(_FAR * seen_budget(runs), within or 0))
     budgets = episode_budgets(runs, until)
     return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
-
-
-def _pilots(table: pd.DataFrame, unit: Unit) -> "pd.Series[float]":
-    """Return the budget of the longest run of each strategy."""
-    column = "labels" if unit == "labels" else "episode"
-    return table.groupby("strategy")[column].max().astype(float)

@@ -1,5 +1,6 @@
 """Overview of a sweep: sections of its page, from its tables."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def winners(sweep: Sweep) -> Section | None:
     chances = sweep.p_best[sweep.winners.index]
     most = chances.max(axis=1).sort_values(ascending=False, kind="stable").index[:_TASKS]
     shown = chances.loc[chances.index.isin(most)]
-    shown = shown.set_axis([_task(key) for key in shown.index])
+    shown = shown.set_axis([_path(key) for key in shown.index])
     first = {str(name): int((shown.idxmax(axis=1) == name).sum()) for name in shown}
     lines = "; ".join(f"{name} {count}" for name, count in first.items())
     every = "all tasks" if len(shown) == len(chances) else f"{len(shown)} most decided tasks"
@@ -161,7 +162,7 @@ def worst(sweep: Sweep) -> Section | None:
     rows: list[Any] = list(order.itertuples())
     table = pd.DataFrame(
         {
-            "cell": [_cell(row) for row in rows],
+            "cell": [_path(cell) for cell in order[CELL].to_numpy()],
             "R-hat": [f"{value:.3f}" for value in order["r_hat"]],
             "divergences": order["divergences"].astype(str).to_numpy(),
             "reason": [
@@ -189,7 +190,7 @@ def set_aside(sweep: Sweep) -> Section | None:
     shown = rows.head(_MOST)
     table = pd.DataFrame(
         {
-            "cell": [_cell(row) for row in shown.itertuples()],
+            "cell": [_path(cell) for cell in shown[CELL].to_numpy()],
             "no answer about": shown["question"].to_numpy(),
             "reason": shown["reason"].to_numpy(),
         }
@@ -218,12 +219,8 @@ def tables() -> Section:
     )
 
 
-def _task(key: Any) -> str:
-    return " / ".join(part for part in key if part) or "task"
-
-
-def _cell(row: Any) -> str:
-    return " / ".join(filter(None, (getattr(row, word) for word in CELL))) or "task"
+def _path(names: Iterable[str]) -> str:
+    return " / ".join(filter(None, names)) or "task"
 
 
 def _factor(logarithm: float) -> str:

@@ -124,7 +124,8 @@ def shell(report: Report) -> str | None:
     words = ["palm-bayes", "fit", data_path(report.fit.runs)]
     for name, value in (reading(report.fit.runs) | _priors(about)).items():
         flag = _READING.get(name, f"--{name}")
-        words += [word for one in _option_values(value) for word in _option_words(flag, one)]
+        for one in _option_values(value):
+            words += [flag] if one is True else [flag, _as_word(one)]
     for name in SAMPLING:
         words += [f"--{name.replace('_', '-')}", _as_word(about["sampling"][name])]
     last = ["palm-bayes", "report", *about.get("fits", ["palm_fit_out"]), *asked]
@@ -196,10 +197,6 @@ def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
             case _:
                 limits.append(part)
     return flags if set(limits) == set(questions.limits) else None
-
-
-def _option_words(flag: str, value: Any) -> list[str]:
-    return [flag] if value is True else [flag, _as_word(value)]
 
 
 def _as_word(value: Any) -> str:

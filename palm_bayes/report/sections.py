@@ -14,7 +14,7 @@ from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
 from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
-from palm_bayes.report.tables import budgeted, compared, decided
+from palm_bayes.report.tables import budgeted, compared, decided, fitted
 
 BAND = 0.8  # interval of the numbers beside the curves
 ABOUT = {
@@ -116,10 +116,12 @@ def ahead(report: Report) -> pd.DataFrame:
     tail = (1 - BAND) / 2
     values = report.fit.runs.score.values(draws)
     bands = values.quantile([tail, 0.5, 1 - tail], ("chain", "draw"))
-    columns = {"strategy": list(report.fit.runs.strategies)}
+    columns, written = {"strategy": list(report.fit.runs.strategies)}, report.fit.runs.score.written
     for at in dict.fromkeys((now, (now + len(places) - 1) // 2, len(places) - 1)):
         of = bands.isel(x=at).transpose("strategy", "quantile").to_numpy()
-        columns[f"at {places[at]:,.0f} {unit}"] = [_interval(report, *row) for row in of]
+        columns[f"at {places[at]:,.0f} {unit}"] = [
+            f"{written(middle)} [{written(low)}-{written(high)}]" for low, middle, high in of
+        ]
     return pd.DataFrame(columns)
 
 
@@ -244,16 +246,12 @@ def parameters(report: Report) -> Section:
     """Show median and interval of every parameter."""
     probability = report.questions.probability
     summary = Tables(report.fit, probability, diagnostics=False).summary
-    rows: list[Any] = list(summary.itertuples())
-    cells = [f"{_digits(r.median)} [{_digits(r.lower)}, {_digits(r.upper)}]" for r in rows]
-    wide = summary.assign(cell=cells).pivot_table(
-        index="strategy", columns="parameter", values="cell", aggfunc="first", sort=False
-    )
+    (table,) = fitted(summary, probability).values()
     words = tuple(filter(None, (ABOUT["parameters"], report.fit.runs.score.turned)))
     caption = f"Posterior median and {100 * probability:g} % interval"
     return Section(
         "parameters", "The parameters", words,
-        tables=(Table(caption, wide.reset_index().rename_axis(columns=None)),),
+        tables=(Table(caption, table),),
     )  # fmt: skip
 
 
@@ -262,19 +260,13 @@ def data(report: Report) -> Section:
     runs, about = report.fit.runs, recipe.kept(report.fit)
     size = runs.table.groupby("strategy", sort=False).agg(
         repetitions=("repetition", "nunique"), episodes=("episode", "max"),
-        labels=("labels", "max"), last=("accuracy", "last"),
+        labels=("labels", "max"),
     )  # fmt: skip
     ends = runs.table.groupby(["strategy", "repetition"], sort=False)["accuracy"].last()
     means = runs.score.values(ends.groupby("strategy", sort=False).mean())
-    shown = pd.DataFrame(
-        {
-            "strategy": size.index,
-            "repetitions": size["repetitions"].astype(str).to_numpy(),
-            "episodes": size["episodes"].astype(str).to_numpy(),
-            "labels": [f"{n:,.0f}" for n in size["labels"]],
-            f"mean of last {runs.score.metric}": [*map(runs.score.written, means[size.index])],
-        }
-    )
+    shown = size.astype({"repetitions": str, "episodes": str})
+    shown["labels"] = [f"{n:,.0f}" for n in size["labels"]]
+    shown[f"mean of last {runs.score.metric}"] = [*map(runs.score.written, means[size.index])]
     task = f"{report.task}: " if report.task else ""
     words = (
         f"{task}{runs.describe()}.",
@@ -282,7 +274,7 @@ def data(report: Report) -> Section:
         *oddities(runs),
         f"SHA-256 of the data: {about['data_sha256']}",
     )
-    return Section("data", "The data", words, tables=(Table("Fitted data", shown),))
+    return Section("data", "The data", words, tables=(Table("Fitted data", shown.reset_index()),))
 
 
 def making(report: Report) -> Section:
@@ -304,15 +296,6 @@ def making(report: Report) -> Section:
         tables=(Table("Versions, settings and seed of the fit", frame, numbers=False),),
         listings=tuple(listings),
     )  # fmt: skip
-
-
-def _interval(report: Report, low: float, middle: float, high: float) -> str:
-    low_, middle_, high_ = map(report.fit.runs.score.written, (low, middle, high))
-    return f"{middle_} [{low_}-{high_}]"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def _yes(passed: bool) -> str:
