@@ -79,14 +79,9 @@ class PilotValue:
 
     def document(self) -> dict[str, Any]:
         """Return all attributes in the types of JSON."""
-        return {
-            "sentence": self.sentence,
-            "labels": self.labels,
-            "choice": self.choice,
-            "perfect": self.perfect,
-            "doubts": self.doubts,
-            "pilots": [plain(row) for row in self.table.to_dict("records")],
-        }
+        values = ("sentence", "labels", "choice", "perfect", "doubts")
+        pilots = [plain(row) for row in self.table.to_dict("records")]
+        return {name: getattr(self, name) for name in values} | {"pilots": pilots}
 
 
 def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue:

@@ -152,7 +152,7 @@ class Report:
     @property
     def until(self) -> float:
         """Largest budget of the shown curves."""
-        return float(self.comparison.paths["budget"][-1])
+        return self.comparison.until
 
     @cached_property
     def expected(self) -> Forecast:
