@@ -1,9 +1,10 @@
-"""The real curves that the benchmarks share: cells, a (source, dataset, model, strategy) each."""
+"""What the benchmarks share: real curves by cell, (source, dataset, model, strategy), and rows."""
 
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,28 +25,35 @@ class Cell:
     full: Runs
 
 
-def cells(folder: Path, stride: int = 1) -> Iterator[Cell]:
-    """Yield every `stride`-th cell with at least three repetitions, files in alphabetical order."""
-    number = 0
+def tasks(folder: Path) -> Iterator[tuple[tuple[str, ...], Runs]]:
+    """Yield name and runs of every task, files in alphabetical order."""
     for file in sorted(folder.glob("*.csv.gz")):
         table = pd.read_csv(file, dtype=dict.fromkeys(TASK, str), keep_default_na=False)
         for task, frame in table.groupby(TASK, sort=True):
-            runs = read_runs(frame)
-            for strategy in sorted(runs.strategies):
-                full = runs.strategy(strategy)
-                if full.table["repetition"].nunique() < LEAST_REPETITIONS:
-                    continue
-                if number % stride == 0:
-                    half = max(LEAST_EPISODES, int(full.table["episode"].max()) // 2)
-                    yield Cell("/".join((*task, strategy)), full.first(half), full)
-                number += 1
+            yield task, read_runs(frame)
 
 
-def curves_argument(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add ``--curves DIR``, checked when it is parsed."""
+def cells(folder: Path, stride: int = 1) -> Iterator[Cell]:
+    """Yield every `stride`-th cell with at least three repetitions."""
+    number = 0
+    for task, runs in tasks(folder):
+        for strategy in sorted(runs.strategies):
+            full = runs.strategy(strategy)
+            if full.table["repetition"].nunique() < LEAST_REPETITIONS:
+                continue
+            if number % stride == 0:
+                half = max(LEAST_EPISODES, int(full.table["episode"].max()) // 2)
+                yield Cell("/".join((*task, strategy)), full.first(half), full)
+            number += 1
+
+
+def curves_parser(doc: str | None, *, required: bool = True) -> argparse.ArgumentParser:
+    """Return the parser of a script, with ``--curves DIR``, which is checked when it is parsed."""
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument(
         "--curves", type=_folder, required=required, metavar="DIR", help="folder of *.csv.gz curves"
     )
+    return parser
 
 
 def _folder(name: str) -> Path:
@@ -55,3 +63,18 @@ def _folder(name: str) -> Path:
     if not list(folder.glob("*.csv.gz")):
         raise argparse.ArgumentTypeError(f"{folder} holds no *.csv.gz file of curves")
     return folder
+
+
+def show_progress(what: str, _: str, done: float) -> None:
+    """Print how far a backtest or `learn` is: their ``progress``."""
+    print(f"{done:6.1%}  {what}", flush=True)
+
+
+def append(out: Path, row: dict[str, Any]) -> None:
+    """Add a row to a CSV file, from which a script that was cut off goes on."""
+    pd.DataFrame([row]).to_csv(out, mode="a", header=not out.exists(), index=False)
+
+
+def done(out: Path, key: list[str]) -> set[tuple[Any, ...]]:
+    """Return the keys of the rows that are there."""
+    return set(pd.read_csv(out).set_index(key).index) if out.exists() else set()

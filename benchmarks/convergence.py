@@ -3,7 +3,6 @@
 python benchmarks/convergence.py --curves DIR --out convergence.csv
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +13,7 @@ import numpy as np
 import nutpie
 import pandas as pd
 import pymc as pm
-from cells import Cell, cells, curves_argument
+from cells import append, cells, curves_parser, done
 from plain import NAIVE, SETTINGS, naive, naive_data, sample
 
 from palm_bayes.data.runs import Runs
@@ -28,8 +27,7 @@ type Sampler = Callable[[Runs], dict[str, Any]]  # a verdict: a row of Convergen
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("convergence.csv"), help="row by row")
     parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
@@ -38,7 +36,8 @@ def main() -> None:
     args = parser.parse_args()
     for priors in args.priors:
         stride = max(args.stride, args.naive_stride) if priors == "naive" else args.stride
-        wanted = [cell for cell in cells(args.curves, stride) if not _done(args.out, priors, cell)]
+        there = done(args.out, TASK)
+        wanted = [cell for cell in cells(args.curves, stride) if (priors, cell.id) not in there]
         sampler = (_naive() if priors == "naive" else _ours(priors, args.once)) if wanted else None
         for cell in wanted:
             append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sampler)})
@@ -73,14 +72,6 @@ def _naive() -> Sampler:
         return {**sample(program.with_data(**naive_data(runs)), NAIVE)[1], "attempts": 1}
 
     return verdict
-
-
-def _done(out: Path, priors: str, cell: Cell) -> bool:
-    return out.exists() and (priors, cell.id) in set(pd.read_csv(out).set_index(TASK).index)
-
-
-def append(out: Path, row: dict[str, Any]) -> None:
-    pd.DataFrame([row]).to_csv(out, mode="a", header=not out.exists(), index=False)
 
 
 def report(rows: pd.DataFrame) -> None:

@@ -5,7 +5,6 @@ python benchmarks/correctness.py --curves DIR
 For the reference see `reference.py`.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
-from cells import Cell, cells, curves_argument
+from cells import Cell, cells, curves_parser
 from reference import reference
 from reference_model import Array, Data, Points
 from reference_model import strayed as expected_of
@@ -174,8 +173,7 @@ def chosen_cells(folder: Path) -> dict[str, Cell]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--draws", type=int, default=400_000, help="of the reference")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="write all statistics to this CSV file")

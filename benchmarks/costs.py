@@ -18,6 +18,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from cells import append, done
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -43,25 +44,24 @@ def main() -> None:
     if args.child:
         print(json.dumps(cost(**json.loads(args.child))))
         return
-    there = set(pd.read_csv(args.out).set_index(KEY).index) if args.out.exists() else set()
+    there = done(args.out, KEY)
     for seed in range(args.seeds):
         for axis, sizes in SIZES.items():
             for size in sizes:
                 if size <= args.most and (axis, size, seed) not in there:
-                    append(args.out, dict(zip(KEY, (axis, size, seed), strict=True)))
+                    append(args.out, measured(dict(zip(KEY, (axis, size, seed), strict=True))))
     rows = pd.read_csv(args.out)
     report(rows)
     if args.figure:
         draw(rows, args.figure)
 
 
-def append(out: Path, key: dict[str, Any]) -> None:
-    """Measure one size in a process of its own, and add the row."""
+def measured(key: dict[str, Any]) -> dict[str, Any]:
+    """Measure one size in a process of its own; return the row."""
     asked = USUAL | {key["axis"]: key["size"], "seed": key["seed"]}
     command = [sys.executable, __file__, "--child", json.dumps(asked)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    row = key | json.loads(done.stdout.splitlines()[-1])
-    pd.DataFrame([row]).to_csv(out, mode="a", header=not out.exists(), index=False)
+    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return key | json.loads(child.stdout.splitlines()[-1])
 
 
 def cost(episodes: int, repetitions: int, strategies: int, seed: int) -> dict[str, Any]:

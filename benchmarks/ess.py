@@ -3,7 +3,6 @@
 python benchmarks/ess.py --curves DIR
 """
 
-import argparse
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from cells import cells, curves_argument
+from cells import cells, curves_parser
 from plain import SETTINGS, sample
 
 from palm_bayes.data.runs import Runs
@@ -31,8 +30,7 @@ PARAMETERS = list(NAMES)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--stride", type=int, default=40, help="take every so many-th cell")
     parser.add_argument("--priors", nargs="+", default=["default"], choices=["default", "bounds"])
     args = parser.parse_args()

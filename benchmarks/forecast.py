@@ -3,14 +3,13 @@
 python benchmarks/forecast.py --curves DIR --out forecast
 """
 
-import argparse
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import LEAST_REPETITIONS, TASK, curves_argument
+from cells import LEAST_REPETITIONS, TASK, curves_parser, show_progress
 
 from palm_bayes import Backtest, backtest
 from palm_bayes.evaluation.cells import train_size
@@ -29,8 +28,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("forecast"), help="resumed if it is there")
     parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
     args = parser.parse_args()
@@ -39,7 +37,7 @@ def main() -> None:
         train_fractions=FRACTIONS,
         out=args.out,
         fresh=args.fresh,
-        progress=lambda cell, _, done: print(f"{done:6.1%}  {cell}", flush=True),
+        progress=show_progress,
     )
     report(found)
 

@@ -9,14 +9,13 @@ model at a time and tells by how much later accuracies are less likely, source b
 is the mean log density of later accuracies, forecasts counting alike.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import curves_argument
+from cells import curves_parser, show_progress
 
 from palm_bayes.evaluation import learn as learning
 from palm_bayes.evaluation.held_out import Task
@@ -29,8 +28,7 @@ TYPICAL = 0.2  # log-odds: noise of a single accuracy
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--keep", type=Path, required=True, help="resumed if it is there")
     parser.add_argument("--parts", action="store_true", help="what each part is worth")
     parser.add_argument(
@@ -45,7 +43,7 @@ def main() -> None:
         start=args.start,
         keep=args.keep,
         command="python benchmarks/left_out.py --curves curves --keep left_out --out prior.json",
-        progress=lambda what, _, done: print(f"{done:6.1%}  {what}", flush=True),
+        progress=show_progress,
     )
     if args.out:
         lesson.learned.write(args.out)

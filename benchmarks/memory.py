@@ -3,11 +3,9 @@
 python benchmarks/memory.py --curves DIR
 """
 
-import argparse
-
 import numpy as np
 import pandas as pd
-from cells import cells, curves_argument
+from cells import cells, curves_parser
 from numpy.typing import NDArray
 
 LAGS = (1, 2, 3, 5, 8, 12, 20, 30)
@@ -19,9 +17,7 @@ type Floats = NDArray[np.float64]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
-    args = parser.parse_args()
+    args = curves_parser(__doc__).parse_args()
     found = [(cell.id.split("/")[0], deviations(cell.full.table)) for cell in cells(args.curves)]
     table = pd.DataFrame({"source": source, **remembered(off)} for source, off in found)
     print("Autocorrelation of repetitions around their mean, by lag in episodes, mean of cells:")

@@ -3,13 +3,12 @@
 python benchmarks/monitor.py --curves DIR
 """
 
-import argparse
 import time
 import warnings
 from collections.abc import Iterator
 
 import pandas as pd
-from cells import curves_argument
+from cells import curves_parser
 from stopping_replay import Replay, replays
 
 from palm_bayes import NetValue, PalmWarning, StopMonitor
@@ -21,8 +20,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--stride", type=int, default=23, help="take every N-th run")
     args = parser.parse_args()
     warnings.simplefilter("ignore", PalmWarning)

@@ -26,13 +26,8 @@ COPIED = ("palm_bayes", "tests", "docs", "scripts", "notebooks", "benchmarks")
 FAILED = 1  # exit status of pytest if tests ran and failed; others mean that they did not run
 BROKEN = 3  # pytest's status of an internal error
 SLOWEST = 600  # seconds
-LIBRARIES = (
-    "pytest",
-    "pymc",
-    "arviz",
-    "pandas",
-    "scipy.stats",
-)  # that the tests take long to import
+# What the tests take long to import.
+LIBRARIES = ("pytest", "pymc", "arviz", "pandas", "scipy.stats")
 
 
 class Mutation(NamedTuple):
@@ -320,8 +315,8 @@ MUTATIONS = (
     Mutation(
         "Labels ahead off by one batch",
         "data/axis.py",
-        "points.index, points) + (episodes - inside))",
-        "points.index, points) + 1 + (episodes - inside))",
+        "interpolated(episodes, points.index, points, 1.0)",
+        "interpolated(episodes, points.index, points, 1.0) + 1",
         "forecast/test_forecast.py::test_grid_where_the_pool_is_not_a_batch",
     ),
     Mutation(

@@ -3,14 +3,13 @@
 python benchmarks/pairing.py --curves DIR
 """
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from cells import LEAST_REPETITIONS, TASK, curves_argument
+from cells import LEAST_REPETITIONS, TASK, curves_parser
 from forecast import curves
 
 from palm_bayes import PalmError, Runs, read_runs
@@ -23,9 +22,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
-    args = parser.parse_args()
+    args = curves_parser(__doc__).parse_args()
     rng = np.random.default_rng(0)
     rows: list[Row] = []
     for task, frame in curves(args.curves).groupby(TASK):

@@ -21,8 +21,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from cells import Cell, cells, curves_argument
-from convergence import append
+from cells import Cell, append, cells, curves_parser, done
 from numpy.typing import NDArray
 from plain import NAIVE, NAIVE_IN_STAN, judged, naive, naive_data
 from speed import empty_caches
@@ -94,8 +93,7 @@ class MissingError(Exception):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("peers.csv"), help="row by row")
     parser.add_argument("--stride", type=int, default=60, help="take every so many-th cell")
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
@@ -105,7 +103,8 @@ def main() -> None:
     logging.getLogger("pymc").setLevel(logging.ERROR)
     asked = list(cells(args.curves, args.stride))
     for name in args.peers:
-        wanted = [cell for cell in asked if (name, cell.id) not in done(args.out)]
+        there = done(args.out, ["peer", "cell"])
+        wanted = [cell for cell in asked if (name, cell.id) not in there]
         try:
             peer = PEERS[name](args) if wanted else None
         except MissingError as missing:
@@ -116,10 +115,6 @@ def main() -> None:
             print(f"{name}  {cell.id}", flush=True)
     if args.out.exists():
         report(pd.read_csv(args.out))
-
-
-def done(out: Path) -> set[tuple[str, str]]:
-    return set(pd.read_csv(out).set_index(["peer", "cell"]).index) if out.exists() else set()
 
 
 def question(cell: Cell) -> Question:

@@ -6,13 +6,12 @@ Every other repetition of the first half of a cell is fitted; the mean of the ot
 episode, with its own standard error, is held against the expected accuracy there.
 """
 
-import argparse
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from cells import Cell, cells, curves_argument
+from cells import Cell, cells, curves_parser
 
 from palm_bayes import PalmWarning, Runs, fit
 
@@ -23,8 +22,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--stride", type=int, default=3, help="take every N-th cell")
     args = parser.parse_args()
     warnings.simplefilter("ignore", PalmWarning)

@@ -6,7 +6,6 @@ PALM's own parameters with PyMC's usual transforms, a whole covariance matrix fo
 `pm.sample`: no coordinates, no starts near the data, no likelihood of the package's own.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from cells import Cell, cells, curves_argument
+from cells import Cell, cells, curves_parser
 from scipy.linalg import helmert
 
 from palm_bayes.data.runs import Runs
@@ -136,8 +135,7 @@ def fits(cell: Cell) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sources", nargs="*", default=[], help="only cells of these")
     args = parser.parse_args()

@@ -5,7 +5,6 @@ See README.md.
 python benchmarks/refit.py --curves DIR
 """
 
-import argparse
 import time
 import warnings
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any
 import arviz as az
 import numpy as np
 import pandas as pd
-from cells import LEAST_EPISODES, Cell, cells, curves_argument
+from cells import LEAST_EPISODES, Cell, cells, curves_parser
 
 import palm_bayes
 from palm_bayes.inference.posterior import PARAMETERS
@@ -22,8 +21,7 @@ from palm_bayes.palm_fit import PalmFit
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     args = parser.parse_args()
     warnings.simplefilter("ignore", palm_bayes.PalmWarning)

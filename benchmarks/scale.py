@@ -4,7 +4,6 @@ python benchmarks/scale.py --curves DIR --cells 60 --workers 1 2 --plain 20
 python benchmarks/scale.py --simulated 10000 --workers 2 --out simulated
 """
 
-import argparse
 import logging
 import tempfile
 import threading
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
-from cells import cells, curves_argument
+from cells import TASK, cells, curves_parser
 from designs import Design, drawn
 
 import palm_bayes
@@ -29,7 +28,6 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.data.studies import read_study
 from palm_bayes.evaluation.runner import Crew, running
 
-TASK = ["source", "dataset", "model"]
 START = 0.25  # share of the cells before the steady state
 SECONDS = 1.0  # between measurements of memory
 DESIGN = Design(strategies=2)  # of simulated tasks: 3 repetitions of 8 episodes
@@ -37,8 +35,7 @@ TENTHS = 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser, required=False)
+    parser = curves_parser(__doc__, required=False)
     parser.add_argument("--cells", type=int, default=60, metavar="N")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--jobs", type=int, default=2000, help="empty jobs, for the overhead")

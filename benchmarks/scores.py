@@ -3,12 +3,11 @@
 python benchmarks/scores.py --curves DIR --out scores --cells 60
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import TASK, curves_argument
+from cells import TASK, curves_parser
 from forecast import KEY, curves
 
 from palm_bayes import Backtest, backtest
@@ -28,8 +27,7 @@ WHERE = [*KEY, "scope", "repetition", "episode"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("scores"), help="resumed if it is there")
     parser.add_argument("--cells", type=int, default=60, help="number of cells, drawn at random")
     parser.add_argument("--variant", choices=VARIANTS, action="append", help="by default all")

@@ -3,7 +3,6 @@
 python benchmarks/selection.py --curves DIR --out selection
 """
 
-import argparse
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import TASK, curves_argument
+from cells import TASK, curves_parser
 from forecast import curves
 
 import palm_bayes
@@ -35,8 +34,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument(
         "--out", type=Path, default=Path("selection"), help="resumed if it is there"
     )

@@ -7,13 +7,12 @@ cost, against l, a label. Both are given as shares of one another by their ratio
 labels of the run. Costs are in percent of n m + l L: all labels bought, and every answer wrong.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import TASK, curves_argument
+from cells import TASK, curves_parser
 from stopping_replay import Replay, expected, replays, settings
 from stopping_rules import FORCED, OURS, doubts, policies
 
@@ -25,8 +24,7 @@ KEY = [*TASK, "strategy", "repetition"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    curves_argument(parser)
+    parser = curves_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("stopping"), help="resumed if it is there")
     parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
     parser.add_argument("--repetitions", type=int, default=1, help="runs of a cell, default 1")

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import TASK
+from cells import tasks
 from numpy.typing import NDArray
 
-from palm_bayes import DataError, PalmWarning, Runs, fit, read_runs
+from palm_bayes import DataError, PalmWarning, Runs, fit
 from palm_bayes.data.runs import MIN_EPISODES
-from palm_bayes.decisions.decide import DOUBTS, edges, mostly_prior, prior_speaks
+from palm_bayes.decisions.decide import DOUBTS, band_edges, mostly_prior, prior_dominates
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import NetValue
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
@@ -74,16 +74,12 @@ class Replay:
 
 def replays(folder: Path, repetitions: int, *, mean: bool) -> Iterator[Replay]:
     """Yield the first repetitions of every cell; or each cell whole."""
-    for file in sorted(folder.glob("*.csv.gz")):
-        table = pd.read_csv(file, dtype=dict.fromkeys(TASK, str), keep_default_na=False)
-        for task, frame in table.groupby(TASK, sort=True):
-            runs = read_runs(frame)
-            for strategy in sorted(runs.strategies):
-                whole = runs.strategy(strategy)
-                for name, part in _parts(whole, repetitions, mean=mean):
-                    replay = Replay((*map(str, task), strategy, name), part)
-                    if len(replay.curve) >= LEAST_EPISODES:
-                        yield replay
+    for task, runs in tasks(folder):
+        for strategy in sorted(runs.strategies):
+            for name, part in _parts(runs.strategy(strategy), repetitions, mean=mean):
+                replay = Replay((*task, strategy, name), part)
+                if len(replay.curve) >= LEAST_EPISODES:
+                    yield replay
 
 
 def _parts(runs: Runs, repetitions: int, *, mean: bool) -> Iterator[tuple[str, Runs]]:
@@ -153,8 +149,8 @@ def _fitted(seen: Runs, labels: Floats, seed: int) -> tuple[dict[str, Floats], d
     outlook = Outlook.at(fitted, strategy, labels, np.arange(float(len(labels))))
     any_costs = NetValue(1, 1)
     of_fit = [doubt(fitted, outlook, any_costs) for doubt in DOUBTS if doubt is not mostly_prior]
-    low, high = (edge.draws[0] for edge in edges(outlook))
+    low, high = (edge.draws[0] for edge in band_edges(outlook))
     return dict(zip(OURS, (outlook.draws.mean(axis=0), low, high), strict=True)), {
         "fit": "; ".join(text for text in of_fit if text),
-        "prior": prior_speaks(fitted, outlook, outlook.last) or "",
+        "prior": prior_dominates(fitted, outlook, outlook.last) or "",
     }

@@ -31,7 +31,7 @@ def run() -> NoReturn:
 
 
 def _streams() -> None:
-    """Let no character and no closed stream be an error."""
+    """Make output robust: no character and no closed stream raises an error."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # closed; else the next file that is opened would take its number
@@ -42,7 +42,7 @@ def _streams() -> None:
 
 
 def _ended_by_signals() -> list[int]:
-    """Let signals that end the process do so as Ctrl-C does; return the list of those received."""
+    """Handle signals that end the process as Ctrl-C; return the list of those received."""
     received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:

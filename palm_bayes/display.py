@@ -81,7 +81,7 @@ def number(value: float) -> str:
 def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[float]) -> list[str]:
     """Format intervals with three significant digits: "0.912 [0.900, 0.925]"."""
     rows = zip(middle, low, high, strict=True)
-    return ["{} [{}, {}]".format(*map(_three_digits, row)) for row in rows]
+    return ["{} [{}, {}]".format(*map(three_digits, row)) for row in rows]
 
 
 def percent(probability: float) -> str:
@@ -116,7 +116,8 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _three_digits(value: float) -> str:
+def three_digits(value: float) -> str:
+    """Format with three significant digits, or as a whole number from 1,000 on."""
     return number(value) if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 

@@ -100,18 +100,15 @@ class StopMonitor:
             table, batch=self.batch, percent=self.percent, metric=self.metric,
             lower_is_better=self.lower_is_better,
         )  # fmt: skip
-        fit = self._first_fit(runs) if self.fit is None else self._next_fit(self.fit, runs)
+        if self.fit is None:
+            fit = fit_runs(
+                runs, priors=self.priors, draws=self.draws, tune=self.tune, chains=self.chains,
+                seed=self.seed,
+            )  # fmt: skip
+        else:  # without the warnings, which came with the first fit
+            own = None if isinstance(self.priors, str) else self.priors
+            fit = PalmFit.of(refit_validated(self.fit, runs, priors=own))
         return fit.decide(self.rule, strategy=self.strategy, force=self.force), fit
-
-    def _first_fit(self, runs: Runs) -> PalmFit:
-        return fit_runs(
-            runs, priors=self.priors, draws=self.draws, tune=self.tune, chains=self.chains,
-            seed=self.seed,
-        )  # fmt: skip
-
-    def _next_fit(self, fit: PalmFit, runs: Runs) -> PalmFit:
-        own = None if isinstance(self.priors, str) else self.priors
-        return PalmFit.of(refit_validated(fit, runs, priors=own))  # warnings: at the first fit
 
     def _too_early(self, table: pd.DataFrame, longest: int) -> Decision:
         """Decide without a fit, from budget and pool."""

@@ -140,7 +140,8 @@ def refuse_links(out: Path, names: Iterable[str]) -> None:
 
 
 def _remove_empty(out: Path, names: Sequence[str]) -> None:
-    """Remove the folders of some files if nothing else is in them."""
-    for folder in {(out / name).parent for name in names} - {out}:
+    """Remove the folders of some files below `out` if nothing else is in them."""
+    folders = {parent for name in names for parent in Path(name).parents} - {Path()}
+    for folder in sorted(folders, reverse=True):  # those within first
         with suppress(OSError):
-            folder.rmdir()
+            (out / folder).rmdir()

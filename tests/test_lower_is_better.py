@@ -136,7 +136,10 @@ def test_the_page_is_of_errors(error_fit, fit, tmp_path):
     assert all("of later accuracies" in one for one in told)  # of other projects
     assert "lower_is_better=True" in page
     assert "--lower-is-better" in page
-    told, same = Ask(report).told(), Ask(report_of(fit, Questions(target=0.93, within=600))).told()
+    told, same = (
+        Ask(report).payload(),
+        Ask(report_of(fit, Questions(target=0.93, within=600))).payload(),
+    )
     assert (told["lower"], told["better"]) == (True, "below")
     assert told["draws"] == same["draws"]
     line = Ask(report).target_line

@@ -223,7 +223,7 @@ def backtest(
         step("loading PyMC")
         from palm_bayes import backtest as run
 
-        found = run(
+        result = run(
             options.one_of(path, None),
             train_fractions=train_fraction,
             train_episodes=train_episodes,
@@ -235,9 +235,9 @@ def backtest(
             scheduler=scheduler,
             progress=step,
         )
-        for line in found.notes:
+        for line in result.notes:
             note(line)
-    return report_backtest(found, form, out=out, seed=sampled["seed"])
+    return report_backtest(result, form, out=out, seed=sampled["seed"])
 
 
 def _bounded(sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":

@@ -1,5 +1,6 @@
 """Commands `compare`, `budget` and `pilot`: choice of strategy, labels needed, value of pilots."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,126 +14,93 @@ if TYPE_CHECKING:
     from palm_bayes.decisions.compare import Comparison
     from palm_bayes.decisions.label_budget import LabelsToReach
 
-_ASK = "Question"
+_ask = partial(option, "Question")
 
 At = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
+        "--at N",
         "Compare at N labels (episodes where labels are unknown), observed or future. "
         "Default: today, the last observed.",
-        "--at",
     ),
 ]
 Until = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
+        "--until N",
         "Largest budget for crossings and speed-ups. Default: twice the observed episodes, or N of "
         "--at.",
-        "--until",
     ),
 ]
 Rope = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
+        "--rope X",
         "Region of practical equivalence: a difference of scores, in the scale of the data. "
         "Default: one point (0.01, or 1 %).",
-        "--rope",
-        metavar="X",
-        variable="ROPE",
+        env=True,
     ),
 ]
 Reference = Annotated[
     str | None,
-    option(
-        _ASK,
+    _ask(
+        "--reference NAME",
         "Strategy that speed-ups refer to. Default: random, else the lowest at --at.",
-        "--reference",
-        metavar="NAME",
     ),
 ]
 Interval = Annotated[
     float,
-    option(
-        _ASK,
-        "Probability of the intervals.",
-        "--probability",
-        metavar="P",
-        min=0.01,
-        max=0.999,
-        variable="PROBABILITY",
-    ),
+    _ask("--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
 ]
 FigureFile = Annotated[
-    Path | None, option(_ASK, "Also draw a figure: .png, .pdf or .svg.", "--figure", metavar="FILE")
+    Path | None, _ask("--figure FILE", "Also draw a figure: .png, .pdf or .svg.")
 ]
 
 Target = Annotated[
     Any,
-    option(
-        _ASK,
+    _ask(
+        "--target X",
         "Score to reach, in the scale of the data, or percent such as 93%.",
-        "--target",
-        metavar="X",
         parser=number_or_text,
     ),
 ]
 Assurance = Annotated[
     float,
-    option(
-        _ASK,
+    _ask(
+        "--assurance P",
         "Probability with which the budget must suffice.",
-        "--assurance",
-        metavar="P",
-        variable="ASSURANCE",
         min=0.01,
         max=0.999,
+        env=True,
     ),
 ]
 Within = Annotated[
-    float | None, option(_ASK, "Also give the probability that N labels suffice.", "--within")
+    float | None, _ask("--within N", "Also give the probability that N labels suffice.")
 ]
 Pool = Annotated[
     float | None,
-    option(
-        _ASK,
+    _ask(
+        "--until N",
         "Size of the pool, or largest budget to consider. Default: four times the labels seen.",
-        "--until",
     ),
 ]
 SingleRun = Annotated[
     bool,
-    option(
-        _ASK,
-        "Require a single run's measured accuracy, not the expected curve, to reach the target.",
+    _ask(
         "--single-run",
-        metavar="",
+        "Require a single run's measured accuracy, not the expected curve, to reach the target.",
     ),
 ]
 DeltaTarget = Annotated[
-    float | None,
-    option(_ASK, "ALDA's target uncertainty. Default: 5 points.", "--delta-target", metavar="X"),
+    float | None, _ask("--delta-target X", "ALDA's target uncertainty. Default: 5 points.")
 ]
-Eta = Annotated[
-    float,
-    option(_ASK, "ALDA's tolerated relative extra cost.", "--eta", metavar="X"),
-]
+Eta = Annotated[float, _ask("--eta X", "ALDA's tolerated relative extra cost.")]
 AldaCsv = Annotated[
     Path | None,
-    option(
-        _ASK,
-        "Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns.",
-        "--alda-csv",
-        metavar="DIR",
-    ),
+    _ask("--alda-csv DIR", "Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns."),
 ]
 
-Later = Annotated[
-    float,
-    option(_ASK, "Labels of a run with the strategy to be chosen.", "--at"),
-]
+Later = Annotated[float, _ask("--at N", "Labels of a run with the strategy to be chosen.")]
 
 _STATUS = """[bold]Exit status[/bold]
 
@@ -247,18 +215,18 @@ def compare(
         _check(figure)
         fit = source.fit(step, note)
         step("comparing")
-        found = fit.compare(
+        comparison = fit.compare(
             at,
             until=until,
             rope=rope,
             reference=reference,
             probability=probability,
         )
-        _draw(found, figure, drawn)
+        _draw(comparison, figure, drawn)
     from palm_bayes.report.tables import compared, compared_numbers
 
-    tables = compared(found), compared_numbers(found)
-    return report_decision(fit, found.document(), *tables, how=form, until=found.at)
+    tables = compared(comparison), compared_numbers(comparison)
+    return report_decision(fit, comparison.document(), *tables, how=form, until=comparison.at)
 
 
 @takes_fit
@@ -290,7 +258,7 @@ def budget(
             check_alda(alda_csv, overwrite=overwrite)
         fit = source.asked(target).fit(step, note)
         step("counting labels")
-        found = fit.labels_to_reach(
+        needed = fit.labels_to_reach(
             target,
             assurance=assurance,
             within=within,
@@ -303,16 +271,18 @@ def budget(
         )
         from palm_bayes.decisions.prior_weight import of_budget
 
-        prior = of_budget(found)
-        _draw(found, figure, drawn)
+        prior = of_budget(needed)
+        _draw(needed, figure, drawn)
         if alda_csv is not None:
             from palm_bayes.report.alda_csv import write_alda
 
-            write_alda(found, alda_csv)
+            write_alda(needed, alda_csv)
     from palm_bayes.report.tables import budgeted, budgeted_numbers
 
-    tables = budgeted(found), budgeted_numbers(found)
-    return report_decision(fit, found.document(), *tables, how=form, until=found.until, prior=prior)
+    tables = budgeted(needed), budgeted_numbers(needed)
+    return report_decision(
+        fit, needed.document(), *tables, how=form, until=needed.until, prior=prior
+    )
 
 
 @takes_fit
@@ -324,10 +294,12 @@ def pilot(form: Shown, source: Source, at: Later, quiet: Quiet = False) -> int:
         step("simulating pilots")
         from palm_bayes.decisions.information_value import pilot_value
 
-        found = pilot_value(fit, at, seed=source.seed)
+        pilots = pilot_value(fit, at, seed=source.seed)
     from palm_bayes.report.tables import piloted
 
-    return report_decision(fit, found.document(), piloted(found), found.table, how=form, until=at)
+    return report_decision(
+        fit, pilots.document(), piloted(pilots), pilots.table, how=form, until=at
+    )
 
 
 def _check(figure: Path | None) -> None:
@@ -337,10 +309,10 @@ def _check(figure: Path | None) -> None:
         check_figure(figure)
 
 
-def _draw(found: "Comparison | LabelsToReach", figure: Path | None, drawn: Look) -> None:
+def _draw(result: "Comparison | LabelsToReach", figure: Path | None, drawn: Look) -> None:
     if figure is not None:
         from palm_bayes.files import put_figure
         from palm_bayes.plots.style import sheet
 
         with sheet(drawn.style):
-            put_figure(figure, found.plot(), drawn)
+            put_figure(figure, result.plot(), drawn)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from palm_bayes.cli.options import OUTPUT, AsJson, option
+from palm_bayes.cli.options import AsJson, output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,13 +12,11 @@ if TYPE_CHECKING:
 Shown = Literal["text", "json", "csv", "latex", "markdown"]
 Format = Annotated[
     Shown,
-    option(
-        OUTPUT,
+    output(
+        "--format NAME",
         "text; json, one document with all numbers; csv, one table of numbers; latex or markdown, "
         "the tables of the text.",
-        "--format",
-        metavar="NAME",
-        variable="FORMAT",
+        env=True,
     ),
 ]
 

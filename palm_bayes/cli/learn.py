@@ -1,6 +1,5 @@
 """`palm-bayes learn`: prior from a lab's own past projects."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from palm_bayes.cli import options
 from palm_bayes.cli.source import filled_by, selection
-from palm_bayes.cli.terminal import OK, echo, resumable, working
+from palm_bayes.cli.terminal import OK, echo, echo_json, resumable, working
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 
@@ -63,7 +62,7 @@ def learn(
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
 
-        found = run(
+        lesson = run(
             tables,
             **how.given,
             start=prior,
@@ -74,10 +73,10 @@ def learn(
             command=command,
             progress=step,
         )
-        found.learned.write(out)
-        for line in found.notes:
+        lesson.learned.write(out)
+        for line in lesson.notes:
             note(line)
-    return _report(found, as_json, out=out)
+    return _report(lesson, as_json, out=out)
 
 
 def _check_place(out: Path, command: str, overwrite: bool) -> None:
@@ -97,17 +96,17 @@ def _check_place(out: Path, command: str, overwrite: bool) -> None:
             raise DataError(f"{what}: name another file (--out), or add --overwrite")
 
 
-def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
+def _report(lesson: "Lesson", as_json: bool, *, out: Path) -> int:
     """Print the learned hyperparameters and their scores on held-out sources."""
     from palm_bayes.model.learned import BEYOND
 
-    table = found.table.reset_index()
+    table = lesson.table.reset_index()
     if as_json:
         judged = table.to_dict("records")
-        document = found.learned.document() | {"judged": judged, "out": str(out)}
-        echo(json.dumps(document, indent=2, allow_nan=False))
+        document = lesson.learned.document() | {"judged": judged, "out": str(out)}
+        echo_json(document)
         return OK
-    numbers = found.learned.document()
+    numbers = lesson.learned.document()
     for name, prior in numbers["priors"].items():
         echo(f"{name:12}  median {prior['median']:.4g}, width {prior['width']:.4g}")
     for name, value in numbers["misfit"].items():
@@ -116,7 +115,7 @@ def _report(found: "Lesson", as_json: bool, *, out: Path) -> int:
         echo("\nEach source, with the prior learned from all others (before: the initial prior):")
         echo(table.to_string(index=False, float_format="{:.3f}".format))
         echo("\nMeans over repetitions in the 80 % band, by distance in times the labels seen:")
-        for row in found.learned.held:
+        for row in lesson.learned.held:
             words = f"up to {row.times:g}" if row.times < BEYOND else "beyond"
             echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
     echo(f"\nWritten: {out}")

@@ -4,6 +4,7 @@ Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.
 """
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,23 +14,26 @@ from palm_bayes.files import Look
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
 
-DATA, MODEL, SAMPLING, OUTPUT = "Data", "Model", "Sampling", "Output"
-FIGURES = "Figures"
-PALM = "Accepted for compatibility with PALM.py's command lines"
 PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
 
 
-def option(
-    panel: str, text: str, *names: str, metavar: str = "N", variable: str = "", **limits: Any
-) -> Any:
+def option(panel: str, names: str, text: str, *, env: bool = False, **limits: Any) -> Any:
     """Declare an option in a panel of the help.
 
-    Its default may come from the environment: ``PALM_BAYES_`` and the name `variable`.
+    `names` is written as in a usage line: "--out -o FILE", or "--quiet" for a flag. With `env`, the
+    default may come from the environment, as ``PALM_BAYES_DRAWS`` for --draws.
     """
-    more: dict[str, Any] = {**limits}
-    if variable:
-        more["envvar"] = f"PALM_BAYES_{variable}"
-    return typer.Option(*names, metavar=metavar, rich_help_panel=panel, help=text, **more)
+    words = names.split()
+    flags = [word for word in words if word.startswith("-")]
+    if env:
+        limits["envvar"] = f"PALM_BAYES_{flags[0][2:].replace('-', '_').upper()}"
+    value = " ".join(words[len(flags) :])
+    return typer.Option(*flags, metavar=value, rich_help_panel=panel, help=text, **limits)
+
+
+_data, _model, _sampling = (partial(option, panel) for panel in ("Data", "Model", "Sampling"))
+output, _figures = (partial(option, panel) for panel in ("Output", "Figures"))
+_palm = partial(option, "Accepted for compatibility with PALM.py's command lines")
 
 
 def number_or_text(given: str) -> float | str:
@@ -57,250 +61,164 @@ Source = Annotated[
         "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
     ),
 ]
-BasePath = Annotated[
-    Path | None, option(DATA, "PATH, by its name in PALM.py.", "--base-path", metavar="PATH")
-]
+BasePath = Annotated[Path | None, _data("--base-path PATH", "PATH, by its name in PALM.py.")]
 Strategies = Annotated[
-    list[str] | None,
-    option(DATA, "May be repeated. Default: all.", "--strategy", "--method", metavar="NAME"),
+    list[str] | None, _data("--strategy --method NAME", "May be repeated. Default: all.")
 ]
 Dataset = Annotated[
     str | None,
-    option(
-        DATA,
-        "Only this data set, where a table holds several; else a name for titles.",
-        "--dataset",
-        metavar="NAME",
+    _data(
+        "--dataset NAME", "Only this data set, where a table holds several; else a name for titles."
     ),
 ]
-Model = Annotated[str | None, option(DATA, "Only this model, likewise.", "--model", metavar="NAME")]
+Model = Annotated[str | None, _data("--model NAME", "Only this model, likewise.")]
 TrainFractions = Annotated[
     list[float] | None,
-    option(
-        DATA,
+    _data(
+        "--train-fraction P",
         "Fit this share of the longest repetition, at least 5 episodes. May be repeated. "
         "Default: 0.25 and 0.5.",
-        "--train-fraction",
-        metavar="P",
     ),
 ]
 TrainEpisodes = Annotated[
     list[int] | None,
-    option(DATA, "Fit the first N episodes, from 5. May be repeated.", "--train-episodes"),
+    _data("--train-episodes N", "Fit the first N episodes, from 5. May be repeated."),
 ]
 Variants = Annotated[
-    int | None, option(DATA, "Use the first N repetitions. Default: all.", "--num-variants")
+    int | None, _data("--num-variants N", "Use the first N repetitions. Default: all.")
 ]
 Episodes = Annotated[
     int | None,
-    option(
-        DATA,
+    _data(
+        "--episodes --num-samples N",
         "Fit the first N episodes; figures show the later ones. Default, or -1: all.",
-        "--episodes",
-        "--num-samples",
     ),
 ]
 AxisMode = Annotated[
     Literal["episodes", "cumulative_normalized"] | None,
-    option(
-        DATA,
+    _data(
+        "--x-mode MODE",
         "The curve's axis: episodes, or cumulative_normalized (labels / budget size), the default "
         "where labels are known.",
-        "--x-mode",
-        metavar="MODE",
     ),
 ]
 BudgetSize = Annotated[
     float | None,
-    option(
-        DATA,
-        "Labels per episode. Default: inferred from the data.",
-        "--budget-size",
-        "-b",
-        metavar="B",
-    ),
+    _data("--budget-size -b B", "Labels per episode. Default: inferred from the data."),
 ]
 Percent = Annotated[
     bool | None,
-    option(
-        DATA,
-        "Unit of the score. Default: percent if one is above 1.",
-        "--percent/--fraction",
-        metavar="",
-    ),
+    _data("--percent/--fraction", "Unit of the score. Default: percent if one is above 1."),
 ]
 Metric = Annotated[
     str | None,
-    option(
-        DATA,
+    _data(
+        "--metric NAME",
         "Name of the score in tables, figures and sentences, such as F1. Default: accuracy, error, "
         "or that of the column.",
-        "--metric",
-        metavar="NAME",
     ),
 ]
 Lower = Annotated[
     bool,
-    option(
-        DATA,
-        "Scores are error rates or losses, as are --target and all results.",
-        "--lower-is-better",
-        metavar="",
+    _data(
+        "--lower-is-better", "Scores are error rates or losses, as are --target and all results."
     ),
 ]
 Columns = Annotated[
     list[str] | None,
-    option(
-        DATA,
+    _data(
+        "--column NAME",
         "Column of accuracy, strategy, labels and so on, as accuracy=test_acc. May be repeated. "
         "Default: by its name.",
-        "--column",
-        metavar="NAME",
     ),
 ]
 LayoutName = Annotated[
     Literal["long", "wide", "headers", "tracker"] | None,
-    option(
-        DATA,
-        "long, wide, headers or tracker. Default: as the columns tell.",
-        "--layout",
-        metavar="NAME",
-    ),
+    _data("--layout NAME", "long, wide, headers or tracker. Default: as the columns tell."),
 ]
 Pattern = Annotated[
     str | None,
-    option(
-        DATA,
-        "Read names of files as, for example, '{strategy}_{repetition}'.",
-        "--pattern",
-        metavar="TEXT",
-    ),
+    _data("--pattern TEXT", "Read names of files as, for example, '{strategy}_{repetition}'."),
 ]
 PoolSize = Annotated[
-    float | None,
-    option(DATA, "Size of the pool, where labels are shares of it.", "--pool"),
+    float | None, _data("--pool N", "Size of the pool, where labels are shares of it.")
 ]
 PriorSet = Annotated[
     Literal["default", "bounds"],
-    option(
-        MODEL,
+    _model(
+        "--priors NAME",
         "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
-        "--priors",
-        metavar="NAME",
-        variable="PRIORS",
+        env=True,
     ),
 ]
 Prior = Annotated[
     Path | None,
-    option(
-        MODEL,
+    _model(
+        "--prior FILE",
         "Prior learned from past curves, a file of palm-bayes learn. Default: as shipped.",
-        "--prior",
-        metavar="FILE",
-        variable="PRIOR",
         exists=True,
         dir_okay=False,
+        env=True,
     ),
 ]
-AlphaLow = Annotated[float, option(MODEL, "Lower bound of alpha.", "--alpha-lo", metavar="X")]
-AlphaHigh = Annotated[float, option(MODEL, "Upper bound of alpha.", "--alpha-hi", metavar="X")]
-BetaHigh = Annotated[float, option(MODEL, "Upper bound of beta.", "--beta-hi", metavar="X")]
-Draws = Annotated[
-    int, option(SAMPLING, "Draws kept per chain.", "--draws", min=4, variable="DRAWS")
-]
-Tune = Annotated[
-    int, option(SAMPLING, "Warm-up draws per chain.", "--tune", min=1, variable="TUNE")
-]
+AlphaLow = Annotated[float, _model("--alpha-lo X", "Lower bound of alpha.")]
+AlphaHigh = Annotated[float, _model("--alpha-hi X", "Upper bound of alpha.")]
+BetaHigh = Annotated[float, _model("--beta-hi X", "Upper bound of beta.")]
+Draws = Annotated[int, _sampling("--draws N", "Draws kept per chain.", min=4, env=True)]
+Tune = Annotated[int, _sampling("--tune N", "Warm-up draws per chain.", min=1, env=True)]
 Chains = Annotated[
     int,
-    option(
-        SAMPLING,
-        "Number of chains; at least 2 for convergence.",
-        "--chains",
-        min=1,
-        variable="CHAINS",
-    ),
+    _sampling("--chains N", "Number of chains; at least 2 for convergence.", min=1, env=True),
 ]
 TargetAccept = Annotated[
     float,
-    option(
-        SAMPLING,
+    _sampling(
+        "--target-accept P",
         "Target acceptance: closer to 1, smaller steps, fewer divergences, more time.",
-        "--target-accept",
-        metavar="P",
-        variable="TARGET_ACCEPT",
         min=0.5,
         max=0.999,
+        env=True,
     ),
 ]
 Sampler = Annotated[
     Literal["nutpie", "pymc", "numpyro"],
-    option(SAMPLING, "nutpie, pymc or numpyro.", "--sampler", metavar="NAME", variable="SAMPLER"),
+    _sampling("--sampler NAME", "nutpie, pymc or numpyro.", env=True),
 ]
 Seed = Annotated[
-    int,
-    option(SAMPLING, "The same seed gives the same result.", "--seed", min=0, variable="SEED"),
+    int, _sampling("--seed N", "The same seed gives the same result.", min=0, env=True)
 ]
-Out = Annotated[Path, option(OUTPUT, "Output folder.", "--out", "--out-dir", metavar="DIR")]
+Out = Annotated[Path, output("--out --out-dir DIR", "Output folder.")]
 Overwrite = Annotated[
     bool,
-    option(
-        OUTPUT,
-        "Replace files that are not of this command and these runs.",
-        "--overwrite",
-        metavar="",
-    ),
+    output("--overwrite", "Replace files that are not of this command and these runs."),
 ]
 Fresh = Annotated[
-    bool,
-    option(
-        OUTPUT, "Start again instead of resuming an interrupted command.", "--fresh", metavar=""
-    ),
+    bool, output("--fresh", "Start again instead of resuming an interrupted command.")
 ]
 Horizon = Annotated[
     int | None,
-    option(
-        OUTPUT,
-        "Forecast N episodes past the data. Default: as many as were fitted.",
-        "--horizon",
-        min=1,
+    output(
+        "--horizon N", "Forecast N episodes past the data. Default: as many as were fitted.", min=1
     ),
 ]
 Probability = Annotated[
     float,
-    option(
-        OUTPUT,
-        "Probability of the intervals.",
-        "--probability",
-        metavar="P",
-        min=0.01,
-        max=0.999,
-        variable="PROBABILITY",
-    ),
+    output("--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
 ]
 Style = Annotated[
-    str | None,
-    option(FIGURES, "Style sheet of Matplotlib, by its name or file.", "--style", metavar="NAME"),
+    str | None, _figures("--style NAME", "Style sheet of Matplotlib, by its name or file.")
 ]
-Size = Annotated[
-    Any,
-    option(FIGURES, "Width and height in inches.", "--size", metavar="WxH", parser=size_of),
-]
-Dpi = Annotated[int, option(FIGURES, "Dots per inch of pixels.", "--dpi", min=20, max=2400)]
-AsJson = Annotated[
-    bool,
-    option(OUTPUT, "Print only one JSON document on stdout.", "--json", metavar=""),
-]
-Quiet = Annotated[bool, option(OUTPUT, "No progress, no notes.", "--quiet", "-q", metavar="")]
-Plot = Annotated[bool, option(PALM, "Figures are always saved.", "--plot", metavar="")]
-SaveCsv = Annotated[
-    bool, option(PALM, "palm_params.csv is always saved.", "--save-csv", metavar="")
-]
+Size = Annotated[Any, _figures("--size WxH", "Width and height in inches.", parser=size_of)]
+Dpi = Annotated[int, _figures("--dpi N", "Dots per inch of pixels.", min=20, max=2400)]
+AsJson = Annotated[bool, output("--json", "Print only one JSON document on stdout.")]
+Quiet = Annotated[bool, output("--quiet -q", "No progress, no notes.")]
+Plot = Annotated[bool, _palm("--plot", "Figures are always saved.")]
+SaveCsv = Annotated[bool, _palm("--save-csv", "palm_params.csv is always saved.")]
 _UNNEEDED = "Ignored: the sampler finds its starting points."
-StartAMax = Annotated[float | None, option(PALM, _UNNEEDED, "--init-A-max", metavar="X")]
-StartDelta = Annotated[float | None, option(PALM, _UNNEEDED, "--init-delta", metavar="X")]
-StartAlpha = Annotated[float | None, option(PALM, _UNNEEDED, "--init-alpha", metavar="X")]
-StartBeta = Annotated[float | None, option(PALM, _UNNEEDED, "--init-beta", metavar="X")]
+StartAMax = Annotated[float | None, _palm("--init-A-max X", _UNNEEDED)]
+StartDelta = Annotated[float | None, _palm("--init-delta X", _UNNEEDED)]
+StartAlpha = Annotated[float | None, _palm("--init-alpha X", _UNNEEDED)]
+StartBeta = Annotated[float | None, _palm("--init-beta X", _UNNEEDED)]
 
 Trace = Annotated[
     Path,

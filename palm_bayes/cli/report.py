@@ -7,10 +7,7 @@ from palm_bayes.cli import compare, options, stop
 from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, echo, report_decision, working
 
-Page = Annotated[
-    Path,
-    options.option(options.OUTPUT, "HTML file to write.", "--out", "-o", metavar="FILE"),
-]
+Page = Annotated[Path, options.output("--out -o FILE", "HTML file to write.")]
 
 REPORT = """[bold]Examples[/bold]
 

@@ -183,9 +183,14 @@ class Source:
         return int(self.sampling["seed"])
 
     @property
-    def saved(self) -> Path | None:
-        """Path of the saved fit, or None for runs."""
-        return None if isinstance(self.path, list) else saved_fit(self.path)
+    def saved(self) -> list[Path]:
+        """Paths of saved fits; empty for runs. `UsageError` for both."""
+        paths = self.path if isinstance(self.path, list) else [self.path]
+        saved = [fit for path in paths if (fit := saved_fit(path))]
+        if saved and len(saved) < len(paths):
+            runs = listed(path for path in paths if not saved_fit(path))
+            raise options.UsageError(f"{saved[0]} is a saved fit, {runs} is not: give one kind.")
+        return saved
 
     def fit(
         self,
@@ -197,12 +202,9 @@ class Source:
 
         `step` and `note` inform the user, see `terminal.working`.
         """
-        if self.saved:
-            return self._loaded([self.saved], step)
-        if several := self._several():
-            return self._side_by_side(several, step, note)
+        if saved := self.saved:
+            return self._loaded(saved, step, note)
         step("reading the runs")
-
         runs, _ = read(self.path, self.reading)
         for line in runs.notes:
             note(line)
@@ -215,30 +217,19 @@ class Source:
 
         return fit_runs(runs, **self.sampling, progress=step)
 
-    def _several(self) -> list[Path]:
-        """Return the paths of several saved fits; none for runs. `UsageError` for both."""
-        paths = self.path if isinstance(self.path, list) else []
-        found = [saved for path in paths if (saved := saved_fit(path))]
-        if found and len(found) < len(paths):
-            runs = listed(path for path in paths if not saved_fit(path))
-            raise options.UsageError(f"{found[0]} is a saved fit, {runs} is not: give one kind.")
-        return found
-
-    def _side_by_side(
+    def _loaded(
         self, saved: list[Path], step: Callable[..., None], note: Callable[[str], None]
     ) -> "PalmFit":
-        fit = self._loaded(saved, step)
-        note(fit.runs.notes[-1])
-        return fit
-
-    def _loaded(self, saved: list[Path], step: Callable[..., None]) -> "PalmFit":
         if self.given:
             flags = listed(self.given)
             raise options.UsageError(f"{saved[0]} is a saved fit: {flags} cannot be applied to it")
         step(f"loading {listed(saved)}")
         from palm_bayes.palm_fit import PalmFit
 
-        return PalmFit.load(*saved)
+        fit = PalmFit.load(*saved)
+        if len(saved) > 1:
+            note(fit.runs.notes[-1])
+        return fit
 
 
 def saved_fit(path: Path) -> Path | None:

@@ -3,12 +3,13 @@
 import json
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from palm_bayes.cli import options, terminal
 from palm_bayes.cli.formats import Shown, shown
+from palm_bayes.cli.options import output
 from palm_bayes.cli.source import Source, filled_by, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from palm_bayes.decisions.rule_logic import AnyOf, SingleRule
     from palm_bayes.palm_fit import PalmFit
 
-RULE = "Stop rule"
+_rule = partial(options.option, "Stop rule")
 _STATUS = {
     "continue": OK,
     "stop": terminal.STOP,
@@ -28,113 +29,66 @@ _STATUS = {
 
 Target = Annotated[
     Any,
-    options.option(
-        RULE,
+    _rule(
+        "--target ACC",
         "Stop when this score is reached, in the data's own scale or percent such as 93%. With "
         "--budget, also when it is unreachable.",
-        "--target",
-        metavar="ACC",
         parser=options.number_or_text,
     ),
 ]
 Assurance = Annotated[
-    float,
-    options.option(
-        RULE,
-        "Required probability of target or plateau.",
-        "--assurance",
-        metavar="P",
-        variable="ASSURANCE",
-    ),
+    float, _rule("--assurance P", "Required probability of target or plateau.", env=True)
 ]
 Hopeless = Annotated[
     float,
-    options.option(
-        RULE,
+    _rule(
+        "--hopeless P",
         "Give up the target, or switch, if its probability within the budget is below P.",
-        "--hopeless",
-        metavar="P",
     ),
 ]
 Gain = Annotated[
     float | None,
-    options.option(
-        RULE,
+    _rule(
+        "--min-gain ACC",
         "Stop when --within more labels gain less than this, in the scale of the data.",
-        "--min-gain",
-        metavar="ACC",
     ),
 ]
-Within = Annotated[
-    float | None,
-    options.option(RULE, "Number of labels for --min-gain.", "--within", metavar="LABELS"),
-]
+Within = Annotated[float | None, _rule("--within LABELS", "Number of labels for --min-gain.")]
 LabelCost = Annotated[
     float | None,
-    options.option(
-        RULE,
+    _rule(
+        "--label-cost COST",
         "Cost per label: stop when no number of further episodes is worth its cost. Needs "
         "--point-value.",
-        "--label-cost",
-        metavar="COST",
-        variable="LABEL_COST",
+        env=True,
     ),
 ]
 PointValue = Annotated[
     float | None,
-    options.option(
-        RULE,
+    _rule(
+        "--point-value VALUE",
         "Value of a point of the score (0.01, or 1 %), in the same currency.",
-        "--point-value",
-        metavar="VALUE",
-        variable="POINT_VALUE",
+        env=True,
     ),
 ]
 EpisodeCost = Annotated[
     float,
-    options.option(
-        RULE,
-        "Cost of training and waiting per episode.",
-        "--episode-cost",
-        metavar="COST",
-        variable="EPISODE_COST",
-    ),
+    _rule("--episode-cost COST", "Cost of training and waiting per episode.", env=True),
 ]
-Budget = Annotated[
-    float | None,
-    options.option(RULE, "Labels of a run that may be spent.", "--budget", metavar="LABELS"),
-]
-Pool = Annotated[
-    float | None,
-    options.option(RULE, "Size of the pool for a run.", "--pool", metavar="LABELS"),
-]
+Budget = Annotated[float | None, _rule("--budget LABELS", "Labels of a run that may be spent.")]
+Pool = Annotated[float | None, _rule("--pool LABELS", "Size of the pool for a run.")]
 With = Annotated[
     str | None,
-    options.option(
-        RULE,
-        "Strategy in use, among those fitted. Default: the best so far.",
-        "--with",
-        metavar="NAME",
-    ),
+    _rule("--with NAME", "Strategy in use, among those fitted. Default: the best so far."),
 ]
-Force = Annotated[
-    bool,
-    options.option(RULE, "Decide despite doubts about the fit.", "--force", metavar=""),
-]
+Force = Annotated[bool, _rule("--force", "Decide despite doubts about the fit.")]
 ExitCode = Annotated[
     bool,
-    options.option(
-        options.OUTPUT,
-        "Answer by the exit status, for scripts; see below.",
-        "--exit-code",
-        metavar="",
-    ),
+    output("--exit-code", "Answer by the exit status, for scripts; see below."),
 ]
 Every = Annotated[
     float,
-    options.option(
-        options.OUTPUT, "Interval of checking for new files.", "--every", metavar="SECONDS", min=0.1
-    ),
+    output("--every SECONDS", "Interval of checking for new files.", min=0.1),
 ]
 
 STOP = """[bold]Examples[/bold]
@@ -284,7 +238,7 @@ def watch(
     FIT is the place of the runs: a folder in PALM's layout, or a table.
     """
     if source.saved:
-        raise options.UsageError(f"{source.saved} is a saved fit: watch takes runs.")
+        raise options.UsageError(f"{source.saved[0]} is a saved fit: watch takes runs.")
     source = source.asked(question.target)
     seen, last = None, None
     while True:

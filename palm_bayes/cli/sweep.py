@@ -1,6 +1,5 @@
 """`palm-bayes sweep`: all tasks of a study, on the workers of a Dask cluster."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import typer
 
 from palm_bayes.cli import options
 from palm_bayes.cli.source import filled_by, sampling, selection
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, echo, print_table
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, echo_json, print_table
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 
@@ -61,43 +60,30 @@ def sweep(
         list[str],
         typer.Argument(metavar="PATH...", help="Tables, globs, or trees of folders."),
     ],
-    out: Annotated[
-        Path, options.option(options.OUTPUT, "Output folder.", "--out", "-o", metavar="DIR")
-    ],
+    out: Annotated[Path, options.output("--out -o DIR", "Output folder.")],
     target: Annotated[
         str | None,
-        options.option(
-            options.OUTPUT,
+        options.output(
+            "--target ACC",
             "Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.",
-            "--target",
-            metavar="ACC",
         ),
     ] = None,
     assurance: Annotated[
         float,
-        options.option(
-            options.OUTPUT,
-            "Probability with which the labels must suffice.",
-            "--assurance",
-            metavar="P",
-            min=0.01,
-            max=0.999,
+        options.output(
+            "--assurance P", "Probability with which the labels must suffice.", min=0.01, max=0.999
         ),
     ] = 0.8,
     reference: Annotated[
         str | None,
-        options.option(
-            options.OUTPUT,
+        options.output(
+            "--reference NAME",
             "Strategy for speed-ups. Default: random, else the lowest of a task.",
-            "--reference",
-            metavar="NAME",
         ),
     ] = None,
     horizon: options.Horizon = None,
     probability: options.Probability = 0.9,
-    traces: Annotated[
-        bool, options.option(options.OUTPUT, "Save the fits too.", "--traces", metavar="")
-    ] = False,
+    traces: Annotated[bool, options.output("--traces", "Save the fits too.")] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
     fresh: options.Fresh = False,
@@ -135,7 +121,7 @@ def sweep(
             "seed": sampled["seed"],
             "out": str(out),
         }
-        echo(json.dumps(document, indent=2, allow_nan=False))
+        echo_json(document)
     else:
         _print(found, pooled, out)
     return OK if found.complete else NOT_CONVERGED
@@ -153,16 +139,16 @@ def sweeping(quiet: bool) -> Iterator[Callable[["Standing"], None]]:
     live = sys.stderr.isatty() and not quiet
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not live) as progress:
-        bar, told = progress.add_task("starting", total=None), -1
+        bar, shown_tenth = progress.add_task("starting", total=None), -1
 
         def show(at: "Standing") -> None:
-            nonlocal told
+            nonlocal shown_tenth
             tenth = 10 * at.done // max(at.total, 1)
-            if told < 0 and at.dashboard:
+            if shown_tenth < 0 and at.dashboard:
                 console.print(f"note: dashboard at {at.dashboard}")
-            if not live and tenth > told:
+            if not live and tenth > shown_tenth:
                 console.print(_standing(at))
-            told = tenth
+            shown_tenth = tenth
             progress.update(bar, description=_standing(at), completed=at.done, total=at.total)
 
         yield show

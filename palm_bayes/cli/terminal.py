@@ -35,6 +35,11 @@ def echo(text: str, *, err: bool = False) -> None:
     typer.echo(visible(text, keep="\n"), err=err)
 
 
+def echo_json(document: Mapping[str, Any]) -> None:
+    """Print a document as JSON; `ValueError` for a number that JSON does not have."""
+    echo(json.dumps(document, indent=2, allow_nan=False))
+
+
 def failed(error: object, status: int) -> int:
     """Print an error as one line; return the exit status."""
     echo(f"palm-bayes: error: {' '.join(str(error).split())}", err=True)
@@ -47,7 +52,7 @@ class Interrupted(Exception):  # noqa: N818 - no error
 
 @contextmanager
 def resumable(what: str) -> Iterator[None]:
-    """Say what an interrupted command has kept."""
+    """Report what an interrupted command has kept."""
     try:
         yield
     except KeyboardInterrupt:
@@ -94,41 +99,36 @@ def report(
     """Print the results of a fit; return an exit status that reports convergence."""
     from palm_bayes.report.tables import fitted
 
-    found = tables.document()
-    if how == "json":
-        written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
-        echo(json.dumps(found | more | written, indent=2, allow_nan=False))
-    elif how != "text":
-        _print_as(how, fitted(tables.summary, tables.probability), tables.summary)
-        echo(found["verdict"], err=True)
-    else:
-        _print_fit(found)
+    document = tables.document()
+    if how == "text":
+        _print_fit(document)
         if out:
             _print_files(out, files)
-    return OK if found["converged"] else NOT_CONVERGED
+    else:
+        written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
+        shown = fitted(tables.summary, tables.probability)
+        _print_as(how, document | more | written, shown, tables.summary, document["verdict"])
+    return OK if document["converged"] else NOT_CONVERGED
 
 
-def report_backtest(found: "Backtest", how: Shown, *, out: Path, seed: int) -> int:
+def report_backtest(backtest: "Backtest", how: Shown, *, out: Path, seed: int) -> int:
     """Print the results of a backtest; return an exit status that reports convergence."""
     from palm_bayes.report.tables import scored
 
-    fits, failed = found.fits, found.failed
-    if how == "json":
+    fits, tables = backtest.fits, scored(backtest.overview)
+    if how == "text":
+        _print_backtest(backtest, tables, out)
+    else:
         document = {
-            "sentence": found.sentence,
-            "reach": found.reach,
+            "sentence": backtest.sentence,
+            "reach": backtest.reach,
             "fits": len(fits),
             "not_converged": int((~fits["passed"].astype(bool)).sum()),
-            "failed": failed.to_dict("records"),
+            "failed": backtest.failed.to_dict("records"),
             "seed": seed,
             "out": str(out),
         }
-        echo(json.dumps(document, indent=2, allow_nan=False))
-    elif how != "text":
-        _print_as(how, scored(found.overview), found.overview.reset_index())
-        echo(found.sentence, err=True)
-    else:
-        _print_backtest(found, scored(found.overview), out)
+        _print_as(how, document, tables, backtest.overview.reset_index(), backtest.sentence)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
 
 
@@ -165,12 +165,9 @@ def report_decision(
     if until is not None:
         words = filter(None, (prior, fit.worth(until)))
         document = document | {"worth": " ".join(words)}
-    if how == "json":
+    if how != "text":
         about = {"converged": bool(verdict.passed), "verdict": verdict.sentence}
-        echo(json.dumps(document | about, indent=2, allow_nan=False))
-    elif how != "text":
-        _print_as(how, tables, numbers)
-        echo(document["sentence"], err=True)
+        _print_as(how, document | about, tables, numbers, document["sentence"])
     else:
         console = console_of(sys.stdout)
         _print_tables(console, tables)
@@ -192,13 +189,21 @@ def say(lines: Iterable[str]) -> None:
 
 
 def _print_as(
-    how: Shown, tables: "Mapping[str, pd.DataFrame]", numbers: "pd.DataFrame | None"
+    how: Shown,
+    document: dict[str, Any],
+    tables: "Mapping[str, pd.DataFrame]",
+    numbers: "pd.DataFrame | None",
+    sentence: str,
 ) -> None:
-    """Print tables as LaTeX or Markdown, or their numbers as CSV."""
+    """Print the document as JSON, or tables as LaTeX, Markdown or CSV with a sentence to stderr."""
+    if how == "json":
+        echo_json(document)
+        return
     if how == "csv" and numbers is not None:
         echo(formats.csv(numbers))
     else:
         echo(formats.latex(tables) if how == "latex" else formats.markdown(tables))
+    echo(sentence, err=True)
 
 
 def _print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
@@ -247,11 +252,11 @@ def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequenc
     console.print()
 
 
-def _print_backtest(found: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
+def _print_backtest(backtest: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
     console = console_of(sys.stdout)
     _print_tables(console, tables)
-    console.print(found.sentence)
-    fits, failed = found.fits, found.failed
+    console.print(backtest.sentence)
+    fits, failed = backtest.fits, backtest.failed
     console.print(f"{plural([len(fits)], 'fit', 'fits')}, {int(fits['passed'].sum())} converged.")
     if len(failed):
         cells = listed(f"{row.strategy} ({row.reason})" for row in failed.itertuples())
@@ -259,20 +264,21 @@ def _print_backtest(found: "Backtest", tables: "Mapping[str, pd.DataFrame]", out
     console.print(f"\nWritten to {out}: forecasts.csv, scores.csv, baselines.csv, backtest.png")
 
 
-def _print_fit(found: dict[str, Any]) -> None:
+def _print_fit(document: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Column, Table
 
+    from palm_bayes.display import three_digits
     from palm_bayes.model.curve import PARAMETERS
 
     console = console_of(sys.stdout)
-    task = " / ".join(name for name in (found["dataset"], found["model"]) if name)
-    console.print(f"{task}: {found['data']}" if task else found["data"])
+    task = " / ".join(name for name in (document["dataset"], document["model"]) if name)
+    console.print(f"{task}: {document['data']}" if task else document["data"])
     numbers = (Column(name, justify="right", no_wrap=True) for name in PARAMETERS)
     heads = (Column("strategy", overflow="fold", min_width=8), Column("", no_wrap=True))
     table = Table(*heads, *numbers, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    low, high = (f"{50 * (1 + sign * found['probability']):g} %" for sign in (-1, 1))
-    for strategy, one in found["strategies"].items():
+    low, high = (f"{50 * (1 + sign * document['probability']):g} %" for sign in (-1, 1))
+    for strategy, one in document["strategies"].items():
         values = [one["parameters"][name] for name in PARAMETERS]
         passed = one["convergence"]["passed"]
         for key, *head in (
@@ -281,10 +287,11 @@ def _print_fit(found: dict[str, Any]) -> None:
             ("upper", "", high),
         ):
             style = "dim" if key != "median" else "" if passed else "red"
-            table.add_row(*head, *(_number(value[key]) for value in values), style=style)
+            cells = ("?" if value[key] is None else three_digits(value[key]) for value in values)
+            table.add_row(*head, *cells, style=style)
     console.print(table)
-    console.print(found["verdict"])
-    for sentence in found["misfits"]:
+    console.print(document["verdict"])
+    for sentence in document["misfits"]:
         console.print(sentence)
 
 
@@ -302,12 +309,6 @@ def _print_files(out: Path, files: Sequence[Path]) -> None:
         console.print(f"and in each of {folders}: {listed(next(iter(names.values())))}")
     if old := left_over(out, files):
         console.print(f"From another fit, left unchanged: {listed(old)}")
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "?"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def console_of(stream: TextIO, *, quiet: bool = False) -> "Console":

@@ -1,24 +1,19 @@
-"""Options that say who does the work; their names are those of `palm_bayes.sweep`."""
+"""Options of the workers; their names are those of `palm_bayes.sweep`."""
 
+from functools import partial
 from typing import Annotated
 
 from palm_bayes.cli.options import option
 
-WORKERS = "Workers"
+_workers = partial(option, "Workers")
 
 Workers = Annotated[
     int | None,
-    option(
-        WORKERS,
-        "Processes of a local Dask cluster; 0: this process, without Dask.",
-        "--workers",
-        min=0,
+    _workers(
+        "--workers N", "Processes of a local Dask cluster; 0: this process, without Dask.", min=0
     ),
 ]
 Scheduler = Annotated[
     str | None,
-    option(
-        WORKERS, "A Dask scheduler that exists, such as tcp://10.0.0.1:8786.", "--scheduler",
-        metavar="ADDRESS",
-    ),
+    _workers("--scheduler ADDRESS", "A Dask scheduler that exists, such as tcp://10.0.0.1:8786.")
 ]  # fmt: skip

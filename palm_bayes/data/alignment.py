@@ -35,7 +35,7 @@ def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
     nearest = np.minimum(np.append(np.inf, steps), np.append(steps, np.inf))
     reach = WITHIN * np.where(np.isfinite(nearest), nearest, 0.0)
     order, places = np.lexsort((x, strategy)), np.empty(len(x), dtype=np.int64)
-    places[order] = _places(strategy[order], x[order], reach[order])
+    places[order] = _positions(strategy[order], x[order], reach[order])
     return pd.Series(x).groupby(places).transform("median").to_numpy()
 
 
@@ -47,7 +47,7 @@ def unaligned(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in several.index if several[name] and alone[name]]
 
 
-def _places(
+def _positions(
     strategy: NDArray[np.int64], x: NDArray[np.float64], reach: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Enumerate the aligned x positions in order of strategy and x.

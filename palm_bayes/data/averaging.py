@@ -44,10 +44,10 @@ def mean_curve(runs: Runs) -> MeanCurve:
     runs : Runs
         Runs of one strategy.
     """
-    table = runs.table.assign(place=_places(runs.table))
+    table = runs.table.assign(place=_positions(runs.table))
     places = table.groupby("place")
     x = places["x"].median()
-    values = _at(table, x[table["place"]].to_numpy())
+    values = _interpolated_runs(table, x[table["place"]].to_numpy())
     plain = values.groupby(table["place"]).mean()
     there = pd.crosstab(table["place"], table["repetition"])
     shares = there.div(there.sum(axis=1), axis=0)
@@ -61,17 +61,17 @@ def mean_curve(runs: Runs) -> MeanCurve:
     return MeanCurve(x.to_numpy(), (plain - shares @ offsets).to_numpy(), offsets)
 
 
-def _at(table: pd.DataFrame, x: Floats) -> "pd.Series[float]":
+def _interpolated_runs(table: pd.DataFrame, x: Floats) -> "pd.Series[float]":
     """Interpolate the accuracy of each observation's run linearly at a nearby x."""
     runs = table.assign(near=x).groupby("repetition")
     parts = [
-        pd.Series(_linear(*run[["near", "x", "accuracy"]].to_numpy().T), run.index)
+        pd.Series(_extrapolated(*run[["near", "x", "accuracy"]].to_numpy().T), run.index)
         for _, run in runs
     ]
     return pd.concat(parts).sort_index()
 
 
-def _linear(at: Floats, x: Floats, y: Floats) -> Floats:
+def _extrapolated(at: Floats, x: Floats, y: Floats) -> Floats:
     """Interpolate linearly; extrapolate along the two nearest points."""
     if len(x) == 1:
         return y
@@ -80,7 +80,7 @@ def _linear(at: Floats, x: Floats, y: Floats) -> Floats:
     return np.asarray(np.interp(at, x, y) + before * slopes[0] + after * slopes[-1])
 
 
-def _places(table: pd.DataFrame) -> "pd.Series[int]":
+def _positions(table: pd.DataFrame) -> "pd.Series[int]":
     """Enumerate the x positions; observations of one run never share one."""
     place, begin, present = -1, -np.inf, set[str]()
     place_of: dict[float, int] = {}

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from palm_bayes.data.runs import Runs
+from palm_bayes.data.runs import Runs, interpolated
 from palm_bayes.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ def _grid(
     if sum(part is not None for part in (labels, episodes, horizon)) > 1:
         raise DataError("labels, episodes and horizon exclude each other: give one of them")
     if labels is not None:
-        return runs.x_at(_asked(labels, "labels"))
+        return runs.x_at(_positive(labels, "labels"))
     seen = runs.table["episode"]
     if episodes is not None:
-        return _x_at_episode(runs, _asked(episodes, "episodes"))
+        return _x_at_episode(runs, _positive(episodes, "episodes"))
     ahead = seen.nunique() if horizon is None else horizon
     if ahead < 0:
         raise DataError(f"horizon is {horizon}, allowed is a number of episodes from 0")
@@ -43,27 +43,25 @@ def _grid(
     return _x_at_episode(runs, np.concatenate([np.unique(seen), later]))
 
 
-def _asked(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def _positive(values: ArrayLike, name: str) -> NDArray[np.float64]:
     numbers = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
     if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
         raise DataError(f"the requested {name} are {values!r}, allowed are numbers above 0")
     return numbers
 
 
-def _points(runs: Runs) -> "pd.Series[float]":
+def _x_by_episode(runs: Runs) -> "pd.Series[float]":
     """Return x of each observed episode: the median over runs, whose start pools may differ."""
     return runs.table.groupby("episode")["x"].median().cummax()
 
 
 def _x_at_episode(runs: Runs, episodes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Convert episodes to x: linear between observed episodes, one batch per episode beyond."""
-    points = _points(runs)
-    inside = np.clip(episodes, points.index[0], points.index[-1])
-    return np.asarray(np.interp(inside, points.index, points) + (episodes - inside))
+    points = _x_by_episode(runs)
+    return interpolated(episodes, points.index, points, 1.0)
 
 
 def _episode_at(runs: Runs, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Invert `_x_at_episode`, rounded to twelve digits so that whole episodes stay whole."""
-    points = _points(runs)
-    inside = np.clip(x, points.iloc[0], points.iloc[-1])
-    return np.asarray(np.round(np.interp(inside, points, points.index) + (x - inside), 12))
+    points = _x_by_episode(runs)
+    return np.round(interpolated(x, points, points.index, 1.0), 12)

@@ -21,7 +21,7 @@ def text_of(cell: Any) -> str:
 
 
 def well_formed(text: str) -> str:
-    """Return text in which bytes of a name that Python could not decode are decoded as UTF-8.
+    """Decode as UTF-8 the bytes of a name that Python could not decode.
 
     Such names, of files on a system of another encoding, cannot be stored in a table.
     """
@@ -32,16 +32,16 @@ def well_formed(text: str) -> str:
 
 
 def as_numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":
-    """Return cells as numbers, NaN for what is none: text, arrays, 10**400 or a missing value."""
+    """Convert cells to numbers; text, arrays, 10**400 and missing values become NaN."""
     if getattr(cells.dtype, "kind", "") in "cmM":  # complex numbers, times and durations
         return pd.Series(np.nan, cells.index)
     try:
         values = pd.to_numeric(cells, errors="coerce")
-        if getattr(values.dtype, "kind", "") == "c":
-            return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
-        return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
+        if getattr(values.dtype, "kind", "") != "c":
+            return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
     except (TypeError, ValueError, ArithmeticError):  # one cell suffices
-        return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
+        pass
+    return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
 
 
 def _number(cell: Any) -> float:
@@ -68,7 +68,7 @@ def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
 
 
 def as_given(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Convert names to stripped text, with its control characters."""
+    """Convert names to stripped text; control characters stay."""
     if pd.api.types.is_float_dtype(names):
         values = pd.Series(names.to_numpy(float, na_value=np.nan), names.index)
         known = values.dropna()

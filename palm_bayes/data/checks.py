@@ -26,10 +26,10 @@ def oddities(runs: Runs) -> list[str]:
     One repetition, unequal numbers of them, runs of unequal length or with gaps; curves that are
     flat from the start, fall, or drop suddenly.
     """
-    return [*_of_sizes(runs), *_of_shapes(runs)]
+    return [*_size_notes(runs), *_shape_notes(runs)]
 
 
-def _of_sizes(runs: Runs) -> list[str]:
+def _size_notes(runs: Runs) -> list[str]:
     """Note oddities in the numbers of repetitions and episodes."""
     notes = []
     sizes = runs.table.groupby(RUN, sort=False)["episode"].agg(["max", "size"])
@@ -47,9 +47,9 @@ def _of_sizes(runs: Runs) -> list[str]:
         )
     lengths = f"Runs have {span(sizes['size'])} episodes and are all used in full; shorter ones in"
     short, gaps = sizes["size"] < sizes["size"].max(), sizes["size"] < sizes["max"]
-    for odd, said in ((short, lengths), (gaps, "Episodes are missing in runs of")):
+    for odd, begins in ((short, lengths), (gaps, "Episodes are missing in runs of")):
         if odd.any():
-            notes.append(f"{said} {listed(sizes.index[odd].unique(level=0))}.")
+            notes.append(f"{begins} {listed(sizes.index[odd].unique(level=0))}.")
     if apart := unaligned(runs.table):
         notes.append(
             f"Repetitions were measured at different label counts ({listed(apart)}): their shared "
@@ -58,44 +58,44 @@ def _of_sizes(runs: Runs) -> list[str]:
     return notes
 
 
-def _of_shapes(runs: Runs) -> list[str]:
+def _shape_notes(runs: Runs) -> list[str]:
     """Note mean curves that are flat or fall, and runs that drop suddenly."""
     notes, table = [], runs.table
-    top, rises = table["accuracy"].max(), _rises(table)
+    top, rises = table["accuracy"].max(), _rises_by_strategy(table)
     flat = [s for s, (rise, noise) in rises.items() if abs(rise) <= max(_FLAT * top, noise)]
-    fall = _falls(rises, top)
+    fall = _falling(rises, top)
     if flat:
         notes.append(
             f"Flat from the start ({listed(flat)}): data do not determine delta, alpha and beta."
         )
     if fall:
-        told = _TURN[runs.score.lower_is_better] * (2 * len(fall) > len(rises))
+        advice = _TURN[runs.score.lower_is_better] * (2 * len(fall) > len(rises))
         ends, moves = f"Ends {runs.score.worse} its start", _MOVES[runs.score.lower_is_better]
-        notes.append(f"{ends} ({listed(fall)}): a PALM curve cannot {moves}.{told}")
+        notes.append(f"{ends} ({listed(fall)}): a PALM curve cannot {moves}.{advice}")
     drop = -table.groupby(RUN)["accuracy"].diff()
     usual = drop.abs().groupby(table["strategy"]).transform("median")
     sudden = table.assign(drop=drop)[drop > np.maximum(_JUMP * top, _JUMP_RATIO * usual)]
     worst = sudden.sort_values("drop", ascending=False).drop_duplicates("strategy")
     if len(worst):
         cells = worst[[*RUN, "episode", "drop"]].itertuples(index=False)
-        said = listed(
+        largest = listed(
             f"{s} repetition {r}, episode {e} by {runs.score.sizes(d):.2g}" for s, r, e, d in cells
         )
         drops = "jumps" if runs.score.lower_is_better else "drops"
-        notes.append(f"Sudden {drops} (largest: {said}): unstable training widens the bands.")
+        notes.append(f"Sudden {drops} (largest: {largest}): unstable training widens the bands.")
     return notes
 
 
 def falling(runs: Runs) -> list[str]:
     """List strategies whose mean curve ends below its start by more than its noise."""
-    return _falls(_rises(runs.table), runs.table["accuracy"].max())
+    return _falling(_rises_by_strategy(runs.table), runs.table["accuracy"].max())
 
 
-def _falls(rises: dict[str, tuple[float, float]], top: float) -> list[str]:
+def _falling(rises: dict[str, tuple[float, float]], top: float) -> list[str]:
     return [name for name, (rise, noise) in rises.items() if rise < -max(_FALL * top, noise)]
 
 
-def _rises(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
+def _rises_by_strategy(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Compute `_rise` for each strategy's mean curve."""
     mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
     return {str(name): _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}

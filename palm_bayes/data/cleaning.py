@@ -26,20 +26,20 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
     """
     table = table.copy()
     for word in RUN:
-        table[word] = _seen(table[word], notes) if word in table else "1"
-    return _from_zero(_measured(_labelled(table, pool, notes), notes), notes)
+        table[word] = _visible_names(table[word], notes) if word in table else "1"
+    return _without_zero_labels(_without_gaps(_shares_to_labels(table, pool, notes), notes), notes)
 
 
-def _seen(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]":
-    """Return names as text; a note tells those in which control characters are codes now."""
+def _visible_names(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]":
+    """Return names as text, control characters replaced by codes; a note lists such names."""
     plain = as_given(names)
     if codes := [name for name in plain.unique() if visible(name) != name]:
         notes.append(f"control characters in names are codes: {listed(map(visible, codes))}")
     return plain.map(visible)
 
 
-def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
-    """Give labels in place of shares of the pool."""
+def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
+    """Convert shares of the pool to labels."""
     word = next((word for word in ("labels", "share") if word in table), None)
     if word is None:
         return table
@@ -60,20 +60,20 @@ def _labelled(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.D
     return table.drop(columns=word).assign(labels=(shares * pool).round())
 
 
-def _from_zero(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows at 0 labels, where the curve has no value."""
     if "labels" not in table:
         return table
     none = as_numbers(table["labels"]) == 0
     if none.any() and not none.all():
-        notes.append(f"{_rows(none)} at 0 labels left out")
+        notes.append(f"{_row_count(none)} at 0 labels left out")
         first, table = table[none], table[~none]
         if "episode" in table and (as_numbers(first["episode"]) == 1).all():
             table = table.assign(episode=as_numbers(table["episode"]) - 1)
     return table
 
 
-def _measured(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
     text = as_text(table["accuracy"])
     if (pair := text.str.contains("±|\\+/?-", regex=True)).any():
@@ -90,7 +90,7 @@ def _measured(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     everywhere = (~empty).groupby([table[key] for key in (*tasks, "strategy", "_at")])
     never = empty & ~everywhere.transform("any").fillna(value=False).astype(bool)
     if 2 * never.sum() >= len(table):  # measured at every second label, or less often
-        notes.append(f"{_rows(never)} at {word} where no run was measured left out")
+        notes.append(f"{_row_count(never)} at {word} where no run was measured left out")
         table, empty = table[~never], empty[~never]
     run = [table[key] for key in (*tasks, *RUN)]
     if "episode" not in table:  # a row that is missing is an episode all the same
@@ -100,11 +100,11 @@ def _measured(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     for rows, what in ((ended, "ended early"), (empty & ~ended, "have gaps")):
         runs = table.loc[rows, RUN].drop_duplicates().itertuples(index=False)
         if names := [f"{strategy} {repetition}" for strategy, repetition in runs]:
-            told = f"without accuracy left out, runs that {what}: {listed(names)}"
-            notes.append(f"{_rows(rows)} {told}")
+            which = f"without accuracy left out, runs that {what}: {listed(names)}"
+            notes.append(f"{_row_count(rows)} {which}")
     return table[~empty].drop(columns="_at")
 
 
-def _rows(which: "pd.Series[bool]") -> str:
+def _row_count(which: "pd.Series[bool]") -> str:
     count = int(which.sum())
     return "1 row" if count == 1 else f"{count} rows"

@@ -51,6 +51,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 TASK = ("source", "dataset", "model")
 """Words that identify a task."""
 
+COUNTS = ("labels", "share", "episode")
+"""Words for columns that count labels or episodes."""
+
 YIELDING = frozenset(COLUMNS["accuracy"][7:])
 """Other measures, which yield to a column called accuracy in full."""
 
@@ -86,7 +89,7 @@ def word_of(name: Hashable) -> str | None:
 
 
 def metric_of(name: str) -> str:
-    """Return the score that a column's name tells; empty for an accuracy or a plain score."""
+    """Return the name of the score in a column's name; empty for an accuracy or a plain score."""
     usual = stands_for(name) == "accuracy" and not re.search("f1|auc|auroc|balanced", clean(name))
     return "" if usual else name
 
@@ -128,14 +131,16 @@ def is_index(name: Hashable) -> bool:
 
 
 def one_of(name: str, names: Sequence[str], what: str, place: str) -> str:
-    """Return a name that is there; `DataError`, with similar names, for another one."""
+    """Return `name` if it is among `names`; else raise `DataError` with similar names."""
     try:
         return known([name], names, what)[0]
     except DataError as error:
         raise DataError(f"{place}{error}") from None
 
 
-def chosen(given: Mapping[str, str] | None, columns: Sequence[Any], place: str) -> dict[str, int]:
+def chosen_positions(
+    given: Mapping[str, str] | None, columns: Sequence[Any], place: str
+) -> dict[str, int]:
     """Return the positions of the columns that the user chose, by word."""
     names = [str(column) for column in columns]
     places = {}
@@ -149,7 +154,7 @@ def chosen(given: Mapping[str, str] | None, columns: Sequence[Any], place: str) 
     return places
 
 
-def found(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
+def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
     """Return the position of the column of each word; the user's choices come first.
 
     Raises

@@ -12,13 +12,12 @@ from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
-    COUNTS,
     Series,
     Sheet,
     counted,
+    described,
     is_numeric,
     refuse_summaries,
-    told,
 )
 from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, known, listed
@@ -29,7 +28,7 @@ _BOUND = re.compile(r".+__(MIN|MAX)")
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
-    sheet = Sheet(_with_levels(raw), {})
+    sheet = Sheet(_with_header_levels(raw), {})
     check_names(raw.file or "the table", sheet.names)
     if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
         error = columns.error_among(sheet.names, sheet.place)
@@ -41,14 +40,14 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     asked = dict(reading.columns or {})
     if layout.name == "tracker" and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
-    mine = columns.chosen(asked, sheet.names, sheet.place)
+    mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
-    said = [*raw.notes, *_of_columns(sheet), *sheet.notes, *_of_name(sheet, reading)]
-    return sheet.rows(), said
+    notes = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
+    return sheet.rows(), notes
 
 
-def _of_columns(sheet: Sheet) -> list[str]:
-    """Say which columns stand for strategy, labels and so on, if they are called otherwise."""
+def _column_notes(sheet: Sheet) -> list[str]:
+    """Describe which columns hold strategy, labels and so on, if they have other names."""
     found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
     found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
     return [
@@ -58,8 +57,8 @@ def _of_columns(sheet: Sheet) -> list[str]:
     ]
 
 
-def _of_name(sheet: Sheet, reading: Reading) -> list[str]:
-    """Say what is taken from the names of files or keys."""
+def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
+    """Describe what is read from the names of files or keys."""
     if not sheet.named:
         return []
     words = listed(sheet.named)
@@ -75,7 +74,7 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
     if reading.pattern is not None and sheet.raw.alone:
         raise DataError(f"{sheet.place}pattern {reading.pattern!r} fits neither file nor columns")
     names, asked = sheet.names, "accuracy" in sheet.words
-    words = columns.found(names, sheet.words, sheet.place)
+    words = columns.positions(names, sheet.words, sheet.place)
     if "accuracy" not in words:
         raise columns.missing(["accuracy"], names, sheet.place)
     score = names[words["accuracy"]]
@@ -86,15 +85,15 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
         )
     others = [name for i, name in enumerate(names) if i not in words.values()]
     left = [name for name in others if columns.word_of(name) == "accuracy"]
-    said = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
+    note = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
     plain = columns.clean(score) == "accuracy" and not left
     metric = columns.metric_of(score.rstrip("."))
-    return replace(sheet, words=words, notes=[] if plain else [said], metric=metric)
+    return replace(sheet, words=words, notes=[] if plain else [note], metric=metric)
 
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     """Take columns of accuracies, one a repetition or strategy."""
-    words = columns.found(sheet.names, sheet.words, sheet.place)
+    words = columns.positions(sheet.names, sheet.words, sheet.place)
     words.pop("accuracy", None)
     sheet, names = replace(sheet, words=words), sheet.names
     places = [
@@ -107,16 +106,16 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     alone = len(mine) == 1
     if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
         raise columns.missing(["accuracy"], names, sheet.place)
-    runs = _runs(mine, reading.pattern if sheet.raw.alone else None)
+    runs = _runs_of_names(mine, reading.pattern if sheet.raw.alone else None)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
-    return replace(sheet, series=series, notes=[told(series, names)])
+    return replace(sheet, series=series, notes=[described(series, names)])
 
 
-def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
+def _runs_of_names(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     """Read names of columns as repetitions, as strategies, or as both."""
     if pattern is not None:
         return by_pattern(names, pattern)
@@ -130,7 +129,7 @@ def _runs(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     return as_runs(runs)
 
 
-def _levels(sheet: Sheet, _: Reading) -> Sheet:
+def _headers(sheet: Sheet, _: Reading) -> Sheet:
     """Take columns below two header rows, such as strategy and repetition."""
     frame = sheet.raw.frame
     levels = range(frame.columns.nlevels)
@@ -138,7 +137,7 @@ def _levels(sheet: Sheet, _: Reading) -> Sheet:
     tuples = list(zip(*values_of, strict=True))
     words = {
         word: i for i, column in enumerate(tuples) for word in map(columns.word_of, column)
-        if word in COUNTS
+        if word in columns.COUNTS
     }  # fmt: skip
     places = [i for i in range(len(tuples)) if i not in words.values()]
     kinds = {}
@@ -160,11 +159,11 @@ def _levels(sheet: Sheet, _: Reading) -> Sheet:
         if number := repetition_of(run.get("repetition", "")):
             run["repetition"] = number
         series.append(Series(i, run))
-    said = [] if sheet.raw.notes else [told(series, sheet.names)]  # arrays have said it
-    return replace(sheet, words=words, series=series, notes=said)
+    notes = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
+    return replace(sheet, words=words, series=series, notes=notes)
 
 
-def _with_levels(raw: Raw) -> Raw:
+def _with_header_levels(raw: Raw) -> Raw:
     """Make two header rows of a text file the levels of columns."""
     frame = raw.frame
     head = [str(name).strip() for name in frame.columns]
@@ -188,7 +187,9 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
     """Take an export of TensorBoard, or of Weights & Biases without its bounds."""
     names, words = sheet.names, dict(sheet.words)
     of_word = {columns.clean(name): i for i, name in enumerate(names)}
-    words |= {word: i for i, name in enumerate(names) if (word := columns.word_of(name)) in COUNTS}
+    for i, name in enumerate(names):
+        if (word := columns.word_of(name)) in columns.COUNTS:
+            words[word] = i
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
         words |= {"accuracy": of_word["value"]}
@@ -198,16 +199,16 @@ def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
         for i, name in enumerate(names)
         if not _BOUND.fullmatch(name) and (match := _TRACKED.fullmatch(name))
     }
-    score = _metric([match["metric"] for match in tracked.values()], sheet, reading)
+    score = _chosen_metric([match["metric"] for match in tracked.values()], sheet, reading)
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
-    runs = _runs(list(mine.values()), reading.pattern if sheet.raw.alone else None)
+    runs = _runs_of_names(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
-    said = f"{told(series, names)}; score is {score}"
+    note = f"{described(series, names)}; score is {score}"
     metric = columns.metric_of(score.rsplit("/", 1)[-1])
-    return replace(sheet, words=words, series=series, notes=[said], metric=metric)
+    return replace(sheet, words=words, series=series, notes=[note], metric=metric)
 
 
-def _metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
+def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
     """Choose the metric that is an accuracy."""
     names = list(dict.fromkeys(metrics))
     asked = (reading.columns or {}).get("accuracy")
@@ -250,7 +251,7 @@ LAYOUTS = {
             "headers",
             "two header rows, such as strategy above repetition, or a frame with such columns",
             lambda sheet, _: sheet.raw.frame.columns.nlevels > 1,
-            _levels,
+            _headers,
         ),
         _Layout(
             "tracker",

@@ -1,4 +1,4 @@
-"""What options of reading, and episodes that a loop reports, are allowed."""
+"""Checks of the options of reading, and of the episodes that a labelling loop reports."""
 
 from numbers import Real
 from typing import Literal
@@ -28,7 +28,7 @@ def check_episode(
 def check_options(
     batch: float | None, x_mode: str, repetitions: int | None, episodes: int | None
 ) -> None:
-    """Refuse options that no runs could have."""
+    """Raise `DataError` for options that are outside their limits."""
     if batch is not None and not (isinstance(batch, Real) and 0 < batch < np.inf):
         raise DataError(f"batch is {batch!r}, allowed is a number of labels above 0")
     if x_mode not in ("labels", "episodes"):

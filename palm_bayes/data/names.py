@@ -40,7 +40,7 @@ def split(name: str) -> tuple[str, str | None]:
 
 
 def as_runs(runs: Sequence[tuple[str, str | None]]) -> list[dict[str, str]]:
-    """Return strategies and repetitions by word, without what no name tells."""
+    """Return strategy and repetition of each run by word, without those that no name has."""
     numbered = any(number for _, number in runs)
     pairs = [{"strategy": name, "repetition": number or "1" * numbered} for name, number in runs]
     return [{word: name for word, name in pair.items() if name} for pair in pairs]

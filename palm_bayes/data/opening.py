@@ -1,4 +1,4 @@
-"""Contents of files, read within limits: nothing waits, bursts the memory or is executed.
+"""Reading of files within limits of size; pipes are refused, and nothing is executed.
 
 A file of a few bytes can claim or unpack to any size, so sizes are checked before or while they are
 unpacked. NumPy is never allowed to unpickle.

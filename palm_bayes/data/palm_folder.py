@@ -31,14 +31,14 @@ def read_folder(
     folders = sorted((p for p in base.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
     full = [p for p in folders if (p / Y_FILE).is_file()]
     if full:
-        chosen = _chosen([p.name for p in full], named, base)
+        chosen = _chosen_folders([p.name for p in full], named, base)
     elif (base / Y_FILE).is_file():
         names = [base.resolve().name] if named is None else named
         if len(names) != 1:
             raise DataError(f"{base} holds one run, found names {listed(names)}, allowed is one")
         chosen = {".": (names[0], "1")}
     else:
-        raise DataError(_nothing(base))
+        raise DataError(_no_runs_message(base))
     runs = {run: name for name, run in chosen.items()}
     if len(runs) < len(chosen):
         one, run = next(item for item in chosen.items() if runs[item[1]] != item[0])
@@ -46,7 +46,7 @@ def read_folder(
         raise DataError(f"{base}: {one} and {runs[run]} both are {twice}, allowed is one")
     order = sorted(runs, key=lambda run: natural(run[1]))
     first = {s: [run for run in order if run[0] == s][:most] for s, _ in runs}
-    read = [(run, *_run(base / runs[run])) for strategy in first.values() for run in strategy]
+    read = [(run, *_read_run(base / runs[run])) for strategy in first.values() for run in strategy]
     without = {p.name for p in folders} - {p.name for p in full}
     ours = [p.name for p in folders if p.name in without and palm_splits(p.name)[0][0] in first]
     if ours:
@@ -82,7 +82,7 @@ def _rows(
     return pd.DataFrame(columns)
 
 
-def _nothing(base: Path) -> str:
+def _no_runs_message(base: Path) -> str:
     """Describe what was expected in a folder without runs, and what it contains."""
     there = listed(sorted(p.name for p in base.iterdir())) or "nothing"
     deeper = [p.parent.parent for depth in (2, 3) for p in base.glob("*/" * depth + Y_FILE)]
@@ -90,7 +90,7 @@ def _nothing(base: Path) -> str:
     return f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is {there}{hint}"
 
 
-def _chosen(
+def _chosen_folders(
     names: Sequence[str], named: Sequence[str] | None, base: Path
 ) -> dict[str, tuple[str, str]]:
     """Choose the folders of the strategies named, all of them by default.
@@ -116,12 +116,12 @@ def _chosen(
     return chosen
 
 
-def _run(folder: Path) -> tuple[Floats, Floats | None]:
+def _read_run(folder: Path) -> tuple[Floats, Floats | None]:
     """Read accuracies and labels, None if x values 0, 1, 2 ... or 1, 2, 3 ... count episodes."""
-    accuracy = _array(folder / Y_FILE)
+    accuracy = _read_array(folder / Y_FILE)
     if not (folder / X_FILE).is_file():
         return accuracy, None
-    x = _array(folder / X_FILE)
+    x = _read_array(folder / X_FILE)
     if x.shape != accuracy.shape:
         raise DataError(
             f"{folder / X_FILE}: {x.size} values, but {Y_FILE} has {accuracy.size}, "
@@ -130,7 +130,7 @@ def _run(folder: Path) -> tuple[Floats, Floats | None]:
     return accuracy, x if x[0] not in (0, 1) or (np.diff(x) != 1).any() else None
 
 
-def _array(file: Path) -> Floats:
+def _read_array(file: Path) -> Floats:
     """Load a one-dimensional array of numbers."""
     values = array_of(file)
     if values.ndim != 1 or not values.size:

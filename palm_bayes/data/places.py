@@ -28,7 +28,7 @@ from palm_bayes.errors import DataError, listed
 
 type Place = pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[Any]
 
-_BENCHMARK = re.compile(
+_RESULT_PATH = re.compile(
     r"(?:.*/)?(?P<dataset>[^/]+)/(?P<batch>[0-9]+)/(?P<strategy>[^/]+)/run_(?P<repetition>[0-9]+)"
     r"/accuracies"
 )
@@ -40,7 +40,7 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
     if isinstance(source, pd.DataFrame):
         return [of_frame(source)]
     if isinstance(source, Mapping):
-        return _by_path(of_mapping(source), pattern)
+        return _with_fields(of_mapping(source), pattern)
     if not isinstance(source, (str, Path, list, tuple)):
         kinds = "a path, paths, a DataFrame or a dict"
         raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
@@ -48,7 +48,7 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
         return [of_frame(pd.DataFrame(source))]
     paths = matching([source] if isinstance(source, (str, Path)) else source)
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
-    return _by_path([raw for file in _of_one_tag(files) for raw in read_file(file)], pattern)
+    return _with_fields([raw for file in _accuracy_tag(files) for raw in read_file(file)], pattern)
 
 
 def home_filled(place: str | Path) -> Path:
@@ -99,7 +99,7 @@ def _in_folder(base: Path) -> list[Path]:
     return files
 
 
-def _of_one_tag(files: list[Path]) -> list[Path]:
+def _accuracy_tag(files: list[Path]) -> list[Path]:
     """Keep the files of TensorBoard's one tag that is an accuracy."""
     tags = {file: match[2] for file in files if (match := TENSORBOARD.fullmatch(_stem(file)))}
     if len(tags) < len(files) or len({*tags.values()}) == 1:
@@ -120,12 +120,12 @@ def _stem(file: Path) -> str:
     return file.name[: len(file.name) - len(suffix(file))]
 
 
-def _by_path(raws: list[Raw], pattern: str | None) -> list[Raw]:
+def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     """Add what paths, sheets and keys say of strategy and repetition."""
     raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
     check_names("the source", (raw.name for raw in raws))
-    alone, fields = len(raws) == 1, _benchmark(names) or _guessed(names)
+    alone, fields = len(raws) == 1, _result_fields(names) or _fields_of_names(names)
     if pattern is not None:
         try:
             alone, fields = False, by_pattern(names, pattern)
@@ -142,9 +142,9 @@ def _full_name(raw: Raw) -> str:
     return f"{stem}/{raw.name}".strip("/") if raw.name else stem
 
 
-def _benchmark(names: Sequence[str]) -> list[dict[str, str]]:
+def _result_fields(names: Sequence[str]) -> list[dict[str, str]]:
     """Read ``<dataset>/<batch>/<strategy>/run_<i>/accuracies``; empty if this is not it."""
-    matches = [_BENCHMARK.fullmatch(Path(name).absolute().as_posix()) for name in names]
+    matches = [_RESULT_PATH.fullmatch(Path(name).absolute().as_posix()) for name in names]
     if not all(matches):
         return []
     fields = [match.groupdict() for match in matches if match]
@@ -157,18 +157,18 @@ def _benchmark(names: Sequence[str]) -> list[dict[str, str]]:
     return fields
 
 
-def _guessed(names: Sequence[str]) -> list[dict[str, str]]:
+def _fields_of_names(names: Sequence[str]) -> list[dict[str, str]]:
     """Read strategy and repetition from the parts of paths that differ."""
     parts = [name.split("/") for name in names]
     if len({len(one) for one in parts}) > 1:
         parts = [one[-1:] for one in parts]
     differ = [i for i in range(len(parts[0])) if len({one[i] for one in parts}) > 1]
-    told = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
-    numbers = [repetition_of(name) for name in told]
-    runs = [split(name) for name in told]
+    unlike = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
+    numbers = [repetition_of(name) for name in unlike]
+    runs = [split(name) for name in unlike]
     if all(numbers):  # seed_1 and seed_2: the folder names the strategy
         above = next(
             (one for i, one in reversed([*enumerate(parts[0])][:-1]) if i not in differ), ""
         )
-        runs = [(above or name, number) for name, number in zip(told, numbers, strict=True)]
+        runs = [(above or name, number) for name, number in zip(unlike, numbers, strict=True)]
     return as_runs(runs)

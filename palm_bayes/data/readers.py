@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from palm_bayes.data.reading import OF_SOURCE, Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known, listed, visible
 
-_UNDERSTOOD = "Read: "  # begins the note of what was understood
+_READ = "Read: "  # beginning of the note about how the source was read
 
 
 def read_runs(
@@ -40,8 +41,8 @@ def read_runs(
 ) -> Runs:
     """Read the runs of one task.
 
-    What was understood is in ``Runs.notes``; nothing ambiguous is guessed. docs/formats.md lists
-    what is read.
+    ``Runs.notes`` says how the source was read; what could mean two things is an error.
+    docs/formats.md lists what is read.
 
     Parameters
     ----------
@@ -80,22 +81,20 @@ def read_runs(
 def read(source: Runs | Place, reading: Reading) -> Runs:
     """Read the runs of one task; see `read_runs`."""
     if isinstance(source, Runs):
-        return _chosen_of(source, reading)
-    named, dataset, model = reading.named, reading.dataset, reading.model
+        return _select_again(source, reading)
     notes: list[str] = []
-    frame = _one_task(read_rows(source, reading, notes), named, dataset, model)
-    runs = Runs.from_frame(
-        frame,
-        **reading.axis,
-        dataset=visible(dataset or next(iter(frame.get("dataset", [])), "")),
-        model=visible(model or next(iter(frame.get("model", [])), "")),
-        notes=notes,
-    )
+    frame = chosen_rows(_one_task(chosen_task(read_rows(source, reading, notes), reading)), reading)
+    names = {
+        word: visible(getattr(reading, word) or next(iter(frame.get(word, [])), ""))
+        for word in ("dataset", "model")
+    }
+    options: dict[str, Any] = reading.axis | names
+    runs = Runs.from_frame(frame, **options, notes=notes)
     runs = replace(runs, read_with=reading.of_source)
-    return runs if named is None else runs.select(named)
+    return runs if reading.named is None else runs.select(reading.named)
 
 
-def _chosen_of(source: Runs, reading: Reading) -> Runs:
+def _select_again(source: Runs, reading: Reading) -> Runs:
     """Select from runs that were read before."""
     made = ("batch", "x_mode", *OF_SOURCE)
     if fixed := [name for name in made if name in reading.given]:
@@ -116,36 +115,33 @@ def _chosen_of(source: Runs, reading: Reading) -> Runs:
 
 
 def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame:
-    """Read the rows of all tasks, in columns named by words; what was understood is one note."""
+    """Read the rows of all tasks, in columns named by words; one note says how they were read."""
     check_options(reading.batch, reading.x_mode, reading.max_repetitions, reading.max_episodes)
     path = home_filled(source) if isinstance(source, (str, Path)) else None
     if path is not None and path.is_dir() and is_palm(path):
         table = read_folder(path, reading.named, reading.max_repetitions, notes)
-        said: list[str] = []
+        source_notes: list[str] = []
     else:
         raws = raw_tables(source, reading.pattern)
         read = [to_rows(raw, reading) for raw in raws]
         table = pd.concat([rows for rows, _ in read], ignore_index=True)
-        said = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
-    table = cleaned(table, reading.pool, said)
-    if said:
-        notes.append(f"{_UNDERSTOOD}{'; '.join(said)}.")
+        source_notes = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
+    table = cleaned(table, reading.pool, source_notes)
+    if source_notes:
+        notes.append(f"{_READ}{'; '.join(source_notes)}.")
     for word in {"strategy", *TASK} & set(table):
         table[word] = as_text(table[word])
     return table
 
 
-def understood(several: Iterable[Runs | None]) -> tuple[str, ...]:
-    """Return the notes of runs that say what was understood of their source, each once."""
+def reading_notes(several: Iterable[Runs | None]) -> tuple[str, ...]:
+    """Return the notes that say how the sources of runs were read, each once."""
     notes = (note for runs in several if runs for note in runs.notes)
-    return tuple(dict.fromkeys(note for note in notes if note.startswith(_UNDERSTOOD)))
+    return tuple(dict.fromkeys(note for note in notes if note.startswith(_READ)))
 
 
-def _one_task(
-    table: pd.DataFrame, named: Sequence[str] | None, dataset: str | None, model: str | None
-) -> pd.DataFrame:
-    """Keep the rows of one (source, dataset, model), and of the strategies named."""
-    table = of_task(table, dataset, model)
+def _one_task(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table; `DataError` if it holds several tasks (source, dataset, model)."""
     words = [word for word in TASK if word in table]
     tasks = table[words].drop_duplicates()
     if words and len(tasks) > 1:
@@ -157,14 +153,20 @@ def _one_task(
             f"{table['file'].iloc[0] or 'the table'} holds {len(tasks)} tasks, "
             f"choose one by {how}: {names}"
         )
-    if named is not None:
-        table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
     return table
 
 
-def of_task(table: pd.DataFrame, dataset: str | None, model: str | None) -> pd.DataFrame:
+def chosen_task(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Keep the rows of the dataset and the model named."""
-    for word, name in (("dataset", dataset), ("model", model)):
+    for word, name in (("dataset", reading.dataset), ("model", reading.model)):
         if name is not None and word in table:
             table = table[table[word].isin(known([name], table[word].unique(), word))]
     return table
+
+
+def chosen_rows(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Keep the rows of the strategies named."""
+    if reading.named is None:
+        return table
+    names = known(reading.named, table["strategy"].unique(), "strategy")
+    return table[table["strategy"].isin(names)]

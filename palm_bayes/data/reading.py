@@ -38,8 +38,7 @@ class Reading:
     @property
     def given(self) -> dict[str, Any]:
         """Options other than their defaults, by name."""
-        pairs = ((option, getattr(self, option.name)) for option in fields(self))
-        return {option.name: value for option, value in pairs if value != option.default}
+        return changed_fields(self)
 
     @property
     def of_source(self) -> dict[str, Any]:
@@ -51,3 +50,9 @@ class Reading:
         """Options of `Runs.from_frame`."""
         names = ("batch", "x_mode", "percent", "metric", "lower_is_better")
         return {name: getattr(self, name) for name in (*names, "max_repetitions", "max_episodes")}
+
+
+def changed_fields(options: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that differ from their defaults, by name."""
+    pairs = ((option, getattr(options, option.name)) for option in fields(options))
+    return {option.name: value for option, value in pairs if value != option.default}

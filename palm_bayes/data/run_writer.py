@@ -7,7 +7,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from palm_bayes.data.limits import check_episode
 from palm_bayes.data.palm_folder import X_FILE, Y_FILE
@@ -97,8 +96,4 @@ class RunWriter:
             put(self._result, partial(table.to_csv, index=False))
             return
         for name, values in zip((X_FILE, Y_FILE), np.array(self._rows).T, strict=True):
-            put(self.folder / name, partial(_save, values))
-
-
-def _save(values: NDArray[np.float64], path: Path) -> None:
-    np.save(path, values)
+            put(self.folder / name, partial(np.save, arr=values))

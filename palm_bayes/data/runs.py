@@ -106,14 +106,16 @@ class Runs(Displayed):
             If anything in the frame cannot be used.
         """
         check_options(batch, x_mode, max_repetitions, max_episodes)
-        said = list(notes)
-        table = _limited(_counted(_typed(frame), said), max_repetitions, max_episodes)
-        score = to_fractions(table, percent, metric, lower_is_better, said)
+        all_notes = list(notes)
+        table = _first_runs(
+            _with_counts(_typed_columns(frame), all_notes), max_repetitions, max_episodes
+        )
+        score = to_fractions(table, percent, metric, lower_is_better, all_notes)
         _check_runs(table)
-        step = _add_x(table, batch, x_mode, said)
+        step = _add_x(table, batch, x_mode, all_notes)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
         origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
-        return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(said))
+        return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(all_notes))
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ class Runs(Displayed):
     def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
         """Return only the first repetitions (natural order) and episodes; None keeps all."""
         check_options(None, "labels", max_repetitions, max_episodes)
-        return self._with(_limited(self.table, max_repetitions, max_episodes))
+        return self._with(_first_runs(self.table, max_repetitions, max_episodes))
 
     def _with(self, table: pd.DataFrame) -> Self:
         kept = set(table.groupby(RUN).groups)
@@ -164,19 +166,17 @@ class Runs(Displayed):
         """
         if not self.labels_known:
             return np.full(np.shape(x), np.nan)
-        points = self._points()
-        return _interpolate(np.asarray(x, float), points["x"], points["labels"], self.batch)
+        points = self._known_points()
+        return interpolated(x, points["x"], points["labels"], self.batch)
 
     def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
-        points = self._points()
-        return _interpolate(
-            np.asarray(labels, float), points["labels"], points["x"], 1 / self.batch
-        )
+        points = self._known_points()
+        return interpolated(labels, points["labels"], points["x"], 1 / self.batch)
 
-    def _points(self) -> pd.DataFrame:
+    def _known_points(self) -> pd.DataFrame:
         """Return known points (x, labels), increasing; one is enough where x = labels / batch."""
         if np.allclose(self.table["x"] * self.batch, self.table["labels"], rtol=1e-12):
             return pd.DataFrame({"x": [0.0], "labels": [0.0]})
@@ -215,14 +215,13 @@ class Runs(Displayed):
         return Display("\n".join([size, *self.notes]), table.reset_index())
 
 
-def _interpolate(
-    at: NDArray[np.float64], x: "pd.Series[float]", y: "pd.Series[float]", slope: float
-) -> NDArray[np.float64]:
-    beyond = at - np.clip(at, x.iloc[0], x.iloc[-1])
-    return np.asarray(np.interp(at, x, y) + slope * beyond)
+def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> NDArray[np.float64]:
+    """Interpolate linearly between increasing `x`; beyond them, continue with `slope`."""
+    at, x, y = (np.asarray(values, float) for values in (at, x, y))
+    return np.asarray(np.interp(at, x, y) + slope * (at - np.clip(at, x[0], x[-1])))
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Select the used columns: names as text, counts as numbers, none missing."""
     if not {"strategy", "accuracy"} <= set(frame) or not {"episode", "labels"} & set(frame):
         needed = "strategy, accuracy, episode or labels"
@@ -246,7 +245,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _counted(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _with_counts(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Give every row its episode (from 1) and labels (NaN where unknown)."""
     ranked = "episode" not in table
     table = table.assign(labels=table.get("labels", np.nan))
@@ -261,14 +260,14 @@ def _counted(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     again = table.duplicated([*RUN, "episode"])
     what = "{labels:g} labels" if ranked else "this episode"
     message = f"a second row for {what}, allowed is one per strategy and repetition"
-    reject(table.assign(hint=_telling(table)), again, message + "{hint}")
+    reject(table.assign(hint=_distinguishing_columns(table)), again, message + "{hint}")
     if table["episode"].min() == 0:
         table["episode"] += 1
         notes.append("Episodes are counted from 0 in the data, and from 1 here.")
     return table
 
 
-def _telling(table: pd.DataFrame) -> str:
+def _distinguishing_columns(table: pd.DataFrame) -> str:
     """Name unused columns that distinguish rows of one strategy, repetition and episode.
 
     Values of such a column recur in other episodes of the repetition; measurements rarely do.
@@ -283,7 +282,7 @@ def _telling(table: pd.DataFrame) -> str:
     return f"; unused columns that distinguish them: {names}" if names else ""
 
 
-def _limited(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
+def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
     """Sort by strategy (first seen), repetition (natural) and episode; keep the first of each."""
     begins = table.groupby("strategy")["episode"].min()
     if late := [

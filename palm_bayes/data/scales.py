@@ -73,8 +73,8 @@ def to_fractions(
         score = replace(score, percent=True)
         _check_percent(table, notes)
     hint = "" if score.percent or percent is False else "; percent=True reads it otherwise"
-    said = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
-    notes.append(f"{score.title} is read as {said}.")
+    scale = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
+    notes.append(f"{score.title} is read as {scale}.")
     if lower_is_better:
         notes.append(f"Lower is better: {score.unit:g} minus the {score.metric} is fitted.")
     table["accuracy"] = score.fractions(values).clip(0, 1)
@@ -110,15 +110,15 @@ def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
     # Times 100, a collapsed run in percent lies above all others; a run in fractions does not.
     among = low & (100 * accuracy).between(others.min(), others.max())
     mixed = low & among.groupby([table[word] for word in RUN]).transform("any")
-    words = {"low": _named(table[mixed]), "top": accuracy.max()}
+    words = {"low": _run_names(table[mixed]), "top": accuracy.max()}
     message = "fractions and percent: at most 1 in {low}, up to {top:.4g} elsewhere, "
     reject(table.assign(**words), mixed, f"{message}allowed is one scale; {_PERCENT}")
     if low.any():
         notes.append(
-            f"Values read as 1 % or less, since others are in percent: {_named(table[low])}."
+            f"Values read as 1 % or less, since others are in percent: {_run_names(table[low])}."
         )
 
 
-def _named(rows: pd.DataFrame) -> str:
+def _run_names(rows: pd.DataFrame) -> str:
     runs = rows[RUN].drop_duplicates().itertuples(index=False)
     return listed(f"{strategy} repetition {repetition}" for strategy, repetition in runs)

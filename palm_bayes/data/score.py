@@ -143,8 +143,8 @@ class Score:
             raise DataError(f"{what} is {value:g}, allowed is {allowed}, or percent such as 93%")
         least = _LEAST_POINTS if self.lower_is_better else 1 + 1e-9
         if self.percent and 0 < value < least and not percent:
-            said = f"{what} is {value:g}, but the data are in percent: give {100 * value:g}"
-            raise DataError(f"{said}, or {value:g}%" if self.lower_is_better else said)
+            message = f"{what} is {value:g}, but the data are in percent: give {100 * value:g}"
+            raise DataError(f"{message}, or {value:g}%" if self.lower_is_better else message)
         if converted:
             text = f"{what} {given} is read as {value:g}, since the data are fractions"
             warnings.warn(text, PalmWarning, stacklevel=3)

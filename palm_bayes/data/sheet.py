@@ -13,7 +13,6 @@ from palm_bayes.data.runs import UNUSED
 from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, listed
 
-COUNTS = ("labels", "share", "episode")
 GAPS = ("", "nan", "na", "n/a", "none", "null", "-", "<na>")
 """Cells, in small letters, that hold nothing."""
 
@@ -117,7 +116,7 @@ def counted(sheet: Sheet) -> Sheet:
     """Find what counts labels or episodes: a step, an index without a name, or the rows."""
     words = dict(sheet.words)
     step = words.pop("step", None)
-    if {*COUNTS} & {*words}:
+    if {*columns.COUNTS} & {*words}:
         return replace(sheet, words=words)
     index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
     place = next(iter(index), None) if step is None else step
@@ -138,9 +137,9 @@ def counted(sheet: Sheet) -> Sheet:
     word = "labels" if _counts_labels(numbers, sheet) else "episode"
     frame = pd.concat([sheet.raw.frame, numbers], axis=1)
     frame.columns = [*sheet.names, word]
-    said = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
+    notes = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
     words[word] = frame.shape[1] - 1
-    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=said)
+    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
 
 
 def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
@@ -176,8 +175,8 @@ def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
     return as_numbers(text[~text.str.lower().isin(GAPS)])
 
 
-def told(series: Sequence[Series], names: Sequence[str]) -> str:
-    """Say what columns of accuracies stand for: "3 repetitions from the columns seed_1 ..."."""
+def described(series: Sequence[Series], names: Sequence[str]) -> str:
+    """Describe columns of accuracies: "3 repetitions from the columns seed_1 ..."."""
     parts = []
     for word, many in (("strategy", "strategies"), ("repetition", "repetitions")):
         if found := {one.run[word] for one in series if word in one.run}:

@@ -48,19 +48,21 @@ def read_study(source: Place, reading: Reading) -> Study:
         If a path does not exist, or if no place can be read.
     """
     if not isinstance(source, (str, Path, list, tuple)):
-        return Study(_merged(read_drafts(source, reading)), {})
+        return Study(_merged_tasks(read_drafts(source, reading)), {})
     drafts, unread = list[Draft](), dict[str, str]()
-    for place, name in _named(matching([source] if isinstance(source, (str, Path)) else source)):
+    for place, name in _named_places(
+        matching([source] if isinstance(source, (str, Path)) else source)
+    ):
         try:
-            drafts += [_titled(draft, name) for draft in read_drafts(place, reading)]
+            drafts += [_named_by_path(draft, name) for draft in read_drafts(place, reading)]
         except DataError as error:
             unread[str(place)] = str(error)
     if not drafts:
         raise DataError(next(iter(unread.values()), "no path is named: there is nothing to read"))
-    return Study(_merged(drafts), unread)
+    return Study(_merged_tasks(drafts), unread)
 
 
-def _named(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:
+def _named_places(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:
     """Return all places of these paths, each with the parts of its name."""
     if missing := [path for path in paths if not path.exists()]:
         raise DataError(f"{missing[0]} does not exist")
@@ -72,14 +74,12 @@ def _named(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:
             (place, place.relative_to(folder).parts or (folder.resolve().name,))
             for place in _places(folder)
         ]
-    named = [(place, (*parts[:-1], _stem(place, parts[-1]))) for place, parts in named]
+    for i, (place, (*above, last)) in enumerate(named):
+        if not place.is_dir():
+            named[i] = place, (*above, last.removesuffix(suffix(place)))
     if 1 < len(files) == len(named) and len({parts[-1] for _, parts in named}) == 1:
         named = [(place, parts[:-1] or parts) for place, parts in named]  # cifar10/runs.csv
     return named
-
-
-def _stem(place: Path, name: str) -> str:
-    return name if place.is_dir() else name.removesuffix(suffix(place))
 
 
 def _places(folder: Path) -> list[Path]:
@@ -97,7 +97,7 @@ def _places(folder: Path) -> list[Path]:
     return below(folder) or [folder]
 
 
-def _titled(draft: Draft, parts: tuple[str, ...]) -> Draft:
+def _named_by_path(draft: Draft, parts: tuple[str, ...]) -> Draft:
     """Name a task by the parts of its path if its table does not name it."""
     if any(draft.key):
         return draft
@@ -107,7 +107,7 @@ def _titled(draft: Draft, parts: tuple[str, ...]) -> Draft:
     return replace(draft, source="/".join(above[:-1]), dataset=above[-1], model=last)
 
 
-def _merged(drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+def _merged_tasks(drafts: Sequence[Draft]) -> tuple[Draft, ...]:
     """Put together the rows of each task."""
     tasks: dict[tuple[str, ...], list[Draft]] = {}
     for draft in drafts:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.cells import as_numbers
-from palm_bayes.data.columns import word_of
+from palm_bayes.data.columns import COUNTS, word_of
 from palm_bayes.data.opening import (
     MAX_JSON,
     array_of,
@@ -75,8 +75,8 @@ def read_file(path: Path) -> list[Raw]:
     except ImportError as error:
         raise DataError(f"{path} needs another package: {error}") from error
     except Exception as error:  # parsers of damaged files raise anything
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} cannot be read as {kind}: {told}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} cannot be read as {kind}: {reason}") from error
 
 
 def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> list[Raw]:
@@ -85,17 +85,18 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
     ``{"labels": [...], "accuracy": [...]}`` is a table; ``{"labels": [...], "margin": [[...],
     [...]]}`` has runs x episodes; ``{"margin": {...}, "random": {...}}`` a table for each.
     """
+    place = file or "the dict"
     if not mapping:
-        raise DataError(f"{file or 'the dict'} is empty")
+        raise DataError(f"{place} is empty")
     if name.count("/") >= _DEEPEST:
-        raise DataError(f"{file or 'the dict'} is nested more than {_DEEPEST} deep")
-    check_names(file or "the dict", mapping)
+        raise DataError(f"{place} is nested more than {_DEEPEST} deep")
+    check_names(place, mapping)
     mapping = {key: _by_column(value) for key, value in mapping.items()}
     if all(isinstance(value, Mapping) for value in mapping.values()):
         cells = [cell for one in mapping.values() for cell in one.values()]
         if not any(isinstance(cell, (Mapping, list, tuple, np.ndarray)) for cell in cells):
             frame = pd.DataFrame(dict(mapping))  # as by DataFrame.to_dict and to_json
-            return [_of_frame(frame, file, name)]
+            return [of_frame(frame, file, name)]
         return [
             raw
             for key, value in mapping.items()
@@ -105,18 +106,18 @@ def of_mapping(mapping: Mapping[str, Any], file: str = "", name: str = "") -> li
     if not lists:
         inner = [value for value in mapping.values() if isinstance(value, Mapping)]
         if len(inner) != 1:
-            raise DataError(f"{file or 'the dict'} holds no lists: found {listed(mapping)}")
+            raise DataError(f"{place} holds no lists: found {listed(mapping)}")
         return of_mapping(inner[0], file, name)
-    arrays = {key: _array(value, file, key) for key, value in lists.items()}
+    arrays = {key: _array(value, f"{place}: {key}") for key, value in lists.items()}
     if max(array.ndim for array in arrays.values()) > 1:
         return [_of_runs(arrays, file, name)]
     sizes = {key: array.size for key, array in arrays.items()}
     if len({*sizes.values()}) > 1:
-        told = listed(f"{key} {size}" for key, size in sizes.items())
-        raise DataError(f"{file or 'the dict'}: lists differ in length: {told}")
-    # What is said once, such as the data set, holds for all rows.
+        lengths = listed(f"{key} {size}" for key, size in sizes.items())
+        raise DataError(f"{place}: lists differ in length: {lengths}")
+    # Single values, such as the data set, are repeated in all rows.
     once = {str(k): v for k, v in mapping.items() if not isinstance(v, Mapping) and k not in lists}
-    return [_of_frame(pd.DataFrame(arrays).assign(**once), file, name)]
+    return [of_frame(pd.DataFrame(arrays).assign(**once), file, name)]
 
 
 def _by_column(value: Any) -> Any:
@@ -124,82 +125,66 @@ def _by_column(value: Any) -> Any:
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         value = pd.DataFrame(value)
     if isinstance(value, pd.DataFrame):
-        value = _of_frame(value, "", "").frame.to_dict("list")
+        value = of_frame(value).frame.to_dict("list")
     return value
 
 
-def of_frame(frame: pd.DataFrame) -> Raw:
-    """Take a frame; levels of its index that have a name are columns."""
-    return _of_frame(frame, "", "")
-
-
-def _of_frame(frame: pd.DataFrame, file: str, name: str) -> Raw:
-    if frame.index.nlevels > 1 or word_of(_named(frame)) is not None:
+def of_frame(frame: pd.DataFrame, file: str = "", name: str = "") -> Raw:
+    """Convert a frame; named levels of its index become columns."""
+    if frame.index.nlevels > 1 or word_of(_index_name(frame)) is not None:
         frame = frame.reset_index()
-    elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _counts(frame):
+    elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _has_counts(frame):
         first = as_numbers(pd.Series(frame.index))
         if first.is_monotonic_increasing and first.is_unique and first.notna().all():
-            frame = frame.reset_index(names=_named(frame))
+            frame = frame.reset_index(names=_index_name(frame))
     return Raw(frame, file, name)
 
 
-def _named(frame: pd.DataFrame) -> str:
+def _index_name(frame: pd.DataFrame) -> str:
     return "" if frame.index.name is None else str(frame.index.name)
 
 
-def _counts(frame: pd.DataFrame) -> bool:
+def _has_counts(frame: pd.DataFrame) -> bool:
     """Return True if a column counts labels or episodes."""
-    return bool({"labels", "share", "episode"} & {word_of(column) for column in frame.columns})
+    return any(word_of(column) in COUNTS for column in frame.columns)
 
 
-def _array(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
+def _array(value: Any, place: str) -> np.ndarray[Any, Any]:
     rows = value if isinstance(value, list) else []
     if rows and all(isinstance(row, list) for row in rows):  # ragged: short runs end in NaN
         longest = max(map(len, rows))
-        check_table(f"{file or 'the dict'}: {key}", longest, len(rows))
-        value = [[*row, *[None] * (longest - len(row))] for row in rows]
-        value = _numbers(value, file, key)
+        check_table(place, longest, len(rows))
+        try:
+            value = np.array([[*row, *[None] * (longest - len(row))] for row in rows], dtype=float)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"{place} holds no numbers: {error}") from error
     array = np.asarray(value)
     if array.ndim not in {1, 2}:
         shape = f"shape {array.shape}" if array.ndim else repr(value)
-        raise DataError(
-            f"{file or 'the dict'}: {key} has {shape}, allowed is a list, or runs x episodes"
-        )
+        raise DataError(f"{place} has {shape}, allowed is a list, or runs x episodes")
     return array
-
-
-def _numbers(rows: list[list[Any]], file: str, key: object) -> np.ndarray[Any, Any]:
-    try:
-        return np.array(rows, dtype=float)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from error
 
 
 def _of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) -> Raw:
     """Lay arrays of runs x episodes, with what counts their episodes, side by side."""
-    known = {key for key in arrays if word_of(key) in {"labels", "share", "episode"}}
-    runs = {key: np.atleast_2d(arrays[key]) for key in arrays if key not in known}
-    if len(known) > 1 or len({array.shape[1] for array in runs.values()}) > 1:
+    place = file or "the dict"
+    counts = {key: array for key, array in arrays.items() if word_of(key) in COUNTS}
+    runs = {key: np.atleast_2d(array) for key, array in arrays.items() if key not in counts}
+    if len(counts) > 1 or len({array.shape[1] for array in runs.values()}) > 1:
         shapes = listed(f"{key} {array.shape}" for key, array in arrays.items())
-        raise DataError(f"{file or 'the dict'}: shapes do not fit together: {shapes}")
+        raise DataError(f"{place}: shapes do not fit together: {shapes}")
     length = next(iter(runs.values())).shape[1]
-    check_table(file or "the dict", length, sum(map(len, runs.values())))
-    counted: dict[tuple[str, str], Any] = {}
-    for key in known:
-        if arrays[key].shape != (length,):
-            shape = arrays[key].shape
-            raise DataError(
-                f"{file or 'the dict'}: {key} has shape {shape}, allowed is ({length},)"
-            )
-        counted[key, ""] = arrays[key]
-    if not known:
-        counted["episode", ""] = np.arange(1, length + 1)
+    check_table(place, length, sum(map(len, runs.values())))
+    for key, array in counts.items():
+        if array.shape != (length,):
+            raise DataError(f"{place}: {key} has shape {array.shape}, allowed is ({length},)")
+    counts = counts or {"episode": np.arange(1, length + 1)}
     series = {
         ("" if word_of(key) == "accuracy" else key, str(i + 1)): run
         for key, array in runs.items()
         for i, run in enumerate(array)
     }
-    cells = counted | series
+    cells = {(key, ""): array for key, array in counts.items()} | series
     frame = pd.DataFrame(cells)
     frame.columns = pd.MultiIndex.from_tuples(list(cells), names=["strategy", "repetition"])
     shapes = listed(f"{key} {len(a)} runs x {a.shape[1]} episodes" for key, a in runs.items())
@@ -220,10 +205,10 @@ def _delimited(path: Path) -> list[Raw]:
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1}")
     raw = _of_cells(cells, str(path))  # short lines: NaN
     frame, columns = raw.frame, range(raw.frame.shape[1])
-    comma = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
-    for i in comma:
+    decimal = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
+    for i in decimal:
         frame.isetitem(i, frame.iloc[:, i].str.replace(",", ".").to_numpy())
-    return [replace(raw, notes=("commas are decimal",) if comma else ())]
+    return [replace(raw, notes=("commas are decimal",) if decimal else ())]
 
 
 def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
@@ -265,7 +250,7 @@ def _parquet(path: Path) -> list[Raw]:
 
     about = read_metadata(path)  # a column of one value has a few bytes and any number of rows
     check_table(path, about.num_rows, about.num_columns)
-    return [_of_frame(pd.read_parquet(path, engine="pyarrow"), str(path), "")]
+    return [of_frame(pd.read_parquet(path, engine="pyarrow"), str(path))]
 
 
 def _excel(path: Path) -> list[Raw]:
@@ -289,10 +274,10 @@ def _cell(value: Any) -> str:
 
 def _json(path: Path) -> list[Raw]:
     """Read records, or a mapping of names to lists."""
-    found = json.loads(text_of(path, MAX_JSON))
-    if isinstance(found, Mapping):
-        return of_mapping(found, str(path))
-    return [_records(found, path)]
+    contents = json.loads(text_of(path, MAX_JSON))
+    if isinstance(contents, Mapping):
+        return of_mapping(contents, str(path))
+    return [_records(contents, path)]
 
 
 def _json_lines(path: Path) -> list[Raw]:

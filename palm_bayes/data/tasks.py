@@ -8,60 +8,63 @@ import pandas as pd
 
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.places import Place
-from palm_bayes.data.readers import of_task, read, read_rows
+from palm_bayes.data.readers import chosen_rows, chosen_task, read, read_rows
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import MIN_EPISODES, Runs
-from palm_bayes.errors import known
 
 CELL = [*TASK, "strategy"]
 """Columns that name a strategy of a task."""
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class TaskNames:
+    """Names of a task; empty where the table does not give them."""
+
+    source: str
+    dataset: str
+    model: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Source, dataset and model."""
+        return self.source, self.dataset, self.model
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Source, dataset and model by word."""
+        return dict(zip(TASK, self.key, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Task(TaskNames):
     """One task of a table that may hold several.
 
     Attributes
     ----------
-    source, dataset, model : str
-        Empty where the table does not give them.
     runs : Runs or None
         None where every strategy is too short.
     short : mapping of str to int
         Strategies left out as too short, with the number of episodes of their longest run.
     """
 
-    source: str
-    dataset: str
-    model: str
     runs: Runs | None
     short: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Draft:
+class Draft(TaskNames):
     """Rows of one task, not yet validated.
 
     Attributes
     ----------
-    source, dataset, model : str
-        Empty where the table does not give them.
     rows : DataFrame
         As from `palm_bayes.data.readers.read_rows`.
     notes : tuple of str
-        How the data were understood.
+        How the data were read.
     """
 
-    source: str
-    dataset: str
-    model: str
     rows: pd.DataFrame
     notes: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Source, dataset and model."""
-        return self.source, self.dataset, self.model
 
     def sha256(self) -> str:
         """Hash the rows, but not the files they came from."""
@@ -99,10 +102,8 @@ def read_tasks(source: Runs | Place, reading: Reading) -> list[Task]:
 
 def read_drafts(source: Place, reading: Reading) -> list[Draft]:
     """Read the rows of every task of one place; `DataError` if it cannot be read."""
-    named, notes = reading.named, list[str]()
-    table = of_task(read_rows(source, reading, notes), reading.dataset, reading.model)
-    if named is not None:
-        table = table[table["strategy"].isin(known(named, table["strategy"].unique(), "strategy"))]
+    notes: list[str] = []
+    table = chosen_rows(chosen_task(read_rows(source, reading, notes), reading), reading)
     words = [word for word in TASK if word in table]
     groups = table.groupby(words, sort=False) if words else [((), table)]
     asked = {"source": "", "dataset": reading.dataset or "", "model": reading.model or ""}

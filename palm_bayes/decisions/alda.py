@@ -25,7 +25,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from palm_bayes.data import averaging
+from palm_bayes.data.averaging import MeanCurve, mean_curve
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.trajectories import first_reached
 
@@ -42,16 +42,8 @@ _SEED = 0
 FITS = (
     *("dataset", "method", "points_used", "budget_size", "observed_final_score", "fit_status"),
     *("a_max", "delta", "alpha", "beta", "rmse", "feasible", "b_abs", "deployment_window"),
-    *(
-        "window_over_b_abs",
-        "cost_competitive",
-        "risky",
-        "A_max",
-        "B_abs",
-        "W",
-        "W_over_B_abs",
-        "in_C_eta",
-    ),
+    *("window_over_b_abs", "cost_competitive", "risky"),
+    *("A_max", "B_abs", "W", "W_over_B_abs", "in_C_eta"),
 )
 """Columns of ALDA's ``alda_fits.csv``."""
 ADVICE = (
@@ -113,8 +105,9 @@ def choose(needed: xr.DataArray, window: xr.DataArray, eta: float) -> Advice:
     chosen = competitive & (np.arange(cost.shape[1]) == first)
     of_chosen = np.where(chosen, width, np.inf).min(axis=1, keepdims=True)
     risky = np.isfinite(cost) & (width > of_chosen)
-    told = (needed.copy(data=part) for part in (competitive, chosen, risky))
-    return Advice(needed, window, *told)
+    return Advice(
+        needed, window, *(needed.copy(data=part) for part in (competitive, chosen, risky))
+    )
 
 
 def point_advice(
@@ -135,12 +128,19 @@ def point_advice(
         `FITS`, accuracies in percent as in ALDA, NaN where ALDA leaves a cell empty; and
         ``selected``. If no strategy is feasible, the one with the highest ceiling is selected.
     """
-    points = _fitted_points(runs)
-    rows = [
-        _point_row(runs, name, points[name], 100 * target, 100 * half_width)
-        for name in runs.strategies
-    ]
-    table = pd.DataFrame(rows)
+    curves = {name: mean_curve(runs.strategy(name)) for name in runs.strategies}
+    rng = np.random.default_rng(_SEED)  # of the starts, drawn in ALDA's order of strategies
+    points = {
+        name: fitted_point(curves[name].x, 100 * curves[name].y, rng) for name in sorted(curves)
+    }
+    table = pd.DataFrame(
+        {
+            "dataset": runs.dataset,
+            "method": name,
+            **_point_row(curve, runs.batch, points[name], 100 * target, 100 * half_width),
+        }
+        for name, curve in curves.items()
+    )
     dims = ("sample", "strategy")
     needed = xr.DataArray(table["B_abs"].fillna(np.inf).to_numpy(float)[None], dims=dims)
     advice = choose(needed, xr.DataArray(table["W"].to_numpy(float)[None], dims=dims), eta)
@@ -153,32 +153,14 @@ def point_advice(
     return table[[*FITS]].assign(selected=selected)
 
 
-def mean_curve(runs: Runs, strategy: str) -> pd.DataFrame:
-    """Return ``x`` and ``accuracy`` of a strategy's `averaging.mean_curve` as a table."""
-    x, y, _ = averaging.mean_curve(runs.strategy(strategy))
-    return pd.DataFrame({"x": x, "accuracy": y})
-
-
-def _fitted_points(runs: Runs) -> dict[str, Floats | None]:
-    """Compute `fitted_point` of every strategy in ALDA's order, with one generator of starts."""
-    rng = np.random.default_rng(_SEED)
-    found = {}
-    for name in sorted(runs.strategies):
-        means = mean_curve(runs, name)
-        found[name] = fitted_point(means["x"].to_numpy(), 100 * means["accuracy"].to_numpy(), rng)
-    return found
-
-
 def _point_row(
-    runs: Runs, name: str, point: Floats | None, target: float, half_width: float
+    curve: MeanCurve, batch: float, point: Floats | None, target: float, half_width: float
 ) -> dict[str, Any]:
-    means = mean_curve(runs, name)
-    x, y = means["x"].to_numpy(), 100 * means["accuracy"].to_numpy()
+    """Return ALDA's columns for a fitted point; `target` and `half_width` in percent."""
+    x, y = curve.x, 100 * curve.y
     row: dict[str, Any] = {
-        "dataset": runs.dataset,
-        "method": name,
         "points_used": len(x),
-        "budget_size": runs.batch,
+        "budget_size": batch,
         "observed_final_score": y[-1],
         "fit_status": "too_few_points_or_fit_failed",
         **dict.fromkeys(("a_max", "delta", "alpha", "beta", "rmse"), np.nan),
@@ -190,8 +172,8 @@ def _point_row(
         row["feasible"] = bool(ceiling >= target)
         high, low = min(target + half_width, ceiling - 100 * _MARGIN), max(target - half_width, 0.0)
         if row["feasible"] and high >= low:
-            row["B_abs"] = runs.batch * _episodes(point, target)
-            row["W"] = max(runs.batch * (_episodes(point, high) - _episodes(point, low)), 0.0)
+            row["B_abs"] = batch * _episodes(point, target)
+            row["W"] = max(batch * (_episodes(point, high) - _episodes(point, low)), 0.0)
             row["W_over_B_abs"] = row["W"] / max(row["B_abs"], _TINY)
         fitted = dict(zip(("a_max", "delta", "alpha", "beta"), map(float, point), strict=True))
         rmse = float(np.sqrt(np.mean((_palm(x, *point) - y) ** 2)))
@@ -227,12 +209,12 @@ def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | Non
     options = {"maxiter": _ITERATIONS}
     bounds = list(zip(low, high, strict=True))
     with np.errstate(all="ignore"):
-        found = [
+        fits = [
             minimize(squares, start, method="L-BFGS-B", bounds=bounds, options=options)
             for start in starts
         ]
-    finite = [one for one in found if np.isfinite(one.fun)]
-    return np.asarray(min(finite, key=lambda one: float(one.fun)).x) if finite else None
+    finite = [fit for fit in fits if np.isfinite(fit.fun)]
+    return np.asarray(min(finite, key=lambda fit: float(fit.fun)).x) if finite else None
 
 
 def _episodes(point: Floats, target: float) -> int:

@@ -75,6 +75,11 @@ class Comparison(Displayed):
         """Names of the strategies."""
         return [str(name) for name in self.paths["strategy"].to_numpy()]
 
+    @property
+    def until(self) -> float:
+        """Budget at the end of the range."""
+        return float(self.paths["budget"][-1])
+
     @cached_property
     def ranking(self) -> pd.DataFrame:
         """Strategies by expected loss, the best first.
@@ -236,10 +241,9 @@ class Comparison(Displayed):
     def share(self, strategy: str) -> str:
         """Format a strategy's row of `speed_up`: "62 % [48-77]"."""
         rows = self.speed_up.set_index("strategy")
-        end = float(self.paths["budget"][-1]) / self.at
         row: Any = rows.loc[strategy, [*pairwise.QUANTILES]]
         middle, low, high = row.to_numpy(float)
-        return pairwise.share_in_words(middle, low, high, end)
+        return pairwise.share_in_words(middle, low, high, self.until / self.at)
 
     def _speed_sentence(self, best: str) -> str:
         words = f"{self.reference}'s {self.unit} for its {self.score.metric}."
@@ -247,20 +251,14 @@ class Comparison(Displayed):
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON; infinite and missing numbers are None."""
-        names = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
-        tables = {name: getattr(self, name).to_dict("records") for name in names}
-        return {
-            "sentence": self.sentence,
-            "at": self.at,
-            "seen": self.seen,
-            "unit": self.unit,
-            "until": float(self.paths["budget"][-1]),
-            "rope": self.rope,
-            "reference": self.reference,
-            "shared": self.shared,
-            "probability": self.probability,
-            "doubts": self.doubts,
-            **{name: [plain(row) for row in rows] for name, rows in tables.items()},
+        values = (
+            *("sentence", "at", "seen", "unit", "until"),
+            *("rope", "reference", "shared", "probability", "doubts"),
+        )
+        tables = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
+        rows = {name: getattr(self, name).to_dict("records") for name in tables}
+        return {name: getattr(self, name) for name in values} | {
+            name: [plain(row) for row in rows_of] for name, rows_of in rows.items()
         }
 
     def plot(self, axes: Any = None) -> Any:

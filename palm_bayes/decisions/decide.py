@@ -123,14 +123,14 @@ def decide(
     """Judge a fit by a stop rule; see `palm_bayes.PalmFit.decide`."""
     outlook = outlook_for(fit, strategy or leader(fit), rule)
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
-    found = decision(rule, outlook, doubts, force=force)
+    verdict = decision(rule, outlook, doubts, force=force)
     stopped = [
-        leaf for leaf, finding in zip(rule.leaves(), found.findings, strict=True) if finding.stop
+        leaf for leaf, finding in zip(rule.leaves(), verdict.findings, strict=True) if finding.stop
     ]
     hopeless = [leaf for leaf in stopped if isinstance(leaf, Unreachable)]
-    if not found.stop or hopeless != stopped:
-        return found
-    return _switched(fit, found, rule, hopeless, force=force) or found
+    if not verdict.stop or hopeless != stopped:
+        return verdict
+    return _switched(fit, verdict, rule, hopeless, force=force) or verdict
 
 
 def decision(
@@ -184,7 +184,7 @@ def leader(fit: "Posterior") -> str:
 
 
 def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
-    """Forecast as far ahead as the rules require, and at least to twice the labels spent.
+    """Forecast to the furthest horizon of the rules, and at least to twice the labels spent.
 
     A rule with an unlimited horizon gets the horizon of budget and pool, if these are given.
     """
@@ -219,11 +219,11 @@ def not_usable(fit: "Posterior", outlook: Outlook, _: SingleRule) -> str | None:
 def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | None:
     """Doubt a forecast that is mostly prior, if the verdict depends on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
-    doubt = prior_speaks(fit, outlook, labels)
-    return doubt if doubt and hangs_on_it(leaf, *edges(outlook)) else None
+    doubt = prior_dominates(fit, outlook, labels)
+    return doubt if doubt and verdict_differs(leaf, *band_edges(outlook)) else None
 
 
-def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
+def prior_dominates(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
     """Describe a forecast as mostly prior if the data neither inform it much nor make it narrow.
 
     Only the PALM curve is considered, since the misfit was learned from other curves.
@@ -240,12 +240,12 @@ def prior_speaks(fit: "Posterior", outlook: Outlook, labels: float) -> str | Non
     )
 
 
-def hangs_on_it(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
+def verdict_differs(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
     """Return True if a rule's verdict differs between the edges of the forecast."""
     return leaf.find(low).stop != leaf.find(high).stop
 
 
-def edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
+def band_edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
     """Return the edges of the 80 % band of the gain, added to the mean, as outlooks of one draw."""
     present = outlook.draws[:, :1]
     low, high = present.mean() + np.quantile(outlook.draws - present, (0.1, 0.9), axis=0)
@@ -271,10 +271,10 @@ class _Candidate:
 
 
 def _switched(
-    fit: "Posterior", found: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
+    fit: "Posterior", verdict: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
 ) -> Decision | None:
     """Switch to the strategy most likely to reach the targets, if one is reliable."""
-    others = (name for name in fit.runs.strategies if name != found.strategy)
+    others = (name for name in fit.runs.strategies if name != verdict.strategy)
     judged = (_candidate(fit, outlook_for(fit, name, rule), hopeless) for name in others)
     usable = [one for one in judged if one and (force or not one.doubts)]
     if not usable:
@@ -282,10 +282,10 @@ def _switched(
     best = max(usable, key=lambda one: one.rank)
     outlook, reached = best.outlook, best.finding.probability or 0.0
     reached_by = replace(best.finding, reason=f"with {outlook.strategy} it is {percent(reached)}")
-    doubts = tuple(dict.fromkeys((*found.doubts, *best.doubts)))
+    doubts = tuple(dict.fromkeys((*verdict.doubts, *best.doubts)))
     return replace(
-        found, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
-        findings=(*found.findings, reached_by), doubts=doubts, forced=force and bool(doubts),
+        verdict, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
+        findings=(*verdict.findings, reached_by), doubts=doubts, forced=force and bool(doubts),
     )  # fmt: skip
 
 

@@ -27,11 +27,11 @@ def not_described(fit: "Posterior", strategy: str) -> str | None:
 
 def doubts_of(fit: "Posterior") -> Doubts:
     """List reasons against relying on the fits, by strategy."""
-    told = {
+    reasons = {
         name: tuple(filter(None, (not_converged(fit, name), not_described(fit, name))))
         for name in fit.runs.strategies
     }
-    return {name: why for name, why in told.items() if why}
+    return {name: why for name, why in reasons.items() if why}
 
 
 def warned(doubts: Doubts, sentence: str) -> str:

@@ -79,14 +79,9 @@ class PilotValue:
 
     def document(self) -> dict[str, Any]:
         """Return all attributes in the types of JSON."""
-        return {
-            "sentence": self.sentence,
-            "labels": self.labels,
-            "choice": self.choice,
-            "perfect": self.perfect,
-            "doubts": self.doubts,
-            "pilots": [plain(row) for row in self.table.to_dict("records")],
-        }
+        values = ("sentence", "labels", "choice", "perfect", "doubts")
+        pilots = [plain(row) for row in self.table.to_dict("records")]
+        return {name: getattr(self, name) for name in values} | {"pilots": pilots}
 
 
 def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue:
@@ -116,10 +111,10 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     rng = np.random.default_rng(seed)
     half = rng.permutation(len(accuracy)) % 2 == 0
     rows = []
-    pilots = _simulated(fit, seed)
+    pilots = _simulated_pilots(fit, seed)
     for i, name in enumerate(names):
         for pilot, (cost, seen) in pilots[name].items():
-            value, error = _value(accuracy, i, seen, half)
+            value, error = _value_of_pilot(accuracy, i, seen, half)
             rows.append((name, pilot, cost, *map(fit.runs.score.sizes, (value, error))))
     table = pd.DataFrame(rows, columns=["strategy", "pilot", "labels", "value", "error"])
     mean = accuracy.mean(axis=0)
@@ -129,7 +124,7 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     return PilotValue(labels, order, choice, perfect, fit.runs.score, doubts_of(fit))
 
 
-def _simulated(fit: "Posterior", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
+def _simulated_pilots(fit: "Posterior", seed: int) -> dict[str, dict[str, tuple[float, Floats]]]:
     """Simulate pilots by strategy: cost in labels and summaries, dims (sample, summary)."""
     table = fit.runs.table
     ends = table.groupby("strategy", sort=False)["episode"].max()
@@ -153,7 +148,9 @@ def _by_sample(draws: xr.DataArray) -> Floats:
     return np.asarray(stacked.to_numpy())
 
 
-def _value(accuracy: Floats, of: int, seen: Floats, half: "np.ndarray") -> tuple[float, float]:
+def _value_of_pilot(
+    accuracy: Floats, of: int, seen: Floats, half: "np.ndarray"
+) -> tuple[float, float]:
     """Compute the value of choosing after a pilot of one strategy, over the best choice without it.
 
     Parameters

@@ -93,12 +93,13 @@ class LabelsToReach(Displayed):
         tail = (1 - self.probability) / 2
         levels = [self.assurance, 0.5, tail, 1 - tail]
         needed = self.needed.transpose("sample", "strategy").to_numpy()
-        found = np.quantile(needed, levels, axis=0, method="inverted_cdf")
+        quantiles = np.quantile(needed, levels, axis=0, method="inverted_cdf")
         table = pd.DataFrame({"strategy": self.needed["strategy"].to_numpy().astype(object)})
-        table[["budget", "median", "lower", "upper"]] = found.T
+        table[["budget", "median", "lower", "upper"]] = quantiles.T
         table["p_never"] = np.isinf(needed).mean(axis=0)
-        within = np.nan if self.within is None else self.within
-        table["p_within"] = (needed <= within).mean(axis=0) if self.within else np.nan
+        table["p_within"] = np.nan
+        if self.within is not None:
+            table["p_within"] = (needed <= self.within).mean(axis=0)
         table["p_reached"] = (needed <= seen_budget(self.fit.runs)).mean(axis=0)
         return table.sort_values(["budget", "p_never", "median"], ignore_index=True)
 
@@ -144,7 +145,8 @@ class LabelsToReach(Displayed):
         """
         advice, runs = self.advice, self.fit.runs
         feasible = advice.needed < np.inf
-        pilots = _pilots(runs.table, self.unit)[list(runs.strategies)]
+        spent = runs.table.groupby("strategy")["labels" if self.unit == "labels" else "episode"]
+        pilots = spent.max().astype(float)[list(runs.strategies)]
         needed, window = (
             lower_medians(part.where(feasible)) for part in (advice.needed, advice.window)
         )
@@ -335,9 +337,3 @@ def considered(
         return episode_budgets(runs, max(_FAR * seen_budget(runs), within or 0))
     budgets = episode_budgets(runs, until)
     return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
-
-
-def _pilots(table: pd.DataFrame, unit: Unit) -> "pd.Series[float]":
-    """Return the budget of the longest run of each strategy."""
-    column = "labels" if unit == "labels" else "episode"
-    return table.groupby("strategy")[column].max().astype(float)

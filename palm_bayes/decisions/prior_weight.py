@@ -20,58 +20,60 @@ MATTERS = 0.1  # relative change of a budget
 _UNKNOWN = "How it depends on the prior cannot be told from these draws."  # by their Pareto k
 
 
-def of_budget(found: LabelsToReach) -> str:
+def of_budget(needed: LabelsToReach) -> str:
     """Describe how the smallest assurance budget depends on the prior; empty if by under 10 %."""
-    if not prior_stored(found.fit):
+    if not prior_stored(needed.fit):
         return ""
-    best: Any = next(found.table.itertuples(index=False))
-    needed = found.needed.sel(strategy=best.strategy).to_numpy()
+    best: Any = next(needed.table.itertuples(index=False))
+    draws = needed.needed.sel(strategy=best.strategy).to_numpy()
     budgets = {}
-    for words, which in _weighed(found.fit, best.strategy):
+    for words, which in _draws_by_weight(needed.fit, best.strategy):
         if which is None:
             return _UNKNOWN
-        chosen = np.quantile(needed[which], found.assurance, method="inverted_cdf")
+        chosen = np.quantile(draws[which], needed.assurance, method="inverted_cdf")
         budgets[words] = float(chosen)
-    if all(_near(budget, best.budget) for budget in budgets.values()):
+    if all(_within_tolerance(budget, best.budget) for budget in budgets.values()):
         return ""
     half, twice = (
-        f"{budget:,.0f}" if np.isfinite(budget) else f"more than {found.until:,.0f}"
+        f"{budget:,.0f}" if np.isfinite(budget) else f"more than {needed.until:,.0f}"
         for budget in budgets.values()
     )
     return (
-        f"With a prior of half the weight {best.strategy} would need {half} {found.unit} for it, "
+        f"With a prior of half the weight {best.strategy} would need {half} {needed.unit} for it, "
         f"of twice the weight {twice}."
     )
 
 
-def of_decision(fit: "Posterior", rule: Rule, found: Decision) -> str:
+def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     """Describe with which weight of the prior a decision would be another; empty if with none."""
-    needs_fit = any(leaf.horizon(found.labels) is not None for leaf in rule.leaves())
-    if found.action == "cannot say" or not needs_fit or not prior_stored(fit):
+    needs_fit = any(leaf.horizon(decision.labels) is not None for leaf in rule.leaves())
+    if decision.action == "cannot say" or not needs_fit or not prior_stored(fit):
         return ""
-    outlook, leaves = outlook_for(fit, found.strategy, rule), rule.leaves()
+    outlook, leaves = outlook_for(fit, decision.strategy, rule), rule.leaves()
     changed = []
-    for words, which in _weighed(fit, found.strategy):
+    for words, which in _draws_by_weight(fit, decision.strategy):
         if which is None:
             return _UNKNOWN
-        moved = _chosen(outlook, which)
+        moved = _selected_draws(outlook, which)
         findings = {
             leaf: before if before.stop is None else leaf.find(moved)
-            for leaf, before in zip(leaves, found.findings, strict=False)  # one more of a switch
+            for leaf, before in zip(leaves, decision.findings, strict=False)  # one more of a switch
         }
-        changed += [words] if rule.verdict(findings) is (found.action == "continue") else []
+        changed += [words] if rule.verdict(findings) is (decision.action == "continue") else []
     if not changed:
         return ""
-    otherwise = "stop" if found.action == "continue" else "continue"
+    otherwise = "stop" if decision.action == "continue" else "continue"
     return f"With a prior of {' or '.join(changed)} the weight it would be to {otherwise}."
 
 
-def _weighed(fit: "Posterior", strategy: str) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
+def _draws_by_weight(
+    fit: "Posterior", strategy: str
+) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
     density = log_prior(fit, strategy)
     return ((words, scaled(density, power)) for words, power in POWERS.items())
 
 
-def _chosen(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
+def _selected_draws(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
     on_curve = outlook.on_curve
     return replace(
         outlook,
@@ -80,5 +82,5 @@ def _chosen(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
     )
 
 
-def _near(one: float, other: float) -> bool:
+def _within_tolerance(one: float, other: float) -> bool:
     return one == other or abs(one - other) <= MATTERS * other < np.inf

@@ -6,7 +6,6 @@ combines them (Kleene, *Introduction to Metamathematics*, 1952, § 64).
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -112,19 +111,24 @@ class SingleRule(_Combines, ABC):
 
 
 @dataclass(frozen=True)
-class AnyOf(_Combines):
-    """Rule that stops if any of its rules does."""
+class _Several(_Combines):
+    """Rules that are combined."""
 
     rules: tuple[Rule, ...]
 
     def leaves(self) -> tuple[SingleRule, ...]:
         """Return the single rules in it."""
-        return _leaves(self.rules)
+        return tuple(dict.fromkeys(leaf for rule in self.rules for leaf in rule.leaves()))
+
+
+@dataclass(frozen=True)
+class AnyOf(_Several):
+    """Rule that stops if any of its rules does."""
 
     def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
         """Return whether to stop; None if this depends on a rule that cannot say."""
-        found = {rule.verdict(findings) for rule in self.rules}
-        return True if True in found else None if None in found else False
+        verdicts = {rule.verdict(findings) for rule in self.rules}
+        return True if True in verdicts else None if None in verdicts else False
 
     def limit(self) -> float:
         """Return the labels that no run may exceed: the smallest of the rules."""
@@ -132,24 +136,14 @@ class AnyOf(_Combines):
 
 
 @dataclass(frozen=True)
-class AllOf(_Combines):
+class AllOf(_Several):
     """Rule that stops if all of its rules do."""
-
-    rules: tuple[Rule, ...]
-
-    def leaves(self) -> tuple[SingleRule, ...]:
-        """Return the single rules in it."""
-        return _leaves(self.rules)
 
     def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
         """Return whether to stop; None if this depends on a rule that cannot say."""
-        found = {rule.verdict(findings) for rule in self.rules}
-        return False if False in found else None if None in found else True
+        verdicts = {rule.verdict(findings) for rule in self.rules}
+        return False if False in verdicts else None if None in verdicts else True
 
     def limit(self) -> float:
         """Return the labels that no run may exceed: the largest of the rules."""
         return max(rule.limit() for rule in self.rules)
-
-
-def _leaves(rules: Iterable[Rule]) -> tuple[SingleRule, ...]:
-    return tuple(dict.fromkeys(leaf for rule in rules for leaf in rule.leaves()))

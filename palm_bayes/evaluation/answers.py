@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.columns import TASK
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.data.score import parsed
@@ -57,7 +56,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker returns for a task: counts, and an error that is not of the data."""
+    """Result of a worker for a task: counts, and an error that the data did not cause."""
 
     cells: int
     failed: int = 0
@@ -78,8 +77,8 @@ def seed_of(key: tuple[str, str, str], seed: int) -> int:
 def failures(draft: Draft, question: str, reason: str, strategy: str | None = None) -> Part:
     """Return the part of cells without an answer, by default all of the task."""
     names = _strategies(draft) if strategy is None else [strategy]
-    head = {**dict(zip(TASK, draft.key, strict=True)), "strategy": names}
-    return {"failures": pd.DataFrame({**head, "question": question, "reason": reason})}
+    rows = {**draft.names, "strategy": names, "question": question, "reason": reason}
+    return {"failures": pd.DataFrame(rows)}
 
 
 def _strategies(draft: Draft) -> list[str]:
@@ -130,7 +129,7 @@ class Work:
             return replace(draft, rows=rows).task(self.reading)
 
         try:
-            task, aside = _sound(_strategies(draft), read)
+            task, aside = _without_failing(_strategies(draft), read)
         except FAILURES as error:
             return failures(draft, "read", in_words(error))
         needed = f"of {MIN_EPISODES} needed"
@@ -156,7 +155,7 @@ class Work:
             )
 
         try:
-            fit, aside = _sound(runs.strategies, fitted)
+            fit, aside = _without_failing(runs.strategies, fitted)
         except FAILURES as error:
             yield failures(draft, "fit", in_words(error))
             return
@@ -165,10 +164,10 @@ class Work:
         trace = self._saved(fit, draft)
         compared = cache(partial(self._compared, fit))
         questions: dict[str, Callable[[], pd.DataFrame]] = {
-            "verdicts": partial(_verdicts, fit, seed=settings.seed, trace=trace),
+            "verdicts": partial(_diagnostics_table, fit, seed=settings.seed, trace=trace),
             "forecast": partial(self._forecast, fit),
             "labels_to_target": partial(self._labels_to_target, fit, compared),
-            "comparison": partial(_comparison, fit, compared),
+            "comparison": partial(_comparison_table, fit, compared),
         }
         for question, answer in questions.items():
             try:
@@ -176,7 +175,7 @@ class Work:
             except FAILURES as error:
                 yield failures(draft, question, in_words(error))
                 continue
-            yield {question: table.assign(**dict(zip(TASK, draft.key, strict=True)))}
+            yield {question: table.assign(**draft.names)}
 
     def _saved(self, fit: Posterior, draft: Draft) -> str:
         """Save the trace if asked for; return its path within the folder of the sweep."""
@@ -213,47 +212,51 @@ class Work:
         )
 
 
-def _comparison(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
+def _comparison_table(fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
     """Tabulate the comparison of a task's strategies, if there are several."""
     if len(fit.runs.strategies) < 2:
         return pd.DataFrame({"strategy": []})
-    found = compared()
+    comparison = compared()
     names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
-    effect = log_speed_up(found.paths, found.reference, found.at)
+    effect = log_speed_up(comparison.paths, comparison.reference, comparison.at)
     effects = pd.DataFrame(
         {
-            "strategy": found.strategies,
+            "strategy": comparison.strategies,
             "log_speed_up": effect.mean("sample").to_numpy(),
             "log_speed_up_sd": effect.std("sample", ddof=1).to_numpy(),
         }
     )
     return (
-        found.ranking.merge(found.speed_up.rename(columns=names), on="strategy", how="left")
+        comparison.ranking.merge(
+            comparison.speed_up.rename(columns=names), on="strategy", how="left"
+        )
         .merge(effects, on="strategy")
-        .assign(at=found.at, unit=found.unit, reference=found.reference)
+        .assign(at=comparison.at, unit=comparison.unit, reference=comparison.reference)
     )
 
 
-def _sound[T](names: Sequence[str], made: Callable[[Sequence[str]], T]) -> tuple[T, dict[str, str]]:
-    """Make something of all strategies, or of all but those that fail alone, with the reasons."""
+def _without_failing[T](
+    names: Sequence[str], make: Callable[[Sequence[str]], T]
+) -> tuple[T, dict[str, str]]:
+    """Call `make` with all strategies, or all but those that fail alone; return reasons too."""
     try:
-        return made(names), {}
+        return make(names), {}
     except FAILURES:
         if len(names) == 1:
             raise
     reasons = dict[str, str]()
     for name in names:
         try:
-            made([name])
+            make([name])
         except FAILURES as error:
             reasons[name] = in_words(error)
     sound = [name for name in names if name not in reasons]
     if not sound:
         raise DataError(f"no strategy can be used: {next(iter(reasons.values()))}")
-    return made(sound), reasons
+    return make(sound), reasons
 
 
-def _verdicts(fit: Posterior, seed: int, trace: str) -> pd.DataFrame:
+def _diagnostics_table(fit: Posterior, seed: int, trace: str) -> pd.DataFrame:
     """Tabulate the data and the diagnostics of each strategy."""
     groups = fit.runs.table.groupby("strategy", sort=False)
     sizes = groups.agg(

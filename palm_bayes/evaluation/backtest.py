@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_place
 from palm_bayes.evaluation.cells import (
     Cell,
+    Job,
+    fits_of,
     jobs_of,
     later_rows,
     read_cells,
@@ -135,49 +136,46 @@ def backtest(
     jobs = jobs_of(cells, sizes)
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")
-    about = _about(cells, priors, learned, settings)
+    about = _settings_of_parts(cells, priors, learned, settings)
     folder = None if out is None else Path(out).absolute()
     if folder is not None:
         check_place(folder, fresh=fresh)
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
         run = _Run(chosen, learned, crew.suited(settings), kept)
-        parts = _parts(run, jobs, crew, progress or (lambda _stage, _strategy, _fraction: None))
+        parts = _parts_in_order(
+            run, jobs, crew, progress or (lambda _stage, _strategy, _fraction: None)
+        )
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
         if folder is not None:
             result.write(folder)
     return result
 
 
-def _parts(run: "_Run", jobs: Sequence[tuple[Cell, int]], crew: Crew, tell: Progress) -> list[Part]:
+def _parts_in_order(run: "_Run", jobs: Sequence[Job], crew: Crew, tell: Progress) -> list[Part]:
     """Compute the parts of all cells, those of one fit together, in the order of the jobs."""
-    fits = [list(fit) for _, fit in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
-    named = {
-        f"{fit[0][0].task_name(fit[0][1])}, {i} of {len(fits)}": fit
-        for i, fit in enumerate(fits, 1)
-    }
-    found, done = dict[str, list[Part]](), 0
+    fits, by_fit, done = fits_of(jobs), dict[str, list[Part]](), 0
     tell(f"{len(jobs)} cells", "", 0.0)
     with running(crew) as runner:
-        for name, parts in runner.run(run, named):
-            cells = named[name]
-            found[name] = (
-                [_without(*cell, str(parts)) for cell in cells]
+        for name, parts in runner.run(run, fits):
+            cells = fits[name]
+            by_fit[name] = (
+                [_unscored(*cell, str(parts)) for cell in cells]
                 if isinstance(parts, WorkerError)
                 else parts
             )
             done += len(cells)
             tell(name, "", done / len(jobs))
-    return [part for name in named for part in found[name]]
+    return [part for name in fits for part in by_fit[name]]
 
 
-def _without(cell: Cell, train: int, reason: str) -> Part:
+def _unscored(cell: Cell, train: int, reason: str) -> Part:
     """Return the part of a cell that could not be scored."""
     row = dict(zip(KEY, (*cell.key, train), strict=True)) | {"n": 0, "reason": reason}
     return {"scores": pd.DataFrame([row])}
 
 
-def _about(
+def _settings_of_parts(
     cells: Sequence[Cell], priors: str | Priors, learned: Learned, settings: Settings
 ) -> dict[str, Any]:
     """Return all settings that the parts depend on."""
@@ -197,7 +195,7 @@ class _Run:
     kept: Checkpoints
     latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
 
-    def __call__(self, cells: Sequence[tuple[Cell, int]]) -> list[Part]:
+    def __call__(self, cells: Sequence[Job]) -> list[Part]:
         """Return the tables of the cells of one fit."""
         parts = [self.part(*cell) for cell in cells]
         self.latest.clear()  # they would keep the fit in memory
@@ -216,7 +214,7 @@ class _Run:
             except FAILURES as error:
                 reason = in_words(error)
         if part is None:  # not stored: it may succeed the next time
-            return _without(cell, train, reason or "")
+            return _unscored(cell, train, reason or "")
         head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
         part = {table: frame.assign(**head) for table, frame in part.items()}
         self.kept.keep(name, part)
@@ -296,14 +294,14 @@ def _forecasts(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) ->
     )
     return pd.concat(
         [
-            _described(means.assign(scope="mean", repetition=""), mean),
-            _described(later.assign(scope="repetition"), single),
+            _summarised(means.assign(scope="mean", repetition=""), mean),
+            _summarised(later.assign(scope="repetition"), single),
         ],
         ignore_index=True,
     )
 
 
-def _described(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
+def _summarised(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
     """Summarise the forecast of each row from its draws, dims (draw, row)."""
     if not np.isfinite(draws).all():
         raise DataError("the forecast is not finite")

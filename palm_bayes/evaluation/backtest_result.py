@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.readers import understood
+from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
@@ -62,7 +62,7 @@ class Backtest:
     observed : DataFrame
         Mean curves: ``source`` to ``strategy``, ``episode``, ``labels``, ``accuracy``.
     notes : tuple of str
-        How the data were understood.
+        How the data were read.
     score : Score
         Name and direction of the scores. Errors are errors in `forecasts`, `baselines` and
         `observed`, too.
@@ -86,11 +86,15 @@ class Backtest:
         curves = [_mean_curve(runs, key) for key, runs in cells]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
         score = replace(cells[0][1].score, percent=False) if cells else Score()
-        for table, columns in ((observed, ["accuracy"]), *_values_in(tables)):
+        for table, columns in (
+            (observed, ["accuracy"]),
+            (tables["forecasts"], ["observed", "mean", *QUANTILES]),
+            (tables["baselines"], ["observed", *NAMES]),
+        ):
             table[columns] = score.values(table[columns].astype(float))
         if score.lower_is_better:
             tables["forecasts"][QUANTILES] = tables["forecasts"][QUANTILES[::-1]].to_numpy()
-        notes = understood(runs for _, runs in cells)
+        notes = reading_notes(runs for _, runs in cells)
         return cls(**tables, observed=observed, notes=notes, score=score)
 
     @property
@@ -250,12 +254,6 @@ def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFra
     ]
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*empty])
     return joined[[*empty]]
-
-
-def _values_in(tables: Mapping[str, pd.DataFrame]) -> list[tuple[pd.DataFrame, list[str]]]:
-    """Return the tables that hold scores, with the columns that do."""
-    forecasts = ["observed", "mean", *QUANTILES]
-    return [(tables["forecasts"], forecasts), (tables["baselines"], ["observed", *NAMES])]
 
 
 def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:

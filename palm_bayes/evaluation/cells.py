@@ -19,6 +19,10 @@ FRACTIONS = (0.25, 0.5)
 LEAST_EPISODES = 5  # with fewer, data do not determine four parameters
 
 
+type Job = tuple[Cell, int]
+"""A cell to fit, and the number of its last training episode."""
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     """One strategy of one task.
@@ -84,14 +88,14 @@ def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
 
 def _cells(task: Task) -> list[Cell]:
     """Return the cells of a task; those too short to be validated last."""
-    name, cells = (task.source, task.dataset, task.model), []
+    cells = []
     for strategy in task.runs.strategies if task.runs else ():
         assert task.runs is not None
         runs = task.runs.strategy(strategy)
         episodes = tuple(map(int, np.unique(runs.table["episode"])))
-        cells.append(Cell((*name, strategy), runs, episodes, task.runs))
+        cells.append(Cell((*task.key, strategy), runs, episodes, task.runs))
     short = task.short.items()
-    return cells + [Cell((*name, one), None, tuple(range(1, n + 1))) for one, n in short]
+    return cells + [Cell((*task.key, name), None, tuple(range(1, n + 1))) for name, n in short]
 
 
 def too_short(cell: Cell, train: int) -> str | None:
@@ -110,7 +114,7 @@ def later_rows(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
     return table[table["repetition"].isin(seen.table["repetition"])]
 
 
-def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[tuple[Cell, int]]:
+def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[Job]:
     """Return the cells to score, each with the number of the last training episode.
 
     Cells of one task and number, which share a fit, are consecutive.
@@ -120,3 +124,10 @@ def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[tu
         of_task = [(cell, cell.cut(n)) for cell in task for n in sizes(len(cell.episodes))]
         jobs += sorted(of_task, key=itemgetter(1))
     return jobs
+
+
+def fits_of(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+    """Group the jobs that share a fit, by a name for the fit."""
+    fits = [list(fit) for _, fit in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
+    names = (cell.task_name(train) for (cell, train), *_ in fits)
+    return {f"{name}, {i} of {len(fits)}": fits[i - 1] for i, name in enumerate(names, 1)}

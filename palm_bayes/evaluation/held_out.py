@@ -35,7 +35,7 @@ _RUNS = 3  # number of runs used in addition to their mean
 _ODD = 1e-3  # mixture weight of a uniform density, for robustness
 
 _PER_DRAW = 4  # pairs of normals of the misfit for each draw
-_OF_SHARES = 1000  # a seed that no strategy has
+_SHARES_SEED = 1000  # a seed that no strategy has
 _BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
 
 type Floats = NDArray[np.float64]
@@ -129,7 +129,7 @@ class Task:
         """Compute log densities of later data by strategy and x; means over runs count half."""
         found = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
-            density = _average(later, weight, learned.misfit, _density)
+            density = _average_over_draws(later, weight, learned.misfit, _density)
             of_mean, *of_runs = np.log((1 - _ODD) * density + _ODD)
             found.append(0.5 * (of_mean + _mean_of_runs(of_runs, of_mean)))
         return np.concatenate(found)
@@ -141,7 +141,7 @@ class Task:
         """
         rows = []
         for later, weight in zip(self.laters, self.weights(learned, sampled), strict=True):
-            p = _average(later, weight, learned.misfit, lambda z, _: np.asarray(ndtr(z)))
+            p = _average_over_draws(later, weight, learned.misfit, lambda z, _: np.asarray(ndtr(z)))
             runs, count = p.shape
             rows.append(
                 pd.DataFrame(
@@ -160,7 +160,7 @@ class Task:
     ) -> list[float]:
         """Compute mean log densities of observed differences by the misfit's common share."""
         joint = self._joint(learned, sampled)
-        task, places = _normals(), ndtr(_normals(_OF_SHARES)[0])
+        task, places = _normals(), ndtr(_normals(_SHARES_SEED)[0])
         found = []
         for mean in commons:
             common = shares_in_common(mean, places)
@@ -170,7 +170,9 @@ class Task:
                 drawn = [correlated(common, a, b) for a, b in zip(task, own, strict=True)]
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
             pairs = pairwise(of_each)
-            logs = [_log_apart(*one, *other, self.correlation) for one, other in pairs]
+            logs = [
+                _log_density_of_difference(*one, *other, self.correlation) for one, other in pairs
+            ]
             finite = [log for log in logs if np.isfinite(log)]
             found.append(float(np.mean(finite)) if finite else np.nan)
         return found
@@ -186,7 +188,7 @@ class Task:
         ]
 
 
-def _average(
+def _average_over_draws(
     later: Later, weights: Floats, misfit: Misfit, of: Callable[[Floats, Floats], Floats]
 ) -> Floats:
     """Average a function of standardised residuals and their sd over draws; dims (run, x)."""
@@ -208,7 +210,7 @@ def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), otherwise)
 
 
-def _log_apart(
+def _log_density_of_difference(
     one: Later, expected: Floats, other: Later, of_other: Floats, correlation: float
 ) -> float:
     """Compute the mean log density of observed differences of two strategies at common x."""
@@ -276,7 +278,7 @@ def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
     along, _ = known(ends[1] * np.exp(steps_until(t)))
     far, _ = known(np.array([HORIZON * ends[1]]))
     spread, shared = (draws[name].to_numpy()[:, None] for name in ("noise", "shared"))
-    shift, variance, observed = _runs(draws, seen, after, known, sd)
+    shift, variance, observed = _moments_of_runs(draws, seen, after, known, sd)
     return Later(
         odds=log_odds(on_curve),
         along=log_odds(along),
@@ -284,12 +286,12 @@ def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
         gain=log_odds(far[:, 0]) - log_odds(along[:, 0]),
         log_start=np.log(draws["alpha"].to_numpy() + ends[0]),
         log_beta=np.log(draws["beta"].to_numpy()),
-        **_with_mean(shift, variance, observed, shared),
+        **_with_mean_of_runs(shift, variance, observed, shared),
         t=t,
     )
 
 
-def _with_mean(
+def _with_mean_of_runs(
     shift: Floats, variance: Floats, observed: Floats, shared: Floats
 ) -> dict[str, Floats]:
     """Combine the mean over all runs with some runs, whose innovations have share `shared`."""
@@ -304,7 +306,7 @@ def _with_mean(
     }
 
 
-def _runs(
+def _moments_of_runs(
     draws: xr.Dataset,
     seen: Runs,
     after: pd.DataFrame,

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +21,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from palm_bayes.data.readers import understood
+from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation.cells import (
     Cell,
+    Job,
+    fits_of,
     jobs_of,
     later_rows,
     read_cells,
@@ -73,7 +74,7 @@ class Lesson:
         ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty if there
         is one source.
     notes : tuple of str
-        What was understood of the tables.
+        How the tables were read.
     """
 
     learned: Learned
@@ -150,9 +151,9 @@ def learn(
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
     tell("maximising the density over all curves", "", 0.9)
     found = likeliest(tasks, begun, begun, _TRIES)
-    found = replace(found, misfit=replace(found.misfit, common=_common(tasks, found, begun)))
-    without = _without(tasks, found, begun, tell)
-    table, held = _judged(tasks, without, begun)
+    found = replace(found, misfit=replace(found.misfit, common=_common_share(tasks, found, begun)))
+    without = _leave_one_out(tasks, found, begun, tell)
+    table, held = _evaluated(tasks, without, begun)
     of_cells = Counter(cell.key[0] for cell in cells if cell.runs)
     about = {
         "command": command,
@@ -162,26 +163,21 @@ def learn(
         "palm-bayes": __version__,
     }
     learned = replace(found, held=held, about=about)
-    return Lesson(learned, tuple(tasks), without, table, understood(cell.runs for cell in cells))
+    return Lesson(learned, tuple(tasks), without, table, reading_notes(cell.runs for cell in cells))
 
 
 def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[Task]:
     """Fit the strategies of each task to each size, or read stored results."""
     jobs = [job for job in jobs_of(cells, training_sizes(None, None)) if too_short(*job) is None]
-    groups = [list(group) for _, group in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
-    named = {
-        f"{group[0][0].task_name(group[0][1])}, {i} of {len(groups)}": group
-        for i, group in enumerate(groups, 1)
-    }
-    found = dict[str, Task | None]()
+    groups, by_fit = fits_of(jobs), dict[str, Task | None]()
     tell(f"{len(groups)} fits", "", 0.0)
     with running(crew) as runner:
-        for name, task in runner.run(fits, named):
+        for name, task in runner.run(fits, groups):
             if isinstance(task, WorkerError):
                 raise WorkerError(f"{name}: {task}")
-            found[name] = task
-            tell(name, "", 0.9 * len(found) / len(named))
-    return [task for name in named if (task := found[name]) is not None]
+            by_fit[name] = task
+            tell(name, "", 0.9 * len(by_fit) / len(groups))
+    return [task for name in groups if (task := by_fit[name]) is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +188,7 @@ class _Fits:
     settings: Settings
     folder: Path | None
 
-    def __call__(self, group: Sequence[tuple[Cell, int]]) -> Task | None:
+    def __call__(self, group: Sequence[Job]) -> Task | None:
         """Fit the cells of one task and size, or read their stored results."""
         (first, train), cells = group[0], [cell for cell, _ in group]
         assert first.task is not None
@@ -203,11 +199,11 @@ class _Fits:
         digest = hashlib.sha256(about.encode()).hexdigest()[:16]
         kept = self.folder and self.folder / f"{digest}.npz"
         if kept is not None and kept.is_file():
-            laters = _read(kept)
+            laters = _read_laters(kept)
         else:
             laters = _laters(cells, train, self.begun, self.settings)
             if kept is not None:
-                put(kept, partial(_write, laters=laters))
+                put(kept, partial(_write_laters, laters=laters))
         if not laters:
             return None
         return Task(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
@@ -228,7 +224,7 @@ def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Setting
     return found
 
 
-def _write(draft: Path, laters: Sequence[Later]) -> None:
+def _write_laters(draft: Path, laters: Sequence[Later]) -> None:
     arrays = {
         f"{i}.{name}": part.astype(np.float32)
         for i, later in enumerate(laters)
@@ -238,7 +234,7 @@ def _write(draft: Path, laters: Sequence[Later]) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def _read(kept: Path) -> list[Later]:
+def _read_laters(kept: Path) -> list[Later]:
     with np.load(kept) as arrays:
         count = len({name.split(".")[0] for name in arrays.files})
         return [
@@ -247,25 +243,25 @@ def _read(kept: Path) -> list[Later]:
         ]
 
 
-_OF_MISFIT = (
+_MISFIT_NAMES = (
     *("level", "scale", "by_noise", "power", "by_gain", "tail"),
     *("between_gains", "between_gains_width", "between_levels", "between_levels_width"),
 )
-_OF_PRIORS = ("alpha_start", "beta")
+_PRIOR_NAMES = ("alpha_start", "beta")
 
 
 def _as_point(learned: Learned) -> Floats:
     """Return the logarithms of all hyperparameters except the common share; all are positive."""
-    of_misfit = [getattr(learned.misfit, name) for name in _OF_MISFIT]
-    of_priors = [number for name in _OF_PRIORS for number in getattr(learned, name)]
+    of_misfit = [getattr(learned.misfit, name) for name in _MISFIT_NAMES]
+    of_priors = [number for name in _PRIOR_NAMES for number in getattr(learned, name)]
     return np.log([*of_misfit, *of_priors])
 
 
-def _at(point: Floats, like: Learned) -> Learned:
+def _from_point(point: Floats, like: Learned) -> Learned:
     """Invert `_as_point`."""
     numbers = [float(number) for number in np.exp(point)]
-    count = len(_OF_MISFIT)
-    misfit = replace(like.misfit, **dict(zip(_OF_MISFIT, numbers[:count], strict=True)))
+    count = len(_MISFIT_NAMES)
+    misfit = replace(like.misfit, **dict(zip(_MISFIT_NAMES, numbers[:count], strict=True)))
     pairs = zip(numbers[count::2], numbers[count + 1 :: 2], strict=True)
     alpha_start, beta = (LogNormal(*pair) for pair in pairs)
     return replace(like, misfit=misfit, alpha_start=alpha_start, beta=beta)
@@ -275,12 +271,12 @@ def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: in
     """Maximise the density of later accuracies over hyperparameters in at most `tries` steps."""
 
     def loss(point: Floats) -> float:
-        return -_score(tasks, _at(point, start), sampled)
+        return -_score(tasks, _from_point(point, start), sampled)
 
     # The normals are fixed, so that the score is smooth and quadratic models of it fit.
     radii = dict(zip(("initial_tr_radius", "final_tr_radius"), _RADII, strict=True))
     found = minimize(loss, _as_point(start), method="COBYQA", options={"maxfev": tries, **radii})
-    return _at(found.x, start)
+    return _from_point(found.x, start)
 
 
 def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
@@ -288,7 +284,7 @@ def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
     return float(np.concatenate([task.scores(learned, sampled) for task in tasks]).mean())
 
 
-def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
+def _common_share(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
     """Estimate the misfit's common share; unchanged if no task is informative."""
     scores = [task.differences(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
     informative = np.array([row for row in scores if np.isfinite(row).all()])
@@ -297,7 +293,7 @@ def _common(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
     return float(COMMONS[int(informative.mean(axis=0).argmax())])
 
 
-def _without(
+def _leave_one_out(
     tasks: Sequence[Task], found: Learned, sampled: Learned, tell: Progress
 ) -> dict[str, Learned]:
     """Learn without each source in turn, starting from `found`."""
@@ -310,7 +306,7 @@ def _without(
     return learned
 
 
-def _judged(
+def _evaluated(
     tasks: Sequence[Task], without: dict[str, Learned], sampled: Learned
 ) -> tuple[pd.DataFrame, tuple[Held, ...]]:
     """Evaluate on each source the hyperparameters learned from all others."""
@@ -327,10 +323,10 @@ def _judged(
         }
         parts.append(of_means)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
-    return table, _held(pd.concat(parts)) if parts else ()
+    return table, _coverage_by_distance(pd.concat(parts)) if parts else ()
 
 
-def _held(below: pd.DataFrame) -> tuple[Held, ...]:
+def _coverage_by_distance(below: pd.DataFrame) -> tuple[Held, ...]:
     """Compute the coverage of 80 % bands by forecast distance."""
     place = np.searchsorted(_TIMES, below["times"])
     inside = ((below["p"] - 0.5).abs() <= 0.4).to_numpy()

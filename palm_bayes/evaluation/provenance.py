@@ -1,4 +1,4 @@
-"""What kept results depend on, so that results of other settings are not mixed."""
+"""Settings that stored results depend on, so that different ones are not mixed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -32,7 +32,7 @@ _SPARE = 8  # jobs that wait on the scheduler: workers never do, and adaptive cl
 
 @dataclass(frozen=True)
 class Crew:
-    """Who runs jobs.
+    """Workers that run jobs.
 
     Attributes
     ----------

@@ -21,10 +21,10 @@ from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.files import together
 
 _TASK = [*TASK]
-_TEXT, _NUMBER, _COUNT, _YES = "string", "double", "int64", "bool"
+_TEXT, _NUMBER, _COUNT, _YES = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 _ROWS = 100_000  # written at a time
 
-COLUMNS: dict[str, dict[str, str]] = {
+COLUMNS: dict[str, dict[str, Any]] = {
     "verdicts": {
         **dict.fromkeys(CELL, _TEXT),
         **dict.fromkeys(("repetitions", "episodes"), _COUNT),
@@ -178,14 +178,14 @@ class Sweep(Displayed):
             Index strategy; ``tasks`` in which it is compared, ``wins`` expected (the sum of its
             P(best)), ``surely`` (P(best) at least 0.9), ``hardly`` (at most 0.1).
         """
-        found = self.p_best
+        p_best = self.p_best
         table = {
-            "tasks": found.notna().sum(),
-            "wins": found.sum(),
-            "surely": (found >= 0.9).sum(),
-            "hardly": (found <= 0.1).sum(),
+            "tasks": p_best.notna().sum(),
+            "wins": p_best.sum(),
+            "surely": (p_best >= 0.9).sum(),
+            "hardly": (p_best <= 0.1).sum(),
         }
-        order = (found.sum() / found.notna().sum()).sort_values(ascending=False).index
+        order = (p_best.sum() / p_best.notna().sum()).sort_values(ascending=False).index
         return pd.DataFrame(table).reindex(order)
 
     @property
@@ -198,12 +198,12 @@ class Sweep(Displayed):
         """Numbers of tasks, of cells, and of those to doubt."""
         cells = self.verdicts
         tasks = plural([len(cells[_TASK].drop_duplicates())], "task", "tasks")
-        told = f"{plural([len(cells)], 'cell', 'cells')} of {tasks} fitted"
+        words = f"{plural([len(cells)], 'cell', 'cells')} of {tasks} fitted"
         if len(cells):
-            told += f", {100 * cells['converged'].mean():.1f} % converged"
-            told += f", {100 * (~cells['described']).mean():.1f} % not described by PALM"
+            words += f", {100 * cells['converged'].mean():.1f} % converged"
+            words += f", {100 * (~cells['described']).mean():.1f} % not described by PALM"
         aside = len(self.failures[CELL].drop_duplicates())
-        return f"{told}; {aside} set aside." if aside else f"{told}."
+        return f"{words}; {aside} set aside." if aside else f"{words}."
 
     def _read(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.folder / f"{name}.parquet")
@@ -236,10 +236,9 @@ class _Table:
     """One Parquet file, written some rows at a time."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        types: Mapping[str, Any] = COLUMNS[name]
-        self._schema = pa.schema([(column, _TYPES[kind]) for column, kind in types.items()])
+        self._schema = pa.schema(COLUMNS[name])
         self._file = parquet.ParquetWriter(folder / f"{name}.parquet", self._schema)
-        self._waiting: dict[str, list[Any]] = {column: [] for column in types}
+        self._waiting: dict[str, list[Any]] = {column: [] for column in COLUMNS[name]}
         self._rows = 0
 
     def __enter__(self) -> Self:
@@ -268,11 +267,3 @@ class _Table:
             self._file.write_table(pa.table(columns, self._schema))
         self._waiting = {name: [] for name in self._waiting}
         self._rows = 0
-
-
-_TYPES = {
-    _TEXT: pa.string(),
-    _NUMBER: pa.float64(),
-    _COUNT: pa.int64(),
-    _YES: pa.bool_(),
-}

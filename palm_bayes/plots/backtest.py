@@ -11,21 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
-from palm_bayes.plots.style import (
-    COLOURS,
-    GREY,
-    INK,
-    SHADES,
-    WIDTH,
-    ShownFigure,
-    mixed,
-    short,
-    styled,
-)
+from palm_bayes.plots.style import COLOURS, GREY, INK, SHADES, mixed, new_figure, short, styled
 
 _OURS = COLOURS[0]
 _SCOPES = {"mean": "mean over repetitions", "repetition": "single repetitions"}
@@ -67,7 +57,7 @@ def plot_backtest(
         What was forecast.
     """
     with styled():
-        figure = ShownFigure(figsize=(WIDTH, 5.9), layout="constrained")
+        figure = new_figure(5.9)
         halves: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
         top, bottom = halves
         axes = top.subplots(1, 3, width_ratios=(1, 1, 1.25))
@@ -114,7 +104,7 @@ def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
               borderaxespad=0.1)  # fmt: skip
     ax.set(xlabel="Episodes ahead", ylim=(0, 1.45 * errors.to_numpy().max()))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
+    ax.yaxis.set_major_formatter(_in_percent)
     ax.set_title("Error of the mean (points)", loc="left")
 
 
@@ -131,8 +121,8 @@ def _worst(
     keys = worst[_KEY].head(_WORST).to_dict("records")
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
-        mean = _of(forecasts[forecasts["scope"] == "mean"], key)
-        _cell(ax, mean, _of(observed, {word: key[word] for word in CELL}), key)
+        mean = _rows_of(forecasts[forecasts["scope"] == "mean"], key)
+        _cell(ax, mean, _rows_of(observed, {word: key[word] for word in CELL}), key)
         ax.set_ylabel("" if i else f"{measured} (%)", parse_math=False)
     shades = tuple(Patch(facecolor=mixed(_OURS, 1 - share)) for share in reversed(SHADES))
     style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
@@ -153,7 +143,7 @@ def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, A
     ax.plot(rows["episode"], rows["observed"], color=INK, marker="o", ms=2.4, lw=0, mfc="white",
             mew=0.5)  # fmt: skip
     ax.axvline(train, color=GREY, lw=0.8, ls=(0, (1, 1.5)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
+    ax.yaxis.set_major_formatter(_in_percent)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set_ylim(_y_limits(rows, seen["accuracy"]))
     task = " / ".join(short(str(key[word]), 22) for word in CELL[1:3] if key[word])
@@ -172,8 +162,9 @@ def _y_limits(rows: pd.DataFrame, seen: "pd.Series[float]") -> tuple[float, floa
     return bottom - pad, top + pad
 
 
-def _of(table: pd.DataFrame, key: Mapping[Any, Any]) -> pd.DataFrame:
-    same = pd.Series(True, index=table.index)
-    for word, value in key.items():
-        same &= table[word] == value
-    return table[same]
+def _rows_of(table: pd.DataFrame, key: Mapping[Any, Any]) -> pd.DataFrame:
+    return table[(table[list(key)] == pd.Series(key)).all(axis="columns")]
+
+
+def _in_percent(value: float, _: float) -> str:
+    return f"{100 * value:g}"

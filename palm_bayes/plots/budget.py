@@ -6,20 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from palm_bayes.plots.style import (
-    BOXED,
-    COLOURS,
-    DASHES,
-    GREY,
-    INK,
-    WIDTH,
-    ShownFigure,
-    figure_of,
-    given,
-    mixed,
-    short,
-    styled,
-)
+from palm_bayes.plots.style import BOXED, GREY, INK, figure_of, short, single_panel, styled, tone
 
 
 def plot_budget(
@@ -57,21 +44,14 @@ def plot_budget(
         New figure, or that of `ax`.
     """
     with styled():
-        if ax is None:
-            figure: Figure = ShownFigure(figsize=(WIDTH, 3.2), layout="constrained")
-            panel = figure.subplots()
-        else:
-            (panel,) = given(ax, 1)
-            figure = figure_of(panel)
+        panel = single_panel(ax, 3.2)
+        figure = figure_of(panel)
         for name in budgets.index:
-            i = list(chances).index(name)
-            line = chances[name]
-            style = {"color": mixed(COLOURS[i % len(COLOURS)], -0.25)}
-            dash = DASHES[i // len(COLOURS) % 2]
+            line, (_, dark, dash) = chances[name], tone(list(chances).index(name))
             label = short(name, 28).replace("$", r"\$")
-            panel.step(line.index, line, where="post", lw=1.4, ls=dash, label=label, **style)
+            panel.step(line.index, line, where="post", lw=1.4, ls=dash, label=label, color=dark)
             if budgets[name] in line.index:
-                panel.plot(budgets[name], line[budgets[name]], "o", ms=5, **style)
+                panel.plot(budgets[name], line[budgets[name]], "o", ms=5, color=dark)
         panel.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
         panel.annotate("data end", (seen, 1.03), (3, 0), "data", "offset points", color=GREY)
         panel.axhline(assurance, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)

@@ -9,21 +9,18 @@ from matplotlib.ticker import PercentFormatter
 
 from palm_bayes.data.score import Score
 from palm_bayes.plots.style import (
-    COLOURS,
-    DASHES,
     GREY,
     INK,
-    WIDTH,
-    ShownFigure,
+    Tone,
     figure_of,
     given,
-    mixed,
+    new_figure,
     short,
     styled,
+    tone,
 )
 
-type Tones = dict[str, tuple[Any, Any]]
-"""Colour and dash of each strategy, the same in all figures."""
+type Tones = dict[str, Tone]
 
 _ROW = 0.3  # inches per strategy
 _STRIP = "#ececec"
@@ -74,15 +71,11 @@ def plot_compared(
     matplotlib.figure.Figure
         New figure, or that of `axes`.
     """
-    tones = {
-        str(name): (mixed(COLOURS[i % len(COLOURS)], -0.25), DASHES[i // len(COLOURS) % 2])
-        for i, name in enumerate(p_best)
-    }
+    tones = {str(name): tone(i) for i, name in enumerate(p_best)}
     with styled():
         if axes is None:
-            height = max(2.9, 1.3 + _ROW * len(behind))
-            new = ShownFigure(figsize=(WIDTH, height), layout="constrained")
-            axes = new.subplots(1, 2, width_ratios=(1, 1.15))
+            figure = new_figure(max(2.9, 1.3 + _ROW * len(behind)))
+            axes = figure.subplots(1, 2, width_ratios=(1, 1.15))
         left, right = given(axes, 2)
         _distances(left, behind, tones, rope)
         scale = " (points)" if score.percent else ""
@@ -101,13 +94,13 @@ def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> Non
     ax.axvspan(-rope, rope, color=_STRIP, lw=0, zorder=0)
     ax.axvline(0, color=GREY, lw=0.6, zorder=0.5)
     for place, strategy in enumerate(order):
-        (colour, _), row = tones[strategy], behind.loc[strategy]
+        dark, row = tones[strategy].dark, behind.loc[strategy]
         if place > 0:
-            ax.plot([row["lower"], row["upper"]], [place, place], color=colour, lw=2)
-        ax.plot(row["median"], place, "o", color=colour, ms=5)
+            ax.plot([row["lower"], row["upper"]], [place, place], color=dark, lw=2)
+        ax.plot(row["median"], place, "o", color=dark, ms=5)
     ax.set_yticks(range(len(order)), [short(name, 22) for name in order], parse_math=False)
     for label, strategy in zip(ax.get_yticklabels(), order, strict=True):
-        label.set_color(tones[strategy][0])
+        label.set_color(tones[strategy].dark)
     ax.set_ylim(len(order) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.locator_params(axis="x", nbins=4)
@@ -116,9 +109,9 @@ def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> Non
 
 def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -> None:
     for strategy, line in p_best.items():
-        colour, dash = tones[str(strategy)]
-        ax.plot(p_best.index, line, color=colour, ls=dash, lw=1.4)
-        _name_line(ax, line, p_best.max(axis=1), colour)
+        _, dark, dash = tones[str(strategy)]
+        ax.plot(p_best.index, line, color=dark, ls=dash, lw=1.4)
+        _name_line(ax, line, p_best.max(axis=1), dark)
     if seen is not None:
         ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # labels are above 1
         style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}

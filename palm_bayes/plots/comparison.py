@@ -13,16 +13,13 @@ from scipy.optimize import isotonic_regression
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.plots.style import (
-    COLOURS,
-    DASHES,
     GREY,
     INK,
-    WIDTH,
-    ShownFigure,
     figure_of,
-    given,
     mixed,
+    new_figure,
     short,
+    single_panel,
     styled,
 )
 from palm_bayes.plots.view import CURVE, DOTS, NEUTRAL, View, finish, mark_data_end, scatter
@@ -30,9 +27,7 @@ from palm_bayes.plots.view import CURVE, DOTS, NEUTRAL, View, finish, mark_data_
 _MARKERS = "osD^vPX"
 _LINE = 0.16  # height of a line of text in inches
 _LATE = 0.85  # share of the data before the enlarged part
-_ENLARGED = (
-    0.6  # largest height of the enlarged part, as a share of the whole: else it tells little
-)
+_ENLARGED = 0.6  # largest height of the enlarged part as a share of the whole: else it tells little
 _STRIP = 0.16  # width of the intervals at its end, as a share of the lines before
 
 type Limits = tuple[float, float]
@@ -60,11 +55,11 @@ def plot_comparison(
     spacing = _LINE / (height - 1.1)
     with styled():
         if ax is not None:
-            (panel,) = given(ax, 1)
+            panel = single_panel(ax, height)
             _whole(panel, view)
             _name_lines(panel, view, view.ylim, spacing)
             return figure_of(panel)
-        figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
+        figure = new_figure(height)
         if enlarged:
             left, right = figure.subplots(1, 2, width_ratios=(1, 1.2))
             _whole(left, view)
@@ -102,7 +97,7 @@ def _whole(ax: Axes, view: View) -> None:
     ax.locator_params("y", nbins=8, steps=[1, 2, 5, 10])
     for i in range(len(view.strategies)):
         low, high = view.curve[[2, 3], i]
-        ax.fill_between(view.grid, low, high, facecolor=view.tones[i][0], alpha=0.15, lw=0)
+        ax.fill_between(view.grid, low, high, facecolor=view.tones[i].colour, alpha=0.15, lw=0)
         _line(ax, view, i, view.ylim)
     mark_data_end(ax, view, view.ends.min(), view.ends.max(), label=True)
 
@@ -128,8 +123,7 @@ def _frame(ax: Axes, start: float, end: float, limits: Limits) -> None:
 
 def _line(ax: Axes, view: View, i: int, limits: Limits) -> None:
     """Draw median and data of one strategy among others."""
-    colour, dark = view.tones[i]
-    dash = DASHES[i // len(COLOURS) % 2]
+    colour, dark, dash = view.tones[i]
     ax.plot(view.grid, view.curve[-1, i], color=dark, lw=1.4, ls=dash)
     dots = DOTS | {"color": dark, "marker": _MARKERS[i % len(_MARKERS)]}
     scatter(ax, view, i, dots | {"mfc": colour}, dots | {"mfc": "white"}, limits)
@@ -152,7 +146,7 @@ def _name_lines(
     style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
     ranks = np.arange(len(order))[::-1] + 1
     for i, y, rank in zip(order, places, ranks, strict=True):
-        name, dark = short(view.strategies[i], 28), view.tones[i][1]
+        name, dark = short(view.strategies[i], 28), view.tones[i].dark
         if intervals:
             at = end + (1 - end) * rank / (len(order) + 1)
             ax.plot([at, at], of_axes[:2, i], color=dark, lw=2, solid_capstyle="butt", **style)

@@ -4,7 +4,6 @@ Bands are central intervals of the draws; accuracies are in the user's own scale
 by colour only: panels and lines carry their names, and shades differ in lightness, for grey prints.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,11 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.plots.style import (
     BOXED,
     SHADES,
-    WIDTH,
-    ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    small_multiples,
     styled,
 )
 from palm_bayes.plots.view import (
@@ -110,20 +108,15 @@ def plot_palm_fit(
 def _panels(view: View, heading: str) -> Figure:
     """Draw small multiples: one panel per strategy."""
     count = len(view.strategies)
-    columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
-    rows = math.ceil(count / columns)
-    height = {1: 3.4, 2: 2.5, 3: 2.2}[columns] * rows + 0.8
     with styled():
-        figure, axes = _canvas(view, height, rows, columns)
-        for i, ax in enumerate(axes[:count]):
+        axes, columns = small_multiples(count, (3.4, 2.5, 2.2), 0.8)
+        _share_limits(axes[0], view, columns)
+        for i, ax in enumerate(axes):
             _panel(ax, view, i, named=view.strategies[i] not in heading.split(DOT))
             ax.set_ylabel("" if i % columns else view.words[1])
-            if i + columns >= count:  # nothing below
-                ax.set_xlabel(view.words[0])
-                ax.tick_params(labelbottom=True)
-        for ax in axes[count:]:
-            ax.remove()
-        key = _panel_key(view, view.tones[0][1] if count == 1 else NEUTRAL)
+            ax.set_xlabel("" if i + columns < count else view.words[0])
+        key = _panel_key(view, view.tones[0].dark if count == 1 else NEUTRAL)
+        figure = figure_of(axes[0])
         finish(figure, heading, key)
     return figure
 
@@ -134,7 +127,7 @@ def _on(view: View, axes: list[Axes]) -> Figure:
         for i, ax in enumerate(axes):
             ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
             _panel(ax, view, i, named=True)
-        key = _panel_key(view, view.tones[0][1] if len(axes) == 1 else NEUTRAL)
+        key = _panel_key(view, view.tones[0].dark if len(axes) == 1 else NEUTRAL)
         handlers = {tuple: HandlerTuple(None, 0)}
         axes[0].legend(*zip(*key, strict=True), handler_map=handlers, **BOXED)
     return figure_of(axes[0])
@@ -142,7 +135,7 @@ def _on(view: View, axes: list[Axes]) -> Figure:
 
 def _panel(ax: Axes, view: View, i: int, *, named: bool) -> None:
     """Draw one strategy: bands, the expected curve over them, the data on top."""
-    colour, dark = view.tones[i]
+    colour, dark, _ = view.tones[i]
     if named:
         name = short(view.strategies[i], 30)
         ax.set_title(name, loc="left", color=dark, weight="bold", parse_math=False)
@@ -158,16 +151,13 @@ def _panel(ax: Axes, view: View, i: int, *, named: bool) -> None:
     scatter(ax, view, i, DATA, LATER)
 
 
-def _canvas(view: View, height: float, rows: int, columns: int) -> tuple[Figure, Any]:
-    """Create an empty figure and its axes, which share limits and ticks."""
-    figure = ShownFigure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+def _share_limits(ax: Axes, view: View, columns: int) -> None:
+    """Set limits and ticks, which all panels share."""
     margin = 0.02 * (view.xlim[1] - view.xlim[0])
-    axes[0].set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
+    ax.set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
     steps, most = [1, 2, 5, 10], {1: 7, 2: 6, 3: 4}[columns]
-    axes[0].locator_params("x", nbins=most, steps=steps, integer=True)
-    axes[0].locator_params("y", nbins=8, steps=steps)
-    return figure, axes
+    ax.locator_params("x", nbins=most, steps=steps, integer=True)
+    ax.locator_params("y", nbins=8, steps=steps)
 
 
 def _panel_key(view: View, dark: Any) -> list[Any]:

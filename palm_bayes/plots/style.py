@@ -1,13 +1,14 @@
 """Common parts of all figures: size, colours, style, and display in notebooks."""
 
 import io
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -100,6 +101,41 @@ def given(axes: Any, panels: int) -> list[Axes]:
     return found
 
 
+def new_figure(height: float) -> ShownFigure:
+    """Create an empty figure of the usual width; `height` in inches."""
+    return ShownFigure(figsize=(WIDTH, height), layout="constrained")
+
+
+def single_panel(ax: Any, height: float) -> Axes:
+    """Return the axes that a user gave, or those of a new figure if it is None."""
+    panel: Axes = new_figure(height).subplots() if ax is None else given(ax, 1)[0]
+    return panel
+
+
+def small_multiples(
+    count: int, heights: tuple[float, float, float], extra: float
+) -> tuple[list[Axes], int]:
+    """Create panels of a new figure, with common limits and ticks; return them and their columns.
+
+    Parameters
+    ----------
+    count : int
+    heights : tuple of float
+        Inches of a row where rows have one, two or three panels.
+    extra : float
+        Inches for title and key.
+    """
+    columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
+    rows = math.ceil(count / columns)
+    figure = new_figure(heights[columns - 1] * rows + extra)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax in axes[count:]:
+        ax.remove()
+    for ax in axes[max(count - columns, 0) : count]:  # nothing below
+        ax.tick_params(labelbottom=True)
+    return list(axes[:count]), columns
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure of an axes, also if it belongs to a subfigure."""
     figure = ax.get_figure(root=True)
@@ -110,6 +146,20 @@ def figure_of(ax: Axes) -> Figure:
 def mixed(colour: Any, share: float) -> Any:
     """Mix a colour with a share of white, or of black if the share is negative."""
     return tuple((1 - abs(share)) * part + max(share, 0) for part in to_rgb(colour))
+
+
+class Tone(NamedTuple):
+    """Look of a strategy, the same in all figures: `dark` is for lines and text."""
+
+    colour: str
+    dark: Any
+    dash: Any
+
+
+def tone(i: int) -> Tone:
+    """Return the look of the i-th strategy."""
+    colour = COLOURS[i % len(COLOURS)]
+    return Tone(colour, mixed(colour, -0.25), DASHES[i // len(COLOURS) % 2])
 
 
 def short(text: str, most: int) -> str:

@@ -8,16 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
-from palm_bayes.plots.style import (
-    COLOURS,
-    GREY,
-    WIDTH,
-    ShownFigure,
-    figure_of,
-    given,
-    short,
-    styled,
-)
+from palm_bayes.plots.style import COLOURS, GREY, figure_of, short, single_panel, styled
 
 _ROW = 0.28  # inches per row
 _NAME = 34  # characters
@@ -42,7 +33,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Fi
         thin line that of a new task.
     """
     with styled():
-        ax = _axes(len(pooled) * _ROW + 0.9) if axes is None else given(axes, 1)[0]
+        ax = single_panel(axes, len(pooled) * _ROW + 0.9)
         rows = np.arange(len(pooled))
         names = ["mean", "lower", "upper", "new_lower", "new_upper"]
         shown = np.exp(pooled[names].to_numpy(float))
@@ -51,7 +42,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Fi
         ax.hlines(rows, of["new_lower"], of["new_upper"], color=COLOURS[0], linewidth=1)
         ax.hlines(rows, of["lower"], of["upper"], color=COLOURS[0], linewidth=4)
         ax.plot(of["mean"], rows, "o", color="white", markeredgecolor=COLOURS[0], markersize=5)
-        _named(ax, [str(name) for name in pooled.index])
+        _name_rows(ax, [str(name) for name in pooled.index])
         ax.set_xscale("log")
         ax.set_xlim(0.9 * min(shown.min(), 0.8), 1.1 * max(shown.max(), 1.25))
         ax.set_xticks([tick for tick in _TICKS if ax.get_xlim()[0] < tick < ax.get_xlim()[1]])
@@ -77,9 +68,9 @@ def plot_winners(p_best: pd.DataFrame, axes: Any = None) -> Figure:
         New figure, or that of `axes`.
     """
     with styled():
-        ax = _axes(len(p_best) * 0.6 * _ROW + 1.8) if axes is None else given(axes, 1)[0]
+        ax = single_panel(axes, len(p_best) * 0.6 * _ROW + 1.8)
         image = ax.imshow(p_best.to_numpy(float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        _named(ax, [str(name) for name in p_best.index])
+        _name_rows(ax, [str(name) for name in p_best.index])
         names = [short(str(name), _NAME) for name in p_best]
         ax.set_xticks(range(len(names)), names, rotation=40, ha="right", parse_math=False)
         ax.spines[:].set_visible(False)
@@ -89,12 +80,7 @@ def plot_winners(p_best: pd.DataFrame, axes: Any = None) -> Figure:
     return figure_of(ax)
 
 
-def _axes(height: float) -> Axes:
-    ax: Axes = ShownFigure(figsize=(WIDTH, height), layout="constrained").subplots()
-    return ax
-
-
-def _named(ax: Axes, names: list[str]) -> None:
+def _name_rows(ax: Axes, names: list[str]) -> None:
     """Name the rows, the first on top."""
     shown = [short(name, _NAME) for name in names]
     ax.set_yticks(range(len(names)), shown, parse_math=False)

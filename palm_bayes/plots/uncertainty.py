@@ -1,6 +1,5 @@
 """Figure of the sources of a forecast's uncertainty."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,11 @@ from palm_bayes.plots.style import (
     BOXED,
     COLOURS,
     INK,
-    WIDTH,
-    ShownFigure,
     figure_of,
     given,
     mixed,
     short,
+    small_multiples,
     styled,
 )
 
@@ -62,7 +60,7 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     deviation = f"Standard deviation ({'%' if score.percent else score.metric})"
     key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
     with styled():
-        panels = _panels(len(strategies), by) if axes is None else given(axes, len(strategies))
+        panels = _new_panels(len(strategies), by) if axes is None else given(axes, len(strategies))
         for ax, strategy in zip(panels, strategies, strict=True):
             future = spread["future"].sel(strategy=strategy).to_numpy()
             first = max(len(future) - future.sum() - 1, 0)  # the last x with data
@@ -84,19 +82,11 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     return figure
 
 
-def _panels(count: int, by: str) -> list[Axes]:
-    """Create the axes of a new figure, one per strategy, with common limits and ticks."""
-    columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
-    rows = math.ceil(count / columns)
-    figure = ShownFigure(figsize=(WIDTH, 2.0 * rows + 0.9), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for i, ax in enumerate(axes):
-        if i + columns >= count:
-            ax.set_xlabel(by.capitalize())
-            ax.tick_params(labelbottom=True)
-        if i >= count:
-            ax.remove()
-    return list(axes[:count])
+def _new_panels(count: int, by: str) -> list[Axes]:
+    panels, columns = small_multiples(count, (2.0, 2.0, 2.0), 0.9)
+    for ax in panels[-columns:]:
+        ax.set_xlabel(by.capitalize())
+    return panels
 
 
 def _panel(ax: Axes, place: Floats, spread: Floats) -> None:

@@ -1,4 +1,4 @@
-"""What figures of runs and forecasts show, in the units of their axes, and their common parts.
+"""Contents of figures of runs and forecasts, in the units of their axes; common parts.
 
 Bands are central intervals of the draws; accuracies are in the user's own scale.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import known
-from palm_bayes.plots.style import COLOURS, GREY, INK, mixed, short
+from palm_bayes.plots.style import GREY, INK, short, tone
 
 type Floats = NDArray[np.float64]
 
@@ -39,8 +39,7 @@ class View:
         self.falls = runs.score.lower_is_better
         self.task = DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
-        hues = [COLOURS[i % len(COLOURS)] for i in range(len(runs.strategies))]
-        self.tones = [(hue, mixed(hue, -0.25)) for hue in hues]  # a darker one for lines and text
+        self.tones = [tone(i) for i in range(len(runs.strategies))]
         self.data = _points(runs, runs, by, means)
         self.ends = self.data.groupby("strategy")["place"].max()
         later = _points(truth, runs, by, means)

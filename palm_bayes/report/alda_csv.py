@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.decisions.alda import ADVICE, FITS, mean_curve
+from palm_bayes.data.averaging import mean_curve
+from palm_bayes.decisions.alda import ADVICE, FITS
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.errors import DataError
 from palm_bayes.files import check_files, csv_text, put_all, start_of, text_file
@@ -28,7 +29,7 @@ def check_alda(folder: Path, *, overwrite: bool = False) -> None:
             raise DataError(f"{path} is not of palm-bayes: name another folder, or add --overwrite")
 
 
-def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
+def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
     """Write ``alda_fits.csv`` and ``alda_advice.csv``, with ALDA's names and columns.
 
     ``B_abs`` and ``W`` are posterior medians, empty if a strategy is probably not feasible;
@@ -46,30 +47,31 @@ def write_alda(found: LabelsToReach, folder: Path) -> list[Path]:
     -------
     list of pathlib.Path
     """
-    texts = map(csv_text, (_fits(found), _advice(found)))
+    texts = map(csv_text, (_fits(needed), _advice(needed)))
     return put_all(folder, dict(zip(_NAMES, map(text_file, texts), strict=True)))
 
 
-def _rows(found: LabelsToReach) -> pd.DataFrame:
+def _feasible_costs(needed: LabelsToReach) -> pd.DataFrame:
     """Return `LabelsToReach.alda` without costs for strategies that are probably not feasible."""
-    table = found.alda.copy()
+    table = needed.alda.copy()
     table.loc[table["p_feasible"] < 0.5, ["B_abs", "W"]] = np.nan
     return table
 
 
-def _fits(found: LabelsToReach) -> pd.DataFrame:
-    runs, ours = found.fit.runs, _rows(found).set_index("strategy")
-    points, score = found.fit.representative(), runs.score
+def _fits(needed: LabelsToReach) -> pd.DataFrame:
+    runs, ours = needed.fit.runs, _feasible_costs(needed).set_index("strategy")
+    points, score = needed.fit.representative(), runs.score
     rows: list[dict[str, Any]] = []
     for name in runs.strategies:
-        mean, point, own = mean_curve(runs, name), points.loc[name], ours.loc[name]
+        mean = mean_curve(runs.strategy(name)).y
+        point, own = points.loc[name], ours.loc[name]
         ceiling, share = score.sizes(point["A_max"]), own["W"] / own["B_abs"]
         values = {
             "dataset": runs.dataset,
             "method": name,
             "points_used": len(mean),
             "budget_size": runs.batch,
-            "observed_final_score": score.sizes(mean["accuracy"].iloc[-1]),
+            "observed_final_score": score.sizes(mean[-1]),
             "fit_status": "ok",
             **point[["delta", "alpha", "beta"]],
             "rmse": np.nan,
@@ -87,15 +89,15 @@ def _fits(found: LabelsToReach) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _advice(found: LabelsToReach) -> pd.DataFrame:
-    table, score = _rows(found), found.fit.runs.score
+def _advice(needed: LabelsToReach) -> pd.DataFrame:
+    table, score = _feasible_costs(needed), needed.fit.runs.score
     best: Any = next(table.itertuples(index=False))
     values = {
-        "dataset": found.fit.runs.dataset,
+        "dataset": needed.fit.runs.dataset,
         "score_scale": "percent" if score.percent else "fraction",
-        "target": score.sizes(score.fractions(found.target)),
-        "delta_target": found.half_width,
-        "eta": found.eta,
+        "target": score.sizes(score.fractions(needed.target)),
+        "delta_target": needed.half_width,
+        "eta": needed.eta,
         "selected_method": best.strategy,
         **dict.fromkeys(("selected_b_abs", "selected_B_abs"), best.B_abs),
         **dict.fromkeys(("selected_deployment_window", "selected_W"), best.W),

@@ -1,6 +1,6 @@
 """Section that answers questions in the reader's browser, from draws inside the page.
 
-`ask.js` computes what the commands compute, from what `told` puts on the page:
+`ask.js` computes what the commands compute, from the `payload` of the page:
 
 - `budget`: a target is reached by a budget if the expected curve is at the target after some whole
   episode up to it. This needs, by strategy and budget, the draws of the highest accuracy so far.
@@ -62,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """What the section starts with, and what it computes from.
+    """Initial values of the section, and the data that it computes from.
 
     Attributes
     ----------
@@ -175,8 +175,8 @@ class Ask:
         places = ((np.arange(kept) + 0.5) * count / kept).astype(int)  # the middle one of each k
         return np.sort(highest, axis=-1)[..., places]
 
-    def told(self) -> dict[str, Any]:
-        """Return what `ask.js` computes from, in the types of JSON."""
+    def payload(self) -> dict[str, Any]:
+        """Return the data for `ask.js`, in the types of JSON."""
         asked, score = self.report.questions, self.report.fit.runs.score
         return {
             "unit": self.unit,

@@ -1,11 +1,12 @@
 """Contents of a report: a fit, questions, and their answers."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from palm_bayes.data.budgets import seen_budget
+from palm_bayes.data.reading import changed_fields
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
@@ -61,9 +62,8 @@ class Questions:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Return the questions that differ from their defaults."""
-        values = {part.name: getattr(self, part.name) for part in fields(self)}
-        return {p.name: values[p.name] for p in fields(self) if values[p.name] != p.default}
+        """Questions that differ from their defaults, by name."""
+        return changed_fields(self)
 
     def stopped_by(self, rule: Rule | None) -> "Questions":
         """Return the same with a rule, unless it follows from target, budget and pool."""
@@ -138,11 +138,11 @@ class Report:
         answers = {}
         if self.decision is not None and (rule := self.questions.stop_rule):
             depends = of_decision(self.fit, rule, self.decision)
-            answers["Stop or go on?"] = _with(self.decision.sentence, depends)
+            answers["Stop or go on?"] = _sentences(self.decision.sentence, depends)
         which = "Which strategy?" if self.several else "Where does it stand?"
         answers[which] = self.comparison.sentence
         if self.needed is not None:
-            answers["How many labels?"] = _with(self.needed.sentence, of_budget(self.needed))
+            answers["How many labels?"] = _sentences(self.needed.sentence, of_budget(self.needed))
         described = [_DESCRIBED] if check.passed else check.sentences
         answers["Can it be relied on?"] = " ".join(
             [convergence.sentence, *described, worth(self.fit, self.until)]
@@ -152,7 +152,7 @@ class Report:
     @property
     def until(self) -> float:
         """Largest budget of the shown curves."""
-        return float(self.comparison.paths["budget"][-1])
+        return self.comparison.until
 
     @cached_property
     def expected(self) -> Forecast:
@@ -180,7 +180,7 @@ class Report:
         }
 
 
-def _with(*sentences: str) -> str:
+def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 

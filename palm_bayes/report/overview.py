@@ -1,5 +1,6 @@
 """Overview of a sweep: sections of its page, from its tables."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,47 +53,44 @@ class Overview:
     sections: tuple[Section, ...]
 
 
-def overview(found: Sweep, probability: float = 0.9) -> Overview:
+def overview(sweep: Sweep, probability: float = 0.9) -> Overview:
     """Compute the page; `probability` is that of the intervals of pooled speed-ups."""
-    pooled = found.speed_ups(probability)
-    made = [
-        speed_ups(found, pooled, probability),
-        winners(found),
-        worst(found),
-        set_aside(found),
+    pooled = sweep.speed_ups(probability)
+    every = (
+        speed_ups(sweep, pooled, probability), winners(sweep), worst(sweep), set_aside(sweep),
         tables(),
-    ]
+    )  # fmt: skip
     answers = {
-        "Did the fits converge?": found.sentence,
-        "Which strategies pay?": _paying(found, pooled),
+        "Did the fits converge?": sweep.sentence,
+        "Which strategies pay?": _paying(sweep, pooled),
     }
-    name = found.folder.name
-    return Overview(f"Sweep {name}", _about(found), answers, tuple(filter(None, made)))
+    name = sweep.folder.name
+    return Overview(f"Sweep {name}", _about(sweep), answers, tuple(filter(None, every)))
 
 
-def _about(found: Sweep) -> str:
-    cells = found.verdicts
+def _about(sweep: Sweep) -> str:
+    cells = sweep.verdicts
     if cells.empty:
         return "No cell was fitted."
     names = cells["strategy"].nunique()
     return f"{len(cells):,} cells: strategies of tasks; {names} different strategies."
 
 
-def _paying(found: Sweep, pooled: pd.DataFrame) -> str:
+def _paying(sweep: Sweep, pooled: pd.DataFrame) -> str:
     if pooled.empty:
         return "No two strategies of a task can be compared."
     rows: list[Any] = list(pooled.itertuples())
     sure = [row for row in rows if row.p_mean >= 0.95]
     if not sure:
-        return f"None is faster than {found.reference} on average with 95 % probability."
-    told = (
+        return f"None is faster than {sweep.reference} on average with 95 % probability."
+    faster = (
         f"{row.Index} ({_factor(row.mean)}, helps on a new task with {percent(row.p_new)})"
         for row in sure
     )
-    return f"Faster than {found.reference} on average: {', '.join(told)}."
+    return f"Faster than {sweep.reference} on average: {', '.join(faster)}."
 
 
-def speed_ups(found: Sweep, pooled: pd.DataFrame, probability: float) -> Section | None:
+def speed_ups(sweep: Sweep, pooled: pd.DataFrame, probability: float) -> Section | None:
     """Show the pooled speed-ups."""
     if pooled.empty:
         return None
@@ -110,40 +108,40 @@ def speed_ups(found: Sweep, pooled: pd.DataFrame, probability: float) -> Section
         }
         for row in rows
     ]
-    told = "; ".join(f"{row['strategy']} {row['speed-up']}" for row in numbers)
+    lines = "; ".join(f"{row['strategy']} {row['speed-up']}" for row in numbers)
     picture = Picture.of(
-        plot_speed_ups(pooled, found.reference),
-        f"Speed-up over {found.reference} by strategy: {told}.",
+        plot_speed_ups(pooled, sweep.reference),
+        f"Speed-up over {sweep.reference} by strategy: {lines}.",
         f"Thick: {level} interval of the mean over tasks; thin: of a new task.",
     )
-    caption = f"Speed-up over {found.reference}, median and {level} interval over tasks"
+    caption = f"Speed-up over {sweep.reference}, median and {level} interval over tasks"
     table = Table(caption, pd.DataFrame(numbers))
     return Section("speed", "Speed-ups", (_ABOUT["speed"],), pictures=(picture,), tables=(table,))
 
 
-def winners(found: Sweep) -> Section | None:
-    """Show which strategies win where."""
-    if found.p_best.empty:
+def winners(sweep: Sweep) -> Section | None:
+    """Show the probability of being the best, by task and strategy."""
+    if sweep.p_best.empty:
         return None
     table = pd.DataFrame(
         {
-            "strategy": found.winners.index,
-            "tasks": found.winners["tasks"].to_numpy().astype(str),
-            "wins": [f"{wins:.1f}" for wins in found.winners["wins"]],
-            "P(best) at least 90 %": found.winners["surely"].to_numpy().astype(str),
-            "at most 10 %": found.winners["hardly"].to_numpy().astype(str),
+            "strategy": sweep.winners.index,
+            "tasks": sweep.winners["tasks"].to_numpy().astype(str),
+            "wins": [f"{wins:.1f}" for wins in sweep.winners["wins"]],
+            "P(best) at least 90 %": sweep.winners["surely"].to_numpy().astype(str),
+            "at most 10 %": sweep.winners["hardly"].to_numpy().astype(str),
         }
     )
-    chances = found.p_best[found.winners.index]
+    chances = sweep.p_best[sweep.winners.index]
     most = chances.max(axis=1).sort_values(ascending=False, kind="stable").index[:_TASKS]
     shown = chances.loc[chances.index.isin(most)]
-    shown = shown.set_axis([_task(key) for key in shown.index])
+    shown = shown.set_axis([_path(key) for key in shown.index])
     first = {str(name): int((shown.idxmax(axis=1) == name).sum()) for name in shown}
-    told = "; ".join(f"{name} {count}" for name, count in first.items())
+    lines = "; ".join(f"{name} {count}" for name, count in first.items())
     every = "all tasks" if len(shown) == len(chances) else f"{len(shown)} most decided tasks"
     picture = Picture.of(
         plot_winners(shown),
-        f"P(best) of every strategy in {every}. Tasks in which each is the likeliest: {told}.",
+        f"P(best) of every strategy in {every}. Tasks in which each is the likeliest: {lines}.",
         f"P(best) in {every}.",
     )
     about = (_ABOUT["winners"],)
@@ -153,9 +151,9 @@ def winners(found: Sweep) -> Section | None:
     )  # fmt: skip
 
 
-def worst(found: Sweep) -> Section | None:
+def worst(sweep: Sweep) -> Section | None:
     """List the cells that did not converge or are not described, the worst first."""
-    cells = found.verdicts
+    cells = sweep.verdicts
     doubted = cells[~cells["converged"] | ~cells["described"]]
     if doubted.empty:
         return None
@@ -164,7 +162,7 @@ def worst(found: Sweep) -> Section | None:
     rows: list[Any] = list(order.itertuples())
     table = pd.DataFrame(
         {
-            "cell": [_cell(row) for row in rows],
+            "cell": [_path(cell) for cell in order[CELL].to_numpy()],
             "R-hat": [f"{value:.3f}" for value in order["r_hat"]],
             "divergences": order["divergences"].astype(str).to_numpy(),
             "reason": [
@@ -184,15 +182,15 @@ def worst(found: Sweep) -> Section | None:
     return Section("worst", "Worst cells", (words,), tables=(shown,), listings=listings)
 
 
-def set_aside(found: Sweep) -> Section | None:
+def set_aside(sweep: Sweep) -> Section | None:
     """List cells without answers."""
-    rows = found.failures
+    rows = sweep.failures
     if rows.empty:
         return None
     shown = rows.head(_MOST)
     table = pd.DataFrame(
         {
-            "cell": [_cell(row) for row in shown.itertuples()],
+            "cell": [_path(cell) for cell in shown[CELL].to_numpy()],
             "no answer about": shown["question"].to_numpy(),
             "reason": shown["reason"].to_numpy(),
         }
@@ -203,7 +201,7 @@ def set_aside(found: Sweep) -> Section | None:
 
 
 def tables() -> Section:
-    """Say how the tables are read."""
+    """Show how to read the tables."""
     frame = pd.DataFrame(
         {
             "file": [f"{name}.parquet" for name in COLUMNS],
@@ -221,12 +219,8 @@ def tables() -> Section:
     )
 
 
-def _task(key: Any) -> str:
-    return " / ".join(part for part in key if part) or "task"
-
-
-def _cell(row: Any) -> str:
-    return " / ".join(filter(None, (getattr(row, word) for word in CELL))) or "task"
+def _path(names: Iterable[str]) -> str:
+    return " / ".join(filter(None, names)) or "task"
 
 
 def _factor(logarithm: float) -> str:

@@ -56,13 +56,13 @@ def replaced(out: Path, runs: Runs, names: Iterable[Path], overwrite: bool) -> l
         `names` is there without a fit.
     """
     there = [name for name in names if os.path.lexists(out / name)]
-    before = _rows(out / TRACE) if there else None
+    before = _saved_runs(out / TRACE) if there else None
     if there and not overwrite:
         what = f"{out} holds {listed(there, 3)}, but no fit that can be read"
         if before is not None:
             of = listed(before["strategy"].unique(), 3)
             what = f"{out} holds a fit of other runs ({of})"
-        if before is None or not _in_common(before, runs.table):
+        if before is None or not _share_accuracies(before, runs.table):
             raise DataError(f"{what}: name another folder (--out), or add --overwrite")
     return [] if before is None else names_of([*before["strategy"].unique()])
 
@@ -73,7 +73,7 @@ def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
     return sorted({path for path in paths if path.is_file()} - set(written))
 
 
-def _rows(trace: Path) -> pd.DataFrame | None:
+def _saved_runs(trace: Path) -> pd.DataFrame | None:
     """Read the runs of a saved fit; None if it is no such file."""
     try:
         with xr.open_dataset(trace, group="runs", engine="h5netcdf") as rows:
@@ -84,6 +84,6 @@ def _rows(trace: Path) -> pd.DataFrame | None:
         return None
 
 
-def _in_common(before: pd.DataFrame, now: pd.DataFrame) -> bool:
+def _share_accuracies(before: pd.DataFrame, now: pd.DataFrame) -> bool:
     both = before.merge(now, on=[*RUN, "episode"], suffixes=("", "_now"))
     return bool(np.isclose(both["accuracy"], both["accuracy_now"], rtol=1e-9, atol=0).any())

@@ -95,13 +95,15 @@ def python(report: Report) -> str:
     if rule is not None:
         leaves = sorted({type(leaf).__name__ for leaf in rule.leaves()})
         names = f"from palm_bayes import {', '.join(leaves)}\n"
-    shown = [f"{name}={_literal(value)}" for name, value in asked.items()]
-    shown += [f"rule={_written(rule)}"] if rule is not None else []
+    shown = [f"{name}={_python_literal(value)}" for name, value in asked.items()]
+    shown += [f"rule={_rule_in_python(rule)}"] if rule is not None else []
     shown_of = ", ".join(['"report.html"', *shown])
     if "fits" in about:
         fits = f"fit = palm_bayes.PalmFit.load({', '.join(map(repr, about['fits']))})"
         return f"import palm_bayes\n{names}\n{fits}\nfit.report({shown_of})\n"
-    options = "".join(f"    {name}={_literal(value)},\n" for name, value in arguments.items())
+    options = "".join(
+        f"    {name}={_python_literal(value)},\n" for name, value in arguments.items()
+    )
     if about["sampling"]["priors"] == "own":
         options += "    priors=priors,  # custom, a palm_bayes.Priors\n"
     if about["sampling"]["prior"] == "own":
@@ -116,19 +118,20 @@ def python(report: Report) -> str:
 
 def shell(report: Report) -> str | None:
     """Write commands that make the report from the data; None if they cannot."""
-    about, asked = kept(report.fit), _flags(report.questions)
+    about, asked = kept(report.fit), _question_flags(report.questions)
     if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
     words = ["palm-bayes", "fit", data_path(report.fit.runs)]
     for name, value in (reading(report.fit.runs) | _priors(about)).items():
         flag = _READING.get(name, f"--{name}")
-        words += [word for one in _listed(value) for word in _option(flag, one)]
+        for one in _option_values(value):
+            words += [flag] if one is True else [flag, _as_word(one)]
     for name in SAMPLING:
-        words += [f"--{name.replace('_', '-')}", _plain(about["sampling"][name])]
+        words += [f"--{name.replace('_', '-')}", _as_word(about["sampling"][name])]
     last = ["palm-bayes", "report", *about.get("fits", ["palm_fit_out"]), *asked]
     last += ["--seed", str(report.seed)] if report.seed else []
-    first = "" if "fits" in about else _folded([*words, "--out", "palm_fit_out"]) + "\n"
-    return first + _folded([*last, "--out", "report.html"]) + "\n"
+    first = "" if "fits" in about else _wrapped_command([*words, "--out", "palm_fit_out"]) + "\n"
+    return first + _wrapped_command([*last, "--out", "report.html"]) + "\n"
 
 
 def _priors(about: dict[str, Any]) -> dict[str, str]:
@@ -136,40 +139,45 @@ def _priors(about: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in names.items() if value not in {"", "own"}}
 
 
-def _literal(value: Any) -> str:
+def _python_literal(value: Any) -> str:
     """Format a value for Python: 20, not 20.0."""
     return f"{value:.12g}" if isinstance(value, float) else repr(value)
 
 
-def _listed(value: Any) -> list[Any]:
+def _option_values(value: Any) -> list[Any]:
     """List the values of an option that may be repeated."""
     if isinstance(value, dict):
         return [f"{word}={name}" for word, name in value.items()]
     return value if isinstance(value, list) else [value]
 
 
-def _any(rule: Rule) -> list[Rule]:
+def _alternatives(rule: Rule) -> list[Rule]:
     """Flatten alternatives: the rules of which any stops."""
-    return [one for part in rule.rules for one in _any(part)] if isinstance(rule, AnyOf) else [rule]
-
-
-def _written(rule: Rule) -> str:
-    """Format a rule for Python."""
-    if isinstance(rule, AllOf):
-        return " & ".join(f"({_written(part)})" for part in rule.rules)
-    return " | ".join(
-        f"({_written(part)})" if isinstance(part, AllOf) else repr(part) for part in _any(rule)
+    return (
+        [one for part in rule.rules for one in _alternatives(part)]
+        if isinstance(rule, AnyOf)
+        else [rule]
     )
 
 
-def _flags(questions: Questions) -> list[str] | None:
+def _rule_in_python(rule: Rule) -> str:
+    """Format a rule for Python."""
+    if isinstance(rule, AllOf):
+        return " & ".join(f"({_rule_in_python(part)})" for part in rule.rules)
+    return " | ".join(
+        f"({_rule_in_python(part)})" if isinstance(part, AllOf) else repr(part)
+        for part in _alternatives(rule)
+    )
+
+
+def _question_flags(questions: Questions) -> list[str] | None:
     """Return options of the command; None if it has none for a rule."""
     of_rule = {} if questions.rule is None else _rule_flags(questions, questions.rule)
     if of_rule is None:
         return None
     given = questions.given.items()
     flags = {_QUESTIONS[name]: value for name, value in given if name in _QUESTIONS} | of_rule
-    words = [word for flag, value in flags.items() for word in (flag, _plain(value))]
+    words = [word for flag, value in flags.items() for word in (flag, _as_word(value))]
     return words + ["--force"] * questions.force
 
 
@@ -177,7 +185,7 @@ def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
     """Return options for a rule beyond target, budget and pool; None if there are none."""
     flags: dict[str, float] = {}
     limits: list[Rule] = []
-    for part in _any(rule):
+    for part in _alternatives(rule):
         match part:
             case Plateau(gain, labels, questions.assurance):
                 flags |= {"--min-gain": gain, "--within": labels}
@@ -191,15 +199,11 @@ def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
     return flags if set(limits) == set(questions.limits) else None
 
 
-def _option(flag: str, value: Any) -> list[str]:
-    return [flag] if value is True else [flag, _plain(value)]
+def _as_word(value: Any) -> str:
+    return value if isinstance(value, str) else _python_literal(value)
 
 
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else _literal(value)
-
-
-def _folded(words: list[str]) -> str:
+def _wrapped_command(words: list[str]) -> str:
     """Format a command, with line breaks before options if it is long."""
     lines = [""]
     for i, word in enumerate(map(shlex.quote, words)):

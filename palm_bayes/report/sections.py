@@ -14,7 +14,7 @@ from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report
 from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
-from palm_bayes.report.tables import budgeted, compared, decided
+from palm_bayes.report.tables import budgeted, compared, decided, fitted
 
 BAND = 0.8  # interval of the numbers beside the curves
 ABOUT = {
@@ -51,12 +51,20 @@ ABOUT = {
         "curve is known well. Compare curves, not parameters."
     ),
 }
+_DIAGNOSTICS = {
+    "R-hat": ("r_hat", 3),
+    "ESS bulk": ("ess_bulk", 0),
+    "ESS tail": ("ess_tail", 0),
+    "divergences": ("divergences", 0),
+    "E-BFMI": ("e_bfmi", 2),
+}
+"""Column and digits of each number about convergence."""
 _SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a single run"}
 
 
 def sections(report: Report) -> list[Section]:
     """Return all sections that apply, in the order of the page."""
-    found = [
+    every = [
         curves(report),
         uncertainty(report),
         labels(report),
@@ -67,7 +75,7 @@ def sections(report: Report) -> list[Section]:
         data(report),
         making(report),
     ]
-    return [section for section in found if section is not None]
+    return [section for section in every if section is not None]
 
 
 def curves(report: Report) -> Section:
@@ -85,22 +93,18 @@ def curves(report: Report) -> Section:
         f"All repetitions, the expected curve and the bands of a new repetition, up to "
         f"{report.until:,.0f} {unit}."
     )
-    pictures = [
-        Picture.of(
-            plot_curves(runs, report.expected.draws, report.new.draws, title=""), alt, caption
-        )
-    ]
+    expected = report.expected.draws
+    panels = plot_curves(runs, expected, report.new.draws, title="")
+    pictures = [Picture.of(panels, alt, caption)]
     if report.several:
         alt = f"All strategies on common axes. Expected {score.metric}, {now} and {last}: {lines}."
-        of_all = plot_comparison(runs, report.expected.draws, title="")
-        pictures.append(
-            Picture.of(of_all, alt, "All strategies on common axes: means of the data.")
-        )
-    caption = f"Expected {score.metric}, median and {100 * BAND:g} % interval"
-    words = (ABOUT["curves"],)
+        caption = "All strategies on common axes: means of the data."
+        pictures.append(Picture.of(plot_comparison(runs, expected, title=""), alt, caption))
+    heading = f"Expected {score.metric}, median and {100 * BAND:g} % interval"
     return Section(
-        "curves", "The curves", words, pictures=tuple(pictures), tables=(Table(caption, numbers),)
-    )
+        "curves", "The curves", (ABOUT["curves"],), pictures=tuple(pictures),
+        tables=(Table(heading, numbers),),
+    )  # fmt: skip
 
 
 def ahead(report: Report) -> pd.DataFrame:
@@ -112,11 +116,13 @@ def ahead(report: Report) -> pd.DataFrame:
     tail = (1 - BAND) / 2
     values = report.fit.runs.score.values(draws)
     bands = values.quantile([tail, 0.5, 1 - tail], ("chain", "draw"))
-    shown = {"strategy": list(report.fit.runs.strategies)}
+    columns, written = {"strategy": list(report.fit.runs.strategies)}, report.fit.runs.score.written
     for at in dict.fromkeys((now, (now + len(places) - 1) // 2, len(places) - 1)):
         of = bands.isel(x=at).transpose("strategy", "quantile").to_numpy()
-        shown[f"at {places[at]:,.0f} {unit}"] = [_interval(report, *row) for row in of]
-    return pd.DataFrame(shown)
+        columns[f"at {places[at]:,.0f} {unit}"] = [
+            f"{written(middle)} [{written(low)}-{written(high)}]" for low, middle, high in of
+        ]
+    return pd.DataFrame(columns)
 
 
 def uncertainty(report: Report) -> Section:
@@ -130,42 +136,40 @@ def uncertainty(report: Report) -> Section:
     table["together"] = np.sqrt((parts**2).sum(axis=1))
     most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
     mostly = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
+    deviation = f"Standard deviation of a new run's {score.metric}"
     alt = (
-        f"Standard deviation of a new run's {score.metric} past the data by source: parameters, "
-        f"misfit and noise. At {report.until:,.0f} {unit}: {mostly}."
+        f"{deviation} past the data by source: parameters, misfit and noise. "
+        f"At {report.until:,.0f} {unit}: {mostly}."
     )
-    caption = f"Standard deviation of a new run's {score.metric}; areas in proportion to the "
-    caption += "variances."
-    words = (ABOUT["uncertainty"],)
-    size = score.written_size
-    numbers = table.map(lambda value: value if isinstance(value, str) else size(value))
+    caption = f"{deviation}; areas in proportion to the variances."
+    numbers = table.set_index("strategy").map(score.written_size).reset_index()
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
-        "uncertainty", "Sources of uncertainty", words, pictures=(picture,),
+        "uncertainty", "Sources of uncertainty", (ABOUT["uncertainty"],), pictures=(picture,),
         tables=(Table(heading, numbers),),
     )  # fmt: skip
 
 
 def labels(report: Report) -> Section | None:
     """Show the labels needed for the target."""
-    found = report.needed
-    if found is None:
+    needed = report.needed
+    if needed is None:
         return None
-    shown = budgeted(found)
+    shown = budgeted(needed)
     first = next(iter(shown.values()))
     lines = "; ".join(f"{row[0]} {row[1]}" for row in first.itertuples(index=False, name=None))
     alt = (
-        f"Probability that {found.target:g} is reached, by {found.unit}, one line per strategy. "
-        f"They reach {percent(found.assurance)} at: {lines}."
+        f"Probability that {needed.target:g} is reached, by {needed.unit}, one line per strategy. "
+        f"They reach {percent(needed.assurance)} at: {lines}."
     )
-    caption = f"Probability that the target {found.target:g} is reached, at every budget."
-    words = [found.sentence]
+    caption = f"Probability that the target {needed.target:g} is reached, at every budget."
+    words = [needed.sentence]
     if report.several:
         words.append(ABOUT["labels"])
     return Section(
         "labels", "How many labels", tuple(words),
-        pictures=(Picture.of(found.plot(), alt, caption),), tables=tables(shown),
+        pictures=(Picture.of(needed.plot(), alt, caption),), tables=tables(shown),
     )  # fmt: skip
 
 
@@ -196,40 +200,43 @@ def comparison(report: Report) -> Section | None:
 
 def stopping(report: Report) -> Section | None:
     """Show the decision about stopping."""
-    found = report.decision
-    if found is None:
+    decision = report.decision
+    if decision is None:
         return None
     return Section(
-        "stop", "Stop or go on", (found.sentence,), points=found.advice,
-        tables=tables(decided(found), numbers=False),
+        "stop", "Stop or go on", (decision.sentence,), points=decision.advice,
+        tables=tables(decided(decision), numbers=False),
     )  # fmt: skip
 
 
 def reliability(report: Report) -> Section:
     """Show convergence and the posterior predictive check."""
     sampled = report.fit.convergence.table
-    digits = {"r_hat": 3, "ess_bulk": 0, "ess_tail": 0, "divergences": 0, "e_bfmi": 2}
-    shown = pd.DataFrame(
-        {"strategy": sampled.index}
-        | {"converged": [_yes(passed) for passed in sampled["passed"]]}
-        | {name: [f"{v:.{n}f}" for v in sampled[name]] for name, n in digits.items()}
-    ).rename(columns={"r_hat": "R-hat", "ess_bulk": "ESS bulk", "ess_tail": "ESS tail"})
-    shown = shown.rename(columns={"e_bfmi": "E-BFMI"})
+    convergence = pd.DataFrame(
+        {
+            "strategy": sampled.index,
+            "converged": [_yes(passed) for passed in sampled["passed"]],
+            **{
+                name: [f"{value:.{digits}f}" for value in sampled[column]]
+                for name, (column, digits) in _DIAGNOSTICS.items()
+            },
+        }
+    )
     checked = report.fit.predictive_check.table
+    p_values = checked.filter(regex="^p_").rename(columns=lambda name: name[2:])
     described = pd.DataFrame(
-        {"strategy": checked.index}
-        | {"described": [_yes(passed) for passed in checked["passed"]]}
-        | {"finding": list(checked["finding"])}
-        | {n[2:]: [f"{v:.3f}" for v in checked[n]] for n in map(str, checked) if n.startswith("p_")}
+        {
+            "strategy": checked.index,
+            "described": [_yes(passed) for passed in checked["passed"]],
+            "finding": list(checked["finding"]),
+            **{name: [f"{p:.3f}" for p in values] for name, values in p_values.items()},
+        }
     )
-    words = (
-        report.verdict["Can it be relied on?"],
-        ABOUT["reliability"],
-    )
+    words = report.verdict["Can it be relied on?"], ABOUT["reliability"]
     return Section(
         "reliability", "Can it be relied on", words,
         tables=(
-            Table("Convergence of the sampler", shown),
+            Table("Convergence of the sampler", convergence),
             Table("Posterior predictive check: p-values", described, numbers=False),
         ),
     )  # fmt: skip
@@ -238,17 +245,13 @@ def reliability(report: Report) -> Section:
 def parameters(report: Report) -> Section:
     """Show median and interval of every parameter."""
     probability = report.questions.probability
-    found = Tables(report.fit, probability, diagnostics=False).summary
-    rows: list[Any] = list(found.itertuples())
-    cells = [f"{_digits(r.median)} [{_digits(r.lower)}, {_digits(r.upper)}]" for r in rows]
-    wide = found.assign(cell=cells).pivot_table(
-        index="strategy", columns="parameter", values="cell", aggfunc="first", sort=False
-    )
+    summary = Tables(report.fit, probability, diagnostics=False).summary
+    (table,) = fitted(summary, probability).values()
     words = tuple(filter(None, (ABOUT["parameters"], report.fit.runs.score.turned)))
     caption = f"Posterior median and {100 * probability:g} % interval"
     return Section(
         "parameters", "The parameters", words,
-        tables=(Table(caption, wide.reset_index().rename_axis(columns=None)),),
+        tables=(Table(caption, table),),
     )  # fmt: skip
 
 
@@ -257,19 +260,13 @@ def data(report: Report) -> Section:
     runs, about = report.fit.runs, recipe.kept(report.fit)
     size = runs.table.groupby("strategy", sort=False).agg(
         repetitions=("repetition", "nunique"), episodes=("episode", "max"),
-        labels=("labels", "max"), last=("accuracy", "last"),
+        labels=("labels", "max"),
     )  # fmt: skip
     ends = runs.table.groupby(["strategy", "repetition"], sort=False)["accuracy"].last()
     means = runs.score.values(ends.groupby("strategy", sort=False).mean())
-    shown = pd.DataFrame(
-        {
-            "strategy": size.index,
-            "repetitions": size["repetitions"].astype(str).to_numpy(),
-            "episodes": size["episodes"].astype(str).to_numpy(),
-            "labels": [f"{n:,.0f}" for n in size["labels"]],
-            f"mean of last {runs.score.metric}": [*map(runs.score.written, means[size.index])],
-        }
-    )
+    shown = size.astype({"repetitions": str, "episodes": str})
+    shown["labels"] = [f"{n:,.0f}" for n in size["labels"]]
+    shown[f"mean of last {runs.score.metric}"] = [*map(runs.score.written, means[size.index])]
     task = f"{report.task}: " if report.task else ""
     words = (
         f"{task}{runs.describe()}.",
@@ -277,7 +274,7 @@ def data(report: Report) -> Section:
         *oddities(runs),
         f"SHA-256 of the data: {about['data_sha256']}",
     )
-    return Section("data", "The data", words, tables=(Table("Fitted data", shown),))
+    return Section("data", "The data", words, tables=(Table("Fitted data", shown.reset_index()),))
 
 
 def making(report: Report) -> Section:
@@ -299,15 +296,6 @@ def making(report: Report) -> Section:
         tables=(Table("Versions, settings and seed of the fit", frame, numbers=False),),
         listings=tuple(listings),
     )  # fmt: skip
-
-
-def _interval(report: Report, low: float, middle: float, high: float) -> str:
-    low_, middle_, high_ = map(report.fit.runs.score.written, (low, middle, high))
-    return f"{middle_} [{low_}-{high_}]"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def _yes(passed: bool) -> str:

@@ -17,78 +17,79 @@ from palm_bayes.decisions.rule_logic import Finding
 from palm_bayes.display import amount, exact_percent, intervals, percent
 
 
-def compared(found: Comparison) -> dict[str, pd.DataFrame]:
+def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
     """Tabulate the ranking, with each strategy relative to the first and the reference."""
-    ranking: list[Any] = list(found.ranking.itertuples(index=False))
-    pairs: list[Any] = list(found.pairs.itertuples())
-    first, score = ranking[0].strategy, found.score
+    ranking: list[Any] = list(comparison.ranking.itertuples(index=False))
+    pairs: list[Any] = list(comparison.pairs.itertuples())
+    first, score = ranking[0].strategy, comparison.score
     worse: dict[Any, float] = {(p.strategy, p.other): p.p_worse for p in pairs}
     rows = []
     for row in ranking:
         low, middle, high = map(score.written, (row.lower, row.median, row.upper))
-        own = row.strategy == found.reference
+        own = row.strategy == comparison.reference
         rows.append(
             {
                 "strategy": row.strategy,
-                found.score.metric: f"{middle} [{low}-{high}]",
+                comparison.score.metric: f"{middle} [{low}-{high}]",
                 "P(best)": percent(row.p_best),
                 "expected loss": score.written_size(row.expected_loss),
                 "P(worse)": "" if row.strategy == first else percent(worse[row.strategy, first]),
                 "standing": row.standing,
-                f"{found.unit} for {found.reference}'s {score.metric}": ""
+                f"{comparison.unit} for {comparison.reference}'s {score.metric}": ""
                 if own
-                else found.share(row.strategy),
+                else comparison.share(row.strategy),
             }
         )
     points = " points" * score.percent
-    heading = f"{found.where}; P(worse): {score.worse} {first} by more than {found.rope:g}{points}:"
-    return {heading: _marked(pd.DataFrame(rows), found.doubts)}
+    worse_by = f"{score.worse} {first} by more than {comparison.rope:g}{points}"
+    heading = f"{comparison.where}; P(worse): {worse_by}:"
+    return {heading: _marked(pd.DataFrame(rows), comparison.doubts)}
 
 
-def budgeted(found: LabelsToReach) -> dict[str, pd.DataFrame]:
+def budgeted(needed: LabelsToReach) -> dict[str, pd.DataFrame]:
     """Tabulate the needs of each strategy, and ALDA's rule if there are several."""
 
     def count(value: float) -> str:
-        return "" if math.isnan(value) else found.count(value)
+        return "" if math.isnan(value) else needed.count(value)
 
-    needed: list[Any] = list(found.table.itertuples(index=False))
-    advised: list[Any] = list(found.alda.itertuples(index=False))
-    within = {} if found.within is None else {f"P(by {found.within:,.0f})": "p_within"}
+    rows: list[Any] = list(needed.table.itertuples(index=False))
+    advice_rows: list[Any] = list(needed.alda.itertuples(index=False))
+    within = {} if needed.within is None else {f"P(by {needed.within:,.0f})": "p_within"}
     needs = [
         {
             "strategy": row.strategy,
-            f"budget ({exact_percent(found.assurance)})": count(row.budget),
-            f"median [{exact_percent(found.probability)}]": found.span(row),
+            f"budget ({exact_percent(needed.assurance)})": count(row.budget),
+            f"median [{exact_percent(needed.probability)}]": needed.span(row),
             "P(today)": percent(row.p_reached),
             **{name: percent(getattr(row, column)) for name, column in within.items()},
-            f"P(not by {found.until:,.0f})": percent(row.p_never),
+            f"P(not by {needed.until:,.0f})": percent(row.p_never),
         }
-        for row in needed
+        for row in rows
     ]
     advice = [
         {
             "strategy": row.strategy,
             "P(feasible)": percent(row.p_feasible),
-            f"{found.unit} (B_abs)": count(row.B_abs),
+            f"{needed.unit} (B_abs)": count(row.B_abs),
             "window (W)": count(row.W),
             "P(near cheapest)": percent(row.p_competitive),
             "P(chosen)": percent(row.p_chosen),
             "with pilots": count(row.in_all),
         }
-        for row in advised
+        for row in advice_rows
     ]
-    sure = f"budget: suffices with {exact_percent(found.assurance)} probability"
-    heading = f"{found.unit.capitalize()} needed for {found.target:g}; {sure}:"
+    sure = f"budget: suffices with {exact_percent(needed.assurance)} probability"
+    heading = f"{needed.unit.capitalize()} needed for {needed.target:g}; {sure}:"
     tables = {heading: pd.DataFrame(needs)}
-    tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advised[1:] else {}
-    return {heading: _marked(table, found.doubts) for heading, table in tables.items()}
+    tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advice_rows[1:] else {}
+    return {heading: _marked(table, needed.doubts) for heading, table in tables.items()}
 
 
-def decided(found: Decision) -> dict[str, pd.DataFrame]:
+def decided(decision: Decision) -> dict[str, pd.DataFrame]:
     """Tabulate the findings of all single rules."""
     rows = [
         {"stop if": finding.rule, "now": _now(finding), "answer": finding.says}
-        for finding in found.findings
+        for finding in decision.findings
     ]
     return {"The stop rules, and what each says:": pd.DataFrame(rows)}
 
@@ -100,22 +101,22 @@ def _now(finding: Finding) -> str:
     return "" if finding.probability is None else percent(finding.probability)
 
 
-def piloted(found: PilotValue) -> dict[str, pd.DataFrame]:
+def piloted(pilots: PilotValue) -> dict[str, pd.DataFrame]:
     """Tabulate cost and value of each pilot."""
-    pilots: list[Any] = list(found.table.itertuples(index=False))
+    values: list[Any] = list(pilots.table.itertuples(index=False))
     rows = [
         {
             "strategy": row.strategy,
             "one more": row.pilot,
             "labels": f"{row.labels:,.0f}",
-            "value": found.score.written_size(row.value),
-            "standard error": found.score.written_size(row.error),
+            "value": pilots.score.written_size(row.value),
+            "standard error": pilots.score.written_size(row.error),
         }
-        for row in pilots
+        for row in values
     ]
-    heading = f"Value of a pilot before the choice for {found.labels:,.0f} labels, in "
-    heading += f"{found.score.metric}:"
-    return {heading: _marked(pd.DataFrame(rows), found.doubts)}
+    heading = f"Value of a pilot before the choice for {pilots.labels:,.0f} labels, in "
+    heading += f"{pilots.score.metric}:"
+    return {heading: _marked(pd.DataFrame(rows), pilots.doubts)}
 
 
 def fitted(summary: pd.DataFrame, probability: float) -> dict[str, pd.DataFrame]:
@@ -141,16 +142,16 @@ def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"Forecasts of the mean over repetitions, average scores:": table}
 
 
-def compared_numbers(found: Comparison) -> pd.DataFrame:
+def compared_numbers(comparison: Comparison) -> pd.DataFrame:
     """Join ranking and speed-up, one row per strategy, columns as there."""
     columns = ("median", "lower", "upper")
-    share = found.speed_up.rename(columns={name: f"share_{name}" for name in columns})
-    return found.ranking.merge(share, how="left", on="strategy")
+    share = comparison.speed_up.rename(columns={name: f"share_{name}" for name in columns})
+    return comparison.ranking.merge(share, how="left", on="strategy")
 
 
-def budgeted_numbers(found: LabelsToReach) -> pd.DataFrame:
+def budgeted_numbers(needed: LabelsToReach) -> pd.DataFrame:
     """Join the labels needed and ALDA's rule, one row per strategy, columns as there."""
-    return found.table.merge(found.alda, on="strategy")
+    return needed.table.merge(needed.alda, on="strategy")
 
 
 def _marked(table: pd.DataFrame, doubts: Doubts) -> pd.DataFrame:

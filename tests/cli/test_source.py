@@ -52,7 +52,7 @@ def test_how_to_read_is_asked_for(asked, tmp_path):
     options += ["--metric", "mIoU", "--lower-is-better"]
     _, (source, _) = asked(first, second, *options, "--pattern", "{strategy}", "--pool", 500)
     assert source.path == [first, second]
-    assert source.saved is None
+    assert not source.saved
     assert source.reading.given == {
         "columns": {"accuracy": "test_acc", "labels": "n"},
         "layout": "wide",

@@ -6,7 +6,6 @@ import pytest
 
 from palm_bayes.data.averaging import mean_curve
 from palm_bayes.data.runs import Runs
-from palm_bayes.decisions import alda
 
 
 def made(runs, batch=None):
@@ -39,7 +38,6 @@ def test_flat_runs_of_unequal_length_have_a_flat_mean():
     np.testing.assert_array_equal(x, np.arange(1.0, 11))
     np.testing.assert_allclose(y, 0.85, atol=1e-12)
     np.testing.assert_allclose(offsets[["0", "1"]], [-0.05, 0.05], atol=1e-12)
-    np.testing.assert_allclose(alda.mean_curve(runs, "a")["accuracy"], 0.85, atol=1e-12)
 
 
 @pytest.mark.parametrize("kept", [slice(3, None), [0, 1, 4, 5, 7], slice(None, 4)])

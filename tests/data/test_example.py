@@ -118,20 +118,20 @@ def test_a_failed_copy_leaves_nothing(tmp_path, monkeypatch, exists):
         target.mkdir()
     before = content(tmp_path)
     monkeypatch.setattr(example, "ENTRIES", ("digits", "no such file"))
-    with pytest.raises(DataError, match=r"cannot write the example .* No such file"):
+    with pytest.raises(DataError, match=r"cannot write .*example: No such file"):
         write_example(target)
     assert content(tmp_path) == before
 
 
 def test_a_failed_move_is_undone(tmp_path, monkeypatch):
-    rename = Path.rename
+    replace = Path.replace
 
     def fail_on_the_table(self, target):
         if Path(target) == tmp_path / "runs.csv":
             raise OSError("disk full")
-        return rename(self, target)
+        return replace(self, target)
 
-    monkeypatch.setattr(Path, "rename", fail_on_the_table)
-    with pytest.raises(DataError, match=r"cannot write the example .* disk full"):
+    monkeypatch.setattr(Path, "replace", fail_on_the_table)
+    with pytest.raises(DataError, match=r"cannot write .*: disk full"):
         write_example(tmp_path)
     assert content(tmp_path) == {}

@@ -10,13 +10,13 @@ import xarray as xr
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import decide as module
 from palm_bayes.decisions.decide import (
+    band_edges,
     decide,
-    edges,
-    hangs_on_it,
     leader,
     mostly_prior,
     outlook_for,
-    prior_speaks,
+    prior_dominates,
+    verdict_differs,
 )
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
@@ -220,20 +220,20 @@ def test_forecast_that_is_mostly_prior_is_doubted():
     fit, outlook = normal_fit(0.9)
     width = 2 * 1.2816 * 0.1 / 0.5
     assert openness(*outlook.draws.T) == pytest.approx(width, rel=0.02)
-    assert "the forecast at 20 labels is mostly prior" in prior_speaks(fit, outlook, 20)
-    assert prior_speaks(fit, outlook, 10) is None
+    assert "the forecast at 20 labels is mostly prior" in prior_dominates(fit, outlook, 20)
+    assert prior_dominates(fit, outlook, 10) is None
     narrow = replace(outlook, draws=0.5 + 0.1 * (outlook.draws - 0.5))
-    assert prior_speaks(fit, narrow, 20) is None
+    assert prior_dominates(fit, narrow, 20) is None
 
 
 def test_doubt_counts_where_the_verdict_hangs_on_it():
     fit, outlook = normal_fit(0.9)  # the gain is 0 in the mean, its sd 14 points
-    low, high = edges(outlook)
+    low, high = band_edges(outlook)
     band = 1.2816 * 0.1 * np.sqrt(2)
     assert low.draws[0] == pytest.approx([0.5, 0.5 - band], abs=0.005)
     assert high.draws[0] == pytest.approx([0.5, 0.5 + band], abs=0.005)
     pays, hopeless = NetValue(1, 1), NetValue(10, 1)  # 10 labels cost 10, or 100: at most 18 points
-    assert hangs_on_it(pays, low, high)
+    assert verdict_differs(pays, low, high)
     assert "mostly prior" in mostly_prior(fit, outlook, pays)
     assert mostly_prior(fit, outlook, hopeless) is None
     assert mostly_prior(fit, outlook, Target(0.9)) is None

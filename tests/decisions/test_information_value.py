@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from palm_bayes.decisions.information_value import _value, pilot_value
+from palm_bayes.decisions.information_value import _value_of_pilot, pilot_value
 from palm_bayes.errors import DataError
 
 
@@ -23,14 +23,14 @@ def test_value_is_that_of_normal_theory(noise):
     # The posterior mean of the first is normal with this sd: Raiffa and Schlaifer, 1961.
     sd = 0.02**2 / np.hypot(0.02, noise)
     exact = sd * (norm.pdf(0.01 / sd) - 0.01 / sd * norm.sf(0.01 / sd))
-    value, error = _value(accuracy, 0, seen, half)
+    value, error = _value_of_pilot(accuracy, 0, seen, half)
     assert value == pytest.approx(exact, abs=4 * error + 1e-6)
 
 
 def test_seeing_what_tells_nothing_is_worth_nothing():
     accuracy, _, half = draws(0.0)
     noise = np.random.default_rng(4).normal(size=(len(half), 3))
-    value, error = _value(accuracy, 0, noise, half)
+    value, error = _value_of_pilot(accuracy, 0, noise, half)
     assert value == pytest.approx(0, abs=2 * error + 1e-9)
 
 

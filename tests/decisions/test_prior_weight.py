@@ -21,7 +21,7 @@ def weighed(monkeypatch, half, twice):
     monkeypatch.setattr(module, "prior_stored", lambda _fit: True)
     monkeypatch.setattr(
         module,
-        "_weighed",
+        "_draws_by_weight",
         lambda *_: ((words, at if at is None else np.array(at)) for words, at in which.items()),
     )
 

@@ -78,7 +78,7 @@ def test_the_misfit_is_found_again():
 
 def test_what_strategies_have_in_common_is_found_again():
     learned = replace(shipped(), misfit=replace(TRUE, common=0.0))
-    common = learning._common(tasks(TRUE, count=60, strategies=3), learned, learned)
+    common = learning._common_share(tasks(TRUE, count=60, strategies=3), learned, learned)
     assert common == pytest.approx(0.6, abs=0.21)
 
 

@@ -35,7 +35,7 @@ def unpacked(told):
 
 @pytest.mark.parametrize("target", [0.9, 0.9317, 0.95, 1.0])
 def test_draws_have_the_chances_of_the_command_to_the_last_draw(fit, ask, target):
-    told = ask.told()
+    told = ask.payload()
     shares = (unpacked(told) >= round(target * told["grid"])).mean(axis=-1)
     chances = fit.labels_to_reach(target).chances[told["strategies"]]
     assert told["budgets"] == list(chances.index)
@@ -44,7 +44,7 @@ def test_draws_have_the_chances_of_the_command_to_the_last_draw(fit, ask, target
 
 def test_a_page_of_many_draws_keeps_some_of_them(fit, ask, monkeypatch):
     monkeypatch.setattr(module, "MOST", 2 * 48 * 500)
-    told = ask.told()
+    told = ask.payload()
     shares = (unpacked(told) >= 9300).mean(axis=-1)
     chances = fit.labels_to_reach(0.93).chances[told["strategies"]]
     assert told["kept"] == 500
@@ -54,7 +54,7 @@ def test_a_page_of_many_draws_keeps_some_of_them(fit, ask, monkeypatch):
 
 
 def test_pairs_are_those_of_the_comparison(fit, ask):
-    told = ask.told()
+    told = ask.payload()
     (counts,) = told["above"]
     for at in (240, 500, 960):
         pairs = fit.compare(at).pairs.set_index(["strategy", "other"])
@@ -83,7 +83,7 @@ def test_percent_stays_percent(fit):
 def test_a_pool_ends_the_line(fit):
     ask = Ask(report_of(fit, Questions(target=0.93, pool=610)))
     assert ask.budget.high == 610
-    assert ask.told()["gains"][0]["labels"][-2:] == [600, 610]
+    assert ask.payload()["gains"][0]["labels"][-2:] == [600, 610]
 
 
 def test_the_report_starts_the_questions(fit):
@@ -99,8 +99,8 @@ def test_episodes_have_no_costs(fit):
     table = fit.runs.table.assign(labels=float("nan"))
     unlabelled = PalmFit(replace(fit.runs, table=table, batch=1.0), fit.trace, fit.convergence)
     ask = Ask(report_of(unlabelled, Questions(target=0.93)))
-    assert ask.told()["unit"] == "episodes"
-    assert ask.told()["gains"] is None
+    assert ask.payload()["unit"] == "episodes"
+    assert ask.payload()["gains"] is None
     assert "net" not in ask.rows
     assert (ask.budget.low, ask.budget.high, ask.budget.step) == (12, 48, 1)
 

@@ -188,7 +188,7 @@ def test_without_scripts_the_page_is_as_it_was(chromium, address):
 
 def test_each_pair_has_its_place(fit, page):
     """Of four strategies: a page whose pairs are numbered."""
-    told = Ask(report_of(fit, Questions(target=0.93))).told()
+    told = Ask(report_of(fit, Questions(target=0.93))).payload()
     names, few = "abcd", len(told["budgets"])
     pairs = list(combinations(range(4), 2))
     packed = zlib.decompress(base64.b64decode(told["draws"]))
