@@ -107,7 +107,7 @@ def test_numbers_that_are_not_allowed(name, value):
 
 def test_the_shipped_prior_says_what_it_was_learned_from():
     about = shipped().about
-    assert about["command"].startswith("palm-bayes learn")
+    assert "prior.json" in about["command"]
     assert about["fits"] > 1000
     assert len(about["corpus"]) == 7
     assert sum(row.forecasts for row in shipped().held) > 1000
