@@ -27,6 +27,7 @@ from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.studies import read_study
 from palm_bayes.evaluation.runner import Crew, running
+from palm_bayes.inference.settings import Settings
 
 START = 0.25  # share of the cells before the steady state
 SECONDS = 1.0  # between measurements of memory
@@ -38,6 +39,7 @@ def main() -> None:
     parser = curves_parser(__doc__, required=False)
     parser.add_argument("--cells", type=int, default=60, metavar="N")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument("--draws", type=int, default=Settings.draws, metavar="N", help="per chain")
     parser.add_argument("--jobs", type=int, default=2000, help="empty jobs, for the overhead")
     parser.add_argument("--plain", type=int, default=0, metavar="N", help="cells by pm.sample")
     parser.add_argument("--simulated", type=int, default=0, metavar="N", help="cells, no curves")
@@ -50,7 +52,7 @@ def main() -> None:
             end_to_end(args.simulated, args.workers[-1], out)
         return
     table = halves(args.curves, args.cells)
-    rows = [measured(table, count) for count in args.workers]
+    rows = [measured(table, count, args.draws) for count in args.workers]
     print(pd.DataFrame(rows).to_string(index=False))
     for before, after in pairwise(rows):
         ratio = after["cells/s"] / before["cells/s"]
@@ -130,14 +132,16 @@ def used_memory() -> tuple[float, float]:
     return used / 1e6, psutil.Process().memory_info().rss / 1e6
 
 
-def measured(table: pd.DataFrame, workers: int) -> dict[str, Any]:
+def measured(table: pd.DataFrame, workers: int, draws: int) -> dict[str, Any]:
     """Sweep the table, and return its rate in the steady state and the workers' memory."""
     watched, start = Watched(), time.monotonic()
     with tempfile.TemporaryDirectory() as out:
         with watched.watching():
-            found = palm_bayes.sweep(table, out, workers=workers, progress=watched.note)
+            found = palm_bayes.sweep(
+                table, out, workers=workers, draws=draws, progress=watched.note
+            )
         size = sum(path.stat().st_size for path in Path(out).glob("*.parquet"))
-        converged = found.verdicts["converged"].mean()
+        verdicts = found.verdicts
     total = watched.done[-1][2]
     begun, done, _ = next(row for row in watched.done if row[1] >= START * total)
     late = watched.memory[len(watched.memory) // 3 :]
@@ -148,7 +152,8 @@ def measured(table: pd.DataFrame, workers: int) -> dict[str, Any]:
         "cells": total,
         "seconds": round(time.monotonic() - start, 1),
         "cells/s": (total - done) / (watched.done[-1][0] - begun),
-        "converged": round(float(converged), 3),
+        "converged": round(float(verdicts["converged"].mean()), 3),
+        "first try": round(float((verdicts["attempts"] == 1).mean()), 3),
         "MB a worker, early": round(np.mean(steady[:third]) / workers),
         "late": round(np.mean(steady[-third:]) / workers),
         "Parquet KB a cell": round(size / total / 1000, 1),
