@@ -214,7 +214,7 @@ def compare(
     with working(quiet) as (step, note):
         _check(figure)
         fit = source.fit(step, note)
-        step("comparing")
+        step("drawing the curves")
         comparison = fit.compare(
             at,
             until=until,
@@ -222,11 +222,13 @@ def compare(
             reference=reference,
             probability=probability,
         )
+        step("comparing all pairs")
+        document = comparison.document()
         _draw(comparison, figure, drawn)
     from palm_bayes.report.tables import compared, compared_numbers
 
     tables = compared(comparison), compared_numbers(comparison)
-    return report_decision(fit, comparison.document(), *tables, how=form, until=comparison.at)
+    return report_decision(fit, document, *tables, how=form, until=comparison.at)
 
 
 @takes_fit
@@ -271,6 +273,7 @@ def budget(
         )
         from palm_bayes.decisions.prior_weight import of_budget
 
+        step("weighing the prior")
         prior = of_budget(needed)
         _draw(needed, figure, drawn)
         if alda_csv is not None:

@@ -66,12 +66,10 @@ def report(
         )  # fmt: skip
         questions = questions.stopped_by(rule)
         fit = source.asked(question.target).fit(step, note)
-        step("computing the answers")
-        found = report_of(fit, questions, source.seed)
+        found = report_of(fit, questions, source.seed, step)
         if found.decision is not None:
             question.check_limits(found.decision)
-        step("writing")
-        write(found, out)
+        write(found, out, step)
     if as_json:
         return report_decision(fit, found.document() | {"page": str(out)}, {}, how="json")
     for answer in found.verdict.values():

@@ -219,6 +219,7 @@ def stop(
         from palm_bayes.decisions.prior_weight import of_decision
 
         assert question.rule is not None
+        step("weighing the prior")
         prior = of_decision(fit, question.rule, decision)
     status = _report(fit, decision, prior, form)
     return _STATUS[decision.action] if exit_code else status

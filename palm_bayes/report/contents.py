@@ -1,6 +1,7 @@
 """Contents of a report: a fit, questions, and their answers."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ from palm_bayes.forecast.worth import worth
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
+
+type Step = Callable[[str], object]
+"""Called with the part that is computed next, in words."""
 
 _DESCRIBED = "PALM describes every curve, by the posterior predictive check."
 
@@ -184,7 +188,11 @@ def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
+def silent(_: str) -> None:
+    """Say nothing; a `Step`."""
+
+
+def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step = silent) -> Report:
     """Compute all results of a report from a fit.
 
     Raises
@@ -197,17 +205,20 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0) -> Report:
         raise DataError("a budget or pool is given: a target or a stop rule is required with it")
     needed = None
     if asked.target is not None:
+        step("counting labels")
         needed = labels_to_reach(
             fit, asked.target, assurance=asked.assurance, within=asked.within, until=asked.pool,
             probability=asked.probability, seed=seed,
         )  # fmt: skip
     at = asked.at or asked.within or (needed.soonest if needed else None)
+    step("comparing strategies")
     comparison = compare(
         fit, at, rope=asked.rope, reference=asked.reference, probability=asked.probability
     )
     # A target can refer to episodes; a custom stop rule cannot, since it counts labels.
     rule = asked.stop_rule if asked.rule or fit.runs.labels_known else None
-    decision = (
-        None if rule is None else decide(fit, rule, strategy=asked.strategy, force=asked.force)
-    )
+    decision = None
+    if rule is not None:
+        step("deciding")
+        decision = decide(fit, rule, strategy=asked.strategy, force=asked.force)
     return Report(fit, asked, comparison, needed, decision, seed)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
-from palm_bayes.report.contents import Report
+from palm_bayes.report.contents import Report, Step, silent
 from palm_bayes.report.overview import Overview
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
@@ -20,14 +20,16 @@ _GENERATOR = b'<meta name="generator" content="palm_bayes '
 _OURS = PackageLoader("palm_bayes", "report")
 
 
-def html(report: Report) -> str:
+def html(report: Report, step: Step = silent) -> str:
     """Render the page as one text; users' names are escaped, without control characters."""
     script = _source("ask.js")
+    shown = sections(report, step)
+    step("packing the draws for questions")
     return _render(
         "page.html.j2",
         report=report,
         ask=Ask(report),
-        sections=sections(report),
+        sections=shown,
         script=Markup(script),  # noqa: S704 - our own file
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -67,10 +69,10 @@ def check_place(path: Path, *, overwrite: bool = True) -> None:
         )
 
 
-def write(report: Report, path: Path) -> Path:
+def write(report: Report, path: Path, step: Step = silent) -> Path:
     """Write the page, completely or not at all; create its folder if needed."""
     check_place(path)
-    put_text(path, html(report))
+    put_text(path, html(report, step))
     return path
 
 

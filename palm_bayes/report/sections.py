@@ -1,5 +1,6 @@
 """Sections of the page, each made from results."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from palm_bayes.display import percent
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report import recipe
-from palm_bayes.report.contents import Report
+from palm_bayes.report.contents import Report, Step, silent
 from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
 from palm_bayes.report.tables import budgeted, compared, decided, fitted
@@ -59,23 +60,27 @@ _DIAGNOSTICS = {
     "E-BFMI": ("e_bfmi", 2),
 }
 """Column and digits of each number about convergence."""
+
+type Make = Callable[[Report], Section | None]
+
 _SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a single run"}
 
 
-def sections(report: Report) -> list[Section]:
+def sections(report: Report, step: Step = silent) -> list[Section]:
     """Return all sections that apply, in the order of the page."""
-    every = [
-        curves(report),
-        uncertainty(report),
-        labels(report),
-        comparison(report),
-        stopping(report),
-        reliability(report),
-        parameters(report),
-        data(report),
-        making(report),
-    ]
-    return [section for section in every if section is not None]
+    drawn: list[tuple[str, Make]] = [
+        ("curves", curves), ("sources of uncertainty", uncertainty)
+    ]  # fmt: skip
+    drawn += [("labels needed", labels)] if report.needed else []
+    drawn += [("comparison", comparison)] if report.several else []
+    found: list[Section | None] = []
+    for name, make in drawn:
+        step(f"drawing the {name}")
+        found.append(make(report))
+    step("writing the tables")
+    others = (stopping, reliability, parameters, data, making)
+    found += [make(report) for make in others]
+    return [section for section in found if section is not None]
 
 
 def curves(report: Report) -> Section:

@@ -28,6 +28,21 @@ def test_it_prints_the_verdict_and_writes_the_page(saved, fit, capsys, tmp_path)
     assert f"Written to {page}" in out
 
 
+def test_progress_names_each_part(saved, capsys, tmp_path):
+    page = str(tmp_path / "r.html")
+    steps = ["checking the questions", f"loading {saved}/trace.nc", "comparing strategies"]
+    drawn = ["curves", "sources of uncertainty", "comparison"]
+    ends = ["writing the tables", "packing the draws for questions"]
+    assert cli.main(["report", str(saved), "-o", page]) == 0
+    told = [*steps, *(f"drawing the {part}" for part in drawn), *ends]
+    assert capsys.readouterr().err.splitlines() == told
+    assert cli.main(["report", str(saved), "-o", page, "--target", "0.93"]) == 0
+    more = [*steps[:2], "counting labels", steps[2], "deciding"]
+    drawn.insert(2, "labels needed")
+    told = [*more, *(f"drawing the {part}" for part in drawn), *ends]
+    assert capsys.readouterr().err.splitlines() == told
+
+
 def test_json_has_all_results(saved, capsys, tmp_path):
     page = tmp_path / "page.html"
     options = ["--min-gain", "0.01", "--within", "60", "--with", "random", "--at", "300", "--json"]
@@ -82,7 +97,7 @@ def test_status_tells_that_a_fit_has_not_converged(fit, monkeypatch, tmp_path, c
 
 
 def test_only_a_page_of_palm_bayes_is_replaced(saved, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("palm_bayes.report.page.html", lambda _: "<p>new</p>")
+    monkeypatch.setattr("palm_bayes.report.page.html", lambda *_: "<p>new</p>")
     page = tmp_path / "page.html"
     page.write_text("<p>mine</p>", encoding="utf-8")
     args = ["report", saved, "-o", str(page), "--quiet"]
