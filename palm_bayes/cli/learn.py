@@ -1,13 +1,15 @@
 """`palm-bayes learn`: prior from a lab's own past projects."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from palm_bayes.cli import options
+from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, selection
-from palm_bayes.cli.terminal import OK, echo, echo_json, resumable, working
+from palm_bayes.cli.terminal import OK, console_of, print_as, print_tables, resumable, working
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 
@@ -35,7 +37,9 @@ be removed afterwards.
 
 
 @filled_by(selection)
+@filled_by(shown)
 def learn(
+    form: Shown,
     how: Reading,
     tables: Annotated[
         list[Path],
@@ -47,7 +51,6 @@ def learn(
     seed: options.Seed = 0,
     workers: Workers = 0,
     scheduler: Scheduler = None,
-    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Learn the prior from past curves, for later fits."""
@@ -76,7 +79,7 @@ def learn(
         lesson.learned.write(out)
         for line in lesson.notes:
             note(line)
-    return _report(lesson, as_json, out=out)
+    return _report(lesson, form, out=out)
 
 
 def _check_place(out: Path, command: str, overwrite: bool) -> None:
@@ -96,27 +99,16 @@ def _check_place(out: Path, command: str, overwrite: bool) -> None:
             raise DataError(f"{what}: name another file (--out), or add --overwrite")
 
 
-def _report(lesson: "Lesson", as_json: bool, *, out: Path) -> int:
+def _report(lesson: "Lesson", how: Shown, *, out: Path) -> int:
     """Print the learned hyperparameters and their scores on held-out sources."""
-    from palm_bayes.model.learned import BEYOND
+    from palm_bayes.report.tables import learned, learned_numbers
 
-    table = lesson.table.reset_index()
-    if as_json:
-        judged = table.to_dict("records")
-        document = lesson.learned.document() | {"judged": judged, "out": str(out)}
-        echo_json(document)
+    if how == "text":
+        console = console_of(sys.stdout)
+        print_tables(console, learned(lesson))
+        console.print(f"Written: {out}")
         return OK
-    numbers = lesson.learned.document()
-    for name, prior in numbers["priors"].items():
-        echo(f"{name:12}  median {prior['median']:.4g}, width {prior['width']:.4g}")
-    for name, value in numbers["misfit"].items():
-        echo(f"{name:12}  {value:.4g}")
-    if len(table):
-        echo("\nEach source, with the prior learned from all others (before: the initial prior):")
-        echo(table.to_string(index=False, float_format="{:.3f}".format))
-        echo("\nMeans over repetitions in the 80 % band, by distance in times the labels seen:")
-        for row in lesson.learned.held:
-            words = f"up to {row.times:g}" if row.times < BEYOND else "beyond"
-            echo(f"  {words:10} {row.share:.0%} of {row.forecasts}")
-    echo(f"\nWritten: {out}")
+    judged = lesson.table.reset_index().to_dict("records")
+    document = lesson.learned.document() | {"judged": judged, "out": str(out)}
+    print_as(how, document, learned(lesson), learned_numbers(lesson))
     return OK

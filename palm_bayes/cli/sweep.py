@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palm_bayes.cli import options
+from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, sampling, selection
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, echo_json, print_table
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, print_as, print_tables
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 
@@ -53,7 +54,9 @@ palm-bayes[dask].
 
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
+@filled_by(shown)
 def sweep(
+    form: Shown,
     sampled: Mapping[str, Any],
     how: Reading,
     paths: Annotated[
@@ -87,7 +90,6 @@ def sweep(
     workers: Workers = None,
     scheduler: Scheduler = None,
     fresh: options.Fresh = False,
-    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Fit all tasks of a study on many processes or machines, and answer the same of each."""
@@ -110,21 +112,33 @@ def sweep(
             fresh=fresh,
             progress=show,
         )
-    pooled = found.speed_ups(probability).reset_index()
-    if as_json:
+    _report(found, found.speed_ups(probability), form, seed=sampled["seed"], out=out)
+    return OK if found.complete else NOT_CONVERGED
+
+
+def _report(found: "Sweep", pooled: "pd.DataFrame", how: Shown, *, seed: int, out: Path) -> None:
+    """Print pooled speed-ups, the number of cells, and what was set aside."""
+    from palm_bayes.report.overview import sped_up
+
+    if how != "text":
+        numbers = pooled.reset_index()
         document = {
             "sentence": found.sentence,
             "reference": found.reference,
-            "speed_ups": pooled.to_dict("records"),
+            "speed_ups": numbers.to_dict("records"),
             "winners": found.winners.reset_index().to_dict("records"),
             "failures": len(found.failures),
-            "seed": sampled["seed"],
+            "seed": seed,
             "out": str(out),
         }
-        echo_json(document)
-    else:
-        _print(found, pooled, out)
-    return OK if found.complete else NOT_CONVERGED
+        print_as(how, document, sped_up(found, pooled), numbers, found.sentence)
+        return
+    console = console_of(sys.stdout)
+    print_tables(console, sped_up(found, pooled))
+    console.print(found.sentence)
+    for *cell, question, reason in found.failures.head(5).astype(str).to_numpy():
+        console.print(f"Set aside: {' / '.join(filter(None, cell))} ({question}): {reason}")
+    console.print(f"\nWritten to {out}: overview.html, and one Parquet file for each question")
 
 
 @contextmanager
@@ -161,28 +175,3 @@ def _standing(at: "Standing") -> str:
     rate = f"{at.rate:.1f} a second" if at.rate >= 1 else f"{1 / at.rate:.0f} seconds each"
     left = timedelta(seconds=round(at.left))
     return f"{at.done:,} of {at.total:,} cells{aside}, {rate}, {left} left"
-
-
-def _print(found: "Sweep", pooled: "pd.DataFrame", out: Path) -> None:
-    """Print pooled speed-ups and the number of cells."""
-    from palm_bayes.display import percent
-    from palm_bayes.report.overview import span
-
-    console = console_of(sys.stdout)
-    if len(pooled):
-        import pandas as pd
-
-        shown = pd.DataFrame(
-            {
-                "strategy": pooled["strategy"],
-                "tasks": pooled["tasks"].astype(str),
-                "speed-up": [span(*row) for row in pooled[["mean", "lower", "upper"]].to_numpy()],
-                "helps on a new task": [percent(p) for p in pooled["p_new"]],
-            }
-        )
-        console.print(f"Speed-ups over {found.reference}, pooled over tasks:")
-        print_table(console, shown)
-    console.print(found.sentence)
-    for *cell, question, reason in found.failures.head(5).astype(str).to_numpy():
-        console.print(f"Set aside: {' / '.join(filter(None, cell))} ({question}): {reason}")
-    console.print(f"\nWritten to {out}: overview.html, and one Parquet file for each question")

@@ -107,7 +107,7 @@ def report(
     else:
         written = {"out": str(out), "files": [str(file) for file in files]} if out else {}
         shown = fitted(tables.summary, tables.probability)
-        _print_as(how, document | more | written, shown, tables.summary, document["verdict"])
+        print_as(how, document | more | written, shown, tables.summary, document["verdict"])
     return OK if document["converged"] else NOT_CONVERGED
 
 
@@ -128,7 +128,7 @@ def report_backtest(backtest: "Backtest", how: Shown, *, out: Path, seed: int) -
             "seed": seed,
             "out": str(out),
         }
-        _print_as(how, document, tables, backtest.overview.reset_index(), backtest.sentence)
+        print_as(how, document, tables, backtest.overview.reset_index(), backtest.sentence)
     return OK if fits["passed"].all() and len(fits) else NOT_CONVERGED
 
 
@@ -167,10 +167,10 @@ def report_decision(
         document = document | {"worth": " ".join(words)}
     if how != "text":
         about = {"converged": bool(verdict.passed), "verdict": verdict.sentence}
-        _print_as(how, document | about, tables, numbers, document["sentence"])
+        print_as(how, document | about, tables, numbers, document["sentence"])
     else:
         console = console_of(sys.stdout)
-        _print_tables(console, tables)
+        print_tables(console, tables)
         console.print(document["sentence"])
         if until is not None:
             console.print(document["worth"])
@@ -188,12 +188,12 @@ def say(lines: Iterable[str]) -> None:
         console.print(Padding(line, (0, 0, 0, 2)) if console.is_terminal else f"  {line}")
 
 
-def _print_as(
+def print_as(
     how: Shown,
     document: dict[str, Any],
     tables: "Mapping[str, pd.DataFrame]",
     numbers: "pd.DataFrame | None",
-    sentence: str,
+    sentence: str = "",
 ) -> None:
     """Print the document as JSON, or tables as LaTeX, Markdown or CSV with a sentence to stderr."""
     if how == "json":
@@ -203,10 +203,12 @@ def _print_as(
         echo(formats.csv(numbers))
     else:
         echo(formats.latex(tables) if how == "latex" else formats.markdown(tables))
-    echo(sentence, err=True)
+    if sentence:
+        echo(sentence, err=True)
 
 
-def _print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
+def print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
+    """Print tables of text below their headings."""
     for heading, table in tables.items():
         console.print(heading)
         print_table(console, table)
@@ -254,7 +256,7 @@ def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequenc
 
 def _print_backtest(backtest: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
     console = console_of(sys.stdout)
-    _print_tables(console, tables)
+    print_tables(console, tables)
     console.print(backtest.sentence)
     fits, failed = backtest.fits, backtest.failed
     console.print(f"{plural([len(fits)], 'fit', 'fits')}, {int(fits['passed'].sum())} converged.")

@@ -100,7 +100,7 @@ def speed_ups(sweep: Sweep, pooled: pd.DataFrame, probability: float) -> Section
         {
             "strategy": row.Index,
             "tasks": f"{row.tasks}",
-            "speed-up": span(row.mean, row.lower, row.upper),
+            "speed-up": _span(row.mean, row.lower, row.upper),
             "spread": _factor(row.tau),
             f"new task, {level}": f"{_factor(row.new_lower)}-{_factor(row.new_upper)}",
             "P(faster)": percent(row.p_mean),
@@ -219,6 +219,22 @@ def tables() -> Section:
     )
 
 
+def sped_up(found: Sweep, pooled: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tabulate pooled speed-ups, as the command prints them; empty without any."""
+    each: list[Any] = list(pooled.itertuples())
+    rows = [
+        {
+            "strategy": row.Index,
+            "tasks": f"{row.tasks:,}",
+            "speed-up": _span(row.mean, row.lower, row.upper),
+            "helps on a new task": percent(row.p_new),
+        }
+        for row in each
+    ]
+    heading = f"Speed-ups over {found.reference}, pooled over tasks:"
+    return {heading: pd.DataFrame(rows)} if rows else {}
+
+
 def _path(names: Iterable[str]) -> str:
     return " / ".join(filter(None, names)) or "task"
 
@@ -227,6 +243,6 @@ def _factor(logarithm: float) -> str:
     return f"{np.exp(logarithm):.2f}"
 
 
-def span(middle: float, low: float, high: float) -> str:
+def _span(middle: float, low: float, high: float) -> str:
     """Format a pooled speed-up, given by its logarithm: "1.80 [0.83-3.05]"."""
     return f"{_factor(middle)} [{_factor(low)}-{_factor(high)}]"

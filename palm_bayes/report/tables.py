@@ -4,7 +4,7 @@ The commands print the tables of text, and the report shows them. Tables of numb
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,10 @@ from palm_bayes.decisions.information_value import PilotValue
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.rule_logic import Finding
 from palm_bayes.display import amount, exact_percent, intervals, percent
+from palm_bayes.model.learned import BEYOND
+
+if TYPE_CHECKING:
+    from palm_bayes.evaluation.learn import Lesson
 
 
 def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
@@ -140,6 +144,41 @@ def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
         shown[f"in {band} % band"] = ["" if math.isnan(p) else percent(p) for p in held]
     table = pd.DataFrame({"forecaster": [str(name) for name in overview.index], **shown})
     return {"Forecasts of the mean over repetitions, average scores:": table}
+
+
+def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
+    """Tabulate the hyperparameters and, by source left out, how well they forecast."""
+    numbers = lesson.learned.document()
+    medians = {
+        name: f"{prior['median']:.4g}, width {prior['width']:.4g}"
+        for name, prior in numbers["priors"].items()
+    }
+    rows = medians | {name: f"{value:.4g}" for name, value in numbers["misfit"].items()}
+    names = {"number": list(rows), "value, or median and width": list(rows.values())}
+    tables = {"What was learned:": pd.DataFrame(names)}
+    if len(lesson.table):
+        judged = lesson.table.map("{:.3f}".format).reset_index()
+        heading = "Each source, with the prior learned from all others (before: the initial prior):"
+        distances = [
+            {
+                "distance": f"up to {row.times:g}" if row.times < BEYOND else "beyond",
+                "in the band": percent(row.share),
+                "forecasts": f"{row.forecasts:,}",
+            }
+            for row in lesson.learned.held
+        ]
+        tables[heading] = judged
+        heading = "Means over repetitions in the 80 % band, by distance in times the labels seen:"
+        tables[heading] = pd.DataFrame(distances)
+    return tables
+
+
+def learned_numbers(lesson: "Lesson") -> pd.DataFrame:
+    """Return the hyperparameters, one row each; only those of the prior have a width."""
+    numbers = lesson.learned.document()
+    rows = [{"number": name, **prior} for name, prior in numbers["priors"].items()]
+    rows += [{"number": name, "median": value} for name, value in numbers["misfit"].items()]
+    return pd.DataFrame(rows).rename(columns={"median": "value"})
 
 
 def compared_numbers(comparison: Comparison) -> pd.DataFrame:

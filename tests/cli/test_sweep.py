@@ -1,6 +1,8 @@
 """The command `palm-bayes sweep`, with a stand-in for the sweep itself."""
 
 import json
+import shutil
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,22 @@ def test_quiet_and_json(asked, capsys):
     assert document["reference"] == "random"
     assert document["speed_ups"][0]["strategy"] == "margin"
     assert (asked["target"], asked["scheduler"]) == ("90%", "tcp://127.0.0.1:8786")
+
+
+def test_formats(asked, capsys):
+    asked["parts"] = parts()
+    words = ["sweep", "a.csv", "-o", "out", "--quiet", "--format"]
+    assert cli.main([*words, "csv"]) == 0
+    told = capsys.readouterr()
+    rows = pd.read_csv(StringIO(told.out)).set_index("strategy")
+    expected = Sweep.load(Path("out")).speed_ups()
+    assert rows.loc["margin", "mean"] == pytest.approx(expected.loc["margin", "mean"])
+    assert "2 cells of 1 task fitted" in told.err
+    shutil.rmtree("out")
+    assert cli.main([*words, "markdown"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith("Speed-ups over random, pooled over tasks: | strategy | tasks | speed-up")
+    assert f"| margin | 1 | {np.exp(expected.loc['margin', 'mean']):.2f} \\[" in out
 
 
 def test_status(asked, capsys):

@@ -1,6 +1,7 @@
 """Learning: numbers that made the curves are found again, and judged on sources left out."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -171,11 +172,24 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeyp
     assert cli.main(["learn", "past.csv", "-o", "prior.json"]) == 0
     said = capsys.readouterr().out
     assert Learned.read("prior.json") == shipped()
-    assert f"alpha_start   median {shipped().alpha_start.median:.4g}" in said
-    assert f"by_gain       {shipped().misfit.by_gain:.4g}" in said
-    assert ["lab", "0.750"] in [line.split() for line in said.splitlines()]
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    start = shipped().alpha_start
+    assert f"alpha_start {start.median:.4g}, width {start.width:.4g}" in lines
+    assert f"by_gain {shipped().misfit.by_gain:.4g}" in lines
+    assert "lab 0.750" in lines
     assert "beyond" in said
     assert cli.main(["learn", "none.csv", "-o", "prior.json"]) == 2
+    capsys.readouterr()
+    asked = ["learn", "past.csv", "-o", "prior.json", "--overwrite", "--format"]
+    assert cli.main([*asked, "csv"]) == 0
+    numbers = pd.read_csv(StringIO(capsys.readouterr().out)).set_index("number")
+    assert numbers.loc["alpha_start", "width"] == pytest.approx(start.width)
+    assert numbers.loc["by_gain", "value"] == pytest.approx(shipped().misfit.by_gain)
+    assert cli.main([*asked, "latex"]) == 0
+    said = capsys.readouterr().out
+    assert said.count(r"\begin{tabular}") == 3
+    assert r"alpha\_start & " in said
+    assert r"lab & 0.750 \\" in said
 
 
 def test_the_command_replaces_only_what_it_learned_itself(tmp_path, monkeypatch, capsys):
