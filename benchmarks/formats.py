@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import pickle
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -159,6 +160,83 @@ def _no_strategy(at: Path) -> Path:
     return saved(renamed(strategy="name"), at / "runs.csv")
 
 
+@shape("a column of names of runs", refused="--column strategy=Name, with --pattern")
+def _run_names(at: Path) -> Path:
+    frame = tidy()
+    frame["Name"] = frame.pop("strategy") + "_seed" + frame.pop("repetition").astype(str)
+    return saved(frame, at / "runs.csv")
+
+
+@shape(
+    "the same with a pattern",
+    options={"columns": {"strategy": "Name"}, "pattern": "{strategy}_seed{repetition}"},
+    note="strategy, repetition by the pattern {strategy}_seed{repetition}",
+)
+def _run_pattern(at: Path) -> Path:
+    return _run_names(at)
+
+
+@shape("another name of the score", refused="--column accuracy=final_test_accuracy")
+def _final(at: Path) -> Path:
+    return saved(renamed(accuracy="final_test_accuracy"), at / "runs.csv")
+
+
+# --- errors and losses
+
+
+def mistakes() -> pd.DataFrame:
+    """Return the curves of all shapes as error rates."""
+    frame = tidy()
+    return frame.assign(error=1 - frame.pop("accuracy"))
+
+
+@shape("error rates", options={"lower_is_better": True}, note="score is error_rate")
+def _errors(at: Path) -> Path:
+    return saved(mistakes().rename(columns={"error": "error_rate"}), at / "runs.csv")
+
+
+@shape("error rates, not said to be", refused="errors are read with --lower-is-better")
+def _errors_unsaid(at: Path) -> Path:
+    return _errors(at)
+
+
+@shape("error rates in percent", options={"lower_is_better": True}, note="score is Test error (%)")
+def _errors_percent(at: Path) -> Path:
+    frame = mistakes()
+    return saved(frame.assign(**{"Test error (%)": 100 * frame.pop("error")}), at / "runs.csv")
+
+
+@shape(
+    "losses beside accuracies",
+    options={"lower_is_better": True},
+    note="score is loss, not accuracy",
+)
+def _losses(at: Path) -> Path:
+    frame = tidy()
+    return saved(frame.assign(loss=1 - frame["accuracy"]), at / "runs.csv")
+
+
+@shape(
+    "a column of error rates for each repetition",
+    options={"lower_is_better": True},
+    same=False,
+    note="3 repetitions from the columns err_1, err_2, err_3",
+)
+def _errors_wide(at: Path) -> Path:
+    frame = wide("margin", "err_{r}").set_index("labels")
+    return saved((1 - frame).reset_index(), at / "margin.csv")
+
+
+@shape(
+    "error rates of Weights & Biases",
+    options={"lower_is_better": True},
+    note="score is test/error; Step counts labels",
+)
+def _errors_tracked(at: Path) -> Path:
+    frame = wide(names="{s}_seed{r} - test/error").set_index("labels").rename_axis("Step")
+    return saved((1 - frame).reset_index(), at / "wandb_export.csv")
+
+
 # --- kinds of files
 
 
@@ -236,6 +314,107 @@ def _npy(at: Path) -> str:
     return str(at / "*.npy")
 
 
+@shape("records with lists", note="labels are n_labeled; repetition is seed; score is test_acc")
+def _record_lists(at: Path) -> Path:
+    return text(at / "results.json", json.dumps(_histories_of_runs()))
+
+
+def _histories_of_runs() -> list[dict[str, Any]]:
+    return [
+        {"strategy": s, "seed": r, "n_labeled": LABELS.tolist(), "test_acc": [*accuracy(s, r)]}
+        for s in STRATEGIES
+        for r in REPETITIONS
+    ]
+
+
+@shape("JSON lines with lists, settings in them", note="score is test_acc")
+def _line_lists(at: Path) -> Path:
+    runs = [
+        {"config": {"strategy": run.pop("strategy"), "seed": run.pop("seed")}, **run}
+        for run in _histories_of_runs()
+    ]
+    return text(at / "runs.jsonl", "\n".join(map(json.dumps, runs)))
+
+
+@shape("lists of lists by strategy, labels once", note="3 repetitions from the columns 1, 2, 3")
+def _nested(at: Path) -> Path:
+    results = {s: {str(r): [*accuracy(s, r)] for r in REPETITIONS} for s in STRATEGIES}
+    document = {"config": {"lr": 0.1}, "labels": LABELS.tolist(), "results": results}
+    return text(at / "results.json", json.dumps(document))
+
+
+@shape("a log of rounds for each run", note="labels are Training Points; repetition is seed")
+def _rounds_log(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            rounds = {
+                str(i): {"Training Points": int(n), "Test Accuracy": 100 * a}
+                for i, (n, a) in enumerate(zip(LABELS, accuracy(s, r), strict=True))
+            }
+            run = {"strategy": s, "seed": r, "dataset": "CIFAR10", "results": rounds}
+            text(at / f"{s}_{r}.json", json.dumps(run))
+    return at
+
+
+@shape("a list of lists", options={"batch": 20}, same=False, note="accuracy 3 runs x 6 episodes")
+def _list(at: Path) -> Path:
+    return text(at / "margin.json", json.dumps([[*accuracy("margin", r)] for r in REPETITIONS]))
+
+
+@shape("a history with its strategy", same=False, note="positions in lists count episodes")
+def _performance(at: Path) -> Path:
+    history = {"performance_history": [*accuracy("margin", 1)], "query_strategy": "margin"}
+    return text(at / "log.json", json.dumps(history))
+
+
+@shape("comments above the header")
+def _comments(at: Path) -> Path:
+    path = saved(tidy(), at / "runs.csv")
+    return text(path, "# experiment 7, of May\n# lr 0.1\n" + path.read_text(encoding="utf-8"))
+
+
+@shape("blanks between columns")
+def _blanks(at: Path) -> Path:
+    return text(at / "runs.txt", tidy().to_string(index=False))
+
+
+@shape("np.savetxt with names of columns", note="strategy, repetition by the names of files")
+def _savetxt(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            rows = np.column_stack([LABELS, accuracy(s, r)])
+            np.savetxt(at / f"{s}_{r}.txt", rows, header="labels accuracy")
+    return at
+
+
+@shape("np.savetxt without names of columns", refused="the first row has 2.0000000000")
+def _savetxt_bare(at: Path) -> Path:
+    np.savetxt(at / "margin_1.txt", np.column_stack([LABELS, accuracy("margin", 1)]))
+    return at / "margin_1.txt"
+
+
+@shape("Excel's Unicode text")
+def _unicode(at: Path) -> Path:
+    return saved(tidy(), at / "runs.txt", sep="\t", encoding="utf-16")
+
+
+@shape("another encoding", refused="line 2 is not in UTF-8")
+def _latin(at: Path) -> Path:
+    return saved(tidy().assign(note="übrig"), at / "runs.csv", encoding="latin-1")
+
+
+@shape("a pickle", refused="pickled Python objects, which can run code")
+def _pickle(at: Path) -> Path:
+    (at / "results.pkl").write_bytes(pickle.dumps(_histories(at)))
+    return at
+
+
+@shape("a pickle in .npy", refused="pickled Python objects, which can run code")
+def _pickled_array(at: Path) -> Path:
+    np.save(at / "results.npy", np.array(_histories(at)), allow_pickle=True)
+    return at / "results.npy"
+
+
 @shape("Excel, damaged or without its package", refused="runs.xlsx ")
 def _excel(at: Path) -> Path:
     with zipfile.ZipFile(at / "runs.xlsx", "w") as book:
@@ -274,6 +453,40 @@ def _runs(at: Path) -> Path:
 @shape("a frame with a column for each run", options={"pattern": "{repetition}:{strategy}"})
 def _frame(_: Path) -> pd.DataFrame:
     return wide(names="{r}:{s}").set_index("labels")
+
+
+@shape("a column for each budget", note="6 budgets from the columns 20 ... 120")
+def _budgets(at: Path) -> Path:
+    return saved(_across("{n}"), at / "runs.csv")
+
+
+def _across(names: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"method": s, "seed": r}
+            | {names.format(n=n): a for n, a in zip(LABELS, accuracy(s, r), strict=True)}
+            for s in STRATEGIES
+            for r in REPETITIONS
+        ]
+    )
+
+
+@shape("the same as acc@20", note="6 budgets from the columns acc@20 ... acc@120")
+def _budgets_named(at: Path) -> Path:
+    return saved(_across("acc@{n}"), at / "runs.csv")
+
+
+@shape("a column for each round", options={"batch": 20}, note="6 episodes from the columns round_1")
+def _rounds_across(at: Path) -> Path:
+    frame = _across("{n}")
+    names = {str(n): f"round_{i + 1}" for i, n in enumerate(LABELS)}
+    return saved(frame.rename(columns=names), at / "runs.csv")
+
+
+@shape("a column for each share", options={"pool": 200}, note="6 shares of the pool from")
+def _shares_across(at: Path) -> Path:
+    frame = _across("{n}")
+    return saved(frame.rename(columns={str(n): f"{n // 2}%" for n in LABELS}), at / "runs.csv")
 
 
 @shape("two header rows, as pandas writes them", note="2 strategies and 3 repetitions from")
@@ -325,6 +538,55 @@ def _tensorboard(at: Path) -> Path:
     return at
 
 
+@shape("several metrics, a row each", note="score is accuracy")
+def _values(at: Path) -> Path:
+    frame = tidy().rename(columns={"accuracy": "value"}).assign(metric="accuracy")
+    other = frame.assign(value=frame["value"] - 0.1, metric="f1")
+    return saved(pd.concat([frame, other]), at / "runs.csv")
+
+
+@shape(
+    "metrics of MLflow",
+    options={"columns": {"strategy": "run_id"}, "pattern": "{strategy}_{repetition}"},
+    note="score is test_acc; strategy, repetition by the pattern",
+)
+def _mlflow(at: Path) -> Path:
+    return _mlflow_unsaid(at)
+
+
+@shape("the same without saying what run_id is", refused="--column strategy=run_id, with --pattern")
+def _mlflow_unsaid(at: Path) -> Path:
+    frame = tidy()
+    runs = frame["strategy"] + "_" + frame["repetition"].astype(str)
+    rows = pd.DataFrame(
+        {"run_id": runs, "key": "test_acc", "value": frame["accuracy"], "step": frame["labels"]}
+    )
+    losses = rows.assign(key="train_loss", value=9.0)
+    return saved(pd.concat([rows, losses]), at / "metrics.csv")
+
+
+@shape("Lightning's metrics.csv", note="36 rows at labels where no run was measured left out")
+def _lightning(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            steps = pd.DataFrame({"step": 10 * LABELS, "train_loss": 0.4})
+            tests = {"step": 10 * LABELS + 9, "n_labeled": LABELS, "test_acc": accuracy(s, r)}
+            frame = pd.concat([steps, pd.DataFrame(tests)]).sort_values("step")
+            saved(frame, at / s / f"version_{r}" / "metrics.csv")
+    return at
+
+
+@shape(
+    "a history of Weights & Biases, losses in other rows",
+    note="36 rows without accuracy, beside rows with it, left out",
+)
+def _history_rows(at: Path) -> Path:
+    tests = renamed(repetition="seed", labels="n_labeled", accuracy="test_acc")
+    losses = tests.drop(columns="test_acc").assign(train_loss=0.4)
+    frame = pd.concat([losses, tests]).rename_axis("_step").reset_index()
+    return saved(frame.sort_values("_step"), at / "history.csv")
+
+
 # --- many files
 
 
@@ -371,6 +633,15 @@ def _results(at: Path) -> Path:
     return at / "splice" / "20"
 
 
+@shape("folders with settings and logs", refused="/*/results.csv'")
+def _with_settings(at: Path) -> Path:
+    for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
+        saved(rows[["labels", "accuracy"]], at / f"{s}_{r}" / "results.csv")
+        text(at / f"{s}_{r}" / "config.json", "{}")
+        text(at / f"{s}_{r}" / "log.txt", "epoch 1: loss 0.3")
+    return at
+
+
 @shape("a folder of several kinds", refused="several kinds of files")
 def _kinds(at: Path) -> Path:
     saved(tidy(), at / "runs.csv")
@@ -399,6 +670,53 @@ def _mean(at: Path) -> Path:
 def _spread(at: Path) -> Path:
     frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
     return saved(frame.assign(accuracy_std=0.01), at / "runs.csv")
+
+
+@shape("accuracies and standard errors, n", refused="--column accuracy=accuracy")
+def _errors_of_means(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    return saved(frame.assign(sem=0.004, n=3), at / "runs.csv")
+
+
+@shape("accuracies and bounds", refused="only means and their spread (test_acc, test_acc_lower")
+def _bounds(at: Path) -> Path:
+    frame = renamed(accuracy="test_acc").groupby(["strategy", "labels"], as_index=False).mean()
+    frame = frame.drop(columns="repetition")
+    bounds = {f"test_acc_{side}": frame["test_acc"] for side in ("lower", "upper")}
+    return saved(frame.assign(**bounds), at / "runs.csv")
+
+
+def _means_wide(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", "strategy", aggfunc=["mean", "std"])
+    frame.columns = [f"{s} ({what})" for what, s in frame.columns]
+    return saved(frame, at / "runs.csv", index=True)
+
+
+@shape("means and standard deviations of each strategy", refused="one repetition all the same: --l")
+def _means_unsaid(at: Path) -> Path:
+    return _means_wide(at)
+
+
+@shape(
+    "the means of them, chosen",
+    options={"layout": "wide"},
+    same=False,
+    note="margin (std), random (std) left out",
+)
+def _means_chosen(at: Path) -> Path:
+    return _means_wide(at)
+
+
+@shape("cells of means and deviations", refused="'0.540 (0.012)' is a mean and its spread")
+def _cells(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    cells = frame["accuracy"].map("{:.3f} (0.012)".format)
+    return saved(frame.assign(accuracy=cells), at / "runs.csv")
+
+
+@shape("labels of one episode", refused="labels are those so far, not those of one episode")
+def _not_cumulative(at: Path) -> Path:
+    return saved(tidy().assign(labels=20), at / "runs.csv")
 
 
 @shape("a first row at 0 labels", note="6 rows at 0 labels left out")

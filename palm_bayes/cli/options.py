@@ -133,8 +133,11 @@ Columns = Annotated[
     ),
 ]
 LayoutName = Annotated[
-    Literal["long", "wide", "headers", "tracker"] | None,
-    _data("--layout NAME", "long, wide, headers or tracker. Default: as the columns tell."),
+    Literal["long", "wide", "across", "headers", "tracker", "values"] | None,
+    _data(
+        "--layout NAME",
+        "long, wide, across, headers, tracker or values. Default: as the columns tell.",
+    ),
 ]
 Pattern = Annotated[
     str | None,

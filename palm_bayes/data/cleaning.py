@@ -11,6 +11,8 @@ from palm_bayes.data.scales import RUN, numbers
 from palm_bayes.data.sheet import GAPS
 from palm_bayes.errors import DataError, listed, visible
 
+_PAIR = r"±|\+/?-|\d\s*\(\s*\d*\.?\d+\s*%?\s*\)"
+
 
 def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
     """Leave out what was not measured, and turn shares of the pool into labels.
@@ -76,7 +78,7 @@ def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
     text = as_text(table["accuracy"])
-    if (pair := text.str.contains("±|\\+/?-", regex=True)).any():
+    if (pair := text.str.contains(_PAIR, regex=True)).any():
         place, cell = table.loc[pair, "file"].iloc[0] or "the table", text[pair].iloc[0]
         raise DataError(f"{place}: '{cell}' is a mean and its spread, needed is each repetition")
     if text.str.endswith("%").any():
@@ -92,6 +94,7 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     if 2 * never.sum() >= len(table):  # measured at every second label, or less often
         notes.append(f"{_row_count(never)} at {word} where no run was measured left out")
         table, empty = table[~never], empty[~never]
+    table, empty = _without_twins(table, empty, [*tasks, *RUN, "_at"], notes)
     run = [table[key] for key in (*tasks, *RUN)]
     if "episode" not in table:  # a row that is missing is an episode all the same
         table = table.assign(episode=table["_at"].groupby(run).rank("dense"))
@@ -103,6 +106,16 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             which = f"without accuracy left out, runs that {what}: {listed(names)}"
             notes.append(f"{_row_count(rows)} {which}")
     return table[~empty].drop(columns="_at")
+
+
+def _without_twins(
+    table: pd.DataFrame, empty: "pd.Series[bool]", keys: list[str], notes: list[str]
+) -> tuple[pd.DataFrame, "pd.Series[bool]"]:
+    """Leave out rows without accuracy where the run has another row with one at the same place."""
+    twins = empty & (~empty).groupby([table[key] for key in keys]).transform("any")
+    if twins.any():
+        notes.append(f"{_row_count(twins)} without accuracy, beside rows with it, left out")
+    return table[~twins], empty[~twins]
 
 
 def _row_count(which: "pd.Series[bool]") -> str:

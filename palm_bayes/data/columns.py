@@ -17,7 +17,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("val accuracy", "val acc", "validation accuracy", "valid acc", "eval accuracy"),
         *("eval acc", "top1", "top 1 accuracy", "balanced accuracy", "f1", "f1 score"),
         *("f1 macro", "macro f1", "f1 micro", "micro f1", "f1 weighted", "weighted f1"),
-        *("test f1", "val f1", "auc", "roc auc", "auroc", "test auc"),
+        *("test f1", "val f1", "auc", "roc auc", "auroc", "test auc", "map", "miou", "mean iou"),
+        *("iou", "dice", "r2", "auprc", "test accuracies", "accs", "accuracy history"),
+        *("acc history", "performance", "performance history"),
     ),
     "labels": (
         *("labels", "cumulative budget", "n labels", "budget", "num labels", "labelled"),
@@ -26,12 +28,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("num labeled samples", "n labeled samples", "train size", "training size"),
         *("train set size", "training set size", "n train", "num train", "n samples"),
         *("num samples", "samples", "n annotated", "annotations", "labeled size"),
+        *("training points", "num training points", "training samples", "labeled points"),
+        *("num labeled points", "labeled set size", "labelled set size", "total labels"),
+        *("total labeled", "cumulative labels", "num annotations", "n annotations"),
     ),
     "share": (
         *("fraction labeled", "labeled fraction", "label fraction", "share labeled"),
         *("labeled share", "labeled ratio", "label ratio", "percent labeled", "pct labeled"),
         *("labeled percent", "labeled pct", "labeled percentage"),
         *("percentage labeled", "label percentage", "budget fraction", "budget percent"),
+        *("percent data", "percent of data", "data percent", "data fraction"),
+        *("fraction of data", "percent of labels"),
     ),
     "episode": (
         *("episode", "round", "iteration", "cycle", "al round", "al iteration", "al cycle"),
@@ -65,9 +72,13 @@ ERRORS = (
 """Names of columns where lower is better."""
 
 MEAN = frozenset({"mean", "avg", "average"})
-SPREAD = frozenset({"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"})
+SPREAD = frozenset(
+    {"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"}
+    | {"lower", "upper", "iqr"}
+)
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean."""
+_NAMED = "f1|auc|balanced|auprc|iou|map|dice|r2"  # scores that are called by their names
 _GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
 _OTHER = frozenset({"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"})
 
@@ -83,25 +94,32 @@ _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names
 
 def word_of(name: Hashable) -> str | None:
     """Return the word that a name stands for, or None; units in brackets do not matter."""
-    bare = re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
-    word = _WORDS.get(clean(name)) or _WORDS.get(clean(bare))
+    word = _WORDS.get(clean(name)) or _WORDS.get(clean(_bare(name)))
     return "share" if word == "labels" and "%" in str(name) else word
 
 
 def metric_of(name: str) -> str:
     """Return the name of the score in a column's name; empty for an accuracy or a plain score."""
-    usual = stands_for(name) == "accuracy" and not re.search("f1|auc|auroc|balanced", clean(name))
+    usual = stands_for(name) == "accuracy" and not re.search(_NAMED, clean(name))
     return "" if usual else name
 
 
 def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
     """Choose the column of an error rate or loss; empty if there is none."""
-    errors = {clean(name) for name in ERRORS}
-    found = [name for name in columns if clean(name) in errors]
+    found = [name for name in columns if is_error(name)]
     if len(found) > 1:
         choices = " or ".join(f"--column accuracy={name}" for name in found)
         raise DataError(f"{place}columns {listed(found)} all are errors: choose by {choices}")
     return {"accuracy": found[0]} if found else {}
+
+
+def is_error(name: Hashable) -> bool:
+    """Return True for the name of an error rate or loss; units in brackets do not matter."""
+    return bool({clean(name), clean(_bare(name))} & {clean(error) for error in ERRORS})
+
+
+def _bare(name: Hashable) -> str:
+    return re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
 
 
 def _word_of_last(name: Hashable) -> str | None:
@@ -120,9 +138,22 @@ def parts(name: Hashable) -> set[str]:
     return set(re.split(r"[^a-z]+", str(name).lower()))
 
 
+_SINGLE = {
+    word: {name for name in names if name.isalpha() and name not in {"run", "samples", "top"}}
+    for word, names in COLUMNS.items()
+}
+"""Names of one word, which hint at what a column of another name stands for."""
+
+
 def is_other_measure(name: Hashable) -> bool:
     """Return True for names of what is measured beside accuracies, such as a loss."""
     return bool(parts(name) & (_OTHER | MEAN | SPREAD | ERROR))
+
+
+def without_mean(name: str) -> str:
+    """Return the name of what a column has the mean of: margin of "margin (mean)"."""
+    word = rf"(?<![a-z])({'|'.join(MEAN)})(?![a-z])"
+    return re.sub(rf"[\W_]*{word}[\W_]*", "", name, flags=re.IGNORECASE) or name
 
 
 def is_index(name: Hashable) -> bool:
@@ -193,12 +224,26 @@ def _candidates(
     return candidates
 
 
-def missing(words: Sequence[str], columns: Sequence[Any], place: str) -> DataError:
-    """Return the error of a table that lacks a column for any of `words`."""
+def missing(
+    words: Sequence[str], columns: Sequence[Any], place: str, likely: Sequence[str] = ()
+) -> DataError:
+    """Return the error of a table that lacks a column for any of `words`.
+
+    Offered are the columns whose names have a part in common, else those `likely` to be it.
+    """
     accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
-    errors = {clean(name) for name in ERRORS} & {clean(name) for name in columns}
-    turned = "; errors are read with --lower-is-better" if errors and "accuracy" in words else ""
-    return DataError(
-        f"{place}no column for {' or '.join(words)}: found {listed(columns)}; accepted are "
-        f"{accepted}; choose one by --column {words[0]}=NAME{turned}"
+    there = [str(column) for column in columns]
+    near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
+    offered = near or [f"{words[0]}={name}" for name in likely or ("NAME",)]
+    choices = " or ".join(f"--column {choice}" for choice in offered[:3])
+    turned = "; errors are read with --lower-is-better" * (
+        "accuracy" in words and any(map(_may_be_error, there))
     )
+    return DataError(
+        f"{place}no column for {' or '.join(words)}: found {listed(there)}; accepted are "
+        f"{accepted}; choose one by {choices}{turned}"
+    )
+
+
+def _may_be_error(name: str) -> bool:
+    return is_error(name) or is_error(name.rstrip("0123456789_-. "))

@@ -1,14 +1,14 @@
 """Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from palm_bayes.data import columns
-from palm_bayes.data.cells import text_of
-from palm_bayes.data.names import as_runs, by_pattern, repetition_of, split
+from palm_bayes.data import across, columns, trackers
+from palm_bayes.data.cells import as_text, text_of
+from palm_bayes.data.in_memory import Raw
+from palm_bayes.data.names import NoMatchError, by_pattern, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
@@ -18,12 +18,9 @@ from palm_bayes.data.sheet import (
     described,
     is_numeric,
     refuse_summaries,
+    spreads,
 )
-from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, known, listed
-
-_TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+?) - (?P<metric>[^-]+)")
-_BOUND = re.compile(r".+__(MIN|MAX)")
 
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
@@ -38,10 +35,13 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
     asked = dict(reading.columns or {})
-    if layout.name == "tracker" and asked.get("accuracy") not in sheet.names:
+    if layout.name in {"tracker", "values"} and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
-    sheet = counted(layout.read(replace(sheet, words=mine), reading).checked())
+    sheet = layout.read(replace(sheet, words=mine), reading)
+    if reading.pattern is not None and raw.alone and not sheet.series:
+        sheet = _by_cells(sheet, reading.pattern)
+    sheet = counted(sheet.checked())
     notes = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
     return sheet.rows(), notes
 
@@ -69,10 +69,8 @@ def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
     return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]
 
 
-def _long(sheet: Sheet, reading: Reading) -> Sheet:
+def _long(sheet: Sheet, _: Reading) -> Sheet:
     """Take the column of accuracies."""
-    if reading.pattern is not None and sheet.raw.alone:
-        raise DataError(f"{sheet.place}pattern {reading.pattern!r} fits neither file nor columns")
     names, asked = sheet.names, "accuracy" in sheet.words
     words = columns.positions(names, sheet.words, sheet.place)
     if "accuracy" not in words:
@@ -80,15 +78,37 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
     score = names[words["accuracy"]]
     if "repetition" not in words and not asked:
         free = replace(sheet, words=words).free
-        refuse_summaries(
-            [score, *(names[i] for i in free if is_numeric(sheet.column(i)))], sheet.place
-        )
+        others = [names[i] for i in free if is_numeric(sheet.column(i))]
+        refuse_summaries([score, *others], sheet.place, wide=False)
     others = [name for i, name in enumerate(names) if i not in words.values()]
     left = [name for name in others if columns.word_of(name) == "accuracy"]
     note = f"score is {score.rstrip('.')}" + (f", not {listed(left)}" if left else "")
     plain = columns.clean(score) == "accuracy" and not left
     metric = columns.metric_of(score.rstrip("."))
     return replace(sheet, words=words, notes=[] if plain else [note], metric=metric)
+
+
+def _by_cells(sheet: Sheet, pattern: str) -> Sheet:
+    """Read strategies, and what else a pattern tells, from the names of runs in a column."""
+    words = dict(sheet.words)
+    what = f"{sheet.place}pattern {pattern!r} fits neither file, columns nor strategies"
+    if "strategy" not in words:
+        raise DataError(what)
+    frame, place = sheet.raw.frame.copy(), words["strategy"]
+    names = as_text(frame.iloc[:, place])
+    try:
+        read = by_pattern([*names.unique()], pattern)
+    except NoMatchError as error:
+        raise DataError(f"{what}: {error}") from None
+    runs = dict(zip(names.unique(), read, strict=True))
+    told = pd.DataFrame([runs[name] for name in names], frame.index)
+    more = [str(word) for word in told if word not in words]
+    if "strategy" in told:
+        frame.isetitem(place, told["strategy"].to_numpy())
+    words |= {word: frame.shape[1] + i for i, word in enumerate(more)}
+    frame = pd.concat([frame, told[more]], axis="columns")
+    said = [*sheet.notes, f"{listed(told)} by the pattern {pattern}"]
+    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=said)
 
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
@@ -99,34 +119,29 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     places = [
         i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
     ]
+    asked = reading.layout is not None
+    left = spreads([names[i] for i in places])
+    if not asked:
+        refuse_summaries([names[i] for i in places], sheet.place)
+    places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
-    refuse_summaries(mine, sheet.place)
-    asked, numbered = reading.layout is not None, all(map(repetition_of, mine))
-    strange = any(map(columns.is_other_measure, mine)) or ("strategy" in words and not numbered)
+    numbered = all(map(repetition_of, mine))
+    errors = reading.lower_is_better and numbered
+    strange = any(map(columns.is_other_measure, mine)) and not errors
+    strange = strange or ("strategy" in words and not numbered)
     alone = len(mine) == 1
     if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
-        raise columns.missing(["accuracy"], names, sheet.place)
-    runs = _runs_of_names(mine, reading.pattern if sheet.raw.alone else None)
+        likely = [name for name in mine if not columns.is_other_measure(name)]
+        raise columns.missing(["accuracy"], names, sheet.place, likely)
+    bare = [columns.without_mean(name) for name in mine] if left else mine
+    runs = runs_of(bare, reading.pattern if sheet.raw.alone else None)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
-    return replace(sheet, series=series, notes=[described(series, names)])
-
-
-def _runs_of_names(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
-    """Read names of columns as repetitions, as strategies, or as both."""
-    if pattern is not None:
-        return by_pattern(names, pattern)
-    numbers = [repetition_of(name) for name in names]
-    if all(numbers):
-        return [{"repetition": str(number)} for number in numbers]
-    runs = [split(name) for name in names]
-    for i, (strategy, number) in enumerate(runs):
-        if number is None and names.count(names[i]) > 1:  # columns of one name
-            runs[i] = strategy, str(names[: i + 1].count(names[i]))
-    return as_runs(runs)
+    notes = [described(series, names), *([f"{listed(left)} left out"] if left else [])]
+    return replace(sheet, series=series, notes=notes)
 
 
 def _headers(sheet: Sheet, _: Reading) -> Sheet:
@@ -183,55 +198,6 @@ def _with_header_levels(raw: Raw) -> Raw:
     return replace(raw, frame=rows.set_axis(levels, axis="columns"))
 
 
-def _tracker(sheet: Sheet, reading: Reading) -> Sheet:
-    """Take an export of TensorBoard, or of Weights & Biases without its bounds."""
-    names, words = sheet.names, dict(sheet.words)
-    of_word = {columns.clean(name): i for i, name in enumerate(names)}
-    for i, name in enumerate(names):
-        if (word := columns.word_of(name)) in columns.COUNTS:
-            words[word] = i
-    words |= {"step": of_word["step"]} if "step" in of_word else {}
-    if "value" in of_word:
-        words |= {"accuracy": of_word["value"]}
-        return replace(sheet, words=words, notes=["a TensorBoard export: score is Value"])
-    tracked = {
-        i: match
-        for i, name in enumerate(names)
-        if not _BOUND.fullmatch(name) and (match := _TRACKED.fullmatch(name))
-    }
-    score = _chosen_metric([match["metric"] for match in tracked.values()], sheet, reading)
-    mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
-    runs = _runs_of_names(list(mine.values()), reading.pattern if sheet.raw.alone else None)
-    series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
-    note = f"{described(series, names)}; score is {score}"
-    metric = columns.metric_of(score.rsplit("/", 1)[-1])
-    return replace(sheet, words=words, series=series, notes=[note], metric=metric)
-
-
-def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
-    """Choose the metric that is an accuracy."""
-    names = list(dict.fromkeys(metrics))
-    asked = (reading.columns or {}).get("accuracy")
-    if asked is not None or not names:
-        return columns.one_of(asked or "NAME - METRIC", names, "metric", sheet.place)
-    found = [name for name in names if _is_accuracy(name)] if len(names) > 1 else names
-    if len(found) != 1:
-        choices = " or ".join(f"--column accuracy={name}" for name in found or names)
-        raise DataError(f"{sheet.place}several metrics, choose one by {choices}")
-    return found[0]
-
-
-def _is_accuracy(metric: str) -> bool:
-    return "accuracy" in map(columns.word_of, (metric, metric.rsplit("/", 1)[-1]))
-
-
-def _is_tracker(sheet: Sheet, _: Reading) -> bool:
-    names = sheet.names
-    tracked = [name for name in names if _TRACKED.fullmatch(name)]
-    board = {"walltime", "step", "value"}
-    return {*map(columns.clean, names)} == board or len(tracked) == len(names) - 1 > 0
-
-
 def _is_long(sheet: Sheet, reading: Reading) -> bool:
     return "accuracy" in {*map(columns.stands_for, sheet.names), *(reading.columns or {})}
 
@@ -257,8 +223,21 @@ LAYOUTS = {
             "tracker",
             "exports of Weights & Biases (`Step, NAME - METRIC, NAME - METRIC__MIN ...`) and of "
             "TensorBoard (`Wall time, Step, Value`)",
-            _is_tracker,
-            _tracker,
+            trackers.is_tracker,
+            trackers.tracker,
+        ),
+        _Layout(
+            "values",
+            "one row for each value of several metrics, with their names (`key, value, step`)",
+            trackers.is_values,
+            trackers.values,
+        ),
+        _Layout(
+            "across",
+            "one row for each run, with its accuracies by labels (`100`, `acc@200`) or episodes "
+            "(`round_1`) in columns",
+            across.is_across,
+            across.across,
         ),
         _Layout("long", "one row for each accuracy", _is_long, _long),
         _Layout(

@@ -4,12 +4,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from palm_bayes.data.columns import COLUMNS, clean
+from palm_bayes.data.columns import COLUMNS, ERRORS, clean
 from palm_bayes.errors import DataError, listed
 
 FIELDS = ("strategy", "repetition", "dataset", "model", "source")
 # Of random_seed1, random is the strategy.
-_RUNS = [name for name in COLUMNS["repetition"] if not name.startswith("random")]
+_RUNS = ["version"] + [name for name in COLUMNS["repetition"] if not name.startswith("random")]
 _RUN = "|".join(name.replace(" ", "[ _-]?") for name in _RUNS)
 _LAST = rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*)?(?P<repetition>[0-9]+)\W*"
 _FIRST = rf"(?:{_RUN})[\W_]*(?P<repetition>[0-9]+)[\W_]+(?P<strategy>.+)"
@@ -20,7 +20,13 @@ class NoMatchError(DataError):
     """Names that do not fit a pattern."""
 
 
-_NUMBERED = {clean(measure + run) for measure in ("", *COLUMNS["accuracy"]) for run in ("", *_RUNS)}
+_NUMBERED = {
+    clean(measure + run) for measure in ("", *COLUMNS["accuracy"], *ERRORS) for run in ("", *_RUNS)
+}
+
+_BEFORE_NUMBERS = {
+    clean(name) for word in ("accuracy", "labels", "episode") for name in COLUMNS[word]
+} | {""}
 
 
 def repetition_of(name: str) -> str | None:
@@ -44,6 +50,26 @@ def as_runs(runs: Sequence[tuple[str, str | None]]) -> list[dict[str, str]]:
     numbered = any(number for _, number in runs)
     pairs = [{"strategy": name, "repetition": number or "1" * numbered} for name, number in runs]
     return [{word: name for word, name in pair.items() if name} for pair in pairs]
+
+
+def runs_of(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
+    """Read names of columns as repetitions, as strategies, or as both."""
+    if pattern is not None:
+        return by_pattern(names, pattern)
+    numbers = [repetition_of(name) for name in names]
+    if all(numbers):
+        return [{"repetition": str(number)} for number in numbers]
+    runs = [split(name) for name in names]
+    for i, (strategy, number) in enumerate(runs):
+        if number is None and names.count(names[i]) > 1:  # columns of one name
+            runs[i] = strategy, str(names[: i + 1].count(names[i]))
+    return as_runs(runs)
+
+
+def number_at_end(name: str) -> tuple[str, str] | None:
+    """Split acc@200, round_3, 1,000 labels or 10% into the words and the number, else None."""
+    match = re.fullmatch(r"(.*?)[\W_]*?([0-9]+(?:\.[0-9]+)?%?)(?: *labels)?", name.replace(",", ""))
+    return (clean(match[1]), match[2]) if match and clean(match[1]) in _BEFORE_NUMBERS else None
 
 
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ A file of a few bytes can claim or unpack to any size, so sizes are checked befo
 unpacked. NumPy is never allowed to unpickle.
 """
 
+import codecs
 import gzip
 import io
 import zipfile
@@ -66,12 +67,28 @@ def check_names(place: object, names: Iterable[object]) -> None:
 
 
 def text_of(path: Path, most: int = MAX_BYTES) -> str:
-    """Read a text in UTF-8 of at most that many bytes, unpacked if its suffix is .gz."""
+    """Read a text of at most that many bytes, unpacked if its suffix is .gz.
+
+    It is in UTF-8, or in UTF-16 with its mark, as Excel saves "Unicode text".
+    """
     unpack = gzip.open if path.name.lower().endswith(".gz") else open
     with unpack(path, "rb") as opened:
         contents = opened.read(most + 1)
     check_bytes(path, len(contents), most)
-    return str(contents, "utf-8-sig")
+    marked = contents.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return str(contents, "utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = contents.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path} cannot be read: line {line} is not in UTF-8") from error
+
+
+def pickled(path: object) -> DataError:
+    """Return the error of a file of pickled objects."""
+    return DataError(
+        f"{path} cannot be read: it holds pickled Python objects, which can run code; save the "
+        "numbers as CSV, JSON or .npz (in Python, a dict or DataFrame is read as it is)"
+    )
 
 
 def array_of(path: Path) -> NDArray[Any]:
@@ -83,6 +100,8 @@ def array_of(path: Path) -> NDArray[Any]:
     except DataError:
         raise
     except Exception as error:  # a damaged header raises anything
+        if "allow_pickle" in str(error):
+            raise pickled(path) from error
         raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 

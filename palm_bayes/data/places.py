@@ -13,6 +13,7 @@ import pandas as pd
 
 from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import word_of
+from palm_bayes.data.in_memory import Raw, of_frame, of_mapping
 from palm_bayes.data.names import (
     TENSORBOARD,
     NoMatchError,
@@ -21,9 +22,9 @@ from palm_bayes.data.names import (
     repetition_of,
     split,
 )
-from palm_bayes.data.opening import check_names
+from palm_bayes.data.opening import check_names, pickled
 from palm_bayes.data.palm_folder import Y_FILE
-from palm_bayes.data.tables import READERS, Raw, of_frame, of_mapping, read_file
+from palm_bayes.data.tables import PICKLES, READERS, read_file
 from palm_bayes.errors import DataError, listed
 
 type Place = pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[Any]
@@ -84,6 +85,8 @@ def _in_folder(base: Path) -> list[Path]:
     measured = [file for file in files if word_of(_stem(file)) == "accuracy"]
     files = files if direct else measured or files
     if not files:
+        if objects := [file for file in base.rglob("*") if file.suffix.lower() in PICKLES]:
+            raise pickled(objects[0])
         there = listed(sorted(path.name for path in base.iterdir())) or "nothing"
         raise DataError(
             f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE} and files of "
@@ -93,8 +96,10 @@ def _in_folder(base: Path) -> list[Path]:
     stems = {_stem(file) for file in files}
     if len(kinds) > 1 or (not direct and len(files) > len(stems) > 1):
         there = listed(dict.fromkeys(f"{file.name}" for file in files))
-        most = kinds.most_common(1)[0][0]
-        example = base / "*" / files[0].name if len(kinds) == 1 else base / f"*{most}"
+        order = {end: place for place, end in enumerate(READERS)}
+        names = Counter(file.name for file in files)  # the same in each folder of a run
+        often = max(files, key=lambda file: (names[file.name], -order[suffix(file)]))
+        example = base / f"*{suffix(often)}" if direct else base / "*" / often.name
         raise DataError(f"{base} holds several kinds of files ({there}): name one, as '{example}'")
     return files
 

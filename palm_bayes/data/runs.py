@@ -279,7 +279,11 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     names = listed(
         str(c).removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()
     )
-    return f"; unused columns that distinguish them: {names}" if names else ""
+    if names:
+        return f"; unused columns that distinguish them: {names}"
+    labels = table.groupby(RUN)["labels"]
+    stays = (labels.max() == labels.min()).all()
+    return "; labels are those so far, not those of one episode" if stays else ""
 
 
 def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
@@ -306,7 +310,7 @@ def _check_runs(table: pd.DataFrame) -> None:
     reject(table.assign(before=before), table["labels"] <= before, message)
     longest = table.groupby(RUN)["episode"].transform("size")
     longest = longest.groupby(table["strategy"]).transform("max")
-    message = f"{{longest}} episodes in the longest repetition, allowed is at least {MIN_EPISODES}"
+    message = f"the longest repetition has {{longest}} of the {MIN_EPISODES} episodes needed"
     reject(table.assign(longest=longest), longest < MIN_EPISODES, message)
 
 

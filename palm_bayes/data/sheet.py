@@ -9,8 +9,9 @@ import pandas as pd
 
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.in_memory import Raw
+from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.runs import UNUSED
-from palm_bayes.data.tables import Raw
 from palm_bayes.errors import DataError, listed
 
 GAPS = ("", "nan", "na", "n/a", "none", "null", "-", "<na>")
@@ -80,9 +81,20 @@ class Sheet:
         """Refuse a sheet without strategies if they may be in a column of another name."""
         named = "strategy" in self.words or any("strategy" in one.run for one in self.series)
         text = [i for i in self.free if _is_text(self.column(i))]
+        if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
+            cells = as_text(self.column(self.words["repetition"])).unique()
+            text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
         if not named and (text or not self.raw.fields):
-            raise columns.missing(["strategy"], self.names, self.place)
+            raise self._without_strategy([self.names[i] for i in text])
         return self
+
+    def _without_strategy(self, likely: Sequence[str]) -> DataError:
+        """Return the error of a table without strategies, which columns of text may hold."""
+        error = columns.missing(["strategy"], self.names, self.place, likely)
+        cells = (self.raw.frame[name] for name in likely if self.names.count(name) == 1)
+        if any(split(str(cell))[1] for column in cells for cell in column.head(1)):
+            error.args = (f"{error}, with --pattern '{{strategy}}_{{repetition}}' or the like",)
+        return error
 
     def rows(self) -> pd.DataFrame:
         """Return one row for each accuracy, with the file and the place in it."""
@@ -116,7 +128,7 @@ def counted(sheet: Sheet) -> Sheet:
     """Find what counts labels or episodes: a step, an index without a name, or the rows."""
     words = dict(sheet.words)
     step = words.pop("step", None)
-    if {*columns.COUNTS} & {*words}:
+    if {*columns.COUNTS} & {*words, *(word for one in sheet.series for word in one.run)}:
         return replace(sheet, words=words)
     index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
     place = next(iter(index), None) if step is None else step
@@ -186,16 +198,26 @@ def described(series: Sequence[Series], names: Sequence[str]) -> str:
     return f"{' and '.join(parts)} from the {'column' if len(mine) == 1 else 'columns'} {shown}"
 
 
-def refuse_summaries(names: Sequence[str], place: str) -> None:
-    """Refuse means with their spread, whose noise the model cannot take as known."""
+def spreads(names: Sequence[str]) -> list[str]:
+    """Return the names of standard deviations, errors and bounds of means."""
     mean = [name for name in names if columns.parts(name) & columns.MEAN]
     words = columns.SPREAD | (columns.ERROR if mean else frozenset())
-    spread = [name for name in names if columns.parts(name) & words and name not in mean]
-    if spread:
-        one = next((name for name in (*mean, *names) if name not in spread), "NAME")
-        there = listed([*(mean or [one]), *spread])
+    return [name for name in names if columns.parts(name) & words and name not in mean]
+
+
+def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> None:
+    """Refuse means with their spread, whose noise the model cannot take as known.
+
+    In a table that is not `wide`, the first name is that of the score.
+    """
+    if spread := spreads(names):
+        rest = [name for name in names if name not in spread]
+        mean = [name for name in rest if columns.parts(name) & columns.MEAN]
+        mean = mean or (rest if wide else rest[:1]) or ["NAME"]
+        several = len(mean) > 1
+        how = "--layout wide" if several else f"--column accuracy={mean[0]}"
         raise DataError(
-            f"{place}only means and their spread ({there}): accuracies of single repetitions are "
-            "needed, the model cannot take known noise; to fit the mean as one repetition all the "
-            f"same: --column accuracy={one}"
+            f"{place}only means and their spread ({listed([*mean, *spread])}): accuracies of "
+            "single repetitions are needed, the model cannot take known noise; to fit the "
+            f"{'means, each' if several else 'mean'} as one repetition all the same: {how}"
         )

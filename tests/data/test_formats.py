@@ -224,7 +224,7 @@ def test_a_pattern_of_the_columns_of_a_file(tmp_path):
     with pytest.raises(DataError, match="does not match 1:margin"):
         read_runs(path, pattern="{strategy}-{repetition}")
     path = formats.saved(formats.tidy(), tmp_path / "b.csv")
-    with pytest.raises(DataError, match="fits neither file nor columns"):
+    with pytest.raises(DataError, match="fits neither file, columns nor strategies"):
         read_runs(path, pattern="{strategy}-{repetition}")
 
 
@@ -277,7 +277,9 @@ def test_layout_can_be_asked_for(tmp_path):
     with pytest.raises(DataError, match="no column for accuracy: found labels, v1"):
         read_runs(path)
     assert read_runs(path, layout="wide").strategies == ("v1",)
-    with pytest.raises(DataError, match="no layout 'broad': there are headers, tracker, long"):
+    with pytest.raises(
+        DataError, match="no layout 'broad': there are headers, tracker, values, across, long"
+    ):
         read_runs(path, layout="broad")
 
 

@@ -139,10 +139,10 @@ def test_other_x_values_are_labels(tmp_path):
         (np.ones((6, 2)), "has shape (6, 2), allowed is one dimension"),
         (np.array([1, "a", None] * 2, dtype=object), "cannot be read"),
         (np.array(list("abcdef")), "holds <U1, allowed are real numbers"),
-        (np.array([30, np.nan, 40, 50]), "3 episodes in the longest repetition"),
+        (np.array([30, np.nan, 40, 50]), "the longest repetition has 3 of the 4 episodes needed"),
         (np.full(6, np.nan), "margin, repetition 1, episode 1: accuracy is 'nan'"),
         (np.array([30, 35, 40, 150]), "episode 4: accuracy is 150, allowed is 0 to 1, or 0 to 100"),
-        (np.array([30, 35, 40]), "3 episodes in the longest repetition, allowed is at least 4"),
+        (np.array([30, 35, 40]), "the longest repetition has 3 of the 4 episodes needed"),
     ],
 )
 def test_bad_arrays_name_the_file(tmp_path, y, part):
@@ -247,10 +247,13 @@ def test_csv_errors_give_the_line(tmp_path):
 @pytest.mark.parametrize(
     ("header", "parts"),
     [
-        ("strategy,labels,value", ["no column for accuracy: found strategy, labels, value"]),
+        (
+            "strategy,labels,value",
+            ["no column for accuracy: found strategy, labels, value", "accuracy=value"],
+        ),
         (
             "name,labels,accuracy",
-            ["accepted are strategy, method, query strategy", "--column strategy=NAME"],
+            ["accepted are strategy, method, query strategy", "--column strategy=name"],
         ),
         (
             "strategy,step,accuracy",
@@ -276,9 +279,11 @@ def test_files_that_cannot_be_read(tmp_path):
     path = csv(tmp_path / "b.csv", "strategy,labels,accuracy\n\n")
     assert message(path) == f"{path} has no rows below its header"
     cut = gzip.compress(b"strategy,accuracy\n" * 99)[:-12]
-    for name, content in {"c.csv.gz": b"no gzip", "d.csv": b"\xff\xfe\0s", "e.csv.gz": cut}.items():
+    for name, content in {"c.csv.gz": b"no gzip", "e.csv.gz": cut}.items():
         (tmp_path / name).write_bytes(content)
         assert f"{name} cannot be read as CSV" in message(tmp_path / name)
+    (tmp_path / "d.csv").write_bytes(b"strategy\nentropi\xe9")
+    assert "d.csv cannot be read: line 2 is not in UTF-8" in message(tmp_path / "d.csv")
 
 
 def test_frames_give_the_row():

@@ -131,9 +131,7 @@ def test_mixed_scales_name_the_run():
 
 
 def test_too_few_episodes_counts_the_longest_repetition():
-    assert "3 episodes in the longest repetition, allowed is at least 4" in message(
-        tidy(episodes=3)
-    )
+    assert "the longest repetition has 3 of the 4 episodes needed" in message(tidy(episodes=3))
     frame = tidy()
     runs = Runs.from_frame(frame[(frame["repetition"] == "1") | (frame["episode"] <= 2)])
     assert len(runs.table) == 2 * (6 + 2 + 2)

@@ -1,0 +1,246 @@
+"""Raw tables, taken from frames and from dicts of lists, of arrays or of records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from palm_bayes.data.cells import as_numbers
+from palm_bayes.data.columns import COUNTS, TASK, stands_for, word_of
+from palm_bayes.data.opening import check_names, check_table
+from palm_bayes.errors import DataError, listed
+
+_DEEPEST = 8  # names within names
+_LISTS = (list, tuple, np.ndarray)
+_COUNTS = {*COUNTS}
+_COUNTED = "positions in lists count episodes"
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Its index says where rows are: "line 3".
+    file : str
+        Path; empty in memory.
+    name : str
+        Its sheet or key, if it is one of several of a file.
+    notes : tuple of str
+        What was understood so far.
+    fields : mapping of str to str
+        Strategy, repetition and so on by the path, for tables without such columns.
+    alone : bool
+        If it is the only table, whose name tells a repetition only along with the strategy.
+    """
+
+    frame: pd.DataFrame
+    file: str = ""
+    name: str = ""
+    notes: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    alone: bool = True
+
+
+def of_mapping(
+    mapping: Mapping[str, Any], file: str = "", name: str = "", above: Mapping[str, Any] = _NONE
+) -> list[Raw]:
+    """Read columns by name, arrays of runs by strategy, or such mappings by name.
+
+    ``{"labels": [...], "accuracy": [...]}`` is a table; ``{"labels": [...], "margin": [[...],
+    [...]]}`` has runs x episodes; ``{"margin": {...}, "random": {...}}`` a table for each. Lists
+    that count labels or episodes, `above` the tables, hold for each of them.
+    """
+    if not mapping:
+        raise DataError(f"{file or 'the dict'} is empty")
+    if name.count("/") >= _DEEPEST:
+        raise DataError(f"{file or 'the dict'} is nested more than {_DEEPEST} deep")
+    check_names(file or "the dict", mapping)
+    mapping = {str(key): _by_column(value) for key, value in mapping.items()}
+    if _is_table(mapping):
+        return [_of_table(mapping, file, name)]
+    lists = {key: value for key, value in mapping.items() if isinstance(value, _LISTS)}
+    inner = {key: value for key, value in mapping.items() if _holds_lists(value)}
+    once = {key: value for key, value in mapping.items() if not isinstance(value, Mapping)}
+    once = {key: value for key, value in once.items() if key not in lists}
+    if not lists and not inner:
+        raise DataError(f"{file or 'the dict'} holds no lists: found {listed(mapping)}")
+    if not inner or not {*map(word_of, lists)} <= _COUNTS:
+        counts = {} if _COUNTS & {*map(word_of, lists)} else above
+        return [_of_lists({**counts, **lists}, once, file, name)]
+    single = len(inner) == 1 and len(inner) < len(mapping)  # its key names nothing
+    raws = []
+    for key, value in inner.items():
+        part = name if single else f"{name}/{key}".strip("/")
+        raws += of_mapping(value, file, part, {**above, **lists})
+    return [_with_constants(raw, once, alone=len(raws) == 1) for raw in raws]
+
+
+def _by_column(value: Any) -> Any:
+    """Return a frame or records as lists by column, and anything else as it is."""
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        value = flat_records(value)
+    if isinstance(value, pd.DataFrame):
+        value = of_frame(value).frame.to_dict("list")
+    return value
+
+
+def flat_records(rows: Sequence[Any]) -> pd.DataFrame:
+    """Make a frame of records; values in mappings in them are columns such as config/seed."""
+    nested = any(isinstance(cell, Mapping) for row in rows for cell in row.values())
+    return pd.json_normalize(list(rows), sep="/") if nested else pd.DataFrame(list(rows))
+
+
+def _is_table(mapping: Any) -> bool:
+    """Return True for mappings of mappings of single values, as by pandas' `to_dict`."""
+    if not isinstance(mapping, Mapping) or not mapping:
+        return False
+    inner = [*mapping.values()]
+    return all(isinstance(value, Mapping) and value for value in inner) and not any(
+        isinstance(cell, (Mapping, *_LISTS)) for value in inner for cell in value.values()
+    )
+
+
+def _holds_lists(value: Any) -> bool:
+    """Return True for a mapping with lists or a table at any depth, unlike settings."""
+    if not isinstance(value, Mapping):
+        return False
+    table = _is_table(value) and len(value) > 1
+    return table or any(isinstance(one, _LISTS) or _holds_lists(one) for one in value.values())
+
+
+def _of_table(mapping: Mapping[str, Any], file: str, name: str) -> Raw:
+    """Take columns by name, or rows by number, which have names of columns inside."""
+    inside = {key for row in mapping.values() for key in row}
+    rows = any(map(stands_for, inside)) and not any(map(stands_for, mapping))
+    frame = pd.DataFrame(dict(mapping))
+    return of_frame(frame.T.infer_objects() if rows else frame, file, name)
+
+
+def _of_lists(lists: Mapping[str, Any], once: Mapping[str, Any], file: str, name: str) -> Raw:
+    """Take lists by column, or arrays of runs; what is said once holds for all rows."""
+    arrays = {key: array_of_runs(value, file, key) for key, value in lists.items()}
+    if max(array.ndim for array in arrays.values()) > 1:
+        return of_runs(arrays, file, name)
+    sizes = {key: array.size for key, array in arrays.items()}
+    if len({*sizes.values()}) > 1:
+        told = listed(f"{key} {size}" for key, size in sizes.items())
+        raise DataError(f"{file or 'the dict'}: lists differ in length: {told}")
+    frame = pd.DataFrame(arrays).assign(**once)
+    if _counts(frame) or not {"strategy", "repetition"} & {*map(word_of, once)}:
+        return of_frame(frame, file, name)
+    raw = of_frame(frame.assign(episode=np.arange(1, len(frame) + 1)), file, name)
+    return replace(raw, notes=(*raw.notes, _COUNTED))
+
+
+def _with_constants(raw: Raw, once: Mapping[str, Any], *, alone: bool) -> Raw:
+    """Add what is said once above a table: its task and, of the only table, its run."""
+    if raw.frame.columns.nlevels > 1:
+        return raw
+    there = {*map(stands_for, raw.frame.columns)}
+    words = (*TASK, "strategy", "repetition") if alone else TASK
+    more = {key: value for key, value in once.items() if stands_for(key) in {*words} - there}
+    return replace(raw, frame=raw.frame.assign(**more))
+
+
+def of_frame(frame: pd.DataFrame, file: str = "", name: str = "") -> Raw:
+    """Take a frame; levels of its index that have a name, and items of lists, are rows of it."""
+    if frame.index.nlevels > 1 or word_of(_named(frame)) is not None:
+        frame = frame.reset_index()
+    elif not frame.index.equals(pd.RangeIndex(len(frame))) and not _counts(frame):
+        first = as_numbers(pd.Series(frame.index))
+        if first.is_monotonic_increasing and first.is_unique and first.notna().all():
+            frame = frame.reset_index(names=_named(frame))
+    return _with_rows_of_lists(Raw(frame, file, name))
+
+
+def _with_rows_of_lists(raw: Raw) -> Raw:
+    """Make a row of each item where cells are lists; positions count episodes without labels."""
+    frame, place = raw.frame, raw.file or "the table"
+    if frame.columns.nlevels > 1 or not frame.columns.is_unique or frame.empty:
+        return raw
+    mine = [name for name in frame if frame[name].map(lambda cell: isinstance(cell, _LISTS)).all()]
+    if not mine:
+        return raw
+    sizes = frame[mine].map(len)
+    if (uneven := sizes.min(axis=1) < sizes.max(axis=1)).any():
+        told = listed(f"{name} {size}" for name, size in sizes[uneven].iloc[0].items())
+        raise DataError(f"{place}: lists of a row differ in length: {told}")
+    check_table(place, int(sizes[mine[0]].sum()), frame.shape[1])
+    counted = _counts(frame)
+    if not counted:
+        places: list[Any] = [[*range(1, size + 1)] for size in sizes[mine[0]]]
+        frame = frame.assign(episode=places)
+        mine.append("episode")
+    said = () if counted else (_COUNTED,)
+    return replace(raw, frame=frame.explode(mine).infer_objects(), notes=(*raw.notes, *said))
+
+
+def _named(frame: pd.DataFrame) -> str:
+    return "" if frame.index.name is None else str(frame.index.name)
+
+
+def _counts(frame: pd.DataFrame) -> bool:
+    """Return True if a column counts labels or episodes."""
+    return bool(_COUNTS & {word_of(column) for column in frame.columns})
+
+
+def array_of_runs(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
+    """Take a list of values, or of runs, which may differ in length."""
+    rows = value if isinstance(value, list) else []
+    if rows and all(isinstance(row, list) for row in rows):  # ragged: short runs end in NaN
+        longest = max(map(len, rows))
+        check_table(f"{file or 'the dict'}: {key}", longest, len(rows))
+        value = [[*row, *[None] * (longest - len(row))] for row in rows]
+        value = _numbers(value, file, key)
+    array = np.asarray(value)
+    if array.ndim not in {1, 2}:
+        shape = f"shape {array.shape}" if array.ndim else repr(value)
+        raise DataError(
+            f"{file or 'the dict'}: {key} has {shape}, allowed is a list, or runs x episodes"
+        )
+    return array
+
+
+def _numbers(rows: list[list[Any]], file: str, key: object) -> np.ndarray[Any, Any]:
+    try:
+        return np.array(rows, dtype=float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from error
+
+
+def of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) -> Raw:
+    """Lay arrays of runs x episodes, with what counts their episodes, side by side."""
+    known = {key for key in arrays if word_of(key) in _COUNTS}
+    runs = {key: np.atleast_2d(arrays[key]) for key in arrays if key not in known}
+    if len(known) > 1 or len({array.shape[1] for array in runs.values()}) > 1:
+        shapes = listed(f"{key} {array.shape}" for key, array in arrays.items())
+        raise DataError(f"{file or 'the dict'}: shapes do not fit together: {shapes}")
+    length = next(iter(runs.values())).shape[1]
+    check_table(file or "the dict", length, sum(map(len, runs.values())))
+    counted: dict[tuple[str, str], Any] = {}
+    for key in known:
+        if arrays[key].shape != (length,):
+            shape = arrays[key].shape
+            raise DataError(
+                f"{file or 'the dict'}: {key} has shape {shape}, allowed is ({length},)"
+            )
+        counted[key, ""] = arrays[key]
+    if not known:
+        counted["episode", ""] = np.arange(1, length + 1)
+    series = {
+        ("" if word_of(key) == "accuracy" else key, str(i + 1)): run
+        for key, array in runs.items()
+        for i, run in enumerate(array)
+    }
+    cells = counted | series
+    frame = pd.DataFrame(cells)
+    frame.columns = pd.MultiIndex.from_tuples(list(cells), names=["strategy", "repetition"])
+    shapes = listed(f"{key} {len(a)} runs x {a.shape[1]} episodes" for key, a in runs.items())
+    return Raw(frame, file, name, (shapes,))
