@@ -88,9 +88,9 @@ as a fraction" says so. [Other scores](how-to/other-scores.md) has what to do wi
 
 - Rows at 0 labels are left out.
 - Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
-- Means with standard deviations or errors are refused: the model cannot take known noise. The means
-  can be fitted as one repetition each, by `--column accuracy=NAME` or, of several strategies side by
-  side, `--layout wide`.
+- Means with standard deviations or errors are refused: the model cannot take known noise. The
+  means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several strategies
+  side by side, `--layout wide`.
 """
 
 
