@@ -210,6 +210,18 @@ class Backtest:
         tables = (self.forecasts, self.baselines, self.scores, self.observed)
         return plot_backtest(*tables, self.sentence, self.score)
 
+    def plot_coverage(self, ax: Any = None, *, scope: str = "mean") -> Any:
+        """Draw observed against nominal coverage, of the ``mean`` or of a single ``repetition``."""
+        from palm_bayes.plots.backtest import plot_coverage
+
+        return plot_coverage(self.scores, scope, ax)
+
+    def plot_errors(self, ax: Any = None) -> Any:
+        """Draw the mean absolute error by episodes ahead, also of the baselines."""
+        from palm_bayes.plots.backtest import plot_errors
+
+        return plot_errors(self.forecasts, self.baselines, ax)
+
     def write(self, out: str | Path) -> list[Path]:
         """Write ``forecasts.csv``, ``scores.csv``, ``baselines.csv`` and ``backtest.png``.
 

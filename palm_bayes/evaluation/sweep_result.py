@@ -23,6 +23,7 @@ from palm_bayes.files import together
 _TASK = [*TASK]
 _TEXT, _NUMBER, _COUNT, _YES = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 _ROWS = 100_000  # written at a time
+_TASKS = 60  # most tasks in a figure
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "verdicts": {
@@ -187,6 +188,25 @@ class Sweep(Displayed):
         }
         order = (p_best.sum() / p_best.notna().sum()).sort_values(ascending=False).index
         return pd.DataFrame(table).reindex(order)
+
+    def most_decided(self) -> pd.DataFrame:
+        """Return `p_best` of the tasks with the highest values, at most 60, by the task's name."""
+        chances = self.p_best[self.winners.index]
+        most = chances.max(axis=1).sort_values(ascending=False, kind="stable").index[:_TASKS]
+        shown = chances.loc[chances.index.isin(most)]
+        return shown.set_axis([" / ".join(filter(None, key)) or "task" for key in shown.index])
+
+    def plot_speed_ups(self, ax: Any = None, *, probability: float = 0.9) -> Any:
+        """Draw `speed_ups`, on `ax` if given; see `palm_bayes.plots.sweep.plot_speed_ups`."""
+        from palm_bayes.plots.sweep import plot_speed_ups
+
+        return plot_speed_ups(self.speed_ups(probability), self.reference, ax)
+
+    def plot_winners(self, ax: Any = None) -> Any:
+        """Draw `most_decided`, on `ax` if given; see `palm_bayes.plots.sweep.plot_winners`."""
+        from palm_bayes.plots.sweep import plot_winners
+
+        return plot_winners(self.most_decided(), ax)
 
     @property
     def complete(self) -> bool:

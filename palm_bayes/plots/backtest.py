@@ -1,7 +1,7 @@
 """One-page summary of a backtest: coverage, errors and the worst cells."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,19 @@ from matplotlib.ticker import MaxNLocator
 
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
-from palm_bayes.plots.style import COLOURS, GREY, INK, SHADES, mixed, new_figure, short, styled
+from palm_bayes.errors import known
+from palm_bayes.plots.style import (
+    COLOURS,
+    GREY,
+    INK,
+    SHADES,
+    figure_of,
+    mixed,
+    new_figure,
+    short,
+    single_panel,
+    styled,
+)
 
 _OURS = COLOURS[0]
 _SCOPES = {"mean": "mean over repetitions", "repetition": "single repetitions"}
@@ -70,6 +82,24 @@ def plot_backtest(
         text = "\n".join(textwrap.wrap(title.replace(" %", "\xa0%"), 88)).replace("\xa0", " ")
         figure.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=False)
     return figure
+
+
+def plot_coverage(scores: pd.DataFrame, scope: str, ax: Any = None) -> Figure:
+    """Draw the left or the middle panel of `plot_backtest`: ``scope`` is mean or repetition."""
+    return _alone(lambda panel: _coverage(panel, scores, known([scope], _SCOPES, "scope")[0]), ax)
+
+
+def plot_errors(forecasts: pd.DataFrame, baselines: pd.DataFrame, ax: Any = None) -> Figure:
+    """Draw the right panel of `plot_backtest`, on `ax` if given."""
+    return _alone(lambda panel: _errors(panel, forecasts, baselines), ax)
+
+
+def _alone(draw: Callable[[Axes], None], ax: Any) -> Figure:
+    """Draw one panel on given axes, or in a new figure."""
+    with styled():
+        panel = single_panel(ax, 3.2)
+        draw(panel)
+    return figure_of(panel)
 
 
 def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:

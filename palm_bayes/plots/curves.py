@@ -93,16 +93,17 @@ def plot_palm_fit(
     *,
     dataset: str,
     model: str,
+    ax: Any = None,
 ) -> Figure:
     """Draw one strategy: ``palm_fit.png`` of output in PALM's layout.
 
     Like `plot_curves`, for `runs` of one strategy, with the title "dataset · model · strategy"
-    without empty parts. `DataError` if `runs` hold several.
+    without empty parts unless on a given `ax`. `DataError` if `runs` hold several.
     """
     if len(runs.strategies) > 1:
         raise DataError(f"strategies {listed(runs.strategies)}: allowed is one for this figure")
     title = DOT.join(filter(None, (dataset, model, *runs.strategies)))
-    return plot_curves(runs, expected, new, title=title)
+    return plot_curves(runs, expected, new, title=title, axes=ax)
 
 
 def _panels(view: View, heading: str) -> Figure:

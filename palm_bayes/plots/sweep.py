@@ -15,7 +15,7 @@ _NAME = 34  # characters
 _TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
 
 
-def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Figure:
+def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figure:
     """Draw each strategy's speed-up over the reference, pooled over tasks.
 
     Parameters
@@ -23,17 +23,17 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Fi
     pooled : DataFrame
         As from `palm_bayes.Sweep.speed_ups`: index strategy; logarithms.
     reference : str
-    axes : Axes, optional
+    ax : Axes, optional
         Axes to draw in; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        New figure, or that of `axes`. The thick line is the interval of the mean over tasks, the
+        New figure, or that of `ax`. The thick line is the interval of the mean over tasks, the
         thin line that of a new task.
     """
     with styled():
-        ax = single_panel(axes, len(pooled) * _ROW + 0.9)
+        ax = single_panel(ax, len(pooled) * _ROW + 0.9)
         rows = np.arange(len(pooled))
         names = ["mean", "lower", "upper", "new_lower", "new_upper"]
         shown = np.exp(pooled[names].to_numpy(float))
@@ -52,23 +52,23 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, axes: Any = None) -> Fi
     return figure_of(ax)
 
 
-def plot_winners(p_best: pd.DataFrame, axes: Any = None) -> Figure:
+def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
     """Draw the probability of each strategy being the best in each task.
 
     Parameters
     ----------
     p_best : DataFrame
         Index task (text), one column per strategy; NaN where a task lacks it.
-    axes : Axes, optional
+    ax : Axes, optional
         Axes to draw in; by default those of a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        New figure, or that of `axes`.
+        New figure, or that of `ax`.
     """
     with styled():
-        ax = single_panel(axes, len(p_best) * 0.6 * _ROW + 1.8)
+        ax = single_panel(ax, len(p_best) * 0.6 * _ROW + 1.8)
         image = ax.imshow(p_best.to_numpy(float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         _name_rows(ax, [str(name) for name in p_best.index])
         names = [short(str(name), _NAME) for name in p_best]

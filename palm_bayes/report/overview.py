@@ -11,11 +11,9 @@ import pandas as pd
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import percent
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
-from palm_bayes.plots.sweep import plot_speed_ups, plot_winners
 from palm_bayes.report.parts import Listing, Picture, Section, Table
 
 _MOST = 20  # rows of a table of single cells
-_TASKS = 60  # tasks in the figure
 _ABOUT = {
     "speed": (
         "The speed-up is the budget at the end of a task's data over the labels with which the "
@@ -110,7 +108,7 @@ def speed_ups(sweep: Sweep, pooled: pd.DataFrame, probability: float) -> Section
     ]
     lines = "; ".join(f"{row['strategy']} {row['speed-up']}" for row in numbers)
     picture = Picture.of(
-        plot_speed_ups(pooled, sweep.reference),
+        sweep.plot_speed_ups(probability=probability),
         f"Speed-up over {sweep.reference} by strategy: {lines}.",
         f"Thick: {level} interval of the mean over tasks; thin: of a new task.",
     )
@@ -132,15 +130,12 @@ def winners(sweep: Sweep) -> Section | None:
             "at most 10 %": sweep.winners["hardly"].to_numpy().astype(str),
         }
     )
-    chances = sweep.p_best[sweep.winners.index]
-    most = chances.max(axis=1).sort_values(ascending=False, kind="stable").index[:_TASKS]
-    shown = chances.loc[chances.index.isin(most)]
-    shown = shown.set_axis([_path(key) for key in shown.index])
+    shown = sweep.most_decided()
     first = {str(name): int((shown.idxmax(axis=1) == name).sum()) for name in shown}
     lines = "; ".join(f"{name} {count}" for name, count in first.items())
-    every = "all tasks" if len(shown) == len(chances) else f"{len(shown)} most decided tasks"
+    every = "all tasks" if len(shown) == len(sweep.p_best) else f"{len(shown)} most decided tasks"
     picture = Picture.of(
-        plot_winners(shown),
+        sweep.plot_winners(),
         f"P(best) of every strategy in {every}. Tasks in which each is the likeliest: {lines}.",
         f"P(best) in {every}.",
     )

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from palm_bayes import backtest
 from palm_bayes.data import example_runs_path
+from palm_bayes.errors import DataError
 from palm_bayes.evaluation import backtest as backtesting
 from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY
@@ -45,6 +47,21 @@ def test_coverage_by_third(drawn, found):
             assert points[:, 0].tolist() == [50, 80, 95]
             expected = 100 * (part["coverage_80"] * part["n"]).sum() / part["n"].sum()
             assert points[1, 1] == pytest.approx(expected)
+
+
+def test_single_panels_are_drawn_on_axes_that_are_given(drawn, found):
+    figure = Figure()
+    axes = figure.subplots(1, 3)
+    assert found.plot_coverage(axes[0]) is figure
+    assert found.plot_coverage(axes[1], scope="repetition") is figure
+    assert found.plot_errors(ax=axes[2]) is figure
+    for ax, own in zip(axes, drawn.axes[:3], strict=True):
+        assert lines(ax).keys() == lines(own).keys()
+        for name, points in lines(own).items():
+            np.testing.assert_array_equal(lines(ax)[name], points)
+    assert len(found.plot_errors().axes) == 1
+    with pytest.raises(DataError, match="no scope 'all': there are mean, repetition"):
+        found.plot_coverage(scope="all")
 
 
 def test_errors_by_distance(drawn, found):

@@ -329,6 +329,10 @@ def test_palm_fit_is_titled_by_dataset_model_and_strategy():
     assert figure.get_suptitle() == "digits · mlp · s1"
     assert figure.axes[0].get_title(loc="left") == ""
     assert plot_palm_fit(one, forecast, dataset="", model="").get_suptitle() == "s1"
+    ax = Figure().subplots()
+    assert plot_palm_fit(one, forecast, dataset="digits", model="", ax=ax) is ax.figure
+    assert len(ax.lines) == len(figure.axes[0].lines)
+    assert ax.get_title(loc="left") == "s1"
     with pytest.raises(DataError, match="s0, s1, s2"):
         plot_palm_fit(runs, forecast, None, dataset="", model="")
 

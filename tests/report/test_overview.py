@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from palm_bayes.evaluation.sweep_result import Sweep, write
-from palm_bayes.plots.sweep import plot_speed_ups, plot_winners
+from palm_bayes.plots.sweep import plot_winners
 from palm_bayes.report.overview import overview
 from palm_bayes.report.page import write_overview
 
@@ -77,7 +77,7 @@ def test_nothing_fitted(tmp_path):
 
 def test_figures(found):
     pooled = found.speed_ups()
-    figure = plot_speed_ups(pooled, "random")
+    figure = found.plot_speed_ups()
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == [HOSTILE]
     thin, thick = (lines.get_segments()[0][:, 0] for lines in ax.collections)
@@ -89,3 +89,7 @@ def test_figures(found):
     assert drawn is own.figure
     np.testing.assert_array_equal(own.images[0].get_array().filled(np.nan), chances)
     assert [label.get_text() for label in own.get_xticklabels()] == ["a_$x$", "b"]
+    left, right = Figure().subplots(1, 2)
+    assert found.plot_speed_ups(left) is found.plot_winners(right) is left.figure
+    assert len(left.collections) == len(ax.collections)
+    np.testing.assert_array_equal(right.images[0].get_array(), found.most_decided())
