@@ -27,8 +27,10 @@ type Sampler = Callable[[Runs], dict[str, Any]]  # a verdict: a row of Convergen
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("convergence.csv"), help="row by row")
+    again = "It resumes: it fits only the cells that --out lacks; remove that file to restart."
+    parser = curves_parser(f"{__doc__.splitlines()[0]} {again}")
+    said = "written cell by cell, and read to resume (default: convergence.csv)"
+    parser.add_argument("--out", type=Path, default=Path("convergence.csv"), help=said)
     parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
     parser.add_argument("--once", action="store_true", help="no further tries")
