@@ -60,9 +60,9 @@ apply to a saved fit.
 
   palm-bayes --install-completion
 
-completes commands, options and their choices with the tab key, in bash, zsh,
-fish and PowerShell, from the next shell on; --show-completion prints the
-script instead."""
+completes commands, options, their choices and names of strategies with the
+tab key, in bash, zsh, fish and PowerShell, from the next shell on;
+--show-completion prints the script instead."""
 
 app = typer.Typer(
     pretty_exceptions_enable=False,

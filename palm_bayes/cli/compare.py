@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from palm_bayes.cli.completion import strategies
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.options import Overwrite, Quiet, look, number_or_text, option
 from palm_bayes.cli.source import Source, filled_by, takes_fit
@@ -46,6 +47,7 @@ Reference = Annotated[
     _ask(
         "--reference NAME",
         "Strategy that speed-ups refer to. Default: random, else the lowest at --at.",
+        autocompletion=strategies,
     ),
 ]
 Interval = Annotated[
@@ -216,11 +218,7 @@ def compare(
         fit = source.fit(step, note)
         step("drawing the curves")
         comparison = fit.compare(
-            at,
-            until=until,
-            rope=rope,
-            reference=reference,
-            probability=probability,
+            at, until=until, rope=rope, reference=reference, probability=probability
         )
         step("comparing all pairs")
         document = comparison.document()

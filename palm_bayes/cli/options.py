@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from palm_bayes.cli.completion import strategies
 from palm_bayes.files import Look
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
@@ -63,7 +64,12 @@ Source = Annotated[
 ]
 BasePath = Annotated[Path | None, _data("--base-path PATH", "PATH, by its name in PALM.py.")]
 Strategies = Annotated[
-    list[str] | None, _data("--strategy --method NAME", "May be repeated. Default: all.")
+    list[str] | None,
+    _data(
+        "--strategy --method NAME",
+        "May be repeated. Default: all.",
+        autocompletion=strategies,
+    ),
 ]
 Dataset = Annotated[
     str | None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from palm_bayes.cli import options, terminal
+from palm_bayes.cli.completion import strategies
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.options import output
 from palm_bayes.cli.source import Source, filled_by, takes_fit
@@ -79,7 +80,11 @@ Budget = Annotated[float | None, _rule("--budget LABELS", "Labels of a run that 
 Pool = Annotated[float | None, _rule("--pool LABELS", "Size of the pool for a run.")]
 With = Annotated[
     str | None,
-    _rule("--with NAME", "Strategy in use, among those fitted. Default: the best so far."),
+    _rule(
+        "--with NAME",
+        "Strategy in use, among those fitted. Default: the best so far.",
+        autocompletion=strategies,
+    ),
 ]
 Force = Annotated[bool, _rule("--force", "Decide despite doubts about the fit.")]
 ExitCode = Annotated[

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from palm_bayes.cli import options
+from palm_bayes.cli.completion import strategies
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, sampling, selection
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, print_as, print_tables
@@ -82,6 +83,7 @@ def sweep(
         options.output(
             "--reference NAME",
             "Strategy for speed-ups. Default: random, else the lowest of a task.",
+            autocompletion=strategies,
         ),
     ] = None,
     horizon: options.Horizon = None,

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from palm_bayes.data.columns import COLUMNS, ERRORS, clean
 from palm_bayes.errors import DataError, listed
 
+Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
+"""Files in each of PALM's folders."""
+
 FIELDS = ("strategy", "repetition", "dataset", "model", "source")
 # Of random_seed1, random is the strategy.
 _RUNS = ["version"] + [name for name in COLUMNS["repetition"] if not name.startswith("random")]

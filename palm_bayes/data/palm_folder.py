@@ -10,13 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from palm_bayes.data.cells import natural
-from palm_bayes.data.names import palm_discovered, palm_splits
+from palm_bayes.data.names import X_FILE, Y_FILE, palm_discovered, palm_splits
 from palm_bayes.data.opening import array_of
 from palm_bayes.errors import DataError, known, listed
 
 type Floats = NDArray[np.float64]
-
-Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
 
 
 def is_palm(base: Path) -> bool:

@@ -16,6 +16,7 @@ from palm_bayes.data.columns import word_of
 from palm_bayes.data.in_memory import Raw, of_frame, of_mapping
 from palm_bayes.data.names import (
     TENSORBOARD,
+    Y_FILE,
     NoMatchError,
     as_runs,
     by_pattern,
@@ -23,7 +24,6 @@ from palm_bayes.data.names import (
     split,
 )
 from palm_bayes.data.opening import check_names, pickled
-from palm_bayes.data.palm_folder import Y_FILE
 from palm_bayes.data.tables import PICKLES, READERS, read_file
 from palm_bayes.errors import DataError, listed
 

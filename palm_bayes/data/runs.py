@@ -260,7 +260,8 @@ def _with_counts(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     again = table.duplicated([*RUN, "episode"])
     what = "{labels:g} labels" if ranked else "this episode"
     message = f"a second row for {what}, allowed is one per strategy and repetition"
-    reject(table.assign(hint=_distinguishing_columns(table)), again, message + "{hint}")
+    hint = _distinguishing_columns(table) if again.any() else ""
+    reject(table.assign(hint=hint), again, message + "{hint}")
     if table["episode"].min() == 0:
         table["episode"] += 1
         notes.append("Episodes are counted from 0 in the data, and from 1 here.")
@@ -273,12 +274,10 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     Values of such a column recur in other episodes of the repetition; measurements rarely do.
     """
     keys = [*RUN, "episode"]
-    unused = [
-        c for c in table if str(c).startswith(UNUSED) and 2 * table[c].nunique() <= len(table)
-    ]
-    names = listed(
-        str(c).removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()
-    )
+    unused = {str(c): as_text(table[c]) for c in table if str(c).startswith(UNUSED)}
+    unused = {c: cells for c, cells in unused.items() if 2 * cells.nunique() <= len(table)}
+    table = table.assign(**unused)
+    names = listed(c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any())
     if names:
         return f"; unused columns that distinguish them: {names}"
     labels = table.groupby(RUN)["labels"]

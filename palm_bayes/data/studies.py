@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palm_bayes.data.palm_folder import Y_FILE
+from palm_bayes.data.names import Y_FILE
 from palm_bayes.data.places import Place, matching, suffix
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import Draft, read_drafts

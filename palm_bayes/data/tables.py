@@ -66,7 +66,7 @@ def read_file(path: Path) -> list[Raw]:
 
 def _delimited(path: Path) -> list[Raw]:
     """Read the cells of a delimited text as text, with their lines as index."""
-    lines = text_of(path).split("\n")
+    lines = re.sub("\r\n?", "\n", text_of(path)).split("\n")
     sep = _separator(lines, path)
     below = _without_comments(lines, sep)
     text, above = "\n".join(below), len(lines) - len(below)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data import opening
-from palm_bayes.data.palm_folder import Y_FILE
+from palm_bayes.data.names import Y_FILE
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
 

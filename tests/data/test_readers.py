@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.names import palm_discovered
-from palm_bayes.data.palm_folder import X_FILE, Y_FILE
+from palm_bayes.data.names import X_FILE, Y_FILE, palm_discovered
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
 from palm_bayes.files import csv_text

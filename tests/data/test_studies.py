@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data.palm_folder import Y_FILE
+from palm_bayes.data.names import Y_FILE
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.studies import read_study
 from palm_bayes.errors import DataError
