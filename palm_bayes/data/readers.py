@@ -126,12 +126,12 @@ def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame
         read = [to_rows(raw, reading) for raw in raws]
         table = pd.concat([rows for rows, _ in read], ignore_index=True)
         source_notes = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
+    for word in {*TASK} & set(table):
+        table[word] = as_text(table[word])
     table = cleaned(table, reading.pool, source_notes)
     if source_notes:
         notes.append(f"{_READ}{'; '.join(source_notes)}.")
-    for word in {"strategy", *TASK} & set(table):
-        table[word] = as_text(table[word])
-    return table
+    return table.assign(strategy=as_text(table["strategy"]))
 
 
 def reading_notes(several: Iterable[Runs | None]) -> tuple[str, ...]:

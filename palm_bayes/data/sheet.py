@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data import columns
-from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.runs import UNUSED
@@ -92,7 +92,7 @@ class Sheet:
         """Return the error of a table without strategies, which columns of text may hold."""
         error = columns.missing(["strategy"], self.names, self.place, likely)
         cells = (self.raw.frame[name] for name in likely if self.names.count(name) == 1)
-        if any(split(str(cell))[1] for column in cells for cell in column.head(1)):
+        if any(split(text_of(cell))[1] for column in cells for cell in column.head(1)):
             error.args = (f"{error}, with --pattern '{{strategy}}_{{repetition}}' or the like",)
         return error
 

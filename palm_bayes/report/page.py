@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text, start_of
@@ -43,10 +44,17 @@ def _render(name: str, **given: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["unbroken"] = lambda words: str(words).replace(" %", "\N{NO-BREAK SPACE}%")
+    templates.filters["unbroken"] = _unbroken
     style = Markup(_source("style.css"))  # noqa: S704 - our own file
     page = templates.get_template(name).render(**given, style=style, version=__version__)
     return visible(page, keep="\n\t")
+
+
+def _unbroken(words: object) -> Markup:
+    """Keep a number and its %, and both ends of an interval, in one line."""
+    text = str(escape(str(words).replace(" %", "\N{NO-BREAK SPACE}%")))
+    tied = re.sub(r"(\[[^\[\]]{1,30}\])", r'<span class="tie">\1</span>', text)
+    return Markup(tied)  # noqa: S704 - escaped above
 
 
 def _source(name: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
 from palm_bayes.display import percent
+from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report import recipe
@@ -253,11 +254,13 @@ def parameters(report: Report) -> Section:
     summary = Tables(report.fit, probability, diagnostics=False).summary
     (table,) = fitted(summary, probability).values()
     words = tuple(filter(None, (ABOUT["parameters"], report.fit.runs.score.turned)))
-    caption = f"Posterior median and {100 * probability:g} % interval"
-    return Section(
-        "parameters", "The parameters", words,
-        tables=(Table(caption, table),),
-    )  # fmt: skip
+    what = f"posterior median and {100 * probability:g} % interval"
+    curve = ["strategy", *PARAMETERS]
+    shown = (
+        Table(f"The curve: {what}", table[curve]),
+        Table(f"Its noise: {what}", table.drop(columns=[*PARAMETERS])),
+    )
+    return Section("parameters", "The parameters", words, tables=shown)
 
 
 def data(report: Report) -> Section:

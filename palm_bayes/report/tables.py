@@ -148,14 +148,12 @@ def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
     """Tabulate the hyperparameters and, by source left out, how well they forecast."""
-    numbers = lesson.learned.document()
-    medians = {
-        name: f"{prior['median']:.4g}, width {prior['width']:.4g}"
-        for name, prior in numbers["priors"].items()
-    }
-    rows = medians | {name: f"{value:.4g}" for name, value in numbers["misfit"].items()}
-    names = {"number": list(rows), "value, or median and width": list(rows.values())}
-    tables = {"What was learned:": pd.DataFrame(names)}
+    rows = [
+        {"number": row["number"], "value": f"{row['value']:.4g}", "width": f"{row['width']:.4g}"}
+        for row in learned_numbers(lesson).to_dict("records")
+    ]
+    table = pd.DataFrame(rows).replace("nan", "")
+    tables = {"What was learned; the value of the prior's numbers is a median:": table}
     if len(lesson.table):
         judged = lesson.table.map("{:.3f}".format).reset_index()
         heading = "Each source, with the prior learned from all others (before: the initial prior):"
