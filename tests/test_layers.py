@@ -45,8 +45,8 @@ LAYOUT = """
     sweeping:
     monitor:
     __init__:
-    cli:        completion examples options workers source formats terminal compare learn stop
-                report sweep app
+    cli:        completion examples options workers source formats console terminal compare learn
+                stop report sweep app
     __main__:
 """
 

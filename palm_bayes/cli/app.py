@@ -20,6 +20,7 @@ from palm_bayes.cli import learn as cli_learn
 from palm_bayes.cli import report as cli_report
 from palm_bayes.cli import stop as cli_stop
 from palm_bayes.cli import sweep as cli_sweep
+from palm_bayes.cli.console import console_of, print_tables
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, read, reading, sampling, saved_fit, selection
 from palm_bayes.cli.terminal import (
@@ -317,10 +318,11 @@ def demo(
         step("writing")
         files = outcome.write(out, palm=False)
     status = report(outcome.tables, "text", out=out, files=files)
-    echo("\nShare of later accuracies inside the bands of the forecast:")
-    echo(inside.rename_axis(None).to_string(float_format="{:.0%}".format))
-    echo(
-        f"\nSee {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and the later data."
-        f"\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin"
-    )
+    bands = inside.columns.drop("points")
+    shares = inside.astype(str).assign(**(100 * inside[bands]).map("{:.0f} %".format))
+    console = console_of(sys.stdout)
+    heading = "\nShare of later accuracies inside the bands of the forecast:"
+    print_tables(console, {heading: shares.reset_index()})
+    see = f"See {out / 'curves.png'}: forecasts from {DEMO_EPISODES} episodes, and the later data."
+    console.print(f"{see}\nNext: palm-bayes fit {out / ENTRIES[0]} --strategy margin")
     return status

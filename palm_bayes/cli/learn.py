@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from palm_bayes.cli import options
+from palm_bayes.cli.console import console_of, print_tables
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, selection
-from palm_bayes.cli.terminal import OK, console_of, print_as, print_tables, resumable, working
+from palm_bayes.cli.terminal import OK, print_as, resumable, working
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 

@@ -1,11 +1,13 @@
 """Command `report`: all results of a fit on one page."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from palm_bayes.cli import compare, options, stop
+from palm_bayes.cli.console import console_of
 from palm_bayes.cli.source import Source, filled_by, takes_fit
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, echo, report_decision, working
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision, working
 
 Page = Annotated[Path, options.output("--out -o FILE", "HTML file to write.")]
 
@@ -72,7 +74,8 @@ def report(
         write(found, out, step)
     if as_json:
         return report_decision(fit, found.document() | {"page": str(out)}, {}, how="json")
+    console = console_of(sys.stdout)
     for answer in found.verdict.values():
-        echo(answer)
-    echo(f"\nWritten to {out}")
+        console.print(answer)
+    console.print(f"\nWritten to {out}")
     return OK if fit.convergence.passed else NOT_CONVERGED

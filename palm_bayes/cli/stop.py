@@ -1,6 +1,7 @@
 """Commands `stop` and `watch`: decisions about further labelling."""
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from palm_bayes.cli import options, terminal
 from palm_bayes.cli.completion import strategies
+from palm_bayes.cli.console import console_of, say
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.options import output
 from palm_bayes.cli.source import Source, filled_by, takes_fit
@@ -296,5 +298,5 @@ def _report(fit: "PalmFit", decision: "Decision", prior: str, how: Shown) -> int
         fit, decision.document(), *tables, how=how, until=decision.until, prior=prior
     )
     if how == "text":
-        terminal.say(decision.advice)
+        say(console_of(sys.stdout), decision.advice)
     return status

@@ -11,9 +11,10 @@ import typer
 
 from palm_bayes.cli import options
 from palm_bayes.cli.completion import strategies
+from palm_bayes.cli.console import console_of, print_tables
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.source import filled_by, sampling, selection
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, console_of, print_as, print_tables
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, print_as
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 

@@ -2,21 +2,20 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from palm_bayes.cli import formats
+from palm_bayes.cli.console import console_of, print_parameters, print_tables
 from palm_bayes.cli.formats import Shown
 from palm_bayes.errors import listed, plural, visible
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
-    from rich.text import Text
 
     from palm_bayes.evaluation.backtest_result import Backtest
     from palm_bayes.palm_fit import PalmFit
@@ -179,15 +178,6 @@ def report_decision(
     return OK if verdict.passed else NOT_CONVERGED
 
 
-def say(lines: Iterable[str]) -> None:
-    """Print indented lines to stdout, wrapped in a terminal."""
-    from rich.padding import Padding
-
-    console = console_of(sys.stdout)
-    for line in lines:
-        console.print(Padding(line, (0, 0, 0, 2)) if console.is_terminal else f"  {line}")
-
-
 def print_as(
     how: Shown,
     document: dict[str, Any],
@@ -207,53 +197,6 @@ def print_as(
         echo(sentence, err=True)
 
 
-def print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
-    """Print tables of text below their headings."""
-    for heading, table in tables.items():
-        console.print(heading)
-        print_table(console, table)
-
-
-def print_table(console: "Console", table: "pd.DataFrame") -> None:
-    """Print a table of text, row by row where the terminal is too narrow for it.
-
-    The first column holds names, the others numbers. Cells are wrapped between words only, which
-    Rich does not ensure by itself.
-    """
-    from rich import box
-    from rich.table import Column, Table
-
-    names = list(map(str, table.columns))
-    rows = [list(map(str, row)) for row in table.itertuples(index=False)]
-    cells = [[word.split() for word in column] for column in zip(names, *rows, strict=True)]
-    least = [max(len(word) for cell in column for word in cell) for column in cells]
-    most = [max(len(" ".join(cell)) for cell in column) for column in cells]
-    gap = 2 if sum(least) + 2 * len(names) < console.width else 1
-    space = console.width - gap * len(names) - 1
-    if sum(least) > space:
-        _print_rows(console, names, rows)
-        return
-    while sum(most) > space:  # take from the column that can spare most
-        most[max(range(len(most)), key=lambda i: most[i] - least[i])] -= 1
-    columns = (
-        Column(name, justify="right" if i else "left", width=most[i])
-        for i, name in enumerate(names)
-    )
-    shown = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0))
-    for row in rows:
-        shown.add_row(*row)
-    console.print(shown)
-
-
-def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    for first, *cells in rows:
-        console.print(f"\n{first}")
-        for name, cell in zip(names[1:], cells, strict=True):
-            if cell:
-                console.print(f"  {name}: {cell}")
-    console.print()
-
-
 def _print_backtest(backtest: "Backtest", tables: "Mapping[str, pd.DataFrame]", out: Path) -> None:
     console = console_of(sys.stdout)
     print_tables(console, tables)
@@ -267,31 +210,10 @@ def _print_backtest(backtest: "Backtest", tables: "Mapping[str, pd.DataFrame]", 
 
 
 def _print_fit(document: dict[str, Any]) -> None:
-    from rich import box
-    from rich.table import Column, Table
-
-    from palm_bayes.display import three_digits
-    from palm_bayes.model.curve import PARAMETERS
-
     console = console_of(sys.stdout)
     task = " / ".join(name for name in (document["dataset"], document["model"]) if name)
     console.print(f"{task}: {document['data']}" if task else document["data"])
-    numbers = (Column(name, justify="right", no_wrap=True) for name in PARAMETERS)
-    heads = (Column("strategy", overflow="fold", min_width=8), Column("", no_wrap=True))
-    table = Table(*heads, *numbers, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    low, high = (f"{50 * (1 + sign * document['probability']):g} %" for sign in (-1, 1))
-    for strategy, one in document["strategies"].items():
-        values = [one["parameters"][name] for name in PARAMETERS]
-        passed = one["convergence"]["passed"]
-        for key, *head in (
-            ("median", strategy, "median"),
-            ("lower", "" if passed else "(not converged)", low),
-            ("upper", "", high),
-        ):
-            style = "dim" if key != "median" else "" if passed else "red"
-            cells = ("?" if value[key] is None else three_digits(value[key]) for value in values)
-            table.add_row(*head, *cells, style=style)
-    console.print(table)
+    print_parameters(console, document)
     console.print(document["verdict"])
     for sentence in document["misfits"]:
         console.print(sentence)
@@ -311,18 +233,3 @@ def _print_files(out: Path, files: Sequence[Path]) -> None:
         console.print(f"and in each of {folders}: {listed(next(iter(names.values())))}")
     if old := left_over(out, files):
         console.print(f"From another fit, left unchanged: {listed(old)}")
-
-
-def console_of(stream: TextIO, *, quiet: bool = False) -> "Console":
-    """Create a plain console: wrapped at words in a terminal; whole lines to files and pipes.
-
-    As `echo`, it prints no control characters but its own.
-    """
-    from rich.console import Console
-
-    class Clean(Console):
-        def render_str(self, text: str, **options: Any) -> "Text":
-            return super().render_str(visible(text, keep="\n"), **options)
-
-    wrap: dict[str, Any] = {} if stream.isatty() else {"soft_wrap": True, "width": 120}
-    return Clean(file=stream, quiet=quiet, markup=False, highlight=False, **wrap)

@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from palm_bayes.cli import app as cli
-from palm_bayes.cli import formats, terminal
+from palm_bayes.cli import console, formats
 
 NAMES = ["a_b & 5 %", "[x] | <b>y</b>", "least_confidence"]
 TABLE = pd.DataFrame(
@@ -53,8 +53,8 @@ def test_csv_has_the_digits():
 
 def shown(width):
     stream = io.StringIO()
-    console = Console(file=stream, width=width, markup=False, highlight=False)
-    terminal.print_table(console, TABLE)
+    made = Console(file=stream, width=width, markup=False, highlight=False)
+    console.print_table(made, TABLE)
     return [line.rstrip() for line in stream.getvalue().splitlines()]
 
 
@@ -74,6 +74,53 @@ def test_a_table_too_wide_is_printed_row_by_row():
     assert lines[at + 1 : at + 4] == [
         "  accuracy: 0.938 [0.929-0.950]", "  P(best): >99 %", "  standing: ruled out"
     ]  # fmt: skip
+
+
+def test_sentences_in_a_table_are_printed_row_by_row():
+    rule = "0.93 is reached within 800 labels with a probability below 5 %"
+    stream = io.StringIO()
+    table = pd.DataFrame({"stop if": [rule], "now": [">99 %"], "answer": ["go on"]})
+    made = Console(file=stream, width=40, markup=False, highlight=False)
+    console.print_table(made, table)
+    assert [line.strip() for line in stream.getvalue().splitlines() if line.strip()] == [
+        "0.93 is reached within 800 labels with a", "probability below 5 %",
+        "now: >99 %", "answer: go on",
+    ]  # fmt: skip
+
+
+def test_text_is_wrapped_before_words_but_not_before_percent():
+    text = "  labels for random's accuracy: 28 % [25-36]\n\nat most >99 % (80 % required)"
+    assert console.wrapped(text, 36).split("\n") == [
+        "  labels for random's accuracy: 28 %",
+        "    [25-36]",
+        "",
+        "at most >99 % (80 % required)",
+    ]
+    assert console.wrapped("at most >99 % so", 12).split("\n") == ["at most", ">99 % so"]
+    assert console.wrapped("a_very_long_name_of_a_file.csv", 10) == "a_very_long_name_of_a_file.csv"
+
+
+@pytest.mark.parametrize(("width", "rows"), [(80, 7), (40, 12)])
+def test_parameters_are_never_cut(width, rows):
+    values = dict(zip(("median", "lower", "upper"), (0.0683, -1234.0, 12.25), strict=True))
+    one = {"parameters": dict.fromkeys(("A_max", "delta", "alpha", "beta"), values)}
+    found = {
+        "probability": 0.9,
+        "strategies": {
+            "a_strategy_of_a_long_name": one | {"convergence": {"passed": False}},
+            "b": one | {"convergence": {"passed": True}},
+        },
+    }
+    stream = io.StringIO()
+    made = Console(file=stream, width=width, markup=False, highlight=False)
+    console.print_parameters(made, found)
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert len([line for line in text.splitlines() if line.strip(" ─")]) == rows
+    assert "a_strategy_of_a_long_name" in text
+    assert "(not converged)" in text
+    assert text.count("-1,234") == text.count("0.0683") == text.count("12.2") == 8
+    assert "…" not in text
 
 
 def test_lines_below_help_fit_80_columns():

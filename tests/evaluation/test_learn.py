@@ -174,7 +174,7 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeyp
     assert Learned.read("prior.json") == shipped()
     lines = [" ".join(line.split()) for line in said.splitlines()]
     start = shipped().alpha_start
-    assert f"alpha_start {start.median:.4g}, width {start.width:.4g}" in lines
+    assert f"alpha_start {start.median:.4g} {start.width:.4g}" in lines
     assert f"by_gain {shipped().misfit.by_gain:.4g}" in lines
     assert "lab 0.750" in lines
     assert "beyond" in said

@@ -1,0 +1,141 @@
+"""Console: text wrapped at words, and tables, in terminals of any width."""
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from palm_bayes.errors import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.text import Text
+
+_TIED = "\N{NO-BREAK SPACE}"
+
+
+def console_of(stream: TextIO, *, quiet: bool = False) -> "Console":
+    """Create a plain console: wrapped at words in a terminal; whole lines to files and pipes.
+
+    As `echo`, it prints no control characters but its own.
+    """
+    from rich.console import Console
+
+    class Clean(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            width = self.width if stream.isatty() else None
+            super().print(*(_shown(one, width) for one in objects), **options)
+
+        def render_str(self, text: str, **options: Any) -> "Text":
+            return super().render_str(visible(text, keep="\n"), **options)
+
+    wrap: dict[str, Any] = {} if stream.isatty() else {"soft_wrap": True, "width": 120}
+    return Clean(file=stream, quiet=quiet, markup=False, highlight=False, **wrap)
+
+
+def _shown(one: Any, width: int | None) -> Any:
+    return wrapped(visible(one, keep="\n"), width) if isinstance(one, str) and width else one
+
+
+def wrapped(text: str, width: int) -> str:
+    """Wrap each line between words, but not before %; the rest of an indented line is indented."""
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()))
+        lines += textwrap.wrap(
+            line.replace(" %", f"{_TIED}%"), width, subsequent_indent=2 * indent,
+            break_long_words=False, break_on_hyphens=False,
+        ) or [""]  # fmt: skip
+    return "\n".join(lines).replace(_TIED, " ")
+
+
+def say(console: "Console", lines: Iterable[str]) -> None:
+    """Print indented lines."""
+    for line in lines:
+        console.print(f"  {line}")
+
+
+def print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
+    """Print tables of text below their headings."""
+    for heading, table in tables.items():
+        console.print(heading)
+        print_table(console, table)
+
+
+def print_table(console: "Console", table: "pd.DataFrame") -> None:
+    """Print a table of text, row by row where the terminal is too narrow for it.
+
+    The first column holds names, the others numbers. Cells are wrapped between words only, which
+    Rich does not ensure by itself.
+    """
+    from rich import box
+    from rich.table import Column, Table
+
+    names = list(map(str, table.columns))
+    rows = [list(map(str, row)) for row in table.itertuples(index=False)]
+    cells = [[word.split() for word in column] for column in zip(names, *rows, strict=True)]
+    least = [max(len(word) for cell in column for word in cell) for column in cells]
+    most = [max(len(" ".join(cell)) for cell in column) for column in cells]
+    gap = 2 if sum(least) + 2 * len(names) < console.width else 1
+    space = console.width - gap * len(names) - 1
+    if sum(least) > space:
+        _print_rows(console, names, rows)
+        return
+    widest = most[0]
+    while sum(most) > space:  # take from the column that can spare most
+        most[max(range(len(most)), key=lambda i: most[i] - least[i])] -= 1
+    if 2 * most[0] < widest:  # sentences in three lines or more
+        _print_rows(console, names, rows)
+        return
+    columns = (
+        Column(name, justify="right" if i else "left", width=most[i])
+        for i, name in enumerate(names)
+    )
+    shown = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0))
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
+
+
+def _print_rows(console: "Console", names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for first, *cells in rows:
+        console.print(f"\n{first}")
+        for name, cell in zip(names[1:], cells, strict=True):
+            if cell:
+                console.print(f"  {name}: {cell}")
+    console.print()
+
+
+def print_parameters(console: "Console", found: Mapping[str, Any]) -> None:
+    """Print the parameters of a fit's document: three rows a strategy, or one a parameter."""
+    from rich import box
+    from rich.table import Column, Table
+
+    from palm_bayes.model.curve import PARAMETERS
+
+    numbers = (Column(name, justify="right", no_wrap=True) for name in PARAMETERS)
+    table = Table("strategy", "", *numbers, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    low, high = (f"{50 * (1 + sign * found['probability']):g} %" for sign in (-1, 1))
+    keys = {"median": "median", "lower": low, "upper": high}
+    rows = []
+    for strategy, one in found["strategies"].items():
+        values = [_cells(one["parameters"][name]) for name in PARAMETERS]
+        passed = one["convergence"]["passed"]
+        marks = {"median": strategy, "lower": "" if passed else "(not converged)", "upper": ""}
+        for key, word in keys.items():
+            style = "dim" if key != "median" else "" if passed else "red"
+            table.add_row(marks[key], word, *(value[key] for value in values), style=style)
+        spans = ("{median} [{lower} to {upper}]".format(**value) for value in values)
+        rows.append([" ".join(filter(None, (marks["median"], marks["lower"]))), *spans])
+    unlimited = console.options.update_width(1000)
+    if console.measure(table, options=unlimited).maximum <= console.width:
+        console.print(table)
+    else:
+        console.print(f"Median and {low} to {high}:")
+        _print_rows(console, ["strategy", *PARAMETERS], rows)
+
+
+def _cells(values: Mapping[str, float | None]) -> dict[str, str]:
+    from palm_bayes.display import three_digits
+
+    return {key: "?" if value is None else three_digits(value) for key, value in values.items()}
