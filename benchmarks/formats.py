@@ -237,6 +237,22 @@ def _errors_tracked(at: Path) -> Path:
     return saved((1 - frame).reset_index(), at / "wandb_export.csv")
 
 
+@shape("the same, not said to be", refused="test/error is an error: read it with --lower-is-better")
+def _errors_tracked_unsaid(at: Path) -> Path:
+    return _errors_tracked(at)
+
+
+@shape(
+    "errors beside accuracies, a row each",
+    options={"lower_is_better": True},
+    note="score is error_rate",
+)
+def _errors_valued(at: Path) -> Path:
+    frame = tidy().rename(columns={"accuracy": "value"}).assign(metric="accuracy")
+    other = frame.assign(value=1 - frame["value"], metric="error_rate")
+    return saved(pd.concat([frame, other]), at / "runs.csv")
+
+
 # --- kinds of files
 
 

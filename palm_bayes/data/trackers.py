@@ -50,21 +50,28 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
 
 
 def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
-    """Choose the metric that is an accuracy."""
+    """Choose the metric that is an accuracy or, where lower is better, an error."""
     names = list(dict.fromkeys(metrics))
     asked = (reading.columns or {}).get("accuracy")
     if asked is not None or not names:
         return columns.one_of(asked or "NAME - METRIC", names, "metric", sheet.place)
-    found = [name for name in names if _is_accuracy(name)] if len(names) > 1 else names
+    fits = _is_error if reading.lower_is_better else _is_accuracy
+    found = [name for name in names if fits(name)] if len(names) > 1 else names
     found = [name for name in found if columns.clean(_last(name)) == "accuracy"] or found
     if len(found) != 1:
         choices = " or ".join(f"--column accuracy={name}" for name in found or names)
         raise DataError(f"{sheet.place}several metrics, choose one by {choices}")
+    if _is_error(found[0]) and not reading.lower_is_better:
+        raise DataError(f"{sheet.place}{found[0]} is an error: read it with --lower-is-better")
     return found[0]
 
 
 def _is_accuracy(metric: str) -> bool:
     return "accuracy" in map(columns.word_of, (metric, _last(metric)))
+
+
+def _is_error(metric: str) -> bool:
+    return columns.is_error(metric) or columns.is_error(_last(metric))
 
 
 def _last(metric: str) -> str:

@@ -113,6 +113,45 @@ def test_result_folders_tell_dataset_and_batch(tmp_path):
     assert not runs.labels_known  # every row was measured: rows may be episodes
 
 
+@pytest.mark.parametrize(
+    ("name", "strategy", "repetitions"),
+    [
+        ("a column of error rates for each repetition", "margin", 3),
+        ("a list of lists", "margin", 3),
+        ("a history with its strategy", "margin", 1),
+        ("a column for each repetition", "margin", 3),
+    ],
+)
+def test_values_of_single_strategies(tmp_path, name, strategy, repetitions):
+    runs = of(name, tmp_path)
+    assert runs.strategies == (strategy,)
+    assert runs.table["repetition"].nunique() == repetitions
+    for repetition in range(1, repetitions + 1):
+        expected = formats.accuracy(strategy, repetition)
+        assert curve(runs, strategy, str(repetition)) == pytest.approx(list(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [s.name for s in formats.SHAPES if "only means" in s.refused])
+def test_what_refused_means_offer_fits_the_mean(tmp_path, name):
+    (shape,) = (one for one in formats.SHAPES if one.name == name)
+    source = shape.write(tmp_path)
+    with pytest.raises(DataError) as caught:
+        read_runs(source)
+    _, column = str(caught.value).split("--column accuracy=")
+    runs = read_runs(source, columns={"accuracy": column})
+    mean = formats.tidy().groupby(["strategy", "labels"])["accuracy"].mean()
+    for strategy in formats.STRATEGIES:
+        assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
+
+
+def test_means_side_by_side_are_strategies(tmp_path):
+    runs = of("the means of them, chosen", tmp_path)
+    mean = formats.tidy().groupby(["strategy", "labels"])["accuracy"].mean()
+    assert runs.strategies == formats.STRATEGIES
+    for strategy in formats.STRATEGIES:
+        assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
+
+
 def cells_of(frame):
     """Give what pandas reads of a sheet without a header."""
     return pd.DataFrame([list(frame.columns), *frame.astype(object).to_numpy().tolist()])
