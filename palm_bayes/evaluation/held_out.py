@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -155,10 +155,11 @@ class Task:
             )
         return pd.concat(rows).dropna().assign(source=self.source)
 
-    def differences(
-        self, learned: Learned, sampled: Learned, commons: Sequence[float]
-    ) -> list[float]:
-        """Compute mean log densities of observed differences by the misfit's common share."""
+    def orders(self, learned: Learned, sampled: Learned, commons: Sequence[float]) -> list[float]:
+        """Compute mean log probabilities of the observed orders, by the misfit's common share.
+
+        An order says which of two strategies has the higher later mean.
+        """
         joint = self._joint(learned, sampled)
         task, places = _normals(), ndtr(_normals(_SHARES_SEED)[0])
         found = []
@@ -169,12 +170,12 @@ class Task:
                 own = _normals(i + 1)
                 drawn = [correlated(common, a, b) for a, b in zip(task, own, strict=True)]
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
-            pairs = pairwise(of_each)
             logs = [
-                _log_density_of_difference(*one, *other, self.correlation) for one, other in pairs
+                _log_order(*one, *other, self.correlation)
+                for one, other in combinations(of_each, 2)
             ]
-            finite = [log for log in logs if np.isfinite(log)]
-            found.append(float(np.mean(finite)) if finite else np.nan)
+            finite = np.concatenate(logs)
+            found.append(float(finite.mean()) if len(finite) else np.nan)
         return found
 
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
@@ -210,18 +211,20 @@ def _mean_of_runs(of_runs: Sequence[Floats], otherwise: Floats) -> Floats:
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), otherwise)
 
 
-def _log_density_of_difference(
+def _log_order(
     one: Later, expected: Floats, other: Later, of_other: Floats, correlation: float
-) -> float:
-    """Compute the mean log density of observed differences of two strategies at common x."""
+) -> Floats:
+    """Compute the log probability of which mean is higher, at each x that both have; no ties."""
     if one.t.shape != other.t.shape or not np.allclose(one.t, other.t):
-        return np.nan
+        return np.empty(0)
     variance = one.variance[0] + other.variance[0]
     variance = variance - 2 * correlation * np.sqrt(one.variance[0] * other.variance[0])
+    ahead = expected + one.shift[0] - of_other - other.shift[0]
+    higher = ndtr(ahead / np.sqrt(variance)).mean(axis=0)
     seen = one.observed[0] - other.observed[0]
-    z = (seen - (expected + one.shift[0] - of_other - other.shift[0])) / np.sqrt(variance)
-    density = (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi * variance)).mean(axis=0)
-    return float(np.nanmean(np.log((1 - _ODD) * density + _ODD)))
+    unequal = np.isfinite(seen) & (seen != 0)
+    probability = np.where(seen > 0, higher, 1 - higher)[unequal]
+    return np.asarray(np.log((1 - _ODD) * probability + 0.5 * _ODD))
 
 
 def _weights(later: Later, learned: Learned, sampled: Learned) -> Floats:

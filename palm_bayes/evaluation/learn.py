@@ -285,8 +285,8 @@ def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
 
 
 def _common_share(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
-    """Estimate the misfit's common share; unchanged if no task is informative."""
-    scores = [task.differences(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
+    """Choose the common share that makes orders likeliest; unchanged if there are none."""
+    scores = [task.orders(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
     informative = np.array([row for row in scores if np.isfinite(row).all()])
     if not len(informative):
         return learned.misfit.common

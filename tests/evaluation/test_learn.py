@@ -18,12 +18,12 @@ from palm_bayes.model.misfit import Misfit, steps_until
 T = np.array([0.3, 0.7, 1.1])
 
 
-def later(misfit, seed, common=(0.0, 0.0)):
+def later(misfit, seed, common=(0.0, 0.0), higher=0.0):
     """Curves known but for their misfit, which is drawn; noise of 0.005."""
     rng = np.random.default_rng(seed)
     rise = np.log1p(2 * T)
     steps = np.log1p(2 * steps_until(T))
-    along = np.tile(1 + 0.3 * steps, (DRAWS, 1)) + 0.01 * rng.standard_normal((DRAWS, 1))
+    along = np.tile(1 + higher + 0.3 * steps, (DRAWS, 1)) + 0.01 * rng.standard_normal((DRAWS, 1))
     noise = np.full((DRAWS, 1), 0.05)
     own = np.sqrt(1 - misfit.common) * rng.standard_normal(2) + np.sqrt(misfit.common) * common
     odds = along[:, :1] + 0.3 * rise
@@ -39,12 +39,12 @@ def later(misfit, seed, common=(0.0, 0.0)):
     )  # fmt: skip
 
 
-def tasks(misfit, count=150, strategies=1):
+def tasks(misfit, count=150, strategies=1, apart=0.0):
     rng = np.random.default_rng(5)
     return [
         Task(
             "ab"[i % 2],
-            tuple(later(misfit, 100 * i + j, z) for j in range(strategies)),
+            tuple(later(misfit, 100 * i + j, z, apart * j) for j in range(strategies)),
             0.0,
         )
         for i, z in enumerate(rng.standard_normal((count, 2)))
@@ -77,10 +77,20 @@ def test_the_misfit_is_found_again():
     assert scores[2] > scores[1] - 0.05 > scores[0]
 
 
-def test_what_strategies_have_in_common_is_found_again():
-    learned = replace(shipped(), misfit=replace(TRUE, common=0.0))
-    common = learning._common_share(tasks(TRUE, count=60, strategies=3), learned, learned)
-    assert common == pytest.approx(0.6, abs=0.21)
+@pytest.mark.parametrize("common", [0, 0.6, 0.9])
+def test_what_strategies_have_in_common_is_found_again(common):
+    misfit = replace(TRUE, common=common)
+    learned = replace(shipped(), misfit=replace(TRUE, common=0.3))
+    made = tasks(misfit, count=60, strategies=3, apart=0.2)
+    assert learning._common_share(made, learned, learned) == pytest.approx(common, abs=0.21)
+
+
+def test_orders_of_equal_means_do_not_count():
+    (task,) = tasks(TRUE, count=1, strategies=2)
+    one, other = task.laters
+    alike = replace(task, laters=(one, other._replace(observed=one.observed)))
+    assert np.isfinite(task.orders(shipped(), shipped(), [0.5])).all()
+    assert np.isnan(alike.orders(shipped(), shipped(), [0.5])).all()
 
 
 def test_the_true_numbers_are_calibrated():
