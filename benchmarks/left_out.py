@@ -51,6 +51,7 @@ def main() -> None:
     report(lesson, sampled)
     if args.parts:
         report_parts(lesson, sampled)
+        report_common(lesson, sampled)
     if args.own:
         report_own(lesson, sampled, args.own)
 
@@ -106,6 +107,21 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
     rows = {name: scores(lesson.tasks, model, sampled) - full for name, model in models.items()}
     print("\nScore without a part, the other numbers as they are, less the whole model's:")
     print(pd.DataFrame(rows).T.round(3).to_string())
+
+
+def report_common(lesson: Lesson, sampled: Learned) -> None:
+    """Print the log score of the strategies' order by the common share, source by source."""
+    commons = list(learning.COMMONS)
+    rows = [
+        (task.source, *task.orders(lesson.learned, sampled, commons))
+        for task in lesson.tasks
+        if len(task.laters) > 1
+    ]
+    table = pd.DataFrame(rows, columns=["source", *commons]).dropna().set_index("source")
+    means = table.groupby(level=0).mean().assign(fits=table.groupby(level=0).size())
+    means.loc["all"] = [*table.mean(), len(table)]
+    print("\nLog score of which strategy has the higher later mean, by the share in common:")
+    print(means.round(3).to_string())
 
 
 def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
