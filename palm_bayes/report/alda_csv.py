@@ -39,7 +39,7 @@ def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
 
     Parameters
     ----------
-    found : LabelsToReach
+    needed : LabelsToReach
     folder : pathlib.Path
         Created if needed.
 
