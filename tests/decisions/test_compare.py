@@ -174,6 +174,6 @@ def test_real_fit(fit):
     assert found.ranking["p_best"].sum() == pytest.approx(1)
     assert set(found.pairs[["p_better", "p_equal", "p_worse"]].sum(axis=1).round(9)) == {1}
     assert 0 < found.shared < 1
-    one, other = (fit.forecast(labels=[100]).draws.squeeze("x").isel(strategy=i) for i in (0, 1))
+    one, other = (fit.forecast(labels=[240]).draws.squeeze("x").isel(strategy=i) for i in (0, 1))
     together = (one - other).std().item()  # where repetitions share their noise
-    assert together < np.hypot(one.std().item(), other.std().item())
+    assert together < 0.9 * np.hypot(one.std().item(), other.std().item())

@@ -96,7 +96,7 @@ def test_the_two_scopes_are_of_the_same_draws(stand_in, table):
     mean = rows[rows["scope"] == "mean"].set_index(by)
     np.testing.assert_allclose(mean["mean"], single.reindex(mean.index), rtol=1e-12)
     widths = {scope: (part["q90"] - part["q10"]).mean() for scope, part in rows.groupby("scope")}
-    assert widths["mean"] < 0.9 * widths["repetition"]  # noise averages out, the curve's does not
+    assert widths["mean"] < 0.95 * widths["repetition"]  # noise averages out, the curve's does not
 
 
 def test_forecasts_are_those_of_a_fit(stand_in, table):

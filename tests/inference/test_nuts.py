@@ -341,7 +341,7 @@ def test_one_compiled_program_serves_any_data(fit):
 
 @pytest.mark.parametrize(
     ("accuracies", "divergences"),
-    [([[0.5] * 7] * 3, 0), ([[0.903] * 7] * 4, 0), ([[0.9104] * 7], 20), ([[1.0] * 6] * 2, 20)],
+    [([[0.5] * 7] * 3, 2), ([[0.903] * 7] * 4, 2), ([[0.9104] * 7], 20), ([[1.0] * 6] * 2, 20)],
 )
 def test_fits_of_scores_that_never_change_end(fit, accuracies, divergences):
     """A classifier that predicts the largest class: without rounding the noise nears 0 for ever.
