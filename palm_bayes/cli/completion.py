@@ -54,7 +54,7 @@ def _of_text(path: Path) -> list[str]:
         return []
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = file.readline()
-        rows = csv.reader(file, delimiter=max(",;\t", key=header.count))
-        names = next(csv.reader([header], delimiter=max(",;\t", key=header.count)))
+        file.seek(0)
+        names, *rows = csv.reader(file, delimiter=max(",;\t", key=header.count))
         (place,) = (i for i, name in enumerate(names) if word_of(name) == "strategy")
         return [row[place] for row in rows if len(row) > place]

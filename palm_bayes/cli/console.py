@@ -1,7 +1,7 @@
 """Console: text wrapped at words, and tables, in terminals of any width."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from palm_bayes.errors import visible
@@ -47,12 +47,6 @@ def wrapped(text: str, width: int) -> str:
             break_long_words=False, break_on_hyphens=False,
         ) or [""]  # fmt: skip
     return "\n".join(lines).replace(_TIED, " ")
-
-
-def say(console: "Console", lines: Iterable[str]) -> None:
-    """Print indented lines."""
-    for line in lines:
-        console.print(f"  {line}")
 
 
 def print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from palm_bayes.cli import options, terminal
 from palm_bayes.cli.completion import strategies
-from palm_bayes.cli.console import console_of, say
+from palm_bayes.cli.console import console_of
 from palm_bayes.cli.formats import Shown, shown
 from palm_bayes.cli.options import output
 from palm_bayes.cli.source import Source, filled_by, takes_fit
@@ -298,5 +298,7 @@ def _report(fit: "PalmFit", decision: "Decision", prior: str, how: Shown) -> int
         fit, decision.document(), *tables, how=how, until=decision.until, prior=prior
     )
     if how == "text":
-        say(console_of(sys.stdout), decision.advice)
+        console = console_of(sys.stdout)
+        for line in decision.advice:
+            console.print(f"  {line}")
     return status

@@ -89,6 +89,7 @@ def clean(name: Hashable) -> str:
     return re.sub(r"[^0-9a-z]+", "", text)
 
 
+_ERRORS = {clean(name) for name in ERRORS}
 _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names}
 
 
@@ -115,7 +116,7 @@ def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
 
 def is_error(name: Hashable) -> bool:
     """Return True for the name of an error rate or loss; units in brackets do not matter."""
-    return bool({clean(name), clean(_bare(name))} & {clean(error) for error in ERRORS})
+    return bool({clean(name), clean(_bare(name))} & _ERRORS)
 
 
 def _bare(name: Hashable) -> str:

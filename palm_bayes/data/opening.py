@@ -8,7 +8,8 @@ import codecs
 import gzip
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,13 +96,11 @@ def array_of(path: Path) -> NDArray[Any]:
     """Read the array of real numbers of a .npy file."""
     check_regular(path)
     try:
-        with path.open("rb") as opened:
+        with _no_pickles(path), path.open("rb") as opened:
             return _real(opened, path)
     except DataError:
         raise
     except Exception as error:  # a damaged header raises anything
-        if "allow_pickle" in str(error):
-            raise pickled(path) from error
         raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 
@@ -109,8 +108,19 @@ def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays of a .npz file."""
     if not is_zip(path):
         raise DataError(f"{path} is no archive of arrays")
-    with np.load(path, allow_pickle=False) as arrays:
+    with _no_pickles(path), np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+@contextmanager
+def _no_pickles(path: Path) -> Iterator[None]:
+    """Name the reason where NumPy refuses an array of objects."""
+    try:
+        yield
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise pickled(path) from error
+        raise
 
 
 def _real(opened: IO[bytes], path: Path) -> NDArray[Any]:

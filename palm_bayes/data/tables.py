@@ -58,8 +58,6 @@ def read_file(path: Path) -> list[Raw]:
     except ImportError as error:
         raise DataError(f"{path} needs another package: {error}") from error
     except Exception as error:  # parsers of damaged files raise anything
-        if "allow_pickle" in str(error):
-            raise pickled(path) from error
         told = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} cannot be read as {kind}: {told}") from error
 

@@ -170,12 +170,10 @@ class Task:
                 own = _normals(i + 1)
                 drawn = [correlated(common, a, b) for a, b in zip(task, own, strict=True)]
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
-            logs = [
-                _log_order(*one, *other, self.correlation)
-                for one, other in combinations(of_each, 2)
-            ]
-            finite = np.concatenate(logs)
-            found.append(float(finite.mean()) if len(finite) else np.nan)
+            pairs = combinations(of_each, 2)
+            logs = [_log_order(*one, *other, self.correlation) for one, other in pairs]
+            every = np.concatenate(logs)
+            found.append(float(every.mean()) if len(every) else np.nan)
         return found
 
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:

@@ -2,9 +2,10 @@
 
 Every strategy of every task is fitted once to a quarter and once to half of its episodes. The
 predictive density of later accuracies under other hyperparameters is computed from the same draws:
-other priors by importance weights, the misfit directly. All hyperparameters jointly maximise this
-density, with equal weight for each forecast. This is repeated without each source in turn, to
-measure coverage on held-out sources.
+other priors by importance weights, the misfit directly. All hyperparameters but one jointly
+maximise this density, with equal weight for each forecast. The misfit's common share then maximises
+the probability of the observed order of the strategies. The density is maximised again without each
+source in turn, to measure coverage on held-out sources.
 """
 
 import hashlib
@@ -273,7 +274,8 @@ def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: in
     def loss(point: Floats) -> float:
         return -_score(tasks, _from_point(point, start), sampled)
 
-    # The normals are fixed, so that the score is smooth and quadratic models of it fit.
+    # The normals are fixed, so that the score changes only with the point. It is still rough, where
+    # few draws make up the density of an accuracy with little noise.
     radii = dict(zip(("initial_tr_radius", "final_tr_radius"), _RADII, strict=True))
     found = minimize(loss, _as_point(start), method="COBYQA", options={"maxfev": tries, **radii})
     return _from_point(found.x, start)

@@ -194,7 +194,7 @@ class Sweep(Displayed):
         chances = self.p_best[self.winners.index]
         most = chances.max(axis=1).sort_values(ascending=False, kind="stable").index[:_TASKS]
         shown = chances.loc[chances.index.isin(most)]
-        return shown.set_axis([" / ".join(filter(None, key)) or "task" for key in shown.index])
+        return shown.set_axis([*map(path_of, shown.index)])
 
     def plot_speed_ups(self, ax: Any = None, *, probability: float = 0.9) -> Any:
         """Draw `speed_ups`, on `ax` if given; see `palm_bayes.plots.sweep.plot_speed_ups`."""
@@ -287,3 +287,8 @@ class _Table:
             self._file.write_table(pa.table(columns, self._schema))
         self._waiting = {name: [] for name in self._waiting}
         self._rows = 0
+
+
+def path_of(names: Iterable[str]) -> str:
+    """Join the names of a task or cell; those that its table does not give are empty."""
+    return " / ".join(filter(None, names)) or "task"

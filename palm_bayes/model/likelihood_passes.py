@@ -155,14 +155,8 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
 
 def _links(given: Parameters, steps: Steps, at: _Curve) -> _Links:
     of = np.zeros((6, len(steps.lag)))
-    carried, sharper, weight, information, factor, precise = (
-        of[0],
-        of[1],
-        of[2],
-        of[3],
-        of[4],
-        of[5],
-    )
+    carried, sharper, weight = of[0], of[1], of[2]
+    information, factor, precise = of[3], of[4], of[5]
     lasts = noise.offset_sd(given.spread, given.lasting, np)
     for k in range(len(steps.lag)):
         before = int(steps.before[k])

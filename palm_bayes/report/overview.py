@@ -1,6 +1,5 @@
 """Overview of a sweep: sections of its page, from its tables."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pandas as pd
 
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import percent
-from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
+from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep, path_of
+from palm_bayes.plots.sweep import plot_speed_ups
 from palm_bayes.report.parts import Listing, Picture, Section, Table
 
 _MOST = 20  # rows of a table of single cells
@@ -96,9 +96,7 @@ def speed_ups(sweep: Sweep, pooled: pd.DataFrame, probability: float) -> Section
     rows: list[Any] = list(pooled.itertuples())
     numbers = [
         {
-            "strategy": row.Index,
-            "tasks": f"{row.tasks}",
-            "speed-up": _span(row.mean, row.lower, row.upper),
+            **_speed_up_cells(row),
             "spread": _factor(row.tau),
             f"new task, {level}": f"{_factor(row.new_lower)}-{_factor(row.new_upper)}",
             "P(faster)": percent(row.p_mean),
@@ -108,7 +106,7 @@ def speed_ups(sweep: Sweep, pooled: pd.DataFrame, probability: float) -> Section
     ]
     lines = "; ".join(f"{row['strategy']} {row['speed-up']}" for row in numbers)
     picture = Picture.of(
-        sweep.plot_speed_ups(probability=probability),
+        plot_speed_ups(pooled, sweep.reference),
         f"Speed-up over {sweep.reference} by strategy: {lines}.",
         f"Thick: {level} interval of the mean over tasks; thin: of a new task.",
     )
@@ -157,7 +155,7 @@ def worst(sweep: Sweep) -> Section | None:
     rows: list[Any] = list(order.itertuples())
     table = pd.DataFrame(
         {
-            "cell": [_path(cell) for cell in order[CELL].to_numpy()],
+            "cell": [path_of(cell) for cell in order[CELL].to_numpy()],
             "R-hat": [f"{value:.3f}" for value in order["r_hat"]],
             "divergences": order["divergences"].astype(str).to_numpy(),
             "reason": [
@@ -185,7 +183,7 @@ def set_aside(sweep: Sweep) -> Section | None:
     shown = rows.head(_MOST)
     table = pd.DataFrame(
         {
-            "cell": [_path(cell) for cell in shown[CELL].to_numpy()],
+            "cell": [path_of(cell) for cell in shown[CELL].to_numpy()],
             "no answer about": shown["question"].to_numpy(),
             "reason": shown["reason"].to_numpy(),
         }
@@ -214,24 +212,17 @@ def tables() -> Section:
     )
 
 
-def sped_up(found: Sweep, pooled: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def sped_up(sweep: Sweep, pooled: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Tabulate pooled speed-ups, as the command prints them; empty without any."""
     each: list[Any] = list(pooled.itertuples())
-    rows = [
-        {
-            "strategy": row.Index,
-            "tasks": f"{row.tasks:,}",
-            "speed-up": _span(row.mean, row.lower, row.upper),
-            "helps on a new task": percent(row.p_new),
-        }
-        for row in each
-    ]
-    heading = f"Speed-ups over {found.reference}, pooled over tasks:"
+    rows = [{**_speed_up_cells(row), "helps on a new task": percent(row.p_new)} for row in each]
+    heading = f"Speed-ups over {sweep.reference}, pooled over tasks:"
     return {heading: pd.DataFrame(rows)} if rows else {}
 
 
-def _path(names: Iterable[str]) -> str:
-    return " / ".join(filter(None, names)) or "task"
+def _speed_up_cells(row: Any) -> dict[str, str]:
+    span = _span(row.mean, row.lower, row.upper)
+    return {"strategy": row.Index, "tasks": f"{row.tasks}", "speed-up": span}
 
 
 def _factor(logarithm: float) -> str:
