@@ -2,16 +2,22 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtr
 
 from palm_bayes.data.alignment import unaligned
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import listed, span
 
+type Floats = NDArray[np.float64]
+
 # Shares of the task's largest accuracy, so that the result does not depend on its scale.
 _FLAT = 0.0025  # a mean curve that rises less than this is flat, however small its noise
 _FALL = 0.0125  # a fall below this is not worth a note
+_GROWTH = 0.02  # of the gain from one half of the labels to the other; below it is not relevant
 _JUMP = 0.125  # a drop below this is not worth a note ...
 _JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's median step
+_P_GROWTH = 0.005  # p-value below which gains are found to grow
 
 _MOVES = ("fall", "rise, where lower is better")
 _TURN = (
@@ -93,6 +99,49 @@ def falling(runs: Runs) -> list[str]:
 
 def _falling(rises: dict[str, tuple[float, float]], top: float) -> list[str]:
     return [name for name, (rise, noise) in rises.items() if rise < -max(_FALL * top, noise)]
+
+
+def growing_gain(runs: Runs) -> tuple[float, float] | None:
+    """Compute the gains of one strategy over both halves of its labels, if the second is larger.
+
+    A quadratic function of the labels is fitted to each run. The gain grows if the mean quadratic
+    coefficient is above zero by a t-test on the residuals, by a relevant amount.
+
+    Parameters
+    ----------
+    runs : Runs
+        Runs of one strategy.
+
+    Returns
+    -------
+    tuple of float, or None
+        Gains in accuracy over the first and the second half; None if they do not grow.
+    """
+    x, accuracy = runs.table["x"].to_numpy(), runs.table["accuracy"].to_numpy()
+    at = 2 * (x - x.min()) / np.ptp(x) - 1  # -1 and 1 at the ends
+    parts = runs.table.groupby("repetition", sort=False).indices.values()
+    fits = [_quadratic(at[part], accuracy[part]) for part in parts if len(part) > 3]
+    if not fits:
+        return None
+    bend, slope = np.mean([fit[:2] for fit in fits], axis=0)
+    variance, freedom = np.sum([fit[2:] for fit in fits], axis=0)
+    error = np.sqrt(variance) / len(fits)
+    sure = bend > 0 if error == 0 else stdtr(freedom, -bend / error) < _P_GROWTH
+    relevant = slope > 0 and 2 * bend >= _GROWTH * accuracy.max()
+    return (float(slope - bend), float(slope + bend)) if sure and relevant else None
+
+
+def _quadratic(at: Floats, accuracy: Floats) -> tuple[float, float, float, int]:
+    """Fit a quadratic function to at least four points.
+
+    Return its quadratic and linear coefficient, the variance of the first, degrees of freedom.
+    """
+    design = np.vander(at, 3)
+    inverse = np.linalg.pinv(design)  # of nearly equal x, too
+    fitted = inverse @ accuracy
+    freedom = len(at) - 3
+    spread = np.sum((accuracy - design @ fitted) ** 2) / freedom
+    return float(fitted[0]), float(fitted[1]), float(spread * (inverse[0] @ inverse[0])), freedom
 
 
 def _rises_by_strategy(table: pd.DataFrame) -> dict[str, tuple[float, float]]:

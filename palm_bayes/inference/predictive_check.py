@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from palm_bayes.data.checks import falling
+from palm_bayes.data.checks import falling, growing_gain
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import numbers_of
 from palm_bayes.model import curve, noise
@@ -157,7 +157,7 @@ def _episode(runs: Runs, place: int) -> int:
 
 
 def _points(size: float) -> str:
-    return f"{100 * size:.1f} points"
+    return f"{round(100 * size, 1) + 0:.1f} points"  # not -0.0
 
 
 def _fall_in_words(runs: Runs, place: int, size: float) -> str:
@@ -187,6 +187,13 @@ def _outlier_in_words(runs: Runs, place: int, size: float) -> str:
 def _unlike_in_words(runs: Runs, place: int, size: float) -> str:
     name = runs.table["repetition"].unique()[place]
     return f"repetition {name} differs by more than {_points(size)} from all others throughout"
+
+
+def _growth_in_words(first: float, second: float) -> str:
+    halves = (
+        f"{_points(first)} over the first half of the labels, {_points(second)} over the second"
+    )
+    return f"its gain grows, {halves}"
 
 
 _MEASURES = {
@@ -221,6 +228,9 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
     # Shared noise may explain a falling curve, but a forecast from it is unreliable.
     if not findings and falling(runs):
         findings.append(f"it ends {runs.score.worse} its start")
+    # The fit's noise may cover a curve that speeds up, but nothing tells where it will slow down.
+    if gains := growing_gain(runs):
+        findings.append(_growth_in_words(*gains))
     finding = "; ".join(findings) or "as PALM describes"
     return {"passed": not findings, "finding": finding, **p_values}
 

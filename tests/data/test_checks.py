@@ -1,9 +1,10 @@
 """What is odd about runs, though they can be fitted."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data.checks import oddities
+from palm_bayes.data.checks import growing_gain, oddities
 from palm_bayes.data.readers import read_runs
 
 
@@ -76,3 +77,54 @@ def test_scores_that_fall_may_be_error_rates():
     assert line.endswith("lower_is_better=True (--lower-is-better) reads them.")
     turned = oddities(read_runs(curves, lower_is_better=True))
     assert not any("Ends" in line for line in turned)
+
+
+EPISODES = np.arange(1.0, 11)
+S_SHAPES = {
+    "logistic": 0.3 + 0.6 / (1 + np.exp(-(EPISODES - 9) / 3)),
+    "steep": 0.1 + 0.8 / (1 + np.exp(-(EPISODES - 10) / 1.5)),
+    "quadratic": 0.2 + 0.0017 * EPISODES**2,
+}
+OTHERS = {
+    "palm": 0.9 * (1 - 0.8 * np.exp(-0.25 * EPISODES)),
+    "linear": 0.3 + 0.03 * EPISODES,
+    "flat": np.full(10, 0.8),
+    "falling": 0.8 - 0.03 * EPISODES,
+}
+
+
+def simulated(curve, repetitions, seed, scale=1.0):
+    noise = np.random.default_rng(seed).normal(0, 0.008, (repetitions, len(curve)))
+    return read_runs(
+        pd.concat([shaped(scale * (curve + row), str(i)) for i, row in enumerate(noise)])
+    )
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0])
+@pytest.mark.parametrize("name", S_SHAPES)
+def test_a_gain_that_grows_is_found_at_any_scale(name, scale):
+    curve = S_SHAPES[name]
+    for seed in range(10):
+        found = growing_gain(simulated(curve, 3, seed, scale))
+        assert found is not None
+        assert sum(found) == pytest.approx(scale * (curve[-1] - curve[0]), abs=0.1 * scale)
+        assert found[1] > found[0]
+
+
+@pytest.mark.parametrize("repetitions", [1, 3])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_curves_are_hardly_ever_said_to_grow_faster(name, repetitions):
+    found = [growing_gain(simulated(OTHERS[name], repetitions, seed)) for seed in range(60)]
+    assert sum(gains is not None for gains in found) <= 3  # 1 of 200 expected
+
+
+def test_gains_are_those_of_the_quadratic_function():
+    runs = read_runs(shaped(0.2 + 0.01 * np.arange(5.0) ** 2))
+    assert growing_gain(runs) == pytest.approx((0.04, 0.12))
+
+
+def test_gains_of_three_episodes_or_one_place_are_unknown():
+    far = shaped([0.2, 0.2, 0.2, 0.9]).assign(labels=[1, 2, 3, 10**12])
+    assert growing_gain(read_runs(far)) is None
+    short = shaped([0.2, 0.3, 0.5, 0.9])
+    assert growing_gain(read_runs(short).first(3)) is None

@@ -180,3 +180,15 @@ def test_a_real_fit_passes(fit):
     assert fit.predictive_check.passed
     assert fit.predictive_check is fit.predictive_check
     assert list(fit.predictive_check.table.index) == list(fit.runs.strategies)
+
+
+def test_a_gain_that_grows_is_no_palm_curve_even_if_noise_covers_it():
+    frame = noisy()
+    x = frame["episode"]
+    curved = frame.assign(accuracy=0.2 + 0.0015 * x**2 + 0.1 * (frame["accuracy"] - 0.8))
+    runs = Runs.from_frame(curved)
+    wide = trace_of(runs)
+    wide["posterior"]["noise"] = wide["posterior"]["noise"] + 0.5
+    (sentence,) = check(wide, runs).sentences
+    assert "its gain grows, 1" in sentence
+    assert "points over the first half of the labels, " in sentence
