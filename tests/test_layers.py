@@ -31,8 +31,8 @@ LAYOUT = """
                 steps likelihood_passes likelihood build
                 one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
-                graph_key compile_cache evidence nuts joint trace posterior several
-                power_scaling fitting importance_refit predictive
+                graph_key compile_cache evidence nuts joint trace power_scaling posterior several
+                fitting importance_refit predictive
     plots:      style view curves comparison uncertainty compare budget backtest sweep
     forecast:   forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from palm_bayes.data.alignment import unaligned
 from palm_bayes.data.runs import RUN, Runs
@@ -124,11 +123,14 @@ def growing_gain(runs: Runs) -> tuple[float, float] | None:
     if not fits:
         return None
     bend, slope = np.mean([fit[:2] for fit in fits], axis=0)
+    if slope <= 0 or 2 * bend < _GROWTH * accuracy.max():
+        return None
+    from scipy.special import stdtr  # here: few curves need it, and SciPy is slow to import
+
     variance, freedom = np.sum([fit[2:] for fit in fits], axis=0)
     error = np.sqrt(variance) / len(fits)
-    sure = bend > 0 if error == 0 else stdtr(freedom, -bend / error) < _P_GROWTH
-    relevant = slope > 0 and 2 * bend >= _GROWTH * accuracy.max()
-    return (float(slope - bend), float(slope + bend)) if sure and relevant else None
+    sure = error == 0 or stdtr(freedom, -bend / error) < _P_GROWTH
+    return (float(slope - bend), float(slope + bend)) if sure else None
 
 
 def _quadratic(at: Floats, accuracy: Floats) -> tuple[float, float, float, int]:

@@ -11,7 +11,6 @@ from palm_bayes.decisions.decide import Decision, outlook_for
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
-from palm_bayes.inference.power_scaling import POWERS, log_prior, prior_stored, scaled
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
@@ -22,7 +21,7 @@ _UNKNOWN = "How it depends on the prior cannot be told from these draws."  # by 
 
 def of_budget(needed: LabelsToReach) -> str:
     """Describe how the smallest assurance budget depends on the prior; empty if by under 10 %."""
-    if not prior_stored(needed.fit):
+    if needed.fit.prior_scaled is None:
         return ""
     best: Any = next(needed.table.itertuples(index=False))
     draws = needed.needed.sel(strategy=best.strategy).to_numpy()
@@ -47,7 +46,7 @@ def of_budget(needed: LabelsToReach) -> str:
 def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     """Describe with which weight of the prior a decision would be another; empty if with none."""
     needs_fit = any(leaf.horizon(decision.labels) is not None for leaf in rule.leaves())
-    if decision.action == "cannot say" or not needs_fit or not prior_stored(fit):
+    if decision.action == "cannot say" or not needs_fit or fit.prior_scaled is None:
         return ""
     outlook, leaves = outlook_for(fit, decision.strategy, rule), rule.leaves()
     changed = []
@@ -69,8 +68,11 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
 def _draws_by_weight(
     fit: "Posterior", strategy: str
 ) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
-    density = log_prior(fit, strategy)
-    return ((words, scaled(density, power)) for words, power in POWERS.items())
+    assert fit.prior_scaled is not None
+    of_one = fit.prior_scaled.sel(strategy=strategy)
+    for weight in of_one["weight"].to_numpy():
+        each = of_one.sel(weight=weight)
+        yield str(weight), each["position"].to_numpy() if each["reliable"] else None
 
 
 def _selected_draws(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:

@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtri, ndtri
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.misfit import Misfit, correlated
@@ -250,6 +249,9 @@ def _matched(
 
 def _given_error(level: Floats, weights: Floats, correlation: float) -> Floats:
     """Compute relative densities of levels given the common error, dims (draw, error)."""
+    # SciPy is imported in functions: most answers of a saved fit do without it.
+    from scipy.special import ndtri
+
     errors = _errors(correlation)
     if len(errors) == 1:
         return np.ones((len(level), 1))
@@ -303,6 +305,8 @@ def shared_noise(runs: Runs) -> float:
 
 def _lower_icc(levels: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> float:
     """Bound ICC(C,1) from below; `levels` have shape (strategy, repetition), rows of mean 0."""
+    from scipy.special import fdtri
+
     k, n = levels.shape
     shared = levels.mean(axis=0)
     between = k * (shared**2).sum() / (n - 1)

@@ -20,13 +20,14 @@ from palm_bayes.errors import DataError, require_inside
 from palm_bayes.files import put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
-from palm_bayes.inference.saved import learned_of, read, written
+from palm_bayes.inference.saved import learned_of, priors_named, read, written
 from palm_bayes.model import curve
 from palm_bayes.model.expected import on_curve
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import NOISE
 
 PARAMETERS = (*curve.PARAMETERS, *NOISE)
+PRIOR_SCALED = "prior_scaled"
 _SCALED = ("A_max", "noise")  # accuracies, returned in the user's unit
 
 
@@ -42,8 +43,8 @@ class Posterior(Displayed):
         ``posterior``, dims (chain, draw, strategy), joint over strategies; ``sampled``, the
         separate draws of each strategy in the order of the chains, with ``strategy_stats``, the
         sampler's statistics of each, and ``sample_stats``, of all (dims chain, draw);
-        ``log_likelihood``, ``observed_data`` and ``constant_data``, dims observation. Accuracies
-        are fractions. ArviZ's functions accept it.
+        ``log_likelihood``, ``observed_data`` and ``constant_data``, dims observation. A saved fit
+        has `prior_scaled` too. Accuracies are fractions. ArviZ's functions accept it.
     convergence : Convergence
         Convergence diagnostics by strategy.
     """
@@ -61,6 +62,20 @@ class Posterior(Displayed):
     def predictive_check(self) -> PredictiveCheck:
         """Posterior predictive check of each strategy's curve; see `PredictiveCheck`."""
         return check(self.trace, self.runs)
+
+    @cached_property
+    def prior_scaled(self) -> xr.Dataset | None:
+        """Draws as if the prior weighed half or twice; None for flat and custom priors.
+
+        See `palm_bayes.inference.power_scaling.prior_scaled`.
+        """
+        if priors_named(self.trace) != "default":
+            return None
+        if PRIOR_SCALED in self.trace.children:
+            return self.trace[PRIOR_SCALED].to_dataset()
+        from palm_bayes.inference.power_scaling import prior_scaled  # imports ArviZ
+
+        return prior_scaled(self.trace)
 
     def summary(self, probability: float = 0.9, *, diagnostics: bool = True) -> pd.DataFrame:
         """Summarise every parameter by median and central credible interval, in the user's unit.
@@ -134,7 +149,9 @@ class Posterior(Displayed):
 
     def to_bytes(self) -> bytes:
         """Return what `save` writes."""
-        return written(self.trace)
+        scaled = self.prior_scaled  # so that answers from the file need not import ArviZ
+        groups = {} if scaled is None else {PRIOR_SCALED: xr.DataTree(scaled)}
+        return written(self.trace.assign(groups))
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one NetCDF file, completely or not at all.

@@ -6,16 +6,15 @@ likelihood sensitivity with power-scaling*, Statistics and Computing 2024). The 
 which data do not inform, and that of pooling remain.
 """
 
-import json
-
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
 from palm_bayes.inference.draws import Floats
-from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.saved import learned_of
 from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
-from palm_bayes.model.variables import BETAS, LOG_NORMALS, observations
+from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
 POWERS = {"half": 0.5, "twice": 2.0}
 """Powers of the prior, by name."""
@@ -25,13 +24,33 @@ _OF_NOISE = {
 }
 
 
-def prior_stored(fit: Posterior) -> bool:
-    """Return True for the default priors; custom and flat ones are not weighed."""
-    sampling = json.loads(fit.trace.attrs["palm_bayes"]).get("sampling", {})
-    return bool(sampling.get("priors") == "default")
+def prior_scaled(trace: xr.DataTree) -> xr.Dataset:
+    """Pick draws of every strategy as if its default prior weighed half or twice as much.
+
+    Returns
+    -------
+    Dataset
+        ``position``, dims (strategy, weight, sample): positions in the draws, chain after chain.
+        ``reliable``, dims (strategy, weight): whether they can be used, by their Pareto k.
+    """
+    names = trace["posterior"]["strategy"].to_numpy()
+    every = [
+        [scaled(density, power) for power in POWERS.values()]
+        for density in (log_prior(trace, name) for name in names)
+    ]
+    size = trace["posterior"].sizes["chain"] * trace["posterior"].sizes["draw"]
+    nothing = np.zeros(size, dtype=np.int32)
+    position = [[nothing if one is None else one for one in each] for each in every]
+    return xr.Dataset(
+        {
+            "position": (("strategy", "weight", "sample"), np.array(position, dtype=np.int32)),
+            "reliable": (("strategy", "weight"), [[one is not None for one in e] for e in every]),
+        },
+        {"strategy": names, "weight": list(POWERS)},
+    )
 
 
-def log_prior(fit: Posterior, strategy: str) -> Floats:
+def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     """Compute the default log prior density of a strategy's parameters, up to a constant.
 
     It is the density of the model's free variables, as in the group ``log_prior`` of `full_trace`,
@@ -39,18 +58,20 @@ def log_prior(fit: Posterior, strategy: str) -> Floats:
 
     Parameters
     ----------
-    fit : Posterior
+    trace : DataTree
+        Of a fit with the default priors.
     strategy : str
 
     Returns
     -------
     array, dims (chain, draw)
     """
-    draws = fit.trace["posterior"].to_dataset().sel(strategy=strategy)
-    x_first = float(observations(fit.runs.strategy(strategy)).ends.x_first[0])
+    draws = trace["posterior"].to_dataset().sel(strategy=strategy)
+    x_first = float(trace["constant_data"]["ends"].sel(end="x_first", strategy=strategy))
+    learned = learned_of(trace)
     start, beta = (
         stats.lognorm(prior.width, scale=prior.median)
-        for prior in (fit.learned.alpha_start, fit.learned.beta)
+        for prior in (learned.alpha_start, learned.beta)
     )
     log_u = draws["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
     total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u

@@ -4,7 +4,6 @@ They take time and are made on request. Forecasts, comparisons and decisions are
 same posterior without them; see `palm_bayes.forecast.forecast`.
 """
 
-import json
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from pymc.stats import compute_log_prior
 from palm_bayes.data.axis import asked_x
 from palm_bayes.inference.importance_refit import priors_of
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.saved import priors_named
 from palm_bayes.model import noise
 from palm_bayes.model.build import build_model, strategy_variables
 from palm_bayes.model.expected import moments_of
@@ -169,8 +169,7 @@ def predictive_model(
 
 
 def _priors(fit: Posterior, own: Priors | None) -> Priors:
-    name = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]["priors"]
-    return priors_of(name, fit.learned, own)
+    return priors_of(priors_named(fit.trace), fit.learned, own)
 
 
 def _normals(misfit: Misfit, strategies: int) -> Any:

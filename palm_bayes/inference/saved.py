@@ -28,6 +28,11 @@ def learned_of(trace: xr.DataTree) -> Learned:
     return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
 
 
+def priors_named(trace: xr.DataTree) -> str:
+    """Return the name of the priors of a trace: "default", "bounds", or "own"."""
+    return str(json.loads(trace.attrs["palm_bayes"]).get("sampling", {}).get("priors"))
+
+
 def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
     """Return what a trace keeps of the data and of convergence, in the types of JSON."""
     of_runs = {

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtri
 
 from palm_bayes.errors import DataError
 
@@ -97,6 +96,8 @@ class Misfit:
 
         Each pair of strategies has correlation `common`.
         """
+        # SciPy is imported in functions: most answers of a saved fit do without it.
+        from scipy.special import ndtri
         from scipy.stats import qmc
 
         shape = (chains, draws, strategies + 1, len(PARTS))
@@ -171,6 +172,8 @@ def correlated(share: Any, task: Any, own: Any, xp: ModuleType = np) -> Any:
 
 def shares_in_common(mean: float, places: Floats) -> Floats:
     """Return quantiles, at `places`, of the prior of the share common to a task's strategies."""
+    from scipy.special import betaincinv
+
     return np.asarray(betaincinv(*beta_in_common(mean), places))
 
 

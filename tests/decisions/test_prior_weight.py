@@ -1,7 +1,10 @@
 """How budgets and stop decisions depend on the prior."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import xarray as xr
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
@@ -15,14 +18,15 @@ from palm_bayes.decisions.stopping_rules import Budget, Target
 from palm_bayes.palm_fit import fit_runs
 
 
-def weighed(monkeypatch, half, twice):
-    """Let the draws of each weight be these."""
-    which = {"half": half, "twice": twice}
-    monkeypatch.setattr(module, "prior_stored", lambda _fit: True)
-    monkeypatch.setattr(
-        module,
-        "_draws_by_weight",
-        lambda *_: ((words, at if at is None else np.array(at)) for words, at in which.items()),
+def weighed(half, twice):
+    """Return what a fit says of its draws if those of strategy a by weight are these."""
+    positions = [[0, 0] if one is None else one for one in (half, twice)]
+    return xr.Dataset(
+        {
+            "position": (("strategy", "weight", "sample"), [positions]),
+            "reliable": (("strategy", "weight"), [[one is not None for one in (half, twice)]]),
+        },
+        {"strategy": ["a"], "weight": ["half", "twice"]},
     )
 
 
@@ -42,14 +46,14 @@ def needed(made_up):
         ([3, 3, 3, 3], [0, 0, 0, 0], ("more than 100", "60")),
     ],
 )
-def test_budgets_under_another_prior(needed, monkeypatch, half, twice, budgets):
-    weighed(monkeypatch, half, twice)
+def test_budgets_under_another_prior(needed, half, twice, budgets):
+    needed.fit.prior_scaled = weighed(half, twice)
     said = "With a prior of half the weight a would need {} labels for it, of twice the weight {}."
     assert of_budget(needed) == (said.format(*budgets) if budgets else "")
 
 
-def test_draws_that_cannot_tell(needed, monkeypatch):
-    weighed(monkeypatch, None, [0, 0, 0, 0])
+def test_draws_that_cannot_tell(needed):
+    needed.fit.prior_scaled = weighed(None, [0, 0])
     assert of_budget(needed) == "How it depends on the prior cannot be told from these draws."
 
 
@@ -71,13 +75,13 @@ def test_decisions_under_another_prior(monkeypatch, half, twice, words):
         Score(),
     )
     monkeypatch.setattr(module, "outlook_for", lambda *_: outlook)
-    weighed(monkeypatch, half, twice)
+    fit = SimpleNamespace(prior_scaled=weighed(half, twice))
     rule = Target(0.8, 0.5) | Budget(500)
     found = decision(rule, outlook, dict.fromkeys(rule.leaves(), ()))
     assert found.action == "stop"
-    assert of_decision(None, rule, found) == words
+    assert of_decision(fit, rule, found) == words
     spent = decision(Budget(50), outlook, {Budget(50): ()})
-    assert of_decision(None, Budget(50), spent) == ""  # needs no forecast
+    assert of_decision(fit, Budget(50), spent) == ""  # needs no forecast
 
 
 @pytest.fixture(scope="module")

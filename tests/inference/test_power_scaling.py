@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
-from palm_bayes.inference.power_scaling import log_prior, prior_stored, scaled
+from palm_bayes.inference import power_scaling as module
+from palm_bayes.inference.power_scaling import POWERS, log_prior, prior_scaled, scaled
 from palm_bayes.model.learned import shipped
 
 
@@ -47,12 +49,28 @@ def test_the_prior_is_scipys(fit):
             expected += density.logpdf(draws[part].to_numpy())
         start = stats.lognorm(learned.alpha_start.width, scale=learned.alpha_start.median)
         expected += start.logpdf(draws["alpha"].to_numpy() + 1)
-        np.testing.assert_allclose(log_prior(fit, name), expected, atol=1e-6)
+        np.testing.assert_allclose(log_prior(fit.trace, name), expected, atol=1e-6)
 
 
 def test_it_is_what_arviz_is_given(fit):
     given = fit.full_trace(prior=False, posterior=False)["log_prior"].to_dataset()
     total = sum(given[name] for name in given).transpose("chain", "draw", "strategy")
     for i, name in enumerate(fit.runs.strategies):
-        np.testing.assert_allclose(log_prior(fit, name), total[..., i], atol=1e-6)
-    assert prior_stored(fit)
+        np.testing.assert_allclose(log_prior(fit.trace, name), total[..., i], atol=1e-6)
+
+
+def test_a_saved_fit_has_the_draws_in_its_file(fit, tmp_path, monkeypatch):
+    found = prior_scaled(fit.trace)
+    assert found["reliable"].all()
+    shape = {"strategy": len(fit.runs.strategies), "weight": len(POWERS), "sample": 4000}
+    assert found.sizes == shape
+    path = fit.save(tmp_path / "trace.nc")
+    monkeypatch.setattr(module, "log_prior", lambda *_: pytest.fail("computed anew"))
+    xr.testing.assert_equal(type(fit).load(path).prior_scaled, found)
+
+
+def test_unreliable_draws_are_marked(fit, monkeypatch):
+    monkeypatch.setattr(module, "scaled", lambda _, power: None if power > 1 else np.arange(4000))
+    found = prior_scaled(fit.trace)
+    assert found["reliable"].to_dict()["data"] == [[True, False]] * len(fit.runs.strategies)
+    assert (found["position"].sel(weight="half") == np.arange(4000)).all()
