@@ -403,10 +403,26 @@ def _savetxt(at: Path) -> Path:
     return at
 
 
-@shape("np.savetxt without names of columns", refused="the first row has 2.0000000000")
+@shape("np.savetxt without names of columns", note="the first column, without a name, counts")
 def _savetxt_bare(at: Path) -> Path:
-    np.savetxt(at / "margin_1.txt", np.column_stack([LABELS, accuracy("margin", 1)]))
-    return at / "margin_1.txt"
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            np.savetxt(at / f"{s}_{r}.txt", np.column_stack([LABELS, accuracy(s, r)]))
+    return at
+
+
+@shape("np.savetxt of runs x episodes", same=False, note="accuracy 3 runs x 6 episodes")
+def _savetxt_runs(at: Path) -> Path:
+    np.savetxt(at / "margin.csv", [accuracy("margin", r) for r in (1, 2, 3)], delimiter=",")
+    return at / "margin.csv"
+
+
+@shape(".npy, a file for each run", options={"batch": 20}, note="strategy, repetition by the names")
+def _npy_runs(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            np.save(at / f"{s}_{r}.npy", accuracy(s, r))
+    return at
 
 
 @shape("Excel's Unicode text")

@@ -12,6 +12,7 @@ from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
     from palm_bayes.data.readers import read_runs
+    from palm_bayes.data.readers import read_runs as read
     from palm_bayes.data.run_writer import RunWriter
     from palm_bayes.data.runs import Runs
     from palm_bayes.decisions.compare import Comparison
@@ -72,9 +73,12 @@ _HOME = {
     "learn": "evaluation.learn",
     "named_priors": "model.priors",
     "pilot_value": "decisions.information_value",
+    "read": "data.readers",
     "read_runs": "data.readers",
     "sweep": "sweeping",
 }
+_WITHIN = {"fit": "fit_runs", "read": "read_runs"}
+"""Names in their modules, where they differ; `read_runs` is the earlier name of `read`."""
 __all__ = [
     "Backtest",
     "Budget",
@@ -107,6 +111,7 @@ __all__ = [
     "learn",
     "named_priors",
     "pilot_value",
+    "read",
     "read_runs",
     "sweep",
 ]
@@ -116,7 +121,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'palm_bayes' has no attribute {name!r}")
     module = import_module(f"palm_bayes.{_HOME[name]}")
-    value = getattr(module, "fit_runs" if name == "fit" else name)
+    value = getattr(module, _WITHIN.get(name, name))
     globals()[name] = value
     return value
 

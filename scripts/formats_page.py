@@ -25,7 +25,7 @@ _MEANS = {
 
 _TEXT = """# What is read
 
-All commands that take runs, and `palm_bayes.read_runs`, `fit`, `backtest` and `learn`, read the
+All commands that take runs, and `palm_bayes.read`, `fit`, `backtest` and `learn`, read the
 same forms. This page is written by `scripts/formats_page.py` from the readers' own tables;
 `benchmarks/formats.py` makes every form, and prints what becomes of it.
 
@@ -52,10 +52,11 @@ table it reads the names of columns, or those in the column of strategies:
 {files}
 
 Texts are in UTF-8, or in UTF-16 with its mark; columns are separated by commas, semicolons, tabs,
-bars or blanks. Lines above the header that begin with # are left out. In JSON, lists may stand in
-records, settings beside results, and the labels once above all runs. Pickles are never read, since
-reading them can run code. Excel needs a package that reads it, such as openpyxl; each sheet is a
-table.
+bars or blanks. Lines above the header that begin with # are left out. Numbers without a header are
+runs x episodes, as in `.npy`, or runs in columns beside one that counts labels or episodes. In
+JSON, lists may stand in records, settings beside results, and the labels once above all runs.
+Pickles are never read, since reading them can run code. Excel needs a package that reads it, such
+as openpyxl; each sheet is a table.
 
 ## Layouts
 

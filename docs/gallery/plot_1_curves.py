@@ -9,7 +9,7 @@ outer one that of a new repetition.
 import palm_bayes
 
 fit = palm_bayes.PalmFit.load("palm_fit_out/trace.nc")
-everything = palm_bayes.read_runs("runs/runs.csv")
+everything = palm_bayes.read("runs/runs.csv")
 figure = fit.plot(truth=everything)
 
 # %%

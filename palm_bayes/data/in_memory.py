@@ -11,7 +11,8 @@ import pandas as pd
 from palm_bayes.data.cells import as_numbers
 from palm_bayes.data.columns import COUNTS, TASK, stands_for, word_of
 from palm_bayes.data.opening import check_names, check_table
-from palm_bayes.errors import DataError, listed
+from palm_bayes.data.runs import MIN_EPISODES
+from palm_bayes.errors import DataError, listed, plural
 
 _DEEPEST = 8  # names within names
 _LISTS = (list, tuple, np.ndarray)
@@ -232,6 +233,12 @@ def of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) ->
                 f"{file or 'the dict'}: {key} has shape {shape}, allowed is ({length},)"
             )
         counted[key, ""] = arrays[key]
+    if not known and length < MIN_EPISODES <= max(map(len, runs.values())):
+        shape = _shape_in_words(max(runs.values(), key=len))
+        raise DataError(
+            f"{file or 'the dict'} is read as {shape}, and {MIN_EPISODES} episodes are needed: "
+            "transpose it if its rows are the episodes"
+        )
     if not known:
         counted["episode", ""] = np.arange(1, length + 1)
     series = {
@@ -240,7 +247,15 @@ def of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) ->
         for i, run in enumerate(array)
     }
     cells = counted | series
+    shapes = listed(f"{key} {_shape_in_words(array)}" for key, array in runs.items())
+    if [*series] == [("", "1")]:  # one run, whose repetition the name of the file may tell
+        named = {word_of(key) or key: value for (key, _), value in counted.items()}
+        return Raw(pd.DataFrame({**named, "accuracy": series["", "1"]}), file, name, (shapes,))
     frame = pd.DataFrame(cells)
     frame.columns = pd.MultiIndex.from_tuples(list(cells), names=["strategy", "repetition"])
-    shapes = listed(f"{key} {len(a)} runs x {a.shape[1]} episodes" for key, a in runs.items())
     return Raw(frame, file, name, (shapes,))
+
+
+def _shape_in_words(array: np.ndarray[Any, Any]) -> str:
+    runs, episodes = array.shape
+    return f"{plural([runs], 'run', 'runs')} x {plural([episodes], 'episode', 'episodes')}"

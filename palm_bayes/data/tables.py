@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from palm_bayes.data.in_memory import (
     Raw,
@@ -76,7 +78,11 @@ def _delimited(path: Path) -> list[Raw]:
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1 + above}")
-    raw = _of_cells(cells, str(path))  # short lines: NaN
+    numbers = [line for line in cells.to_numpy() if any(line)]  # short lines have NaN
+    named = not any(re.fullmatch(_DECIMAL, str(cell)) for line in numbers[:1] for cell in line)
+    if not named and all(re.fullmatch(_NUMBER, str(cell)) for line in numbers for cell in line):
+        return [_of_numbers(np.array(numbers, dtype=float), str(path))]
+    raw = _of_cells(cells, str(path))
     frame, columns = raw.frame, range(raw.frame.shape[1])
     decimal = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
     for i in decimal:
@@ -97,6 +103,24 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     # In a single column, empty rows count: accuracies may be measured at some labels only.
     rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
     return Raw(rows.iloc[1:].set_axis(rows.iloc[0], axis="columns"), file, name)
+
+
+def _of_numbers(values: NDArray[np.float64], file: str) -> Raw:
+    """Take numbers without names: runs below each other, or in columns beside what counts.
+
+    A first column of growing whole numbers counts labels or, if one by one, episodes. A single
+    column is a run.
+    """
+    first = values[:, 0]
+    counts = (first % 1 == 0).all() and (np.diff(first) > 0).all()
+    if values.shape[1] == 1:
+        return of_runs({"accuracy": values.T}, file, "")
+    if not counts:
+        return of_runs({"accuracy": values}, file, "")
+    one_by_one = first[0] <= 1 and (np.diff(first) == 1).all()
+    step = "episode" if one_by_one else "labels"
+    raw = of_runs({step: first, "accuracy": values[:, 1:].T}, file, "")
+    return replace(raw, notes=(*raw.notes, f"the first column, without a name, counts {step}"))
 
 
 def _has_commas(cells: "pd.Series[str]") -> bool:

@@ -222,6 +222,25 @@ def test_a_file_without_names_of_columns(tmp_path):
         read_runs(path)
 
 
+def test_numbers_alone_are_runs_and_what_counts(tmp_path):
+    runs = np.array([formats.accuracy("margin", r) for r in formats.REPETITIONS])
+    path = tmp_path / "margin.csv"
+    np.savetxt(path, np.column_stack([formats.LABELS, runs.T]), delimiter=",")
+    there = read_runs(path)
+    assert "the first column, without a name, counts labels" in understood(there)
+    assert curve(there, "margin", "2") == list(runs[1])
+    assert there.table["labels"].unique().tolist() == formats.LABELS.tolist()
+    np.savetxt(path, np.column_stack([np.arange(6), runs[0]]), delimiter=";")
+    assert "counts episode" in understood(read_runs(path))
+    np.savetxt(path, runs[2])
+    assert curve(read_runs(path), "margin", "1") == list(runs[2])
+    np.savetxt(path, runs.T, delimiter="\t")
+    with pytest.raises(DataError, match=r"read as 6 runs x 3 episodes, .* transpose"):
+        read_runs(path)
+    np.savetxt(path, runs.T, delimiter=",", header="1,2,3", comments="")
+    assert curve(read_runs(path), "margin", "3") == list(runs[2])  # names may be numbers
+
+
 def test_an_index_without_a_name_counts(tmp_path):
     frame = formats.wide().set_index("labels").rename_axis(None)
     assert "the column without a name counts labels" in understood(read_runs(frame))
