@@ -29,7 +29,7 @@ def main() -> None:
 
 def held(path: Path) -> pd.DataFrame:
     """Return shares inside the bands, in percent; and the error of the median, in points."""
-    truth = palm_bayes.read_runs(path)
+    truth = palm_bayes.read(path)
     fit = palm_bayes.fit(truth.first(FITTED))
     later = int(truth.table["episode"].max()) - FITTED
     forecast = fit.forecast(horizon=later, scope="continuing")

@@ -51,7 +51,7 @@ def main() -> None:
         print(f"{number / len(tasks):6.1%}  {name}", flush=True)
         part = parts.get(name)
         if part is None:
-            part = judged(palm_bayes.read_runs(frame), name, args.fraction)
+            part = judged(palm_bayes.read(frame), name, args.fraction)
             parts.keep(name, part)
         done.append(part)
     of_choices = partial(report_choices, fraction=args.fraction)

@@ -27,7 +27,7 @@ nutpie.sample(nutpie.compile_pymc_model(model), seed=1, progress_bar=False)
 REFIT = """
 import time, palm_bayes
 from palm_bayes.data import example_runs_path
-runs = palm_bayes.read_runs(example_runs_path())
+runs = palm_bayes.read(example_runs_path())
 fit = palm_bayes.fit(runs.first(12))
 for again in (lambda: fit.refit(runs.first(13)), lambda: palm_bayes.fit(runs.first(13))):
     start = time.perf_counter()
@@ -59,7 +59,7 @@ for repetitions, episodes in ((3, 5), (10, 9), (10, 100)):
         score = 0.9 - 0.4 * np.exp(-0.5 * episode**0.7) + 0.01 * rng.standard_normal(episodes)
         runs.append(pd.DataFrame({"repetition": r, "episode": episode, "accuracy": score}))
     table = pd.concat(runs).assign(strategy="one")
-    rows = pooled(observations(palm_bayes.read_runs(table)))
+    rows = pooled(observations(palm_bayes.read(table)))
     program = compile_model(build_pooled_model(named_priors("default"), rows), NUMBERS)
     for _ in range(2):  # the first compiles
         start = time.process_time()
@@ -95,7 +95,7 @@ from palm_bayes.inference.nuts import compile_programs
 from palm_bayes.model.priors import named_priors
 from palm_bayes.plots.curves import plot_curves
 lap("import palm_bayes, Matplotlib")
-runs = palm_bayes.read_runs(example_runs_path()); lap("read the runs")
+runs = palm_bayes.read(example_runs_path()); lap("read the runs")
 compile_programs(named_priors("default")); lap("build and compile the model")
 fit = palm_bayes.fit(runs.first(12)); lap("sample and diagnose 6 strategies")
 draws = [fit.forecast(horizon=18, scope=s).draws for s in ("expected", "new")]; lap("forecast")

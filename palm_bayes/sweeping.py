@@ -80,7 +80,7 @@ def sweep(
     probability : float
         Probability of the intervals from ``lower`` to ``upper``.
     strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
-        As in `palm_bayes.read_runs`.
+        As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed
         As in `palm_bayes.fit`.
     workers : int, optional

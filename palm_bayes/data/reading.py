@@ -13,7 +13,7 @@ OF_SOURCE = ("columns", "layout", "pattern", "pool")
 
 @dataclass(frozen=True)
 class Reading:
-    """Options of `palm_bayes.read_runs`, which documents them."""
+    """Options of `palm_bayes.read`, which documents them."""
 
     strategies: Sequence[str] | None = None
     dataset: str | None = None

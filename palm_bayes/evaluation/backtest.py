@@ -95,7 +95,7 @@ def backtest(
     percent : bool, optional
         True if accuracies are in percent; by default inferred from each task's values.
     metric, lower_is_better, columns, layout, pattern, pool
-        As in `palm_bayes.read_runs`.
+        As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
     out : path, optional

@@ -68,7 +68,7 @@ def data_path(runs: "Runs") -> str:
 
 
 def reading(runs: "Runs") -> dict[str, Any]:
-    """Return the options of `palm_bayes.read_runs` that reproduce `runs`."""
+    """Return the options of `palm_bayes.read` that reproduce `runs`."""
     given: dict[str, Any] = {"strategies": list(runs.strategies)}
     given |= {name: value for name in ("dataset", "model") if (value := getattr(runs, name))}
     if runs.labels_known:

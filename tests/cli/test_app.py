@@ -642,7 +642,7 @@ def test_show(here, monkeypatch, capsys):
     class Loader:
         @staticmethod
         def load(path):
-            return FakeFit(palm_bayes.read_runs(example_runs_path()), passed=False)
+            return FakeFit(palm_bayes.read(example_runs_path()), passed=False)
 
     monkeypatch.setitem(vars(palm_bayes), "PalmFit", Loader)
     Path("trace.nc").touch()

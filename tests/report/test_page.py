@@ -221,7 +221,7 @@ def test_the_recipe_names_what_holds_all_files(fit, files, path):
 
 def test_the_recipe_reads_the_same_data(fit):
     options = recipe.reading(fit.runs)
-    again = palm_bayes.read_runs(recipe.data_path(fit.runs), **options)
+    again = palm_bayes.read(recipe.data_path(fit.runs), **options)
     assert again.sha256() == fit.runs.sha256()
 
 
