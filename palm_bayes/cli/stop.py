@@ -192,7 +192,7 @@ class Question:
         """Raise `DataError` if budget or pool are below the labels spent."""
         for name, limit in (("budget", self.budget), ("pool", self.pool)):
             if limit is not None and limit < decision.labels:
-                spent = f"{decision.labels:g} labels are spent with {decision.strategy}"
+                spent = f"{decision.labels:,.10g} labels are spent with {decision.strategy}"
                 raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
 
 

@@ -258,7 +258,7 @@ def _with_counts(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     reject(table, bad, "the episode must be a whole number from 1 (or from 0)")
     table["episode"] = table["episode"].astype("int64")
     again = table.duplicated([*RUN, "episode"])
-    what = "{labels:g} labels" if ranked else "this episode"
+    what = "{labels:,.10g} labels" if ranked else "this episode"
     message = f"a second row for {what}, allowed is one per strategy and repetition"
     hint = _distinguishing_columns(table) if again.any() else ""
     reject(table.assign(hint=hint), again, message + "{hint}")
@@ -342,6 +342,7 @@ def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[
         notes.append(f"The start pool {size}: x starts at {x}.")
     if ((steps / step - 1).abs() > _UNEVEN).any():
         notes.append(
-            f"Batches are uneven ({span(steps)} labels): x counts {batch:g} labels as one batch."
+            f"Batches are uneven ({span(steps)} labels): x counts {batch:,.10g} labels as one "
+            "batch."
         )
     return batch

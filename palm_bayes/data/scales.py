@@ -72,7 +72,9 @@ def to_fractions(
     if percent is None and top > 1 + _SLACK:
         score = replace(score, percent=True)
         _check_percent(table, notes)
-    hint = "" if score.percent or percent is False else "; percent=True reads it otherwise"
+    hint = (
+        "" if score.percent or percent is False else "; percent=True (--percent) reads it otherwise"
+    )
     scale = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
     notes.append(f"{score.title} is read as {scale}.")
     if lower_is_better:

@@ -19,7 +19,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
-from palm_bayes.display import Display, Displayed, percent
+from palm_bayes.display import Display, Displayed, number, percent
 from palm_bayes.errors import DataError, known, plural, require_inside
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
@@ -327,10 +327,14 @@ def compare(
     seen = episode_budgets(runs, 0)
     here = float(seen[-1]) if at is None else float(at)
     if not seen[0] <= here < np.inf:
-        raise DataError(f"at is {here:g}, allowed is from the first {unit} seen: {seen[0]:g}")
+        raise DataError(
+            f"at is {number(here)}, allowed is from the first {unit} seen: {number(seen[0])}"
+        )
     end = max(here, twice_seen(runs)) if until is None else float(until)
     if not here <= end < np.inf:
-        raise DataError(f"until is {end:g}, allowed is from the budget compared at: {here:g}")
+        raise DataError(
+            f"until is {number(end)}, allowed is from the budget compared at: {number(here)}"
+        )
     margin = runs.score.sizes(ROPE) if rope is None else float(rope)
     runs.score.gain(margin, "rope")
     require_inside(probability, "probability")

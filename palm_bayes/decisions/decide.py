@@ -69,13 +69,13 @@ class Decision(Displayed):
     @property
     def sentence(self) -> str:
         """Decision and reason in one sentence."""
-        at = f"at {self.labels:.0f} labels with {self.strategy}"
+        at = f"at {self.labels:,.0f} labels with {self.strategy}"
         if self.action == "cannot say":
             return f"Cannot say {at}: {'; '.join(self.doubts)}."
         because = "; ".join(finding.reason for finding in self.decisive)
         what = {
             "stop": f"Stop {at}",
-            "continue": f"Continue {at}, next {self.next_batch:.0f} labels",
+            "continue": f"Continue {at}, next {self.next_batch:,.0f} labels",
             "switch": f"Switch {at} to {self.switch_to}",
         }[self.action]
         in_spite = f" Forced despite doubts: {'; '.join(self.doubts)}." if self.forced else ""
@@ -235,8 +235,8 @@ def prior_dominates(fit: "Posterior", outlook: Outlook, labels: float) -> str | 
         return None
     open_part = f"the 80 % band of its PALM curve spans {percent(width)} of the remaining gain"
     return (
-        f"the forecast at {labels:.0f} labels is mostly prior (the data inform it {percent(share)} "
-        f"as much as the present {outlook.score.metric}, and {open_part})"
+        f"the forecast at {labels:,.0f} labels is mostly prior (the data inform it "
+        f"{percent(share)} as much as the present {outlook.score.metric}, and {open_part})"
     )
 
 

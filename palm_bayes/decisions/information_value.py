@@ -68,11 +68,11 @@ class PilotValue:
         best = self.table.iloc[0]
         unit, size = " points" * self.score.percent, self.score.written_size
         moves = "lowers" if self.score.lower_is_better else "raises"
-        now = f"Now {self.choice} would be chosen for {self.labels:.0f} labels"
+        now = f"Now {self.choice} would be chosen for {self.labels:,.0f} labels"
         if best["value"] <= _SURE * best["error"]:
             return f"{now}; no pilot of one more episode or repetition would change that enough."
         return (
-            f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:.0f} labels) "
+            f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:,.0f} labels) "
             f"{moves} the expected {self.score.metric} there by {size(best['value'])}{unit}, "
             f"of at most {size(self.perfect)} if the curves were known."
         )

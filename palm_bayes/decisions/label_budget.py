@@ -13,7 +13,7 @@ from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
-from palm_bayes.display import Display, Displayed, exact_percent, percent
+from palm_bayes.display import Display, Displayed, exact_percent, number, percent
 from palm_bayes.errors import DataError, known, require_inside
 from palm_bayes.files import plain
 
@@ -316,7 +316,9 @@ def labels_to_reach(
     require_inside(probability, "probability")
     for name, budget in (("within", within), ("until", until)):
         if budget is not None and not seen <= budget < np.inf:
-            raise DataError(f"{name} is {budget:g}, allowed is from the {seen:g} {unit} seen")
+            raise DataError(
+                f"{name} is {number(budget)}, allowed is from the {number(seen)} {unit} seen"
+            )
     half_width = runs.score.sizes(alda.HALF_WIDTH) if delta_target is None else delta_target
     runs.score.gain(half_width, "delta_target")
     if not 0 <= eta < np.inf:

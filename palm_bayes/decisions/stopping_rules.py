@@ -13,7 +13,7 @@ import numpy as np
 from palm_bayes.data.score import parsed
 from palm_bayes.decisions.projection import Floats, Outlook
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
-from palm_bayes.display import amount, exact_percent, percent
+from palm_bayes.display import amount, exact_percent, number, percent
 from palm_bayes.errors import DataError, require_inside
 
 
@@ -55,7 +55,7 @@ class Target(SingleRule):
             wrong += f"{score.shown_size(missing)} on average."
         else:
             change = self._when(outlook, target)
-            wrong = f"{outlook.next_batch:.0f} labels are spent on a target already reached."
+            wrong = f"{outlook.next_batch:,.0f} labels are spent on a target already reached."
         return Finding(
             self.words(outlook), stop,
             f"the probability that {score.asked(self.accuracy)} is reached is "
@@ -66,8 +66,8 @@ class Target(SingleRule):
     def _when(self, outlook: Outlook, target: float) -> str:
         enough = (outlook.draws >= target).mean(axis=0) >= self.probability
         if not enough.any():
-            return f"no number of labels up to {outlook.last:.0f}, by the current forecast."
-        return f"{outlook.labels[enough.argmax()]:.0f} labels, by the current forecast."
+            return f"no number of labels up to {outlook.last:,.0f}, by the current forecast."
+        return f"{outlook.labels[enough.argmax()]:,.0f} labels, by the current forecast."
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Plateau(SingleRule):
         gain = self._gain_in_words(outlook)
         probability = exact_percent(self.probability)
         return (
-            f"{self.labels:g} more labels gain less than {gain} with a probability of at least "
-            f"{probability}"
+            f"{number(self.labels)} more labels gain less than {gain} with a probability of at "
+            f"least {probability}"
         )
 
     def _gain_in_words(self, outlook: Outlook) -> str:
@@ -119,10 +119,10 @@ class Plateau(SingleRule):
         if stop:
             wrong = f"the gain is lost, {size(forgone)} on average."
         else:
-            wrong = f"{outlook.next_batch:.0f} labels are spent on less than {much}."
+            wrong = f"{outlook.next_batch:,.0f} labels are spent on less than {much}."
         return Finding(
             self.words(outlook), stop,
-            f"the probability that {ahead - outlook.now:.0f} more labels gain less than {much} is "
+            f"the probability that {ahead - outlook.now:,.0f} more labels gain less than {much} is "
             f"{percent(flat)} ({exact_percent(self.probability)} required)",
             f"a gain threshold {'below' if stop else 'above'} {edge}.",
             wrong, flat, self.probability, forgone if stop else None,
@@ -153,7 +153,9 @@ class Unreachable(SingleRule):
 
     def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
-        what = f"{outlook.score.asked(self.accuracy)} is reached within {self.budget:g} labels"
+        what = (
+            f"{outlook.score.asked(self.accuracy)} is reached within {number(self.budget)} labels"
+        )
         return f"{what} with a probability below {exact_percent(self.probability)}"
 
     def horizon(self, now: float) -> float:
@@ -177,11 +179,11 @@ class Unreachable(SingleRule):
         left = max(within - outlook.now, 0.0)
         edge = score.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
         wrong = "a reachable target is given up." if stop else (
-            f"up to {left:.0f} labels are spent on a target that is not reached."
+            f"up to {left:,.0f} labels are spent on a target that is not reached."
         )  # fmt: skip
         return Finding(
             self.words(outlook), stop,
-            f"the probability that {score.asked(self.accuracy)} is reached within {within:.0f} "
+            f"the probability that {score.asked(self.accuracy)} is reached within {within:,.0f} "
             f"labels is {percent(reachable)} (given up below {exact_percent(self.probability)})",
             f"a target {score.worse if stop else score.better} {edge}.",
             wrong, reachable, self.probability,
@@ -248,7 +250,7 @@ class NetValue(SingleRule):
         loss = float(net.max(axis=1).mean() - max(value, 0.0))
         edge = " or more" if best == len(expected) - 1 and not stop else ""
         more = f"{count}{edge} further episode{'s' if count > 1 or edge else ''}"
-        place = f"{more}, to {outlook.labels[best]:.0f} labels"
+        place = f"{more}, to {outlook.labels[best]:,.0f} labels"
         reason = (
             f"no number of further episodes is worth its cost (best {place}: {amount(value)})"
             if stop

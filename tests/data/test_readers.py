@@ -401,7 +401,9 @@ def test_a_table_wholly_below_one_percent_is_read_as_told():
     told = read_runs(frame, percent=True)
     assert told.score.percent
     assert told.table["accuracy"].max() == pytest.approx(0.006)
-    assert any("percent=True reads it otherwise" in note for note in read_runs(frame).notes)
+    assert any(
+        "percent=True (--percent) reads it otherwise" in note for note in read_runs(frame).notes
+    )
 
 
 def test_percent_that_can_be_nothing_else_is_not_said_to_be_read_otherwise():

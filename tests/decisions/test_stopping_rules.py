@@ -99,6 +99,12 @@ def test_unreachable_takes_the_best_within_the_budget():
     assert Unreachable(0.9, 105, 0.1).find(falls).probability == 0
 
 
+def test_large_numbers_of_labels_are_written_out():
+    now = outlook([[0.8, 0.9]])
+    assert "within 1,000,000 labels" in Unreachable(0.9, 1_000_000).words(now)
+    assert "1,234,567 more labels gain less" in Plateau(0.01, 1_234_567).words(now)
+
+
 def test_net_value_looks_further_than_one_step():
     # The next batch costs 10 and brings 2 points on average; two cost 20 and bring 6.
     found = NetValue(label_cost=1, point_value=4).find(SPLIT)
