@@ -327,14 +327,12 @@ def compare(
     seen = episode_budgets(runs, 0)
     here = float(seen[-1]) if at is None else float(at)
     if not seen[0] <= here < np.inf:
-        raise DataError(
-            f"at is {number(here)}, allowed is from the first {unit} seen: {number(seen[0])}"
-        )
+        least = f"the first {unit} seen: {number(seen[0])}"
+        raise DataError(f"at is {number(here)}, allowed is from {least}")
     end = max(here, twice_seen(runs)) if until is None else float(until)
     if not here <= end < np.inf:
-        raise DataError(
-            f"until is {number(end)}, allowed is from the budget compared at: {number(here)}"
-        )
+        least = f"the budget compared at: {number(here)}"
+        raise DataError(f"until is {number(end)}, allowed is from {least}")
     margin = runs.score.sizes(ROPE) if rope is None else float(rope)
     runs.score.gain(margin, "rope")
     require_inside(probability, "probability")
