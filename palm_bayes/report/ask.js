@@ -167,13 +167,19 @@
     return `${words}, ${second} with ${found[1].within[1]}. ${rest}`;
   }
 
+  // Long names break after their marks first.
+  function breakable(name) {
+    const parts = name.split(/(?<=[_/.-])/);
+    return parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part]));
+  }
+
   let waiting;
   function answer() {
     const asked = question();
     const found = answers(asked);
     const heads = headings(asked);
     asked.strategies.forEach((strategy, i) => {
-      section.querySelectorAll("thead th")[i + 1].textContent = strategies[strategy];
+      section.querySelectorAll("thead th")[i + 1].replaceChildren(...breakable(strategies[strategy]));
     });
     for (const row of section.querySelectorAll("tbody tr")) {
       row.querySelector("th").textContent = heads[row.dataset.row];

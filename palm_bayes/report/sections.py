@@ -223,7 +223,7 @@ def reliability(report: Report) -> Section:
             "strategy": sampled.index,
             "converged": [_yes(passed) for passed in sampled["passed"]],
             **{
-                name: [f"{value:.{digits}f}" for value in sampled[column]]
+                name: [f"{value:,.{digits}f}" for value in sampled[column]]
                 for name, (column, digits) in _DIAGNOSTICS.items()
             },
         }
