@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
+
+from palm_bayes.errors import number
 
 _WIDTH = 96  # columns of text
 _CELL = 56  # most characters of a cell
@@ -71,11 +72,6 @@ class Displayed:
 
     def _repr_html_(self) -> str:
         return self._display().html(type(self).__name__)
-
-
-def number(value: float) -> str:
-    """Format with four significant digits, or as a whole number from 1,000 on."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < np.inf else f"{value:.4g}"
 
 
 def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[float]) -> list[str]:

@@ -71,17 +71,22 @@ def listed(names: Iterable[Any], most: int = 8) -> str:
     return ", ".join(words[:most]) + more
 
 
+def number(value: float) -> str:
+    """Format with four significant digits, or as a whole number from 1,000 on."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < math.inf else f"{value:.4g}"
+
+
 def span(values: Iterable[float]) -> str:
     """Format the range of values without NaN: "6 to 10", or "10"."""
     numbers = [float(value) for value in values if not math.isnan(value)]
-    low, high = f"{min(numbers):.4g}", f"{max(numbers):.4g}"
+    low, high = number(min(numbers)), number(max(numbers))
     return low if low == high else f"{low} to {high}"
 
 
 def plural(values: Iterable[float], one: str, many: str) -> str:
     """Format a count, or range of counts, with its noun: "1 episode", "6-10 episodes"."""
-    number = span(values).replace(" to ", "-")
-    return f"{number} {one if number == '1' else many}"
+    count = span(values).replace(" to ", "-")
+    return f"{count} {one if count == '1' else many}"
 
 
 def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:

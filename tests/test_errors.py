@@ -2,7 +2,7 @@
 
 import pytest
 
-from palm_bayes.errors import DataError, visible
+from palm_bayes.errors import DataError, plural, span, visible
 
 
 def test_what_steers_a_terminal_is_shown():
@@ -25,3 +25,9 @@ def test_long_quotes_are_shortened():
     assert len(str(DataError("a b " * 10**6))) < 3000
     path = f"/{'/'.join(['folder'] * 40)}/runs.csv does not exist"
     assert str(DataError(path)) == path
+
+
+def test_large_numbers_are_written_out():
+    assert span([500, 12_812]) == "500 to 12,812"
+    assert plural([100_000], "label", "labels") == "100,000 labels"
+    assert span([0.05, float("nan"), 0.123456]) == "0.05 to 0.1235"

@@ -193,7 +193,8 @@ class Question:
         for name, limit in (("budget", self.budget), ("pool", self.pool)):
             if limit is not None and limit < decision.labels:
                 spent = f"{decision.labels:,.10g} labels are spent with {decision.strategy}"
-                raise DataError(f"the {name} is {limit:g}, but {spent}: allowed is at least that")
+                least = f"but {spent}: allowed is at least that"
+                raise DataError(f"the {name} is {limit:,.10g}, {least}")
 
 
 @filled_by(Question)

@@ -20,7 +20,7 @@ def check_episode(
     Checks that need all rows are those of `palm_bayes.data.runs.Runs`.
     """
     if not before < labels < np.inf:
-        raise DataError(f"labels are {labels!r}, allowed is a number above {before:g}")
+        raise DataError(f"labels are {labels!r}, allowed is a number above {before:,.10g}")
     if not 0 <= accuracy <= 100:
         raise DataError(f"{name} is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
 

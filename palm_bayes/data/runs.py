@@ -249,8 +249,8 @@ def _with_counts(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Give every row its episode (from 1) and labels (NaN where unknown)."""
     ranked = "episode" not in table
     table = table.assign(labels=table.get("labels", np.nan))
-    reject(table, table["labels"] <= 0, "labels are {labels:g}, allowed is a number above 0")
-    share = "labels are {labels:g}, a share of the pool? Allowed are numbers of labels, from 1"
+    reject(table, table["labels"] <= 0, "labels are {labels:,.10g}, allowed is a number above 0")
+    share = "labels are {labels:,.10g}, a share of the pool? Allowed are numbers of labels, from 1"
     reject(table, table["labels"] < 1, share)
     if ranked:
         table["episode"] = table.groupby(RUN)["labels"].rank("dense")
@@ -305,7 +305,7 @@ def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | No
 def _check_runs(table: pd.DataFrame) -> None:
     """Require labels that increase within runs, and a long enough run for every strategy."""
     before = table.groupby(RUN)["labels"].shift()
-    message = "labels are {labels:g} after {before:g}, they must increase at every episode"
+    message = "labels are {labels:,.10g} after {before:,.10g}, they must increase at every episode"
     reject(table.assign(before=before), table["labels"] <= before, message)
     longest = table.groupby(RUN)["episode"].transform("size")
     longest = longest.groupby(table["strategy"]).transform("max")
@@ -316,7 +316,7 @@ def _check_runs(table: pd.DataFrame) -> None:
 def _check_span(x: "pd.Series[float]", batch: float) -> None:
     """Refuse a batch such as 1e-300 labels, in which x would not be finite."""
     if not x.between(*_SPAN).all():
-        raise DataError(f"batch is {batch:g}, but labels are {span(x)} times as many")
+        raise DataError(f"batch is {batch:,.10g}, but labels are {span(x)} times as many")
 
 
 def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[str]) -> float:
@@ -338,7 +338,7 @@ def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[
     start = table.loc[table["episode"] == 1, "labels"]
     if ((start / batch - 1).abs() > _UNEVEN).any():
         pool, x = span(start), span(table.loc[start.index, "x"])
-        size = f"({pool} labels) is not one batch ({batch:g})"
+        size = f"({pool} labels) is not one batch ({batch:,.10g})"
         notes.append(f"The start pool {size}: x starts at {x}.")
     if ((steps / step - 1).abs() > _UNEVEN).any():
         notes.append(

@@ -34,7 +34,7 @@ def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
         first = table[bad].iloc[0].items()
         row: dict[str, Any] = {str(k): v if isinstance(v, float) else text_of(v) for k, v in first}
         words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") not in _EMPTY}
-        names = [f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in words.items()]
+        names = [f"{k} {v:.10g}" if isinstance(v, float) else f"{k} {v}" for k, v in words.items()]
         place = ", ".join(part for part in (row["file"], row["where"], *names) if part)
         raise DataError(f"{place}: {message.format(**row)}")
 

@@ -19,8 +19,8 @@ from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
-from palm_bayes.display import Display, Displayed, number, percent
-from palm_bayes.errors import DataError, known, plural, require_inside
+from palm_bayes.display import Display, Displayed, percent
+from palm_bayes.errors import DataError, known, number, plural, require_inside
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
 

@@ -13,8 +13,8 @@ from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
-from palm_bayes.display import Display, Displayed, exact_percent, number, percent
-from palm_bayes.errors import DataError, known, require_inside
+from palm_bayes.display import Display, Displayed, exact_percent, percent
+from palm_bayes.errors import DataError, known, number, require_inside
 from palm_bayes.files import plain
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import numpy as np
 from palm_bayes.data.score import parsed
 from palm_bayes.decisions.projection import Floats, Outlook
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
-from palm_bayes.display import amount, exact_percent, number, percent
-from palm_bayes.errors import DataError, require_inside
+from palm_bayes.display import amount, exact_percent, percent
+from palm_bayes.errors import DataError, number, require_inside
 
 
 @dataclass(frozen=True)

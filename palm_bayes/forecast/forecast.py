@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.data.score import Score
-from palm_bayes.display import Display, Displayed, intervals, number
-from palm_bayes.errors import known
+from palm_bayes.display import Display, Displayed, intervals
+from palm_bayes.errors import known, number
 from palm_bayes.model import noise
 from palm_bayes.model.expected import moments, on_curve, strayed
 from palm_bayes.model.misfit import Misfit
