@@ -762,13 +762,13 @@ def _shares(at: Path) -> Path:
     return saved(tidy().assign(labels=tidy()["labels"] / 1000), at / "runs.csv")
 
 
-@shape("labels as shares of a known pool", options={"pool": 1000}, note="shares of a pool of 1000")
+@shape("labels as shares of a known pool", options={"pool": 1000}, note="shares of a pool of 1,000")
 def _pool(at: Path) -> Path:
     return _shares(at)
 
 
 @shape(
-    "labels in percent of a known pool", options={"pool": 1000}, note="percent of a pool of 1000"
+    "labels in percent of a known pool", options={"pool": 1000}, note="percent of a pool of 1,000"
 )
 def _percent(at: Path) -> Path:
     frame = tidy()
