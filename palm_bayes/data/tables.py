@@ -111,14 +111,12 @@ def _of_numbers(values: NDArray[np.float64], file: str) -> Raw:
     A first column of growing whole numbers counts labels or, if one by one, episodes. A single
     column is a run.
     """
-    first = values[:, 0]
-    counts = (first % 1 == 0).all() and (np.diff(first) > 0).all()
+    first, steps = values[:, 0], np.diff(values[:, 0])
     if values.shape[1] == 1:
         return of_runs({"accuracy": values.T}, file, "")
-    if not counts:
+    if (first % 1 != 0).any() or (steps <= 0).any():
         return of_runs({"accuracy": values}, file, "")
-    one_by_one = first[0] <= 1 and (np.diff(first) == 1).all()
-    step = "episode" if one_by_one else "labels"
+    step = "episode" if first[0] <= 1 and (steps == 1).all() else "labels"
     raw = of_runs({step: first, "accuracy": values[:, 1:].T}, file, "")
     return replace(raw, notes=(*raw.notes, f"the first column, without a name, counts {step}"))
 
