@@ -194,7 +194,9 @@ def covariances(at: Points) -> tuple[Array, Array]:
     sd = np.sqrt(shrinks + 0.15 * lasting + (1e-4 / noise) ** 2)
     lag = np.abs(data.episode[:, None] - data.episode)
     within = 0.85 * lasting[:, :, None] + sd[:, :, None] * sd[:, None] * rho[:, :, None] ** lag
-    within = np.linalg.cholesky(within + 1e-10 * np.eye(len(lag)))  # where λ or ρ is all but 1
+    largest = np.diagonal(within, axis1=1, axis2=2).max(axis=1)[:, None, None]
+    within = within + (1e-10 + 1e-12 * largest) * np.eye(len(lag))  # where λ or ρ is all but 1
+    within = np.linalg.cholesky(within)
     own = (1 - at.shared)[:, None, None] * np.eye(len(data.y))
     return within, np.linalg.cholesky(own + at.shared[:, None, None])
 
