@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cells import LEAST_EPISODES, curves_parser, tasks
+from cells import curves_parser, tasks
 
 import palm_bayes
 from palm_bayes.data.checks import growing_gain
+from palm_bayes.evaluation.cells import train_size
 
 FRACTIONS = (0.25, 0.5)
 EPISODES = np.arange(1, 21)
@@ -43,7 +44,7 @@ def of_real(folder: Path) -> pd.DataFrame:
             whole = runs.strategy(strategy)
             last = int(whole.table["episode"].max())
             for fraction in FRACTIONS:
-                seen = max(LEAST_EPISODES, int(fraction * last))
+                seen = train_size(last, fraction)
                 if seen < last:
                     grows = growing_gain(whole.first(seen)) is not None
                     rows.append({"source": source, "beginnings": 1, "reported": grows})

@@ -193,8 +193,9 @@ class Question:
         for name, limit in (("budget", self.budget), ("pool", self.pool)):
             if limit is not None and limit < decision.labels:
                 spent = f"{decision.labels:,.10g} labels are spent with {decision.strategy}"
-                least = f"but {spent}: allowed is at least that"
-                raise DataError(f"the {name} is {limit:,.10g}, {least}")
+                raise DataError(
+                    f"the {name} is {limit:,.10g}, but {spent}: allowed is at least that"
+                )
 
 
 @filled_by(Question)

@@ -56,8 +56,9 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
             f"{values.max():g}: give its size by --pool N (in Python, pool=N)"
         )
     if not 1 < pool < np.inf or values.max() > 100:
-        most = f"{values.max():,.10g} is no share"
-        raise DataError(f"the pool has {pool:,.10g} labels, of which {most}")
+        raise DataError(
+            f"the pool has {pool:,.10g} labels, of which {values.max():,.10g} is no share"
+        )
     shares = numbers(table, word, "a share of the pool") / (100 if percent else 1)
     notes.append(f"labels are {'percent' if percent else 'shares'} of a pool of {pool:,.10g}")
     return table.drop(columns=word).assign(labels=(shares * pool).round())

@@ -233,13 +233,8 @@ def of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) ->
                 f"{file or 'the dict'}: {key} has shape {shape}, allowed is ({length},)"
             )
         counted[key, ""] = arrays[key]
-    if not known and length < MIN_EPISODES <= max(map(len, runs.values())):
-        shape = _shape_in_words(max(runs.values(), key=len))
-        raise DataError(
-            f"{file or 'the dict'} is read as {shape}, and {MIN_EPISODES} episodes are needed: "
-            "transpose it if its rows are the episodes"
-        )
     if not known:
+        _refuse_transposed(max(runs.values(), key=len), file)
         counted["episode", ""] = np.arange(1, length + 1)
     series = {
         ("" if word_of(key) == "accuracy" else key, str(i + 1)): run
@@ -249,11 +244,21 @@ def of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) ->
     cells = counted | series
     shapes = listed(f"{key} {_shape_in_words(array)}" for key, array in runs.items())
     if [*series] == [("", "1")]:  # one run, whose repetition the name of the file may tell
-        named = {word_of(key) or key: value for (key, _), value in counted.items()}
+        named = {word_of(key): value for (key, _), value in counted.items()}
         return Raw(pd.DataFrame({**named, "accuracy": series["", "1"]}), file, name, (shapes,))
     frame = pd.DataFrame(cells)
     frame.columns = pd.MultiIndex.from_tuples(list(cells), names=["strategy", "repetition"])
     return Raw(frame, file, name, (shapes,))
+
+
+def _refuse_transposed(array: np.ndarray[Any, Any], file: str) -> None:
+    """Refuse an array whose rows seem to be the episodes."""
+    runs, episodes = array.shape
+    if episodes < MIN_EPISODES <= runs:
+        raise DataError(
+            f"{file or 'the dict'} is read as {_shape_in_words(array)}, and {MIN_EPISODES} "
+            "episodes are needed: transpose it if its rows are the episodes"
+        )
 
 
 def _shape_in_words(array: np.ndarray[Any, Any]) -> str:

@@ -78,10 +78,8 @@ def _delimited(path: Path) -> list[Raw]:
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1 + above}")
-    numbers = [line for line in cells.to_numpy() if any(line)]  # short lines have NaN
-    named = not any(re.fullmatch(_DECIMAL, str(cell)) for line in numbers[:1] for cell in line)
-    if not named and all(re.fullmatch(_NUMBER, str(cell)) for line in numbers for cell in line):
-        return [_of_numbers(np.array(numbers, dtype=float), str(path))]
+    if (numbers := _numbers_alone(cells)) is not None:
+        return [_of_numbers(numbers, str(path))]
     raw = _of_cells(cells, str(path))
     frame, columns = raw.frame, range(raw.frame.shape[1])
     decimal = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
@@ -103,6 +101,15 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     # In a single column, empty rows count: accuracies may be measured at some labels only.
     rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
     return Raw(rows.iloc[1:].set_axis(rows.iloc[0], axis="columns"), file, name)
+
+
+def _numbers_alone(cells: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Return the numbers of a table without a header; whole numbers may be names of columns."""
+    lines = [line for line in cells.to_numpy() if any(line)]  # short lines have NaN
+    if not any(re.fullmatch(_DECIMAL, str(cell)) for line in lines[:1] for cell in line):
+        return None
+    alone = all(re.fullmatch(_NUMBER, str(cell)) for line in lines for cell in line)
+    return np.array(lines, dtype=float) if alone else None
 
 
 def _of_numbers(values: NDArray[np.float64], file: str) -> Raw:

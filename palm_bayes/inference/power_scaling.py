@@ -34,17 +34,19 @@ def prior_scaled(trace: xr.DataTree) -> xr.Dataset:
         ``reliable``, dims (strategy, weight): whether they can be used, by their Pareto k.
     """
     names = trace["posterior"]["strategy"].to_numpy()
-    every = [
-        [scaled(density, power) for power in POWERS.values()]
-        for density in (log_prior(trace, name) for name in names)
-    ]
     size = trace["posterior"].sizes["chain"] * trace["posterior"].sizes["draw"]
-    nothing = np.zeros(size, dtype=np.int32)
-    position = [[nothing if one is None else one for one in each] for each in every]
+    position = np.zeros((len(names), len(POWERS), size), dtype=np.int32)
+    reliable = np.zeros((len(names), len(POWERS)), dtype=bool)
+    for i, name in enumerate(names):
+        density = log_prior(trace, name)
+        for j, power in enumerate(POWERS.values()):
+            picks = scaled(density, power)
+            if picks is not None:
+                position[i, j], reliable[i, j] = picks, True
     return xr.Dataset(
         {
-            "position": (("strategy", "weight", "sample"), np.array(position, dtype=np.int32)),
-            "reliable": (("strategy", "weight"), [[one is not None for one in e] for e in every]),
+            "position": (("strategy", "weight", "sample"), position),
+            "reliable": (("strategy", "weight"), reliable),
         },
         {"strategy": names, "weight": list(POWERS)},
     )

@@ -22,7 +22,7 @@ from palm_bayes.model import curve, noise
 from palm_bayes.model.expected import moments_of
 from palm_bayes.model.variables import observations
 
-LEVEL = 0.005  # of each check: one in fifty curves that follow PALM is flagged
+LEVEL = 0.005  # of each check; fewer curves that follow PALM are flagged
 DRAWS = 500
 _LEAST_RUNS = 5  # with fewer, no run can be called an outlier
 _SEED = 0
@@ -190,10 +190,8 @@ def _unlike_in_words(runs: Runs, place: int, size: float) -> str:
 
 
 def _growth_in_words(first: float, second: float) -> str:
-    halves = (
-        f"{_points(first)} over the first half of the labels, {_points(second)} over the second"
-    )
-    return f"its gain grows, {halves}"
+    early = f"{_points(first)} over the first half of the labels"
+    return f"its gain grows, {early}, {_points(second)} over the second"
 
 
 _MEASURES = {
