@@ -37,7 +37,7 @@ class Design:
     def __post_init__(self) -> None:
         x = np.array(self.x)
         empty = np.zeros((len(self.lengths), len(x)))
-        data = Data(x, np.arange(1.0, len(x) + 1), empty, x[0], x[-1])
+        data = Data(x, np.arange(1.0, len(x) + 1), empty, x[0], x[-1], unit=None)
         object.__setattr__(self, "data", data)
 
 

@@ -1,17 +1,31 @@
-"""How long does a repetition remember its noise, and what of it shrinks? See README.md.
+"""How long does a repetition remember its noise, what of it shrinks, and how large is it?
 
 python benchmarks/memory.py --curves DIR
 """
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from cells import cells, curves_parser
 from numpy.typing import NDArray
 
+from palm_bayes.evaluation.cells import FRACTIONS, train_size
+from palm_bayes.model.noise import RESOLUTION, single_prediction_sd
+
 LAGS = (1, 2, 3, 5, 8, 12, 20, 30)
 PLACES = 8  # along a run, from its first episode to its last
 LEAST_EPISODES = 10
 WHOLE = 0.9  # share of the repetitions that an episode must have
+LAST = 3  # episodes at the end of a fit's data, over which noise is averaged
+UNITS: dict[str, Callable[[float], float]] = {
+    "accuracy 1": lambda _: 1.0,
+    "A": lambda accuracy: accuracy,
+    "sqrt(A(1-A))": lambda accuracy: float(single_prediction_sd(accuracy)),
+    "A(1-A)": lambda accuracy: float(single_prediction_sd(accuracy)) ** 2,
+}
 
 type Floats = NDArray[np.float64]
 
@@ -27,6 +41,25 @@ def main() -> None:
         table = pd.DataFrame({"source": source, **of(off)} for source, off in long)
         print(f"\n{what}, 1 at the last episode, by share of the run, median of cells:")
         print(table.groupby("source").median().round(2).to_string())
+    print("\nNoise at the last episodes of a quarter and of half of the runs, by its unit:")
+    print(sizes(args.curves).round(4).to_string())
+
+
+def sizes(folder: Path) -> pd.DataFrame:
+    """Mean and standard deviation of the logarithm of the noise in some units, all fits alike."""
+    logs: dict[str, list[float]] = {unit: [] for unit in UNITS}
+    for cell in cells(folder):
+        for train in map(partial(train_size, int(cell.full.table["episode"].max())), FRACTIONS):
+            seen = cell.full.first(train).table
+            last = seen[seen["episode"] > seen["episode"].max() - LAST]
+            wide = last.pivot(index="repetition", columns="episode", values="accuracy").dropna()
+            if len(wide) > 1:
+                size = np.sqrt(wide.var().mean() + RESOLUTION**2)
+                for unit, of in UNITS.items():
+                    logs[unit].append(np.log(size / of(wide.to_numpy().mean())))
+    found = pd.DataFrame(logs)
+    by_unit = {"geometric mean": np.exp(found.mean()), "sd of the logarithm": found.std()}
+    return pd.DataFrame(by_unit).assign(fits=len(found))
 
 
 def deviations(table: pd.DataFrame) -> Floats:

@@ -44,10 +44,10 @@ def plain(runs: Runs) -> pm.Model:
     with pm.Model() as model:
         A_max, reached = pm.Uniform("A_max"), pm.Uniform("reached")
         start, beta = of_past("start", shipped().alpha_start), of_past("beta", shipped().beta)
-        noise, ratio = (
-            pm.LogNormal(name, np.log(median), 1.0)
-            for name, median in (("noise", 0.012), ("noise_ratio", 5.0))
-        )
+        at_last = y.to_numpy()[:, x == last].mean()
+        unit = np.sqrt(max(at_last * (1 - at_last), 1e-3))
+        noise = pm.LogNormal("noise", np.log(0.03 * unit), 1.1)
+        ratio = pm.LogNormal("noise_ratio", np.log(5.0), 1.0)
         rho, shared = pm.Beta("rho", 1.5, 2.5), pm.Beta("shared", 1, 8)
         lasting = pm.Beta("lasting", 1, 2)
 

@@ -33,6 +33,7 @@ class Data:
     y: Array  # dims (run, episode)
     x_first: float
     x_last: float
+    unit: float | None  # of the prior of the noise; None for that of each point's own curve
 
     @classmethod
     def of(cls, runs: Runs) -> "Data":
@@ -41,7 +42,8 @@ class Data:
         if y.isna().any(axis=None):
             raise ValueError("all runs must have the same episodes, at the same x")
         x, episode = (y.columns.get_level_values(name).to_numpy(float) for name in y.columns.names)
-        return cls(x, episode, y.to_numpy(float), x.min(), x.max())
+        y = y.to_numpy(float)
+        return cls(x, episode, y, x.min(), x.max(), float(unit_of(y[:, x == x.max()].mean())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +140,17 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
     else:
         total += stats.uniform(0, 1000 + data.x_first).logpdf(at.start)
         total += stats.uniform(0, 100).logpdf(at.beta)
-    total += stats.lognorm(s=1.0, scale=0.012).logpdf(at.noise) + z[:, 4]
+    total += stats.lognorm(s=1.1, scale=0.03 * data.unit).logpdf(at.noise) + z[:, 4]
     total += stats.lognorm(s=1.0, scale=5.0).logpdf(at.noise_ratio) + z[:, 5]
     total += stats.beta(1.5, 2.5).logpdf(at.rho) + log_slope(z[:, 6])
     total += stats.beta(1, 8).logpdf(at.shared) + log_slope(z[:, 7])
     total += stats.beta(1, 2).logpdf(at.lasting) + log_slope(z[:, 8])
     return np.where(np.isfinite(total), total, -np.inf)
+
+
+def unit_of(accuracy: Any) -> Any:
+    """Standard deviation of an accuracy on one test example."""
+    return np.sqrt(np.maximum(accuracy * (1 - accuracy), 1e-3))
 
 
 def learned(prior: LogNormal) -> Any:
@@ -169,8 +176,11 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     log_u += 0 if priors == "default" else beta * np.log(start)
     shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8)), drawn(stats.beta(1, 2))]
     A_max, start, beta, *of_noise = (logit(share) for share in shares)
-    noise, ratio = (np.log(drawn(stats.lognorm(s=1.0, scale=scale))) for scale in (0.012, 5.0))
-    return np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
+    noise, ratio = (np.log(drawn(stats.lognorm(s=s, scale=at))) for s, at in ((1.1, 0.03), (1, 5)))
+    z = np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
+    at_last = Points.of(z, data).curve(np.array([data.x_last]))[:, 0]
+    z[:, 4] += np.log(unit_of(at_last) if data.unit is None else data.unit)
+    return z
 
 
 def covariances(at: Points) -> tuple[Array, Array]:

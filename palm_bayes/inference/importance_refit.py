@@ -27,7 +27,7 @@ from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
 from palm_bayes.model import curve, noise
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.priors import Priors, moving_logp, named_priors
+from palm_bayes.model.priors import Priors, moving_logp, named_priors, noise_prior
 from palm_bayes.model.variables import Observations, observations
 
 REWEIGHTED = 0  # number of NUTS attempts
@@ -87,7 +87,7 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     earlier = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
     terms = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = terms.sum(axis=-1) - earlier + log_stretch
-    log_ratios += _log_prior(new, priors) - _log_prior(old, priors)
+    log_ratios += _log_prior(new, now, priors) - _log_prior(old, before, priors)
     log_weights, pareto_k = smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
@@ -132,7 +132,7 @@ def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dat
     return new, np.log(stretch[..., 0])
 
 
-def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
+def _log_prior(posterior: xr.Dataset, seen: Observations, priors: Priors) -> Floats:
     """Compute the log prior density of the parameters that the data redefine, dims (chain, draw).
 
     It is a density of the shifted quantities: the logarithms of both parts and of the ratio, or,
@@ -141,6 +141,8 @@ def _log_prior(posterior: xr.Dataset, priors: Priors) -> Floats:
     spread, ratio, lasting = (
         posterior[name].to_numpy()[..., 0] for name in ("noise", "noise_ratio", "lasting")
     )
+    _, unit = noise_prior(priors, seen.ends.accuracy_last)
+    spread = spread / unit
     density = moving_logp(priors)(spread.ravel(), ratio.ravel(), lasting.ravel())
     volume = np.log(spread) + np.log(ratio) + np.log(lasting) + np.log1p(-lasting)
     return np.asarray(density.reshape(spread.shape) + volume)

@@ -14,6 +14,7 @@ from scipy import stats
 from palm_bayes.inference.draws import Floats
 from palm_bayes.inference.saved import learned_of
 from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
+from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
 POWERS = {"half": 0.5, "twice": 2.0}
@@ -69,7 +70,8 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     array, dims (chain, draw)
     """
     draws = trace["posterior"].to_dataset().sel(strategy=strategy)
-    x_first = float(trace["constant_data"]["ends"].sel(end="x_first", strategy=strategy))
+    ends = trace["constant_data"]["ends"].sel(strategy=strategy)
+    x_first, accuracy_last = (float(ends.sel(end=end)) for end in ("x_first", "accuracy_last"))
     learned = learned_of(trace)
     start, beta = (
         stats.lognorm(prior.width, scale=prior.median)
@@ -79,6 +81,9 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u
     alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
     total = total + start.logpdf(alpha + min(x_first, 1000.0))
+    unit = single_prediction_sd(accuracy_last)
+    draws["relative_noise"] = draws["noise"] / unit
+    total = total - np.log(unit)
     densities = {**_OF_NOISE, "beta": beta}
     for name, density in densities.items():
         total = total + density.logpdf(draws[name].transpose("chain", "draw").to_numpy())

@@ -31,6 +31,7 @@ from palm_bayes.model.priors import (
     draw_share,
     memory_logp,
     named_priors,
+    noise_prior,
 )
 from palm_bayes.model.variables import (
     DATA_COORDS,
@@ -86,7 +87,7 @@ def strategy_variables(
     priors: Priors, region: Region, ends: Ends
 ) -> tuple[tuple[Any, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]:
     """Create all but the data: A_max, log u_first, α, β and `NOISE`, of dims (strategy,) each."""
-    of_noise = noise_variables(priors, "strategy")
+    of_noise = noise_variables(priors, ends, "strategy")
     for name in VECTORS["memory"]:
         pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
     return _curves(priors, region, ends, of_noise), of_noise
@@ -156,7 +157,7 @@ def _start(region: Region, x_first: Any, alpha_lo: Any) -> Any:
     return pt.stack([like + 0.8, like + log_u, alpha_lo + 1.5, like + beta], axis=-1)
 
 
-def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
+def noise_variables(priors: Priors, ends: Ends, *dims: str) -> tuple[Any, Any, Any, Any, Any]:
     """Create the noise parameters, in the order of `NOISE`."""
     model = pm.modelcontext(None)
     size = [model.dim_lengths[dim] for dim in dims]
@@ -172,14 +173,16 @@ def noise_variables(priors: Priors, *dims: str) -> tuple[Any, Any, Any, Any, Any
         dims=(*dims, VECTOR_DIMS["memory"]),
     )
     rho, lasting = memory[..., 0], memory[..., 1]
+    prior, unit = noise_prior(priors, ends.accuracy_last, pt)
     last_spread = pm.CustomDist(
         "noise",
         lasting,  # of which the prior is independent, unlike its coordinate
-        dist=lambda like, _size: change_dist_size(priors.noise, like.shape),
-        logp=lambda value, _like: pm.logp(priors.noise, value),
-        support_point=lambda _variable, _size, like: pt.full_like(like, usual_value(priors.noise)),
-        signature="()->()",
-        default_transform=NoiseCoordinates(priors.noise),
+        unit,
+        dist=lambda _like, unit, _size: unit * change_dist_size(prior, unit.shape),
+        logp=lambda value, _like, unit: pm.logp(prior, value / unit) - pt.log(unit),
+        support_point=lambda _variable, _size, _like, unit: unit * usual_value(prior),
+        signature="(),()->()",
+        default_transform=NoiseCoordinates(prior),
         dims=dims or None,
     )
     of_ratio = change_dist_size(priors.noise_ratio, size)

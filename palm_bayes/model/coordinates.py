@@ -260,9 +260,7 @@ class MemoryCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
 class NoiseCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
     """Transform of the noise's standard deviation given the persistent share λ; see the module.
 
-    Parameters
-    ----------
-    prior : distribution of PyMC, whose own transform precedes the shift
+    The transform of `prior`, a distribution of PyMC of the noise over its unit, precedes the shift.
     """
 
     name = "coordinates"
@@ -271,17 +269,17 @@ class NoiseCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
         self.usual = _default_transform(prior.owner.op, prior) or log
         self.of_usual = prior.owner.inputs
 
-    def forward(self, value: Any, _size: Any, lasting: Any, *_: Any) -> Any:
+    def forward(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
         """Map standard deviations to unconstrained points; the inverse of `backward`."""
-        return self.usual.forward(value, *self.of_usual) + self._shift(lasting)
+        return self.usual.forward(value / unit, *self.of_usual) + self._shift(lasting)
 
-    def backward(self, value: Any, _size: Any, lasting: Any, *_: Any) -> Any:
+    def backward(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
         """Map unconstrained points to standard deviations."""
-        return self.usual.backward(value - self._shift(lasting), *self.of_usual)
+        return unit * self.usual.backward(value - self._shift(lasting), *self.of_usual)
 
-    def log_jac_det(self, value: Any, _size: Any, lasting: Any, *_: Any) -> Any:
+    def log_jac_det(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
         """Return the log of the derivative of `backward`."""
-        return self.usual.log_jac_det(value - self._shift(lasting), *self.of_usual)
+        return pt.log(unit) + self.usual.log_jac_det(value - self._shift(lasting), *self.of_usual)
 
     @staticmethod
     def _shift(lasting: Any) -> Any:

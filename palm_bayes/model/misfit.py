@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError
+from palm_bayes.model.noise import LEAST_VARIANCE
 
 PARTS = ("level", "growth")
 """Parts of the misfit: deviation from PALM at the end of the data, and later growth."""
@@ -34,7 +35,6 @@ STEP = 0.05
 _NOISE = 0.05  # log-odds: the noise that `scale` refers to
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
-_LEAST_VARIANCE = 1e-3  # least A (1 − A), for the same reason
 # Allowed hyperparameters: largest values, and those above 0.
 _MOST = {"tail": 0.99, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
 _POSITIVE = {"power", *(f"between_{of}{w}" for of in ("gains", "levels") for w in ("", "_width"))}
@@ -196,7 +196,7 @@ def log_odds(accuracy: Any, xp: ModuleType = np) -> Any:
 
 def noise_of_odds(accuracy: Any, noise: Any, xp: ModuleType = np) -> Any:
     """Convert a small standard deviation of an accuracy to log-odds (the delta method)."""
-    return noise / xp.maximum(accuracy * (1 - accuracy), _LEAST_VARIANCE)
+    return noise / xp.maximum(accuracy * (1 - accuracy), LEAST_VARIANCE)
 
 
 def _of_log_odds(odds: Any, xp: ModuleType) -> Any:

@@ -23,10 +23,21 @@ RESOLUTION = 1e-4
 Without it the density of constant accuracies is unbounded as the noise approaches 0.
 """
 
+LEAST_VARIANCE = 1e-3
+"""Least A (1 − A), so that accuracies of 0 and 1 have a positive standard deviation."""
+
 # Share of the non-shrinking variance that is transient: a test set is finite, and accuracies that
 # were constant for a while need not remain so.
 GRAIN = 0.15
 STRAIGHT = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
+
+
+def single_prediction_sd(accuracy: Array, xp: ModuleType = np) -> Array:
+    """Compute sqrt(A (1 − A)): the standard deviation of an accuracy on one test example.
+
+    On n independent examples it is 1 / sqrt(n) times that.
+    """
+    return xp.sqrt(xp.maximum(accuracy * (1 - accuracy), LEAST_VARIANCE))
 
 
 def offset_sd(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:

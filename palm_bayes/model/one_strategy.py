@@ -31,8 +31,9 @@ def build_pooled_model(
     know_in_numba()
     with pm.Model(coords=VECTOR_COORDS) as model:
         rows = pm.Data("steps", data, shape=(ROWS, None))
-        of_noise = noise_variables(priors)
-        vector = curve_variable(priors, region, ends_of(rows), of_noise)
+        ends = ends_of(rows)
+        of_noise = noise_variables(priors, ends)
+        vector = curve_variable(priors, region, ends, of_noise)
         parameters = pt.stack([*(vector[i] for i in range(4)), *of_noise])
         pm.Potential("accuracy", LogLikelihood()(parameters, rows)[0])
     return model

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from pytensor.compile.mode import Mode
 from palm_bayes.errors import DataError, known
 from palm_bayes.model import curve
 from palm_bayes.model.learned import Learned, LogNormal, shipped
+from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
 _SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
@@ -60,7 +62,11 @@ class Priors:
         PALM's β.
     noise
         Standard deviation of an accuracy around the curve at the last observed x, a fraction;
-        rounding adds `palm_bayes.model.noise.RESOLUTION`.
+        rounding adds `palm_bayes.model.noise.RESOLUTION`. None, the default, leaves it to
+        `relative_noise`.
+    relative_noise
+        The same over sqrt(A (1 − A)), where A is the mean accuracy observed at the last x: 0.03 is
+        the sampling error of about 1,000 test examples.
     noise_ratio
         Ratio of the shrinking part's standard deviation at the first observed x to that at the
         last; see `palm_bayes.model.noise.transient_sd`.
@@ -85,7 +91,8 @@ class Priors:
     alpha: Distribution | None = None
     alpha_start: Distribution = field(default_factory=lambda: log_normal(shipped().alpha_start))
     beta: Distribution = field(default_factory=lambda: log_normal(shipped().beta))
-    noise: Distribution = field(default_factory=lambda: _of_noise("noise"))
+    noise: Distribution | None = None
+    relative_noise: Distribution = field(default_factory=lambda: _of_noise("relative_noise"))
     noise_ratio: Distribution = field(default_factory=lambda: _of_noise("noise_ratio"))
     rho: Distribution = field(default_factory=lambda: _of_noise("rho"))
     shared: Distribution = field(default_factory=lambda: _of_noise("shared"))
@@ -193,6 +200,20 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
     return pt.stack([share(priors.A_max), log_u, alpha, beta], axis=-1)
 
 
+def noise_prior(priors: Priors, accuracy_last: Any, xp: ModuleType = np) -> tuple[Any, Any]:
+    """Return the prior distribution of the noise over a unit, and that unit.
+
+    Parameters
+    ----------
+    priors : Priors
+    accuracy_last : array, dims (strategy,)
+        Mean accuracy observed at the last x, a fraction.
+    """
+    if priors.noise is not None:
+        return priors.noise, xp.ones_like(accuracy_last)
+    return priors.relative_noise, single_prediction_sd(accuracy_last, xp)
+
+
 def draw_memory(priors: Priors, like: Any) -> Any:
     """Create the random vector (rho, lasting), dims (strategy, 2); `like` has dims (strategy,)."""
     return pt.stack([draw_share(part, like.shape) for part in (priors.rho, priors.lasting)], -1)
@@ -241,10 +262,12 @@ def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
 def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
     """Return the joint prior log density of noise, noise_ratio and lasting as a NumPy function.
 
-    It is not compiled, since compiling takes seconds.
+    The noise is given over the unit of `noise_prior`. The function is not compiled, since compiling
+    takes seconds.
     """
     values = [pt.vector(), pt.vector(), pt.vector()]
-    parts = priors.noise, priors.noise_ratio, priors.lasting
+    of_noise, _ = noise_prior(priors, 0.5)
+    parts = of_noise, priors.noise_ratio, priors.lasting
     total = sum(pm.logp(part, value) for part, value in zip(parts, values, strict=True))
     function: Callable[..., Any] = pytensor.function(values, total, mode=Mode("py", None))
     return function

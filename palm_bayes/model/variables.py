@@ -11,7 +11,7 @@ from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.model import curve, noise
 
-VERSION = 9
+VERSION = 10
 """Version of the model, stored in traces: traces of other versions hold other variables."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
@@ -26,8 +26,11 @@ VECTOR_DIMS = {"memory": "memory_parameter", "curve": "parameter"}
 """Dims of the free variables apart from ``strategy``."""
 VECTOR_COORDS = {VECTOR_DIMS[name]: list(numbers) for name, numbers in VECTORS.items()}
 
-LOG_NORMALS = {"noise": (0.012, 1.0), "noise_ratio": (5.0, 1.0)}
-"""Median, and standard deviation of the logarithm, of default priors of the noise."""
+LOG_NORMALS = {"relative_noise": (0.03, 1.1), "noise_ratio": (5.0, 1.0)}
+"""Median, and standard deviation of the logarithm, of default priors of the noise.
+
+`relative_noise` is ``noise`` over `palm_bayes.model.noise.single_prediction_sd` at the last x.
+"""
 BETAS = {"rho": (1.5, 2.5), "shared": (1, 8), "lasting": (1, 2)}
 """Parameters of the Beta distributions that are default priors of the noise."""
 

@@ -157,7 +157,9 @@ def scores(runs, draw):
     between = shared + (1 - shared) * np.eye(len(y))
     mean = np.tile(A_max * (1 - np.exp(-u)), len(y))
     likely = stats.multivariate_normal(mean, np.kron(between, within)).logpdf(y.to_numpy().ravel())
-    prior = stats.lognorm(1, scale=0.012).logpdf(sd) + stats.lognorm(1, scale=5).logpdf(ratio)
+    last = y.iloc[:, -1].mean()
+    prior = stats.lognorm(1.1, scale=0.03 * np.sqrt(last * (1 - last))).logpdf(sd)
+    prior += stats.lognorm(1, scale=5).logpdf(ratio)
     return likely + prior + stats.beta(1, 2).logpdf(lasting)
 
 

@@ -319,12 +319,12 @@ def test_starting_points_lie_at_the_data(shape, region):
 
 
 def test_one_compiled_program_serves_any_data(fit):
-    before = sampling._program.cache_info()
-    program = sampling._program(PRIORS, "all")
+    priors, before = named_priors("default", fit.learned), sampling._program.cache_info()
+    program = sampling._program(priors, "all")
     assert sampling._program.cache_info().hits == before.hits + 1  # compiled for `fit`
     runs = fit.runs.strategy("random").limited(3, 9)
     settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
-    sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
+    sample = sampling._attempt(runs, priors, settings, lambda _done: None, 1)
     assert sampling._program.cache_info().misses == before.misses
     assert program.n_dim == 9
     # It was told of the new data: the curve passes through them.

@@ -38,9 +38,11 @@ def test_the_prior_is_scipys(fit):
         draws = fit.trace["posterior"].to_dataset().sel(strategy=name)
         log_u = draws["curve"].sel(parameter="log_u_first").to_numpy()
         expected = log_u - np.exp(log_u)
+        table = fit.runs.strategy(name).table
+        last = table["accuracy"][table["x"] == table["x"].max()].mean()
         for part, density in {
             "beta": stats.lognorm(learned.beta.width, scale=learned.beta.median),
-            "noise": stats.lognorm(1, scale=0.012),
+            "noise": stats.lognorm(1.1, scale=0.03 * np.sqrt(last * (1 - last))),
             "noise_ratio": stats.lognorm(1, scale=5),
             "rho": stats.beta(1.5, 2.5),
             "shared": stats.beta(1, 8),

@@ -68,9 +68,11 @@ def test_log_prior_is_the_models(fit, full):
     assert set(full["log_prior"].data_vars) == {
         "noise", "noise_ratio", "shared", "memory", "curve"
     }  # fmt: skip
-    priors = named_priors("default")
-    noise = fit.trace["posterior"]["noise"].to_numpy()
-    expected = pm.logp(priors.noise, noise).eval(mode="FAST_COMPILE")
+    noise = fit.trace["posterior"]["noise"].transpose("chain", "draw", "strategy").to_numpy()
+    table = fit.runs.table
+    last = table[table["x"] == table["x"].max()].groupby("strategy", sort=False)["accuracy"].mean()
+    prior = pm.LogNormal.dist(np.log(0.03 * np.sqrt(last * (1 - last))), 1.1)
+    expected = pm.logp(prior, noise).eval(mode="FAST_COMPILE")
     np.testing.assert_allclose(full["log_prior"]["noise"], expected, rtol=1e-10)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
+from scipy import stats
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model import curve, noise
@@ -242,6 +243,25 @@ def test_data_can_be_replaced_by_more(runs, model):
     finally:
         pm.set_data(kept, model=model, coords={"observation": np.arange(len(runs.table))})
     assert logp(point) == before
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.1, 0.01])
+def test_the_noise_has_the_scale_of_the_accuracies(runs, scale):
+    """Its prior is relative to sqrt(A (1 - A)), with A the mean accuracy at the last x."""
+    small = replace(runs, table=runs.table.assign(accuracy=scale * runs.table["accuracy"]))
+    last = small.table[small.table["x"] == 7].groupby("strategy")["accuracy"].mean()
+    unit = np.sqrt(last * (1 - last)).to_numpy()
+    model = build_model(small)
+    drawn = pm.draw(model["noise"], draws=4000, random_seed=1, mode="FAST_COMPILE")
+    np.testing.assert_allclose(np.median(drawn, axis=0) / unit, 0.03, rtol=0.1)
+    at = np.array([0.01, 0.02])
+    found = pm.logp(model["noise"], at).eval({model["memory"]: [[0.4, 0.3]] * 2})
+    np.testing.assert_allclose(found, stats.lognorm(1.1, scale=0.03 * unit).logpdf(at))
+
+
+def test_the_noise_of_accuracies_of_0_and_1_has_a_scale():
+    assert noise.single_prediction_sd(0.0) == noise.single_prediction_sd(1.0) == np.sqrt(1e-3)
+    assert noise.single_prediction_sd(0.5) == 0.5
 
 
 def test_own_noise_priors_are_used(runs):

@@ -278,7 +278,7 @@ def test_a_share_that_is_uniform_near_zero_is_about_normal_there():
 def test_noise_is_counted_by_its_transient_part(prior):
     """On the scale of any prior's own transform; in the limit of small noise, a logarithm."""
     chart, z, lasting = NoiseCoordinates(prior), pt.dscalar("z"), pt.dscalar("lasting")
-    given = None, lasting  # the inputs of PyMC's free variable: a size, and the share
+    given = None, lasting, 0.4  # the inputs of PyMC's free variable: size, share, unit of noise
     noise = chart.backward(z, *given)
     outputs = [
         noise,
