@@ -49,9 +49,10 @@ COMMONS = tuple(np.linspace(0, 0.9, 10).round(1).tolist())
 """Candidate values of the misfit's common share."""
 
 _TIMES = (1.5, 3.0, 10.0, BEYOND)  # limits of distance classes, in multiples of the labels seen
-_RADII = (0.3, 0.01)  # of the search, in logarithms of the hyperparameters
+_RADII = (0.3, 0.1)  # first and last of a search, in logarithms of the hyperparameters
 _TRIES = 300
-_TRIES_WITHOUT = 60  # starting from the result for all sources
+_TRIES_WITHOUT = 100  # starting from the result for all sources
+_WORTHWHILE = 5e-4  # least gain in log density for which the search starts again
 _EVERY = 3  # the share 1 / _EVERY of the other sources' tasks is used for held-out scores
 _BANDS = (50, 80, 95)
 
@@ -269,16 +270,25 @@ def _from_point(point: Floats, like: Learned) -> Learned:
 
 
 def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: int) -> Learned:
-    """Maximise the density of later accuracies over hyperparameters in at most `tries` steps."""
+    """Maximise the density of later accuracies over hyperparameters in at most `tries` steps.
+
+    The density is rough, since few draws make up that of an accuracy with little noise. A search to
+    a small radius would end at a bump nearby, so it ends at a large one and starts again from there
+    while that pays.
+    """
 
     def loss(point: Floats) -> float:
         return -_score(tasks, _from_point(point, start), sampled)
 
-    # The normals are fixed, so that the score changes only with the point. It is still rough, where
-    # few draws make up the density of an accuracy with little noise.
+    point, before = _as_point(start), np.inf
     radii = dict(zip(("initial_tr_radius", "final_tr_radius"), _RADII, strict=True))
-    found = minimize(loss, _as_point(start), method="COBYQA", options={"maxfev": tries, **radii})
-    return _from_point(found.x, start)
+    while tries > 2 * len(point) + 1:  # fewer do not make up a quadratic model
+        found = minimize(loss, point, method="COBYQA", options={"maxfev": tries, **radii})
+        point, tries = found.x, tries - found.nfev
+        if found.fun > before - _WORTHWHILE:
+            break
+        before = found.fun
+    return _from_point(point, start)
 
 
 def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:

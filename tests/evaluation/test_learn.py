@@ -131,8 +131,8 @@ def curves_of(sources=("one", "two"), episodes=12):
 
 
 def test_from_curves_to_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(learning, "_TRIES", 27)
-    monkeypatch.setattr(learning, "_TRIES_WITHOUT", 27)
+    monkeypatch.setattr(learning, "_TRIES", 31)
+    monkeypatch.setattr(learning, "_TRIES_WITHOUT", 31)
     told = []
     lesson = learning.learn(
         curves_of(), keep=tmp_path / "cells", progress=lambda what, _, done: told.append(done)
