@@ -230,14 +230,14 @@ def _weights(later: Later, learned: Learned, sampled: Learned) -> Floats:
     total = np.zeros(len(later.gain))
     for value, name in ((later.log_start, "alpha_start"), (later.log_beta, "beta")):
         new, old = (getattr(of, name) for of in (learned, sampled))
-        total += _log_normal(value, old) - _log_normal(value, new)
-    weights = np.exp(total.min() - total)
+        total += _log_density(value, new) - _log_density(value, old)
+    weights = np.exp(total - total.max())
     return np.asarray(weights / weights.sum())
 
 
-def _log_normal(value: Floats, prior: LogNormal) -> Floats:
-    """Compute the negative log density at the logarithm of a number, up to a constant."""
-    return np.asarray(0.5 * ((value - np.log(prior.median)) / prior.width) ** 2)
+def _log_density(logarithm: Floats, prior: LogNormal) -> Floats:
+    """Compute the log density at a number, given by its logarithm, up to a constant."""
+    return np.asarray(-0.5 * ((logarithm - np.log(prior.median)) / prior.width) ** 2)
 
 
 @lru_cache

@@ -11,8 +11,8 @@ from scipy.special import expit
 
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
-from palm_bayes.evaluation.held_out import DRAWS, Later, Task
-from palm_bayes.model.learned import Learned, shipped
+from palm_bayes.evaluation.held_out import DRAWS, Later, Task, _normals
+from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.misfit import Misfit, steps_until
 
 T = np.array([0.3, 0.7, 1.1])
@@ -105,6 +105,44 @@ def test_the_true_numbers_are_calibrated():
 def test_the_same_priors_weigh_draws_alike():
     (weights,) = tasks(TRUE, count=1)[0].weights(shipped(), shipped())
     np.testing.assert_allclose(weights, 1 / DRAWS)
+
+
+def test_weighted_draws_are_those_of_the_other_prior():
+    """Draws of the prior itself, as of curves that tell nothing."""
+    old, new = LogNormal(0.3, 0.5), LogNormal(0.4, 0.4)
+    sampled, learned = (replace(shipped(), beta=of, alpha_start=of) for of in (old, new))
+    (task,) = tasks(TRUE, count=1)
+    one, other = np.log(old.median) + old.width * np.array(_normals())
+    unseen = task.laters[0]._replace(log_start=one, log_beta=other)
+    (weights,) = replace(task, laters=(unseen,)).weights(learned, sampled)
+    for draws in (one, other):
+        center = weights @ draws
+        assert center == pytest.approx(np.log(new.median), abs=0.03)
+        assert np.sqrt(weights @ (draws - center) ** 2) == pytest.approx(new.width, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["alpha_start", "beta"])
+def test_the_prior_is_found_again(name):
+    """Gains of all curves follow from α or β, which data leave to the prior."""
+    true, misfit = LogNormal(0.45, 0.2), replace(TRUE, level=1e-9, scale=1e-9, by_gain=1e-9)
+    start = replace(shipped(), misfit=misfit, beta=LogNormal(0.3, 0.4))
+    start = replace(start, alpha_start=start.beta)
+    made = []
+    for i, task in enumerate(tasks(misfit, count=80)):
+        rng = np.random.default_rng(i)
+        logs = np.log(0.3) + 0.4 * rng.standard_normal((2, DRAWS))
+        own = dict(zip(("alpha_start", "beta"), logs, strict=True))[name]
+        its = np.log(true.median) + true.width * rng.standard_normal()
+        along = 1 + np.exp(own)[:, None] * steps_until(T)
+        odds = 1 + np.exp(own)[:, None] * T
+        observed = expit(1 + np.exp(its) * T) + 0.005 * rng.standard_normal((2, len(T)))
+        of_one = task.laters[0]._replace(
+            odds=odds, along=along, observed=observed, log_start=logs[0], log_beta=logs[1]
+        )
+        made.append(replace(task, laters=(of_one,)))
+    found = learning.likeliest(made, start, start, tries=150)
+    assert getattr(found, name).median == pytest.approx(true.median, rel=0.1)
+    assert getattr(found, name).width == pytest.approx(true.width, rel=0.35)
 
 
 def curves_of(sources=("one", "two"), episodes=12):
