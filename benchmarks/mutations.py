@@ -197,6 +197,28 @@ MUTATIONS = (
         "return 0 * first + (xp.log",
         "model/test_curve_regions.py::test_shares_add_up",
     ),
+    # Learning.
+    Mutation(
+        "Learning: draws weighted by the old prior over the new one",
+        "evaluation/held_out.py",
+        "_log_density(value, new) - _log_density(value, old)",
+        "_log_density(value, old) - _log_density(value, new)",
+        "evaluation/test_learn.py::test_weighted_draws_are_those_of_the_other_prior",
+    ),
+    Mutation(
+        "Learning: sign of the noise that carries on",
+        "evaluation/held_out.py",
+        "shift[:, at] = later",
+        "shift[:, at] = -later",
+        "evaluation/test_learn.py::test_what_is_scored_is_the_forecast",
+    ),
+    Mutation(
+        "Learning: offset of a repetition left out",
+        "evaluation/held_out.py",
+        "shift[:, at] += kept",
+        "shift[:, at] += 0 * kept",
+        "evaluation/test_learn.py::test_what_is_scored_is_the_forecast",
+    ),
     # Refits.
     Mutation(
         "Refit: weights left out",
@@ -217,6 +239,13 @@ MUTATIONS = (
         "inference/importance_refit.py",
         "log_ratios += _log_prior(new, now, priors) - _log_prior(old, before, priors)",
         "log_ratios += 0.0",
+        "inference/test_importance_refit.py::test_weights_are_those_of_plain_numpy",
+    ),
+    Mutation(
+        "Refit: the new noise in the unit of the earlier data",
+        "inference/importance_refit.py",
+        "_log_prior(new, now, priors)",
+        "_log_prior(new, before, priors)",
         "inference/test_importance_refit.py::test_weights_are_those_of_plain_numpy",
     ),
     Mutation(

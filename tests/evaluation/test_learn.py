@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy.special import expit
 
+from palm_bayes.data import example_runs_path
+from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
-from palm_bayes.evaluation.held_out import DRAWS, Later, Task, _normals
+from palm_bayes.evaluation.cells import later_rows
+from palm_bayes.evaluation.held_out import DRAWS, Later, Task, _normals, later_of
+from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.misfit import Misfit, steps_until
 
@@ -105,6 +110,31 @@ def test_the_true_numbers_are_calibrated():
 def test_the_same_priors_weigh_draws_alike():
     (weights,) = tasks(TRUE, count=1)[0].weights(shipped(), shipped())
     np.testing.assert_allclose(weights, 1 / DRAWS)
+
+
+def test_what_is_scored_is_the_forecast(fit):
+    """Later accuracies have the same probability to lie below in learning and in a forecast."""
+    full, sampled = read_runs(example_runs_path()), fit.trace["sampled"].to_dataset()
+    laters = []
+    for name in fit.runs.strategies:
+        seen = fit.runs.strategy(name)
+        rows = later_rows(full.strategy(name), seen, train=12)
+        laters.append(later_of(sampled.sel(strategy=name), seen, rows))
+    task = Task("digits", tuple(laters), shared_noise(fit.runs))
+    learned = task.below(shipped(), shipped())["p"].to_numpy().reshape(len(laters), 4, -1)
+
+    labels = np.round(240 * np.exp(laters[0].t))
+    draws = fit.forecast(labels=labels, scope="continuing").draws
+    for of_learning, name in zip(learned, fit.runs.strategies, strict=True):
+        drawn = draws.sel(strategy=name).stack(sample=("chain", "draw"))
+        table = full.strategy(name).table
+        seen = table.pivot(index="repetition", columns="labels", values="accuracy")[labels]
+        seen = xr.DataArray(seen, {"repetition": seen.index, "x": drawn["x"]})
+        of_runs = (drawn < seen).mean("sample").sortby("repetition").isel(repetition=[0, 2, 4])
+        of_mean = (drawn.mean("repetition") < seen.mean("repetition")).mean("sample")
+        forecast = np.vstack([of_mean, of_runs.transpose("repetition", "x")])
+        np.testing.assert_allclose(of_learning, forecast, atol=0.04)
+        assert np.abs(of_learning - forecast).mean() < 0.015
 
 
 def test_weighted_draws_are_those_of_the_other_prior():
