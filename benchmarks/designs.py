@@ -13,6 +13,7 @@ from scipy import stats
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.learned import shipped
+from palm_bayes.model.misfit import beta_in_common
 
 BATCH = 100.0
 POOL = 10_000  # draws of one strategy's prior, from which those of a task are taken
@@ -115,8 +116,7 @@ def accuracies(design: Design, z: Array, rng: np.random.Generator) -> Array:
 
 def misfits(strategies: int, rng: np.random.Generator) -> Array:
     """Draw the misfit's normals; strategies of a task have some of their variance in common."""
-    common = shipped().misfit.common
-    share = rng.beta(0.5 * common, 0.5 * (1 - common)) if strategies > 1 else 0.0
+    share = rng.beta(*beta_in_common(shipped().misfit.common)) if strategies > 1 else 0.0
     task, own = rng.standard_normal((1, 2)), rng.standard_normal((strategies, 2))
     return np.asarray(np.sqrt(share) * task + np.sqrt(1 - share) * own)
 

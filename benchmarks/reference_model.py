@@ -167,8 +167,13 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     def drawn(distribution: Any) -> Array:
         return distribution.rvs(size=count, random_state=rng)
 
+    def up_to(most: float, prior: LogNormal) -> Array:
+        distribution = learned(prior)
+        return np.asarray(distribution.ppf(rng.uniform(0, distribution.cdf(most), count)))
+
     if priors == "default":
-        start, beta = (drawn(learned(of)) for of in (shipped().alpha_start, shipped().beta))
+        start = up_to(1000 + data.x_first, shipped().alpha_start)
+        beta = up_to(100, shipped().beta)
     else:
         start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
     shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
