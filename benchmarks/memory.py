@@ -1,4 +1,4 @@
-"""How long does a repetition remember its noise, what of it shrinks, and how large is it?
+"""How long is noise remembered, what of it shrinks, and how large is it? See README.md.
 
 python benchmarks/memory.py --curves DIR
 """

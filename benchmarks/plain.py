@@ -53,9 +53,9 @@ def naive(x: Any, y: Any, alpha_lo: Any, unit: Any) -> None:
 def naive_data(runs: Runs) -> dict[str, Any]:
     """Return the arguments of `naive` for one strategy."""
     seen = observations(runs)
-    ends = seen.ends
-    given = {"x": seen.x, "y": seen.accuracy, "alpha_lo": max(-1000.0, -ends.x_first[0])}
-    return {**given, "unit": float(single_prediction_sd(ends.accuracy_last[0]))}
+    unit = float(single_prediction_sd(seen.ends.accuracy_last[0]))
+    alpha_lo = max(-1000.0, -seen.ends.x_first[0])
+    return {"x": seen.x, "y": seen.accuracy, "alpha_lo": alpha_lo, "unit": unit}
 
 
 def sample(program: Any, parameters: list[str]) -> tuple[xr.Dataset, dict[str, Any]]:

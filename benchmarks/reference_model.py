@@ -183,8 +183,10 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     A_max, start, beta, *of_noise = (logit(share) for share in shares)
     noise, ratio = (np.log(drawn(stats.lognorm(s=s, scale=at))) for s, at in ((1.1, 0.03), (1, 5)))
     z = np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
-    at_last = Points.of(z, data).curve(np.array([data.x_last]))[:, 0]
-    z[:, 4] += np.log(unit_of(at_last) if data.unit is None else data.unit)
+    unit: Any = data.unit
+    if unit is None:
+        unit = unit_of(Points.of(z, data).curve(np.array([data.x_last]))[:, 0])
+    z[:, 4] += np.log(unit)
     return z
 
 

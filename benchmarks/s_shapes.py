@@ -11,9 +11,8 @@ from cells import curves_parser, tasks
 
 import palm_bayes
 from palm_bayes.data.checks import growing_gain
-from palm_bayes.evaluation.cells import train_size
+from palm_bayes.evaluation.cells import FRACTIONS, train_size
 
-FRACTIONS = (0.25, 0.5)
 EPISODES = np.arange(1, 21)
 SHAPES = {
     "slow logistic": 0.3 + 0.6 / (1 + np.exp(-(EPISODES - 9) / 3)),

@@ -3,9 +3,9 @@
 Every strategy of every task is fitted once to a quarter and once to half of its episodes. The
 predictive density of later accuracies under other hyperparameters is computed from the same draws:
 other priors by importance weights, the misfit directly. All hyperparameters but one jointly
-maximise this density, with equal weight for each forecast. The misfit's common share then maximises
-the probability of the observed order of the strategies. The density is maximised again without each
-source in turn, to measure coverage on held-out sources.
+maximise this density, with equal weight for each forecast and a prior around their start. The
+misfit's common share then maximises the probability of the observed order of the strategies. The
+density is maximised again without each source in turn, to measure coverage on held-out sources.
 """
 
 import hashlib

@@ -27,7 +27,7 @@ from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
 from palm_bayes.model import curve, noise
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.priors import Priors, moving_logp, named_priors, noise_prior
+from palm_bayes.model.priors import Priors, moving_logp, named_priors, noise_unit
 from palm_bayes.model.variables import Observations, observations
 
 REWEIGHTED = 0  # number of NUTS attempts
@@ -141,8 +141,7 @@ def _log_prior(posterior: xr.Dataset, seen: Observations, priors: Priors) -> Flo
     spread, ratio, lasting = (
         posterior[name].to_numpy()[..., 0] for name in ("noise", "noise_ratio", "lasting")
     )
-    _, unit = noise_prior(priors, seen.ends.accuracy_last)
-    spread = spread / unit
+    spread = spread / noise_unit(priors, seen.ends.accuracy_last)
     density = moving_logp(priors)(spread.ravel(), ratio.ravel(), lasting.ravel())
     volume = np.log(spread) + np.log(ratio) + np.log(lasting) + np.log1p(-lasting)
     return np.asarray(density.reshape(spread.shape) + volume)

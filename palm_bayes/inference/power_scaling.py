@@ -82,7 +82,7 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
     total = total + start.logpdf(alpha + min(x_first, 1000.0))
     unit = single_prediction_sd(accuracy_last)
-    draws["relative_noise"] = draws["noise"] / unit
+    draws = draws.assign(relative_noise=draws["noise"] / unit)
     total = total - np.log(unit)
     densities = {**_OF_NOISE, "beta": beta}
     for name, density in densities.items():

@@ -31,7 +31,8 @@ from palm_bayes.model.priors import (
     draw_share,
     memory_logp,
     named_priors,
-    noise_prior,
+    noise_over_unit,
+    noise_unit,
 )
 from palm_bayes.model.variables import (
     DATA_COORDS,
@@ -173,7 +174,7 @@ def noise_variables(priors: Priors, ends: Ends, *dims: str) -> tuple[Any, Any, A
         dims=(*dims, VECTOR_DIMS["memory"]),
     )
     rho, lasting = memory[..., 0], memory[..., 1]
-    prior, unit = noise_prior(priors, ends.accuracy_last, pt)
+    prior, unit = noise_over_unit(priors), noise_unit(priors, ends.accuracy_last, pt)
     last_spread = pm.CustomDist(
         "noise",
         lasting,  # of which the prior is independent, unlike its coordinate

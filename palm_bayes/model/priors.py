@@ -200,18 +200,19 @@ def draw_curve(priors: Priors, x_first: Any, alpha_lo: Any) -> Any:
     return pt.stack([share(priors.A_max), log_u, alpha, beta], axis=-1)
 
 
-def noise_prior(priors: Priors, accuracy_last: Any, xp: ModuleType = np) -> tuple[Any, Any]:
-    """Return the prior distribution of the noise over a unit, and that unit.
+def noise_over_unit(priors: Priors) -> Distribution:
+    """Return the prior distribution of the noise over its `noise_unit`."""
+    return priors.relative_noise if priors.noise is None else priors.noise
 
-    Parameters
-    ----------
-    priors : Priors
-    accuracy_last : array, dims (strategy,)
-        Mean accuracy observed at the last x, a fraction.
+
+def noise_unit(priors: Priors, accuracy_last: Any, xp: ModuleType = np) -> Any:
+    """Compute the unit of the noise's prior, dims (strategy,), from mean accuracies at the last x.
+
+    It is 1 if the prior is absolute.
     """
-    if priors.noise is not None:
-        return priors.noise, xp.ones_like(accuracy_last)
-    return priors.relative_noise, single_prediction_sd(accuracy_last, xp)
+    if priors.noise is None:
+        return single_prediction_sd(accuracy_last, xp)
+    return xp.ones_like(accuracy_last)
 
 
 def draw_memory(priors: Priors, like: Any) -> Any:
@@ -262,12 +263,10 @@ def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
 def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
     """Return the joint prior log density of noise, noise_ratio and lasting as a NumPy function.
 
-    The noise is given over the unit of `noise_prior`. The function is not compiled, since compiling
-    takes seconds.
+    The noise is given over its `noise_unit`. It is not compiled, since compiling takes seconds.
     """
     values = [pt.vector(), pt.vector(), pt.vector()]
-    of_noise, _ = noise_prior(priors, 0.5)
-    parts = of_noise, priors.noise_ratio, priors.lasting
+    parts = noise_over_unit(priors), priors.noise_ratio, priors.lasting
     total = sum(pm.logp(part, value) for part, value in zip(parts, values, strict=True))
     function: Callable[..., Any] = pytensor.function(values, total, mode=Mode("py", None))
     return function
