@@ -175,7 +175,9 @@ def check_files(out: Path, names: Sequence[Path]) -> None:
 def _refuse_others(path: Path) -> None:
     """Raise `DataError` for a folder, a pipe or a device: they are not replaced by a file."""
     if path.exists() and not path.is_file():
-        raise DataError(f"cannot write {path}: it is {'a folder' * path.is_dir() or 'no file'}")
+        raise DataError(
+            f"cannot write {path}: it is {'a folder' if path.is_dir() else 'not a regular file'}"
+        )
 
 
 def start_of(path: Path, size: int) -> bytes:

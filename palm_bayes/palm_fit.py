@@ -315,7 +315,8 @@ def fit_runs(
     draws, tune, chains, target_accept, sampler, seed, cores
         See `palm_bayes.inference.settings.Settings`.
     progress : callable, optional
-        Called with (stage, strategy, fraction done); stages are "compile", "sample" and "retry".
+        Called with (stage, strategy, fraction done). The stage is "compile", "sample", "retry" or
+        a sentence, such as "2 of 6 strategies sampled".
 
     Raises
     ------

@@ -72,7 +72,7 @@ Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is 
 italics yield to a column called accuracy. `--column accuracy=test_acc` chooses; in Python,
 `columns={{"accuracy": "test_acc"}}`.
 
-With `--lower-is-better` these columns stand for the score first: {errors}.
+With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 
 Without labels, shares and episodes, a step or a column without a name counts episodes where it is
 0, 1, 2 ... or 1, 2, 3 ..., else labels. Rows of a file without any of these are episodes; where

@@ -362,7 +362,7 @@ def test_tables_mark_text_only():
 
 def test_a_device_or_a_pipe_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for path, what in ((tmp_path / "pipe", "no file"), (tmp_path, "a folder")):
+    for path, what in ((tmp_path / "pipe", "not a regular file"), (tmp_path, "a folder")):
         for attempt in (files.check_file, lambda path: files.put(path, write("new"))):
             with pytest.raises(DataError, match=f"it is {what}"):
                 attempt(path)

@@ -88,7 +88,7 @@ def test_rules_are_of_errors():
     found = Target(0.15, 0.7).find(outlook)
     assert found.stop
     assert found.reason == ("the probability that 0.15 is reached is 75 % (70 % required)")
-    assert found.change == "a target below 0.142."
+    assert found.change == "Would change with a target below 0.142."
     assert "the error rate stays above the target, by 0.0025 on average" in found.if_wrong
     assert "gain less than 0.05 " in Plateau(0.05, 10).find(outlook).reason
     assert Unreachable(0.05, 120, 0.1).find(outlook).probability == 0.25

@@ -62,7 +62,9 @@ Source = Annotated[
         "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
     ),
 ]
-BasePath = Annotated[Path | None, _data("--base-path PATH", "PATH, by its name in PALM.py.")]
+BasePath = Annotated[
+    Path | None, _data("--base-path PATH", "The same as PATH; PALM.py's name for it.")
+]
 Strategies = Annotated[
     list[str] | None,
     _data(
@@ -77,7 +79,10 @@ Dataset = Annotated[
         "--dataset NAME", "Only this data set, where a table holds several; else a name for titles."
     ),
 ]
-Model = Annotated[str | None, _data("--model NAME", "Only this model, likewise.")]
+Model = Annotated[
+    str | None,
+    _data("--model NAME", "Only this model, where a table holds several; else a name for titles."),
+]
 TrainFractions = Annotated[
     list[float] | None,
     _data(
@@ -114,7 +119,7 @@ BudgetSize = Annotated[
 ]
 Percent = Annotated[
     bool | None,
-    _data("--percent/--fraction", "Unit of the score. Default: percent if one is above 1."),
+    _data("--percent/--fraction", "Unit of the score. Default: percent if any score is above 1."),
 ]
 Metric = Annotated[
     str | None,
@@ -142,7 +147,7 @@ LayoutName = Annotated[
     Literal["long", "wide", "across", "headers", "tracker", "values"] | None,
     _data(
         "--layout NAME",
-        "long, wide, across, headers, tracker or values. Default: as the columns tell.",
+        "long, wide, across, headers, tracker or values. Default: inferred from the columns.",
     ),
 ]
 Pattern = Annotated[
@@ -199,7 +204,7 @@ Seed = Annotated[
 Out = Annotated[Path, output("--out --out-dir DIR", "Output folder.")]
 Overwrite = Annotated[
     bool,
-    output("--overwrite", "Replace files that are not of this command and these runs."),
+    output("--overwrite", "Also replace files of other commands or other runs."),
 ]
 Fresh = Annotated[
     bool, output("--fresh", "Start again instead of resuming an interrupted command.")
@@ -218,7 +223,9 @@ Style = Annotated[
     str | None, _figures("--style NAME", "Style sheet of Matplotlib, by its name or file.")
 ]
 Size = Annotated[Any, _figures("--size WxH", "Width and height in inches.", parser=size_of)]
-Dpi = Annotated[int, _figures("--dpi N", "Dots per inch of pixels.", min=20, max=2400)]
+Dpi = Annotated[
+    int, _figures("--dpi N", "Resolution of .png figures, in dots per inch.", min=20, max=2400)
+]
 AsJson = Annotated[bool, output("--json", "Print only one JSON document on stdout.")]
 Quiet = Annotated[bool, output("--quiet -q", "No progress, no notes.")]
 Plot = Annotated[bool, _palm("--plot", "Figures are always saved.")]

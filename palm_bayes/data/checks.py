@@ -50,9 +50,9 @@ def _size_notes(runs: Runs) -> list[str]:
         notes.append(
             f"Strategies differ in repetitions ({counts}): fewer repetitions give wider bands."
         )
-    lengths = f"Runs have {span(sizes['size'])} episodes and are all used in full; shorter ones in"
+    lengths = f"Runs have {span(sizes['size'])} episodes, and all are used. Shorter runs:"
     short, gaps = sizes["size"] < sizes["size"].max(), sizes["size"] < sizes["max"]
-    for odd, begins in ((short, lengths), (gaps, "Episodes are missing in runs of")):
+    for odd, begins in ((short, lengths), (gaps, "Episodes are missing in runs of:")):
         if odd.any():
             notes.append(f"{begins} {listed(sizes.index[odd].unique(level=0))}.")
     if apart := unaligned(runs.table):

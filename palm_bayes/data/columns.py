@@ -178,7 +178,7 @@ def chosen_positions(
     places = {}
     for word, name in (given or {}).items():
         if word not in COLUMNS:
-            raise DataError(f"no word {word!r}: a column may stand for {listed(COLUMNS, 20)}")
+            raise DataError(f"{word!r} is no role of a column; roles are {listed(COLUMNS, 20)}")
         one_of(name, names, "column", place)
         if names.count(name) > 1:
             raise DataError(f"{place}{names.count(name)} columns are called {name}: rename them")

@@ -184,7 +184,7 @@ class Runs(Displayed):
         return points[points["labels"] > points["labels"].cummax().shift(fill_value=0.0)]
 
     def sha256(self) -> str:
-        """Twelve-digit hash of `table` and `batch`, independent of platform and row order."""
+        """Return the SHA-256 of `table`, in any order, and `batch`, both to twelve digits."""
         table = self.table.sort_values([*RUN, "episode"])
         text = table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
         return hashlib.sha256(f"batch {self.batch:.12g}\n{text}".encode()).hexdigest()

@@ -240,14 +240,15 @@ class Comparison(Displayed):
 
     def share(self, strategy: str) -> str:
         """Format a strategy's row of `speed_up`: "62 % [48-77]"."""
-        rows = self.speed_up.set_index("strategy")
-        row: Any = rows.loc[strategy, [*pairwise.QUANTILES]]
+        row: Any = self.speed_up.set_index("strategy").loc[strategy, [*pairwise.QUANTILES]]
         middle, low, high = row.to_numpy(float)
         return pairwise.share_in_words(middle, low, high, self.until / self.at)
 
     def _speed_sentence(self, best: str) -> str:
-        words = f"{self.reference}'s {self.unit} for its {self.score.metric}."
-        return f" It needs {self.share(best)} of {words}" if best != self.reference else ""
+        if best == self.reference:
+            return ""
+        level = f"{self.reference}'s {self.score.metric}"
+        return f" {best} reaches {level} with {self.share(best)} of its {self.unit}."
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON; infinite and missing numbers are None."""

@@ -95,10 +95,10 @@ class Decision(Displayed):
         """Changes that would reverse the decision, and costs of an error, one line per item."""
         several = len(self.decisive) > 1
         return tuple(
-            f"{lead} {text}" + f" (Rule: stop if {finding.rule}.)" * several
+            f"{lead}{text}" + f" (Rule: stop if {finding.rule}.)" * several
             for finding in self.decisive
             for lead, text in (
-                ("Would change with", finding.change), ("If wrong,", finding.if_wrong),
+                ("", finding.change), ("If wrong, ", finding.if_wrong),
             )
             if text
         )  # fmt: skip

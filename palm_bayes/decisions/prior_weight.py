@@ -38,8 +38,8 @@ def of_budget(needed: LabelsToReach) -> str:
         for budget in budgets.values()
     )
     return (
-        f"With a prior of half the weight {best.strategy} would need {half} {needed.unit} for it, "
-        f"of twice the weight {twice}."
+        f"With half the weight of the prior, {best.strategy} would need {half} {needed.unit}; "
+        f"with twice the weight, {twice}."
     )
 
 
@@ -62,7 +62,8 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     if not changed:
         return ""
     otherwise = "stop" if decision.action == "continue" else "continue"
-    return f"With a prior of {' or '.join(changed)} the weight it would be to {otherwise}."
+    weight = " or ".join(changed)
+    return f"With {weight} the weight of the prior, the decision would be to {otherwise}."
 
 
 def _draws_by_weight(

@@ -50,7 +50,7 @@ class Target(SingleRule):
         missing = float(np.maximum(target - present, 0).mean())
         if stop:
             top = score.shown(np.quantile(present, 1 - self.probability))
-            change = f"a target {score.better} {top}."
+            change = f"Would change with a target {score.better} {top}."
             wrong = f"the {score.metric} stays {score.worse} the target, by "
             wrong += f"{score.shown_size(missing)} on average."
         else:
@@ -66,8 +66,10 @@ class Target(SingleRule):
     def _when(self, outlook: Outlook, target: float) -> str:
         enough = (outlook.draws >= target).mean(axis=0) >= self.probability
         if not enough.any():
-            return f"no number of labels up to {outlook.last:,.0f}, by the current forecast."
-        return f"{outlook.labels[enough.argmax()]:,.0f} labels, by the current forecast."
+            return (
+                f"No number of labels up to {outlook.last:,.0f} would change it, by this forecast."
+            )
+        return f"Would change with {outlook.labels[enough.argmax()]:,.0f} labels, by this forecast."
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Plateau(SingleRule):
             self.words(outlook), stop,
             f"the probability that {ahead - outlook.now:,.0f} more labels gain less than {much} is "
             f"{percent(flat)} ({exact_percent(self.probability)} required)",
-            f"a gain threshold {'below' if stop else 'above'} {edge}.",
+            f"Would change with a gain threshold {'below' if stop else 'above'} {edge}.",
             wrong, flat, self.probability, forgone if stop else None,
         )  # fmt: skip
 
@@ -185,7 +187,7 @@ class Unreachable(SingleRule):
             self.words(outlook), stop,
             f"the probability that {score.asked(self.accuracy)} is reached within {within:,.0f} "
             f"labels is {percent(reachable)} (given up below {exact_percent(self.probability)})",
-            f"a target {score.worse if stop else score.better} {edge}.",
+            f"Would change with a target {score.worse if stop else score.better} {edge}.",
             wrong, reachable, self.probability,
         )  # fmt: skip
 
@@ -267,9 +269,9 @@ class NetValue(SingleRule):
         with np.errstate(divide="ignore"):
             worth = np.where(gain > 0, self.costs(outlook)[1:] / gain, np.inf).min()
         if not np.isfinite(worth):
-            return "nothing: no further gain is expected."
+            return "Nothing would change it: no further gain is expected."
         way = "more" if self.point_value <= worth else "less"
-        return f"{outlook.score.point} worth {way} than {amount(worth)}."
+        return f"Would change with {outlook.score.point} worth {way} than {amount(worth)}."
 
 
 @dataclass(frozen=True)
@@ -305,7 +307,7 @@ class Budget(SingleRule):
         left = self.labels - outlook.now
         spent = self.words(outlook)
         reason = f"{left:,.0f} labels of the {self.what} are left" if left > 0 else spent
-        return Finding(spent, left <= 0, reason, f"a larger {self.what}.")
+        return Finding(spent, left <= 0, reason, f"Would change with a larger {self.what}.")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Forecast(Displayed):
     Attributes
     ----------
     draws : DataArray, dims (chain, draw, strategy, x), or (..., strategy, repetition, x)
-        Score as a fraction that rises: of an error, 1 minus it. Coordinates along x: ``labels``
+        Score as a fraction that rises: of an error e, 1 - e. Coordinates along x: ``labels``
         (NaN where unknown) and ``episode``; along (strategy, x): ``future``, true past the
         strategy's data. A continuing repetition is NaN up to its last observation.
     sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)

@@ -27,7 +27,7 @@ def worth(fit: "Posterior", budget: float) -> str:
     ----------
     fit : Posterior
     budget : float
-        Labels, or episodes where labels are unknown; may be infinite.
+        Labels, or episodes where labels are unknown.
     """
     column = "labels" if fit.runs.labels_known else "episode"
     seen = float(fit.runs.table.groupby("strategy")[column].max().min())

@@ -80,7 +80,7 @@ class Posterior(Displayed):
     def summary(self, probability: float = 0.9, *, diagnostics: bool = True) -> pd.DataFrame:
         """Summarise every parameter by median and central credible interval, in the user's unit.
 
-        Parameters of an error describe 1 minus it, in percent 100.
+        Parameters of an error e describe 1 - e, in percent 100 - e.
 
         Parameters
         ----------

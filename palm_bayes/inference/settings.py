@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 SamplerName = Literal["nutpie", "pymc", "numpyro"]
 Progress = Callable[[str, str, float], None]
-"""Callback with (stage, strategy, fraction done); stage is "compile", "sample" or "retry"."""
+"""Callback with (stage, strategy, fraction done).
+
+The stage is "compile", "sample" or "retry" of a strategy, or a sentence about the whole.
+"""
 
 APART_DRAWS = 200
 """Least number of draws for the evidence of a region."""

@@ -1,4 +1,4 @@
-"""Trace of a fit as one DataTree: assembled from the strategies' samples, written and read."""
+"""Trace of a fit: one DataTree, assembled from the strategies' samples."""
 
 import json
 from importlib.metadata import version

@@ -35,7 +35,7 @@ def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
     ``B_abs`` and ``W`` are posterior medians, empty if a strategy is probably not feasible;
     parameters are those of `Posterior.representative`; "yes" means more probable than not.
     Further columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's
-    own unit; of an error they are 1 minus it, in percent 100, as ALDA's rule is for accuracies.
+    own unit; of an error e they are 1 - e, in percent 100 - e, as ALDA's rule is for accuracies.
 
     Parameters
     ----------

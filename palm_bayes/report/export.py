@@ -38,7 +38,7 @@ _BUDGET_SIZE = 100.0  # PALM.py's default of --budget_size
 class PalmResult:
     """PALM.py's results for one strategy, accuracies in the user's own unit.
 
-    Of an error they hold what PALM describes: 1 minus it, in percent 100.
+    Of an error e they hold what PALM describes: 1 - e, in percent 100 - e.
 
     Attributes
     ----------

@@ -188,7 +188,8 @@ def set_aside(sweep: Sweep) -> Section | None:
             "reason": shown["reason"].to_numpy(),
         }
     )
-    words = (f"{len(rows):,} rows of failures.parquet; a corrected table is fitted again.",)
+    advice = "Correct the table and run the same sweep again to fit them."
+    words = (f"{len(rows):,} rows of failures.parquet. {advice}",)
     heading = f"The first {len(table)}"
     return Section("aside", "Set aside", words, tables=(Table(heading, table, numbers=False),))
 

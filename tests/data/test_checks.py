@@ -49,8 +49,8 @@ def test_uneven_sizes_are_told_by_strategy():
     said = " ".join(oddities(read_runs(pd.concat([frame, run_of("c")]))))
     assert "One repetition (c)" in said
     assert "Strategies differ in repetitions (a 2, b 2, c 1)" in said
-    assert "Runs have 4 to 5 episodes and are all used in full; shorter ones in a, b." in said
-    assert "Episodes are missing in runs of b." in said
+    assert "Runs have 4 to 5 episodes, and all are used. Shorter runs: a, b." in said
+    assert "Episodes are missing in runs of: b." in said
 
 
 @pytest.mark.parametrize("factor", [0.1, 1.0])

@@ -344,7 +344,7 @@ def test_layout_can_be_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"score": "x"}, "no word 'score': a column may stand for strategy, accuracy"),
+        ({"score": "x"}, "'score' is no role of a column; roles are strategy, accuracy"),
         ({"accuracy": "acc"}, "no column 'acc': there are strategy, repetition, labels, accuracy"),
     ],
 )

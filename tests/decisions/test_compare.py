@@ -81,7 +81,7 @@ def test_speed_up(runs, made_up):
     assert row["p_faster"] == 0.5
     assert found.reference == "random"
     assert found.share("a") == "50 % [50-150]"
-    assert "needs 50 % [50-150] of random's labels for its accuracy." in found.sentence
+    assert "reaches random's accuracy with 50 % [50-150] of its labels." in found.sentence
 
 
 def test_speed_up_past_the_range_is_infinite(runs, made_up):

@@ -48,7 +48,7 @@ def needed(made_up):
 )
 def test_budgets_under_another_prior(needed, half, twice, budgets):
     needed.fit.prior_scaled = weighed(half, twice)
-    said = "With a prior of half the weight a would need {} labels for it, of twice the weight {}."
+    said = "With half the weight of the prior, a would need {} labels; with twice the weight, {}."
     assert of_budget(needed) == (said.format(*budgets) if budgets else "")
 
 
@@ -61,8 +61,12 @@ def test_draws_that_cannot_tell(needed):
     ("half", "twice", "words"),
     [
         ([0, 1], [0, 0], ""),
-        ([1, 1], [0, 0], "With a prior of half the weight it would be to continue."),
-        ([1, 1], [1, 1], "With a prior of half or twice the weight it would be to continue."),
+        ([1, 1], [0, 0], "With half the weight of the prior, the decision would be to continue."),
+        (
+            [1, 1],
+            [1, 1],
+            "With half or twice the weight of the prior, the decision would be to continue.",
+        ),
         ([0, 0], None, "How it depends on the prior cannot be told from these draws."),
     ],
 )
@@ -93,7 +97,7 @@ def fits():
 
 def test_few_episodes_depend_on_it_and_many_do_not(fits):
     few, many = (fit.labels_to_reach(0.9) for fit in fits)
-    assert of_budget(few).startswith("With a prior of half the weight random would need ")
+    assert of_budget(few).startswith("With half the weight of the prior, random would need ")
     assert of_budget(many) == ""
     rule = Target(0.9)
     assert of_decision(fits[1], rule, fits[1].decide(rule)) == ""

@@ -52,7 +52,7 @@ def test_target(probability, stop):
     if stop:  # 0.15 short in a quarter of the draws
         assert found.loss == pytest.approx(0.0375)
     else:
-        assert found.change == "110 labels, by the current forecast."
+        assert found.change == "Would change with 110 labels, by this forecast."
 
 
 def test_target_in_percent_is_given_back_in_percent():
@@ -121,7 +121,7 @@ def test_net_value_stops_where_nothing_pays():
     assert found.stop is True
     assert found.value == pytest.approx(3 * 6 - 20)
     assert found.loss == pytest.approx((36 - 20) / 2)
-    assert found.change == "an accuracy point worth more than 3.33."
+    assert found.change == "Would change with an accuracy point worth more than 3.33."
 
 
 def test_episodes_cost_too():
