@@ -323,8 +323,8 @@ MUTATIONS = (
     Mutation(
         "Misfit: nothing in common to the strategies",
         "model/misfit.py",
-        "return np.asarray(correlated(share, task, own))",
-        "return np.asarray(correlated(0 * share, task, own))",
+        "return np.asarray(mixed(task, own, share))",
+        "return np.asarray(mixed(task, own, 0 * share))",
         "model/test_misfit.py::test_normals_are_standard_and_have_a_share_in_common",
     ),
     Mutation(

@@ -117,11 +117,8 @@ class LabelsToReach(Displayed):
         """P(target reached by a budget): index budget, one column per strategy."""
         budgets = self.paths["budget"].to_numpy()
         reached = (self.needed <= xr.DataArray(budgets, {"budget": budgets})).mean("sample")
-        return pd.DataFrame(
-            reached.transpose("budget", "strategy").to_numpy(),
-            pd.Index(budgets, name="budget"),
-            pd.Index(self.needed["strategy"].to_numpy(), name="strategy"),
-        )
+        values = reached.transpose("budget", "strategy").to_numpy()
+        return pd.DataFrame(values, reached.indexes["budget"], reached.indexes["strategy"])
 
     @cached_property
     def advice(self) -> alda.Advice:

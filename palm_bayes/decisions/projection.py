@@ -13,6 +13,7 @@ from palm_bayes.errors import DataError, known
 from palm_bayes.forecast.forecast import forecast
 
 if TYPE_CHECKING:
+    from palm_bayes.data.runs import Runs
     from palm_bayes.inference.posterior import Posterior
 
 MOST_EPISODES = 200  # considered individually; beyond, episodes are sampled more sparsely
@@ -60,10 +61,7 @@ class Outlook:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
         table = fit.runs.table
         now = float(table.loc[table["strategy"] == strategy, "labels"].max())
-        labels, episodes = schedule(now, fit.runs.batch, until)
-        whole = np.minimum(whole_labels(fit.runs, labels), labels[-1])
-        whole, first = np.unique(whole, return_index=True)  # half a batch may round to the last
-        return cls.at(fit, strategy, whole, episodes[first])
+        return cls.at(fit, strategy, *later_budgets(fit.runs, now, until))
 
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
@@ -110,6 +108,14 @@ class Outlook:
         """Return the highest accuracy up to `labels`, dims (draw,)."""
         seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
         return np.maximum(seen, self.accuracy_at(labels))
+
+
+def later_budgets(runs: "Runs", now: float, until: float) -> tuple[Floats, Floats]:
+    """Return whole labels after each episode from `now` to `until`, and the numbers of episodes."""
+    labels, episodes = schedule(now, runs.batch, until)
+    whole = np.minimum(whole_labels(runs, labels), labels[-1])
+    whole, first = np.unique(whole, return_index=True)  # half a batch may round to the last
+    return whole, episodes[first]
 
 
 def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:

@@ -7,13 +7,11 @@ absent; only counts return. Data that cannot be fitted are in the part too, as f
 import hashlib
 import re
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from palm_bayes.data.reading import Reading
@@ -29,7 +27,7 @@ from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.forecast.forecast import Scope, forecast
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Settings
+from palm_bayes.inference.settings import Settings, seed_from
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors
 
@@ -70,8 +68,7 @@ def name_of(draft: Draft) -> str:
 
 def seed_of(key: tuple[str, str, str], seed: int) -> int:
     """Return a task's seed, which depends on its name and the seed of the sweep only."""
-    entropy = [seed, zlib.crc32("\n".join(key).encode())]
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    return seed_from(seed, "\n".join(key))
 
 
 def failures(draft: Draft, question: str, reason: str, strategy: str | None = None) -> Part:

@@ -41,7 +41,7 @@ from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import QUANTILES, forecast
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Progress, SamplerName, Settings
+from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
 
@@ -143,9 +143,7 @@ def backtest(
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
         run = _Run(chosen, learned, crew.suited(settings), kept)
-        parts = _parts_in_order(
-            run, jobs, crew, progress or (lambda _stage, _strategy, _fraction: None)
-        )
+        parts = _parts_in_order(run, jobs, crew, progress or silent)
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
         if folder is not None:
             result.write(folder)

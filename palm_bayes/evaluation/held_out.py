@@ -19,7 +19,6 @@ from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import Learned, LogNormal
 from palm_bayes.model.misfit import (
     Misfit,
-    correlated,
     log_odds,
     noise_of_odds,
     shares_in_common,
@@ -168,7 +167,7 @@ class Task:
             of_each = []
             for i, later in enumerate(joint):
                 own = _normals(i + 1)
-                drawn = [correlated(common, a, b) for a, b in zip(task, own, strict=True)]
+                drawn = [noise.mixed(a, b, common) for a, b in zip(task, own, strict=True)]
                 of_each.append((later, later.expected(learned.misfit, *drawn)))
             pairs = combinations(of_each, 2)
             logs = [_log_order(*one, *other, self.correlation) for one, other in pairs]

@@ -40,7 +40,7 @@ from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
-from palm_bayes.inference.settings import Progress, Settings
+from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_from
 from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
@@ -137,7 +137,7 @@ def learn(
         If the data cannot be used, or no curve is long enough.
     """
     crew = Crew(workers, scheduler)
-    begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
+    begun, tell = learned_from(start), progress or silent
     paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
     how = Reading(
         strategies, dataset, model, percent=percent, metric=metric,

@@ -128,9 +128,9 @@ def e_bfmi(energy: xr.DataArray) -> float:
 
     It is meaningless for thinned draws and for draws of several regions.
     """
-    values = energy.transpose("chain", "draw").to_numpy()
-    steps = np.square(np.diff(values, axis=1)).mean(axis=1)
-    return float((steps / values.var(axis=1)).min())
+    from arviz_stats.base import array_stats
+
+    return float(array_stats.bfmi(energy.transpose("chain", "draw").to_numpy()).min())
 
 
 def _advice(found: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ as sampling them together. A difficult strategy then does not affect the others,
 compiled once serves any data.
 """
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -25,7 +24,7 @@ from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import Floats, labelled, verdict_numbers, with_parameters
 from palm_bayes.inference.evidence import Part, gathered, join
 from palm_bayes.inference.pointwise import log_likelihood
-from palm_bayes.inference.settings import Progress, Settings
+from palm_bayes.inference.settings import Progress, Settings, seed_from, silent
 from palm_bayes.model.build import build_model
 from palm_bayes.model.curve_regions import APART, WHOLE, Region
 from palm_bayes.model.one_strategy import build_pooled_model
@@ -78,7 +77,7 @@ def sample_strategy(
         See `Progress`.
     """
     (name,) = runs.strategies
-    tell = progress or (lambda _stage, _strategy, _fraction: None)
+    tell = progress or silent
     found = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
     for retry in range(1, settings.retries + 1):
         if found.verdict["passed"]:
@@ -92,8 +91,7 @@ def _attempt(
     runs: Runs, priors: Priors, settings: Settings, tell: Callable[[float], None], attempt: int
 ) -> Sample:
     (name,) = runs.strategies
-    entropy = [settings.seed, zlib.crc32(name.encode()), attempt]
-    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    seed = seed_from(settings.seed, name, attempt)
     regions = _regions(priors)
     parts = [
         _sampled(runs, priors, region, settings, seed, _share_of(tell, i, len(regions)))

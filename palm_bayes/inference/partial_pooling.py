@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.model.misfit import Misfit, correlated
+from palm_bayes.model.misfit import Misfit
+from palm_bayes.model.noise import mixed
 
 CONFIDENCE = 0.8  # of the lower bound on the noise correlation between strategies
 HORIZON = 2.0
@@ -242,7 +243,7 @@ def _matched(
     chains, draws = levels[0].shape
     task = rng.standard_normal((chains, draws, 1))
     own = rng.standard_normal((chains, draws, len(levels)))
-    ranks = correlated(correlation, task, own).argsort(axis=1).argsort(axis=1)
+    ranks = mixed(task, own, correlation).argsort(axis=1).argsort(axis=1)
     order = np.stack(levels, axis=-1).argsort(axis=1, kind="stable")
     return np.asarray(np.take_along_axis(order, ranks, axis=1))
 

@@ -25,7 +25,6 @@ from palm_bayes.model.misfit import (
     PARTS,
     Misfit,
     beta_in_common,
-    correlated,
     log_odds,
     noise_of_odds,
     steps_until,
@@ -179,7 +178,7 @@ def _normals(misfit: Misfit, strategies: int) -> Any:
     def draw(_size: Any) -> Any:
         task, own = (pm.Normal.dist(0, 1, shape=(n, len(PARTS))) for n in (1, strategies))
         share = pm.Beta.dist(*in_common)
-        return correlated(share, task, own, pt)
+        return noise.mixed(task, own, share, pt)
 
     return pm.CustomDist("misfit", dist=draw, dims=("strategy", "misfit_part"))
 

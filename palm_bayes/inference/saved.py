@@ -16,7 +16,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, listed
 from palm_bayes.model import curve
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.variables import NOISE, VERSION
+from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, NOISE, VERSION, observations
 
 _HASHES = "sha256"  # file attribute with the hash of each group
 # Last bytes of a file, after HDF5's own, which ignores them: a hash of all bytes before.
@@ -48,6 +48,18 @@ def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
         "data_sha256": runs.sha256(),
         "runs": of_runs,
         "convergence": json.loads(verdicts.reset_index().to_json(orient="records")),
+    }
+
+
+def data_groups(runs: Runs) -> dict[str, xr.Dataset]:
+    """Return the groups of a trace that hold the data, which need no sampling."""
+    constant = {
+        name: (DATA_DIMS[name], value) for name, value in observations(runs).as_data().items()
+    }
+    strategies = {"strategy": list(runs.strategies), **DATA_COORDS}
+    return {
+        "constant_data": xr.Dataset(constant, strategies),
+        "runs": runs.table.rename_axis("row").to_xarray(),
     }
 
 

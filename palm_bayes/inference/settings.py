@@ -1,9 +1,12 @@
 """Settings of the sampler; without PyMC, which is slow to import."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
 
 from palm_bayes.errors import DataError, known, require_inside
 
@@ -19,6 +22,16 @@ The stage is "compile", "sample" or "retry" of a strategy, or a sentence about t
 
 APART_DRAWS = 200
 """Least number of draws for the evidence of a region."""
+
+
+def silent(_stage: str, _strategy: str, _fraction: float) -> None:
+    """Report no progress."""
+
+
+def seed_from(seed: int, name: str, *more: int) -> int:
+    """Derive a seed that depends on a name, so that others may be added or reordered."""
+    sequence = np.random.SeedSequence([seed, zlib.crc32(name.encode()), *more])
+    return int(sequence.generate_state(1)[0])
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.saved import about_data
-from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, observations
+from palm_bayes.inference.saved import about_data, data_groups
 
 _DRAWS = ("chain", "draw")
 _ALONG = {
@@ -65,11 +64,7 @@ def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
             for place, (name, fit) in enumerate(fits.items())
         ]
         tree[group] = xr.concat(parts, along, combine_attrs="drop")
-    data = observations(runs).as_data()
-    constant = {name: (DATA_DIMS[name], value) for name, value in data.items()}
-    strategies = {"strategy": list(runs.strategies), **DATA_COORDS}
-    tree["constant_data"] = xr.Dataset(constant, strategies)
-    tree["runs"] = runs.table.rename_axis("row").to_xarray()
+    tree |= data_groups(runs)
     tables = [fit.convergence.table.rename(index=renamed[name]) for name, fit in fits.items()]
     verdicts = pd.concat(tables)
     first = json.loads(next(iter(fits.values())).trace.attrs["palm_bayes"])

@@ -13,9 +13,9 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.inference import pointwise
 from palm_bayes.inference.joint import together
 from palm_bayes.inference.nuts import Sample
-from palm_bayes.inference.saved import about_data
+from palm_bayes.inference.saved import about_data, data_groups
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, VERSION, observations
+from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
 
 _LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
@@ -39,28 +39,14 @@ def assemble(
     posterior = _of_all([sample.posterior for sample, _ in joint], names)
     misfit = xr.concat([of_one for _, of_one in joint], posterior["strategy"])
     posterior["misfit"] = misfit.transpose("chain", "draw", "strategy", "misfit_part")
-    each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
-    totals = [
-        xr.DataArray(sample.log_likelihood.sum(axis=-1), dims=("chain", "draw"))
-        for sample in samples
-    ]
-    each["total_log_likelihood"] = xr.concat(totals, names)
-    each = each.transpose("chain", "draw", "strategy")
-    # Strategies are independent: their energies add up.
-    of_all = each[["n_steps", "energy"]].sum("strategy", skipna=False)
-    of_all["diverging"] = each["diverging"].any("strategy")
-    of_all["step_size"] = each["step_size"].min("strategy")
-    data = observations(runs)
     where = {
         name: ("observation", runs.table[name].to_numpy(kind))
         for name, kind in (("strategy", str), ("repetition", str), ("episode", int))
     }
     where["of_strategy"] = where.pop("strategy")
-    observed = xr.Dataset({"accuracy": ("observation", data.accuracy)}, where)
-    constant = {name: (DATA_DIMS[name], value) for name, value in data.as_data().items()}
-    given = xr.Dataset(constant, {"strategy": posterior["strategy"], **DATA_COORDS})
+    observed = "observation", runs.table["accuracy"].to_numpy(float)
     dims = "chain", "draw", "observation"
-    pointwise = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
+    log_likelihood = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
     kept = {
         "model": VERSION,
         "sampling": about,
@@ -73,14 +59,28 @@ def assemble(
             "/": xr.Dataset(attrs={"palm_bayes": json.dumps(kept)}),
             "posterior": posterior,
             "sampled": _of_all([sample.posterior for sample in samples], names),
-            "sample_stats": of_all,
-            "strategy_stats": each,
-            "log_likelihood": xr.Dataset({"accuracy": (dims, pointwise)}, where),
-            "observed_data": observed,
-            "constant_data": given,
-            "runs": runs.table.rename_axis("row").to_xarray(),
+            **_statistics(samples, names),
+            "log_likelihood": xr.Dataset({"accuracy": (dims, log_likelihood)}, where),
+            "observed_data": xr.Dataset({"accuracy": observed}, where),
+            **data_groups(runs),
         }
     )
+
+
+def _statistics(samples: list[Sample], names: "pd.Index[str]") -> dict[str, xr.Dataset]:
+    """Return the sampler's statistics of all strategies together, and of each."""
+    each = xr.concat([sample.stats for sample in samples], names, combine_attrs="drop")
+    totals = [
+        xr.DataArray(sample.log_likelihood.sum(axis=-1), dims=("chain", "draw"))
+        for sample in samples
+    ]
+    each["total_log_likelihood"] = xr.concat(totals, names)
+    each = each.transpose("chain", "draw", "strategy")
+    # Strategies are independent: their energies add up.
+    of_all = each[["n_steps", "energy"]].sum("strategy", skipna=False)
+    of_all["diverging"] = each["diverging"].any("strategy")
+    of_all["step_size"] = each["step_size"].min("strategy")
+    return {"sample_stats": of_all, "strategy_stats": each}
 
 
 def _of_all(samples: list[xr.Dataset], names: "pd.Index[str]") -> xr.Dataset:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.errors import DataError
-from palm_bayes.model.noise import LEAST_VARIANCE
+from palm_bayes.model.noise import LEAST_VARIANCE, mixed
 
 PARTS = ("level", "growth")
 """Parts of the misfit: deviation from PALM at the end of the data, and later growth."""
@@ -108,7 +108,7 @@ class Misfit:
         if strategies == 1:
             return np.asarray(own)
         share = shares_in_common(self.common, places[:, -1]).reshape(chains, draws, 1, 1)
-        return np.asarray(correlated(share, task, own))
+        return np.asarray(mixed(task, own, share))
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
         """Compute the standard deviation of the misfit's growth in log-odds, before the maximum.
@@ -163,11 +163,6 @@ class Misfit:
         low, high = (highest[(..., *rows, at)] for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
         return _of_log_odds(xp.where(t > 0, rested, odds) + self.level * noise * of_level, xp)
-
-
-def correlated(share: Any, task: Any, own: Any, xp: ModuleType = np) -> Any:
-    """Mix normals of a task, with `share` of the variance, with those of its strategies."""
-    return xp.sqrt(share) * task + xp.sqrt(1 - share) * own
 
 
 def shares_in_common(mean: float, places: Floats) -> Floats:

@@ -21,11 +21,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from palm_bayes.data.budgets import seen_budget, unit_of, whole_labels
+from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import warned
 from palm_bayes.decisions.label_budget import considered
-from palm_bayes.decisions.projection import schedule
+from palm_bayes.decisions.projection import later_budgets
 from palm_bayes.decisions.stopping_rules import NetValue
 from palm_bayes.decisions.trajectories import draw_paths
 from palm_bayes.report.contents import Report
@@ -208,8 +208,7 @@ class Ask:
         spent = runs.table.groupby("strategy")["labels"].max()
         ahead = {}
         for name in self.strategies:
-            labels, episodes = schedule(float(spent[name]), runs.batch, end)
-            ahead[name] = whole_labels(runs, labels), episodes
+            ahead[name] = later_budgets(runs, float(spent[name]), end)
         every = np.unique(np.concatenate([labels for labels, _ in ahead.values()]))
         means = 100 * draw_paths(self.report.fit, every).mean("sample")
         gains = []

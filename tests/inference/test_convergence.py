@@ -142,7 +142,7 @@ def test_e_bfmi_is_the_worst_chains_and_takes_any_order_of_dims():
     mixed[1] = slow()[1]
     found = diagnose(posterior(), 0, e_bfmi(mixed))["e_bfmi"]
     values = mixed[1].to_numpy()
-    assert found == pytest.approx((np.diff(values) ** 2).mean() / values.var())
+    assert found == pytest.approx((np.diff(values) ** 2).mean() / values.var(ddof=1))
     assert diagnose(posterior(), 0, e_bfmi(mixed.transpose("draw", "chain")))["e_bfmi"] == found
 
 
