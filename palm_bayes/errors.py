@@ -58,6 +58,14 @@ def visible(text: str, keep: str = "") -> str:
     return _UNSEEN.sub(lambda one: one[0] if one[0] in keep else ascii(one[0])[1:-1], text)
 
 
+def real(value: Any, what: str) -> float:
+    """Return a value as a number; `DataError` for text and all else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise DataError(f"{what} is {value!r}, but must be a number") from None
+
+
 def require_inside(value: float, what: str) -> None:
     """Raise `DataError` unless a value, such as a probability, lies between 0 and 1."""
     if not 0 < value < 1:

@@ -22,7 +22,7 @@ At = Annotated[
     _ask(
         "--at N",
         "Compare at N labels (episodes where labels are unknown), observed or future. "
-        "Default: today, the last observed.",
+        "Default: today, the last observed; of report, --budget if given.",
     ),
 ]
 Until = Annotated[

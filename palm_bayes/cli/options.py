@@ -201,7 +201,7 @@ Sampler = Annotated[
 Seed = Annotated[
     int, _sampling("--seed N", "The same seed gives the same result.", min=0, env=True)
 ]
-Out = Annotated[Path, output("--out --out-dir DIR", "Output folder.")]
+Out = Annotated[Path, output("--out --out-dir -o DIR", "Output folder.")]
 Overwrite = Annotated[
     bool,
     output("--overwrite", "Also replace files of other commands or other runs."),

@@ -79,7 +79,7 @@ EpisodeCost = Annotated[
     _rule("--episode-cost COST", "Cost of training and waiting per episode.", env=True),
 ]
 Budget = Annotated[float | None, _rule("--budget LABELS", "Labels of a run that may be spent.")]
-Pool = Annotated[float | None, _rule("--pool LABELS", "Size of the pool for a run.")]
+Pool = Annotated[float | None, _rule("--pool N", "Samples in the pool, labelled ones included.")]
 With = Annotated[
     str | None,
     _rule(

@@ -44,7 +44,10 @@ def _grid(
 
 
 def _positive(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    numbers = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
+    try:
+        numbers = np.unique(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise DataError(f"the requested {name} are {values!r}, but must be numbers") from None
     if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
         raise DataError(f"the requested {name} are {values!r}, allowed are numbers above 0")
     return numbers

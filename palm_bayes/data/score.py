@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from palm_bayes.display import accuracy, difference
-from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.errors import DataError, PalmWarning, real
 
 _LEAST_POINTS = 0.1  # in percent; smaller ones are probably fractions given by mistake
 _SMALL = 10  # a larger target for fractions is percent
@@ -185,7 +185,7 @@ def parsed(given: float | str, what: str) -> tuple[float, bool]:
         If text is no number, with or without a percent sign.
     """
     if not isinstance(given, str):
-        return float(given), False
+        return real(given, what), False
     number = given.strip()
     try:
         return float(number.removesuffix("%")), number.endswith("%")

@@ -20,7 +20,7 @@ from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
 from palm_bayes.display import Display, Displayed, percent
-from palm_bayes.errors import DataError, known, number, plural, require_inside
+from palm_bayes.errors import DataError, known, number, plural, real, require_inside
 from palm_bayes.files import plain
 from palm_bayes.inference.partial_pooling import shared_noise
 
@@ -326,15 +326,15 @@ def compare(
     """
     runs, unit = fit.runs, unit_of(fit.runs)
     seen = episode_budgets(runs, 0)
-    here = float(seen[-1]) if at is None else float(at)
+    here = float(seen[-1]) if at is None else real(at, "at")
     if not seen[0] <= here < np.inf:
         least = f"the first {unit} seen: {number(seen[0])}"
         raise DataError(f"at is {number(here)}, allowed is from {least}")
-    end = max(here, twice_seen(runs)) if until is None else float(until)
+    end = max(here, twice_seen(runs)) if until is None else real(until, "until")
     if not here <= end < np.inf:
         least = f"the budget compared at: {number(here)}"
         raise DataError(f"until is {number(end)}, allowed is from {least}")
-    margin = runs.score.sizes(ROPE) if rope is None else float(rope)
+    margin = runs.score.sizes(ROPE) if rope is None else real(rope, "rope")
     runs.score.gain(margin, "rope")
     require_inside(probability, "probability")
     if reference is not None:

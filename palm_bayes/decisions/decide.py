@@ -13,7 +13,7 @@ from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed, percent
-from palm_bayes.errors import known
+from palm_bayes.errors import DataError, known
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share, is_mostly_prior, openness
 
@@ -121,6 +121,8 @@ def decide(
     fit: "Posterior", rule: Rule, *, strategy: str | None = None, force: bool = False
 ) -> Decision:
     """Judge a fit by a stop rule; see `palm_bayes.PalmFit.decide`."""
+    if not isinstance(rule, Rule):
+        raise DataError(f"rule is {rule!r}, but must be a stop rule, such as Target(0.93)")
     outlook = outlook_for(fit, strategy or leader(fit), rule)
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
     verdict = decision(rule, outlook, doubts, force=force)

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
 from palm_bayes.decisions.projection import Floats
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, real
 from palm_bayes.files import plain
 from palm_bayes.forecast.forecast import forecast
 
@@ -101,11 +102,14 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     Raises
     ------
     DataError
-        If there is only one strategy, or labels are unknown or not above 0.
+        If there is only one strategy, or labels are unknown or below the first seen.
     """
     names = fit.runs.strategies
     if len(names) < 2:
         raise DataError(f"only {names[0]} is fitted: a choice needs at least two strategies")
+    first = episode_budgets(fit.runs, 0)[0]
+    if not real(labels, "labels") >= first:
+        raise DataError(f"labels are {labels:g}, but must be at least the first seen: {first:g}")
     later = forecast(fit, labels=[labels]).draws.isel(x=0).stack(sample=("chain", "draw"))
     accuracy = later.transpose("sample", "strategy").to_numpy()
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ combines them (Kleene, *Introduction to Metamathematics*, 1952, § 64).
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from palm_bayes.decisions.projection import Outlook
 
@@ -58,6 +58,7 @@ class Finding:
         return {True: "stop", False: "go on", None: "cannot say"}[self.stop]
 
 
+@runtime_checkable
 class Rule(Protocol):
     """Stop rule, single or combined."""
 

@@ -81,7 +81,7 @@ def plot_compared(
         scale = " (points)" if score.percent else ""
         first = short(str(behind.index[0]), 22)
         left.set_xlabel(f"{score.title} minus that of {first}{scale}", parse_math=False)
-        title = f"At {at:,.0f} {unit}, {100 * probability:g}% intervals"
+        title = f"At {at:,.0f} {unit}, {100 * probability:g} % intervals"
         left.set_title(title, loc="left", weight="bold")
         _chances(right, p_best, tones, seen)
         right.axvline(at, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)

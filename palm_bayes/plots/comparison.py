@@ -162,8 +162,8 @@ def _key(view: View, enlarged: bool) -> list[Any]:
     key: list[Any] = [
         (Line2D([], [], **DOTS), "mean of repetitions"),
         (Line2D([], [], color=INK, lw=1.4), f"{CURVE}, median"),
-        (Patch(facecolor=mixed(NEUTRAL, 0.75)), "80% band of the curve"),
-        (interval, "80% interval at the end"),
+        (Patch(facecolor=mixed(NEUTRAL, 0.75)), "80 % band of the curve"),
+        (interval, "80 % interval at the end"),
         (Line2D([], [], **DOTS, mfc="white"), "later episodes (not used)"),
     ]
     drawn = (True, True, True, enlarged, len(view.later))

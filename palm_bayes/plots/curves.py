@@ -168,8 +168,8 @@ def _panel_key(view: View, dark: Any) -> list[Any]:
         (Line2D([], [], **DATA), "repetitions"),
         (Line2D([], [], **LATER), "later episodes (not used)"),
         (Line2D([], [], color=dark, lw=1.2), f"{CURVE}, median"),
-        (Line2D([], [], color=dark, lw=0.6), f"{CURVE}, 95% limits"),
-        (shades, f"{view.band_of}: 50, 80, 95% bands"),
+        (Line2D([], [], color=dark, lw=0.6), f"{CURVE}, 95 % limits"),
+        (shades, f"{view.band_of}: 50, 80, 95 % bands"),
     ]
     drawn = (True, len(view.later), True, view.nested, True)
     return [entry for entry, there in zip(key, drawn, strict=True) if there]

@@ -180,10 +180,13 @@ def learned_numbers(lesson: "Lesson") -> pd.DataFrame:
 
 
 def compared_numbers(comparison: Comparison) -> pd.DataFrame:
-    """Join ranking and speed-up, one row per strategy, columns as there."""
+    """Join ranking, P(worse than the first) and speed-up, one row per strategy."""
+    first = comparison.ranking["strategy"].iloc[0]
+    worse = comparison.pairs.loc[comparison.pairs["other"] == first, ["strategy", "p_worse"]]
     columns = ("median", "lower", "upper")
     share = comparison.speed_up.rename(columns={name: f"share_{name}" for name in columns})
-    return comparison.ranking.merge(share, how="left", on="strategy")
+    ranking = comparison.ranking.merge(worse, how="left", on="strategy")
+    return ranking.merge(share, how="left", on="strategy")
 
 
 def budgeted_numbers(needed: LabelsToReach) -> pd.DataFrame:

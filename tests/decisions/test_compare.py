@@ -134,6 +134,8 @@ def test_scale_and_unit_are_the_users(made_up):
     [
         ({"at": 5}, "at is 5, allowed is from the first labels seen: 10"),
         ({"at": float("nan")}, "at is nan"),
+        ({"at": "x"}, "at is 'x', but must be a number"),
+        ({"rope": [1, 2]}, r"rope is \[1, 2\], but must be a number"),
         ({"at": 50, "until": 40}, "until is 40, allowed is from the budget compared at: 50"),
         ({"rope": -1}, "rope is -1, allowed is from 0 and below 1"),
         ({"probability": 1}, "probability is 1"),

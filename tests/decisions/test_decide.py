@@ -182,6 +182,8 @@ def test_no_switch_to_what_another_rule_gives_up(bent):
 
 
 def test_bad_questions(fit):
+    with pytest.raises(DataError, match="rule is 'stop', but must be a stop rule"):
+        decide(fit, "stop")
     with pytest.raises(DataError, match="no strategy 'rnd'"):
         fit.decide(Target(0.9), strategy="rnd")
     with pytest.raises(DataError, match="the target is 120, allowed is above 0 and at most 1"):

@@ -56,3 +56,9 @@ def test_choosing_needs_two(fit):
 
     with pytest.raises(DataError, match="only random is fitted"):
         pilot_value(replace(fit, runs=fit.runs.strategy("random")), 300)
+
+
+@pytest.mark.parametrize("labels", [10, -1, float("nan"), "a"])
+def test_the_choice_is_of_a_run_at_least_as_long_as_the_first_episode(fit, labels):
+    with pytest.raises(DataError, match="labels (are|is)"):
+        pilot_value(fit, labels)

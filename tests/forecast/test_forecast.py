@@ -231,6 +231,7 @@ def test_labels_and_episodes_are_sorted_once_each():
         ({"episodes": [3, -1]}, "the requested episodes.*above 0"),
         ({"episodes": [np.nan]}, "the requested episodes"),
         ({"labels": [np.inf]}, "the requested labels"),
+        ({"labels": "many"}, "the requested labels are 'many', but must be numbers"),
         ({"horizon": -1}, "horizon is -1"),
         ({"scope": "newer"}, "no scope 'newer'.*did you mean 'new'"),
     ],

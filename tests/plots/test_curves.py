@@ -104,7 +104,7 @@ def test_bands_are_quantiles_of_a_new_repetition_and_the_line_the_expected_media
 def test_bands_are_of_the_expected_curve_where_there_is_nothing_wider():
     runs = make_runs()
     figure = plot_curves(runs, make_forecast(runs))
-    assert "expected curve: 50, 80, 95% bands" in texts(figure)
+    assert "expected curve: 50, 80, 95 % bands" in texts(figure)
     assert not any("limits" in text for text in texts(figure))
     assert [one for one in figure.axes[0].lines if one.get_linewidth() == 0.6] == []
 
