@@ -83,7 +83,7 @@ def intervals(middle: Iterable[float], low: Iterable[float], high: Iterable[floa
 def percent(probability: float) -> str:
     """Format a probability in percent, never as 0 or 100, since draws cannot show that."""
     whole = math.floor(100 * probability + 0.5)
-    return f"{whole} %" if 0 < whole < 100 else "<1 %" if whole == 0 else ">99 %"
+    return f"{whole} %" if 0 < whole < 100 else "<1 %" if whole <= 0 else ">99 %"
 
 
 def exact_percent(share: float) -> str:

@@ -178,6 +178,7 @@ def test_numbers_in_words():
 @pytest.mark.parametrize(
     ("probability", "words"),
     [
+        (-0.3, "<1 %"),
         (0, "<1 %"),
         (0.004, "<1 %"),
         (0.005, "1 %"),

@@ -136,13 +136,9 @@ def read(
     whole = replace(how, max_episodes=None)
     truth = readers.read(path, whole)
     if budgets and not truth.labels_known:
-        whole = replace(whole, batch=PALM_BUDGET)
-        truth = readers.read(path, whole)
-    if how.max_episodes is None:
-        return truth, None
-    if truth.labels_known:
-        whole = replace(whole, batch=truth.batch)  # that of the first episodes might differ
-    runs = readers.read(path, replace(whole, max_episodes=how.max_episodes))
+        truth = readers.read(path, replace(whole, batch=PALM_BUDGET))
+    # The first episodes alone might be read in another unit, or with another batch.
+    runs = truth.limited(None, how.max_episodes)
     return runs, truth if len(truth.table) > len(runs.table) else None
 
 

@@ -108,10 +108,10 @@ def _select_again(source: Runs, reading: Reading) -> Runs:
         )
     if reading.lower_is_better and not score.lower_is_better:
         raise DataError("lower_is_better is True, but Runs were read without it")
-    runs = source.limited(reading.max_repetitions, reading.max_episodes)
+    runs = source if reading.named is None else source.select(reading.named)
+    runs = runs.limited(reading.max_repetitions, reading.max_episodes)
     names = {word: getattr(reading, word) or getattr(runs, word) for word in ("dataset", "model")}
-    runs = replace(runs, **names, score=replace(score, metric=reading.metric or score.metric))
-    return runs if reading.named is None else runs.select(reading.named)
+    return replace(runs, **names, score=replace(score, metric=reading.metric or score.metric))
 
 
 def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame:

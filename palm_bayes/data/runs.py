@@ -149,9 +149,11 @@ class Runs(Displayed):
         return self._with(self.table[self.table["episode"] <= episodes])
 
     def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
-        """Return only the first repetitions (natural order) and episodes; None keeps all."""
+        """Return the first repetitions and episodes, refused as by `from_frame`; None keeps all."""
         check_options(None, "labels", max_repetitions, max_episodes)
-        return self._with(_first_runs(self.table, max_repetitions, max_episodes))
+        table = _first_runs(self.table, max_repetitions, max_episodes)
+        _check_runs(table)
+        return self._with(table)
 
     def _with(self, table: pd.DataFrame) -> Self:
         kept = set(table.groupby(RUN).groups)

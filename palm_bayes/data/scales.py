@@ -35,7 +35,7 @@ def reject(table: pd.DataFrame, bad: "pd.Series[bool]", message: str) -> None:
         row: dict[str, Any] = {str(k): v if isinstance(v, float) else text_of(v) for k, v in first}
         words = {word: row[word] for word in (*RUN, "episode") if row.get(word, "") not in _EMPTY}
         names = [f"{k} {v:.10g}" if isinstance(v, float) else f"{k} {v}" for k, v in words.items()]
-        place = ", ".join(part for part in (row["file"], row["where"], *names) if part)
+        place = ", ".join(part for part in (row.get("file"), row.get("where"), *names) if part)
         raise DataError(f"{place}: {message.format(**row)}")
 
 

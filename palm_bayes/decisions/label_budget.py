@@ -304,7 +304,7 @@ def labels_to_reach(
     ------
     DataError
         If the target is no number or outside the scale, a budget is below the labels spent, or
-        another value is not allowed.
+        `within` is above `until`, or another value is not allowed.
     """
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
     goal = runs.score.target(target, "the target")
@@ -316,6 +316,8 @@ def labels_to_reach(
             raise DataError(
                 f"{name} is {number(budget)}, allowed is from the {number(seen)} {unit} seen"
             )
+    if within is not None and until is not None and within > until:
+        raise DataError(f"within is {number(within)}, allowed is at most until, {number(until)}")
     half_width = runs.score.sizes(alda.HALF_WIDTH) if delta_target is None else delta_target
     runs.score.gain(half_width, "delta_target")
     if not 0 <= eta < np.inf:

@@ -62,7 +62,7 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
         shares[name] = data_share(fit, name, present, later)
         mostly += [name] if is_mostly_prior(shares[name], openness(present, later)) else []
     least = min(shares, key=shares.__getitem__)
-    part = percent(min(max(shares[least], 0.0), 1.0))
+    part = percent(shares[least])
     several = len(shares) > 1
     of_it = f" (least for {least})" if several else ""
     metric = fit.runs.score.metric
@@ -102,7 +102,7 @@ def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) 
     It is the ratio of the two sensitivities −d log Var / d log λ at λ = 1, where the likelihood is
     raised to the power λ. If prior and likelihood are normal with precisions P and D, such a
     sensitivity is D / (D + P), the share of the data. With unknown noise it is larger; the ratio
-    removes this effect.
+    removes this effect. A ratio outside [0, 1], as of few draws, is clipped.
 
     Parameters
     ----------
@@ -126,4 +126,4 @@ def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) 
         return float(-np.cov(log_likelihood, square)[0, 1] / max(square.mean(), 1e-300))
 
     now = sensitivity(present)
-    return sensitivity(later) / now if now > 0 else 0.0
+    return float(np.clip(sensitivity(later) / now, 0, 1)) if now > 0 else 0.0

@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.checks import falling, growing_gain
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import numbers_of
@@ -151,8 +152,17 @@ def _unlike(curves: _Curves) -> Floats:
     return np.asarray(np.maximum(off - 6 * np.median(off, axis=1, keepdims=True), 0))
 
 
+def _aligned(runs: Runs) -> pd.DataFrame:
+    """Return the table with the x of the model, by which places are counted."""
+    return runs.table.assign(x=aligned_x(runs.table))
+
+
+def _highest_mean(runs: Runs) -> float:
+    return float(_aligned(runs).groupby("x")["accuracy"].mean().max())
+
+
 def _episode(runs: Runs, place: int) -> int:
-    table = runs.table.sort_values("x", kind="stable").drop_duplicates("x")
+    table = _aligned(runs).sort_values("x", kind="stable").drop_duplicates("x")
     return int(table["episode"].iloc[place])
 
 
@@ -213,7 +223,7 @@ def check(trace: xr.DataTree, runs: Runs) -> PredictiveCheck:
 
 def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
     seen, drawn = _seen_and_drawn(posterior, runs)
-    highest = float(runs.table.groupby("x")["accuracy"].mean().max())
+    highest = _highest_mean(runs)
     p_values, findings = {}, []
     for name, measure in _MEASURES.items():
         of_seen, of_drawn = measure.of(seen), measure.of(drawn)

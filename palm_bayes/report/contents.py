@@ -14,7 +14,7 @@ from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
 from palm_bayes.decisions.prior_weight import of_budget, of_decision
 from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, number
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 
@@ -38,7 +38,7 @@ class Questions:
     assurance : float
         Required probability of reaching it.
     within, pool : float, optional
-        Labels that may be spent, and size of the pool.
+        Labels that may be spent, and size of the pool, which is at least that.
     rule : Rule, optional
         Stop rule; by default it follows from target, `within` and `pool`.
     strategy : str, optional
@@ -63,6 +63,14 @@ class Questions:
     rope: float | None = None
     reference: str | None = None
     probability: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Refuse a budget that the pool does not have."""
+        if self.within is not None and self.pool is not None and self.within > self.pool:
+            raise DataError(
+                f"the budget (within, --budget) is {number(self.within)}, allowed is at most the "
+                f"pool (--pool), {number(self.pool)}"
+            )
 
     @property
     def given(self) -> dict[str, Any]:

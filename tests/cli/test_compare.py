@@ -100,6 +100,7 @@ def test_budget_prints_json(saved, capsys):
     [
         (["--target", "120"], "the target is 120, allowed is above 0 and at most 1"),
         (["--target", "0.9", "--within", "100"], "allowed is from the 240 labels seen"),
+        (["--target", "0.9", "--within", "600", "--until", "300"], "at most until, 300"),
         ([], "Missing option '--target'"),
     ],
 )

@@ -9,9 +9,10 @@ import typer
 from typer.testing import CliRunner
 
 from palm_bayes.cli.options import UsageError
-from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.source import Source, read, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision
 from palm_bayes.data import example_runs_path
+from palm_bayes.data.reading import Reading
 
 
 def quiet(*_):
@@ -92,6 +93,27 @@ def test_an_option_of_both_reaches_both():
 def test_help_shows_own_options_before_those_of_fitting(asked):
     text = asked("--help")[0].output
     assert text.index("--at") < text.index("--strategy") < text.index("--draws")
+
+
+def test_first_episodes_are_read_as_all_are(tmp_path):
+    """In unit and batch, although the first four alone would be fractions in steps of 10."""
+    table = pd.DataFrame(
+        {
+            "strategy": "random",
+            "labels": [10, 20, 30, 40, 60, 80, 100, 120, 140],
+            "accuracy": [0.4, 0.6, 0.8, 0.9, 1.5, 2.5, 4, 6, 9],
+        }
+    )
+    path = tmp_path / "runs.csv"
+    table.to_csv(path, index=False)
+    runs, truth = read(path, Reading(max_episodes=4))
+    assert runs.score == truth.score
+    assert runs.table["accuracy"].to_numpy() == pytest.approx(table["accuracy"][:4] / 100)
+    assert truth.table["accuracy"].max() == pytest.approx(0.09)
+    assert (runs.batch, truth.batch) == (20, 20)
+    again = read(path, Reading(max_episodes=4, percent=True, batch=20))[0]
+    assert runs.sha256() == again.sha256()
+    assert read(path, Reading())[1] is None
 
 
 def test_runs_are_read_and_fitted(asked, monkeypatch):

@@ -335,6 +335,14 @@ def test_runs_pass_through_and_can_be_cut():
     assert "read the data again" in message(runs, batch=3)
 
 
+def test_other_strategies_do_not_matter_for_a_cut_either():
+    late = rows("late", n=8).query("episode >= 3")
+    runs = read_runs(pd.concat([late, rows("margin", n=8)]))
+    cut = read_runs(runs, strategies=["margin"], max_episodes=4)
+    assert cut.table["episode"].tolist() == [1, 2, 3, 4]
+    assert "late" in message(runs, max_episodes=4)
+
+
 # --- invariants
 
 

@@ -238,6 +238,20 @@ def test_describe():
     )
 
 
+def test_first_episodes_are_refused_as_at_first():
+    """Runs that begin with episode 3 have two of the first four."""
+    late = tidy(("random",)).query("episode >= 3")
+    frame = pd.concat([tidy(("margin",)), late])
+    said = message(frame, max_episodes=4)
+    assert "the longest repetition has 2 of the 4 episodes needed" in said
+    runs = Runs.from_frame(frame)
+    with pytest.raises(DataError) as error:
+        runs.limited(None, 4)
+    assert str(error.value) == said
+    one = Runs.from_frame(tidy(("margin",)), max_episodes=4)
+    pd.testing.assert_frame_equal(runs.strategy("margin").limited(None, 4).table, one.table)
+
+
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=20, deadline=None)
 def test_hash_ignores_row_order_and_scale_only(seed):

@@ -218,6 +218,18 @@ def test_share_of_the_data_is_that_of_the_precisions(prior_precision):
     assert data_share(fit, "s", present, present) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("prior_precision", "share"), [(1.5, 0), (-0.5, 1)])
+def test_share_of_the_data_is_a_share(prior_precision, share):
+    """Few draws, or curves far from normal, give sensitivities that are no shares."""
+    fit, outlook = normal_fit(prior_precision)
+    assert data_share(fit, "s", *outlook.draws.T) == share
+
+
+def test_forecast_that_the_data_do_not_inform_is_said_to_be_so():
+    fit, outlook = normal_fit(1.5)
+    assert "(the data inform it <1 % as much as" in prior_dominates(fit, outlook, 20)
+
+
 def test_forecast_that_is_mostly_prior_is_doubted():
     fit, outlook = normal_fit(0.9)
     width = 2 * 1.2816 * 0.1 / 0.5

@@ -55,6 +55,14 @@ def test_first_passage_counts_paths_that_fall_again(runs, made_up):
     assert found.needed.to_numpy().tolist() == [[70, 70]]
 
 
+def test_a_budget_past_the_default_range_is_counted_in_full(four):
+    """The range goes to it; it may be all of the pool."""
+    far, all_of_it = (labels_to_reach(four, 0.5, within=800, until=until) for until in (None, 800))
+    assert far.until == 800
+    for found in (far, all_of_it):
+        assert found.table.set_index("strategy")["p_within"].to_dict() == {"a": 0.75, "b": 1}
+
+
 def test_last_batch_ends_with_the_pool(four):
     found = labels_to_reach(four, 0.5, until=75)
     assert found.paths["budget"].to_numpy().tolist() == [10, 20, 30, 40, 50, 60, 70, 75]
@@ -111,6 +119,7 @@ def test_sentence_is_of_the_numbers(four):
         (5, {}, "the target is 5, allowed is above 0 and at most 1"),
         (0.5, {"within": 40}, "within is 40, allowed is from the 50 labels seen"),
         (0.5, {"until": 40}, "until is 40"),
+        (0.5, {"within": 90, "until": 80}, "within is 90, allowed is at most until, 80"),
         (0.5, {"assurance": 1}, "assurance is 1"),
         (0.5, {"eta": -1}, "eta is -1"),
         (0.5, {"delta_target": float("nan")}, "delta_target is nan"),

@@ -1,12 +1,14 @@
 """The predictive check: silent where PALM describes a curve, and in words where it does not."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.inference.predictive_check import check
+from palm_bayes.inference.predictive_check import _highest_mean, check
 from palm_bayes.model import curve, noise
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.6}
@@ -118,6 +120,11 @@ def stays_off(episode):
     return np.where((episode > 9) & (episode < 15), 0.02, 0.0)
 
 
+def with_labels(frame, apart):
+    """Batches of 100 labels; each repetition has `apart` labels more than the one before."""
+    return frame.assign(labels=100 * frame["episode"] + apart * frame["repetition"].astype(int))
+
+
 @pytest.mark.parametrize(
     ("change", "p", "words"),
     [
@@ -136,6 +143,31 @@ def test_what_palm_does_not_do(change, p, words):
     (sentence,) = verdict.sentences
     assert sentence.startswith("a: PALM does not describe this curve")
     assert row["finding"] in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (falls, "at episode 20 it is"),
+        (jumps, "between episodes 8 and 9"),
+        (stays_off, "from PALM's curve from episode 1"),
+    ],
+)
+def test_places_are_those_of_the_model_where_labels_differ_slightly(change, words):
+    """As where duplicates are dropped from the batches."""
+    frame = noisy()
+    frame = frame.assign(accuracy=frame["accuracy"] + change(frame["episode"]))
+    apart, same = (found(with_labels(frame, n)).table.loc["a", "finding"] for n in (1, 0))
+    assert words in apart
+    episodes = re.compile(r"episodes? \d+(?: (?:to|and) \d+)?")
+    assert episodes.findall(apart) == episodes.findall(same)
+
+
+def test_the_highest_mean_is_over_repetitions_where_labels_differ_slightly():
+    frame = noisy()
+    highest = _highest_mean(Runs.from_frame(with_labels(frame, apart=1)))
+    assert highest == pytest.approx(frame.groupby("episode")["accuracy"].mean().max())
+    assert highest < frame["accuracy"].max() - 0.002
 
 
 def test_a_fall_that_noise_in_common_would_explain_is_no_palm_curve():

@@ -158,6 +158,12 @@ def test_a_budget_needs_a_target(fit):
         report_of(fit, Questions(within=600))
 
 
+def test_a_budget_is_of_the_pool():
+    with pytest.raises(DataError, match="is 600, allowed is at most the pool"):
+        Questions(within=600, pool=599)
+    assert Questions(within=600, pool=600).pool == 600
+
+
 def _flat(rule):
     """Leave out how "any of" was nested, which means nothing."""
     if not isinstance(rule, AnyOf | AllOf):
