@@ -15,7 +15,7 @@ from palm_bayes.evaluation.sweep import Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import Sweep
 from palm_bayes.files import make_folder
 from palm_bayes.inference.settings import SamplerName, Settings
-from palm_bayes.model.learned import Learned, learned_from
+from palm_bayes.model.learned import Learned, learned_from, named
 from palm_bayes.model.priors import Priors, named_priors
 from palm_bayes.report.overview import overview
 from palm_bayes.report.page import write_overview
@@ -58,9 +58,10 @@ def sweep(
 ) -> Sweep:
     """Fit all tasks of a study on the workers of a Dask cluster, and answer the same of each.
 
-    Called again after an interruption, it goes on where it was: neither a killed worker nor a
-    killed scheduler loses or doubles a task. Results do not depend on the workers: a task's seed
-    is derived from its name and `seed`, and is in ``verdicts``.
+    Called again after an interruption, it goes on where it was, unless `priors` are custom ones,
+    which need `fresh`: neither a killed worker nor a killed scheduler loses or doubles a task.
+    Results do not depend on the workers: a task's seed is derived from its name and `seed`, and is
+    in ``verdicts``.
 
     Parameters
     ----------
@@ -124,7 +125,9 @@ def sweep(
     folder = Path(out).absolute()
     make_folder(folder)
     study = read_study(data, reading)
-    work = Work(reading, priors, learned, settings, asked, traces, Checkpoints(None))
+    work = Work(
+        reading, priors, learned, named(prior), settings, asked, traces, Checkpoints(None)
+    )  # fmt: skip
     tell = progress or (lambda _standing: None)
     found = run_sweep(study, folder, work, crew, fresh=fresh, progress=tell)
     write_overview(overview(found, probability), folder / OVERVIEW)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import word_of
-from palm_bayes.data.in_memory import Raw, of_frame, of_mapping
+from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
 from palm_bayes.data.names import (
     TENSORBOARD,
     Y_FILE,
@@ -46,7 +46,7 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
         kinds = "a path, paths, a DataFrame or a dict"
         raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
     if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
-        return [of_frame(pd.DataFrame(source))]
+        return [of_frame(flat_records(source))]
     paths = matching([source] if isinstance(source, (str, Path)) else source)
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
     return _with_fields([raw for file in _accuracy_tag(files) for raw in read_file(file)], pattern)
@@ -63,18 +63,22 @@ def home_filled(place: str | Path) -> Path:
 
 
 def matching(places: Sequence[str | Path]) -> list[Path]:
-    """Return the paths that are named or match a glob; `DataError` if none does."""
+    """Return the paths that are named or match a glob; `DataError` for one without a match."""
     found = []
-    for path in map(home_filled, places):
-        if path.exists() or not glob.has_magic(str(path)):
-            found.append(path)
-            continue
-        base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
-        matches = sorted(base.glob(str(path.relative_to(base))))
-        if not matches:
-            raise DataError(f"{path} matches no file")
+    for place in places:
+        if not (matches := matches_of(place)):
+            raise DataError(f"{home_filled(place)} matches no file")
         found += matches
     return found
+
+
+def matches_of(place: str | Path) -> list[Path]:
+    """Return a path that is named, also if it is missing, or all paths that match a glob."""
+    path = home_filled(place)
+    if path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+    return sorted(base.glob(str(path.relative_to(base))))
 
 
 def _in_folder(base: Path) -> list[Path]:

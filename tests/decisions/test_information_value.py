@@ -60,5 +60,5 @@ def test_choosing_needs_two(fit):
 
 @pytest.mark.parametrize("labels", [10, -1, float("nan"), "a"])
 def test_the_choice_is_of_a_run_at_least_as_long_as_the_first_episode(fit, labels):
-    with pytest.raises(DataError, match="labels (are|is)"):
+    with pytest.raises(DataError, match=r"labels (are|is)"):
         pilot_value(fit, labels)
