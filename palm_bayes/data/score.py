@@ -154,20 +154,29 @@ class Score:
         """Convert a value that a user asks for to a fraction; errors are those of `target`."""
         return self.fractions(self.target(given, what))
 
-    def gain(self, size: float, what: str) -> float:
-        """Convert the size of a difference, such as a gain, to a fraction.
+    def difference(self, given: float | str, what: str) -> float:
+        """Return the size of a difference that a user gives, in the user's unit.
+
+        Text such as "1%" is points in either unit.
 
         Raises
         ------
         DataError
-            If it lies outside the scale; in percent, below a tenth of a point.
+            If it is no number, or lies outside the scale; in percent, below a tenth of a point.
         """
+        size, percent = parsed(given, what)
+        if percent and not self.percent:
+            size /= 100
         if not 0 <= size < self.unit:
             raise DataError(f"{what} is {size:g}, allowed is from 0 and below {self.unit:g}")
         if self.percent and 0 < size < _LEAST_POINTS:
             points = f"give {100 * size:g}, in points"
             raise DataError(f"{what} is {size:g}, but the data are in percent: {points}")
-        return size / self.unit
+        return size
+
+    def gain(self, given: float | str, what: str) -> float:
+        """Convert the size of a difference to a fraction; errors are those of `difference`."""
+        return self.difference(given, what) / self.unit
 
 
 def _minus[T](whole: float, part: T) -> T:

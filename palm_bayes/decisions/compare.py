@@ -295,7 +295,7 @@ def compare(
     at: float | None = None,
     *,
     until: float | None = None,
-    rope: float | None = None,
+    rope: float | str | None = None,
     reference: str | None = None,
     probability: float = 0.9,
 ) -> Comparison:
@@ -308,8 +308,8 @@ def compare(
         Budget: labels, or episodes where labels are unknown; by default the last observed one.
     until : float, optional
         Budget at the end of the range; by default twice the observed episodes, or `at`.
-    rope : float, optional
-        Largest difference of practical equivalence; by default one accuracy point.
+    rope : float or str, optional
+        Largest difference of practical equivalence, or points as "1%"; by default one point.
     reference : str, optional
         Strategy for speed-ups; by default "random", else the lowest at `at`.
     probability : float
@@ -334,8 +334,8 @@ def compare(
     if not here <= end < np.inf:
         least = f"the budget compared at: {number(here)}"
         raise DataError(f"until is {number(end)}, allowed is from {least}")
-    margin = runs.score.sizes(ROPE) if rope is None else real(rope, "rope")
-    runs.score.gain(margin, "rope")
+    score = runs.score
+    margin = score.sizes(ROPE) if rope is None else score.difference(rope, "rope")
     require_inside(probability, "probability")
     if reference is not None:
         known([reference], runs.strategies, "strategy")

@@ -294,7 +294,12 @@ def _switched(
 def _candidate(
     fit: "Posterior", outlook: Outlook, hopeless: list[Unreachable]
 ) -> _Candidate | None:
-    """Judge another strategy by the rules that stopped the first; None if one stops it too."""
+    """Judge another strategy by the rules that stopped the first; None if one stops it too.
+
+    So does a rule whose labels the strategy has spent.
+    """
+    if any(leaf.within(outlook) <= outlook.now for leaf in hopeless):
+        return None
     findings = {leaf: leaf.find(outlook) for leaf in hopeless}
     if any(finding.stop for finding in findings.values()):
         return None

@@ -267,7 +267,7 @@ def labels_to_reach(
     within: float | None = None,
     until: float | None = None,
     scope: RunScope = "expected",
-    delta_target: float | None = None,
+    delta_target: float | str | None = None,
     eta: float = alda.ETA,
     probability: float = 0.9,
     seed: int = 0,
@@ -290,8 +290,10 @@ def labels_to_reach(
         Size of the pool, or largest budget to consider. By default four times the budget seen.
     scope : {"expected", "new"}
         The target must be reached by the expected curve, or by a single run's measured accuracy.
-    delta_target, eta : float, optional
-        ALDA's Δτ, by default 5 accuracy points, and η; see `palm_bayes.decisions.alda`.
+    delta_target : float or str, optional
+        ALDA's Δτ, or points as "5%", which is the default; see `palm_bayes.decisions.alda`.
+    eta : float
+        ALDA's η.
     probability : float
         Probability of the intervals in tables.
     seed : int
@@ -318,8 +320,10 @@ def labels_to_reach(
             )
     if within is not None and until is not None and within > until:
         raise DataError(f"within is {number(within)}, allowed is at most until, {number(until)}")
-    half_width = runs.score.sizes(alda.HALF_WIDTH) if delta_target is None else delta_target
-    runs.score.gain(half_width, "delta_target")
+    usual = runs.score.sizes(alda.HALF_WIDTH)
+    half_width = runs.score.difference(
+        usual if delta_target is None else delta_target, "delta_target"
+    )
     if not 0 <= eta < np.inf:
         raise DataError(f"eta is {eta:g}, allowed is from 0")
     budgets = considered(runs, within, until)

@@ -78,19 +78,19 @@ class Plateau(SingleRule):
 
     Attributes
     ----------
-    gain : float
-        Gains below this are little; in the data's own scale.
+    gain : float or str
+        Gains below this are little; in the data's own scale, or points as "1%".
     labels : float
         Number of further labels considered.
     probability : float
     """
 
-    gain: float
+    gain: float | str
     labels: float
     probability: float = 0.8
 
     def __post_init__(self) -> None:
-        _check(gain=self.gain, labels=self.labels)
+        _check(gain=parsed(self.gain, "gain")[0], labels=self.labels)
         require_inside(self.probability, "probability")
 
     def words(self, outlook: Outlook) -> str:
@@ -103,7 +103,8 @@ class Plateau(SingleRule):
         )
 
     def _gain_in_words(self, outlook: Outlook) -> str:
-        return f"{self.gain:g}" + " points" * outlook.score.percent
+        size = outlook.score.difference(self.gain, "the gain")
+        return f"{size:g}" + " points" * outlook.score.percent
 
     def horizon(self, now: float) -> float:
         """Return the labels up to which a forecast is needed."""
@@ -155,9 +156,11 @@ class Unreachable(SingleRule):
 
     def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
-        what = (
-            f"{outlook.score.asked(self.accuracy)} is reached within {number(self.budget)} labels"
-        )
+        return self._condition(outlook, self.budget)
+
+    def _condition(self, outlook: Outlook, within: float) -> str:
+        goal = outlook.score.asked(self.accuracy)
+        what = f"{goal} is reached within {number(within)} labels"
         return f"{what} with a probability below {exact_percent(self.probability)}"
 
     def horizon(self, now: float) -> float:
@@ -184,7 +187,7 @@ class Unreachable(SingleRule):
             f"up to {left:,.0f} labels are spent on a target that is not reached."
         )  # fmt: skip
         return Finding(
-            self.words(outlook), stop,
+            self._condition(outlook, within), stop,
             f"the probability that {score.asked(self.accuracy)} is reached within {within:,.0f} "
             f"labels is {percent(reachable)} (given up below {exact_percent(self.probability)})",
             f"Would change with a target {score.worse if stop else score.better} {edge}.",

@@ -20,7 +20,7 @@ from palm_bayes.errors import DataError, require_inside
 from palm_bayes.files import TRACE, put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
-from palm_bayes.inference.saved import learned_of, priors_named, read, written
+from palm_bayes.inference.saved import learned_of, priors_named, read, require_usable, written
 from palm_bayes.model import curve
 from palm_bayes.model.expected import on_curve
 from palm_bayes.model.learned import Learned
@@ -162,11 +162,12 @@ class Posterior(Displayed):
         Raises
         ------
         DataError
-            If the folder does not exist, or the file cannot be written.
+            If the folder does not exist, the file cannot be written, or draws are not finite.
         """
         path = Path(path)
         if not path.parent.is_dir():
             raise DataError(f"cannot write {path}: the folder {path.parent} does not exist")
+        require_usable(path, self.trace, self.runs)
         contents = self.to_bytes()
         put(path, lambda draft: draft.write_bytes(contents))
         return path

@@ -88,6 +88,16 @@ class _Curves:
         share = (np.arange(len(count)) == self.at[:, None]) / count
         return np.asarray(values @ share)
 
+    @property
+    def begins(self) -> NDArray[np.int64]:
+        """Index of the first observation of each run, dims (run,)."""
+        return np.unique(self.first)
+
+    def levels(self) -> Floats:
+        """Average each run's deviations from the expected curve, dims (draw, run)."""
+        count = np.diff(np.append(self.begins, self.y.shape[1]))
+        return np.add.reduceat(self.y - self.mean, self.begins, axis=1) / count
+
     def unexpected(self) -> Floats:
         """Compute each accuracy's deviation from its mean given the curve and its run's past."""
         given = self.mean, self.sd, self.carried, self.lasts, self.first
@@ -115,8 +125,12 @@ class _Measure:
 
 
 def _falls(curves: _Curves) -> Floats:
-    """Compute how far the mean over runs lies below its earlier maximum, at each x."""
-    means = curves.over_runs(curves.y)
+    """Compute how far the mean over runs lies below its earlier maximum, at each x.
+
+    Runs are brought to one level, so that the mean does not fall where a high run ends.
+    """
+    of = np.searchsorted(curves.begins, curves.first)
+    means = curves.over_runs(curves.y - curves.levels()[:, of])
     return np.asarray(np.maximum.accumulate(means, axis=1) - means)
 
 
@@ -143,11 +157,9 @@ def _unlike(curves: _Curves) -> Floats:
 
     The typical distance is the median, since an outlying run would raise the mean.
     """
-    begins = np.unique(curves.first)
-    if len(begins) < _LEAST_RUNS:
+    if len(curves.begins) < _LEAST_RUNS:
         return np.zeros((len(curves.y), 1))
-    count = np.diff(np.append(begins, curves.y.shape[1]))
-    levels = np.add.reduceat(curves.y - curves.mean, begins, axis=1) / count
+    levels = curves.levels()
     off = np.abs(levels - np.median(levels, axis=1, keepdims=True))
     return np.asarray(np.maximum(off - 6 * np.median(off, axis=1, keepdims=True), 0))
 

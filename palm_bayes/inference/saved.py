@@ -101,7 +101,7 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
         _require_unchanged(path, trace)
         runs = runs_from(rows, kept["runs"])
         table = pd.DataFrame(kept["convergence"]).set_index("strategy")
-        _require_usable(path, trace["posterior"].to_dataset(), runs)
+        require_usable(path, trace, runs)
     except DataError:
         raise
     except Exception as error:  # HDF5 and its readers raise anything for a damaged file
@@ -147,16 +147,18 @@ def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
         raise DataError(f"{path} has been changed since it was saved: {listed(changed)}")
 
 
-def _require_usable(path: Path, posterior: xr.Dataset, runs: Runs) -> None:
-    """Raise `DataError` unless every strategy has finite draws of every parameter."""
-    for name in (*curve.PARAMETERS, *NOISE, "misfit"):
-        if name not in posterior:
-            raise DataError(f"{path} holds no draws of {name}")
-        draws = posterior[name].sel(strategy=list(runs.strategies))
-        whole = (abs(draws) < np.inf).all([dim for dim in draws.dims if dim != "strategy"])
-        if not whole.all():
-            names = listed(draws["strategy"].to_numpy()[~whole.to_numpy()])
-            raise DataError(f"{path}: draws of {name} are not finite for {names}")
+def require_usable(path: Path, trace: xr.DataTree, runs: Runs) -> None:
+    """Raise `DataError` unless every strategy has finite draws of every variable."""
+    for group in ("posterior", "sampled"):
+        draws = trace[group].to_dataset().sel(strategy=list(runs.strategies))
+        needed = (*curve.PARAMETERS, *NOISE, "curve", "misfit")
+        if missing := [name for name in needed if group == "posterior" and name not in draws]:
+            raise DataError(f"{path} holds no draws of {listed(missing)}")
+        for name, part in draws.items():
+            whole = (abs(part) < np.inf).all([dim for dim in part.dims if dim != "strategy"])
+            if not whole.all():
+                names = listed(draws["strategy"].to_numpy()[~whole.to_numpy()])
+                raise DataError(f"{path}: draws of {name} are not finite for {names}")
 
 
 def _hashes(trace: xr.DataTree) -> dict[str, str]:

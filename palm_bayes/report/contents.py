@@ -60,7 +60,7 @@ class Questions:
     strategy: str | None = None
     force: bool = False
     at: float | None = None
-    rope: float | None = None
+    rope: float | str | None = None
     reference: str | None = None
     probability: float = 0.9
 

@@ -189,9 +189,9 @@ def _question_flags(questions: Questions) -> list[str] | None:
     return words + ["--force"] * questions.force
 
 
-def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float] | None:
+def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float | str] | None:
     """Return options for a rule beyond target, budget and pool; None if there are none."""
-    flags: dict[str, float] = {}
+    flags: dict[str, float | str] = {}
     limits: list[Rule] = []
     for part in _alternatives(rule):
         match part:

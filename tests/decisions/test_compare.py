@@ -171,6 +171,18 @@ def test_differences_are_in_the_scale_of_the_data_too(made_up):
         labels_to_reach(fit, 15, delta_target=0.05)
 
 
+@pytest.mark.parametrize(("percent", "points"), [(True, 2), (False, 0.02)])
+def test_differences_in_percent_are_points_in_either_unit(made_up, percent, points):
+    task = made_up.task({"a": (0.1, 0.2), "b": (0.1, 0.2)}, percent=percent)
+    curves = {"a": [made_up.line(0.1, 0.05)], "b": [made_up.line(0.1, 0.04)]}
+    fit = made_up.stand_in(task, curves)
+    assert compare(fit, 30, rope="2%").rope == points
+    target = 15 if percent else 0.15
+    assert labels_to_reach(fit, target, delta_target="2%").half_width == points
+    with pytest.raises(DataError, match="rope is 'two', allowed is a number"):
+        compare(fit, 30, rope="two")
+
+
 def test_real_fit(fit):
     found = fit.compare(500)
     assert found.ranking["p_best"].sum() == pytest.approx(1)

@@ -163,6 +163,7 @@ def test_one_budget_for_numbers_words_and_other_strategies(bent):
     bound = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="a")
     assert bound.action == "stop"  # b is at .6 then
     assert "0.7 is reached within 100 labels is <1 %" in bound.sentence
+    assert "within 100 labels" in bound.findings[0].rule
     own = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="b")
     assert (own.findings[0].stop, own.findings[0].probability) == (True, 0)
 
@@ -179,6 +180,13 @@ def test_no_switch_to_what_another_rule_gives_up(bent):
     fit = bent(a=lambda labels: 0.5 + 0 * labels, b=lambda labels: 0.92 + 0 * labels)
     rule = Unreachable(0.9, 420) | Unreachable(0.95, 500)
     assert decide(fit, rule, strategy="a").action == "stop"
+
+
+def test_no_switch_where_the_labels_are_spent(bent):
+    fit = bent(a=lambda labels: 0.5 + 0 * labels, b=lambda labels: 0.95 + 0 * labels)
+    spent = float(fit.runs.table["labels"].max())
+    assert decide(fit, Unreachable(0.9, spent), strategy="a").action == "stop"
+    assert decide(fit, Unreachable(0.9, spent + 20), strategy="a").switch_to == "b"
 
 
 def test_bad_questions(fit):

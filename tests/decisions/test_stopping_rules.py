@@ -74,6 +74,14 @@ def test_fractions_are_refused_of_percent_by_every_rule(rule):
     assert Plateau(0.5, 10).find(in_percent).stop is False
 
 
+@pytest.mark.parametrize("percent", [True, False])
+def test_a_gain_in_percent_is_points_in_either_unit(percent):
+    for points, stop in (("6%", True), ("4%", False)):
+        found = Plateau(points, 10, 0.9).find(outlook([[0.9, 0.95]], percent=percent))
+        assert found.stop is stop
+        assert found.rule.startswith("10 more labels gain less than ")
+
+
 @pytest.mark.parametrize(
     ("rule", "probability", "stop"),
     [

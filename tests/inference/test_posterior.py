@@ -369,14 +369,19 @@ def test_a_fit_without_hashes_is_refused(saved, hashes):
         PalmFit.load(saved)
 
 
-@pytest.mark.parametrize("name", ["A_max", "beta", "rho"])
+@pytest.mark.parametrize("name", ["A_max", "beta", "rho", "curve", "misfit"])
 def test_draws_that_cannot_be_used_are_refused(fit, tmp_path, name):
     trace = fit.trace.copy(deep=True)
     trace["posterior"][name][0, 3, 1] = np.nan
-    path = PalmFit(fit.runs, trace, fit.convergence).save(tmp_path / "fit.nc")
-    strategy = str(trace["posterior"]["strategy"][1].item())
-    with pytest.raises(DataError, match=f"draws of {name} are not finite for {strategy}$"):
+    path = tmp_path / "fit.nc"
+    path.write_bytes(written(trace))
+    words = f"draws of {name} are not finite for {fit.runs.strategies[1]}$"
+    with pytest.raises(DataError, match=words):
         PalmFit.load(path)
+    path.unlink()
+    with pytest.raises(DataError, match=words):
+        PalmFit(fit.runs, trace, fit.convergence).save(path)
+    assert not path.exists()
     trace["posterior"] = trace["posterior"].to_dataset().drop_vars(name)
     path.write_bytes(written(trace))
     with pytest.raises(DataError, match=f"holds no draws of {name}$"):
