@@ -16,6 +16,7 @@ from palm_bayes.evaluation.cells import FRACTIONS, train_size
 EPISODES = np.arange(1, 21)
 SHAPES = {
     "slow logistic": 0.3 + 0.6 / (1 + np.exp(-(EPISODES - 9) / 3)),
+    "early logistic": 0.1 + 0.8 / (1 + np.exp(-(EPISODES - 6))),
     "steep logistic": 0.1 + 0.8 / (1 + np.exp(-(EPISODES - 10) / 1.5)),
     "flat, then logistic": 0.5 + 0.4 / (1 + np.exp(-(EPISODES - 14) / 2)),
     "quadratic": 0.2 + 0.0017 * EPISODES**2,

@@ -1,5 +1,7 @@
 """Notes on unusual runs that can be fitted, with the consequence for the fit."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ _FALL = 0.0125  # a fall below this is not worth a note
 _GROWTH = 0.02  # of the gain from one half of the labels to the other; below it is not relevant
 _JUMP = 0.125  # a drop below this is not worth a note ...
 _JUMP_RATIO = 10  # ... nor one that is not this many times the strategy's median step
-_P_GROWTH = 0.005  # p-value below which gains are found to grow
+_P_GROWTH = 0.005  # p-value, over all beginnings, below which gains are found to grow
+_SHORTEST = 5  # episodes of the shortest beginning
+_BEGINNINGS = 20  # most beginnings tested
 
 _MOVES = ("fall", "rise, where lower is better")
 _TURN = (
@@ -100,11 +104,12 @@ def _falling(rises: dict[str, tuple[float, float]], top: float) -> list[str]:
     return [name for name, (rise, noise) in rises.items() if rise < -max(_FALL * top, noise)]
 
 
-def growing_gain(runs: Runs) -> tuple[float, float] | None:
-    """Compute the gains of one strategy over both halves of its labels, if the second is larger.
+def growing_gain(runs: Runs) -> tuple[int, float, float] | None:
+    """Find the longest beginning of one strategy's curve over which its gain grows.
 
-    A quadratic function of the labels is fitted to each run. The gain grows if the mean quadratic
-    coefficient is above zero by a t-test on the residuals, by a relevant amount.
+    A quadratic function of the labels is fitted to each run up to an episode. The gain grows if the
+    mean quadratic coefficient is above zero by a t-test on the residuals, by a relevant amount.
+    Beginnings are tested as well, since S-shaped curves past their turn are concave in all.
 
     Parameters
     ----------
@@ -113,23 +118,45 @@ def growing_gain(runs: Runs) -> tuple[float, float] | None:
 
     Returns
     -------
-    tuple of float, or None
-        Gains in accuracy over the first and the second half; None if they do not grow.
+    tuple of int, float and float, or None
+        Last episode of the beginning, and gains in accuracy over its first and second half; None
+        if they do not grow in any beginning.
     """
-    x, accuracy = runs.table["x"].to_numpy(), runs.table["accuracy"].to_numpy()
-    at = 2 * (x - x.min()) / np.ptp(x) - 1  # -1 and 1 at the ends
-    parts = runs.table.groupby("repetition", sort=False).indices.values()
-    fits = [_quadratic(at[part], accuracy[part]) for part in parts if len(part) > 3]
-    if not fits:
+    table = runs.table
+    episodes = np.unique(table["episode"])
+    shortest = min(_SHORTEST, len(episodes))
+    counts = np.unique(np.linspace(shortest, len(episodes), _BEGINNINGS).astype(int))
+    parts = [
+        run[["episode", "x", "accuracy"]].to_numpy(float).T
+        for _, run in table.groupby("repetition", sort=False)
+    ]
+    for last in episodes[counts - 1][::-1]:
+        begun = [(x[at <= last], accuracy[at <= last]) for at, x, accuracy in parts]
+        gains = _growing([run for run in begun if len(run[0]) > 3], _P_GROWTH / len(counts))
+        if gains is not None:
+            return int(last), *gains
+    return None
+
+
+def _growing(runs: Sequence[tuple[Floats, Floats]], level: float) -> tuple[float, float] | None:
+    """Return the gains over both halves of the labels if the second is larger, else None.
+
+    Runs are pairs of x and accuracy, dims (episode,); `level` is that of the test.
+    """
+    if not runs:
         return None
+    every = np.concatenate([x for x, _ in runs])
+    low, width = every.min(), np.ptp(every)
+    fits = [_quadratic(2 * (x - low) / width - 1, accuracy) for x, accuracy in runs]  # -1 to 1
     bend, slope = np.mean([fit[:2] for fit in fits], axis=0)
-    if slope <= 0 or 2 * bend < _GROWTH * accuracy.max():
+    highest = max(accuracy.max() for _, accuracy in runs)
+    if slope <= 0 or 2 * bend < _GROWTH * highest:
         return None
     from scipy.special import stdtr  # here: few curves need it, and SciPy is slow to import
 
     variance, freedom = np.sum([fit[2:] for fit in fits], axis=0)
     error = np.sqrt(variance) / len(fits)
-    sure = error == 0 or stdtr(freedom, -bend / error) < _P_GROWTH
+    sure = error == 0 or stdtr(freedom, -bend / error) < level
     return (float(slope - bend), float(slope + bend)) if sure else None
 
 

@@ -211,9 +211,9 @@ def _unlike_in_words(runs: Runs, place: int, size: float) -> str:
     return f"repetition {name} differs by more than {_points(size)} from all others throughout"
 
 
-def _growth_in_words(first: float, second: float) -> str:
+def _growth_in_words(last: int, first: float, second: float) -> str:
     early = f"{_points(first)} over the first half of the labels"
-    return f"its gain grows, {early}, {_points(second)} over the second"
+    return f"up to episode {last} its gain grows, {early}, {_points(second)} over the second"
 
 
 _MEASURES = {

@@ -120,8 +120,19 @@ def test_a_gain_that_grows_is_found_at_any_scale(name, scale):
     for seed in range(10):
         found = growing_gain(simulated(curve, 3, seed, scale))
         assert found is not None
-        assert sum(found) == pytest.approx(scale * (curve[-1] - curve[0]), abs=0.1 * scale)
-        assert found[1] > found[0]
+        last, early, late = found
+        gain = curve[last - 1] - curve[0]
+        assert early + late == pytest.approx(scale * gain, abs=0.1 * scale)
+        assert late > early
+
+
+@pytest.mark.parametrize(("turn", "width"), [(5, 1), (6, 1), (6, 1.5), (7, 1)])
+def test_a_gain_that_grew_at_first_is_found_when_the_curve_has_turned(turn, width):
+    curve = 0.1 + 0.8 / (1 + np.exp(-(np.arange(1, 13) - turn) / width))
+    for seed in range(10):
+        last, early, late = growing_gain(simulated(curve, 3, seed))
+        assert turn < last <= turn + 4
+        assert late > early > 0
 
 
 @pytest.mark.parametrize("repetitions", [1, 3])
@@ -133,7 +144,7 @@ def test_other_curves_are_hardly_ever_said_to_grow_faster(name, repetitions):
 
 def test_gains_are_those_of_the_quadratic_function():
     runs = read_runs(shaped(0.2 + 0.01 * np.arange(5.0) ** 2))
-    assert growing_gain(runs) == pytest.approx((0.04, 0.12))
+    assert growing_gain(runs) == pytest.approx((5, 0.04, 0.12))
 
 
 def test_gains_of_three_episodes_or_one_place_are_unknown():

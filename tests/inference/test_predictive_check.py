@@ -222,5 +222,5 @@ def test_a_gain_that_grows_is_no_palm_curve_even_if_noise_covers_it():
     wide = trace_of(runs)
     wide["posterior"]["noise"] = wide["posterior"]["noise"] + 0.5
     (sentence,) = check(wide, runs).sentences
-    assert "its gain grows, 1" in sentence
+    assert "up to episode 20 its gain grows, 1" in sentence
     assert "points over the first half of the labels, " in sentence
