@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes.data.cells import EXACT, as_text, natural
+from palm_bayes.data.counts import UNUSED, with_counts
 from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.scales import RUN, numbers, reject, to_fractions
 from palm_bayes.data.score import Score
@@ -22,7 +23,6 @@ from palm_bayes.errors import DataError, known, listed, plural, span, visible
 __all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode"]
 
 _COLUMNS = [*RUN, "episode", "labels", "x", "accuracy"]
-UNUSED = "unused: "  # prefix that readers give to unknown columns
 _SPAN = 1e-6, 1e12  # x, in batches, that is allowed: labels up to 1e9, and a batch of any use
 _UNEVEN = 0.1  # steps within a tenth of the batch count as even: 1000, 2001, 3002 occurs
 
@@ -108,7 +108,7 @@ class Runs(Displayed):
         check_options(batch, x_mode, max_repetitions, max_episodes)
         all_notes = list(notes)
         table = _first_runs(
-            _with_counts(_typed_columns(frame), all_notes), max_repetitions, max_episodes
+            with_counts(_typed_columns(frame), batch, all_notes), max_repetitions, max_episodes
         )
         score = to_fractions(table, percent, metric, lower_is_better, all_notes)
         _check_runs(table)
@@ -245,46 +245,6 @@ def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
             message = f"{column} is {{{column}:g}}, allowed is up to {EXACT:.0e}"
             reject(table, table[column] > EXACT, message)
     return table
-
-
-def _with_counts(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Give every row its episode (from 1) and labels (NaN where unknown)."""
-    ranked = "episode" not in table
-    table = table.assign(labels=table.get("labels", np.nan))
-    reject(table, table["labels"] <= 0, "labels are {labels:,.10g}, allowed is a number above 0")
-    share = "labels are {labels:,.10g}, a share of the pool? Allowed are numbers of labels, from 1"
-    reject(table, table["labels"] < 1, share)
-    if ranked:
-        table["episode"] = table.groupby(RUN)["labels"].rank("dense")
-    bad = (table["episode"] < 0) | (table["episode"] % 1 != 0)
-    reject(table, bad, "the episode must be a whole number from 1 (or from 0)")
-    table["episode"] = table["episode"].astype("int64")
-    again = table.duplicated([*RUN, "episode"])
-    what = "{labels:,.10g} labels" if ranked else "this episode"
-    message = f"a second row for {what}, allowed is one per strategy and repetition"
-    hint = _distinguishing_columns(table) if again.any() else ""
-    reject(table.assign(hint=hint), again, message + "{hint}")
-    if table["episode"].min() == 0:
-        table["episode"] += 1
-        notes.append("Episodes are counted from 0 in the data, and from 1 here.")
-    return table
-
-
-def _distinguishing_columns(table: pd.DataFrame) -> str:
-    """Name unused columns that distinguish rows of one strategy, repetition and episode.
-
-    Values of such a column recur in other episodes of the repetition; measurements rarely do.
-    """
-    keys = [*RUN, "episode"]
-    unused = {str(c): as_text(table[c]) for c in table if str(c).startswith(UNUSED)}
-    unused = {c: cells for c, cells in unused.items() if 2 * cells.nunique() <= len(table)}
-    table = table.assign(**unused)
-    names = listed(c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any())
-    if names:
-        return f"; unused columns that distinguish them: {names}"
-    labels = table.groupby(RUN)["labels"]
-    stays = (labels.max() == labels.min()).all()
-    return "; labels are those so far, not those of one episode" if stays else ""
 
 
 def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
