@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from palm_bayes.data.readers import reading_of
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
@@ -69,16 +70,11 @@ def data_path(runs: "Runs") -> str:
 
 def reading(runs: "Runs") -> dict[str, Any]:
     """Return the options of `palm_bayes.read` that reproduce `runs`."""
-    given: dict[str, Any] = {"strategies": list(runs.strategies)}
-    given |= {name: value for name in ("dataset", "model") if (value := getattr(runs, name))}
-    if runs.labels_known:
-        given["batch"] = runs.batch
-        if runs.x_mode == "episodes":
-            given["x_mode"] = runs.x_mode
     usual = asdict(Score())
-    given |= {name: value for name, value in asdict(runs.score).items() if value != usual[name]}
-    given |= runs.read_with
-    return given | {
+    given = {n: value for n, value in reading_of(runs).given.items() if value != usual.get(n)}
+    return {
+        "strategies": list(runs.strategies),
+        **given,
         "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
         "max_episodes": int(runs.table["episode"].max()),
     }
