@@ -25,7 +25,8 @@ LEARN = """[bold]Examples[/bold]
 Tables hold complete curves of past projects, with the columns source,
 dataset, model, strategy, repetition, labels and accuracy. If there are
 several sources, each serves as held-out data for a prior learned from the
-others.
+others. A table without source, dataset and model is one task, named by its
+path.
 
 Each strategy is fitted twice, in a second or two. Results of single fits are
 stored in prior.json.cells, from which an interrupted command resumes; it can

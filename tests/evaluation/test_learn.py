@@ -222,6 +222,55 @@ def test_from_curves_to_a_file(tmp_path, monkeypatch):
     assert again.learned.misfit.scale == pytest.approx(lesson.learned.misfit.scale, rel=0.01)
 
 
+def fits_asked_of(data, monkeypatch, **options):
+    """Learn with a stand-in for fits; return, for each fit, its group of jobs."""
+    asked = []
+    monkeypatch.setattr(learning._Fits, "__call__", lambda _, group: asked.append(group))
+    with pytest.raises(DataError, match="no curve is long enough"):
+        learning.learn(data, **options)
+    return asked
+
+
+@pytest.mark.parametrize("left_out", [["source", "dataset", "model"], ["source"], []])
+def test_a_fit_is_of_one_task_also_where_tables_do_not_name_it(tmp_path, monkeypatch, left_out):
+    """Two tables of the same strategies: equal tasks would have rows twice."""
+    curves = curves_of().drop(columns=left_out)
+    one = curves_of()["source"] == "one"
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    if "dataset" not in left_out:
+        curves.loc[~one, "model"] = "n"
+    curves[one].to_csv(paths[0], index=False)
+    curves[~one].to_csv(paths[1], index=False)
+    asked = fits_asked_of(paths, monkeypatch)
+    assert len(asked) == 4  # two tasks, from 5 and from 6 episodes
+    for group in asked:
+        assert len({id(cell.task) for cell, _ in group}) == 1
+        assert sorted(cell.strategy for cell, _ in group) == ["margin", "random"]
+    shas = {group[0][0].task.sha256() for group in asked}
+    assert shas == {read_runs(path).sha256() for path in paths}
+    if len(left_out) == 3:
+        assert {cell.key[1] for group in asked for cell, _ in group} == {"a", "b"}
+
+
+def test_equal_tasks_of_several_tables_are_put_together(tmp_path, monkeypatch):
+    curves, paths = curves_of(sources=["one"]), [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, strategy in zip(paths, ("random", "margin"), strict=True):
+        curves[curves["strategy"] == strategy].to_csv(path, index=False)
+    for group in fits_asked_of(paths, monkeypatch):
+        assert [cell.strategy for cell, _ in group] == ["random", "margin"]
+        assert group[0][0].task.strategies == ("random", "margin")
+    with pytest.raises(DataError, match="a second row for this episode"):
+        learning.learn([paths[0], paths[0]])
+
+
+def test_a_table_that_cannot_be_read_is_an_error(tmp_path):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    curves_of().to_csv(good, index=False)
+    bad.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="bad"):
+        learning.learn([good, bad])
+
+
 def test_too_short_curves_teach_nothing():
     with pytest.raises(DataError, match="no curve is long enough"):
         learning.learn(curves_of(episodes=5))
