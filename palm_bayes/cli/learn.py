@@ -1,5 +1,6 @@
 """`palm-bayes learn`: prior from a lab's own past projects."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,8 +62,7 @@ def learn(
         resumable(f"finished fits are kept in {kept}: the same command resumes"),
         working(quiet) as (step, note),
     ):
-        names = " ".join(map(str, tables))
-        command = f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else "")
+        command = _command(tables, out, prior, how, seed)
         _check_place(out, command, overwrite)
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
@@ -82,6 +82,16 @@ def learn(
         for line in lesson.notes:
             note(line)
     return _report(lesson, form, out=out)
+
+
+def _command(tables: list[Path], out: Path, prior: Path | None, how: Reading, seed: int) -> str:
+    """Return the command with the options that its result depends on, quoted for a shell."""
+    from palm_bayes.report.recipe import reading_words
+
+    words = ["palm-bayes", "learn", *map(str, tables), "-o", str(out)]
+    words += ["--prior", str(prior)] if prior else []
+    words += ["--seed", str(seed)] if seed else []
+    return shlex.join([*words, *reading_words(how.given)])
 
 
 def _check_place(out: Path, command: str, overwrite: bool) -> None:

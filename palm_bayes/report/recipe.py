@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,16 +119,23 @@ def shell(report: Report) -> str | None:
     if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
     words = ["palm-bayes", "fit", data_path(report.fit.runs)]
-    for name, value in (reading(report.fit.runs) | _priors(about)).items():
-        flag = _READING.get(name, f"--{name}")
-        for one in _option_values(value):
-            words += [flag] if one is True else [flag, _as_word(one)]
+    words += reading_words(reading(report.fit.runs) | _priors(about))
     for name in SAMPLING:
         words += [f"--{name.replace('_', '-')}", _as_word(about["sampling"][name])]
     last = ["palm-bayes", "report", *about.get("fits", ["palm_fit_out"]), *asked]
     last += ["--seed", str(report.seed)] if report.seed else []
     first = "" if "fits" in about else _wrapped_command([*words, "--out", "palm_fit_out"]) + "\n"
     return first + _wrapped_command([*last, "--out", "report.html"]) + "\n"
+
+
+def reading_words(given: Mapping[str, Any]) -> list[str]:
+    """Return options of reading, by their names in Python, as words of a command line."""
+    words = []
+    for name, value in given.items():
+        flag = "--fraction" if value is False else _READING.get(name, f"--{name}")
+        for one in _option_values(value):
+            words += [flag] if isinstance(one, bool) else [flag, _as_word(one)]
+    return words
 
 
 def _priors(about: dict[str, Any]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Learning: numbers that made the curves are found again, and judged on sources left out."""
 
+import shlex
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -347,6 +348,43 @@ def test_the_command_replaces_only_what_it_learned_itself(tmp_path, monkeypatch,
     assert "was learned by another command (palm-bayes learn past.csv -o prior.json)" in err
     assert "past.csv does not hold a learned prior" in err
     assert len(asked) == 3
+
+
+def test_the_recorded_command_has_all_that_changes_the_result(tmp_path, monkeypatch, capsys):
+    from palm_bayes.cli import app as cli
+
+    def learned(tables, *, command, **options):
+        asked.append((command, options))
+        mine = replace(shipped(), about=shipped().about | {"command": command})
+        return learning.Lesson(mine, (), {}, pd.DataFrame(), ())
+
+    asked = []
+    monkeypatch.setattr(learning, "learn", learned)
+    monkeypatch.chdir(tmp_path)
+    shipped().write(tmp_path / "old prior.json")
+    curves_of().to_csv("past runs.csv", index=False)
+    plain = ["learn", "past runs.csv", "-o", "prior.json"]
+    assert cli.main([*plain, "--seed", "0", "--quiet"]) == 0
+    assert asked.pop()[0] == "palm-bayes learn 'past runs.csv' -o prior.json"
+    reading = ["--strategy", "random", "--strategy", "a b", "--dataset", "d", "--model", "m"]
+    reading += ["--fraction", "--metric", "F1", "--lower-is-better", "--column", "accuracy=f 1"]
+    reading += ["--layout", "long", "--pattern", "{strategy}", "--pool", "500"]
+    every = [*plain, "--prior", "old prior.json", "--seed", "5", *reading]
+    assert cli.main(every) == 2
+    assert "was learned by another command (palm-bayes learn 'past runs.csv'" in (
+        capsys.readouterr().err
+    )
+    assert cli.main([*every, "--overwrite", "--workers", "0"]) == 0
+    command, options = asked.pop()
+    words = shlex.split(command)[1:]
+    assert sorted(words) == sorted(every)
+    assert cli.main(words) == 0  # it is that command
+    again, same = asked.pop()
+    assert again == command
+    for name in options.keys() - {"progress"}:
+        assert same[name] == options[name]
+    for option in (["--seed", "5"], ["--percent"], ["--strategy", "random"], ["--pool", "9"]):
+        assert cli.main([*plain, *option]) == 2
 
 
 def test_a_fit_whose_workers_died_ends_it(monkeypatch):
