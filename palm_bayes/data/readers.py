@@ -99,11 +99,11 @@ def reading_of(runs: Runs) -> Reading:
 
     Those that select strategies, repetitions and episodes are left at their defaults.
     """
-    of_axis: dict[str, Any] = (
-        {"batch": runs.batch, "x_mode": runs.x_mode} if runs.labels_known else {}
-    )
-    task = {word: getattr(runs, word) or None for word in ("dataset", "model")}
-    return Reading(**task, **of_axis, **asdict(runs.score), **runs.read_with)
+    how = Reading(
+        dataset=runs.dataset or None, model=runs.model or None,
+        **asdict(runs.score), **runs.read_with,
+    )  # fmt: skip
+    return replace(how, batch=runs.batch, x_mode=runs.x_mode) if runs.labels_known else how
 
 
 def _select_again(source: Runs, reading: Reading) -> Runs:
