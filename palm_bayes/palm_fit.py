@@ -123,10 +123,9 @@ class PalmFit(Posterior):
         Parameters
         ----------
         data : Runs, DataFrame, dict, path or paths
-            The same runs with further episodes; new repetitions and strategies are allowed, and
-            all are read. Tables are read as those of the fit were: with the same task, batch,
-            axis, score, columns, layout, pattern and pool. For others, give the `Runs` of
-            `palm_bayes.read`.
+            The same runs with further episodes; new repetitions and strategies are allowed.
+            Tables are read as those of the fit were: with the same task, batch, axis, score,
+            columns, layout, pattern and pool. For others, give the `Runs` of `palm_bayes.read`.
         priors : Priors, optional
             The priors of the fit, if they were custom ones.
         progress : callable, optional
