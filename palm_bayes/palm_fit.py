@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.places import Place
-from palm_bayes.data.readers import read
+from palm_bayes.data.readers import read, reading_of
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs, XMode
 from palm_bayes.decisions.compare import Comparison, compare
@@ -122,8 +122,10 @@ class PalmFit(Posterior):
 
         Parameters
         ----------
-        data : Runs, DataFrame or path
+        data : Runs, DataFrame, dict, path or paths
             The same runs with further episodes; new repetitions and strategies are allowed.
+            Tables are read as those of the fit were: with the same task, batch, axis, score,
+            columns, layout, pattern and pool. For others, give the `Runs` of `palm_bayes.read`.
         priors : Priors, optional
             The priors of the fit, if they were custom ones.
         progress : callable, optional
@@ -148,7 +150,8 @@ class PalmFit(Posterior):
         from palm_bayes.inference.importance_refit import refit_validated
 
         # A few new rows must not be read in another scale than the earlier ones.
-        runs = read(data, Reading(**asdict(self.runs.score)))
+        again = Reading(**asdict(self.runs.score))
+        runs = read(data, again if isinstance(data, Runs) else reading_of(self.runs))
         if runs.score != self.runs.score:
             raise DataError(f"the fit is of {self.runs.score}, the data are of {runs.score}")
         known = set(oddities(self.runs))

@@ -1,5 +1,6 @@
 """`palm-bayes learn`: prior from a lab's own past projects."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,8 @@ LEARN = """[bold]Examples[/bold]
 Tables hold complete curves of past projects, with the columns source,
 dataset, model, strategy, repetition, labels and accuracy. If there are
 several sources, each serves as held-out data for a prior learned from the
-others.
+others. A table without source, dataset and model is one task, named by its
+path.
 
 Each strategy is fitted twice, in a second or two. Results of single fits are
 stored in prior.json.cells, from which an interrupted command resumes; it can
@@ -60,8 +62,7 @@ def learn(
         resumable(f"finished fits are kept in {kept}: the same command resumes"),
         working(quiet) as (step, note),
     ):
-        names = " ".join(map(str, tables))
-        command = f"palm-bayes learn {names} -o {out}" + (f" --prior {prior}" if prior else "")
+        command = _command(tables, out, prior, how, seed)
         _check_place(out, command, overwrite)
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
@@ -81,6 +82,16 @@ def learn(
         for line in lesson.notes:
             note(line)
     return _report(lesson, form, out=out)
+
+
+def _command(tables: list[Path], out: Path, prior: Path | None, how: Reading, seed: int) -> str:
+    """Return the command with the options that its result depends on, quoted for a shell."""
+    from palm_bayes.report.recipe import reading_words
+
+    words = ["palm-bayes", "learn", *map(str, tables), "-o", str(out)]
+    words += ["--prior", str(prior)] if prior else []
+    words += ["--seed", str(seed)] if seed else []
+    return shlex.join([*words, *reading_words(how.given)])
 
 
 def _check_place(out: Path, command: str, overwrite: bool) -> None:

@@ -1,7 +1,7 @@
 """Reading of runs: places, layouts and columns of all kinds to `Runs`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,18 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
     runs = Runs.from_frame(frame, **options, notes=notes)
     runs = replace(runs, read_with=reading.of_source)
     return runs if reading.named is None else runs.select(reading.named)
+
+
+def reading_of(runs: Runs) -> Reading:
+    """Return the options with which more data of the same task are read as `runs` were.
+
+    Those that select strategies, repetitions and episodes are left at their defaults.
+    """
+    how = Reading(
+        dataset=runs.dataset or None, model=runs.model or None,
+        **asdict(runs.score), **runs.read_with,
+    )  # fmt: skip
+    return replace(how, batch=runs.batch, x_mode=runs.x_mode) if runs.labels_known else how
 
 
 def _select_again(source: Runs, reading: Reading) -> Runs:

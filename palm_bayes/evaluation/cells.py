@@ -12,6 +12,7 @@ import pandas as pd
 from palm_bayes.data.places import Place
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.studies import read_study
 from palm_bayes.data.tasks import Task, read_tasks
 from palm_bayes.errors import DataError, require_inside
 
@@ -84,6 +85,14 @@ def training_sizes(
 def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
     """Read the cells, task by task."""
     return [cell for task in read_tasks(data, reading) for cell in _cells(task)]
+
+
+def read_study_cells(data: Place, reading: Reading) -> list[Cell]:
+    """Read the cells of a study, task by task; `DataError` if any place cannot be read."""
+    study = read_study(data, reading)
+    for reason in study.unread.values():
+        raise DataError(reason)
+    return [cell for draft in study.drafts for cell in _cells(draft.task(reading))]
 
 
 def _cells(task: Task) -> list[Cell]:

@@ -31,7 +31,7 @@ from palm_bayes.evaluation.cells import (
     fits_of,
     jobs_of,
     later_rows,
-    read_cells,
+    read_study_cells,
     too_short,
     training_sizes,
 )
@@ -112,7 +112,8 @@ def learn(
     Parameters
     ----------
     data : DataFrame, path or paths
-        Tables of complete curves, as for `palm_bayes.backtest`, from as many projects as possible.
+        Complete curves of as many projects as possible: tables of several tasks, each read by
+        itself, or trees of folders; see `palm_bayes.data.studies.read_study`.
     strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
         As in `palm_bayes.backtest`.
     start : Learned or path, optional
@@ -134,17 +135,16 @@ def learn(
     Raises
     ------
     DataError
-        If the data or `start` cannot be used, or no curve is long enough.
+        If a place cannot be read, data or `start` cannot be used, or no curve is long enough.
     """
     crew = Crew(workers, scheduler)
     begun, tell = learned_start(start), progress or silent
-    paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
     how = Reading(
         strategies, dataset, model, percent=percent, metric=metric,
         lower_is_better=lower_is_better, columns=columns, layout=layout,
         pattern=pattern, pool=pool,
     )  # fmt: skip
-    cells = [cell for path in paths for cell in read_cells(path, how)]
+    cells = read_study_cells(data, how)
     folder = None if keep is None else Path(keep).absolute()
     if folder is not None:
         check_folder(folder)

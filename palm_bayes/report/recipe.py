@@ -3,11 +3,13 @@
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from palm_bayes.data.names import Y_FILE
+from palm_bayes.data.readers import reading_of
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
@@ -77,16 +79,11 @@ def data_path(runs: "Runs") -> str | list[str]:
 
 def reading(runs: "Runs") -> dict[str, Any]:
     """Return the options of `palm_bayes.read` that reproduce `runs`."""
-    given: dict[str, Any] = {"strategies": list(runs.strategies)}
-    given |= {name: value for name in ("dataset", "model") if (value := getattr(runs, name))}
-    if runs.labels_known:
-        given["batch"] = runs.batch
-        if runs.x_mode == "episodes":
-            given["x_mode"] = runs.x_mode
     usual = asdict(Score())
-    given |= {name: value for name, value in asdict(runs.score).items() if value != usual[name]}
-    given |= runs.read_with
-    return given | {
+    given = {n: value for n, value in reading_of(runs).given.items() if value != usual.get(n)}
+    return {
+        "strategies": list(runs.strategies),
+        **given,
         "max_repetitions": int(runs.table.groupby("strategy")["repetition"].nunique().max()),
         "max_episodes": int(runs.table["episode"].max()),
     }
@@ -130,16 +127,23 @@ def shell(report: Report) -> str | None:
     if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
     words = ["palm-bayes", "fit", *_option_values(data_path(report.fit.runs))]
-    for name, value in (reading(report.fit.runs) | _priors(about)).items():
-        flag = _READING.get(name, f"--{name}")
-        for one in _option_values(value):
-            words += [flag] if one is True else [flag, _as_word(one)]
+    words += reading_words(reading(report.fit.runs) | _priors(about))
     for name in SAMPLING:
         words += [f"--{name.replace('_', '-')}", _as_word(about["sampling"][name])]
     last = ["palm-bayes", "report", *about.get("fits", ["palm_fit_out"]), *asked]
     last += ["--seed", str(report.seed)] if report.seed else []
     first = "" if "fits" in about else _wrapped_command([*words, "--out", "palm_fit_out"]) + "\n"
     return first + _wrapped_command([*last, "--out", "report.html"]) + "\n"
+
+
+def reading_words(given: Mapping[str, Any]) -> list[str]:
+    """Return options of reading, by their names in Python, as words of a command line."""
+    words = []
+    for name, value in given.items():
+        flag = "--fraction" if value is False else _READING.get(name, f"--{name}")
+        for one in _option_values(value):
+            words += [flag] if isinstance(one, bool) else [flag, _as_word(one)]
+    return words
 
 
 def _priors(about: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.names import X_FILE, Y_FILE, palm_discovered
-from palm_bayes.data.readers import read_runs
+from palm_bayes.data.readers import read, read_runs, reading_of
 from palm_bayes.errors import DataError
 from palm_bayes.files import csv_text
 
@@ -333,6 +333,29 @@ def test_runs_pass_through_and_can_be_cut():
     assert (cut.table["episode"].max(), cut.dataset) == (4, "d")
     assert read_runs(runs).table.equals(runs.table)
     assert "read the data again" in message(runs, batch=3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch": 5, "x_mode": "episodes", "metric": "F1", "dataset": "d", "model": "m"},
+        {"percent": True, "columns": {"accuracy": "accuracy"}},
+        {"lower_is_better": True, "layout": "long"},
+    ],
+)
+@pytest.mark.parametrize("left_out", [[], ["labels"]])
+def test_more_data_are_read_as_the_first_were(options, left_out):
+    frame = rows(n=9)
+    frame.loc[5:, "labels"] += 10
+    frame = frame.drop(columns=left_out)
+    if options.get("lower_is_better"):
+        frame["accuracy"] = 1 - frame["accuracy"]
+    runs = read_runs(frame, **options)
+    again = read(frame, reading_of(runs))
+    assert again.sha256() == runs.sha256()
+    for name in ("batch", "score", "dataset", "model", "read_with", "x_mode"):
+        assert getattr(again, name) == getattr(runs, name)
 
 
 def test_other_strategies_do_not_matter_for_a_cut_either():

@@ -64,3 +64,10 @@ def test_one_task_of_any_form(tmp_path, table):
         (task,) = read_tasks(source, Reading(dataset=None if source is not bare else "mine"))
         assert len(task.runs.strategies) == 6
     assert task.dataset == task.runs.dataset == "mine"
+
+
+def test_each_task_keeps_how_it_was_read(table):
+    columns = {"accuracy": "test_acc"}
+    renamed = table.rename(columns={"accuracy": "test_acc"})
+    for task in read_tasks(renamed, Reading(columns=columns)):
+        assert task.runs.read_with == {"columns": columns}

@@ -1,5 +1,6 @@
 """Learning: numbers that made the curves are found again, and judged on sources left out."""
 
+import shlex
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -222,6 +223,55 @@ def test_from_curves_to_a_file(tmp_path, monkeypatch):
     assert again.learned.misfit.scale == pytest.approx(lesson.learned.misfit.scale, rel=0.01)
 
 
+def fits_asked_of(data, monkeypatch, **options):
+    """Learn with a stand-in for fits; return, for each fit, its group of jobs."""
+    asked = []
+    monkeypatch.setattr(learning._Fits, "__call__", lambda _, group: asked.append(group))
+    with pytest.raises(DataError, match="no curve is long enough"):
+        learning.learn(data, **options)
+    return asked
+
+
+@pytest.mark.parametrize("left_out", [["source", "dataset", "model"], ["source"], []])
+def test_a_fit_is_of_one_task_also_where_tables_do_not_name_it(tmp_path, monkeypatch, left_out):
+    """Two tables of the same strategies: equal tasks would have rows twice."""
+    curves = curves_of().drop(columns=left_out)
+    one = curves_of()["source"] == "one"
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    if "dataset" not in left_out:
+        curves.loc[~one, "model"] = "n"
+    curves[one].to_csv(paths[0], index=False)
+    curves[~one].to_csv(paths[1], index=False)
+    asked = fits_asked_of(paths, monkeypatch)
+    assert len(asked) == 4  # two tasks, from 5 and from 6 episodes
+    for group in asked:
+        assert len({id(cell.task) for cell, _ in group}) == 1
+        assert sorted(cell.strategy for cell, _ in group) == ["margin", "random"]
+    shas = {group[0][0].task.sha256() for group in asked}
+    assert shas == {read_runs(path).sha256() for path in paths}
+    if len(left_out) == 3:
+        assert {cell.key[1] for group in asked for cell, _ in group} == {"a", "b"}
+
+
+def test_equal_tasks_of_several_tables_are_put_together(tmp_path, monkeypatch):
+    curves, paths = curves_of(sources=["one"]), [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, strategy in zip(paths, ("random", "margin"), strict=True):
+        curves[curves["strategy"] == strategy].to_csv(path, index=False)
+    for group in fits_asked_of(paths, monkeypatch):
+        assert [cell.strategy for cell, _ in group] == ["random", "margin"]
+        assert group[0][0].task.strategies == ("random", "margin")
+    with pytest.raises(DataError, match="a second row for this episode"):
+        learning.learn([paths[0], paths[0]])
+
+
+def test_a_table_that_cannot_be_read_is_an_error(tmp_path):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    curves_of().to_csv(good, index=False)
+    bad.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="bad"):
+        learning.learn([good, bad])
+
+
 def test_too_short_curves_teach_nothing():
     with pytest.raises(DataError, match="no curve is long enough"):
         learning.learn(curves_of(episodes=5))
@@ -305,6 +355,43 @@ def test_the_command_replaces_only_what_it_learned_itself(tmp_path, monkeypatch,
     assert "was learned by another command (palm-bayes learn past.csv -o prior.json)" in err
     assert "past.csv does not hold a learned prior" in err
     assert len(asked) == 3
+
+
+def test_the_recorded_command_has_all_that_changes_the_result(tmp_path, monkeypatch, capsys):
+    from palm_bayes.cli import app as cli
+
+    def learned(tables, *, command, **options):
+        asked.append((command, options))
+        mine = replace(shipped(), about=shipped().about | {"command": command})
+        return learning.Lesson(mine, (), {}, pd.DataFrame(), ())
+
+    asked = []
+    monkeypatch.setattr(learning, "learn", learned)
+    monkeypatch.chdir(tmp_path)
+    shipped().write(tmp_path / "old prior.json")
+    curves_of().to_csv("past runs.csv", index=False)
+    plain = ["learn", "past runs.csv", "-o", "prior.json"]
+    assert cli.main([*plain, "--seed", "0", "--quiet"]) == 0
+    assert asked.pop()[0] == "palm-bayes learn 'past runs.csv' -o prior.json"
+    reading = ["--strategy", "random", "--strategy", "a b", "--dataset", "d", "--model", "m"]
+    reading += ["--fraction", "--metric", "F1", "--lower-is-better", "--column", "accuracy=f 1"]
+    reading += ["--layout", "long", "--pattern", "{strategy}", "--pool", "500"]
+    every = [*plain, "--prior", "old prior.json", "--seed", "5", *reading]
+    assert cli.main(every) == 2
+    assert "was learned by another command (palm-bayes learn 'past runs.csv'" in (
+        capsys.readouterr().err
+    )
+    assert cli.main([*every, "--overwrite", "--workers", "0"]) == 0
+    command, options = asked.pop()
+    words = shlex.split(command)[1:]
+    assert sorted(words) == sorted(every)
+    assert cli.main(words) == 0  # it is that command
+    again, same = asked.pop()
+    assert again == command
+    for name in options.keys() - {"progress"}:
+        assert same[name] == options[name]
+    for option in (["--seed", "5"], ["--percent"], ["--strategy", "random"], ["--pool", "9"]):
+        assert cli.main([*plain, *option]) == 2
 
 
 def test_a_fit_whose_workers_died_ends_it(monkeypatch):

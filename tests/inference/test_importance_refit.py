@@ -282,6 +282,30 @@ def test_new_and_unconverged_strategies_are_sampled(fit, sampled, monkeypatch):
     assert sampled == ["random", "margin"]
 
 
+def test_data_are_read_as_those_of_the_fit(fit, later_runs, sampled, tmp_path):
+    """From a file of two tasks, whose labels are unknown, with columns of other names."""
+    table = later_runs.table[["strategy", "repetition", "episode", "accuracy"]]
+    table = table.rename(columns={"strategy": "how", "accuracy": "best"})
+    tasks = pd.concat([table.assign(dataset="d", model=model) for model in ("m", "n")])
+    options = {"columns": {"strategy": "how", "accuracy": "best"}, "dataset": "d", "model": "m"}
+    options |= {"batch": 20, "percent": False, "metric": "F1"}
+    path = tmp_path / "runs.csv"
+    tasks[tasks["episode"] <= 12].to_csv(path, index=False)
+    first = read_runs(path, **options)
+    assert first.sha256() == fit.runs.select(first.strategies).sha256()
+    saved = PalmFit(first, fit.trace, fit.convergence)
+    tasks.to_csv(path, index=False)
+    found = saved.refit(path).runs
+    expected = read_runs(path, **options)
+    assert found.table["episode"].max() == 13
+    assert found.sha256() == expected.sha256()
+    for name in ("batch", "score", "dataset", "model", "read_with"):
+        assert getattr(found, name) == getattr(expected, name)
+    more = table.assign(how=table["how"].replace("random", "margin"))
+    again = saved.refit(pd.concat([table, more[more["how"] == "margin"]]).assign(dataset="d"))
+    assert set(again.runs.strategies) == {*NAMES, "margin"}
+
+
 def test_a_saved_fit_goes_on(fit, later_runs, sampled, tmp_path):
     loaded = PalmFit.load(fit.save(tmp_path / "trace.nc"))
     assert loaded.refit(later_runs).convergence.passed
