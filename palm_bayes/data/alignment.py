@@ -13,7 +13,7 @@ from palm_bayes.data.runs import RUN
 WITHIN = 0.1
 """Largest difference in x as a share of the smallest step nearby, as for even batches in `Runs`."""
 MOSTLY = 0.5
-"""Repetitions are unaligned when a larger share of the strategy's x has only one repetition."""
+"""Repetitions are unaligned when a larger share of their x has only one repetition."""
 
 
 def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
@@ -40,11 +40,17 @@ def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def unaligned(table: pd.DataFrame) -> list[str]:
-    """List strategies with unaligned repetitions, whose shared noise cannot be identified."""
-    counts = table.assign(x=aligned_x(table)).groupby(["strategy", "x"], sort=False).size()
+    """List strategies with unaligned repetitions, whose shared noise cannot be identified.
+
+    Only x up to the end of the second-longest repetition count: past it there is only one.
+    """
+    at = table.assign(x=aligned_x(table))
+    ends = at.groupby(RUN, sort=False)["x"].max().sort_values(ascending=False)
+    second = ends.groupby("strategy").nth(1).droplevel("repetition").to_dict()
+    within = at[at["x"] <= at["strategy"].map(second)]  # none of a single repetition
+    counts = within.groupby(["strategy", "x"], sort=False).size()
     alone = (counts == 1).groupby("strategy", sort=False).mean() > MOSTLY
-    several = table[RUN].drop_duplicates().groupby("strategy", sort=False).size() > 1
-    return [str(name) for name in several.index if several[name] and alone[name]]
+    return [str(name) for name in alone.index[alone]]
 
 
 def _positions(

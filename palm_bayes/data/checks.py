@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from palm_bayes.data.alignment import unaligned
-from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.data.runs import MIN_EPISODES, RUN, Runs
 from palm_bayes.errors import listed, span
 
 type Floats = NDArray[np.float64]
@@ -153,8 +153,14 @@ def _rises_by_strategy(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
 
 
 def _rise(cell: pd.DataFrame) -> tuple[float, float]:
-    """Return the rise of a mean curve from first to last quarter, and twice its noise."""
-    mean = cell.loc[cell["size"] == cell["size"].max(), "mean"].to_numpy()
+    """Return the rise of a mean curve from first to last quarter, and twice its noise.
+
+    The mean is over all repetitions, unless a short one, such as one that has just begun, leaves
+    fewer episodes than a curve needs.
+    """
+    common = cell[cell["size"] == cell["size"].max()]
+    enough = common if len(common) >= MIN_EPISODES else cell.sort_index()
+    mean = enough["mean"].to_numpy()
     quarter = max(1, len(mean) // 4)
     steps = np.diff(mean)
     noise = 1.5 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(quarter)

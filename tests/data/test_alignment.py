@@ -92,3 +92,9 @@ def test_repetitions_that_cannot_be_aligned_are_told():
     assert unaligned(runs_of([EVEN, EVEN + 3]).table) == []
     assert unaligned(runs_of([EVEN, EVEN + 500]).table) == ["margin"]
     assert unaligned(runs_of([EVEN]).table) == []
+
+
+def test_what_only_the_longest_repetition_has_is_not_unaligned():
+    assert unaligned(runs_of([EVEN, EVEN[:2]]).table) == []
+    assert unaligned(runs_of([EVEN, EVEN[:1], EVEN[:3] + 2]).table) == []
+    assert unaligned(runs_of([EVEN, EVEN[:2] + 500]).table) == ["margin"]
