@@ -177,7 +177,7 @@ Draws = Annotated[int, _sampling("--draws N", "Draws kept per chain.", min=4, en
 Tune = Annotated[int, _sampling("--tune N", "Warm-up draws per chain.", min=1, env=True)]
 Chains = Annotated[
     int,
-    _sampling("--chains N", "Number of chains; at least 2 for convergence.", min=1, env=True),
+    _sampling("--chains N", "Number of chains, at least 2, to judge convergence.", min=2, env=True),
 ]
 TargetAccept = Annotated[
     float,

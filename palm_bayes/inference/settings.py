@@ -27,6 +27,7 @@ class Settings:
     draws, tune : int
         Numbers of kept and of warm-up draws per chain.
     chains : int
+        At least 2: whether they agree is a criterion of convergence.
     target_accept : float
         Target mean acceptance probability, below 1; higher values give smaller steps.
     sampler : {"nutpie", "pymc", "numpyro"}
@@ -54,7 +55,7 @@ class Settings:
         known([self.sampler], get_args(SamplerName), "sampler")
         if self.sampler == "numpyro" and find_spec("numpyro") is None:
             raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
-        counts = {"draws": 4, "tune": 1, "chains": 1, "thin": 1, "seed": 0, "retries": 0}
+        counts = {"draws": 4, "tune": 1, "chains": 2, "thin": 1, "seed": 0, "retries": 0}
         for name, least in counts.items():
             if getattr(self, name) < least:
                 raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")

@@ -271,7 +271,7 @@ def test_version(capsys):
         ("fit runs/runs.csv --x_mode labels", "x-mode"),
         ("fit runs/runs.csv --alpha_lo 5 --alpha_hi 2", "alpha_lo < alpha_hi"),
         ("fit runs/runs.csv --priors flat", "--priors"),
-        ("fit runs/runs.csv --chains 0", "--chains"),
+        ("fit runs/runs.csv --chains 1", "--chains"),
         ("fit runs/runs.csv --horizon 0", "--horizon"),
         ("fit runs/runs.csv --nonsense", "--nonsense"),
         ("fit runs/runs.csv more.csv", "more.csv"),

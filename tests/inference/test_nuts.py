@@ -266,7 +266,7 @@ def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
     [
         ({"draws": 3}, "draws is 3, allowed is at least 4"),
         ({"tune": 0}, "tune is 0, allowed is at least 1"),
-        ({"chains": 0}, "chains is 0, allowed is at least 1"),
+        ({"chains": 1}, "chains is 1, allowed is at least 2"),
         ({"thin": 0}, "thin is 0"),
         ({"seed": -1}, "seed is -1, allowed is at least 0"),
         ({"target_accept": 1.0}, "target_accept is 1, allowed is between 0 and 1"),
