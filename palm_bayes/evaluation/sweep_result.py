@@ -132,7 +132,7 @@ class Sweep(Displayed):
         rows = self.comparison.merge(key, on=CELL)
         references = key.rename(columns={"strategy": "reference"})
         rows = rows.merge(references, on=[*_TASK, "reference"])
-        usual = rows["reference"].mode()
+        usual = rows.drop_duplicates(_TASK)["reference"].mode()  # each task counts once
         return rows[rows["reference"].isin(usual[:1])]
 
     @property

@@ -279,6 +279,16 @@ def test_pooled_speed_ups(tmp_path):
     assert "30" in repr(found)
 
 
+def test_the_reference_is_that_of_most_tasks_however_many_strategies_they_have(tmp_path):
+    few = {"good": 0.5}
+    found = made(tmp_path / "out", [few, few, dict.fromkeys("abcdefgh", 0.1)])
+    comparison = found.comparison.copy()
+    comparison.loc[comparison["dataset"] == "d2", "reference"] = "a"
+    vars(found)["comparison"] = comparison
+    assert found.reference == "random"
+    assert found.speed_ups().index.tolist() == ["good"]
+
+
 def test_joined_parts_are_what_pandas_would_write(tmp_path):
     """Numbers exactly, what is missing as null, columns that one part lacks."""
     from palm_bayes.evaluation.sweep_result import write
