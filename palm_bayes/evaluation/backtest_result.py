@@ -133,8 +133,12 @@ class Backtest:
         DataFrame
             Index ``ahead`` (episodes past the training ones); for each scope ``n``, ``held`` (the
             share of observations inside the band) and ``held_near``, the same over the distances
-            from above half of it up to it, since a single distance has few forecasts.
+            from above half of it up to it, since a single distance has few forecasts. ``n`` is 0
+            at distances without an observation; there are no rows without forecasts.
         """
+        if self.forecasts.empty:
+            columns = pd.MultiIndex.from_product([["n", "held", "held_near"], SCOPES])
+            return pd.DataFrame(columns=columns, dtype=float).rename_axis("ahead")
         ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
         hits = inside(self.forecasts, 80).groupby([ahead.rename("ahead"), self.forecasts["scope"]])
         counts = hits.agg(["sum", "size"]).unstack("scope", fill_value=0)
@@ -155,12 +159,11 @@ class Backtest:
     def reach(self) -> int:
         """Episodes ahead up to which the 80 % bands are reliable for both scopes; 0 if nowhere.
 
-        At every distance up to it, ``held_near`` of `by_distance` is at least 72 %.
+        At every observed distance up to it, ``held_near`` of `by_distance` is at least 72 %.
         """
-        if self.forecasts.empty:
-            return 0
-        short = self.by_distance[["held_near"]].min(axis=1) < HELD
-        return int(short.to_numpy().argmax()) if short.any() else len(short)
+        observed = self.by_distance[(self.by_distance[["n"]] > 0).all(axis=1)]
+        held = (observed[["held_near"]] >= HELD).all(axis=1).astype(int).cumprod()
+        return int(held.index[held == 1].max()) if held.any() else 0
 
     @property
     def sentence(self) -> str:
@@ -168,10 +171,11 @@ class Backtest:
         if self.forecasts.empty:
             return "No cell could be scored."
         ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
-        far = int(ahead.max())
+        first, far = int(ahead.min()), int(ahead.max())
         if not self.reach:
+            nearest = "One episode" if first == 1 else f"{first} episodes"
             return (
-                f"One episode ahead the 80 % bands held {self._held(ahead == 1)}, overall "
+                f"{nearest} ahead the 80 % bands held {self._held(ahead == first)}, overall "
                 f"{self._held(ahead > 0, short=True)}: do not rely on them for these curves."
             )
         near = plural([self.reach], "episode", "episodes")
@@ -193,7 +197,9 @@ class Backtest:
     def _labels(self) -> str:
         """Format the labels of `reach`, " (120 labels)", if all batches are alike."""
         judged = self.observed.merge(self.fits[CELL].drop_duplicates(), on=CELL)
-        batches = judged.groupby(CELL)["labels"].agg(lambda labels: labels.diff().median())
+        steps = judged.groupby(CELL)[["labels", "episode"]].diff()
+        each = steps["labels"] / steps["episode"]  # episodes may be missing
+        batches = each.groupby([judged[name] for name in CELL]).median()
         if batches.isna().any() or batches.max() > _ONE_SIZE * batches.min():
             return ""
         return f" ({self.reach * batches.median():.0f} labels)"

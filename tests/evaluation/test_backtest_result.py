@@ -1,5 +1,7 @@
 """What the tables of a backtest say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,6 +119,44 @@ def test_by_distance():
     # Distances (0, 1], (1, 2], (1, 3], (2, 4].
     np.testing.assert_allclose(table["held_near", "mean"], [1, 0.5, 2 / 3, 1])
     assert table["held", "repetition"].tolist() == [1, 0.5, 1, 1]
+
+
+def every_second(mean, repetition):
+    """Results of one cell with observations 2, 4, 6 ... episodes ahead only."""
+    whole = part({"mean": mean, "repetition": repetition}, "margin")
+    odd = {
+        name: (table["episode"] - TRAIN) % 2 == 1
+        for name, table in whole.items()
+        if "episode" in table
+    }
+    seen = {name: table[~odd[name]] if name in odd else table for name, table in whole.items()}
+    curve = runs("margin", len(mean), 20.0)
+    kept = curve.table[~curve.table["episode"].isin(range(TRAIN + 1, TRAIN + len(mean) + 1, 2))]
+    return Backtest.joined([seen], [(("", "digits", "", "margin"), replace(curve, table=kept))])
+
+
+def test_distances_without_an_observation_are_passed_over(tmp_path):
+    one = every_second([1] * 6, [1] * 6)
+    assert one.by_distance["n", "mean"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert one.reach == 6
+    assert one.sentence.startswith("To the end of these curves, 6 episodes ahead (120 labels), the")
+    assert len(one.write(tmp_path)) == 4
+    one = every_second([1, 1, 1, 0, 1, 0], [1] * 6)
+    assert one.reach == 2
+    assert one.sentence.startswith("Up to 2 episodes ahead (40 labels) the 80 % bands held 100 %")
+    one = every_second([0] * 6, [1] * 6)
+    assert one.reach == 0
+    assert one.sentence.startswith("2 episodes ahead the 80 % bands held 0 % of the means over")
+
+
+def test_without_forecasts_there_is_no_distance():
+    bad = pd.DataFrame([{"n": 0, "reason": "too short"}])
+    bad = bad.assign(**dict(zip(KEY, ("", "", "", "other", 5), strict=True)))
+    one = Backtest.joined([{"scores": bad}], [(("", "", "", "other"), runs("other", 1, 20.0))])
+    assert one.by_distance.empty
+    assert one.by_distance["n", "mean"].tolist() == []
+    assert one.reach == 0
+    assert one.sentence == "No cell could be scored."
 
 
 @settings(max_examples=20)
