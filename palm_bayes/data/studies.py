@@ -67,8 +67,9 @@ def _named_places(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:
     if missing := [path for path in paths if not path.exists()]:
         raise DataError(f"{missing[0]} does not exist")
     files = [path for path in paths if not path.is_dir()]
-    top = Path(os.path.commonpath([file.parent for file in files])) if files else Path()
-    named = [(file, file.relative_to(top).parts) for file in files]
+    full = [Path(os.path.abspath(file)) for file in files]  # noqa: PTH100 -- without ..
+    top = Path(os.path.commonpath([file.parent for file in full])) if files else Path()
+    named = [(file, whole.relative_to(top).parts) for file, whole in zip(files, full, strict=True)]
     for folder in (path for path in paths if path.is_dir()):
         named += [
             (place, place.relative_to(folder).parts or (folder.resolve().name,))

@@ -48,6 +48,14 @@ def test_several_tables_are_named_by_what_differs(tmp_path):
     assert read_study(tmp_path / "flat/cifar.csv", Reading()).drafts[0].dataset == "cifar"
 
 
+def test_relative_and_absolute_paths_are_named_alike(tmp_path, monkeypatch):
+    put(tmp_path, "cifar.csv", "lab/mnist.csv")
+    monkeypatch.chdir(tmp_path / "lab")
+    for one in ("../cifar.csv", str(tmp_path / "cifar.csv")):
+        for two in ("mnist.csv", str(tmp_path / "lab" / "mnist.csv")):
+            assert keys(read_study([one, two], Reading())) == [" / cifar / ", " / lab / mnist"]
+
+
 def test_a_tree_of_tables(tmp_path):
     put(tmp_path, "cifar/resnet/runs.csv", "cifar/vit/runs.csv", "lab/mnist/vit/runs.csv")
     (tmp_path / ".hidden").mkdir()
