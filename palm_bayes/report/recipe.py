@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from palm_bayes.data.names import Y_FILE
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
@@ -54,17 +55,24 @@ def kept(fit: "Posterior") -> dict[str, Any]:
     return about
 
 
-def data_path(runs: "Runs") -> str:
+def data_path(runs: "Runs") -> str | list[str]:
     """Return the table or folder that runs were read from; a default name if none.
 
-    The path is as the user gave it.
+    The path is as the user gave it. Files are listed if they have no folder in common.
     """
-    files = sorted(set(runs.origins.values()))
+    files = list(dict.fromkeys(runs.origins.values()))
     if not files:
         return _NO_FILE
-    if len(files) == 1:
+    if len({Path(file).is_absolute() for file in files}) > 1:  # so they were given as a list
+        return files
+    if len(files) > 1:
+        return os.path.commonpath([Path(file).parent for file in files])
+    (strategy, repetition), *_ = runs.origins
+    path = Path(files[0])
+    if path.name != Y_FILE or strategy == path.stem:
         return files[0]
-    return os.path.commonpath([Path(file).parent for file in files])
+    # Labels are in another file of its folder. Read alone, a folder is repetition 1.
+    return str(path.parent if repetition == "1" else path.parent.parent)
 
 
 def reading(runs: "Runs") -> dict[str, Any]:
@@ -121,7 +129,7 @@ def shell(report: Report) -> str | None:
     about, asked = kept(report.fit), _question_flags(report.questions)
     if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
-    words = ["palm-bayes", "fit", data_path(report.fit.runs)]
+    words = ["palm-bayes", "fit", *_option_values(data_path(report.fit.runs))]
     for name, value in (reading(report.fit.runs) | _priors(about)).items():
         flag = _READING.get(name, f"--{name}")
         for one in _option_values(value):

@@ -4,11 +4,13 @@ import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import palm_bayes
 from palm_bayes.cli import app as cli
+from palm_bayes.data.names import X_FILE, Y_FILE
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
@@ -212,6 +214,7 @@ def test_python_of_the_recipe_asks_the_same(fit, rule):
         (["runs.csv"] * 2, "runs.csv"),
         (["out/margin_1.csv", "out/margin_2.csv"], "out"),
         (["out/margin/run_1/acc.csv", "out/random/run_1/acc.csv"], "out"),
+        (["runs.csv", "/lab/runs.csv"], ["runs.csv", "/lab/runs.csv"]),
     ],
 )
 def test_the_recipe_names_what_holds_all_files(fit, files, path):
@@ -223,6 +226,40 @@ def test_the_recipe_reads_the_same_data(fit):
     options = recipe.reading(fit.runs)
     again = palm_bayes.read(recipe.data_path(fit.runs), **options)
     assert again.sha256() == fit.runs.sha256()
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        (["margin_1"], ""),
+        (["margin_3"], ""),
+        (["margin_1", "margin_3"], "margin_3"),
+        (["random"], ""),
+        (["margin_1"], f"margin_1/{Y_FILE}"),
+    ],
+)
+def test_the_recipe_reads_the_same_run_of_a_palm_folder(tmp_path, names, read):
+    for i, name in enumerate(names):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / Y_FILE, np.linspace(0.5, 0.8, 5) + 0.01 * i)
+        np.save(tmp_path / name / X_FILE, 20 * np.arange(1, 6))
+    runs = palm_bayes.read(tmp_path / read)
+    again = palm_bayes.read(recipe.data_path(runs), **recipe.reading(runs))
+    assert again.sha256() == runs.sha256()
+
+
+def test_the_recipe_lists_files_without_a_folder_in_common(tmp_path, monkeypatch, fit):
+    monkeypatch.chdir(tmp_path)
+    there = fit.runs.table.drop(columns="x")
+    (tmp_path / "lab").mkdir()
+    files = ["random.csv", str(tmp_path / "lab" / "entropy.csv")]
+    for file, (_, part) in zip(files, there.groupby("strategy", sort=False), strict=True):
+        part.to_csv(file, index=False)
+    told = replace(fit, runs=palm_bayes.read(files))
+    again = palm_bayes.read(recipe.data_path(told.runs), **recipe.reading(told.runs))
+    assert again.sha256() == told.runs.sha256()
+    first, _ = recipe.shell(report_of(told, Questions())).replace("\\\n", " ").splitlines()
+    assert shlex.split(first)[2:4] == files
 
 
 def test_the_recipe_tells_how_to_read(fit):
