@@ -111,7 +111,7 @@ def moved(one: pd.DataFrame) -> dict[str, int]:
     """Bytes that are sent for a task: its draft and the work to the worker, the outcome back."""
     (draft,) = read_study(one, Reading()).drafts
     work = Work(
-        Reading(), "default", shipped(), Settings(), Asked(), False, Checkpoints(Path("parts"))
+        Reading(), "default", shipped(), "", Settings(), Asked(), False, Checkpoints(Path("parts"))
     )
     things = {
         "draft": draft,

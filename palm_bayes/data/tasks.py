@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -83,6 +83,7 @@ class Draft(TaskNames):
             runs = Runs.from_frame(
                 kept, **reading.axis, dataset=self.dataset, model=self.model, notes=self.notes
             )
+            runs = replace(runs, read_with=reading.of_source)
         return Task(*self.key, runs, {str(name): int(n) for name, n in short.items()})
 
 

@@ -97,6 +97,7 @@ class Work:
     reading: Reading
     priors: str | Priors
     learned: Learned
+    prior: str  # the name of `learned`, kept with the fits
     settings: Settings
     asked: Asked
     traces: bool
@@ -151,8 +152,9 @@ class Work:
 
         def fitted(names: Sequence[str]) -> Posterior:
             return fit_validated(
-                runs.select(names), priors=self.priors, learned=self.learned, settings=settings
-            )
+                runs.select(names), priors=self.priors, learned=self.learned, settings=settings,
+                prior=self.prior,
+            )  # fmt: skip
 
         try:
             fit, aside = _without_failing(runs.strategies, fitted)

@@ -125,3 +125,8 @@ def learned_from(prior: "Learned | str | Path | None") -> Learned:
     if prior is None:
         return shipped()
     return prior if isinstance(prior, Learned) else Learned.read(prior)
+
+
+def named(prior: "Learned | str | Path | None") -> str:
+    """Return how a saved fit names its hyperparameters: by path, "own", or "" for the shipped."""
+    return "own" if isinstance(prior, Learned) else str(prior or "")

@@ -44,6 +44,12 @@ def test_some_are_chosen(table):
         read_tasks(table, Reading(dataset="mnist"))
 
 
+def test_how_a_source_is_laid_out_is_kept(table):
+    how = {"columns": {"accuracy": "score of the test"}, "layout": "long"}
+    renamed = table.rename(columns={"accuracy": "score of the test"})
+    assert [task.runs.read_with for task in read_tasks(renamed, Reading(**how))] == [how] * 2
+
+
 def test_sources_tell_tasks_apart(table):
     both = pd.concat([table.assign(source="a"), table.assign(source="b")])
     assert [(task.source, task.dataset) for task in read_tasks(both, Reading())] == [

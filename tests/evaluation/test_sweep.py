@@ -25,6 +25,8 @@ from palm_bayes.evaluation import answers as answering
 from palm_bayes.evaluation.answers import seed_of
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.model.learned import shipped
+from palm_bayes.report import recipe
 
 BAD, GOOD = "margin", "random"  # the strategies of the task with a bad row
 FAST = {"draws": 40, "tune": 1, "chains": 2, "seed": 3}
@@ -98,10 +100,22 @@ def test_each_task_has_the_answers_of_its_own_fit(quick_sampler, table, tmp_path
         ours[list(ranking)].reset_index(drop=True), ranking, check_dtype=False
     )
     kept = Posterior.load(tmp_path / rows["trace"].iloc[0])
+    assert recipe.kept(kept)["sampling"]["prior"] == ""
     np.testing.assert_array_equal(kept.trace["posterior"]["A_max"], fit.trace["posterior"]["A_max"])
     # By default each target is where the reference is.
     middle = ranking.set_index("strategy").loc["random", "median"]
     assert found.labels_to_target.query("dataset == 'digits'")["target"].tolist() == [middle] * 2
+
+
+def test_a_saved_fit_tells_how_it_was_made(quick_sampler, table, tmp_path):
+    prior, one = shipped().write(tmp_path / "prior.json"), table.query("dataset == 'digits'")
+    found = palm_bayes.sweep(
+        one.rename(columns={"accuracy": "mine"}), tmp_path / "out", columns={"accuracy": "mine"},
+        prior=prior, traces=True, workers=0, **FAST,
+    )  # fmt: skip
+    kept = Posterior.load(tmp_path / "out" / found.verdicts["trace"].iloc[0])
+    assert recipe.kept(kept)["sampling"]["prior"] == str(prior)
+    assert recipe.reading(kept.runs)["columns"] == {"accuracy": "mine"}
 
 
 def test_workers_and_order_change_nothing(quick_sampler, table, tmp_path, dask_here):
