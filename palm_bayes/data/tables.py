@@ -54,7 +54,7 @@ def read_file(path: Path) -> list[Raw]:
     kind, reader = READERS[max(suffixes, key=len)]
     check_regular(path)
     try:
-        return reader(path)
+        found = reader(path)
     except DataError:
         raise
     except ImportError as error:
@@ -62,6 +62,9 @@ def read_file(path: Path) -> list[Raw]:
     except Exception as error:  # parsers of damaged files raise anything
         told = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} cannot be read as {kind}: {told}") from error
+    if not found:  # a workbook of empty sheets
+        raise DataError(f"{path} holds no table")
+    return found
 
 
 def _delimited(path: Path) -> list[Raw]:
