@@ -13,7 +13,7 @@ import pandas as pd
 
 from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import word_of
-from palm_bayes.data.in_memory import Raw, of_frame, of_mapping
+from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
 from palm_bayes.data.names import (
     TENSORBOARD,
     Y_FILE,
@@ -46,7 +46,7 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
         kinds = "a path, paths, a DataFrame or a dict"
         raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
     if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
-        return [of_frame(pd.DataFrame(source))]
+        return [of_frame(flat_records(source))]
     paths = matching([source] if isinstance(source, (str, Path)) else source)
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
     return _with_fields([raw for file in _accuracy_tag(files) for raw in read_file(file)], pattern)

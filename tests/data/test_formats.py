@@ -4,6 +4,7 @@ The shapes are those of `benchmarks/formats.py`, which prints what becomes of ea
 """
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -170,6 +171,23 @@ def test_excel_sheets_are_strategies(tmp_path, monkeypatch):
     one.iloc[1:, 1] = one.iloc[1:, 1].astype(float)  # as Excel keeps numbers
     monkeypatch.setattr(pd, "read_excel", lambda *_, **__: {"Sheet1": one})
     assert list(read_runs(path).table["repetition"].unique()) == ["1", "2", "3"]
+
+
+def test_a_workbook_of_empty_sheets_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "runs.xlsx"
+    path.touch()
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: {"Sheet1": pd.DataFrame()})
+    for source in (path, [path], tmp_path):
+        with pytest.raises(DataError, match=r"runs\.xlsx holds no table"):
+            read_runs(source)
+
+
+def test_settings_in_records_are_read_in_memory_as_from_a_file(tmp_path):
+    rows = formats.tidy().to_dict("records")
+    records = [{"config": {"seed": row.pop("repetition")}, **row} for row in rows]
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps(records))
+    assert read_runs(records).sha256() == read_runs(path).sha256()
 
 
 @pytest.mark.parametrize(
