@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -71,11 +72,12 @@ def _is_writable(folder: Path) -> bool:
 def _temporary_folder() -> Path:
     """Return a folder of this user, the same in later processes: nobody else may write to it.
 
-    What is in it is executed. So a folder that somebody else made under this name is not used.
+    What is in it is executed. So what somebody else made under this name is not used.
     """
     user = os.getuid() if sys.platform != "win32" else 0
     folder = Path(tempfile.gettempdir()) / f"palm_bayes-{user}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):  # also of a file, or of a link to nothing
+        folder.mkdir(mode=0o700)
     about = folder.lstat()
     ours = stat.S_ISDIR(about.st_mode) and about.st_uid == user and not about.st_mode & 0o022
     return folder if ours and _is_writable(folder) else Path(tempfile.mkdtemp(prefix="palm_bayes-"))

@@ -51,13 +51,17 @@ def test_ones_own_folder_comes_first(fresh, monkeypatch, flags):
     assert os.environ["PYTENSOR_FLAGS"] == flags
 
 
-@pytest.mark.parametrize("planted", ["link", "open"])
+@pytest.mark.parametrize("planted", ["link", "open", "file", "nothing"])
 def test_a_folder_that_others_could_write_to_is_not_used(fresh, planted):
     """What is in it is executed."""
     there = fresh / f"palm_bayes-{os.getuid()}"
     if planted == "link":
         (fresh / "theirs").mkdir()
         there.symlink_to(fresh / "theirs")
+    elif planted == "nothing":
+        there.symlink_to(fresh / "missing")
+    elif planted == "file":
+        there.touch()
     else:
         there.mkdir()
         there.chmod(0o777)
