@@ -41,7 +41,7 @@ from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.inference.settings import Progress, Settings
-from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_from
+from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_start
 from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
 
@@ -116,7 +116,7 @@ def learn(
     strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
         As in `palm_bayes.backtest`.
     start : Learned or path, optional
-        Prior of the fits and initial hyperparameters; by default as shipped.
+        Prior of the fits and initial hyperparameters, above 0; by default as shipped.
     keep : path, optional
         Folder for results of single fits, from which interrupted learning resumes.
     seed : int
@@ -134,10 +134,10 @@ def learn(
     Raises
     ------
     DataError
-        If the data cannot be used, or no curve is long enough.
+        If the data or `start` cannot be used, or no curve is long enough.
     """
     crew = Crew(workers, scheduler)
-    begun, tell = learned_from(start), progress or (lambda _stage, _strategy, _fraction: None)
+    begun, tell = learned_start(start), progress or (lambda _stage, _strategy, _fraction: None)
     paths = [data] if isinstance(data, (pd.DataFrame, str, Path)) else list(data)
     how = Reading(
         strategies, dataset, model, percent=percent, metric=metric,

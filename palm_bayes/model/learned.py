@@ -5,6 +5,7 @@ The package ships ``prior.json``, which also documents its training data;
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -125,6 +126,28 @@ def learned_from(prior: "Learned | str | Path | None") -> Learned:
     if prior is None:
         return shipped()
     return prior if isinstance(prior, Learned) else Learned.read(prior)
+
+
+def learned_start(prior: "Learned | str | Path | None") -> Learned:
+    """Return hyperparameters, as `learned_from`, to start learning from.
+
+    Raises
+    ------
+    DataError
+        If one is 0 or infinite: learning moves their logarithms, except that of the common share.
+    """
+    found = learned_from(prior)
+    numbers = {f"{name} of the misfit": value for name, value in asdict(found.misfit).items()}
+    del numbers["common of the misfit"]
+    for part in ("alpha_start", "beta"):
+        pair = getattr(found, part)._asdict()
+        numbers |= {f"{name} of {part}": value for name, value in pair.items()}
+    for name, value in numbers.items():
+        if not 0 < value < math.inf:
+            raise DataError(
+                f"{name} is {value:g}, allowed to start from is a finite number above 0"
+            )
+    return found
 
 
 def named(prior: "Learned | str | Path | None") -> str:

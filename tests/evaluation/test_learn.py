@@ -227,6 +227,13 @@ def test_too_short_curves_teach_nothing():
         learning.learn(curves_of(episodes=5))
 
 
+def test_what_learning_cannot_start_from_is_refused_before_the_fits(monkeypatch):
+    monkeypatch.setattr(learning, "fit_validated", lambda *_, **__: pytest.fail("it fits"))
+    start = replace(shipped(), misfit=replace(shipped().misfit, tail=0.0))
+    with pytest.raises(DataError, match="tail of the misfit is 0, allowed to start from is"):
+        learning.learn(curves_of(episodes=12), start=start)
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [("{}", "does not hold a learned"), ("no JSON", "does not hold a learned")]
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import logit
 
 from palm_bayes.errors import DataError
-from palm_bayes.model.learned import shipped
+from palm_bayes.model.learned import learned_start, shipped
 from palm_bayes.model.misfit import STEP, Misfit, steps_until
 
 NONE = Misfit(
@@ -103,6 +103,24 @@ def test_normals_are_standard_and_have_a_share_in_common():
 def test_numbers_that_are_not_allowed(name, value):
     with pytest.raises(DataError, match=f"{name} of the misfit"):
         replace(MISFIT, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "value"),
+    [
+        *[("misfit", name, 0.0) for name in ("level", "scale", "by_noise", "by_gain", "tail")],
+        *[("misfit", name, np.inf) for name in ("between_gains", "between_levels")],
+        *[("alpha_start", "median", np.nan), ("beta", "width", 0.0)],
+    ],
+)
+def test_learning_starts_from_numbers_that_have_logarithms(of, name, value):
+    part = getattr(shipped(), of)
+    part = replace(part, **{name: value}) if of == "misfit" else part._replace(**{name: value})
+    with pytest.raises(DataError, match=f"^{name} of .*{of} is {value:g}, allowed to start from"):
+        learned_start(replace(shipped(), **{of: part}))
+    alone = replace(shipped(), misfit=replace(shipped().misfit, common=0.0))
+    assert learned_start(alone) is alone
+    assert learned_start(None) is shipped()
 
 
 def test_the_shipped_prior_says_what_it_was_learned_from():
