@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.limits import check_episode
+from palm_bayes.data.limits import check_episode, check_options
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.decide import Decision, decision
@@ -13,7 +13,8 @@ from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.settings import Settings
-from palm_bayes.model.priors import Priors
+from palm_bayes.model.learned import shipped
+from palm_bayes.model.priors import Priors, named_priors
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
 
@@ -46,6 +47,11 @@ class StopMonitor:
         See `palm_bayes.inference.settings.Settings`.
     fit : PalmFit or None
         Latest fit; None before the fourth episode.
+
+    Raises
+    ------
+    DataError
+        If an option cannot be used.
     """
 
     rule: Rule
@@ -62,6 +68,13 @@ class StopMonitor:
     seed: int = Settings.seed
     fit: PalmFit | None = field(default=None, init=False)
     _rows: list[tuple[str, float, float]] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raise `DataError` for options that the first fit would refuse, episodes later."""
+        check_options(self.batch, "labels", None, None)
+        settings = Settings(self.draws, self.tune, self.chains, seed=self.seed)
+        priors = self.priors
+        settings.suit(named_priors(priors, shipped()) if isinstance(priors, str) else priors)
 
     def update(self, labels: float, accuracy: float, repetition: str | int = "1") -> Decision:
         """Add one episode, and decide from all episodes.

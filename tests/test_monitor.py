@@ -75,6 +75,23 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
     assert "2 of the 4" in monitor.update(40, 0.7).sentence
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"batch": -5}, "batch is -5, allowed is a number of labels above 0"),
+        ({"draws": 1}, "draws is 1, allowed is at least 4"),
+        ({"tune": 0}, "tune is 0"),
+        ({"chains": 1}, "chains is 1, allowed is at least 2"),
+        ({"seed": -1}, "seed is -1"),
+        ({"priors": "flat"}, "no prior set 'flat'"),
+        ({"priors": "bounds", "draws": 20}, "allowed is at least 200"),
+    ],
+)
+def test_options_are_checked_before_the_first_episode(option, message):
+    with pytest.raises(DataError, match=message):
+        StopMonitor(Target(0.9), **option)
+
+
 def test_a_target_outside_the_scale_is_refused_at_the_first_episode(fitted):
     monitor = StopMonitor(Target(120), strategy="random")
     for _ in range(2):
