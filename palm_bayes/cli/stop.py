@@ -275,10 +275,11 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
 
 def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     """Return names, times and sizes of the files that runs are read from."""
-    from palm_bayes.data.places import matching
+    from palm_bayes.data.places import matches_of
     from palm_bayes.scratch import PREFIX
 
-    found = matching(path if isinstance(path, list) else [path])
+    places = path if isinstance(path, list) else [path]
+    found = [one for place in places for one in matches_of(place)]  # none of a glob until later
     files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
     whole = (file for file in files if PREFIX not in str(file))  # none that is being written
     states = [(str(file), file.stat()) for file in whole if file.is_file()]

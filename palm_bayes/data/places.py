@@ -63,18 +63,22 @@ def home_filled(place: str | Path) -> Path:
 
 
 def matching(places: Sequence[str | Path]) -> list[Path]:
-    """Return the paths that are named or match a glob; `DataError` if none does."""
+    """Return the paths that are named or match a glob; `DataError` for one without a match."""
     found = []
-    for path in map(home_filled, places):
-        if path.exists() or not glob.has_magic(str(path)):
-            found.append(path)
-            continue
-        base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
-        matches = sorted(base.glob(str(path.relative_to(base))))
-        if not matches:
-            raise DataError(f"{path} matches no file")
+    for place in places:
+        if not (matches := matches_of(place)):
+            raise DataError(f"{home_filled(place)} matches no file")
         found += matches
     return found
+
+
+def matches_of(place: str | Path) -> list[Path]:
+    """Return a path that is named, also if it is missing, or all paths that match a glob."""
+    path = home_filled(place)
+    if path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+    return sorted(base.glob(str(path.relative_to(base))))
 
 
 def _in_folder(base: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import pytest
 from palm_bayes.cli import app as cli
 from palm_bayes.cli import stop as cli_stop
 from palm_bayes.cli.source import Source
+from palm_bayes.data import readers
 from palm_bayes.errors import DataError
 
 
@@ -153,6 +154,24 @@ def test_watch_waits_for_episodes_and_ends_with_stop(watch):
     assert status == 0
     assert out.startswith("Stop at 240 labels")
     assert "waiting for more: too few episodes" in err
+
+
+def test_watch_waits_for_files_that_match_a_glob(fit, monkeypatch, tmp_path, capsys):
+    def fitted(source, step, note, before):
+        readers.read(source.path, source.reading)
+        return fit
+
+    def appear(_):
+        (tmp_path / "out").mkdir()
+        fit.runs.table.drop(columns="x").to_csv(tmp_path / "out" / "runs.csv", index=False)
+
+    monkeypatch.setattr(Source, "fit", fitted)
+    monkeypatch.setattr(cli_stop.time, "sleep", appear)
+    assert cli.main(["watch", str(tmp_path / "*" / "runs.csv"), "--target", "0.5"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("Stop at 240 labels")
+    assert "waiting for more: " in err
+    assert "matches no file" in " ".join(err.split())
 
 
 def test_watch_fits_what_has_changed(watch):
