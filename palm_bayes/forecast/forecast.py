@@ -13,7 +13,7 @@ from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
-from palm_bayes.errors import known, number
+from palm_bayes.errors import DataError, known, number
 from palm_bayes.model import noise
 from palm_bayes.model.expected import moments, on_curve, strayed
 from palm_bayes.model.misfit import Misfit
@@ -125,7 +125,16 @@ class Forecast(Displayed):
         DataFrame
             Index ``strategy``, last "all"; columns ``points`` (their number), "50 %", "80 %" and
             "95 %", the shares of the points inside these bands, in [0, 1].
+
+        Raises
+        ------
+        DataError
+            If the scope is another one.
         """
+        if self.scope != "continuing":
+            raise DataError(
+                f"the forecast has the scope {self.scope!r}, coverage needs scope='continuing'"
+            )
         key = ["strategy", "repetition", "episode"]
         later = self.to_frame()
         later = later[later["future"]].astype({"repetition": str})

@@ -411,6 +411,7 @@ class Frames(Forecast):
 
     def __init__(self, frame):
         object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "scope", "continuing")
 
     def to_frame(self):
         return self.frame
@@ -451,3 +452,10 @@ def test_coverage_leaves_out_what_was_not_observed():
     for q in ("25", "75", "10", "90", "2.5", "97.5"):
         frame[f"q{q}"] = 0.5
     assert Frames(frame).coverage(truth)["points"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("scope", ["expected", "new"])
+def test_coverage_of_another_scope_is_refused(fit, scope):
+    one = fit.forecast(horizon=1, scope=scope)
+    with pytest.raises(DataError, match=f"has the scope '{scope}', coverage needs scope='cont"):
+        one.coverage(fit.runs)
