@@ -210,7 +210,8 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step 
             fit, asked.target, assurance=asked.assurance, within=asked.within, until=asked.pool,
             probability=asked.probability, seed=seed,
         )  # fmt: skip
-    at = asked.at or asked.within or (needed.soonest if needed else None)
+    places = (asked.at, asked.within, needed.soonest if needed else None)
+    at = next((place for place in places if place is not None), None)
     step("comparing strategies")
     comparison = compare(
         fit, at, rope=asked.rope, reference=asked.reference, probability=asked.probability

@@ -288,6 +288,12 @@ def test_strategies_are_compared_where_the_question_is(fit, asked, at):
     assert report_of(fit, asked).comparison.at == at
 
 
+def test_nothing_is_compared_at_0_labels(fit):
+    for asked in (Questions(at=0), Questions(target=0.93, within=600, at=0)):
+        with pytest.raises(DataError, match="at is 0, allowed is from"):
+            report_of(fit, asked)
+
+
 @pytest.mark.parametrize(
     "asked",
     [
