@@ -116,10 +116,10 @@ def _chosen_folders(
 
 def _read_run(folder: Path) -> tuple[Floats, Floats | None]:
     """Read accuracies and labels, None if x values 0, 1, 2 ... or 1, 2, 3 ... count episodes."""
-    accuracy = _read_array(folder / Y_FILE)
+    accuracy = read_array(folder / Y_FILE)
     if not (folder / X_FILE).is_file():
         return accuracy, None
-    x = _read_array(folder / X_FILE)
+    x = read_array(folder / X_FILE)
     if x.shape != accuracy.shape:
         raise DataError(
             f"{folder / X_FILE}: {x.size} values, but {Y_FILE} has {accuracy.size}, "
@@ -128,7 +128,7 @@ def _read_run(folder: Path) -> tuple[Floats, Floats | None]:
     return accuracy, x if x[0] not in (0, 1) or (np.diff(x) != 1).any() else None
 
 
-def _read_array(file: Path) -> Floats:
+def read_array(file: Path) -> Floats:
     """Load a one-dimensional array of numbers."""
     values = array_of(file)
     if values.ndim != 1 or not values.size:

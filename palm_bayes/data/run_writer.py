@@ -10,6 +10,7 @@ import pandas as pd
 
 from palm_bayes.data.limits import check_episode
 from palm_bayes.data.names import X_FILE, Y_FILE
+from palm_bayes.data.palm_folder import read_array
 from palm_bayes.errors import DataError, known
 from palm_bayes.files import make_folder, put
 
@@ -52,7 +53,7 @@ class RunWriter:
     _rows: list[tuple[float, float]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        known([self.layout], get_args(Layout.__value__), "RunWriter, so no layout")
+        known([self.layout], get_args(Layout.__value__), "layout")
         if not self.strategy.strip(" .") or Path(self.strategy).name != self.strategy:
             raise DataError(f"strategy is {self.strategy!r}, allowed is the name of a folder")
         if self.repetition < 1:
@@ -82,11 +83,19 @@ class RunWriter:
         return self.folder / (Y_FILE if self.layout == "palm" else "accuracies.csv")
 
     def _read(self) -> list[tuple[float, float]]:
-        if self.layout == "results":
-            table = pd.read_csv(self._result)[["labels", "accuracy"]]
-            return list(table.itertuples(index=False, name=None))
-        labels, accuracy = (np.load(self.folder / name) for name in (X_FILE, Y_FILE))
-        return list(zip(labels.tolist(), accuracy.tolist(), strict=False))
+        """Read the episodes of an earlier run."""
+        if self.layout == "palm":
+            if not (self.folder / X_FILE).is_file():
+                missing = f"{X_FILE}, the labels of its episodes, is missing"
+                raise DataError(f"{self.folder} cannot be resumed: {missing}")
+            labels, accuracy = (read_array(self.folder / name) for name in (X_FILE, Y_FILE))
+            return list(zip(labels.tolist(), accuracy.tolist(), strict=False))
+        columns = ["labels", "accuracy"]
+        try:
+            table = pd.read_csv(self._result, usecols=columns, dtype=float)[columns]
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self._result} cannot be resumed: {error}") from error
+        return list(table.itertuples(index=False, name=None))
 
     def _write(self) -> None:
         """Write the labels before the accuracies: a reader in between finds no more than both."""

@@ -69,13 +69,34 @@ def test_labels_written_before_a_crash_are_dropped(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("layout", "file", "text", "said"),
+    [
+        ("palm", "plot_episode_xvalues.npy", None, "xvalues.npy, the labels of .* is missing"),
+        ("palm", "plot_episode_xvalues.npy", "", "xvalues.npy cannot be read"),
+        ("palm", "plot_episode_yvalues.npy", "no array", "yvalues.npy cannot be read"),
+        ("results", "accuracies.csv", "", "cannot be resumed"),
+        ("results", "accuracies.csv", "labels,accuracy\n20,high\n", "cannot be resumed: .*high"),
+        ("results", "accuracies.csv", "labels,loss\n20,1\n", "cannot be resumed: .*'accuracy'"),
+    ],
+)
+def test_files_that_cannot_be_resumed_are_told(tmp_path, layout, file, text, said):
+    writer = RunWriter(tmp_path, "margin", layout=layout)
+    writer(20, 0.6)
+    (writer.folder / file).unlink()
+    if text is not None:
+        (writer.folder / file).write_text(text)
+    with pytest.raises(DataError, match=said):
+        RunWriter(tmp_path, "margin", layout=layout, resume=True)
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"strategy": "a/b"}, "allowed is the name of a folder"),
         ({"strategy": " "}, "allowed is the name of a folder"),
         ({"strategy": ".."}, "allowed is the name of a folder"),
         ({"strategy": "margin", "repetition": 0}, "allowed are 1, 2, 3"),
-        ({"strategy": "margin", "layout": "wandb"}, "there are palm, results"),
+        ({"strategy": "margin", "layout": "wandb"}, "^no layout 'wandb': there are palm, results$"),
     ],
 )
 def test_what_cannot_be_a_folder_is_refused(tmp_path, options, said):
