@@ -17,7 +17,7 @@ from palm_bayes.data.axis import asked_x
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, require_inside
-from palm_bayes.files import put
+from palm_bayes.files import TRACE, put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
 from palm_bayes.inference.saved import learned_of, priors_named, read, written
@@ -180,9 +180,12 @@ class Posterior(Displayed):
         DataError
             If the file does not exist, is not a saved fit, was changed, or holds unusable draws.
         """
-        if not Path(path).is_file():
+        file = Path(path)
+        if file.is_dir():
+            raise DataError(f"{path} is a folder: name the file, such as {file / TRACE}")
+        if not file.is_file():
             raise DataError(f"{path} does not exist")
-        trace, runs, table = read(Path(path))
+        trace, runs, table = read(file)
         return cls(runs, trace, Convergence(table))
 
     def _display(self) -> Display:

@@ -181,6 +181,11 @@ def test_saving_needs_the_folder(fit, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_is_no_saved_fit(saved):
+    with pytest.raises(DataError, match=r"is a folder: name the file, such as .*trace\.nc"):
+        PalmFit.load(saved.parent)
+
+
 def test_a_loaded_fit_can_be_saved_again(saved):
     again = PalmFit.load(saved).save(saved)
     assert again == saved
