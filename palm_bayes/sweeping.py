@@ -58,9 +58,10 @@ def sweep(
 ) -> Sweep:
     """Fit all tasks of a study on the workers of a Dask cluster, and answer the same of each.
 
-    Called again after an interruption, it goes on where it was: neither a killed worker nor a
-    killed scheduler loses or doubles a task. Results do not depend on the workers: a task's seed
-    is derived from its name and `seed`, and is in ``verdicts``.
+    Called again after an interruption, it goes on where it was, unless `priors` are custom ones,
+    which need `fresh`: neither a killed worker nor a killed scheduler loses or doubles a task.
+    Results do not depend on the workers: a task's seed is derived from its name and `seed`, and is
+    in ``verdicts``.
 
     Parameters
     ----------

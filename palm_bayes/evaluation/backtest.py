@@ -100,8 +100,8 @@ def backtest(
         As in `palm_bayes.fit`.
     out : path, optional
         Folder for the files of `Backtest.write`, and for ``cells/``, where each finished cell is
-        kept: an interrupted backtest resumes from there, unless its priors are custom ones.
-        Without it nothing is written.
+        kept: an interrupted backtest resumes from there, unless its priors are custom ones,
+        which need `fresh`. Without it nothing is written.
     fresh : bool
         Discard the cells of an earlier backtest in ``out``.
     workers, scheduler
