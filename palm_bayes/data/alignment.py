@@ -46,7 +46,7 @@ def unaligned(table: pd.DataFrame) -> list[str]:
     """
     at = table.assign(x=aligned_x(table))
     ends = at.groupby(RUN, sort=False)["x"].max().sort_values(ascending=False)
-    second = ends.groupby("strategy").nth(1).droplevel("repetition")
+    second = ends.groupby("strategy").nth(1).droplevel("repetition").to_dict()
     within = at[at["x"] <= at["strategy"].map(second)]  # none of a single repetition
     counts = within.groupby(["strategy", "x"], sort=False).size()
     alone = (counts == 1).groupby("strategy", sort=False).mean() > MOSTLY

@@ -161,8 +161,8 @@ class Backtest:
 
         At every observed distance up to it, ``held_near`` of `by_distance` is at least 72 %.
         """
-        observed = self.by_distance[(self.by_distance["n"] > 0).all(axis=1)]
-        held = (observed["held_near"] >= HELD).all(axis=1).astype(int).cumprod()
+        observed = self.by_distance[(self.by_distance[["n"]] > 0).all(axis=1)]
+        held = (observed[["held_near"]] >= HELD).all(axis=1).astype(int).cumprod()
         return int(held.index[held == 1].max()) if held.any() else 0
 
     @property
