@@ -42,11 +42,11 @@ def with_counts(table: pd.DataFrame, batch: float | None, notes: list[str]) -> p
     message = f"a second row for {what}, allowed is one per strategy and repetition"
     hint = _distinguishing_columns(table) if again.any() else ""
     reject(table.assign(hint=hint), again, message + "{hint}")
+    if table["labels"].notna().any() or batch is None:  # else labels are episodes times batch
+        _count_by_ones(table, notes)
     if table["episode"].min() == 0:
         table["episode"] += 1
         notes.append("Episodes are counted from 0 in the data, and from 1 here.")
-    if table["labels"].notna().any() or batch is None:  # else labels are episodes times batch
-        _count_by_ones(table, notes)
     return table
 
 
@@ -60,8 +60,8 @@ def _count_by_ones(table: pd.DataFrame, notes: list[str]) -> None:
     if step < 2:
         return
     first = int(numbers[0])
-    skipped = first // step if first % step == 0 else 1
-    table["episode"] = (table["episode"] - first) // step + skipped
+    begins = max(first // step, 1) if first % step == 0 else 1
+    table["episode"] = (table["episode"] - first) // step + begins
     shown = ", ".join(map(str, numbers[:3]))
     notes.append(f"Episodes are numbered {shown} ... in the data, by {step}; here by 1.")
 

@@ -66,19 +66,6 @@ def test_a_flat_curve_is_told_beside_a_repetition_that_has_just_begun():
     assert "Flat from the start (margin)" in said
 
 
-@pytest.mark.parametrize("seen", [1, 3, 5])
-def test_a_repetition_that_has_just_begun_does_not_change_what_is_said(seen):
-    frame = pd.concat([run_of("a", "1", n=12), run_of("a", "2", n=seen)])
-    (line,) = oddities(read_runs(frame))
-    assert line.startswith(f"Runs have {seen} to 12 episodes")
-
-
-def test_a_flat_curve_is_told_beside_a_repetition_that_has_just_begun():
-    curve = [0.8, 0.801, 0.799, 0.8, 0.801, 0.8]
-    said = " ".join(oddities(read_runs(pd.concat([shaped(curve), shaped(curve[:1], "2")]))))
-    assert "Flat from the start (margin)" in said
-
-
 @pytest.mark.parametrize("factor", [0.1, 1.0])
 @pytest.mark.parametrize(
     "curve",

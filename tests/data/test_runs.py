@@ -174,6 +174,29 @@ def test_episodes_from_zero_are_shifted():
     assert "Episodes are counted from 0" in runs.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "counted"),
+    [
+        ([20, 40, 60, 80, 100], [1, 2, 3, 4, 5]),
+        ([0, 20, 40, 60, 80], [1, 2, 3, 4, 5]),
+        ([5, 15, 25, 45, 55], [1, 2, 3, 5, 6]),
+        ([40, 60, 80, 100, 120], [2, 3, 4, 5, 6]),
+        ([20, 40, 60, 80, 81], [20, 40, 60, 80, 81]),
+    ],
+)
+def test_episodes_are_counted_by_ones(numbers, counted):
+    """Noise is autocorrelated by episodes: the same runs must not depend on their numbers."""
+    accuracy = [0.5, 0.6, 0.65, 0.68, 0.7]
+    frame = pd.DataFrame({"strategy": "a", "episode": numbers, "accuracy": accuracy})
+    known = frame.assign(labels=[20, 40, 60, 80, 100])
+    for runs in (Runs.from_frame(known), Runs.from_frame(frame)):
+        assert runs.table["episode"].tolist() == counted
+        shown = any(f"numbered {numbers[0]}, {numbers[1]}, " in note for note in runs.notes)
+        assert shown is (counted != numbers)
+    given = Runs.from_frame(frame, batch=10)  # labels are the episodes' numbers times 10
+    assert given.table["labels"].diff().tolist()[1:] == (10 * np.diff(numbers)).tolist()
+
+
 def test_unknown_labels():
     runs = Runs.from_frame(tidy().drop(columns="labels"))
     assert not runs.labels_known
