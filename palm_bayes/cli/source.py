@@ -12,7 +12,7 @@ import typer
 
 from palm_bayes.cli import options
 from palm_bayes.data.reading import Reading
-from palm_bayes.errors import listed
+from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
 from palm_bayes.scratch import tidy
 
@@ -134,7 +134,13 @@ def read(
     from palm_bayes.data import readers
 
     whole = replace(how, max_episodes=None)
-    truth = readers.read(path, whole)
+    try:
+        truth = readers.read(path, whole)
+    except DataError as error:
+        if fits := _saved_fits(path):
+            told = f"{fits[0]} is a saved fit, not runs: palm-bayes show {fits[0]} shows it"
+            raise DataError(told) from error
+        raise
     if budgets and not truth.labels_known:
         truth = readers.read(path, replace(whole, batch=PALM_BUDGET))
     # The first episodes alone might be read in another unit, or with another batch.
@@ -182,7 +188,7 @@ class Source:
     def saved(self) -> list[Path]:
         """Paths of saved fits; empty for runs. `UsageError` for both."""
         paths = self.path if isinstance(self.path, list) else [self.path]
-        saved = [fit for path in paths if (fit := saved_fit(path))]
+        saved = _saved_fits(self.path)
         if saved and len(saved) < len(paths):
             runs = listed(path for path in paths if not saved_fit(path))
             raise options.UsageError(f"{saved[0]} is a saved fit, {runs} is not: give one kind.")
@@ -226,6 +232,11 @@ class Source:
         if len(saved) > 1:
             note(fit.runs.notes[-1])
         return fit
+
+
+def _saved_fits(path: Path | list[Path]) -> list[Path]:
+    paths = path if isinstance(path, list) else [path]
+    return [fit for one in paths if (fit := saved_fit(one))]
 
 
 def saved_fit(path: Path) -> Path | None:

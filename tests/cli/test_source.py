@@ -13,6 +13,7 @@ from palm_bayes.cli.source import Source, read, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.reading import Reading
+from palm_bayes.errors import DataError
 
 
 def quiet(*_):
@@ -189,3 +190,11 @@ def test_the_environment_gives_defaults_but_no_options_of_a_saved_fit(asked, tmp
     result, _ = asked(example_runs_path())
     assert result.exit_code == 2
     assert "PALM_BAYES_DRAWS" in result.output
+
+
+@pytest.mark.parametrize("inside", ["", "trace.nc"])
+def test_a_saved_fit_is_not_read_as_runs(tmp_path, inside):
+    (tmp_path / "trace.nc").write_bytes(b"")
+    (tmp_path / "forecast.csv").write_text("strategy,mean\na,0.9\n")
+    with pytest.raises(DataError, match=r"trace\.nc is a saved fit, not runs: palm-bayes show "):
+        read(tmp_path / inside, Reading())
