@@ -47,7 +47,7 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     ours, theirs = of_nuts(sample, x, data), Points.of(found.z, data).quantities(x)
     for times in BEYOND:
         name = f"E({times:g} x_last)"
-        ours[name] = strayed(sample, runs, times * data.x_last, seed)
+        ours[name] = with_misfit(sample, runs, times * data.x_last, seed)
         normals = rng.standard_normal((len(found.z), 2))
         at = np.array([times * data.x_last])
         theirs[name] = expected_of(Points.of(found.z, data), at, shipped().misfit, normals)[:, 0]
@@ -96,7 +96,7 @@ def of_nuts(sample: Sample, x: Array, data: Data) -> dict[str, Array]:
     return named
 
 
-def strayed(sample: Sample, runs: Runs, x: float, seed: int) -> Array:
+def with_misfit(sample: Sample, runs: Runs, x: float, seed: int) -> Array:
     """Expected accuracy with the misfit, as forecasts have it; dims (chain, draw)."""
     ends = observations(runs).ends
     posterior = sample.posterior
@@ -110,7 +110,7 @@ def strayed(sample: Sample, runs: Runs, x: float, seed: int) -> Array:
     at = xr.DataArray([x], {"x": [x]}, "x")
     on_curve = expected.on_curve(posterior, at, of_data["x_first"])
     on_curve = on_curve.transpose("chain", "draw", "strategy", "x")
-    found = expected.strayed(on_curve, posterior, of_data, shipped().misfit)
+    found = expected.with_misfit(on_curve, posterior, of_data, shipped().misfit)
     return found.isel(strategy=0, x=0).to_numpy()
 
 

@@ -21,7 +21,7 @@ from palm_bayes.inference.compile_cache import compile_model, with_data
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
 from palm_bayes.inference.posterior import PARAMETERS as NAMES
 from palm_bayes.model import curve
-from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
+from palm_bayes.model.likelihood import LogLikelihood, register_in_numba
 from palm_bayes.model.priors import Priors, curve_logp, named_priors
 from palm_bayes.model.steps import ROWS, ends_of, pooled
 from palm_bayes.model.variables import NOISE, Observations, observations
@@ -76,7 +76,7 @@ def plain_model(priors: Priors) -> pm.Model:
 
     Uniform variables carry the transforms; the joint density of the prior is added to them.
     """
-    know_in_numba()
+    register_in_numba()
     with pm.Model() as model:
         rows = pm.Data("steps", np.zeros((ROWS, 8)), shape=(ROWS, None))  # until `with_data`
         x_first = ends_of(rows).x_first

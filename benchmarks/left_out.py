@@ -62,7 +62,7 @@ def report(lesson: Lesson, sampled: Learned) -> None:
         print(f"without {source}: {learned}")
     print(lesson.table.round(3).to_string())
     below = pd.concat(
-        [task.below(lesson.without[task.source], sampled) for task in lesson.tasks],
+        [task.pit_values(lesson.without[task.source], sampled) for task in lesson.tasks],
         ignore_index=True,
     )
     print("\nHeld by bands of left-out forecasts, %:")
@@ -132,7 +132,7 @@ def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
     after = learning.likeliest(past, before, sampled, tries=160)
     print(f"\nLearned from half of the tasks of {source}, judged on the other half:")
     for name, learned in (("other projects'", before), ("its own past", after)):
-        below = pd.concat([task.below(learned, sampled) for task in new])
+        below = pd.concat([task.pit_values(learned, sampled) for task in new])
         score = scores(new, learned, sampled)["all"]
         print(f"{name}: score {score:.3f}, {learned}")
         print(held(below, ["scope"]).to_string())

@@ -24,7 +24,7 @@ from scale import DESIGN, overhead, simulated
 import palm_bayes
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.studies import read_study
-from palm_bayes.evaluation.answers import Asked, Outcome, Work, cells_of, name_of
+from palm_bayes.evaluation.answers import Asked, TaskOutcome, Work, cells_of, name_of
 from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, Part
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.evaluation.sweep_result import write
@@ -116,7 +116,7 @@ def moved(one: pd.DataFrame) -> dict[str, int]:
     things = {
         "draft": draft,
         "work": replace(work, settings=Settings(cores=1)),
-        "outcome": Outcome(cells_of(draft)),
+        "outcome": TaskOutcome(cells_of(draft)),
     }
     return {name: len(pickle.dumps(thing)) for name, thing in things.items()}
 

@@ -223,8 +223,8 @@ MUTATIONS = (
     Mutation(
         "Refit: weights left out",
         "inference/importance_refit.py",
-        "which = picked(np.exp(log_weights))",
-        "which = picked(np.ones_like(log_weights))",
+        "which = resampled(np.exp(log_weights))",
+        "which = resampled(np.ones_like(log_weights))",
         "inference/test_importance_refit.py::test_weights_are_those_of_plain_numpy",
     ),
     Mutation(
@@ -295,8 +295,8 @@ MUTATIONS = (
     Mutation(
         "Misfit left out of forecasts",
         "forecast/forecast.py",
-        "without if of_misfit is None else strayed(",
-        "without if True else strayed(",
+        "without if of_misfit is None else with_misfit(",
+        "without if True else with_misfit(",
         "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(

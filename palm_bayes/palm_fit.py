@@ -267,12 +267,12 @@ class PalmFit(Posterior):
             If `path` cannot be written, or a question does not fit the data; nothing is written.
         """
         from palm_bayes.report.contents import Questions, report_of
-        from palm_bayes.report.page import check_place, write
+        from palm_bayes.report.page import check_page, write
 
         questions = Questions(
             target, assurance, within, pool, rule, strategy, force, at, rope, reference, probability
         )
-        check_place(Path(path))
+        check_page(Path(path))
         return write(report_of(self, questions, seed), Path(path))
 
 

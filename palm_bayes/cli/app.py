@@ -176,21 +176,21 @@ def fit(
         if unneeded:
             note(f"{listed(unneeded)}: ignored, the sampler finds its starting points")
         step("reading the runs")
-        from palm_bayes.report.export import Outcome
-        from palm_bayes.report.place import check_place
+        from palm_bayes.report.export import FitOutput
+        from palm_bayes.report.place import check_fit_folder
 
         place, budgets = options.one_of(path, base_path), x_mode == "cumulative_normalized"
         runs, truth = read(place, replace(how, x_mode=axis), budgets=budgets)
         for line in runs.notes:
             note(line)
-        check_place(out, runs, overwrite=overwrite)
+        check_fit_folder(out, runs, overwrite=overwrite)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
         own = {} if bounds == options.PALM_BOUNDS else {"priors": _bounded(sampled, bounds)}
         fitted = fit_runs(runs, **{**sampled, **own}, progress=step)
         step("forecasting")
-        outcome = Outcome.of(
+        outcome = FitOutput.of(
             fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
         )
         step("writing")
@@ -298,21 +298,21 @@ def demo(
         step("writing the example")
         from palm_bayes.data.example import ENTRIES, write_example
         from palm_bayes.files import check_folder
-        from palm_bayes.report.export import Outcome
-        from palm_bayes.report.place import check_place
+        from palm_bayes.report.export import FitOutput
+        from palm_bayes.report.place import check_fit_folder
 
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
             write_example(out)
         runs, truth = read(out / ENTRIES[1], Reading(max_episodes=DEMO_EPISODES))
         assert truth is not None
-        check_place(out, runs, palm=False)
+        check_fit_folder(out, runs, palm=False)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
         fitted = fit_runs(runs, seed=seed, progress=step)
         step("forecasting")
-        outcome = Outcome.of(fitted, truth=truth)
+        outcome = FitOutput.of(fitted, truth=truth)
         later = truth.table["episode"].max() - DEMO_EPISODES
         inside = fitted.forecast(horizon=int(later), scope="continuing").coverage(truth)
         step("writing")

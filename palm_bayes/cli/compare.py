@@ -25,7 +25,7 @@ At = Annotated[
         "Default: today, the last observed; of report, --budget if given.",
     ),
 ]
-Until = Annotated[
+RangeEnd = Annotated[
     float | None,
     _ask(
         "--until N",
@@ -79,7 +79,7 @@ Assurance = Annotated[
 Within = Annotated[
     float | None, _ask("--within N", "Also give the probability that N labels suffice.")
 ]
-Pool = Annotated[
+LargestBudget = Annotated[
     float | None,
     _ask(
         "--until N",
@@ -205,7 +205,7 @@ def compare(
     form: Shown,
     source: Source,
     at: At = None,
-    until: Until = None,
+    until: RangeEnd = None,
     rope: Rope = None,
     reference: Reference = None,
     probability: Interval = 0.9,
@@ -239,7 +239,7 @@ def budget(
     target: Target,
     assurance: Assurance = 0.8,
     within: Within = None,
-    until: Pool = None,
+    until: LargestBudget = None,
     single_run: SingleRun = False,
     delta_target: DeltaTarget = None,
     eta: Eta = 0.05,

@@ -63,7 +63,7 @@ def learn(
         working(quiet) as (step, note),
     ):
         command = _command(tables, out, prior, how, seed)
-        _check_place(out, command, overwrite)
+        _check_prior_file(out, command, overwrite)
         step("loading PyMC")
         from palm_bayes.evaluation.learn import learn as run
 
@@ -94,7 +94,7 @@ def _command(tables: list[Path], out: Path, prior: Path | None, how: Reading, se
     return shlex.join([*words, *reading_words(how.given)])
 
 
-def _check_place(out: Path, command: str, overwrite: bool) -> None:
+def _check_prior_file(out: Path, command: str, overwrite: bool) -> None:
     """Raise `DataError` if `out` cannot be written, or holds what another command learned."""
     from palm_bayes.errors import DataError
     from palm_bayes.files import check_file

@@ -58,9 +58,9 @@ def report(
     with working(quiet) as (step, note):
         step("checking the questions")
         from palm_bayes.report.contents import Questions, report_of
-        from palm_bayes.report.page import check_place, write
+        from palm_bayes.report.page import check_page, write
 
-        check_place(out, overwrite=overwrite)
+        check_page(out, overwrite=overwrite)
         questions = Questions(
             target=question.target, assurance=question.assurance, within=question.budget,
             pool=question.pool, strategy=question.now_with, force=question.force,

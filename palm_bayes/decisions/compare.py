@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from palm_bayes.data.budgets import Unit, episode_budgets, twice_seen, unit_of
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
-from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
+from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
 from palm_bayes.display import Display, Displayed, percent
 from palm_bayes.errors import DataError, known, number, plural, real, require_inside
@@ -208,7 +208,7 @@ class Comparison(Displayed):
     @cached_property
     def sentence(self) -> str:
         """Ranking and speed-up of the best in words; begins with a warning if there are doubts."""
-        return warned(self.doubts, self._said())
+        return with_warning(self.doubts, self._said())
 
     def _said(self) -> str:
         rows: list[Any] = list(self.ranking.itertuples(index=False))

@@ -34,7 +34,7 @@ def doubts_of(fit: "Posterior") -> Doubts:
     return {name: why for name, why in reasons.items() if why}
 
 
-def warned(doubts: Doubts, sentence: str) -> str:
+def with_warning(doubts: Doubts, sentence: str) -> str:
     """Prefix a sentence with a warning if there are doubts about the fits."""
     if not doubts:
         return sentence

@@ -18,7 +18,7 @@ import xarray as xr
 
 from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.score import Score
-from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
+from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.projection import Floats
 from palm_bayes.errors import DataError, real
 from palm_bayes.files import plain
@@ -63,7 +63,7 @@ class PilotValue:
     @property
     def sentence(self) -> str:
         """Best pilot in words; begins with a warning if there are doubts."""
-        return warned(self.doubts, self._said())
+        return with_warning(self.doubts, self._said())
 
     def _said(self) -> str:
         best = self.table.iloc[0]

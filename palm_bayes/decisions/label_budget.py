@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.decisions import alda
-from palm_bayes.decisions.doubts import Doubts, doubts_of, warned
+from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
 from palm_bayes.errors import DataError, known, number, require_inside
@@ -180,7 +180,7 @@ class LabelsToReach(Displayed):
     @cached_property
     def sentence(self) -> str:
         """Smallest assurance budget and ALDA's choice; begins with a warning if in doubt."""
-        return warned(self.doubts, self._said())
+        return with_warning(self.doubts, self._said())
 
     def _said(self) -> str:
         rows: list[Any] = list(self.table.itertuples(index=False))

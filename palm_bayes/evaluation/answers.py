@@ -53,7 +53,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """Result of a worker for a task: counts, and an error that the data did not cause."""
 
     cells: int
@@ -106,7 +106,7 @@ class Work:
         read = {name: str(value) for name, value in self.reading.given.items()}
         return {**fits, "reading": read, "asked": asdict(self.asked), "traces": self.traces}
 
-    def __call__(self, draft: Draft) -> Outcome:
+    def __call__(self, draft: Draft) -> TaskOutcome:
         """Answer all questions about a task and keep the answers, if they are not there yet."""
         name = name_of(draft)
         part = self.kept.get(name)  # made by a worker that died before it could say so
@@ -117,9 +117,9 @@ class Work:
                     part = self._part(draft)
                 self.kept.keep(name, part)
             except Exception as error:  # noqa: BLE001 -- one task must not end the others
-                return Outcome(cells_of(draft), cells_of(draft), in_words(error))
+                return TaskOutcome(cells_of(draft), cells_of(draft), in_words(error))
         aside = part.get("failures", pd.DataFrame({"strategy": []}))
-        return Outcome(cells_of(draft), int(aside["strategy"].nunique()))
+        return TaskOutcome(cells_of(draft), int(aside["strategy"].nunique()))
 
     def _part(self, draft: Draft) -> Part:
         def read(names: Sequence[str]) -> Task:

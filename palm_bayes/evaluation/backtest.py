@@ -23,7 +23,7 @@ from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import scores
-from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_place
+from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_backtest_folder
 from palm_bayes.evaluation.cells import (
     Cell,
     Job,
@@ -139,7 +139,7 @@ def backtest(
     about = _settings_of_parts(cells, priors, learned, settings)
     folder = None if out is None else Path(out).absolute()
     if folder is not None:
-        check_place(folder, fresh=fresh)
+        check_backtest_folder(folder, fresh=fresh)
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
         run = _Run(chosen, learned, crew.suited(settings), kept)

@@ -244,7 +244,7 @@ class Backtest:
         return put_all(Path(out), files, lambda: [_FIGURE])
 
 
-def check_place(out: Path, *, fresh: bool) -> None:
+def check_backtest_folder(out: Path, *, fresh: bool) -> None:
     """Raise `DataError` if a backtest cannot be written to `out`.
 
     Unless `fresh`, also if a file of these names is there without the cells of a backtest.

@@ -133,7 +133,7 @@ class Task:
             found.append(0.5 * (of_mean + _mean_of_runs(of_runs, of_mean)))
         return np.concatenate(found)
 
-    def below(self, learned: Learned, sampled: Learned) -> pd.DataFrame:
+    def pit_values(self, learned: Learned, sampled: Learned) -> pd.DataFrame:
         """Compute PIT values ``p`` of later means over runs (``mean``) and single runs.
 
         Columns also: ``source``, ``times`` the labels seen, ``third`` of the horizon (0, 1, 2).
@@ -182,7 +182,8 @@ class Task:
         at = hierarchy.places(DRAWS, rng)
         each = zip(self.laters, own, strict=True)
         return [
-            later.taken(hierarchy.picked(later.curves, weights, at, rng)) for later, weights in each
+            later.taken(hierarchy.matched_draws(later.curves, weights, at, rng))
+            for later, weights in each
         ]
 
 

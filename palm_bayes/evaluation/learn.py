@@ -326,7 +326,7 @@ def _evaluated(
     rows, parts = {}, []
     for source, learned in without.items():
         own = [task for task in tasks if task.source == source]
-        below = pd.concat([task.below(learned, sampled) for task in own])
+        below = pd.concat([task.pit_values(learned, sampled) for task in own])
         of_means = below[below["mean"]]
         off = (of_means["p"] - 0.5).abs()
         rows[source] = {

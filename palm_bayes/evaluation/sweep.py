@@ -13,7 +13,7 @@ import numpy as np
 from palm_bayes.data.studies import Study
 from palm_bayes.data.tasks import Draft
 from palm_bayes.errors import WorkerError
-from palm_bayes.evaluation.answers import TRACES, Outcome, Work, cells_of, failures, name_of
+from palm_bayes.evaluation.answers import TRACES, TaskOutcome, Work, cells_of, failures, name_of
 from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, alone_in
 from palm_bayes.evaluation.runner import Crew, running
 from palm_bayes.evaluation.sweep_result import Sweep, write
@@ -84,7 +84,9 @@ def _run(
         for name, result in runner.run(work, waiting):
             cells = cells_of(waiting[name])
             outcome = (
-                Outcome(cells, cells, str(result)) if isinstance(result, WorkerError) else result
+                TaskOutcome(cells, cells, str(result))
+                if isinstance(result, WorkerError)
+                else result
             )
             if outcome.error:
                 lost[name] = outcome.error

@@ -15,7 +15,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, known, number
 from palm_bayes.model import noise
-from palm_bayes.model.expected import moments, on_curve, strayed
+from palm_bayes.model.expected import moments, on_curve, with_misfit
 from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def forecast(
     )
     without, *sd = (part.transpose(*_DIMS, "x") for part in parts)
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
-    expected = without if of_misfit is None else strayed(without, posterior, ends, of_misfit)
+    expected = without if of_misfit is None else with_misfit(without, posterior, ends, of_misfit)
     of_noise = np.random.default_rng(seed)
     asked, pure = (part.sel(x=at["x"]) for part in (expected, without))
     if scope == "expected":

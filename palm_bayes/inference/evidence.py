@@ -78,7 +78,7 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     posterior, stats = parts[0].posterior, parts[0].stats
     if len(parts) > 1:
         posterior = _in_order([part.posterior for part in parts], chosen, _picked)
-        stats = _in_order([part.stats for part in parts], chosen, gathered)
+        stats = _in_order([part.stats for part in parts], chosen, aggregated_stats)
     return Joined(
         posterior,
         stats,
@@ -88,7 +88,7 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     )
 
 
-def gathered(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+def aggregated_stats(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
     """Aggregate the statistics of all draws to those kept: each covers draws up to the next.
 
     Parameters

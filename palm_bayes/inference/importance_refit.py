@@ -24,7 +24,7 @@ from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, Settings
-from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
+from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model import curve, noise
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, moving_logp, named_priors, noise_unit
@@ -91,7 +91,7 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     log_weights, pareto_k = smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    which = picked(np.exp(log_weights))
+    which = resampled(np.exp(log_weights))
     posterior, stats = (
         taken(part, which).assign_coords({dim: np.arange(part.sizes[dim]) for dim in _OF_DRAWS})
         for part in (new, stats.isel(strategy=0, drop=True))

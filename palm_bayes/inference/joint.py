@@ -15,7 +15,7 @@ from palm_bayes.model.misfit import PARTS, Misfit, log_odds
 from palm_bayes.model.variables import observations
 
 
-def together(
+def joint_draws(
     runs: Runs, samples: Sequence[Sample], misfit: Misfit, seed: int
 ) -> list[tuple[Sample, xr.DataArray]]:
     """Match the draws of separate strategies to draws of their joint posterior.

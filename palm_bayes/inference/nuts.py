@@ -22,7 +22,7 @@ from palm_bayes.errors import DataError, SamplingError
 from palm_bayes.inference.compile_cache import compile_model, kept, unconstrained, with_data
 from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import Floats, labelled, verdict_numbers, with_parameters
-from palm_bayes.inference.evidence import Part, gathered, join
+from palm_bayes.inference.evidence import Part, aggregated_stats, join
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.settings import Progress, Settings, seed_from, silent
 from palm_bayes.model.build import build_model
@@ -49,7 +49,7 @@ class Sample:
     posterior : Dataset, dims (chain, draw, strategy, ...)
     stats : Dataset, dims (chain, draw)
         ``diverging``, ``n_steps``, ``energy``, ``step_size``; see
-        `palm_bayes.inference.evidence.gathered`.
+        `palm_bayes.inference.evidence.aggregated_stats`.
     log_likelihood : array, dims (chain, draw, observation)
         Pointwise log-likelihood.
     verdict : dict
@@ -102,7 +102,7 @@ def _attempt(
     posterior = with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
     each = np.arange(settings.draws)
     posterior = posterior.isel(draw=settings.thin * each).assign_coords(draw=each)
-    stats = gathered(joined.stats, settings.thin * each).assign_coords(draw=each)
+    stats = aggregated_stats(joined.stats, settings.thin * each).assign_coords(draw=each)
     verdict = diagnose(
         verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
     )

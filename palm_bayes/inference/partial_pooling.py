@@ -156,7 +156,7 @@ class Hierarchy:
         found = np.searchsorted(self.likely.cumsum(), quantiles).clip(max=self.likely.size - 1)
         return np.asarray(rng.permutation(np.resize(found, count)))
 
-    def picked(
+    def matched_draws(
         self, one: Curves, weights: Floats, at: NDArray[np.int64], rng: np.random.Generator
     ) -> NDArray[np.int64]:
         """Pick a draw of a strategy for each of the places `at`."""
@@ -232,7 +232,7 @@ def joined(
         at = hierarchy.places(draws, rng)
         for i, one in enumerate(curves):
             of_chain = Curves(*(part[chain] for part in one))
-            chosen[chain, :, i] = hierarchy.picked(of_chain, _equal(draws), at, rng)
+            chosen[chain, :, i] = hierarchy.matched_draws(of_chain, _equal(draws), at, rng)
     return chosen
 
 

@@ -20,7 +20,7 @@ from palm_bayes.errors import DataError, require_inside
 from palm_bayes.files import TRACE, put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
-from palm_bayes.inference.saved import learned_of, priors_named, read, require_usable, written
+from palm_bayes.inference.saved import learned_of, prior_set_name, read, require_usable, written
 from palm_bayes.model import curve
 from palm_bayes.model.expected import on_curve
 from palm_bayes.model.learned import Learned
@@ -69,7 +69,7 @@ class Posterior(Displayed):
 
         See `palm_bayes.inference.power_scaling.prior_scaled`.
         """
-        if priors_named(self.trace) != "default":
+        if prior_set_name(self.trace) != "default":
             return None
         if PRIOR_SCALED in self.trace.children:
             return self.trace[PRIOR_SCALED].to_dataset()

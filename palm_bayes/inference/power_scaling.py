@@ -13,7 +13,7 @@ from scipy import stats
 
 from palm_bayes.inference.draws import Floats
 from palm_bayes.inference.saved import learned_of
-from palm_bayes.inference.weights import PARETO_K_MOST, picked, smoothed
+from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
@@ -107,4 +107,4 @@ def scaled(log_prior: Floats, power: float) -> NDArray[np.int64] | None:
     log_weights, pareto_k = smoothed((power - 1) * log_prior)
     if not pareto_k <= PARETO_K_MOST:
         return None
-    return np.asarray(picked(np.exp(log_weights).reshape(1, -1))[0])
+    return np.asarray(resampled(np.exp(log_weights).reshape(1, -1))[0])

@@ -17,7 +17,7 @@ from pymc.stats import compute_log_prior
 from palm_bayes.data.axis import asked_x
 from palm_bayes.inference.importance_refit import priors_of
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.saved import priors_named
+from palm_bayes.inference.saved import prior_set_name
 from palm_bayes.model import noise
 from palm_bayes.model.build import build_model, strategy_variables
 from palm_bayes.model.expected import moments_of
@@ -153,8 +153,8 @@ def predictive_model(
         along, _ = moments_of(x_last * np.exp(steps_until(t)), *known)
         s = noise_of_odds(along[:, :1], sd, pt)
         odds = log_odds(on_curve, pt), log_odds(along, pt)
-        strayed = misfit.expected(*odds, s, t, normals[:, :1], normals[:, 1:], pt)
-        expected = pm.Deterministic("expected", strayed, dims=("strategy", "x"))
+        with_misfit = misfit.expected(*odds, s, t, normals[:, :1], normals[:, 1:], pt)
+        expected = pm.Deterministic("expected", with_misfit, dims=("strategy", "x"))
         pm.CustomDist(
             "accuracy",
             expected,
@@ -168,7 +168,7 @@ def predictive_model(
 
 
 def _priors(fit: Posterior, own: Priors | None) -> Priors:
-    return priors_of(priors_named(fit.trace), fit.learned, own)
+    return priors_of(prior_set_name(fit.trace), fit.learned, own)
 
 
 def _normals(misfit: Misfit, strategies: int) -> Any:

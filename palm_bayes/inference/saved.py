@@ -28,7 +28,7 @@ def learned_of(trace: xr.DataTree) -> Learned:
     return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
 
 
-def priors_named(trace: xr.DataTree) -> str:
+def prior_set_name(trace: xr.DataTree) -> str:
     """Return the name of the priors of a trace: "default", "bounds", or "own"."""
     return str(json.loads(trace.attrs["palm_bayes"]).get("sampling", {}).get("priors"))
 

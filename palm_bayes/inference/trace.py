@@ -11,7 +11,7 @@ import xarray as xr
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference import pointwise
-from palm_bayes.inference.joint import together
+from palm_bayes.inference.joint import joint_draws
 from palm_bayes.inference.nuts import Sample
 from palm_bayes.inference.saved import about_data, data_groups
 from palm_bayes.model.learned import Learned
@@ -35,7 +35,7 @@ def assemble(
     of the sampler belong.
     """
     names = pd.Index(runs.strategies, name="strategy")
-    joint = together(runs, samples, learned.misfit, about["seed"])
+    joint = joint_draws(runs, samples, learned.misfit, about["seed"])
     posterior = _of_all([sample.posterior for sample, _ in joint], names)
     misfit = xr.concat([of_one for _, of_one in joint], posterior["strategy"])
     posterior["misfit"] = misfit.transpose("chain", "draw", "strategy", "misfit_part")

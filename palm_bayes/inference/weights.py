@@ -1,4 +1,4 @@
-"""Importance weights of draws: smoothed, and draws picked by them."""
+"""Importance weights of draws: smoothed, and draws resampled by them."""
 
 import numpy as np
 from arviz_stats.base import array_stats
@@ -21,7 +21,7 @@ def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     return log_weights, float(pareto_k)
 
 
-def picked(weights: Floats) -> NDArray[np.int64]:
+def resampled(weights: Floats) -> NDArray[np.int64]:
     """Resample each chain systematically by its weights, in order, to its own length.
 
     The convergence diagnostics then remain valid: repeated draws raise the autocorrelation, and
@@ -30,5 +30,5 @@ def picked(weights: Floats) -> NDArray[np.int64]:
     draws = weights.shape[-1]
     places = (np.arange(draws) + 0.5) / draws
     reached = weights.cumsum(axis=-1) / weights.sum(axis=-1, keepdims=True)
-    picked = [np.searchsorted(chain, places).clip(max=draws - 1) for chain in reached]
-    return np.stack(picked)
+    found = [np.searchsorted(chain, places).clip(max=draws - 1) for chain in reached]
+    return np.stack(found)

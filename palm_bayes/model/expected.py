@@ -87,7 +87,7 @@ def _u(x: Any, x_first: Any, log_u: Any, alpha: Any, beta: Any, xp: ModuleType) 
     return curve.u(xp.where(begun, x, x_first), log_u, alpha, beta, x_first, xp) * begun
 
 
-def strayed(
+def with_misfit(
     without: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
 ) -> xr.DataArray:
     """Add the misfit of each draw to its expected accuracies on the PALM curve.

@@ -76,7 +76,7 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
 
 
 @cache
-def know_in_numba() -> None:
+def register_in_numba() -> None:
     """Register `LogLikelihood` with PyTensor's Numba backend, whose import takes a second."""
     from numba.extending import register_jitable
     from pytensor.link.numba.dispatch.basic import (

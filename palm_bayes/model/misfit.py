@@ -154,8 +154,8 @@ class Misfit:
         """
         steps = STEP * xp.arange(along.shape[-1])
         heavy = of_growth * xp.exp(0.5 * self.tail * of_growth**2)
-        strayed = along + heavy * self.width(noise, steps, along - along[..., :1])
-        highest = _highest_so_far(strayed, xp)
+        with_misfit = along + heavy * self.width(noise, steps, along - along[..., :1])
+        highest = _highest_so_far(with_misfit, xp)
         # Linear between steps, so that the result does not depend on the other requested x.
         place = np.maximum(t, 0) / STEP
         before = np.floor(place).astype(int)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.model.build import curve_variable, noise_variables
 from palm_bayes.model.curve_regions import Region
-from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
+from palm_bayes.model.likelihood import LogLikelihood, register_in_numba
 from palm_bayes.model.priors import Priors
 from palm_bayes.model.steps import ROWS, ends_of
 from palm_bayes.model.variables import VECTOR_COORDS
@@ -28,7 +28,7 @@ def build_pooled_model(
         Free variables as in `palm_bayes.model.build.build_model`, without the dim strategy; one
         data variable, whose numbers of observations and steps may change.
     """
-    know_in_numba()
+    register_in_numba()
     with pm.Model(coords=VECTOR_COORDS) as model:
         rows = pm.Data("steps", data, shape=(ROWS, None))
         ends = ends_of(rows)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.decisions import pairwise
-from palm_bayes.decisions.doubts import warned
+from palm_bayes.decisions.doubts import with_warning
 from palm_bayes.decisions.label_budget import considered
 from palm_bayes.decisions.projection import later_budgets
 from palm_bayes.decisions.stopping_rules import NetValue
@@ -103,7 +103,7 @@ class Ask:
     @property
     def warning(self) -> str:
         """Warning of doubts about the fits; empty without doubts."""
-        return warned(self.report.comparison.doubts, "").strip()
+        return with_warning(self.report.comparison.doubts, "").strip()
 
     @property
     def words(self) -> list[str]:

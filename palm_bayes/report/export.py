@@ -20,7 +20,7 @@ from palm_bayes.files import TRACE, Look, csv_rows, csv_text, plain, put_all, te
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
-from palm_bayes.report.place import COMPARISON, folders, replaced
+from palm_bayes.report.place import COMPARISON, files_to_replace, folders
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Tables:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class FitOutput:
     """Fit and forecasts, with methods that write the files.
 
     Attributes
@@ -151,7 +151,7 @@ class Outcome:
         probability: float = 0.9,
         x_mode: XMode = "labels",
         truth: Runs | None = None,
-    ) -> "Outcome":
+    ) -> "FitOutput":
         """Forecast `horizon` episodes past the data.
 
         By default as many as were fitted, or more if `truth` has more.
@@ -177,7 +177,7 @@ class Outcome:
         ----------
         out : pathlib.Path
             Output folder, created if needed. The files of an earlier fit of the same runs are
-            replaced (`replaced`); others are kept.
+            replaced (`files_to_replace`); others are kept.
         palm : bool
             Write PALM.py's files too: for one strategy in `out` itself, for several in one
             folder each (see `folders`).
@@ -194,7 +194,7 @@ class Outcome:
         runs = self.tables.fit.runs
         palms = self._palm_tables() if palm else {}
         files = self._tables() | palms | self._figures(palm, look or Look())
-        return put_all(out, files, lambda: replaced(out, runs, files, overwrite))
+        return put_all(out, files, lambda: files_to_replace(out, runs, files, overwrite))
 
     def _tables(self) -> "_Files":
         scopes = {"expected": self.expected, "new": self.new}

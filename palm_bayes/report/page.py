@@ -61,7 +61,7 @@ def _source(name: str) -> str:
     return _OURS.get_source(Environment(autoescape=True), name)[0]
 
 
-def check_place(path: Path, *, overwrite: bool = True) -> None:
+def check_page(path: Path, *, overwrite: bool = True) -> None:
     """Raise `DataError` if no page can be written to `path`.
 
     Unless `overwrite`, also if a file is there that is no page of palm_bayes'.
@@ -79,7 +79,7 @@ def check_place(path: Path, *, overwrite: bool = True) -> None:
 
 def write(report: Report, path: Path, step: Step = silent) -> Path:
     """Write the page, completely or not at all; create its folder if needed."""
-    check_place(path)
+    check_page(path)
     put_text(path, html(report, step))
     return path
 

@@ -35,15 +35,15 @@ def names_of(strategies: Sequence[str], *, palm: bool = True) -> list[Path]:
     return [*map(Path, ours), *palms]
 
 
-def check_place(out: Path, runs: Runs, *, palm: bool = True, overwrite: bool = False) -> None:
+def check_fit_folder(out: Path, runs: Runs, *, palm: bool = True, overwrite: bool = False) -> None:
     """Raise `DataError` if the files of a fit of `runs` cannot or must not be written to `out`."""
     tidy(out)
     names = names_of(runs.strategies, palm=palm)
     check_files(out, names)
-    replaced(out, runs, names, overwrite)
+    files_to_replace(out, runs, names, overwrite)
 
 
-def replaced(out: Path, runs: Runs, names: Iterable[Path], overwrite: bool) -> list[Path]:
+def files_to_replace(out: Path, runs: Runs, names: Iterable[Path], overwrite: bool) -> list[Path]:
     """Return the paths, below `out`, of the files of the fit that is there.
 
     It is replaced by one of the same runs: those that have an accuracy in common, the same of the

@@ -10,7 +10,7 @@ import pytest
 
 from palm_bayes.cli import app as cli
 from palm_bayes.cli.source import Source
-from palm_bayes.decisions.doubts import doubts_of, warned
+from palm_bayes.decisions.doubts import doubts_of, with_warning
 from palm_bayes.decisions.information_value import pilot_value
 from palm_bayes.decisions.stopping_rules import Target
 from palm_bayes.errors import PalmWarning
@@ -55,10 +55,10 @@ def test_both_kinds_of_doubt_are_told(falling_fit):
     vars(doubted)["predictive_check"] = falling_fit.predictive_check
     found = doubts_of(doubted)
     assert found == {"random": (WHY,), "entropy": ("not converged, take more draws",)}
-    assert warned(found, "So.") == (
+    assert with_warning(found, "So.") == (
         f"Do not rely on this (random: {WHY}, entropy: not converged, take more draws). So."
     )
-    assert warned({}, "So.") == "So."
+    assert with_warning({}, "So.") == "So."
 
 
 def test_the_report_marks_its_verdict(falling_fit):

@@ -101,7 +101,7 @@ def test_orders_of_equal_means_do_not_count():
 
 def test_the_true_numbers_are_calibrated():
     learned = replace(shipped(), misfit=replace(TRUE, between_gains=np.inf, between_levels=np.inf))
-    below = pd.concat([task.below(learned, learned) for task in tasks(TRUE, count=300)])
+    below = pd.concat([task.pit_values(learned, learned) for task in tasks(TRUE, count=300)])
     inside = ((below["p"] - 0.5).abs() <= 0.4).mean()
     assert inside == pytest.approx(0.8, abs=0.06)
     assert list(below["third"].unique()) == [0, 1, 2]
@@ -122,7 +122,7 @@ def test_what_is_scored_is_the_forecast(fit):
         rows = later_rows(full.strategy(name), seen, train=12)
         laters.append(later_of(sampled.sel(strategy=name), seen, rows))
     task = Task("digits", tuple(laters), shared_noise(fit.runs))
-    learned = task.below(shipped(), shipped())["p"].to_numpy().reshape(len(laters), 4, -1)
+    learned = task.pit_values(shipped(), shipped())["p"].to_numpy().reshape(len(laters), 4, -1)
 
     labels = np.round(240 * np.exp(laters[0].t))
     draws = fit.forecast(labels=labels, scope="continuing").draws

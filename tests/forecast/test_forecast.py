@@ -314,8 +314,8 @@ def test_all_scopes_are_of_the_same_curves(fit):
 def test_misfit_grows_past_the_data(fit):
     found = fit.forecast(horizon=12)
     misfit, on_curve = found.sources["misfit"], found.sources["curve"]
-    strayed = on_curve.copy(data=log_odds(on_curve + misfit) - log_odds(on_curve))
-    spread = strayed.std(("chain", "draw"))
+    with_misfit = on_curve.copy(data=log_odds(on_curve + misfit) - log_odds(on_curve))
+    spread = with_misfit.std(("chain", "draw"))
     assert bool((spread.sel(x=slice(13, None)).diff("x") > 0).all())
     assert bool((spread.sel(x=slice(None, 12.0)) < 0.5 * spread.sel(x=24.0)).all())
     pure = fit.forecast(horizon=12, misfit=None)

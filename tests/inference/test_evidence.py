@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from palm_bayes.inference.evidence import Part, gathered, join, log_evidence
+from palm_bayes.inference.evidence import Part, aggregated_stats, join, log_evidence
 
 DRAWS = 1000
 
@@ -96,12 +96,12 @@ def test_draws_that_are_kept_tell_of_those_that_are_not():
     """No divergence is lost when draws are thinned, and no energy pretends to be a neighbour's."""
     whole = part(0.0, 0.0).stats
     whole["diverging"][1, [3, 5, 999]] = True
-    thinned = gathered(whole, np.arange(0, DRAWS, 4))
+    thinned = aggregated_stats(whole, np.arange(0, DRAWS, 4))
     assert list(np.flatnonzero(thinned["diverging"][1])) == [0, 1, 249]
     assert int(thinned["diverging"].sum()) == 3
     np.testing.assert_array_equal(thinned["n_steps"], 28)
     assert thinned["energy"].isnull().all()
-    assert gathered(whole, np.arange(DRAWS)).equals(whole)
+    assert aggregated_stats(whole, np.arange(DRAWS)).equals(whole)
 
 
 def test_divergences_that_count_are_in_the_draws_of_the_whole():

@@ -203,7 +203,9 @@ def test_weights_are_those_of_plain_numpy(monkeypatch, made_up):
     fit, draws = made_up_fit(before)
     asked, weights = [], []
     monkeypatch.setattr(module, "smoothed", lambda ratios: (asked.append(ratios), (ratios, 0))[1])
-    monkeypatch.setattr(module, "picked", lambda w: (weights.append(w), np.zeros((1, 6), int))[1])
+    monkeypatch.setattr(
+        module, "resampled", lambda w: (weights.append(w), np.zeros((1, 6), int))[1]
+    )
     module._reweighted(fit, later, named_priors("default"))
 
     expected, x = [], np.arange(1.0, 6)
@@ -335,7 +337,7 @@ def test_what_was_odd_before_is_not_told_again(fit, sampled):
 
 def test_draws_are_picked_by_weight():
     weights = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 2.0], [1.0, 0.0, 0.0, 3.0]])
-    picked = module.picked(weights).tolist()
+    picked = module.resampled(weights).tolist()
     assert picked == [[0, 1, 2, 3], [1, 1, 3, 3], [0, 3, 3, 3]]
 
 

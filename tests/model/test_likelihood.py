@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm_bayes.model import curve, noise
-from palm_bayes.model.likelihood import LogLikelihood, know_in_numba
+from palm_bayes.model.likelihood import LogLikelihood, register_in_numba
 from palm_bayes.model.likelihood_passes import Parameters
 from palm_bayes.model.steps import pooled
 from palm_bayes.model.variables import Ends, Observations
 
-know_in_numba()
+register_in_numba()
 RUNS = st.lists(
     st.lists(st.integers(1, 9), min_size=1, max_size=5, unique=True).map(sorted),
     min_size=1,
