@@ -12,8 +12,9 @@ import pandas as pd
 from cells import LEAST_REPETITIONS, TASK, curves_parser, show_progress
 
 from palm_bayes import Backtest, backtest
+from palm_bayes.data.quantiles import BANDS
 from palm_bayes.evaluation.cells import train_size
-from palm_bayes.evaluation.scores import BANDS, THIRDS, inside, third
+from palm_bayes.evaluation.scores import THIRDS, inside, third
 from palm_bayes.forecast.baselines import NAMES
 
 FRACTIONS = (0.25, 0.5)

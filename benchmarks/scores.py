@@ -11,7 +11,7 @@ from cells import TASK, curves_parser
 from forecast import KEY, curves
 
 from palm_bayes import Backtest, backtest
-from palm_bayes.evaluation.backtest_result import QUANTILES
+from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.evaluation.scores import inside
 
 SOURCE, SEED = "lcdb", 0
@@ -65,10 +65,10 @@ def forecasts(table: pd.DataFrame, variant: str, out: Path) -> pd.DataFrame:
     )
     rows = found.forecasts.copy()
     if turned:
-        rows[QUANTILES] = 1 - rows[QUANTILES[::-1]].to_numpy()
+        rows[QUANTILE_NAMES] = 1 - rows[QUANTILE_NAMES[::-1]].to_numpy()
     if variant == "above chance":
         of = rows["dataset"].map(table.drop_duplicates("dataset").set_index("dataset")["chance"])
-        rows[QUANTILES] = rows[QUANTILES].mul(1 - of, axis=0).add(of, axis=0)
+        rows[QUANTILE_NAMES] = rows[QUANTILE_NAMES].mul(1 - of, axis=0).add(of, axis=0)
     return rows
 
 
@@ -82,10 +82,10 @@ def judged(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     truth = pd.concat([single, mean.assign(scope="mean", repetition="")])
     rows = rows.merge(truth, on=[name for name in WHERE if name != "train_episodes"])
     rows["observed"] = rows["accuracy"]
-    level = np.array([float(name[1:]) for name in QUANTILES]) / 100
-    off = rows["accuracy"].to_numpy()[:, None] - rows[QUANTILES].to_numpy()
+    level = np.array([float(name[1:]) for name in QUANTILE_NAMES]) / 100
+    off = rows["accuracy"].to_numpy()[:, None] - rows[QUANTILE_NAMES].to_numpy()
     rows["pinball"] = 200 * np.maximum(level * off, (level - 1) * off).mean(axis=1)
-    rows["error of the median"] = 100 * np.abs(off[:, QUANTILES.index("q50")])
+    rows["error of the median"] = 100 * np.abs(off[:, QUANTILE_NAMES.index("q50")])
     rows["80 % band held"] = 100 * inside(rows, 80)
     return rows.groupby("scope")[["pinball", "error of the median", "80 % band held"]].mean()
 

@@ -9,20 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.compare import compare
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Target, Unreachable
 from palm_bayes.errors import DataError
-from palm_bayes.evaluation.backtest_result import QUANTILES, Backtest
+from palm_bayes.evaluation.backtest_result import Backtest
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.saved import about_data, runs_from
 from palm_bayes.model.build import observations
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Questions, report_of
-from palm_bayes.report.export import Outcome
+from palm_bayes.report.export import FitOutput
 from palm_bayes.report.page import write
 from palm_bayes.report.tables import compared
 
@@ -117,7 +118,7 @@ def test_figures_are_of_errors(error_fit):
 
 
 def test_files_are_of_errors_and_palms_files_of_what_palm_describes(error_fit, fit):
-    found, same = Outcome.of(error_fit, horizon=2), Outcome.of(fit, horizon=2)
+    found, same = FitOutput.of(error_fit, horizon=2), FitOutput.of(fit, horizon=2)
     assert found.tables.document()["lower_is_better"] is True
     assert found.tables.document()["metric"] == "error rate"
     np.testing.assert_allclose(found.palm("random").y_avg, same.palm("random").y_avg)
@@ -149,7 +150,7 @@ def test_the_page_is_of_errors(error_fit, fit, tmp_path):
 def test_a_backtest_gives_errors_back(quick_fit, made_up):
     runs = made_up.task({"a": (0.1, 0.2)})
     part = {"episode": [4], "observed": [0.9], "mean": [0.8]}
-    quantiles = dict(zip(QUANTILES, [[v] for v in np.linspace(0.7, 0.95, 7)], strict=True))
+    quantiles = dict(zip(QUANTILE_NAMES, [[v] for v in np.linspace(0.7, 0.95, 7)], strict=True))
     key = {"source": [""], "dataset": [""], "model": [""], "strategy": ["a"], "train_episodes": [3]}
     frame = pd.DataFrame(key | part | quantiles)
     turned = read_runs(
@@ -159,6 +160,6 @@ def test_a_backtest_gives_errors_back(quick_fit, made_up):
     found = Backtest.joined([{"forecasts": frame}], [(("", "", "", "a"), turned)])
     row = found.forecasts.iloc[0]
     assert row["observed"] == pytest.approx(0.1)
-    assert row[QUANTILES].to_numpy(float) == pytest.approx(np.linspace(0.05, 0.3, 7))
+    assert row[QUANTILE_NAMES].to_numpy(float) == pytest.approx(np.linspace(0.05, 0.3, 7))
     mean = turned.table.groupby("episode")["accuracy"].mean().to_numpy()
     assert found.observed["accuracy"].to_numpy() == pytest.approx(1 - mean)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from palm_bayes.data.averaging import mean_curve
 from palm_bayes.data.places import Place
+from palm_bayes.data.quantiles import QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, WorkerError
@@ -38,14 +39,12 @@ from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.forecast import baselines
-from palm_bayes.forecast.forecast import QUANTILES, forecast
+from palm_bayes.forecast.forecast import forecast
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
-
-_NAMES = [f"q{100 * p:g}" for p in QUANTILES]
 
 type Floats = NDArray[np.float64]
 
@@ -304,7 +303,7 @@ def _summarised(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
     if not np.isfinite(draws).all():
         raise DataError("the forecast is not finite")
     observed = rows["accuracy"].to_numpy()
-    quantiles = dict(zip(_NAMES, np.quantile(draws, QUANTILES, axis=0), strict=True))
+    quantiles = dict(zip(QUANTILE_NAMES, np.quantile(draws, QUANTILES, axis=0), strict=True))
     table = rows[["scope", "repetition", "episode", "labels"]].reset_index(drop=True)
     return table.assign(
         observed=observed,

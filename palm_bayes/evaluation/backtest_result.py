@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
@@ -21,7 +22,6 @@ from palm_bayes.forecast.baselines import NAMES
 from palm_bayes.scratch import tidy
 
 KEY = [*CELL, "train_episodes"]
-QUANTILES = ["q2.5", "q10", "q25", "q50", "q75", "q90", "q97.5"]
 SCOPES = {"mean": " of the means over repetitions", "repetition": " of single repetitions"}
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
 _ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
@@ -31,7 +31,7 @@ _TABLES, _FIGURE = ("forecasts", "scores", "baselines"), Path("backtest.png")
 COLUMNS = {
     "forecasts": [
         *[*KEY, "scope", "repetition", "episode", "labels", "observed", "mean"],
-        *QUANTILES,
+        *QUANTILE_NAMES,
     ],
     "baselines": [*KEY, "episode", "labels", "observed", *NAMES],
     "scores": [*KEY, "scope", "third", "forecaster", "n", *SCORES, "passed", "described", "reason"],
@@ -88,12 +88,14 @@ class Backtest:
         score = replace(cells[0][1].score, percent=False) if cells else Score()
         for table, columns in (
             (observed, ["accuracy"]),
-            (tables["forecasts"], ["observed", "mean", *QUANTILES]),
+            (tables["forecasts"], ["observed", "mean", *QUANTILE_NAMES]),
             (tables["baselines"], ["observed", *NAMES]),
         ):
             table[columns] = score.values(table[columns].astype(float))
         if score.lower_is_better:
-            tables["forecasts"][QUANTILES] = tables["forecasts"][QUANTILES[::-1]].to_numpy()
+            tables["forecasts"][QUANTILE_NAMES] = tables["forecasts"][
+                QUANTILE_NAMES[::-1]
+            ].to_numpy()
         notes = reading_notes(runs for _, runs in cells)
         return cls(**tables, observed=observed, notes=notes, score=score)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q2.5", "q97.5")}
+from palm_bayes.data.quantiles import BANDS
+
 """Central bands in percent, and their limiting quantiles."""
 
 SCORES = ["crps", "log_score", "mae", "coverage_50", "coverage_80", "coverage_95", "width_80"]

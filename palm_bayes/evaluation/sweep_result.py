@@ -12,10 +12,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from palm_bayes.data.columns import TASK
+from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, plural
-from palm_bayes.evaluation.backtest_result import QUANTILES
 from palm_bayes.evaluation.checkpoints import Columns
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.files import together
@@ -48,7 +48,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "scope": _TEXT,
         **dict.fromkeys(("episode", "labels"), _NUMBER),
         "future": _YES,
-        **dict.fromkeys(("mean", *QUANTILES), _NUMBER),
+        **dict.fromkeys(("mean", *QUANTILE_NAMES), _NUMBER),
     },
     "labels_to_target": {
         **dict.fromkeys(CELL, _TEXT),

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from palm_bayes.data.axis import asked_x
+from palm_bayes.data.quantiles import BANDS, QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Scope = Literal["expected", "continuing", "new"]
 
-QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 _DIMS = ("chain", "draw", "strategy")
 _SHOWN = 4  # most x shown; of more, three
 _SCOPES = {
@@ -31,7 +31,6 @@ _SCOPES = {
     "continuing": "the continuation of each repetition",
     "new": "a new repetition of each strategy",
 }
-_BANDS = {"50 %": ("q25", "q75"), "80 %": ("q10", "q90"), "95 %": ("q2.5", "q97.5")}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,15 +100,14 @@ class Forecast(Displayed):
             ``strategy``, with scope "continuing" ``repetition``, then ``episode``, ``labels``,
             ``future``, ``mean``, ``q2.5``, ``q10``, ``q25``, ``q50``, ``q75``, ``q90``, ``q97.5``.
         """
-        names = [f"q{100 * p:g}" for p in QUANTILES]
         mine = replace(self, draws=self.score.values(self.draws))
-        bands = mine.quantiles().assign_coords(quantile=names).to_dataset("quantile")
+        bands = mine.quantiles().assign_coords(quantile=QUANTILE_NAMES).to_dataset("quantile")
         table = bands.assign(mean=mine.draws.mean(("chain", "draw"))).to_dataframe().reset_index()
         table = table.dropna(subset="mean")
         runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
         whole = (table["episode"] % 1 == 0).all()
         table = table.astype({"episode": int if whole else float})
-        order = [*runs, "episode", "labels", "future", "mean", *names]
+        order = [*runs, "episode", "labels", "future", "mean", *QUANTILE_NAMES]
         return table[order].reset_index(drop=True)
 
     def coverage(self, truth: Runs) -> pd.DataFrame:
@@ -141,12 +139,12 @@ class Forecast(Displayed):
         points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
         seen = truth.score.values(points["accuracy"])
         inside = pd.DataFrame(
-            {band: seen.between(points[low], points[high]) for band, (low, high) in _BANDS.items()}
+            {f"{p} %": seen.between(points[low], points[high]) for p, (low, high) in BANDS.items()}
         )
         groups = inside.groupby(points["strategy"], sort=False)
         table = groups.mean().assign(points=groups.size())
         table.loc["all"] = {**inside.mean(), "points": len(inside)}
-        return table.astype({"points": int})[["points", *_BANDS]].rename_axis("strategy")
+        return table.astype({"points": int})[["points", *inside]].rename_axis("strategy")
 
     def _display(self) -> Display:
         """Show all x if they are few, else the end of the data, the middle and the end."""

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from palm_bayes.data.quantiles import BANDS
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
 from palm_bayes.errors import known
@@ -32,7 +33,6 @@ from palm_bayes.plots.style import (
 _OURS = COLOURS[0]
 _SCOPES = {"mean": "mean over repetitions", "repetition": "single repetitions"}
 _KEY = [*CELL, "train_episodes"]
-_BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q2.5", "q97.5")}
 _THIRDS = {name: (COLOURS[i], "os^"[i]) for i, name in enumerate(("first", "second", "last"))}
 _WORST = 3
 _BASELINES = {
@@ -105,7 +105,7 @@ def _alone(draw: Callable[[Axes], None], ax: Any) -> Figure:
 def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
     """Draw observed against nominal coverage, by third of the horizon."""
     rows = scores[(scores["forecaster"] == "palm_bayes") & (scores["scope"] == scope)]
-    bands = list(_BANDS)
+    bands = list(BANDS)
     ax.plot([0, 100], [0, 100], color=GREY, lw=0.8, ls=(0, (1, 1.5)))
     for third, (colour, marker) in _THIRDS.items():
         part = rows[rows["third"] == third]
@@ -165,7 +165,7 @@ def _worst(
 
 def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, Any]) -> None:
     train = int(key["train_episodes"])
-    for (low, high), share in zip(reversed(_BANDS.values()), SHADES, strict=True):
+    for (low, high), share in zip(reversed(BANDS.values()), SHADES, strict=True):
         ax.fill_between(rows["episode"], rows[low], rows[high], color=mixed(_OURS, 1 - share), lw=0)
     ax.plot(rows["episode"], rows["q50"], color=mixed(_OURS, -0.25), lw=1.2)
     seen = curve[curve["episode"] <= train]

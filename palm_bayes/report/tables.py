@@ -183,8 +183,8 @@ def compared_numbers(comparison: Comparison) -> pd.DataFrame:
     """Join ranking, P(worse than the first) and speed-up, one row per strategy."""
     first = comparison.ranking["strategy"].iloc[0]
     worse = comparison.pairs.loc[comparison.pairs["other"] == first, ["strategy", "p_worse"]]
-    columns = ("median", "lower", "upper")
-    share = comparison.speed_up.rename(columns={name: f"share_{name}" for name in columns})
+    names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
+    share = comparison.speed_up.rename(columns=names)
     ranking = comparison.ranking.merge(worse, how="left", on="strategy")
     return ranking.merge(share, how="left", on="strategy")
 

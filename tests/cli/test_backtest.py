@@ -10,15 +10,16 @@ import pytest
 import palm_bayes
 from palm_bayes.cli import app as cli
 from palm_bayes.data import write_example
+from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.readers import read_runs
-from palm_bayes.evaluation.backtest_result import KEY, QUANTILES, Backtest
+from palm_bayes.evaluation.backtest_result import KEY, Backtest
 
 HEAD = dict(zip(KEY, ("", "digits", "logistic", "margin", 8), strict=True))
 
 
 def result(*, passed=True, failed=False):
     """One cell with one forecast, and one that failed."""
-    quantiles = {name: 0.8 + 0.001 * float(name[1:]) for name in QUANTILES}
+    quantiles = {name: 0.8 + 0.001 * float(name[1:]) for name in QUANTILE_NAMES}
     row = {"scope": "mean", "repetition": "", "episode": 9, "labels": 180.0, "mean": 0.85}
     one = HEAD | row | {"observed": 0.86} | quantiles
     forecasts = pd.DataFrame([one, one | {"scope": "repetition", "repetition": "1"}])

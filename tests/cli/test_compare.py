@@ -113,7 +113,7 @@ def test_csv_has_the_numbers_of_the_tables(saved, fit, capsys):
     assert cli.main(["compare", saved, "--at", "500", "--format", "csv"]) == 0
     found, table = fit.compare(500), pd.read_csv(io.StringIO(capsys.readouterr().out))
     pd.testing.assert_frame_equal(table[list(found.ranking)], found.ranking, rtol=1e-7)
-    assert {"share_median", "p_faster", "p_worse"} <= set(table)
+    assert {"share", "share_upper", "p_faster", "p_worse"} <= set(table)
     assert cli.main(["budget", saved, "--target", "0.9", "--format", "csv"]) == 0
     found, table = fit.labels_to_reach(0.9), pd.read_csv(io.StringIO(capsys.readouterr().out))
     assert table["budget"].tolist() == found.table["budget"].tolist()

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from palm_bayes import backtest
 from palm_bayes.data import example_runs_path
+from palm_bayes.data.quantiles import QUANTILES
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, PalmWarning, SamplingError, WorkerError
 from palm_bayes.evaluation import backtest as backtesting
@@ -17,7 +18,6 @@ from palm_bayes.evaluation import scores as scoring
 from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.evaluation.cells import train_size
 from palm_bayes.forecast import baselines
-from palm_bayes.forecast.forecast import QUANTILES
 from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import fit_runs
 

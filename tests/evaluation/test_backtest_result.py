@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.readers import read_runs
 from palm_bayes.evaluation import scores as scoring
-from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, QUANTILES, Backtest
+from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.forecast.baselines import NAMES
 
 TRAIN = 5
@@ -26,7 +27,7 @@ def part(inside, strategy="margin", dataset="digits"):
         frame = pd.DataFrame({"scope": scope, "repetition": "1" * (scope != "mean")}, episode)
         frame = frame.assign(episode=episode, labels=20.0 * episode, mean=0.5)
         frame = frame.assign(observed=np.where(held, 0.52, 0.9))
-        bands = {name: 0.5 + 0.05 * z for z, name in enumerate(QUANTILES, start=-3)}
+        bands = {name: 0.5 + 0.05 * z for z, name in enumerate(QUANTILE_NAMES, start=-3)}
         frames.append(frame.assign(**bands).reset_index(drop=True))
     rows = pd.concat(frames, ignore_index=True).assign(crps=0.01, log_score=1.0)
     rows["third"] = scoring.third(rows["episode"], TRAIN, TRAIN + far)

@@ -10,9 +10,10 @@ import xarray as xr
 from scipy.special import expit, logit
 from scipy.stats import kstest, norm
 
+from palm_bayes.data.quantiles import QUANTILES
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
-from palm_bayes.forecast.forecast import QUANTILES, Forecast, forecast
+from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve, noise
 from palm_bayes.model.expected import moments
 from palm_bayes.model.misfit import PARTS, Misfit, log_odds
