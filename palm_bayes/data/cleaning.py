@@ -106,7 +106,8 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
 def _without_marks(table: pd.DataFrame, word: str) -> tuple["pd.Series[Any]", bool]:
     """Return cells without their marks of percent, and True if all of them have one."""
     cells = table[word]
-    if not any(isinstance(cell, str) and "%" in cell for cell in cells):
+    others = cells[as_numbers(cells).isna()]
+    if not any(isinstance(cell, str) and "%" in cell for cell in others):
         return cells, False
     text = as_text(cells)
     plain = ~text.str.endswith("%") & ~text.str.lower().isin(GAPS)
