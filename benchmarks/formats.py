@@ -797,6 +797,292 @@ def _gap(at: Path) -> Path:
     return saved(frame.assign(accuracy=frame["accuracy"].mask(gone)), at / "runs.csv")
 
 
+# --- counts, marks and units that may be misread
+
+
+def queries() -> pd.DataFrame:
+    """Return the curves with labels of an unknown name."""
+    return renamed(labels="n_queries")
+
+
+@shape("an index beside labels of another name", refused="--column labels=n_queries or --column ep")
+def _index_only(at: Path) -> Path:
+    return saved(queries(), at / "runs.csv", index=True)
+
+
+@shape("the same, chosen", options={"columns": {"labels": "n_queries"}}, note="labels are n_quer")
+def _index_chosen(at: Path) -> Path:
+    return _index_only(at)
+
+
+@shape("rows of a frame without any count, filtered", refused="may number the rows: choose what")
+def _filtered(_: Path) -> pd.DataFrame:
+    frame = tidy().drop(columns="labels")
+    return frame[(frame["strategy"] == "random") & (frame["repetition"] == 1)]
+
+
+@shape("labels of another name", refused="--column episode=n_queries or --column labels=n_queries")
+def _queries(at: Path) -> Path:
+    return saved(queries(), at / "runs.csv")
+
+
+def _grouped(mark: str) -> pd.DataFrame:
+    frame = tidy()
+    return frame.assign(labels=(50 * frame["labels"]).map("{:,}".format).str.replace(",", mark))
+
+
+@shape("commas between thousands", same=False, note="commas separate thousands")
+def _thousands(at: Path) -> Path:
+    return saved(_grouped(","), at / "runs.tsv", sep="\t")
+
+
+@shape(
+    "points between thousands, decimal commas", same=False,
+    note="commas are decimal; points separate thousands",
+)  # fmt: skip
+def _thousands_points(at: Path) -> Path:
+    return saved(_grouped("."), at / "runs.csv", sep=";", decimal=",")
+
+
+@shape("labels and scores with three decimals after commas", refused="labels has 20,000, thousands")
+def _three(at: Path) -> Path:
+    frame = tidy().assign(labels=tidy()["labels"].astype(float))
+    return saved(frame, at / "runs.csv", sep=";", decimal=",", float_format="%.3f")
+
+
+@shape("decimal commas in quotes", note="commas are decimal")
+def _quoted(at: Path) -> Path:
+    return saved(tidy(), at / "runs.csv", decimal=",", quoting=1)
+
+
+@shape("error rates below 1%, in cells", options={"lower_is_better": True}, same=False)
+def _percent_cells(at: Path) -> Path:
+    frame = mistakes()
+    return saved(frame.assign(error=frame["error"].map("{:.4f}%".format)), at / "runs.csv")
+
+
+@shape("cells in percent and others", refused="accuracy is '0.5381', where other cells have a %")
+def _percent_some(at: Path) -> Path:
+    cells = [f"{100 * a:g}%" if i % 2 else str(a) for i, a in enumerate(tidy()["accuracy"])]
+    return saved(tidy().assign(accuracy=cells), at / "runs.csv")
+
+
+@shape(
+    "a name in percent, values up to 1", refused="percent=True (--percent) reads it as percent, "
+)
+def _percent_name(at: Path) -> Path:
+    return saved(renamed(accuracy="Accuracy (%)"), at / "runs.csv")
+
+
+@shape("the same, chosen", options={"percent": False}, note="score is Accuracy (%)")
+def _percent_not(at: Path) -> Path:
+    return _percent_name(at)
+
+
+@shape("a column for each share below 1%", options={"pool": 20_000}, note="are percent of a pool")
+def _shares_below(at: Path) -> Path:
+    frame = _across("{n}")
+    return saved(frame.rename(columns={str(n): f"{n / 200:g}%" for n in LABELS}), at / "runs.csv")
+
+
+@shape("labels below 1%, by their name", options={"pool": 20_000}, refused="write percent as cells")
+def _share_name(at: Path) -> Path:
+    frame = tidy()
+    return saved(frame.assign(**{"% labeled": frame.pop("labels") / 200}), at / "runs.csv")
+
+
+@shape("labels in percent, in cells", options={"pool": 20_000}, note="are percent of a pool of 20,")
+def _share_cells(at: Path) -> Path:
+    return saved(tidy().assign(labels=(tidy()["labels"] / 200).map("{:g}%".format)), at / "r.csv")
+
+
+# --- what sums repetitions up, beside them
+
+
+def _summed(*names: str) -> pd.DataFrame:
+    means = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    return pd.concat([means.assign(repetition=name) for name in names])
+
+
+@shape("means beside repetitions", note="rows of repetition mean, std, beside those")
+def _mean_rows(at: Path) -> Path:
+    return saved(pd.concat([tidy(), _summed("mean", "std")]), at / "runs.csv")
+
+
+@shape("means and deviations as repetitions", refused="a mean or its spread instead of")
+def _mean_rows_only(at: Path) -> Path:
+    return saved(_summed("mean", "std"), at / "runs.csv")
+
+
+@shape("a column for each repetition, and one of means", same=False, note="seed_3; all left out")
+def _mean_column(at: Path) -> Path:
+    return saved(wide("margin", "seed_{r}").assign(all=0.5), at / "margin.csv")
+
+
+@shape("the same, also of deviations", same=False, note="seed_3; mean, std left out")
+def _deviation_column(at: Path) -> Path:
+    return saved(wide("margin", "seed_{r}").assign(mean=0.5, std=0.1), at / "margin.csv")
+
+
+@shape("two header rows with means", note="rows of repetition mean, std, beside those")
+def _mean_header(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
+    for s in STRATEGIES:
+        frame[s, "mean"], frame[s, "std"] = 0.5, 0.01
+    return saved(frame, at / "runs.csv", index=True)
+
+
+# --- arrays of labels and runs, or transposed
+
+
+@shape(".npy of labels above runs", same=False, note="the first row, without a name, counts labels")
+def _npy_labels(at: Path) -> Path:
+    np.save(at / "margin.npy", np.array([LABELS, *(accuracy("margin", r) for r in REPETITIONS)]))
+    return at / "margin.npy"
+
+
+@shape(".npy of labels beside runs", same=False, note="the first column, without a name, counts l")
+def _npy_columns(at: Path) -> Path:
+    np.save(at / "margin.npy", np.load(_npy_labels(at)).T)
+    return at / "margin.npy"
+
+
+@shape(".npy of whole percent below labels", refused="may be labels or accuracies: name labels")
+def _npy_whole(at: Path) -> Path:
+    np.save(at / "margin.npy", np.array([LABELS // 2, 100 * accuracy("margin", 1) // 1]))
+    return at / "margin.npy"
+
+
+@shape(".npy of episodes x runs", refused="6 runs x 4 episodes, but its rows may be the episodes")
+def _npy_turned(at: Path) -> Path:
+    np.save(at / "margin.npy", np.array([accuracy("margin", r) for r in range(4)]).T)
+    return at / "margin.npy"
+
+
+@shape(".npz of labels and episodes x runs", note="margin 3 runs x 6 episodes")
+def _npz_turned(at: Path) -> Path:
+    turned = {s: np.array([accuracy(s, r) for r in REPETITIONS]).T for s in STRATEGIES}
+    np.savez(at / "runs.npz", labels=LABELS, **turned)
+    return at / "runs.npz"
+
+
+@shape(".npz of two measures", same=False, note="score is test_acc, not train_acc")
+def _npz_measures(at: Path) -> Path:
+    runs = np.array([accuracy("margin", r) for r in REPETITIONS])
+    np.savez(at / "margin.npz", labels=LABELS, train_acc=runs + 0.05, test_acc=runs)
+    return at / "margin.npz"
+
+
+@shape(".npz of measures alone", refused="measures or strategies: keep one measure, called accura")
+def _npz_splits(at: Path) -> Path:
+    runs = np.array([accuracy("margin", r) for r in REPETITIONS])
+    np.savez(at / "margin.npz", train_result=runs + 0.05, test_result=runs)
+    return at / "margin.npz"
+
+
+# --- several columns of counts or repetitions
+
+
+@shape("rounds beside the size of the pool", options={"batch": 20}, note="labels, 5000 in all epi")
+def _constant(at: Path) -> Path:
+    frame = tidy().assign(round=tidy()["labels"] // 20, n_samples=5000).drop(columns="labels")
+    return saved(frame, at / "runs.csv")
+
+
+@shape("seed and fold", same=False, note="repetition is seed / fold")
+def _seed_fold(at: Path) -> Path:
+    frames = [renamed(repetition="seed").assign(fold=fold) for fold in (0, 1)]
+    return saved(pd.concat(frames), at / "runs.csv")
+
+
+# --- other writers
+
+
+@shape("pandas' JSON, orient split", note="")
+def _split(at: Path) -> Path:
+    tidy().to_json(at / "runs.json", orient="split")
+    return at / "runs.json"
+
+
+@shape("the same of two header rows", note="the column without a name counts labels")
+def _split_levels(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
+    frame.to_json(at / "runs.json", orient="split")
+    return at / "runs.json"
+
+
+@shape("pandas' JSON, orient table")
+def _table(at: Path) -> Path:
+    tidy().to_json(at / "runs.json", orient="table")
+    return at / "runs.json"
+
+
+@shape("JSON lines in .json")
+def _lines_json(at: Path) -> Path:
+    tidy().to_json(at / "runs.json", orient="records", lines=True)
+    return at / "runs.json"
+
+
+@shape("a JSON array in .jsonl")
+def _array_lines(at: Path) -> Path:
+    return text(at / "runs.jsonl", tidy().to_json(orient="records"))
+
+
+@shape("JSON lines, cut off", refused="cannot be read as JSON: line 36: ")
+def _lines_cut(at: Path) -> Path:
+    return text(at / "runs.jsonl", tidy().to_json(orient="records", lines=True)[:-20])
+
+
+@shape("Excel's line sep=;", note="commas are decimal")
+def _sep(at: Path) -> Path:
+    return text(at / "runs.csv", "sep=;\n" + tidy().to_csv(index=False, sep=";", decimal=","))
+
+
+@shape("a table in Markdown")
+def _markdown(at: Path) -> Path:
+    rows = [[*tidy().columns], ["---"] * 4, *tidy().astype(str).to_numpy().tolist()]
+    return text(at / "runs.txt", "\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+@shape("lists in cells", note="labels are n_labeled; repetition is seed")
+def _list_cells(at: Path) -> Path:
+    return saved(pd.DataFrame(_histories_of_runs()).map(_plain), at / "runs.csv")
+
+
+def _plain(cell: Any) -> Any:
+    return [float(value) for value in cell] if isinstance(cell, list) else cell
+
+
+@shape("numbers with blanks after commas", same=False, note="the first column, without a name, ")
+def _blank_numbers(at: Path) -> Path:
+    rows = zip(LABELS, accuracy("margin", 1), strict=True)
+    return text(at / "margin.csv", "\n".join(f"{n}, {a}" for n, a in rows))
+
+
+@shape("cells of means in LaTeX", refused="is a mean and its spread")
+def _latex(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    cells = frame["accuracy"].map("${:.2f}_{{\\pm 0.02}}$".format)
+    return saved(frame.assign(accuracy=cells), at / "runs.csv")
+
+
+@shape("a table of a paper", refused="'53.9±0.3' is a mean and its spread")
+def _paper(at: Path) -> Path:
+    cells = [[f"{100 * a:.1f}±0.3" for a in accuracy(s, 1) + 0.0005] for s in STRATEGIES]
+    frame = pd.DataFrame(cells, columns=[str(n) for n in LABELS])
+    return saved(frame.assign(Method=STRATEGIES), at / "runs.csv")
+
+
+@shape("a pointer of Git LFS", refused="fetch the file by git lfs pull")
+def _lfs(at: Path) -> Path:
+    return text(at / "runs.csv", "version https://git-lfs.github.com/spec/v1\nsize 1\n")
+
+
+@shape("UTF-16 without its mark", refused="is in UTF-16 without its mark: save it in UTF-8")
+def _unmarked(at: Path) -> Path:
+    return saved(tidy(), at / "runs.csv", encoding="utf-16-le")
+
+
 def tried() -> Iterator[tuple[str, str]]:
     """Read every shape, and give what came of it."""
     for one in SHAPES:

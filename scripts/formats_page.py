@@ -52,9 +52,11 @@ table it reads the names of columns, or those in the column of strategies:
 {files}
 
 Texts are in UTF-8, or in UTF-16 with its mark; columns are separated by commas, semicolons, tabs,
-bars or blanks. Lines above the header that begin with # are left out. Numbers without a header are
-runs x episodes, as in `.npy`, or runs in columns beside one that counts labels or episodes. In
-JSON, lists may stand in records, settings beside results, and the labels once above all runs.
+bars or blanks. Lines above the header that begin with # are left out. Numbers may have decimal
+commas, and marks between thousands; where 1,000 may be both, they are refused. Numbers without a
+header, and those of `.npy`, are runs x episodes, perhaps with a first row or column of labels or
+episodes, or such a table transposed. In JSON, lists may stand in records, settings beside results,
+and the labels once above all runs.
 Pickles are never read, since reading them can run code. Excel needs a package that reads it, such
 as openpyxl; each sheet is a table.
 
@@ -68,27 +70,34 @@ as openpyxl; each sheet is a table.
 
 {columns}
 
-Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is `test_acc`. Names in
-italics yield to a column called accuracy. `--column accuracy=test_acc` chooses; in Python,
-`columns={{"accuracy": "test_acc"}}`.
+Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is `test_acc`; labelled
+is labeled. Names in italics yield to a column called accuracy. `--column accuracy=test_acc`
+chooses; in Python, `columns={{"accuracy": "test_acc"}}`. Columns that stay the same while rounds
+pass, such as the size of the pool, are no labels. Columns such as seed and fold that only together
+tell the repetitions are joined.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 
-Without labels, shares and episodes, a step or a column without a name counts episodes where it is
-0, 1, 2 ... or 1, 2, 3 ..., else labels. Rows of a file without any of these are episodes; where
-most of them have no accuracy, since it was measured at every k-th label, they are labels.
+Without labels, shares and episodes, a column without a name, and in exports of trackers a step,
+counts episodes where it is 0, 1, 2 ... or 1, 2, 3 ..., else labels. One that may number the rows of
+several runs, or rows that were filtered, is refused, and columns that grow are offered. Rows of a
+file without any of these are episodes; where most of them have no accuracy, since it was measured
+at every k-th label, they are labels.
 
 ## Scores
 
 A score lies between 0 and 1, or between 0 and 100 percent, and rises towards its best value; with
-`--lower-is-better` it falls. `--metric NAME` names it in tables, figures and sentences. By default
-it is called by its column, such as f1_macro, unless that is an accuracy; the line "f1_macro is read
-as a fraction" says so. [Other scores](how-to/other-scores.md) has what to do with scores outside.
+`--lower-is-better` it falls. Cells such as 53.8% are percent, and so are values above 1. Where only
+a column's name says percent, and no value is above 1, `--percent` or `--fraction` tells.
+`--metric NAME` names it in tables, figures and sentences. By default it is called by
+its column, such as f1_macro, unless that is an accuracy; the line "f1_macro is read as a fraction"
+says so. [Other scores](how-to/other-scores.md) has what to do with scores outside.
 
 ## Rows
 
 - Rows at 0 labels are left out.
 - Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
+- Means and deviations beside repetitions (`seed_1, seed_2, mean`) are left out.
 - Means with standard deviations or errors are refused: the model cannot take known noise. The
   means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several strategies
   side by side, `--layout wide`.

@@ -25,8 +25,9 @@ LAYOUT = """
     caches:
     display:
     data:       cells score limits scales counts runs axis budgets alignment checks averaging
-                quantiles columns names opening reading in_memory tables palm_folder run_writer
-                places sheet trackers across layouts cleaning readers tasks example studies
+                quantiles columns names opening reading arrays in_memory marks tables palm_folder
+                run_writer places sheet trackers across layouts cleaning readers tasks example
+                studies
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 steps likelihood_passes likelihood build
                 one_strategy

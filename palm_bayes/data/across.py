@@ -36,7 +36,7 @@ def across(sheet: Sheet, _: Reading) -> Sheet:
     others = [name if i not in found else "" for i, name in enumerate(sheet.names)]
     words = columns.positions(others, sheet.words, sheet.place)
     word, mine = _counted(found), [sheet.names[i] for i in found]
-    series = [Series(i, {word: end[1].rstrip("%")}) for i, end in found.items()]
+    series = [Series(i, {word: end[1]}) for i, end in found.items()]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
     return replace(sheet, words=words, series=series, notes=[said])
 

@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.cells import as_given, as_numbers, as_text
-from palm_bayes.data.columns import TASK
-from palm_bayes.data.scales import RUN, numbers
-from palm_bayes.data.sheet import GAPS
+from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
+from palm_bayes.data.scales import RUN, numbers, reject
+from palm_bayes.data.sheet import GAPS, PAIR
 from palm_bayes.errors import DataError, listed, visible
-
-_PAIR = r"±|\+/?-|\d\s*\(\s*\d*\.?\d+\s*%?\s*\)"
 
 
 def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
@@ -29,7 +27,41 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
     table = table.copy()
     for word in RUN:
         table[word] = _visible_names(table[word], notes) if word in table else "1"
+    table = _without_constant_labels(_without_summaries(table, notes), notes)
     return _without_zero_labels(_without_gaps(_shares_to_labels(table, pool, notes), notes), notes)
+
+
+def _without_summaries(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out means and deviations beside the repetitions that they are of."""
+    names = table["repetition"].str.lower()
+    summary = names.isin(SUMMARIES)
+    if not summary.any():
+        return table
+    others = (~summary).groupby([table[key] for key in _run_keys(table)[:-1]]).transform("any")
+    spread = names.isin(SPREAD) & ~others
+    message = "a mean or its spread instead of the accuracies of each repetition, which are needed"
+    reject(table, spread, message)
+    if (left := summary & others).any():
+        which = listed(table.loc[left, "repetition"].unique())
+        notes.append(f"rows of repetition {which}, beside those that they sum up, left out")
+    return table[~left]
+
+
+def _without_constant_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out numbers, such as the size of the pool, that stay the same while episodes pass."""
+    if not {"labels", "episode"} <= {*table}:
+        return table
+    runs = [table[key] for key in _run_keys(table)]
+    counts = as_numbers(table["labels"]).groupby(runs).nunique()
+    if counts.max() != 1 or table["episode"].groupby(runs).nunique().max() < 2:
+        return table
+    first = table["labels"].iloc[0]
+    notes.append(f"labels, {first} in all episodes of a run, are not those so far, left out")
+    return table.drop(columns="labels")
+
+
+def _run_keys(table: pd.DataFrame) -> list[str]:
+    return [*(word for word in TASK if word in table), *RUN]
 
 
 def _visible_names(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]":
@@ -45,10 +77,17 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
     word = next((word for word in ("labels", "share") if word in table), None)
     if word is None:
         return table
+    table[word], marked = _without_marks(table, word)
     values = as_numbers(table[word])
-    if word == "labels" and not (values.max() <= 1 and (values % 1 > 0).any()):
+    if word == "labels" and not marked and not (values.max() <= 1 and (values % 1 > 0).any()):
         return table
-    percent = values.max() > 1
+    percent = marked or values.max() > 1
+    if not percent and "share unit" in table:
+        raise DataError(
+            f"{table['file'].iloc[0] or 'the table'}: labels are percent by the name of their "
+            f"column, but at most {values.max():g}: write percent as cells such as "
+            f"{values.max():g}%, or call the column of shares fraction labeled"
+        )
     if pool is None:
         unit = "percent" if percent else "shares"
         raise DataError(
@@ -62,6 +101,18 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
     shares = numbers(table, word, "a share of the pool") / (100 if percent else 1)
     notes.append(f"labels are {'percent' if percent else 'shares'} of a pool of {pool:,.10g}")
     return table.drop(columns=word).assign(labels=(shares * pool).round())
+
+
+def _without_marks(table: pd.DataFrame, word: str) -> tuple["pd.Series[Any]", bool]:
+    """Return cells without their marks of percent, and True if all of them have one."""
+    cells = table[word]
+    others = cells[as_numbers(cells).isna()]
+    if not any(isinstance(cell, str) and "%" in cell for cell in others):
+        return cells, False
+    text = as_text(cells)
+    plain = ~text.str.endswith("%") & ~text.str.lower().isin(GAPS)
+    reject(table.assign(cell=text), plain, f"{word} is '{{cell}}', where other cells have a %")
+    return text.str.removesuffix("%").str.strip(), True
 
 
 def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -80,11 +131,12 @@ def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
     text = as_text(table["accuracy"])
-    if (pair := text.str.contains(_PAIR, regex=True)).any():
+    if (pair := text.str.match(PAIR)).any():
         place, cell = table.loc[pair, "file"].iloc[0] or "the table", text[pair].iloc[0]
         raise DataError(f"{place}: '{cell}' is a mean and its spread, needed is each repetition")
-    if text.str.endswith("%").any():
-        table["accuracy"] = text.str.removesuffix("%")
+    table["accuracy"], marked = _without_marks(table, "accuracy")
+    if marked:
+        table["accuracy unit"] = "% of cells"
     empty = text.str.lower().isin(GAPS)
     if not empty.any() or empty.all():
         return table

@@ -10,7 +10,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "strategy": (
         *("strategy", "method", "query strategy", "query method", "acquisition"),
         *("acquisition function", "sampler", "sampling strategy", "sampling method"),
-        *("al strategy", "al method", "selection strategy", "heuristic", "algorithm"),
+        *("al strategy", "al method", "selection strategy", "heuristic", "algorithm", "acq fn"),
+        *("acquisition fn", "qs"),
     ),
     "accuracy": (
         *("accuracy", "score", "acc", "test accuracy", "test acc", "test score", "accuracies"),
@@ -19,17 +20,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("f1 macro", "macro f1", "f1 micro", "micro f1", "f1 weighted", "weighted f1"),
         *("test f1", "val f1", "auc", "roc auc", "auroc", "test auc", "map", "miou", "mean iou"),
         *("iou", "dice", "r2", "auprc", "test accuracies", "accs", "accuracy history"),
-        *("acc history", "performance", "performance history"),
+        *("acc history", "performance", "performance history", "accuracy score", "test scores"),
+        *("balanced acc", "test f1 score", "test balanced accuracy"),
     ),
     "labels": (
-        *("labels", "cumulative budget", "n labels", "budget", "num labels", "labelled"),
-        *("labeled", "n labeled", "n labelled", "num labeled", "num labelled", "labels used"),
-        *("number of labels", "label count", "labeled samples", "labelled samples"),
+        *("labels", "cumulative budget", "n labels", "budget", "num labels", "labeled"),
+        *("n labeled", "num labeled", "labels used", "number of labels", "label count"),
+        *("labeled samples", "labeled count", "train samples", "num train samples", "train sizes"),
         *("num labeled samples", "n labeled samples", "train size", "training size"),
         *("train set size", "training set size", "n train", "num train", "n samples"),
         *("num samples", "samples", "n annotated", "annotations", "labeled size"),
         *("training points", "num training points", "training samples", "labeled points"),
-        *("num labeled points", "labeled set size", "labelled set size", "total labels"),
+        *("num labeled points", "labeled set size", "labeled pool size", "total labels"),
         *("total labeled", "cumulative labels", "num annotations", "n annotations"),
     ),
     "share": (
@@ -53,7 +55,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "dataset": ("dataset", "dataset name"),
     "model": ("model", "architecture", "arch", "backbone", "network", "model name"),
 }
-"""Accepted names of columns, by word. Case, blanks and punctuation do not matter."""
+"""Accepted names of columns, by word. Case, blanks, punctuation and labelled do not matter."""
 
 TASK = ("source", "dataset", "model")
 """Words that identify a task."""
@@ -78,6 +80,8 @@ SPREAD = frozenset(
 )
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean."""
+SUMMARIES = MEAN | SPREAD | {"all", "median", "min", "max"}
+"""Names of rows or columns that sum repetitions up, beside these."""
 _NAMED = "f1|auc|balanced|auprc|iou|map|dice|r2"  # scores that are called by their names
 _GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
 _OTHER = frozenset({"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"})
@@ -85,7 +89,7 @@ _OTHER = frozenset({"loss", "time", "precision", "recall", "duration", "epoch", 
 
 def clean(name: Hashable) -> str:
     """Reduce a name to what is compared: small letters and digits, % as percent."""
-    text = str(name).lower().replace("%", "percent ")
+    text = str(name).lower().replace("%", "percent ").replace("labelled", "labeled")
     return re.sub(r"[^0-9a-z]+", "", text)
 
 
@@ -119,6 +123,12 @@ def is_error(name: Hashable) -> bool:
     return bool({clean(name), clean(_bare(name))} & _ERRORS)
 
 
+def in_percent(name: Hashable) -> bool:
+    """Return True for a name with a mark of percent, unlike "random 10%", which counts."""
+    text = re.sub(r"\d\s*%", "", str(name).lower())
+    return "%" in text or bool(parts(text) & {"percent", "percentage", "pct"})
+
+
 def _bare(name: Hashable) -> str:
     return re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
 
@@ -136,7 +146,7 @@ def stands_for(name: Hashable) -> str | None:
 
 def parts(name: Hashable) -> set[str]:
     """Return the parts of a name that are words, in small letters."""
-    return set(re.split(r"[^a-z]+", str(name).lower()))
+    return set(re.split(r"[^a-z]+", str(name).lower().replace("labelled", "labeled")))
 
 
 _SINGLE = {
@@ -235,8 +245,8 @@ def missing(
     accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
     there = [str(column) for column in columns]
     near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
-    offered = near or [f"{words[0]}={name}" for name in likely or ("NAME",)]
-    choices = " or ".join(f"--column {choice}" for choice in offered[:3])
+    offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
+    choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
     turned = "; errors are read with --lower-is-better" * (
         "accuracy" in words and any(map(_may_be_error, there))
     )

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from palm_bayes.data.arrays import Arrays, array_of_runs, side_by_side
 from palm_bayes.data.cells import as_numbers
 from palm_bayes.data.columns import COUNTS, TASK, stands_for, word_of
 from palm_bayes.data.opening import check_names, check_table
-from palm_bayes.data.runs import MIN_EPISODES
-from palm_bayes.errors import DataError, listed, plural
+from palm_bayes.errors import DataError, listed
 
 _DEEPEST = 8  # names within names
 _LISTS = (list, tuple, np.ndarray)
@@ -192,75 +192,7 @@ def _counts(frame: pd.DataFrame) -> bool:
     return bool(_COUNTS & {word_of(column) for column in frame.columns})
 
 
-def array_of_runs(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
-    """Take a list of values, or of runs, which may differ in length."""
-    rows = value if isinstance(value, list) else []
-    if rows and all(isinstance(row, list) for row in rows):  # ragged: short runs end in NaN
-        longest = max(map(len, rows))
-        check_table(f"{file or 'the dict'}: {key}", longest, len(rows))
-        value = [[*row, *[None] * (longest - len(row))] for row in rows]
-        value = _numbers(value, file, key)
-    array = np.asarray(value)
-    if array.ndim not in {1, 2}:
-        shape = f"shape {array.shape}" if array.ndim else repr(value)
-        raise DataError(
-            f"{file or 'the dict'}: {key} has {shape}, allowed is a list, or runs x episodes"
-        )
-    return array
-
-
-def _numbers(rows: list[list[Any]], file: str, key: object) -> np.ndarray[Any, Any]:
-    try:
-        return np.array(rows, dtype=float)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from error
-
-
-def of_runs(arrays: Mapping[str, np.ndarray[Any, Any]], file: str, name: str) -> Raw:
-    """Lay arrays of runs x episodes, with what counts their episodes, side by side."""
-    known = {key for key in arrays if word_of(key) in _COUNTS}
-    runs = {key: np.atleast_2d(arrays[key]) for key in arrays if key not in known}
-    if len(known) > 1 or len({array.shape[1] for array in runs.values()}) > 1:
-        shapes = listed(f"{key} {array.shape}" for key, array in arrays.items())
-        raise DataError(f"{file or 'the dict'}: shapes do not fit together: {shapes}")
-    length = next(iter(runs.values())).shape[1]
-    check_table(file or "the dict", length, sum(map(len, runs.values())))
-    counted: dict[tuple[str, str], Any] = {}
-    for key in known:
-        if arrays[key].shape != (length,):
-            shape = arrays[key].shape
-            raise DataError(
-                f"{file or 'the dict'}: {key} has shape {shape}, allowed is ({length},)"
-            )
-        counted[key, ""] = arrays[key]
-    if not known:
-        _refuse_transposed(max(runs.values(), key=len), file)
-        counted["episode", ""] = np.arange(1, length + 1)
-    series = {
-        ("" if word_of(key) == "accuracy" else key, str(i + 1)): run
-        for key, array in runs.items()
-        for i, run in enumerate(array)
-    }
-    cells = counted | series
-    shapes = listed(f"{key} {_shape_in_words(array)}" for key, array in runs.items())
-    if [*series] == [("", "1")]:  # one run, whose repetition the name of the file may tell
-        named = {word_of(key): value for (key, _), value in counted.items()}
-        return Raw(pd.DataFrame({**named, "accuracy": series["", "1"]}), file, name, (shapes,))
-    frame = pd.DataFrame(cells)
-    frame.columns = pd.MultiIndex.from_tuples(list(cells), names=["strategy", "repetition"])
-    return Raw(frame, file, name, (shapes,))
-
-
-def _refuse_transposed(array: np.ndarray[Any, Any], file: str) -> None:
-    """Refuse an array whose rows seem to be the episodes."""
-    runs, episodes = array.shape
-    if episodes < MIN_EPISODES <= runs:
-        raise DataError(
-            f"{file or 'the dict'} is read as {_shape_in_words(array)}, and {MIN_EPISODES} "
-            "episodes are needed: transpose it if its rows are the episodes"
-        )
-
-
-def _shape_in_words(array: np.ndarray[Any, Any]) -> str:
-    runs, episodes = array.shape
-    return f"{plural([runs], 'run', 'runs')} x {plural([episodes], 'episode', 'episodes')}"
+def of_runs(arrays: Arrays, file: str, name: str) -> Raw:
+    """Take arrays of runs x episodes."""
+    frame, notes = side_by_side(arrays, file or "the dict")
+    return Raw(frame, file, name, notes)

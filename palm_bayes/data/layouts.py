@@ -19,6 +19,7 @@ from palm_bayes.data.sheet import (
     is_numeric,
     refuse_summaries,
     spreads,
+    with_pairs,
 )
 from palm_bayes.errors import DataError, known, listed
 
@@ -38,7 +39,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     if layout.name in {"tracker", "values"} and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
-    sheet = layout.read(replace(sheet, words=mine), reading)
+    sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
     if reading.pattern is not None and raw.alone and not sheet.series:
         sheet = _by_cells(sheet, reading.pattern)
     sheet = counted(sheet.checked())
@@ -51,7 +52,7 @@ def _column_notes(sheet: Sheet) -> list[str]:
     found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
     found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
     return [
-        f"{word} {'are' if word == 'labels' else 'is'} {name}"
+        f"{word} {'are' if word == 'labels' else 'is'} {name or 'the column without a name'}"
         for word, name in found
         if columns.clean(name) != word and word != "share"
     ]
@@ -119,6 +120,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     places = [
         i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
     ]
+    places, summed = _without_summaries(places, names)
     asked = reading.layout is not None
     left = spreads([names[i] for i in places])
     if not asked:
@@ -140,8 +142,19 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
+    left = [*summed, *left]
     notes = [described(series, names), *([f"{listed(left)} left out"] if left else [])]
     return replace(sheet, series=series, notes=notes)
+
+
+def _without_summaries(places: list[int], names: list[str]) -> tuple[list[int], list[str]]:
+    """Keep the columns of repetitions where the others are their means, and the like."""
+    others = [names[i] for i in places if not repetition_of(names[i])]
+    if len(others) == len(places) or not all(
+        columns.parts(one) & columns.SUMMARIES for one in others
+    ):
+        return places, []
+    return [i for i in places if names[i] not in others], others
 
 
 def _headers(sheet: Sheet, _: Reading) -> Sheet:
@@ -158,10 +171,12 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})
-        refuse_summaries(values, sheet.place)
+        numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
+        if not numbered or not all(map(repetition_of, numbered)):
+            refuse_summaries(values, sheet.place)
         if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
             word = columns.word_of("" if name is None else name)
-            guess = "repetition" if all(map(repetition_of, values)) else "strategy"
+            guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
             kinds[level] = word if word in {"strategy", "repetition"} else guess
         elif len(values) > 1:
             raise DataError(f"{sheet.place}several measures, keep one: {listed(values)}")

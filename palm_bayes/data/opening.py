@@ -76,7 +76,11 @@ def text_of(path: Path, most: int = MAX_BYTES) -> str:
     with unpack(path, "rb") as opened:
         contents = opened.read(most + 1)
     check_bytes(path, len(contents), most)
+    if contents.startswith(b"version https://git-lfs"):
+        raise DataError(f"{path} is a pointer of Git LFS: fetch the file by git lfs pull")
     marked = contents.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not marked and any({*contents[i:40:2]} == {0} for i in (0, 1)):
+        raise DataError(f"{path} is in UTF-16 without its mark: save it in UTF-8")
     try:
         return str(contents, "utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as error:

@@ -56,9 +56,10 @@ def to_fractions(
 ) -> Score:
     """Convert the scores in ``accuracy`` to fractions that rise, in place; return what they are.
 
-    A task has one scale. If `percent` is None, a largest value above 1 means percent. Tables that
-    hold both scales, or a few values above 1, are refused; so are scores that PALM cannot describe,
-    each with the transformation that would do.
+    A task has one scale. If `percent` is None, a % in cells or a largest value above 1 means
+    percent. Tables that hold both scales, or a few values above 1, are refused; so are scores that
+    PALM cannot describe, each with the transformation that would do. The column ``accuracy unit``
+    has the marks of percent in cells, or in names of columns.
     """
     if percent not in _ALLOWED:
         raise DataError(f"percent is {percent!r}, allowed are True, False and None")
@@ -67,11 +68,17 @@ def to_fractions(
     score = Score(metric or (len(names) == 1 and names[0]) or usual, bool(percent), lower_is_better)
     table["metric"] = score.metric
     values = table["accuracy"] = numbers(table, "accuracy", _ALLOWED[percent])
-    _check_bounds(table, percent, lower_is_better)
+    marked = "accuracy unit" in table and bool(table["accuracy unit"].notna().all())
+    if percent is None and marked and (table["accuracy unit"] == "% of cells").all():
+        percent, score = True, replace(score, percent=True)
+    _check_bounds(table, percent, lower_is_better, marked)
     top = values.max()
     if percent is None and top > 1 + _SLACK:
         score = replace(score, percent=True)
-        _check_percent(table, notes)
+        _check_percent(table, notes, marked)
+    elif percent is None and marked:
+        choices = f"{_PERCENT}, percent=False (--fraction) as fractions"
+        raise DataError(f"{score.metric} is percent by its name, but at most {top:.4g}: {choices}")
     hint = (
         "" if score.percent or percent is False else "; percent=True (--percent) reads it otherwise"
     )
@@ -83,7 +90,9 @@ def to_fractions(
     return score
 
 
-def _check_bounds(table: pd.DataFrame, percent: bool | None, lower_is_better: bool) -> None:
+def _check_bounds(
+    table: pd.DataFrame, percent: bool | None, lower_is_better: bool, marked: bool
+) -> None:
     """Refuse scores below 0, above the scale or without bounds; say what can be given instead."""
     values, message = table["accuracy"], "{metric} is {accuracy:g}, allowed is " + _ALLOWED[percent]
     reject(table, values < 0, message + _NEGATIVE * (not lower_is_better))
@@ -92,18 +101,18 @@ def _check_bounds(table: pd.DataFrame, percent: bool | None, lower_is_better: bo
     advice = _ENDLESS if error else _LARGE
     reject(table, values > (1 if percent is False else 100) * (1 + _SLACK), message + advice)
     doubtful = _UNBOUNDED & {*parts} or (lower_is_better and values.max() <= _SMALL)
-    if percent is None and doubtful:
+    if percent is None and doubtful and not marked:
         reject(table, values > 1 + _SLACK, f"{message}{_ENDLESS}; {_PERCENT}")
 
 
-def _check_percent(table: pd.DataFrame, notes: list[str]) -> None:
+def _check_percent(table: pd.DataFrame, notes: list[str], marked: bool) -> None:
     """Refuse values above 1 that are hardly percent; note runs at 1 % and less."""
     accuracy, by_run = table["accuracy"], table.groupby(RUN, sort=False)["accuracy"]
     above = accuracy > 1 + _SLACK
     if (by_run.median() <= 1).all():
         message = "{metric} is {accuracy:g} where most are at most 1, allowed is "
         reject(table, above, f"{message}{_ALLOWED[None]}; {_PERCENT}")
-    if accuracy.max() <= _SMALL and (by_run.last() < by_run.first()).mean() > 0.5:
+    if not marked and accuracy.max() <= _SMALL and (by_run.last() < by_run.first()).mean() > 0.5:
         message = "{metric} goes up to {accuracy:.4g} and falls, an error such as an RMSE?"
         message += f" Allowed is {_ALLOWED[None]}; {_PERCENT}"
         reject(table, accuracy == accuracy.max(), message)

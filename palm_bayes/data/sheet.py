@@ -14,8 +14,11 @@ from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.runs import UNUSED
 from palm_bayes.errors import DataError, listed
 
-GAPS = ("", "nan", "na", "n/a", "none", "null", "-", "<na>")
+GAPS = ("", "nan", "na", "n/a", "#n/a", "none", "null", "-", "--", "–", "—", "?", "<na>")
 """Cells, in small letters, that hold nothing."""
+_RUN = (*columns.TASK, "strategy", "repetition")
+PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[,;\)])"
+"""Cells of a mean and its spread: 0.54 ± 0.02, 0.54 (0.02), 0.54 [0.40, 0.90]."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Sheet:
         """Return one row for each accuracy, with the file and the place in it."""
         raw = self.raw
         table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
+        for word in {"accuracy", "share"} & {*self.words}:
+            table = table.assign(**_unit(self.names[self.words[word]], word))
         table["where"] = [
             label if raw.file and isinstance(label, str) else f"row {label}"
             for label in raw.frame.index
@@ -111,6 +116,7 @@ class Sheet:
                 accuracy=self.column(one.place),
                 where=table["where"] + f", column {self.names[one.place]}",
                 **one.run,
+                **_unit(self.names[one.place], "accuracy"),
             )
             for one in self.series
         ]
@@ -118,10 +124,36 @@ class Sheet:
         return table.assign(**self.named, file=raw.file, metric=self.metric)
 
 
+def _unit(name: str, word: str) -> dict[str, str]:
+    """Return the unit that the name of a column has, as a column to add."""
+    return {f"{word} unit": "%"} if columns.in_percent(name) else {}
+
+
 def joined(name: Any) -> str:
     """Return the name of a column as text, its levels joined."""
     parts = name if isinstance(name, tuple) else (name,)
     return " / ".join(str(part) for part in parts if str(part))
+
+
+def with_pairs(sheet: Sheet) -> Sheet:
+    """Join columns such as seed and fold where only together they tell the repetitions."""
+    words = [columns.stands_for(name) for name in sheet.names]
+    chosen = {*sheet.words.values()}
+    found = [i for i, name in enumerate(sheet.names) if columns.word_of(name) == "repetition"]
+    found = [i for i in found if i not in chosen]
+    if len(found) < 2 or "repetition" in sheet.words or sheet.raw.frame.columns.nlevels > 1:
+        return sheet
+    others = {i for i, word in enumerate(words) if word in (*_RUN, *columns.COUNTS)}
+    keys = sorted((others | chosen) - {*found})
+    cells = pd.DataFrame({i: as_text(sheet.column(i)).to_numpy() for i in (*keys, *found)})
+    if cells.duplicated().any() or not all(cells[[*keys, i]].duplicated().any() for i in found):
+        return sheet
+    name = " / ".join(sheet.names[i] for i in found)
+    pairs = pd.Series(cells[found].agg(" / ".join, axis=1).to_numpy(), sheet.raw.frame.index)
+    kept = [i for i in range(len(words)) if i not in found]
+    frame = pd.concat([sheet.raw.frame.iloc[:, kept], pairs.rename(name)], axis=1)
+    mine = {word: kept.index(i) for word, i in sheet.words.items()} | {"repetition": len(kept)}
+    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=mine)
 
 
 def counted(sheet: Sheet) -> Sheet:
@@ -132,15 +164,15 @@ def counted(sheet: Sheet) -> Sheet:
         return replace(sheet, words=words)
     index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
     place = next(iter(index), None) if step is None else step
+    if index and step is None:
+        _refuse_row_numbers(sheet, index[0])
     if place is None:
         several = {"strategy", "repetition"} & {*words}
         places = (*sheet.free, *(one.place for one in sheet.series))
-        if (
-            several
-            or any(_may_count(sheet.column(i)) for i in places)
-            or not (sheet.raw.fields or sheet.series)
-        ):
-            raise columns.missing(["episode", "labels"], sheet.names, sheet.place)
+        likely = [sheet.names[i] for i in places if _may_count(sheet.column(i))]
+        if several or likely or not (sheet.raw.fields or sheet.series):
+            likely = _growing(sheet) or likely
+            raise columns.missing(["episode", "labels"], sheet.names, sheet.place, likely)
         numbers = pd.Series(np.arange(1.0, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
         called = "rows count"
     else:
@@ -152,6 +184,46 @@ def counted(sheet: Sheet) -> Sheet:
     notes = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
     words[word] = frame.shape[1] - 1
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
+
+
+def _run_codes(sheet: Sheet) -> "pd.Series[int]":
+    """Return the number of the run of each row, as far as columns tell the runs."""
+    words = {*_RUN} & {*sheet.words}
+    keys = {word: as_text(sheet.column(sheet.words[word])).to_numpy() for word in words}
+    frame = pd.DataFrame(keys, index=range(len(sheet.raw.frame)))
+    return frame.groupby(list(frame), sort=False).ngroup() if words else frame.assign(run=0)["run"]
+
+
+def _growing(sheet: Sheet) -> list[str]:
+    """Return the names of free columns of whole numbers that grow within every run."""
+    runs, found = _run_codes(sheet), []
+    for i in sheet.free:
+        cells = pd.Series(as_numbers(sheet.column(i)).to_numpy())
+        steps = cells.groupby(runs).diff()[runs.duplicated()]
+        if (cells % 1 == 0).all() and len(steps) and (steps > 0).all():
+            found.append(sheet.names[i])
+    return found
+
+
+def _refuse_row_numbers(sheet: Sheet, index: int) -> None:
+    """Refuse a column without a name that may number the rows of the table, of all its runs.
+
+    It does not begin anew in each run, has steps of 1 but begins elsewhere or lacks some, as after
+    rows are filtered, or another column may count.
+    """
+    runs, name = _run_codes(sheet), sheet.names[index]
+    cells = pd.Series(as_numbers(sheet.column(index)).to_numpy())
+    steps = cells.groupby(runs).diff()[runs.duplicated()]
+    alone = runs.max() > 0 and cells.is_unique
+    filtered = steps.median() == 1 and not (cells.min() in {0, 1} and (steps == 1).all())
+    others = [other for other in _growing(sheet) if other != name]
+    if alone or filtered or others:
+        pairs = [(word, other) for other in (*others[:2], name) for word in ("labels", "episode")]
+        choices = " or ".join(f"--column {word}={other or repr('')}" for word, other in pairs)
+        raise DataError(
+            f"{sheet.place}the column {name or 'without a name'} may number the rows: choose what "
+            f"counts labels or episodes by {choices}"
+        )
 
 
 def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
@@ -182,9 +254,15 @@ def _is_text(column: "pd.Series[Any]") -> bool:
 
 
 def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
-    """Return the cells that hold something as numbers, NaN for text."""
+    """Return the cells that hold something as numbers, NaN for text.
+
+    A mark of percent does not matter, nor the spread of a mean, which is refused later.
+    """
     text = as_text(column)
-    return as_numbers(text[~text.str.lower().isin(GAPS)])
+    text = text[~text.str.lower().isin(GAPS)]
+    if (numbers := as_numbers(text)).notna().all():
+        return numbers
+    return as_numbers(text.str.extract(PAIR)[0].fillna(text.str.removesuffix("%")))
 
 
 def described(series: Sequence[Series], names: Sequence[str]) -> str:

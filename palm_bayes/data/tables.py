@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from palm_bayes.data.arrays import array_of_runs
+from palm_bayes.data.columns import COUNTS, stands_for
 from palm_bayes.data.in_memory import (
     Raw,
-    array_of_runs,
     flat_records,
     of_frame,
     of_mapping,
     of_runs,
 )
+from palm_bayes.data.marks import with_points
 from palm_bayes.data.opening import (
     MAX_JSON,
     array_of,
@@ -39,7 +42,6 @@ PICKLES = {".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 _SPACES = r"\s+"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _DECIMAL = r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?"
-_DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
 
 
 def read_file(path: Path) -> list[Raw]:
@@ -69,26 +71,31 @@ def read_file(path: Path) -> list[Raw]:
 
 def _delimited(path: Path) -> list[Raw]:
     """Read the cells of a delimited text as text, with their lines as index."""
-    lines = re.sub("\r\n?", "\n", text_of(path)).split("\n")
+    lines = _plain_lines(re.sub("\r\n?", "\n", text_of(path)).split("\n"))
     sep = _separator(lines, path)
     below = _without_comments(lines, sep)
     text, above = "\n".join(below), len(lines) - len(below)
     try:
         cells = pd.read_csv(
             io.StringIO(text), sep=sep, header=None, dtype=str,
-            na_filter=False, skip_blank_lines=False,
+            na_filter=False, skip_blank_lines=False, skipinitialspace=True,
         )  # fmt: skip
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1 + above}")
     if (numbers := _numbers_alone(cells)) is not None:
-        return [_of_numbers(numbers, str(path))]
+        turned = numbers.T if numbers.shape[1] == 1 else numbers  # a column is a run
+        return [of_runs({"accuracy": turned}, str(path), "")]
     raw = _of_cells(cells, str(path))
-    frame, columns = raw.frame, range(raw.frame.shape[1])
-    decimal = [i for i in columns if sep != "," and _has_commas(frame.iloc[:, i])]
-    for i in decimal:
-        frame.isetitem(i, frame.iloc[:, i].str.replace(",", ".").to_numpy())
-    return [replace(raw, notes=("commas are decimal",) if decimal else ())]
+    frame, marked = raw.frame, sep != "," or '"' in text  # else no cell has a comma
+    notes = with_points(frame, str(path)) if marked else []
+    lists = [i for i, name in enumerate(frame) if stands_for(name) in {*COUNTS, "accuracy"}]
+    lists = [i for i in lists if re.match(r"\[\s*[-+.\dnN]", str(frame.iloc[0, i]))]  # [0.5, 0.6]
+    for i in lists:
+        texts = frame.iloc[:, i].str.replace("nan", "NaN").str.replace("None", "null")
+        frame.isetitem(i, texts.map(json.loads).to_numpy())
+    raw = of_frame(frame, str(path)) if lists else raw
+    return [replace(raw, notes=(*notes, *raw.notes))]
 
 
 def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
@@ -97,13 +104,13 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     filled = (cells != "").any(axis="columns")
     if filled.sum() < 2:
         raise DataError(f"{file} has no rows below its header")
-    head = cells[filled].iloc[0]
+    head = cells[filled].iloc[0].str.strip()
     if decimals := [name for name in head if re.fullmatch(_DECIMAL, name)]:
         needed = "needed are names of columns, such as labels and accuracy"
         raise DataError(f"{file}: the first row has {decimals[0]}, {needed}")
     # In a single column, empty rows count: accuracies may be measured at some labels only.
     rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
-    return Raw(rows.iloc[1:].set_axis(rows.iloc[0], axis="columns"), file, name)
+    return Raw(rows.iloc[1:].set_axis(head, axis="columns"), file, name)
 
 
 def _numbers_alone(cells: pd.DataFrame) -> NDArray[np.float64] | None:
@@ -113,29 +120,6 @@ def _numbers_alone(cells: pd.DataFrame) -> NDArray[np.float64] | None:
         return None
     alone = all(re.fullmatch(_NUMBER, str(cell)) for line in lines for cell in line)
     return np.array(lines, dtype=float) if alone else None
-
-
-def _of_numbers(values: NDArray[np.float64], file: str) -> Raw:
-    """Take numbers without names: runs below each other, or in columns beside what counts.
-
-    A first column of growing whole numbers counts labels or, if one by one, episodes. A single
-    column is a run.
-    """
-    first, steps = values[:, 0], np.diff(values[:, 0])
-    if values.shape[1] == 1:
-        return of_runs({"accuracy": values.T}, file, "")
-    if (first % 1 != 0).any() or (steps <= 0).any():
-        return of_runs({"accuracy": values}, file, "")
-    step = "episode" if first[0] <= 1 and (steps == 1).all() else "labels"
-    raw = of_runs({step: first, "accuracy": values[:, 1:].T}, file, "")
-    return replace(raw, notes=(*raw.notes, f"the first column, without a name, counts {step}"))
-
-
-def _has_commas(cells: "pd.Series[str]") -> bool:
-    """Return True for numbers some of which have a decimal comma, and none a point."""
-    numbers = cells[cells.str.contains(r"\d")]
-    commas = numbers.str.fullmatch(_DECIMAL_COMMA)
-    return bool(commas.any() and (commas | numbers.str.fullmatch(r"\s*[+-]?\d+\s*")).all())
 
 
 def _separator(lines: list[str], path: Path) -> str:
@@ -156,6 +140,18 @@ def _separator(lines: list[str], path: Path) -> str:
     columns = max(len(first), *(1 + line.count(sep) for line in lines))
     check_table(path, len(lines), columns)
     return sep
+
+
+def _plain_lines(lines: list[str]) -> list[str]:
+    """Leave out Excel's `sep=;`, and the rules and outer bars of tables drawn with bars."""
+    if re.fullmatch("sep=.", lines[0].strip(), re.IGNORECASE):
+        return ["#", *lines[1:]]
+    filled = [line.lstrip() for line in lines if line.strip()]
+    if not filled or not all(line.startswith(("|", "+-")) for line in filled):
+        return lines
+    inside = (line.strip().removeprefix("|").removesuffix("|") for line in lines)
+    rows = ["" if re.fullmatch(r"[\s|+:=-]+", line) else line for line in inside]
+    return [rows[0] or "#", *rows[1:]]
 
 
 def _without_comments(lines: list[str], sep: str) -> list[str]:
@@ -203,20 +199,35 @@ def _cell(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _json(path: Path) -> list[Raw]:
-    """Read records, or a mapping of names to lists."""
-    found = json.loads(text_of(path, MAX_JSON))
-    if isinstance(found, Mapping):
-        return of_mapping(found, str(path))
+def _json(path: Path, *, lines: bool = False) -> list[Raw]:
+    """Read records, also one in each line, or a mapping of names to lists."""
+    text = text_of(path, MAX_JSON)
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+        numbered = enumerate(text.split("\n"), 1)
+        found = [_of_line(i, line, path) for i, line in numbered if line.strip()]
+    if isinstance(found, Mapping) and not lines:
+        if {*found} == {"columns", "index", "data"}:  # as pandas writes it, orient="split"
+            levels = [tuple(one) if isinstance(one, list) else one for one in found["columns"]]
+            frame = pd.DataFrame(found["data"], found["index"], levels)
+            return [of_frame(frame, str(path))]
+        if {*found} != {"schema", "data"}:
+            return of_mapping(found, str(path))
+        found = found["data"]  # orient="table"
     if isinstance(found, list) and found and not any(isinstance(one, dict) for one in found):
         runs = {"accuracy": array_of_runs(found, str(path), "the list")}  # as in .npy
         return [of_runs(runs, str(path), "")]
-    return [_records(found, path)]
+    return [_records([found] if isinstance(found, Mapping) else found, path)]
 
 
-def _json_lines(path: Path) -> list[Raw]:
-    lines = text_of(path, MAX_JSON).split("\n")
-    return [_records([json.loads(line) for line in lines if line.strip()], path)]
+def _of_line(number: int, line: str, path: Path) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} cannot be read as JSON: line {number}: {error.msg}") from error
 
 
 def _records(rows: Any, path: Path) -> Raw:
@@ -242,7 +253,7 @@ _OF_KIND: tuple[tuple[str, Reader, tuple[str, ...]], ...] = (
     ("CSV", _delimited, (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")),
     ("Parquet", _parquet, (".parquet", ".pq")),
     ("JSON", _json, (".json", ".json.gz")),
-    ("JSON lines", _json_lines, (".jsonl", ".ndjson", ".jsonl.gz")),
+    ("JSON lines", partial(_json, lines=True), (".jsonl", ".ndjson", ".jsonl.gz")),
     ("a NumPy array", _npy, (".npy",)),
     ("NumPy arrays", _npz, (".npz",)),
     ("Excel", _excel, (".xlsx", ".xls", ".ods")),

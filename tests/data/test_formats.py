@@ -153,6 +153,154 @@ def test_means_side_by_side_are_strategies(tmp_path):
         assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "name", ["commas between thousands", "points between thousands, decimal commas"]
+)
+def test_thousands_have_no_marks(tmp_path, name):
+    runs = of(name, tmp_path)
+    assert runs.table["labels"].unique().tolist() == [1000, 2000, 3000, 4000, 5000, 6000]
+    assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "labels", "accuracy"),
+    [
+        ("labels;acc", "1,{i}00,000;0.{i}", 1_100_000, 0.1),  # several groups
+        ("labels;acc", "{i},500;5{i}", 1500, 0.51),  # labels have no decimals
+        ("labels;acc", "{i}0;5{i},125", 10, 0.51125),  # scores have no thousands
+        ("labels;time;acc", "{i}0;1,{i}00;0,{i}", 10, 0.1),
+        ("labels;acc", "{i}0.000;5{i}.125", 10, 0.51125),
+        ("n_samples;acc", "{i}0;5{i},25 %", 10, 0.5125),
+    ],
+)
+def test_marks_in_numbers(tmp_path, header, row, labels, accuracy):
+    rows = "\n".join(row.format(i=i) for i in range(1, 6))
+    runs = read_runs(formats.text(tmp_path / "margin.csv", f"{header}\n{rows}"))
+    first = runs.table.iloc[0]
+    assert (first["labels"], first["accuracy"]) == (labels, pytest.approx(accuracy))
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("labels;acc", "{i}.000;5{i}"),
+        ("n_queries;acc", "{i},000;5{i}"),
+        ("labels;margin;random", "{i}0;5{i},125;6{i},125"),
+    ],
+)
+def test_marks_that_may_be_either_are_refused(tmp_path, header, row):
+    rows = "\n".join(row.format(i=i) for i in range(1, 6))
+    with pytest.raises(DataError, match="thousands or decimals"):
+        read_runs(formats.text(tmp_path / "margin.csv", f"{header}\n{rows}"))
+
+
+def test_percent_in_cells_is_percent(tmp_path):
+    runs = of("error rates below 1%, in cells", tmp_path)
+    assert runs.score.percent
+    errors = (1 - formats.accuracy("margin", 1)) / 100
+    assert curve(runs, "margin", "1") == pytest.approx(list(1 - errors))
+    wide = (100 * formats.wide().set_index("labels")).map("{:.2f} %".format).reset_index()
+    runs = read_runs(formats.saved(wide, tmp_path / "wide.csv"))
+    assert curve(runs, "random", "3") == pytest.approx(list(formats.accuracy("random", 3)))
+    errors = formats.mistakes().assign(**{"Error (%)": lambda table: 10 * table.pop("error")})
+    runs = read_runs(errors, lower_is_better=True)  # up to 5.5, as an RMSE might be
+    assert curve(runs, "margin", "1")[0] == pytest.approx(1 - (1 - 0.5381) / 10)
+
+
+@pytest.mark.parametrize("choice", [True, False])
+def test_what_percent_by_name_offers_is_read(tmp_path, choice):
+    (shape,) = (one for one in formats.SHAPES if one.name == "a name in percent, values up to 1")
+    runs = read_runs(shape.write(tmp_path), percent=choice)
+    assert curve(runs, "margin", "1")[0] == pytest.approx(0.005381 if choice else 0.5381)
+
+
+@pytest.mark.parametrize("name", ["of means", "the same, also of deviations"])
+def test_means_beside_repetitions_are_left_out(tmp_path, name):
+    (shape,) = (one for one in formats.SHAPES if one.name.endswith(name) and not one.same)
+    for options in ({}, {"layout": "wide"}):
+        runs = read_runs(shape.write(tmp_path), **options)
+        assert runs.strategies == ("margin",)
+        assert runs.table["repetition"].unique().tolist() == ["1", "2", "3"]
+        assert curve(runs, "margin", "2") == list(formats.accuracy("margin", 2))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".npy of labels above runs", ".npy of labels beside runs", ".npz of two measures"],
+)
+def test_arrays_with_their_labels(tmp_path, name):
+    runs = of(name, tmp_path)
+    assert runs.table["labels"].unique().tolist() == formats.LABELS.tolist()
+    for r in formats.REPETITIONS:
+        assert curve(runs, "margin", str(r)) == list(formats.accuracy("margin", r))
+    assert runs.table["repetition"].nunique() == 3
+
+
+def test_whole_percent_and_flat_runs_are_no_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    for runs in (np.array([[43, 61, 70, 75], [41, 60, 72, 74]]), 0.5 + 0.01 * rng.random((6, 9))):
+        np.save(tmp_path / "margin.npy", runs)
+        assert read_runs(tmp_path / "margin.npy").table["repetition"].nunique() == len(runs)
+    turned = np.array([formats.accuracy("margin", r)[:5] for r in range(5)]).T
+    with pytest.raises(DataError, match="5 runs x 5 episodes, but its rows may be the episodes"):
+        read_runs({"labels": formats.LABELS[:5], "margin": turned})
+
+
+def test_seed_and_fold_are_repetitions_together(tmp_path):
+    runs = of("seed and fold", tmp_path)
+    assert runs.table["repetition"].unique().tolist() == [
+        f"{r} / {f}" for r in (1, 2, 3) for f in (0, 1)
+    ]
+    assert curve(runs, "random", "2 / 1") == list(formats.accuracy("random", 2))
+    wide = pd.concat(
+        [formats.wide(names="{s}").assign(seed=s, fold=f) for s in (1, 2) for f in (0, 1)]
+    )
+    assert read_runs(wide).strategies == formats.STRATEGIES
+
+
+def test_numbers_with_blanks(tmp_path):
+    runs = of("numbers with blanks after commas", tmp_path)
+    assert curve(runs, "margin", "1") == list(formats.accuracy("margin", 1))
+    assert runs.batch == 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame[frame["repetition"] == 1],
+        lambda frame: frame[frame["strategy"] == "random"],
+        lambda frame: frame.drop(index=[3]),
+    ],
+)
+def test_numbers_of_rows_are_no_labels(tmp_path, change):
+    frame = change(formats.queries())
+    frame.to_parquet(tmp_path / "runs.parquet")
+    frame.to_json(tmp_path / "runs.json")
+    sources = [frame, formats.saved(frame, tmp_path / "runs.csv", index=True)]
+    for source in (*sources, tmp_path / "runs.parquet", tmp_path / "runs.json"):
+        with pytest.raises(DataError, match=r"may number the rows: .*--column labels=n_quer"):
+            read_runs(source)
+        runs = read_runs(source, columns={"labels": "n_queries"})
+        assert runs.table["labels"].iloc[0] == 20
+
+
+def test_an_index_that_may_number_rows_can_be_chosen():
+    frame = pd.DataFrame({s: np.linspace(0.5, 0.6, 10) for s in formats.STRATEGIES}, range(18, 28))
+    with pytest.raises(DataError, match="--column labels='' or --column episode=''"):
+        read_runs(frame)
+    runs = read_runs(frame, columns={"labels": ""})
+    assert runs.table["labels"].tolist() == [*range(18, 28)] * 2
+    assert "labels are the column without a name" in understood(runs)
+
+
+def test_gaps_of_spreadsheets(tmp_path):
+    frame = formats.tidy().astype({"accuracy": object})
+    for gap in ("#N/A", "--", "?", "—"):
+        frame.loc[5, "accuracy"] = gap
+        runs = read_runs(formats.saved(frame, tmp_path / "a.csv"))
+        assert len(curve(runs, "margin", "1")) == 5
+
+
 def cells_of(frame):
     """Give what pandas reads of a sheet without a header."""
     return pd.DataFrame([list(frame.columns), *frame.astype(object).to_numpy().tolist()])
@@ -400,7 +548,7 @@ def test_columns_of_other_names_are_said(tmp_path):
         ({}, "the dict is empty"),
         ({"labels": 5}, "the dict holds no lists: found labels"),
         ({"labels": [1, 2], "accuracy": [0.1]}, "lists differ in length: labels 2, accuracy 1"),
-        ({"labels": [1, 2], "m": np.ones((2, 3))}, r"labels has shape \(2,\), allowed is \(3,\)"),
+        ({"labels": [1, 2], "m": np.ones((3, 3))}, r"labels has shape \(2,\), allowed is \(3,\)"),
         ({"m": np.ones((2, 3)), "r": np.ones((2, 4))}, "shapes do not fit together"),
         ({"m": np.ones((2, 3, 4))}, r"m has shape \(2, 3, 4\), allowed is a list, or runs x epi"),
         ({"labels": [1, 2, 3], "accuracy": [0.1, 0.2, 0.3]}, "no column for strategy"),
