@@ -665,6 +665,45 @@ def _results(at: Path) -> Path:
     return at / "splice" / "20"
 
 
+def _palm(at: Path) -> None:
+    """Write PALM's folders, in percent, whose labels are numbers of that size."""
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            (at / f"{s}_{r}").mkdir(parents=True)
+            np.save(at / f"{s}_{r}" / "plot_episode_yvalues.npy", 100 * accuracy(s, r))
+            np.save(at / f"{s}_{r}" / "plot_episode_xvalues.npy", LABELS)
+
+
+@shape("PALM's folders")
+def _palm_folder(at: Path) -> Path:
+    _palm(at)
+    return at
+
+
+@shape("PALM's folders, named one by one")
+def _palm_each(at: Path) -> list[Path]:
+    _palm(at)
+    return sorted(at.iterdir())
+
+
+@shape("PALM's folders, by a glob")
+def _palm_glob(at: Path) -> str:
+    _palm(at)
+    return str(at / "*_*")
+
+
+@shape("PALM's x values, by a glob")
+def _palm_labels(at: Path) -> str:
+    _palm(at)
+    return str(at / "*" / "plot_episode_xvalues.npy")
+
+
+@shape("PALM's folders beside a table", refused="read along with those of the same folder only")
+def _palm_beside(at: Path) -> list[Path]:
+    _palm(at / "palm")
+    return [saved(tidy(), at / "runs.csv"), at / "palm"]
+
+
 @shape("folders with settings and logs", refused="/*/results.csv'")
 def _with_settings(at: Path) -> Path:
     for (s, r), rows in tidy().groupby(["strategy", "repetition"]):

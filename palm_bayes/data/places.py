@@ -45,11 +45,20 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
     if not isinstance(source, (str, Path, list, tuple)):
         kinds = "a path, paths, a DataFrame or a dict"
         raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
-    if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
-        return [of_frame(pd.DataFrame(source))]
-    paths = matching([source] if isinstance(source, (str, Path)) else source)
+    paths = paths_of(source)
+    if not paths and isinstance(source, (list, tuple)):
+        return [of_frame(pd.DataFrame(source))]  # records
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
     return _with_fields([raw for file in _accuracy_tag(files) for raw in read_file(file)], pattern)
+
+
+def paths_of(source: Place) -> list[Path]:
+    """Return the paths that a place names; empty for data in memory."""
+    if isinstance(source, (str, Path)):
+        return matching([source])
+    if isinstance(source, (list, tuple)) and not all(isinstance(one, Mapping) for one in source):
+        return matching(source)
+    return []
 
 
 def home_filled(place: str | Path) -> Path:
