@@ -547,6 +547,96 @@ def _index(at: Path) -> Path:
     return saved(tidy(), at / "runs.csv", index=True)
 
 
+@shape("two measures side by side", refused="Acc@1, Acc@5 may be several measures: choose by --pat")
+def _at_one(at: Path) -> Path:
+    frame = renamed(accuracy="Acc@1").drop(columns="repetition").groupby(["strategy", "labels"])
+    frame = frame.mean().reset_index()
+    return saved(frame.assign(**{"Acc@5": frame["Acc@1"] + 0.1}), at / "runs.csv")
+
+
+@shape("accuracies of training and of test", refused="--column accuracy=acc_test or --column")
+def _train(at: Path) -> Path:
+    frame = wide("margin").iloc[:, :2].set_axis(["labels", "acc_test"], axis=1)
+    return saved(frame.assign(acc_train=frame["acc_test"] + 0.1), at / "margin.csv")
+
+
+@shape("two measures of each repetition", refused="--pattern 'acc_{repetition}' or --pattern 'f1_")
+def _acc_and_f1(at: Path) -> Path:
+    other = wide("margin", "f1_{r}").drop(columns="labels") - 0.1
+    return saved(pd.concat([wide("margin", "acc_{r}"), other], axis=1), at / "margin.csv")
+
+
+def _two_of_each(at: Path) -> Path:
+    frame = tidy().pivot(index=["repetition", "labels"], columns="strategy", values="accuracy")
+    other = (frame - 0.1).add_suffix("_f1")
+    return saved(pd.concat([frame.add_suffix("_acc"), other], axis=1), at / "a.csv", index=True)
+
+
+@shape("two measures of each strategy", refused="choose by --pattern '{strategy}_acc' or --patt")
+def _two_measures(at: Path) -> Path:
+    return _two_of_each(at)
+
+
+@shape(
+    "one measure of each strategy, by a pattern",
+    options={"pattern": "{strategy}_acc"},
+    note="2 strategies from the columns margin_acc, random_acc; margin_f1, random_f1 left out",
+)
+def _one_measure(at: Path) -> Path:
+    return _two_of_each(at)
+
+
+def _bounded(at: Path, low: str = "lo", high: str = "hi") -> Path:
+    frame = pd.DataFrame({"labels": LABELS, **{s: accuracy(s, 2) for s in STRATEGIES}})
+    for s in STRATEGIES:
+        frame = frame.assign(**{f"{s}_{low}": frame[s] - 0.02, f"{s}_{high}": frame[s] + 0.02})
+    return saved(frame, at / "runs.csv")
+
+
+@shape("bounds beside strategies", refused="spread (margin, random, margin_lo, margin_hi,")
+def _bounds_beside(at: Path) -> Path:
+    return _bounded(at)
+
+
+@shape("quantiles beside strategies", refused="spread (margin, random, margin_q25, margin_q75,")
+def _quantiles_beside(at: Path) -> Path:
+    return _bounded(at, "q25", "q75")
+
+
+@shape("columns named after others", refused="margin_ssl may be a strategy, or a bound of margin")
+def _named_after(at: Path) -> Path:
+    frame = pd.DataFrame({"labels": LABELS, "margin": accuracy("margin", 1)})
+    return saved(frame.assign(margin_ssl=accuracy("margin", 2)), at / "runs.csv")
+
+
+@shape("means of several seeds", refused="spread (accuracy, acc_min, acc_max, n_seeds)")
+def _of_seeds(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    bounds = {"acc_min": frame["accuracy"] - 0.1, "acc_max": frame["accuracy"] + 0.1}
+    return saved(frame.assign(**bounds, n_seeds=3), at / "runs.csv")
+
+
+def _fractions(at: Path) -> Path:
+    frame = tidy().pivot(index=["labels", "repetition"], columns="strategy", values="accuracy")
+    frame = frame.reset_index()
+    return saved(frame.assign(portion=frame.pop("labels") / 1000), at / "runs.csv")
+
+
+@shape("shares called otherwise, one run", refused="no column for episode or labels: found portion")
+def _portions(at: Path) -> Path:
+    frame = pd.DataFrame({"portion": LABELS / 1000, **{s: accuracy(s, 1) for s in STRATEGIES}})
+    return saved(frame, at / "runs.csv")
+
+
+@shape(
+    "shares called otherwise, chosen",
+    options={"columns": {"labels": "portion"}, "pool": 1000},
+    note="labels are portion; 2 strategies from the columns margin, random",
+)
+def _portion(at: Path) -> Path:
+    return _fractions(at)
+
+
 # --- trackers
 
 

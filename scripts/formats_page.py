@@ -44,7 +44,7 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
 Where the tables have no such columns, strategy and repetition are those of the names of files,
 sheets or keys: `margin_1.csv`, `margin/seed_2.json`. `--pattern '{{strategy}}_{{repetition}}'` says
 how to read names; `{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single
-table it reads the names of columns, or those in the column of strategies:
+table it reads the names of columns, and leaves out others, or those in the column of strategies:
 `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
 
 ## Files
@@ -89,9 +89,9 @@ as a fraction" says so. [Other scores](how-to/other-scores.md) has what to do wi
 
 - Rows at 0 labels are left out.
 - Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
-- Means with standard deviations or errors are refused: the model cannot take known noise. The
-  means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several strategies
-  side by side, `--layout wide`.
+- Means with standard deviations, errors or bounds (`margin_lo`) are refused: the model cannot take
+  known noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of
+  several strategies side by side, `--layout wide`.
 """
 
 

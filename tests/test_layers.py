@@ -25,8 +25,8 @@ LAYOUT = """
     caches:
     display:
     data:       cells score limits scales runs axis budgets alignment checks averaging columns names
-                opening reading in_memory tables palm_folder run_writer places sheet trackers across
-                layouts cleaning readers tasks example studies
+                opening reading in_memory tables palm_folder run_writer places sheet ambiguous
+                trackers across layouts cleaning readers tasks example studies
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 steps likelihood_passes likelihood build
                 one_strategy

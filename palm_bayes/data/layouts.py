@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from palm_bayes.data import across, columns, trackers
+from palm_bayes.data.ambiguous import refuse_ambiguous
 from palm_bayes.data.cells import as_text, text_of
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import NoMatchError, by_pattern, repetition_of, runs_of
+from palm_bayes.data.names import NoMatchError, by_pattern, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
@@ -119,9 +120,13 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     places = [
         i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
     ]
-    asked = reading.layout is not None
+    pattern = reading.pattern if sheet.raw.alone else None
+    asked = reading.layout is not None or pattern is not None
     left = spreads([names[i] for i in places])
-    if not asked:
+    if pattern is not None:
+        chosen = fitting([names[i] for i in places], pattern)
+        left = [names[i] for i in places if names[i] not in chosen] if chosen else []
+    elif not asked:
         refuse_summaries([names[i] for i in places], sheet.place)
     places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
@@ -133,8 +138,10 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
         likely = [name for name in mine if not columns.is_other_measure(name)]
         raise columns.missing(["accuracy"], names, sheet.place, likely)
-    bare = [columns.without_mean(name) for name in mine] if left else mine
-    runs = runs_of(bare, reading.pattern if sheet.raw.alone else None)
+    if not asked:
+        refuse_ambiguous(sheet, mine)
+    bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
+    runs = runs_of(bare, pattern)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from palm_bayes.data.columns import COLUMNS, ERRORS, clean
 from palm_bayes.errors import DataError, listed
@@ -73,6 +74,16 @@ def number_at_end(name: str) -> tuple[str, str] | None:
     """Split acc@200, round_3, 1,000 labels or 10% into the words and the number, else None."""
     match = re.fullmatch(r"(.*?)[\W_]*?([0-9]+(?:\.[0-9]+)?%?)(?: *labels)?", name.replace(",", ""))
     return (clean(match[1]), match[2]) if match and clean(match[1]) in _BEFORE_NUMBERS else None
+
+
+def fitting(names: Sequence[str], pattern: str) -> list[str]:
+    """Return the names that a pattern fits."""
+    found = []
+    for name in names:
+        with suppress(NoMatchError):
+            by_pattern([name], pattern)
+            found.append(name)
+    return found
 
 
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ The shapes are those of `benchmarks/formats.py`, which prints what becomes of ea
 """
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data import columns
+from palm_bayes.data.ambiguous import several_measures
 from palm_bayes.data.names import by_pattern, repetition_of, split
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.reading import Reading
@@ -142,6 +144,22 @@ def test_what_refused_means_offer_fits_the_mean(tmp_path, name):
     mean = formats.tidy().groupby(["strategy", "labels"])["accuracy"].mean()
     for strategy in formats.STRATEGIES:
         assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [s.name for s in formats.SHAPES if " may be " in s.refused])
+def test_what_is_offered_can_be_read(tmp_path, name):
+    (shape,) = (one for one in formats.SHAPES if one.name == name)
+    source = shape.write(tmp_path)
+    with pytest.raises(DataError) as caught:
+        read_runs(source)
+    said = str(caught.value)
+    choices = [{"layout": "wide"}] if "--layout wide" in said else []
+    choices += [{"pattern": found} for found in re.findall("--pattern '(.*?)'", said)]
+    for word, column in re.findall(r"--column (\w+)=(\S+?)(?= or |, )", said):
+        choices.append({"columns": {word: column}})
+    for choice in choices:
+        assert len(read_runs(source, **choice).table) >= 6, choice
+    assert len(choices) >= 1
 
 
 def test_means_side_by_side_are_strategies(tmp_path):
@@ -433,6 +451,30 @@ def test_names_of_runs(name, run):
 )
 def test_names_of_repetitions(name, number):
     assert repetition_of(name) == number
+
+
+@pytest.mark.parametrize(
+    ("names", "several"),
+    [
+        ("margin random", False),
+        ("acc_1 acc_2 acc_3", False),
+        ("margin_acc random_acc", False),
+        ("margin_acc_1 margin_acc_2", False),
+        ("err_1 err_2", False),
+        ("acc1 acc5", True),
+        ("f1_0 f1_1", True),
+        ("AP50 AP75", True),
+        ("mAP50(B) mAP50-95(B)", True),
+        ("mAP@0.5 mAP@0.75", True),
+        ("R@1 R@5", True),
+        ("top-1_acc top-5_acc", True),
+        ("kappa mcc", True),
+        ("margin_train margin_test", True),
+        ("acc_1 acc_2 f1_1 f1_2", True),
+    ],
+)
+def test_names_of_measures(names, several):
+    assert several_measures(names.split()) == several
 
 
 def test_patterns():
