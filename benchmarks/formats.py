@@ -726,6 +726,67 @@ def _pattern(at: Path) -> str:
     return str(at / "*.csv")
 
 
+def _named(at: Path, names: str) -> Path:
+    """Write a file for each run."""
+    for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
+        saved(rows[["labels", "accuracy"]], at / names.format(s=s, r=r))
+    return at
+
+
+@shape("files with the learning rate after the seed", note="strategy, repetition by the names of")
+def _rates(at: Path) -> Path:
+    return _named(at, "{s}_seed{r}_lr0.01.csv")
+
+
+@shape("files of a day, with more after the run", note="strategy, repetition by the names of")
+def _final_run(at: Path) -> Path:
+    return _named(at, "{s}_run{r}_2024-05-01_final.csv")
+
+
+@shape("files called margin_s1", note="strategy, repetition by the names of files")
+def _short_seed(at: Path) -> Path:
+    return _named(at, "{s}_s{r}.csv")
+
+
+@shape("files of dates", refused="parts that differ (margin-2024-05-01, ")
+def _dates(at: Path) -> Path:
+    return _named(at, "{s}-2024-05-0{r}.csv")
+
+
+@shape("files with ids after the seed", refused="by --pattern '{strategy}_seed{repetition}_*'")
+def _ids(at: Path) -> Path:
+    return _named(at, "{s}_seed{r}_{s[0]}7{r}.csv")
+
+
+def _tree(at: Path) -> str:
+    for dataset in ("cifar10", "svhn"):
+        _named(at / dataset, "{s}/seed_{r}/results.csv")
+    return str(at / "*" / "*" / "*" / "*.csv")
+
+
+@shape(
+    "folders of data sets and strategies", refused="by --pattern '{dataset}/{strategy}/seed_{rep"
+)
+def _data_sets(at: Path) -> str:
+    return _tree(at)
+
+
+@shape(
+    "the same by a pattern",
+    options={"pattern": "{dataset}/{strategy}/seed_{repetition}/*", "dataset": "svhn"},
+    note="dataset, strategy, repetition by the pattern",
+)
+def _data_set(at: Path) -> str:
+    return _tree(at)
+
+
+@shape("jobs of Hydra, which tell no strategy", refused="the name tells no strategy")
+def _jobs(at: Path) -> Path:
+    for job, ((_, _), rows) in enumerate(tidy().groupby(["strategy", "repetition"])):
+        saved(rows[["labels", "accuracy"]], at / "2024-05-01" / "12-00-00" / f"{job}" / "a.csv")
+    return at
+
+
 @shape("files of each seed", note="repetition by the names of files")
 def _seeds(at: Path) -> Path:
     for r, rows in tidy().groupby("repetition"):

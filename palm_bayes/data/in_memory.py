@@ -37,6 +37,8 @@ class Raw:
         What was understood so far.
     fields : mapping of str to str
         Strategy, repetition and so on by the path, for tables without such columns.
+    doubt : str
+        Why paths and keys do not tell the run, if they do not.
     alone : bool
         If it is the only table, whose name tells a repetition only along with the strategy.
     """
@@ -46,6 +48,7 @@ class Raw:
     name: str = ""
     notes: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
     alone: bool = True
 
 

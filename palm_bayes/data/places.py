@@ -20,8 +20,10 @@ from palm_bayes.data.names import (
     NoMatchError,
     as_runs,
     by_pattern,
+    pattern_of,
     repetition_of,
     split,
+    split_all,
 )
 from palm_bayes.data.opening import check_names, pickled
 from palm_bayes.data.tables import PICKLES, READERS, read_file
@@ -139,15 +141,22 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
     check_names("the source", (raw.name for raw in raws))
-    alone, fields = len(raws) == 1, _result_fields(names) or _fields_of_names(names)
+    alone = len(raws) == 1
+    try:
+        doubt, fields = "", _result_fields(names) or _fields_of_names(names)
+    except NoMatchError as error:  # columns may tell the runs
+        doubt, fields = str(error), [{} for _ in names]
     if pattern is not None:
         try:
-            alone, fields = False, by_pattern(names, pattern)
+            alone, doubt, fields = False, "", by_pattern(names, pattern)
         except NoMatchError:
             if len(raws) > 1:
                 raise
             alone = True  # the pattern is one of columns
-    return [replace(raw, fields=one, alone=alone) for raw, one in zip(raws, fields, strict=True)]
+    return [
+        replace(raw, fields=one, doubt=doubt, alone=alone)
+        for raw, one in zip(raws, fields, strict=True)
+    ]
 
 
 def _full_name(raw: Raw) -> str:
@@ -179,10 +188,28 @@ def _fields_of_names(names: Sequence[str]) -> list[dict[str, str]]:
     differ = [i for i in range(len(parts[0])) if len({one[i] for one in parts}) > 1]
     unlike = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
     numbers = [repetition_of(name) for name in unlike]
-    runs = [split(name) for name in unlike]
     if all(numbers):  # seed_1 and seed_2: the folder names the strategy
         above = next(
             (one for i, one in reversed([*enumerate(parts[0])][:-1]) if i not in differ), ""
         )
-        runs = [(above or name, number) for name, number in zip(unlike, numbers, strict=True)]
-    return as_runs(runs)
+        if not re.search("[A-Za-z]", above):  # none, or a date
+            above = unlike[0] if len(names) == 1 else ""
+        return as_runs([(above, number) for number in numbers])
+    told = [i for i in differ if not all(repetition_of(one[i]) for one in parts)]
+    kinds = {tuple(split(one[i])[0] for i in told) for one in parts}
+    if len(kinds) > max((len({*values}) for values in zip(*kinds, strict=True)), default=1):
+        raise NoMatchError(
+            f"names may tell tasks, models or strategies ({listed(unlike)}): say which by "
+            f"--pattern '{_of_tree(parts[0], differ, told)}' or the like"
+        )
+    return as_runs(split_all(unlike))
+
+
+def _of_tree(parts: Sequence[str], differ: Sequence[int], told: Sequence[int]) -> str:
+    """Return a pattern such as {dataset}/{strategy}/seed_{repetition}/* for parts of a path."""
+    words = dict(zip(reversed(told[:-1]), ("{dataset}", "{model}", "{source}"), strict=False))
+    like = ["*"] * len(parts)
+    for i in differ:
+        like[i] = words.get(i) or re.sub(r"[0-9]+(\W*)$", r"{repetition}\1", parts[i])
+    like[told[-1]] = pattern_of(parts[told[-1]])
+    return "/".join(like[min(differ) :])

@@ -84,6 +84,10 @@ class Sheet:
         if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
             cells = as_text(self.column(self.words["repetition"])).unique()
             text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
+        if not named and self.raw.doubt:
+            raise DataError(self.raw.doubt)
+        if not named and self.raw.fields and "strategy" not in self.raw.fields:
+            raise DataError(f"{self.place}the name tells no strategy: add a column for it")
         if not named and (text or not self.raw.fields):
             raise self._without_strategy([self.names[i] for i in text])
         return self
