@@ -352,6 +352,44 @@ def _line_lists(at: Path) -> Path:
     return text(at / "runs.jsonl", "\n".join(map(json.dumps, runs)))
 
 
+@shape(
+    "settings above records, a file for each run", note="labels are n_labeled; score is test_acc"
+)
+def _with_config(at: Path) -> Path:
+    for i, run in enumerate(_histories_of_runs()):
+        told = {
+            "args": {"al": {"strategy": run.pop("strategy")}, "seed": run.pop("seed"), "lr": 0.1}
+        }
+        text(
+            at / f"exp_{i}.json",
+            json.dumps({**told, "history": pd.DataFrame(run).to_dict("records")}),
+        )
+    return at
+
+
+@shape("settings above arrays", note="accuracy 3 runs x 6 episodes")
+def _config_arrays(at: Path) -> Path:
+    for i, s in enumerate(STRATEGIES):
+        told = {"config": {"strategy": s, "seed": 7}, "labels": LABELS.tolist()}
+        runs = {"accuracy": [[*accuracy(s, r)] for r in REPETITIONS]}
+        text(at / f"exp_{i}.json", json.dumps(told | runs))
+    return at
+
+
+@shape("settings above several runs", note="repetition by the names of its parts")
+def _config_runs(at: Path) -> Path:
+    for i, s in enumerate(STRATEGIES):
+        told = {"config": {"strategy": s, "seed": 7}, "results": _histories(at)[s]}
+        text(at / f"exp_{i}.json", json.dumps(told))
+    return at
+
+
+@shape("settings that differ", refused="settings differ (config/seed 1, model/seed 7): keep one")
+def _two_seeds(at: Path) -> Path:
+    told = {"config": {"strategy": "margin", "seed": 1}, "model": {"seed": 7}}
+    return text(at / "exp.json", json.dumps({**told, **_histories(at)["margin"]["seed_1"]}))
+
+
 @shape("lists of lists by strategy, labels once", note="3 repetitions from the columns 1, 2, 3")
 def _nested(at: Path) -> Path:
     results = {s: {str(r): [*accuracy(s, r)] for r in REPETITIONS} for s in STRATEGIES}

@@ -146,7 +146,7 @@ def test_what_refused_means_offer_fits_the_mean(tmp_path, name):
         assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
 
 
-OFFERS = re.compile(r" may be | differ |by --pattern '|acc_\{repetition\}")
+OFFERS = re.compile(r" may be |parts that differ|by --pattern '|acc_\{repetition\}")
 OFFERED = [one.name for one in formats.SHAPES if OFFERS.search(one.refused)]
 
 
