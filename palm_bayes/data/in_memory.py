@@ -143,8 +143,9 @@ def _holds_lists(value: Any) -> bool:
 
 def _of_table(mapping: Mapping[str, Any], file: str, name: str) -> Raw:
     """Take columns by name, or rows by number, which have names of columns inside."""
-    inside = {key for row in mapping.values() for key in row}
+    inside = {str(key) for row in mapping.values() for key in row}
     rows = any(map(stands_for, inside)) and not any(map(stands_for, mapping))
+    rows = rows or (all(map(str.isdecimal, mapping)) and not any(map(str.isdecimal, inside)))
     frame = pd.DataFrame(dict(mapping))
     return of_frame(frame.T.infer_objects() if rows else frame, file, name)
 
