@@ -8,7 +8,7 @@ import json
 import pickle
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -390,6 +390,36 @@ def _two_seeds(at: Path) -> Path:
     return text(at / "exp.json", json.dumps({**told, **_histories(at)["margin"]["seed_1"]}))
 
 
+def _by_labels(at: Path, repetitions: Iterable[int]) -> Path:
+    runs = {s: np.transpose([accuracy(s, r) for r in repetitions]) for s in STRATEGIES}
+    lists = {
+        s: {str(n): [*row] for n, row in zip(LABELS, rows, strict=True)} for s, rows in runs.items()
+    }
+    return text(at / "runs.json", json.dumps(lists))
+
+
+@shape("accuracies of all seeds by labels", note="from the columns 20 ... 120, and 3 repetitions")
+def _seeds_by_labels(at: Path) -> Path:
+    return _by_labels(at, REPETITIONS)
+
+
+@shape("accuracies of four seeds by labels", refused="20 ... 120 may be labels, then choose --lay")
+def _more_by_labels(at: Path) -> Path:
+    return _by_labels(at, (1, 2, 3, 5))
+
+
+@shape("the same, said to be labels", options={"layout": "across", "max_repetitions": 3})
+def _said_by_labels(at: Path) -> Path:
+    return _by_labels(at, (1, 2, 3, 5))
+
+
+@shape(
+    "JSON by labels and run, as pandas writes it", note="the column without a name counts labels"
+)
+def _index_by_labels(at: Path) -> Path:
+    return text(at / "runs.json", wide().set_index("labels").to_json(orient="index"))
+
+
 @shape("lists of lists by strategy, labels once", note="3 repetitions from the columns 1, 2, 3")
 def _nested(at: Path) -> Path:
     results = {s: {str(r): [*accuracy(s, r)] for r in REPETITIONS} for s in STRATEGIES}
@@ -689,13 +719,36 @@ def _wandb(at: Path) -> Path:
     return saved(pd.DataFrame(columns), at / "wandb_export.csv")
 
 
-@shape("TensorBoard, a file for each run", note="a TensorBoard export: score is Value")
-def _tensorboard(at: Path) -> Path:
+def _board(at: Path, tag: str, *, turned: bool = False) -> Path:
     for s in STRATEGIES:
         for r in REPETITIONS:
             frame = pd.DataFrame({"Wall time": 1.7e9 + LABELS, "Step": LABELS})
-            saved(frame.assign(Value=accuracy(s, r)), at / f"run-{s}_{r}-tag-test_acc.csv")
+            value = 1 - accuracy(s, r) if turned else accuracy(s, r)
+            saved(frame.assign(Value=value), at / f"run-{s}_{r}-tag-{tag}.csv")
     return at
+
+
+@shape("TensorBoard, a file for each run", note="a TensorBoard export: score is test_acc")
+def _tensorboard(at: Path) -> Path:
+    return _board(at, "test_acc")
+
+
+@shape(
+    "a loss in TensorBoard", refused="test_total_loss is an error: read it with --lower-is-better"
+)
+def _board_loss(at: Path) -> Path:
+    return _board(at, "test_total_loss", turned=True)
+
+
+@shape("the same, said to be", options={"lower_is_better": True}, note="score is test_total_loss")
+def _board_lower(at: Path) -> Path:
+    return _board(at, "test_total_loss", turned=True)
+
+
+@shape("metrics with dashes in Weights & Biases", note="score is eval/f1-macro; Step counts labels")
+def _dashes(at: Path) -> Path:
+    frame = wide(names="{s} - seed {r} - eval/f1-macro").rename(columns={"labels": "Step"})
+    return saved(frame, at / "wandb_export.csv")
 
 
 @shape("several metrics, a row each", note="score is accuracy")

@@ -66,9 +66,7 @@ def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     rests = [re.sub(r"^\W*$", "", match["rest"]) if match else "" for match in found]
     more = len({*rests}) > 1
     runs = [
-        (match["strategy"].strip("_-/ ") + rest * more, match["repetition"])
-        if match
-        else (one, None)
+        (_strategy(match["strategy"]) + rest * more, match["repetition"]) if match else (one, None)
         for one, match, rest in zip(bare, found, rests, strict=True)
     ]
     dates = {match[0]: name for name in names if (match := _DATE.search(name))}
@@ -77,6 +75,10 @@ def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     if more and len({strategy for strategy, _ in runs}) == len(runs):
         raise _unclear(names, next(name for name, rest in zip(bare, rests, strict=True) if rest))
     return runs
+
+
+def _strategy(part: str) -> str:
+    return part.strip("_-/ ").removeprefix("('")  # of ('margin', 1), as JSON has keys of pandas
 
 
 def _unclear(names: Sequence[str], like: str) -> NoMatchError:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.cells import well_formed
-from palm_bayes.data.columns import word_of
+from palm_bayes.data.columns import is_error, word_of
 from palm_bayes.data.in_memory import Raw, of_frame, of_mapping
 from palm_bayes.data.names import (
     TENSORBOARD,
@@ -38,7 +38,7 @@ _RESULT_PATH = re.compile(
 """Result folders that are read without a pattern."""
 
 
-def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
+def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> list[Raw]:
     """Read all tables of a place, with what their paths and keys say."""
     if isinstance(source, pd.DataFrame):
         return [of_frame(source)]
@@ -51,7 +51,8 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
     if not paths and isinstance(source, (list, tuple)):
         return [of_frame(pd.DataFrame(source))]  # records
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
-    return _with_fields([raw for file in _accuracy_tag(files) for raw in read_file(file)], pattern)
+    tables = [raw for file in _one_tag(files, errors=errors) for raw in read_file(file)]
+    return _with_fields(tables, pattern)
 
 
 def paths_of(source: Place) -> list[Path]:
@@ -115,12 +116,13 @@ def _in_folder(base: Path) -> list[Path]:
     return files
 
 
-def _accuracy_tag(files: list[Path]) -> list[Path]:
-    """Keep the files of TensorBoard's one tag that is an accuracy."""
+def _one_tag(files: list[Path], *, errors: bool) -> list[Path]:
+    """Keep the files of TensorBoard's one tag that is an accuracy, or an error."""
     tags = {file: match[2] for file in files if (match := TENSORBOARD.fullmatch(_stem(file)))}
     if len(tags) < len(files) or len({*tags.values()}) == 1:
         return files
-    scores = {tag for tag in tags.values() if word_of(tag) == "accuracy"}
+    fits = is_error if errors else (lambda tag: word_of(tag) == "accuracy")
+    scores = {*filter(fits, tags.values())}
     if len(scores) != 1:
         there = listed(sorted(scores or {*tags.values()}))
         raise DataError(f"files of several tags ({there}): name one by a glob, '*-tag-NAME.csv'")

@@ -120,7 +120,7 @@ def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame
         table = read_folder(*palm, reading.named, reading.max_repetitions, notes)
         source_notes: list[str] = []
     else:
-        raws = raw_tables(source, reading.pattern)
+        raws = raw_tables(source, reading.pattern, errors=reading.lower_is_better)
         read = [to_rows(raw, reading) for raw in raws]
         table = pd.concat([rows for rows, _ in read], ignore_index=True)
         source_notes = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))

@@ -11,7 +11,7 @@ from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import Series, Sheet, described
 from palm_bayes.errors import DataError
 
-_TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+?) - (?P<metric>[^-]+)")
+_TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+) - (?P<metric>.+)")
 _BOUND = re.compile(r".+__(MIN|MAX)")
 _KEYS = {"key", "metric", "metrickey", "metricname", "measure", "tag"}
 
@@ -33,8 +33,13 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     }
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
-        words |= {"accuracy": of_word["value"]}
-        return replace(sheet, words=words, notes=["a TensorBoard export: score is Value"])
+        tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
+        value, asked = of_word["value"], "accuracy" in words  # the column, whatever the file says
+        score = _chosen_metric([tag[1]], sheet, reading) if tag and not asked else names[value]
+        notes = [f"a TensorBoard export: score is {score}"]
+        metric = columns.metric_of(tag[1]) if tag else ""
+        words = {"accuracy": value} | words
+        return replace(sheet, words=words, notes=notes, metric=metric)
     tracked = {
         i: match
         for i, name in enumerate(names)
@@ -71,7 +76,7 @@ def _is_accuracy(metric: str) -> bool:
 
 
 def _is_error(metric: str) -> bool:
-    return columns.is_error(metric) or columns.is_error(_last(metric))
+    return bool(columns.parts(metric) & {"error", "err", "loss"}) or columns.is_error(_last(metric))
 
 
 def _last(metric: str) -> str:

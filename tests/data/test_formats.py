@@ -157,7 +157,7 @@ def test_what_is_offered_can_be_read(tmp_path, name):
     with pytest.raises(DataError) as caught:
         read_runs(source)
     said = str(caught.value)
-    choices = [{"layout": "wide"}] if "--layout wide" in said else []
+    choices = [{"layout": layout} for layout in re.findall(r"--layout (\w+)", said)]
     choices += [{"pattern": found} for found in re.findall("--pattern '(.*?)'", said)]
     for word, column in re.findall(r"--column (\w+)=(\S+?)(?= or |, )", said):
         choices.append({"columns": {word: column}})
@@ -342,9 +342,20 @@ def test_tags_of_tensorboard(tmp_path):
     for file in sorted(tmp_path.glob("*.csv")):
         formats.saved(pd.read_csv(file), tmp_path / file.name.replace("test_acc", "test_loss"))
     assert read_runs(tmp_path).describe().startswith("2 strategies x 3 repetitions x 6 episodes")
+    runs = read_runs(tmp_path, lower_is_better=True)
+    assert "score is test_loss" in understood(runs)
     formats.saved(pd.DataFrame({"Step": [1]}), tmp_path / "run-margin_1-tag-val_acc.csv")
     with pytest.raises(DataError, match=r"several tags \(test_acc, val_acc\): name one by a glob"):
         read_runs(tmp_path)
+
+
+def test_a_tag_of_tensorboard_names_the_score(tmp_path):
+    runs = read_runs(formats._board(tmp_path / "a", "f1_macro"))
+    assert runs.score.metric == "f1_macro"
+    runs = read_runs(formats._board(tmp_path / "b", "train_accuracy"))
+    assert "score is train_accuracy" in understood(runs)
+    value = {"accuracy": "Value"}
+    assert "score is Value" in understood(read_runs(tmp_path / "a", columns=value))
 
 
 def test_runs_keep_how_they_were_read():
@@ -446,6 +457,7 @@ def test_each_task_has_its_own_gaps():
         ("run-margin_4-tag-test_acc", ("margin", "4")),
         ("margin_seed1_lr0.01", ("margin", "1")),
         ("margin_run1_final", ("margin", "1")),
+        ("('margin', 1)", ("margin", "1")),
         ("margin_s1", ("margin", "1")),
         ("margin_lr0.01", ("margin_lr0.01", None)),
         ("margin-2024-05-01", ("margin", None)),
