@@ -824,6 +824,22 @@ def _named(at: Path, names: str) -> Path:
     return at
 
 
+@shape("a file for each strategy in folders of seeds", note="strategy, repetition by the names")
+def _seed_folders(at: Path) -> Path:
+    return _named(at, "seed_{r}/{s}.csv")
+
+
+@shape("a file for each seed in folders of strategies", note="strategy, repetition by the names")
+def _seed_files(at: Path) -> Path:
+    return _named(at, "{s}/{r}.csv")
+
+
+@shape("logs beside results in folders of seeds", refused="*/*/log.csv'")
+def _seed_logs(at: Path) -> Path:
+    _named(at, "{s}/seed_{r}/results.csv")
+    return _named(at, "{s}/seed_{r}/log.csv")
+
+
 @shape("files with the learning rate after the seed", note="strategy, repetition by the names of")
 def _rates(at: Path) -> Path:
     return _named(at, "{s}_seed{r}_lr0.01.csv")

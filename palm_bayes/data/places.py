@@ -37,6 +37,20 @@ _RESULT_PATH = re.compile(
 )
 """Result folders that are read without a pattern."""
 
+_GENERIC = {
+    "results",
+    "result",
+    "log",
+    "logs",
+    "metrics",
+    "history",
+    "config",
+    "train",
+    "test",
+    "val",
+}
+"""Names of files that are no strategies."""
+
 
 def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> list[Raw]:
     """Read all tables of a place, with what their paths and keys say."""
@@ -106,14 +120,26 @@ def _in_folder(base: Path) -> list[Path]:
         )
     kinds = Counter(map(suffix, files))
     stems = {_stem(file) for file in files}
-    if len(kinds) > 1 or (not direct and len(files) > len(stems) > 1):
+    several = not direct and len(files) > len(stems) > 1 and not _one_run_each(files)
+    if len(kinds) > 1 or several:
         there = listed(dict.fromkeys(f"{file.name}" for file in files))
         order = {end: place for place, end in enumerate(READERS)}
         names = Counter(file.name for file in files)  # the same in each folder of a run
         often = max(files, key=lambda file: (names[file.name], -order[suffix(file)]))
-        example = base / f"*{suffix(often)}" if direct else base / "*" / often.name
+        above = ["*"] * (len(often.relative_to(base).parts) - 1)
+        example = base / f"*{suffix(often)}" if direct else base.joinpath(*above, often.name)
         raise DataError(f"{base} holds several kinds of files ({there}): name one, as '{example}'")
     return files
+
+
+def _one_run_each(files: Sequence[Path]) -> bool:
+    """Return True for margin/seed_1.csv, and for seed_1/margin.csv with the same in each folder."""
+    stems = [_stem(file) for file in files]
+    if all(repetition_of(stem) or split(stem)[1] for stem in stems):
+        return True
+    of_seeds = all(repetition_of(file.parent.name) for file in files)
+    grid = len({*stems}) * len({file.parent for file in files}) == len(files)
+    return of_seeds and grid and not _GENERIC & {stem.lower() for stem in stems}
 
 
 def _one_tag(files: list[Path], *, errors: bool) -> list[Path]:
