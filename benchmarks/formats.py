@@ -420,6 +420,17 @@ def _index_by_labels(at: Path) -> Path:
     return text(at / "runs.json", wide().set_index("labels").to_json(orient="index"))
 
 
+@shape("a dict by strategy and seed", options={"batch": 20})
+def _by_pair(_: Path) -> dict[Any, Any]:
+    return {(s, r): accuracy(s, r) for s in STRATEGIES for r in REPETITIONS}
+
+
+@shape("JSON of a pivot, as pandas writes it", note="the column without a name counts labels")
+def _pivot(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
+    return text(at / "runs.json", frame.to_json())
+
+
 @shape("lists of lists by strategy, labels once", note="3 repetitions from the columns 1, 2, 3")
 def _nested(at: Path) -> Path:
     results = {s: {str(r): [*accuracy(s, r)] for r in REPETITIONS} for s in STRATEGIES}
@@ -610,6 +621,29 @@ def _levels(_: Path) -> pd.DataFrame:
     return tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
 
 
+def _measures_above(_: Path) -> pd.DataFrame:
+    frame = tidy().assign(f1=0.3)
+    return frame.pivot_table(["accuracy", "f1"], "labels", ["strategy", "repetition"])
+
+
+@shape("measures above strategies", refused="choose one by --column accuracy=accuracy or --column ")
+def _measures(at: Path) -> pd.DataFrame:
+    return _measures_above(at)
+
+
+@shape("one of the measures above", options={"columns": {"accuracy": "accuracy"}})
+def _measure(at: Path) -> pd.DataFrame:
+    return _measures_above(at)
+
+
+@shape("means below strategies", refused="as one repetition all the same: --column accuracy=mean")
+def _means_below(at: Path) -> Path:
+    rows = [",margin,,random,", "labels,mean,std,mean,std"]
+    runs = zip(LABELS, accuracy("margin", 2), accuracy("random", 2), strict=True)
+    rows += [f"{n},{one},0.01,{other},0.01" for n, one, other in runs]
+    return text(at / "runs.csv", "\n".join(rows))
+
+
 @shape("an index column beside")
 def _index(at: Path) -> Path:
     return saved(tidy(), at / "runs.csv", index=True)
@@ -743,6 +777,34 @@ def _board_loss(at: Path) -> Path:
 @shape("the same, said to be", options={"lower_is_better": True}, note="score is test_total_loss")
 def _board_lower(at: Path) -> Path:
     return _board(at, "test_total_loss", turned=True)
+
+
+@shape(
+    "groups of Weights & Biases",
+    same=False,
+    note="score is test/acc, the mean of several runs, read as one repetition",
+)
+def _groups(at: Path) -> Path:
+    frame = wide(names="{s} {r}").set_index("labels").rename_axis("Step")
+    groups = frame.T.groupby(frame.columns.str.split().str[0])
+    tables = {"": groups.mean(), "__MIN": groups.min(), "__MAX": groups.max()}
+    columns = [table.T.add_suffix(f" - test/acc{end}") for end, table in tables.items()]
+    return saved(pd.concat(columns, axis=1), at / "wandb_export.csv", index=True)
+
+
+@shape("an id beside the seed of each run", note="repetition is config.seed; score is test/acc")
+def _id_and_seed(at: Path) -> Path:
+    names = {"strategy": "config.strategy", "repetition": "config.seed", "accuracy": "test/acc"}
+    frame = renamed(**names)
+    ids = frame["config.strategy"].str[:2] + "3f" + frame["config.seed"].astype(str)
+    return saved(frame.assign(run_id=ids), at / "history.csv")
+
+
+@shape("MLflow's search_runs, a run each round", note="repetition is params.seed; score is metrics")
+def _search_runs(at: Path) -> Path:
+    names = {"strategy": "params.strategy", "repetition": "params.seed"}
+    frame = renamed(**names, labels="metrics.n_labeled", accuracy="metrics.test_acc")
+    return saved(frame.assign(run_id=[f"a{i}" for i in frame.index]), at / "runs.csv")
 
 
 @shape("metrics with dashes in Weights & Biases", note="score is eval/f1-macro; Step counts labels")

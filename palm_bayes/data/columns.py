@@ -211,6 +211,12 @@ def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> di
         If several columns stand for one word, with the choices.
     """
     candidates = _candidates(columns, mine, word_of)
+    later = _candidates(columns, mine, _word_of_last).get("repetition", [])
+    runs = candidates.get("repetition", [])
+    if any("seed" in clean(columns[i]) for i in runs + later):  # pairs strategies, unlike ids
+        runs = [i for i in runs if clean(columns[i]) != "runid"]
+        candidates.pop("repetition", None)
+        candidates |= {"repetition": runs} if runs else {}
     mine_too = dict(mine) | {word: places[0] for word, places in candidates.items()}
     candidates |= _candidates(columns, mine_too, _word_of_last)
     full = [i for i in candidates.get("accuracy", []) if clean(columns[i]) == "accuracy"]

@@ -55,7 +55,7 @@ class Raw:
 
 
 def of_mapping(
-    mapping: Mapping[str, Any], file: str = "", name: str = "", above: Mapping[str, Any] = _NONE
+    mapping: Mapping[Any, Any], file: str = "", name: str = "", above: Mapping[str, Any] = _NONE
 ) -> list[Raw]:
     """Read columns by name, arrays of runs by strategy, or such mappings by name.
 
@@ -68,7 +68,10 @@ def of_mapping(
     if name.count("/") >= _DEEPEST:
         raise DataError(f"{file or 'the dict'} is nested more than {_DEEPEST} deep")
     check_names(file or "the dict", mapping)
-    mapping = {str(key): _by_column(value) for key, value in mapping.items()}
+    mapping = {
+        "_".join(map(str, key)) if isinstance(key, tuple) else str(key): _by_column(value)
+        for key, value in mapping.items()
+    }
     if _is_table(mapping):
         return [_of_table(mapping, file, name)]
     lists = {key: value for key, value in mapping.items() if isinstance(value, _LISTS)}

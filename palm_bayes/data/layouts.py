@@ -36,7 +36,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
     asked = dict(reading.columns or {})
-    if layout.name in {"tracker", "values"} and asked.get("accuracy") not in sheet.names:
+    if layout.name in {"tracker", "values", "headers"} and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(replace(sheet, words=mine), reading)
@@ -151,7 +151,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     return replace(sheet, series=series, notes=notes)
 
 
-def _headers(sheet: Sheet, _: Reading) -> Sheet:
+def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     """Take columns below two header rows, such as strategy and repetition."""
     frame = sheet.raw.frame
     levels = range(frame.columns.nlevels)
@@ -162,16 +162,24 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
         if word in columns.COUNTS
     }  # fmt: skip
     places = [i for i in range(len(tuples)) if i not in words.values()]
+    score = (reading.columns or {}).get("accuracy")
+    if score is not None:
+        there = [value for i in places for value in tuples[i]]
+        columns.one_of(score, list(dict.fromkeys(there)), "column", sheet.place)
+        places = [i for i in places if score in tuples[i]]
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})
+        if values == [score]:
+            continue
         refuse_summaries(values, sheet.place)
         if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
             word = columns.word_of("" if name is None else name)
             guess = "repetition" if all(map(repetition_of, values)) else "strategy"
             kinds[level] = word if word in {"strategy", "repetition"} else guess
         elif len(values) > 1:
-            raise DataError(f"{sheet.place}several measures, keep one: {listed(values)}")
+            choices = " or ".join(f"--column accuracy={value}" for value in values)
+            raise DataError(f"{sheet.place}several measures, choose one by {choices}")
     if len({*kinds.values()}) < len(kinds):
         heads = listed(" / ".join(column) for column in tuples)
         raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {heads}")
@@ -182,7 +190,9 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
             run["repetition"] = number
         series.append(Series(i, run))
     notes = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
-    return replace(sheet, words=words, series=series, notes=notes)
+    named = score is not None and not columns.is_other_measure(score)
+    metric = columns.metric_of(str(score)) if named else ""
+    return replace(sheet, words=words, series=series, notes=notes, metric=metric)
 
 
 def _with_header_levels(raw: Raw) -> Raw:

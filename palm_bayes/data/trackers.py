@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from palm_bayes.data import columns
-from palm_bayes.data.cells import as_text
+from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.names import runs_of
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import Series, Sheet, described
@@ -50,8 +50,18 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     runs = runs_of(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
     said = f"{described(series, names)}; score is {score}"
+    if any(_is_mean(sheet, i, f"{names[i]}__MIN") for i in mine):
+        said += ", the mean of several runs, read as one repetition"
     metric = columns.metric_of(_last(score))
     return replace(sheet, words=words, series=series, notes=[said], metric=metric)
+
+
+def _is_mean(sheet: Sheet, place: int, bound: str) -> bool:
+    """Return True if the least of the runs that are grouped lies below their mean."""
+    if bound not in sheet.names:
+        return False
+    value, least = (as_numbers(sheet.column(i)) for i in (place, sheet.names.index(bound)))
+    return bool((least < value - 1e-9).any())
 
 
 def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
