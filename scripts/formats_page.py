@@ -35,16 +35,18 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
 ## Places
 
 - A file, several files, a glob (`'results/*.csv'`), or a folder with files of one kind.
-- PALM's folders, `<METHOD>_<i>/plot_episode_yvalues.npy`.
+- PALM's folders, `<METHOD>_<i>/plot_episode_yvalues.npy`: the folder above, or some of its runs.
 - Result folders, `<dataset>/<batch>/<strategy>/run_<i>/accuracies.csv`: name one of
   `<dataset>/<batch>`.
 - In Python also a DataFrame, or a dict: of lists by column, of arrays (runs x episodes) by
   strategy, or of such dicts by strategy and repetition.
 
 Where the tables have no such columns, strategy and repetition are those of the names of files,
-sheets or keys: `margin_1.csv`, `margin/seed_2.json`. `--pattern '{{strategy}}_{{repetition}}'` says
-how to read names; `{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single
-table it reads the names of columns, and leaves out others, or those in the column of strategies:
+sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`. What all names have after
+the seed, as in `margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets
+above strategies are asked about. `--pattern '{{strategy}}_{{repetition}}'` says how to read names;
+`{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single table it reads the
+names of columns, and leaves out others, or those in the column of strategies:
 `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
 
 ## Files
@@ -54,7 +56,8 @@ table it reads the names of columns, and leaves out others, or those in the colu
 Texts are in UTF-8, or in UTF-16 with its mark; columns are separated by commas, semicolons, tabs,
 bars or blanks. Lines above the header that begin with # are left out. Numbers without a header are
 runs x episodes, as in `.npy`, or runs in columns beside one that counts labels or episodes. In
-JSON, lists may stand in records, settings beside results, and the labels once above all runs.
+JSON, lists may stand in records, settings beside results, which may tell strategy, seed and task,
+and the labels once above all runs. Keys that are numbers may be labels: then `--layout across`.
 Pickles are never read, since reading them can run code. Excel needs a package that reads it, such
 as openpyxl; each sheet is a table.
 
@@ -71,6 +74,10 @@ as openpyxl; each sheet is a table.
 Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is `test_acc`. Names in
 italics yield to a column called accuracy. `--column accuracy=test_acc` chooses; in Python,
 `columns={{"accuracy": "test_acc"}}`.
+
+Columns that may be several measures (`acc_train, acc_test`), or named after another (`margin_ssl`
+beside `margin`), are asked about; `--pattern '{{strategy}}_acc'` keeps those of one measure. Among
+measures in header rows `--column accuracy=f1` chooses.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 

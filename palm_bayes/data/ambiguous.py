@@ -48,7 +48,8 @@ def refuse_ambiguous(sheet: Sheet, names: Sequence[str]) -> None:
     else:
         return
     if sheet.raw.fields or "strategy" in sheet.words:
-        choices += [f"--column accuracy={name}" for name in names[:2]]
+        likely = [name for name in names if measures(name)] or names
+        choices += [f"--column accuracy={name}" for name in likely[:2]]
     each = "repetition" if numbered else "strategy, of which --strategy NAME keeps some"
     if not numbered or len({*map(repetition_of, names)}) == len(names):
         choices.append(f"--layout wide, which reads each column as a {each}")
@@ -61,7 +62,8 @@ def _patterns(names: Sequence[str]) -> list[str]:
         starts = dict.fromkeys(re.sub(r"[0-9]+\W*$", "", name) for name in names)
         return [f"--pattern '{start}{{repetition}}'" for start in starts if start][:2]
     ends = Counter(match[0] for name in names if (match := re.search(r"[\W_]+[^\W_]+$", name)))
-    return [f"--pattern '{{strategy}}{end}'" for end, count in ends.items() if count > 1][:2]
+    shared = [end for end, count in ends.items() if count > 1 and measures(end)]
+    return [f"--pattern '{{strategy}}{end}'" for end in shared[:2]]
 
 
 def _beside(names: Sequence[str]) -> tuple[str, str] | None:

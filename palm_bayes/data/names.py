@@ -3,7 +3,6 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 
 from palm_bayes.data.columns import COLUMNS, ERRORS, clean
 from palm_bayes.errors import DataError, listed
@@ -18,7 +17,7 @@ _RUN = "|".join(name.replace(" ", "[ _-]?") for name in _RUNS)
 _NUMBER = r"(?<![0-9]\.)(?P<repetition>[0-9]+)"  # not that of lr0.01
 _WAYS = (
     rf"(?:{_RUN})[\W_]*{_NUMBER}[\W_]+(?P<strategy>.+)(?P<rest>)",
-    rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*|s|r){_NUMBER}(?P<rest>\W*)",
+    rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*|s){_NUMBER}(?P<rest>\W*)",
     rf"(?P<strategy>.+?)[\W_]+(?:{_RUN})[\W_]*{_NUMBER}(?P<rest>[\W_]+.+)",
     rf"(?P<strategy>.+?)[\W_]+{_NUMBER}(?P<rest>\W*)",
 )
@@ -142,12 +141,8 @@ def number_at_end(name: str) -> tuple[str, str] | None:
 
 def fitting(names: Sequence[str], pattern: str) -> list[str]:
     """Return the names that a pattern fits."""
-    found = []
-    for name in names:
-        with suppress(NoMatchError):
-            by_pattern([name], pattern)
-            found.append(name)
-    return found
+    by_pattern([], pattern)
+    return [name for name in names if re.fullmatch(_expression(pattern), name)]
 
 
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
@@ -163,13 +158,15 @@ def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
         raise DataError(f"pattern {pattern!r} has {{{bad[0]}}}: allowed are {listed(FIELDS)}, once")
     if not asked:
         raise DataError(f"pattern {pattern!r} has no field: allowed are {{{'}, {'.join(FIELDS)}}}")
-    expression = "".join(
-        _piece(part) for part in re.split(r"(\{\w+\}|\*)", pattern.removesuffix("/"))
-    )
-    matches = [re.fullmatch(rf"(?:.*/)?{expression}", name) for name in names]
+    matches = [re.fullmatch(_expression(pattern), name) for name in names]
     if others := [name for name, match in zip(names, matches, strict=True) if match is None]:
         raise NoMatchError(f"pattern {pattern!r} does not match {listed(others)}")
     return [match.groupdict() for match in matches if match]
+
+
+def _expression(pattern: str) -> str:
+    parts = re.split(r"(\{\w+\}|\*)", pattern.removesuffix("/"))
+    return "(?:.*/)?" + "".join(map(_piece, parts))
 
 
 def _piece(part: str) -> str:

@@ -460,6 +460,7 @@ def test_each_task_has_its_own_gaps():
         ("('margin', 1)", ("margin", "1")),
         ("margin_s1", ("margin", "1")),
         ("margin_lr0.01", ("margin_lr0.01", None)),
+        ("margin_r50", ("margin_r50", None)),
         ("margin-2024-05-01", ("margin", None)),
         ("margin_20240501-1230_3", ("margin", "3")),
     ],
