@@ -173,8 +173,8 @@ def _may_count(column: "pd.Series[Any]") -> bool:
     """Return True for rising whole numbers, and for fractions that rise in even steps."""
     numbers = as_numbers(column).to_numpy()
     steps = np.diff(numbers)
-    even = (numbers % 1 == 0).all() or np.ptp(steps) < 1e-9 if steps.size else False
-    return bool((steps > 0).all() and even)
+    even = steps.size > 0 and np.ptp(steps) < 1e-9
+    return bool((steps > 0).all() and (even or (numbers % 1 == 0).all()))
 
 
 def is_numeric(column: "pd.Series[Any]") -> bool:
