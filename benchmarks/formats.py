@@ -896,6 +896,24 @@ def _seed_files(at: Path) -> Path:
     return _named(at, "{s}/{r}.csv")
 
 
+@shape("arrays of labels and accuracies in folders of seeds", refused="several kinds of files")
+def _seed_arrays(at: Path) -> Path:
+    for r in REPETITIONS:
+        (at / f"seed_{r}").mkdir()
+        np.save(at / f"seed_{r}" / "queried.npy", LABELS / 2)
+        np.save(at / f"seed_{r}" / "curve.npy", 100 * accuracy("margin", r))
+    return at
+
+
+@shape("numbered labels and accuracies in folders", refused="several kinds of files")
+def _numbered_files(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            text(at / s / f"acc_{r}.csv", "0.5\n0.6\n0.7\n0.8\n")
+            text(at / s / f"labels_{r}.csv", "0.1\n0.2\n0.3\n0.4\n")
+    return at
+
+
 @shape("logs beside results in folders of seeds", refused="*/*/log.csv'")
 def _seed_logs(at: Path) -> Path:
     _named(at, "{s}/seed_{r}/results.csv")

@@ -135,11 +135,14 @@ def _in_folder(base: Path) -> list[Path]:
 def _one_run_each(files: Sequence[Path]) -> bool:
     """Return True for margin/seed_1.csv, and for seed_1/margin.csv with the same in each folder."""
     stems = [_stem(file) for file in files]
-    if all(repetition_of(stem) or split(stem)[1] for stem in stems):
+    if all(map(repetition_of, stems)):  # not acc_1 beside f1_1
+        return len({re.sub("[0-9]", "", stem) for stem in stems}) == 1
+    if all(split(stem)[1] and not word_of(split(stem)[0]) for stem in stems):
         return True
     of_seeds = all(repetition_of(file.parent.name) for file in files)
     grid = len({*stems}) * len({file.parent for file in files}) == len(files)
-    return of_seeds and grid and not _GENERIC & {stem.lower() for stem in stems}
+    told = any(word_of(stem) or is_error(stem) or stem.lower() in _GENERIC for stem in stems)
+    return of_seeds and grid and not told and suffix(files[0]) not in {".npy", ".npz"}  # of x and y
 
 
 def _one_tag(files: list[Path], *, errors: bool) -> list[Path]:
