@@ -8,7 +8,7 @@ import json
 import pickle
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -352,6 +352,85 @@ def _line_lists(at: Path) -> Path:
     return text(at / "runs.jsonl", "\n".join(map(json.dumps, runs)))
 
 
+@shape(
+    "settings above records, a file for each run", note="labels are n_labeled; score is test_acc"
+)
+def _with_config(at: Path) -> Path:
+    for i, run in enumerate(_histories_of_runs()):
+        told = {
+            "args": {"al": {"strategy": run.pop("strategy")}, "seed": run.pop("seed"), "lr": 0.1}
+        }
+        text(
+            at / f"exp_{i}.json",
+            json.dumps({**told, "history": pd.DataFrame(run).to_dict("records")}),
+        )
+    return at
+
+
+@shape("settings above arrays", note="accuracy 3 runs x 6 episodes")
+def _config_arrays(at: Path) -> Path:
+    for i, s in enumerate(STRATEGIES):
+        told = {"config": {"strategy": s, "seed": 7}, "labels": LABELS.tolist()}
+        runs = {"accuracy": [[*accuracy(s, r)] for r in REPETITIONS]}
+        text(at / f"exp_{i}.json", json.dumps(told | runs))
+    return at
+
+
+@shape("settings above several runs", note="repetition by the names of its parts")
+def _config_runs(at: Path) -> Path:
+    for i, s in enumerate(STRATEGIES):
+        told = {"config": {"strategy": s, "seed": 7}, "results": _histories(at)[s]}
+        text(at / f"exp_{i}.json", json.dumps(told))
+    return at
+
+
+@shape("settings that differ", refused="settings differ (config/seed 1, model/seed 7): keep one")
+def _two_seeds(at: Path) -> Path:
+    told = {"config": {"strategy": "margin", "seed": 1}, "model": {"seed": 7}}
+    return text(at / "exp.json", json.dumps({**told, **_histories(at)["margin"]["seed_1"]}))
+
+
+def _by_labels(at: Path, repetitions: Iterable[int]) -> Path:
+    runs = {s: np.transpose([accuracy(s, r) for r in repetitions]) for s in STRATEGIES}
+    lists = {
+        s: {str(n): [*row] for n, row in zip(LABELS, rows, strict=True)} for s, rows in runs.items()
+    }
+    return text(at / "runs.json", json.dumps(lists))
+
+
+@shape("accuracies of all seeds by labels", note="from the columns 20 ... 120, and 3 repetitions")
+def _seeds_by_labels(at: Path) -> Path:
+    return _by_labels(at, REPETITIONS)
+
+
+@shape("accuracies of four seeds by labels", refused="20 ... 120 may be labels, then choose --lay")
+def _more_by_labels(at: Path) -> Path:
+    return _by_labels(at, (1, 2, 3, 5))
+
+
+@shape("the same, said to be labels", options={"layout": "across", "max_repetitions": 3})
+def _said_by_labels(at: Path) -> Path:
+    return _by_labels(at, (1, 2, 3, 5))
+
+
+@shape(
+    "JSON by labels and run, as pandas writes it", note="the column without a name counts labels"
+)
+def _index_by_labels(at: Path) -> Path:
+    return text(at / "runs.json", wide().set_index("labels").to_json(orient="index"))
+
+
+@shape("a dict by strategy and seed", options={"batch": 20})
+def _by_pair(_: Path) -> dict[Any, Any]:
+    return {(s, r): accuracy(s, r) for s in STRATEGIES for r in REPETITIONS}
+
+
+@shape("JSON of a pivot, as pandas writes it", note="the column without a name counts labels")
+def _pivot(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
+    return text(at / "runs.json", frame.to_json())
+
+
 @shape("lists of lists by strategy, labels once", note="3 repetitions from the columns 1, 2, 3")
 def _nested(at: Path) -> Path:
     results = {s: {str(r): [*accuracy(s, r)] for r in REPETITIONS} for s in STRATEGIES}
@@ -542,9 +621,122 @@ def _levels(_: Path) -> pd.DataFrame:
     return tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
 
 
+def _measures_above(_: Path) -> pd.DataFrame:
+    frame = tidy().assign(f1=0.3)
+    return frame.pivot_table(["accuracy", "f1"], "labels", ["strategy", "repetition"])
+
+
+@shape("measures above strategies", refused="choose one by --column accuracy=accuracy or --column ")
+def _measures(at: Path) -> pd.DataFrame:
+    return _measures_above(at)
+
+
+@shape("one of the measures above", options={"columns": {"accuracy": "accuracy"}})
+def _measure(at: Path) -> pd.DataFrame:
+    return _measures_above(at)
+
+
+@shape("means below strategies", refused="as one repetition all the same: --column accuracy=mean")
+def _means_below(at: Path) -> Path:
+    rows = [",margin,,random,", "labels,mean,std,mean,std"]
+    runs = zip(LABELS, accuracy("margin", 2), accuracy("random", 2), strict=True)
+    rows += [f"{n},{one},0.01,{other},0.01" for n, one, other in runs]
+    return text(at / "runs.csv", "\n".join(rows))
+
+
 @shape("an index column beside")
 def _index(at: Path) -> Path:
     return saved(tidy(), at / "runs.csv", index=True)
+
+
+@shape("two measures side by side", refused="Acc@1, Acc@5 may be several measures: choose by --pat")
+def _at_one(at: Path) -> Path:
+    frame = renamed(accuracy="Acc@1").drop(columns="repetition").groupby(["strategy", "labels"])
+    frame = frame.mean().reset_index()
+    return saved(frame.assign(**{"Acc@5": frame["Acc@1"] + 0.1}), at / "runs.csv")
+
+
+@shape("accuracies of training and of test", refused="--column accuracy=acc_test or --column")
+def _train(at: Path) -> Path:
+    frame = wide("margin").iloc[:, :2].set_axis(["labels", "acc_test"], axis=1)
+    return saved(frame.assign(acc_train=frame["acc_test"] + 0.1), at / "margin.csv")
+
+
+@shape("two measures of each repetition", refused="--pattern 'acc_{repetition}' or --pattern 'f1_")
+def _acc_and_f1(at: Path) -> Path:
+    other = wide("margin", "f1_{r}").drop(columns="labels") - 0.1
+    return saved(pd.concat([wide("margin", "acc_{r}"), other], axis=1), at / "margin.csv")
+
+
+def _two_of_each(at: Path) -> Path:
+    frame = tidy().pivot(index=["repetition", "labels"], columns="strategy", values="accuracy")
+    other = (frame - 0.1).add_suffix("_f1")
+    return saved(pd.concat([frame.add_suffix("_acc"), other], axis=1), at / "a.csv", index=True)
+
+
+@shape("two measures of each strategy", refused="choose by --pattern '{strategy}_acc' or --patt")
+def _two_measures(at: Path) -> Path:
+    return _two_of_each(at)
+
+
+@shape(
+    "one measure of each strategy, by a pattern",
+    options={"pattern": "{strategy}_acc"},
+    note="2 strategies from the columns margin_acc, random_acc; margin_f1, random_f1 left out",
+)
+def _one_measure(at: Path) -> Path:
+    return _two_of_each(at)
+
+
+def _bounded(at: Path, low: str = "lo", high: str = "hi") -> Path:
+    frame = pd.DataFrame({"labels": LABELS, **{s: accuracy(s, 2) for s in STRATEGIES}})
+    for s in STRATEGIES:
+        frame = frame.assign(**{f"{s}_{low}": frame[s] - 0.02, f"{s}_{high}": frame[s] + 0.02})
+    return saved(frame, at / "runs.csv")
+
+
+@shape("bounds beside strategies", refused="spread (margin, random, margin_lo, margin_hi,")
+def _bounds_beside(at: Path) -> Path:
+    return _bounded(at)
+
+
+@shape("quantiles beside strategies", refused="spread (margin, random, margin_q25, margin_q75,")
+def _quantiles_beside(at: Path) -> Path:
+    return _bounded(at, "q25", "q75")
+
+
+@shape("columns named after others", refused="margin_ssl may be a strategy, or a bound of margin")
+def _named_after(at: Path) -> Path:
+    frame = pd.DataFrame({"labels": LABELS, "margin": accuracy("margin", 1)})
+    return saved(frame.assign(margin_ssl=accuracy("margin", 2)), at / "runs.csv")
+
+
+@shape("means of several seeds", refused="spread (accuracy, acc_min, acc_max, n_seeds)")
+def _of_seeds(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    bounds = {"acc_min": frame["accuracy"] - 0.1, "acc_max": frame["accuracy"] + 0.1}
+    return saved(frame.assign(**bounds, n_seeds=3), at / "runs.csv")
+
+
+def _fractions(at: Path) -> Path:
+    frame = tidy().pivot(index=["labels", "repetition"], columns="strategy", values="accuracy")
+    frame = frame.reset_index()
+    return saved(frame.assign(portion=frame.pop("labels") / 1000), at / "runs.csv")
+
+
+@shape("shares called otherwise, one run", refused="no column for episode or labels: found portion")
+def _portions(at: Path) -> Path:
+    frame = pd.DataFrame({"portion": LABELS / 1000, **{s: accuracy(s, 1) for s in STRATEGIES}})
+    return saved(frame, at / "runs.csv")
+
+
+@shape(
+    "shares called otherwise, chosen",
+    options={"columns": {"labels": "portion"}, "pool": 1000},
+    note="labels are portion; 2 strategies from the columns margin, random",
+)
+def _portion(at: Path) -> Path:
+    return _fractions(at)
 
 
 # --- trackers
@@ -561,13 +753,64 @@ def _wandb(at: Path) -> Path:
     return saved(pd.DataFrame(columns), at / "wandb_export.csv")
 
 
-@shape("TensorBoard, a file for each run", note="a TensorBoard export: score is Value")
-def _tensorboard(at: Path) -> Path:
+def _board(at: Path, tag: str, *, turned: bool = False) -> Path:
     for s in STRATEGIES:
         for r in REPETITIONS:
             frame = pd.DataFrame({"Wall time": 1.7e9 + LABELS, "Step": LABELS})
-            saved(frame.assign(Value=accuracy(s, r)), at / f"run-{s}_{r}-tag-test_acc.csv")
+            value = 1 - accuracy(s, r) if turned else accuracy(s, r)
+            saved(frame.assign(Value=value), at / f"run-{s}_{r}-tag-{tag}.csv")
     return at
+
+
+@shape("TensorBoard, a file for each run", note="a TensorBoard export: score is test_acc")
+def _tensorboard(at: Path) -> Path:
+    return _board(at, "test_acc")
+
+
+@shape(
+    "a loss in TensorBoard", refused="test_total_loss is an error: read it with --lower-is-better"
+)
+def _board_loss(at: Path) -> Path:
+    return _board(at, "test_total_loss", turned=True)
+
+
+@shape("the same, said to be", options={"lower_is_better": True}, note="score is test_total_loss")
+def _board_lower(at: Path) -> Path:
+    return _board(at, "test_total_loss", turned=True)
+
+
+@shape(
+    "groups of Weights & Biases",
+    same=False,
+    note="score is test/acc, the mean of several runs, read as one repetition",
+)
+def _groups(at: Path) -> Path:
+    frame = wide(names="{s} {r}").set_index("labels").rename_axis("Step")
+    groups = frame.T.groupby(frame.columns.str.split().str[0])
+    tables = {"": groups.mean(), "__MIN": groups.min(), "__MAX": groups.max()}
+    columns = [table.T.add_suffix(f" - test/acc{end}") for end, table in tables.items()]
+    return saved(pd.concat(columns, axis=1), at / "wandb_export.csv", index=True)
+
+
+@shape("an id beside the seed of each run", note="repetition is config.seed; score is test/acc")
+def _id_and_seed(at: Path) -> Path:
+    names = {"strategy": "config.strategy", "repetition": "config.seed", "accuracy": "test/acc"}
+    frame = renamed(**names)
+    ids = frame["config.strategy"].str[:2] + "3f" + frame["config.seed"].astype(str)
+    return saved(frame.assign(run_id=ids), at / "history.csv")
+
+
+@shape("MLflow's search_runs, a run each round", note="repetition is params.seed; score is metrics")
+def _search_runs(at: Path) -> Path:
+    names = {"strategy": "params.strategy", "repetition": "params.seed"}
+    frame = renamed(**names, labels="metrics.n_labeled", accuracy="metrics.test_acc")
+    return saved(frame.assign(run_id=[f"a{i}" for i in frame.index]), at / "runs.csv")
+
+
+@shape("metrics with dashes in Weights & Biases", note="score is eval/f1-macro; Step counts labels")
+def _dashes(at: Path) -> Path:
+    frame = wide(names="{s} - seed {r} - eval/f1-macro").rename(columns={"labels": "Step"})
+    return saved(frame, at / "wandb_export.csv")
 
 
 @shape("several metrics, a row each", note="score is accuracy")
@@ -636,6 +879,101 @@ def _pattern(at: Path) -> str:
     return str(at / "*.csv")
 
 
+def _named(at: Path, names: str) -> Path:
+    """Write a file for each run."""
+    for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
+        saved(rows[["labels", "accuracy"]], at / names.format(s=s, r=r))
+    return at
+
+
+@shape("a file for each strategy in folders of seeds", note="strategy, repetition by the names")
+def _seed_folders(at: Path) -> Path:
+    return _named(at, "seed_{r}/{s}.csv")
+
+
+@shape("a file for each seed in folders of strategies", note="strategy, repetition by the names")
+def _seed_files(at: Path) -> Path:
+    return _named(at, "{s}/{r}.csv")
+
+
+@shape("arrays of labels and accuracies in folders of seeds", refused="several kinds of files")
+def _seed_arrays(at: Path) -> Path:
+    for r in REPETITIONS:
+        (at / f"seed_{r}").mkdir()
+        np.save(at / f"seed_{r}" / "queried.npy", LABELS / 2)
+        np.save(at / f"seed_{r}" / "curve.npy", 100 * accuracy("margin", r))
+    return at
+
+
+@shape("numbered labels and accuracies in folders", refused="several kinds of files")
+def _numbered_files(at: Path) -> Path:
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            text(at / s / f"acc_{r}.csv", "0.5\n0.6\n0.7\n0.8\n")
+            text(at / s / f"labels_{r}.csv", "0.1\n0.2\n0.3\n0.4\n")
+    return at
+
+
+@shape("logs beside results in folders of seeds", refused="*/*/log.csv'")
+def _seed_logs(at: Path) -> Path:
+    _named(at, "{s}/seed_{r}/results.csv")
+    return _named(at, "{s}/seed_{r}/log.csv")
+
+
+@shape("files with the learning rate after the seed", note="strategy, repetition by the names of")
+def _rates(at: Path) -> Path:
+    return _named(at, "{s}_seed{r}_lr0.01.csv")
+
+
+@shape("files of a day, with more after the run", note="strategy, repetition by the names of")
+def _final_run(at: Path) -> Path:
+    return _named(at, "{s}_run{r}_2024-05-01_final.csv")
+
+
+@shape("files called margin_s1", note="strategy, repetition by the names of files")
+def _short_seed(at: Path) -> Path:
+    return _named(at, "{s}_s{r}.csv")
+
+
+@shape("files of dates", refused="parts that differ (margin-2024-05-01, ")
+def _dates(at: Path) -> Path:
+    return _named(at, "{s}-2024-05-0{r}.csv")
+
+
+@shape("files with ids after the seed", refused="by --pattern '{strategy}_seed{repetition}_*'")
+def _ids(at: Path) -> Path:
+    return _named(at, "{s}_seed{r}_{s[0]}7{r}.csv")
+
+
+def _tree(at: Path) -> str:
+    for dataset in ("cifar10", "svhn"):
+        _named(at / dataset, "{s}/seed_{r}/results.csv")
+    return str(at / "*" / "*" / "*" / "*.csv")
+
+
+@shape(
+    "folders of data sets and strategies", refused="by --pattern '{dataset}/{strategy}/seed_{rep"
+)
+def _data_sets(at: Path) -> str:
+    return _tree(at)
+
+
+@shape(
+    "the same by a pattern",
+    options={"pattern": "{dataset}/{strategy}/seed_{repetition}/*", "dataset": "svhn"},
+    note="dataset, strategy, repetition by the pattern",
+)
+def _data_set(at: Path) -> str:
+    return _tree(at)
+
+
+@shape("jobs of Hydra, which tell no strategy", refused="the name tells no strategy")
+def _jobs(at: Path) -> Path:
+    for job, ((_, _), rows) in enumerate(tidy().groupby(["strategy", "repetition"])):
+        saved(rows[["labels", "accuracy"]], at / "2024-05-01" / "12-00-00" / f"{job}" / "a.csv")
+    return at
+
+
 @shape("files of each seed", note="repetition by the names of files")
 def _seeds(at: Path) -> Path:
     for r, rows in tidy().groupby("repetition"):
@@ -663,6 +1001,45 @@ def _results(at: Path) -> Path:
             # An index keeps the empty rows, as those who measure at times write them.
             saved(pd.DataFrame({"accuracy": rows}), path, na_rep="nan")
     return at / "splice" / "20"
+
+
+def _palm(at: Path) -> None:
+    """Write PALM's folders, in percent, whose labels are numbers of that size."""
+    for s in STRATEGIES:
+        for r in REPETITIONS:
+            (at / f"{s}_{r}").mkdir(parents=True)
+            np.save(at / f"{s}_{r}" / "plot_episode_yvalues.npy", 100 * accuracy(s, r))
+            np.save(at / f"{s}_{r}" / "plot_episode_xvalues.npy", LABELS)
+
+
+@shape("PALM's folders")
+def _palm_folder(at: Path) -> Path:
+    _palm(at)
+    return at
+
+
+@shape("PALM's folders, named one by one")
+def _palm_each(at: Path) -> list[Path]:
+    _palm(at)
+    return sorted(at.iterdir())
+
+
+@shape("PALM's folders, by a glob")
+def _palm_glob(at: Path) -> str:
+    _palm(at)
+    return str(at / "*_*")
+
+
+@shape("PALM's x values, by a glob")
+def _palm_labels(at: Path) -> str:
+    _palm(at)
+    return str(at / "*" / "plot_episode_xvalues.npy")
+
+
+@shape("PALM's folders beside a table", refused="read along with those of the same folder only")
+def _palm_beside(at: Path) -> list[Path]:
+    _palm(at / "palm")
+    return [saved(tidy(), at / "runs.csv"), at / "palm"]
 
 
 @shape("folders with settings and logs", refused="/*/results.csv'")

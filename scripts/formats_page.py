@@ -35,16 +35,18 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
 ## Places
 
 - A file, several files, a glob (`'results/*.csv'`), or a folder with files of one kind.
-- PALM's folders, `<METHOD>_<i>/plot_episode_yvalues.npy`.
+- PALM's folders, `<METHOD>_<i>/plot_episode_yvalues.npy`: the folder above, or some of its runs.
 - Result folders, `<dataset>/<batch>/<strategy>/run_<i>/accuracies.csv`: name one of
   `<dataset>/<batch>`.
 - In Python also a DataFrame, or a dict: of lists by column, of arrays (runs x episodes) by
   strategy, or of such dicts by strategy and repetition.
 
 Where the tables have no such columns, strategy and repetition are those of the names of files,
-sheets or keys: `margin_1.csv`, `margin/seed_2.json`. `--pattern '{{strategy}}_{{repetition}}'` says
-how to read names; `{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single
-table it reads the names of columns, or those in the column of strategies:
+sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`. What all names have after
+the seed, as in `margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets
+above strategies are asked about. `--pattern '{{strategy}}_{{repetition}}'` says how to read names;
+`{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single table it reads the
+names of columns, and leaves out others, or those in the column of strategies:
 `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
 
 ## Files
@@ -56,7 +58,8 @@ bars or blanks. Lines above the header that begin with # are left out. Numbers m
 commas, and marks between thousands; where 1,000 may be both, they are refused. Numbers without a
 header, and those of `.npy`, are runs x episodes, perhaps with a first row or column of labels or
 episodes, or such a table transposed. In JSON, lists may stand in records, settings beside results,
-and the labels once above all runs.
+which may tell strategy, seed and task, and the labels once above all runs. Keys that are numbers
+may be labels: then `--layout across`.
 Pickles are never read, since reading them can run code. Excel needs a package that reads it, such
 as openpyxl; each sheet is a table.
 
@@ -75,6 +78,10 @@ is labeled. Names in italics yield to a column called accuracy. `--column accura
 chooses; in Python, `columns={{"accuracy": "test_acc"}}`. Columns that stay the same while rounds
 pass, such as the size of the pool, are no labels. Columns such as seed and fold that only together
 tell the repetitions are joined.
+
+Columns that may be several measures (`acc_train, acc_test`), or named after another (`margin_ssl`
+beside `margin`), are asked about; `--pattern '{{strategy}}_acc'` keeps those of one measure. Among
+measures in header rows `--column accuracy=f1` chooses.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 
@@ -98,9 +105,9 @@ says so. [Other scores](how-to/other-scores.md) has what to do with scores outsi
 - Rows at 0 labels are left out.
 - Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
 - Means and deviations beside repetitions (`seed_1, seed_2, mean`) are left out.
-- Means with standard deviations or errors are refused: the model cannot take known noise. The
-  means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several strategies
-  side by side, `--layout wide`.
+- Means with standard deviations, errors or bounds (`margin_lo`) are refused: the model cannot take
+  known noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of
+  several strategies side by side, `--layout wide`.
 """
 
 

@@ -1,6 +1,7 @@
 """Tables of one row for each run, with its accuracies by labels or episodes in columns."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from palm_bayes.data.names import number_at_end
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.scales import RUN
 from palm_bayes.data.sheet import Series, Sheet, is_numeric
+from palm_bayes.errors import DataError
 
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}
 
@@ -19,11 +21,20 @@ _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episode
 def is_across(sheet: Sheet, _: Reading) -> bool:
     """Return True if columns are numbered, and nothing else counts labels or episodes.
 
-    There must be one row for each run: with several, columns may be repetitions.
+    There must be one row for each run: with several, columns may be repetitions. Without a name of
+    the run, numbers alone may be either, unless the rows are too few to be episodes.
     """
     words = [columns.word_of(name) for name in sheet.names]
-    if {*columns.COUNTS} & {*words} or not {*RUN} & {*words}:
+    if {*columns.COUNTS} & {*words}:
         return False
+    if not {*RUN} & {*words}:
+        numbers = _labels_alone(sheet)
+        if numbers and len(sheet.raw.frame) >= MIN_EPISODES:
+            raise DataError(
+                f"{sheet.place}the columns {numbers[0]} ... {numbers[-1]} may be labels, then "
+                "choose --layout across, or repetitions, then --layout wide"
+            )
+        return bool(numbers)
     runs = [i for i, word in enumerate(words) if word in RUN]
     return bool(_numbered(sheet)) and not sheet.raw.frame.iloc[:, runs].duplicated().any()
 
@@ -35,10 +46,22 @@ def across(sheet: Sheet, _: Reading) -> Sheet:
         raise columns.missing(["labels", "episode"], sheet.names, sheet.place)
     others = [name if i not in found else "" for i, name in enumerate(sheet.names)]
     words = columns.positions(others, sheet.words, sheet.place)
+    rows, raw = sheet.raw.frame.shape[0], sheet.raw
+    if rows > 1 and not {*RUN} & {*words}:
+        words["repetition"] = raw.frame.shape[1]
+        raw = replace(raw, frame=raw.frame.assign(repetition=np.arange(1, rows + 1)))
     word, mine = _counted(found), [sheet.names[i] for i in found]
     series = [Series(i, {word: end[1]}) for i, end in found.items()]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
-    return replace(sheet, words=words, series=series, notes=[said])
+    said += f", and {rows} repetitions from its rows" * (raw is not sheet.raw)
+    return replace(sheet, raw=raw, words=words, series=series, notes=[said])
+
+
+def _labels_alone(sheet: Sheet) -> list[str]:
+    """Return the names of the columns if all are numbers, not one by one, that may be labels."""
+    found = [float(name) for name in sheet.names if re.fullmatch("[0-9]+", name)]
+    alone = len(found) == len(sheet.names) and len(_numbered(sheet)) == len(found)
+    return sheet.names if alone and (np.diff(found) != 1).any() else []
 
 
 def _numbered(sheet: Sheet) -> dict[int, tuple[str, str]]:

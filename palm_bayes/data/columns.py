@@ -1,7 +1,7 @@
 """Names of columns: which words they stand for, and which of them the user chose."""
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from typing import Any
 
 from palm_bayes.errors import DataError, known, listed
@@ -76,15 +76,19 @@ ERRORS = (
 MEAN = frozenset({"mean", "avg", "average"})
 SPREAD = frozenset(
     {"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"}
-    | {"lower", "upper", "iqr"}
+    | {"lower", "upper", "iqr", "deviation", "sigma"}
 )
+BOUND = r"lo|low|hi|high|min|max|range|err|error|±|[qp][0-9]+"
 ERROR = frozenset({"error", "err"})
-"""Parts of names of means and of their spread; an error is one beside a mean."""
+"""Parts of names of means and of their spread; an error is one beside a mean, as is a bound."""
 SUMMARIES = MEAN | SPREAD | {"all", "median", "min", "max"}
 """Names of rows or columns that sum repetitions up, beside these."""
 _NAMED = "f1|auc|balanced|auprc|iou|map|dice|r2"  # scores that are called by their names
 _GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
-_OTHER = frozenset({"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"})
+_OTHER = frozenset(
+    {"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"}
+    | {"elapsed", "runtime", "seconds"}
+)
 
 
 def clean(name: Hashable) -> str:
@@ -161,6 +165,18 @@ def is_other_measure(name: Hashable) -> bool:
     return bool(parts(name) & (_OTHER | MEAN | SPREAD | ERROR))
 
 
+def bound_of(name: str, others: Container[str]) -> bool:
+    """Return True for names such as margin_lo where margin is among `others`, or for acc_max."""
+    match = re.fullmatch(rf"(.+?)[\W_]+(?:{BOUND})\W*", name, re.IGNORECASE)
+    return match is not None and (clean(match[1]) in others or stands_for(match[1]) == "accuracy")
+
+
+def counts_runs(name: str) -> bool:
+    """Return True for a column that says of how many runs accuracies are means, such as n_seeds."""
+    many = "seeds|runs|repetitions|reps|repeats|replicates|trials|folds"
+    return re.fullmatch(rf"((n|num|number|count)(of)?)?({many})", clean(name)) is not None
+
+
 def without_mean(name: str) -> str:
     """Return the name of what a column has the mean of: margin of "margin (mean)"."""
     word = rf"(?<![a-z])({'|'.join(MEAN)})(?![a-z])"
@@ -205,6 +221,12 @@ def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> di
         If several columns stand for one word, with the choices.
     """
     candidates = _candidates(columns, mine, word_of)
+    later = _candidates(columns, mine, _word_of_last).get("repetition", [])
+    runs = candidates.get("repetition", [])
+    if any("seed" in clean(columns[i]) for i in runs + later):  # pairs strategies, unlike ids
+        runs = [i for i in runs if clean(columns[i]) != "runid"]
+        candidates.pop("repetition", None)
+        candidates |= {"repetition": runs} if runs else {}
     mine_too = dict(mine) | {word: places[0] for word, places in candidates.items()}
     candidates |= _candidates(columns, mine_too, _word_of_last)
     full = [i for i in candidates.get("accuracy", []) if clean(columns[i]) == "accuracy"]

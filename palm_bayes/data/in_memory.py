@@ -11,12 +11,14 @@ import pandas as pd
 from palm_bayes.data.arrays import Arrays, array_of_runs, side_by_side
 from palm_bayes.data.cells import as_numbers
 from palm_bayes.data.columns import COUNTS, TASK, stands_for, word_of
+from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.opening import check_names, check_table
 from palm_bayes.errors import DataError, listed
 
 _DEEPEST = 8  # names within names
 _LISTS = (list, tuple, np.ndarray)
 _COUNTS = {*COUNTS}
+_RUN = (*TASK, "strategy", "repetition")
 _COUNTED = "positions in lists count episodes"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -37,6 +39,8 @@ class Raw:
         What was understood so far.
     fields : mapping of str to str
         Strategy, repetition and so on by the path, for tables without such columns.
+    doubt : str
+        Why paths and keys do not tell the run, if they do not.
     alone : bool
         If it is the only table, whose name tells a repetition only along with the strategy.
     """
@@ -46,11 +50,12 @@ class Raw:
     name: str = ""
     notes: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
     alone: bool = True
 
 
 def of_mapping(
-    mapping: Mapping[str, Any], file: str = "", name: str = "", above: Mapping[str, Any] = _NONE
+    mapping: Mapping[Any, Any], file: str = "", name: str = "", above: Mapping[str, Any] = _NONE
 ) -> list[Raw]:
     """Read columns by name, arrays of runs by strategy, or such mappings by name.
 
@@ -63,24 +68,47 @@ def of_mapping(
     if name.count("/") >= _DEEPEST:
         raise DataError(f"{file or 'the dict'} is nested more than {_DEEPEST} deep")
     check_names(file or "the dict", mapping)
-    mapping = {str(key): _by_column(value) for key, value in mapping.items()}
+    mapping = {
+        "_".join(map(str, key)) if isinstance(key, tuple) else str(key): _by_column(value)
+        for key, value in mapping.items()
+    }
     if _is_table(mapping):
         return [_of_table(mapping, file, name)]
     lists = {key: value for key, value in mapping.items() if isinstance(value, _LISTS)}
     inner = {key: value for key, value in mapping.items() if _holds_lists(value)}
-    once = {key: value for key, value in mapping.items() if not isinstance(value, Mapping)}
-    once = {key: value for key, value in once.items() if key not in lists}
     if not lists and not inner:
         raise DataError(f"{file or 'the dict'} holds no lists: found {listed(mapping)}")
+    once = {key: value for key, value in mapping.items() if key not in {*lists, *inner}}
+    once = _settings(once, file)
     if not inner or not {*map(word_of, lists)} <= _COUNTS:
         counts = {} if _COUNTS & {*map(word_of, lists)} else above
-        return [_of_lists({**counts, **lists}, once, file, name)]
+        raw = _of_lists({**counts, **lists}, once, file, name)
+        return [_with_constants(raw, once, _RUN)]
     single = len(inner) == 1 and len(inner) < len(mapping)  # its key names nothing
     raws = []
     for key, value in inner.items():
         part = name if single else f"{name}/{key}".strip("/")
         raws += of_mapping(value, file, part, {**above, **lists})
-    return [_with_constants(raw, once, alone=len(raws) == 1) for raw in raws]
+    parts = {part for raw in raws for part in raw.name.split("/") if part}
+    told = set() if all(map(repetition_of, parts)) else {"strategy"}
+    told |= {"repetition"} if any(repetition_of(p) or split(p)[1] for p in parts) else set()
+    words = [word for word in _RUN if len(raws) == 1 or word not in told]
+    return [_with_constants(raw, once, words) for raw in raws]
+
+
+def _settings(once: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return single values, and the task and the run that settings in mappings tell."""
+    told = {key: value for key, value in once.items() if not isinstance(value, Mapping)}
+    nested = {key: value for key, value in once.items() if isinstance(value, Mapping)}
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in pd.json_normalize(nested, sep="/").to_dict("records")[0].items():
+        word = word_of(str(key).rsplit("/", 1)[-1])
+        if word in _RUN and word not in {*map(word_of, told)}:
+            found.setdefault(str(word), {})[str(key)] = value
+    if several := [names for names in found.values() if len({*map(str, names.values())}) > 1]:
+        words = listed(f"{key} {value}" for key, value in several[0].items())
+        raise DataError(f"{file or 'the dict'}: settings differ ({words}): keep one of them")
+    return told | {word: next(iter(names.values())) for word, names in found.items()}
 
 
 def _by_column(value: Any) -> Any:
@@ -118,8 +146,9 @@ def _holds_lists(value: Any) -> bool:
 
 def _of_table(mapping: Mapping[str, Any], file: str, name: str) -> Raw:
     """Take columns by name, or rows by number, which have names of columns inside."""
-    inside = {key for row in mapping.values() for key in row}
+    inside = {str(key) for row in mapping.values() for key in row}
     rows = any(map(stands_for, inside)) and not any(map(stands_for, mapping))
+    rows = rows or (all(map(str.isdecimal, mapping)) and not any(map(str.isdecimal, inside)))
     frame = pd.DataFrame(dict(mapping))
     return of_frame(frame.T.infer_objects() if rows else frame, file, name)
 
@@ -140,12 +169,12 @@ def _of_lists(lists: Mapping[str, Any], once: Mapping[str, Any], file: str, name
     return replace(raw, notes=(*raw.notes, _COUNTED))
 
 
-def _with_constants(raw: Raw, once: Mapping[str, Any], *, alone: bool) -> Raw:
-    """Add what is said once above a table: its task and, of the only table, its run."""
+def _with_constants(raw: Raw, once: Mapping[str, Any], words: Sequence[str]) -> Raw:
+    """Add what is said once above a table of `words`, for arrays only the strategy."""
     if raw.frame.columns.nlevels > 1:
-        return raw
+        strategy = next((str(once[key]) for key in once if word_of(key) == "strategy"), "")
+        return replace(raw, frame=raw.frame.rename(columns={"": strategy}, level=0))
     there = {*map(stands_for, raw.frame.columns)}
-    words = (*TASK, "strategy", "repetition") if alone else TASK
     more = {key: value for key, value in once.items() if stands_for(key) in {*words} - there}
     return replace(raw, frame=raw.frame.assign(**more))
 

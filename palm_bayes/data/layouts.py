@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from palm_bayes.data import across, columns, trackers
+from palm_bayes.data.ambiguous import refuse_ambiguous
 from palm_bayes.data.cells import as_text, text_of
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import NoMatchError, by_pattern, repetition_of, runs_of
+from palm_bayes.data.names import NoMatchError, by_pattern, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
@@ -36,7 +37,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
     asked = dict(reading.columns or {})
-    if layout.name in {"tracker", "values"} and asked.get("accuracy") not in sheet.names:
+    if layout.name in {"tracker", "values", "headers"} and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
@@ -121,9 +122,13 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
         i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
     ]
     places, summed = _without_summaries(places, names)
-    asked = reading.layout is not None
+    pattern = reading.pattern if sheet.raw.alone else None
+    asked = reading.layout is not None or pattern is not None
     left = spreads([names[i] for i in places])
-    if not asked:
+    if pattern is not None:
+        chosen = fitting([names[i] for i in places], pattern)
+        left = [names[i] for i in places if names[i] not in chosen] if chosen else []
+    elif not asked:
         refuse_summaries([names[i] for i in places], sheet.place)
     places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
@@ -135,8 +140,10 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
         likely = [name for name in mine if not columns.is_other_measure(name)]
         raise columns.missing(["accuracy"], names, sheet.place, likely)
-    bare = [columns.without_mean(name) for name in mine] if left else mine
-    runs = runs_of(bare, reading.pattern if sheet.raw.alone else None)
+    if not asked:
+        refuse_ambiguous(sheet, mine)
+    bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
+    runs = runs_of(bare, pattern)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
@@ -157,7 +164,7 @@ def _without_summaries(places: list[int], names: list[str]) -> tuple[list[int], 
     return [i for i in places if names[i] not in others], others
 
 
-def _headers(sheet: Sheet, _: Reading) -> Sheet:
+def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     """Take columns below two header rows, such as strategy and repetition."""
     frame = sheet.raw.frame
     levels = range(frame.columns.nlevels)
@@ -168,9 +175,16 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
         if word in columns.COUNTS
     }  # fmt: skip
     places = [i for i in range(len(tuples)) if i not in words.values()]
+    score = (reading.columns or {}).get("accuracy")
+    if score is not None:
+        there = [value for i in places for value in tuples[i]]
+        columns.one_of(score, list(dict.fromkeys(there)), "column", sheet.place)
+        places = [i for i in places if score in tuples[i]]
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})
+        if values == [score]:
+            continue
         numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
         if not numbered or not all(map(repetition_of, numbered)):
             refuse_summaries(values, sheet.place)
@@ -179,7 +193,8 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
             guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
             kinds[level] = word if word in {"strategy", "repetition"} else guess
         elif len(values) > 1:
-            raise DataError(f"{sheet.place}several measures, keep one: {listed(values)}")
+            choices = " or ".join(f"--column accuracy={value}" for value in values)
+            raise DataError(f"{sheet.place}several measures, choose one by {choices}")
     if len({*kinds.values()}) < len(kinds):
         heads = listed(" / ".join(column) for column in tuples)
         raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {heads}")
@@ -190,7 +205,9 @@ def _headers(sheet: Sheet, _: Reading) -> Sheet:
             run["repetition"] = number
         series.append(Series(i, run))
     notes = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
-    return replace(sheet, words=words, series=series, notes=notes)
+    named = score is not None and not columns.is_other_measure(score)
+    metric = columns.metric_of(str(score)) if named else ""
+    return replace(sheet, words=words, series=series, notes=notes, metric=metric)
 
 
 def _with_header_levels(raw: Raw) -> Raw:

@@ -14,8 +14,17 @@ FIELDS = ("strategy", "repetition", "dataset", "model", "source")
 # Of random_seed1, random is the strategy.
 _RUNS = ["version"] + [name for name in COLUMNS["repetition"] if not name.startswith("random")]
 _RUN = "|".join(name.replace(" ", "[ _-]?") for name in _RUNS)
-_LAST = rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*)?(?P<repetition>[0-9]+)\W*"
-_FIRST = rf"(?:{_RUN})[\W_]*(?P<repetition>[0-9]+)[\W_]+(?P<strategy>.+)"
+_NUMBER = r"(?<![0-9]\.)(?P<repetition>[0-9]+)"  # not that of lr0.01
+_WAYS = (
+    rf"(?:{_RUN})[\W_]*{_NUMBER}[\W_]+(?P<strategy>.+)(?P<rest>)",
+    rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*|s){_NUMBER}(?P<rest>\W*)",
+    rf"(?P<strategy>.+?)[\W_]+(?:{_RUN})[\W_]*{_NUMBER}(?P<rest>[\W_]+.+)",
+    rf"(?P<strategy>.+?)[\W_]+{_NUMBER}(?P<rest>\W*)",
+)
+_DATE = re.compile(  # and time
+    r"20[0-9]{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:[0-2][0-9]|3[01])(?![0-9])"
+    r"(?:[-_T ]+[0-9]{2}([-_:.]?)[0-9]{2}(?:\2[0-9]{2})?(?![0-9]))?"
+)
 TENSORBOARD = re.compile(r"run-(.+?)-tag-(.+)")
 
 
@@ -40,12 +49,67 @@ def repetition_of(name: str) -> str | None:
 
 def split(name: str) -> tuple[str, str | None]:
     """Read a name such as margin_seed1 as strategy and repetition, None where it has none."""
-    if match := TENSORBOARD.fullmatch(name):
-        name = match[1]
-    for pattern in (_FIRST, _LAST):
-        if match := re.fullmatch(pattern, name, re.IGNORECASE):
-            return match["strategy"].strip("_-/ "), match["repetition"]
-    return name, None
+    return split_all([name])[0]
+
+
+def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Read names as strategies and repetitions; what all have after these is left out.
+
+    Raises
+    ------
+    NoMatchError
+        If dates may be repetitions, or if what follows the repetition differs in every name.
+    """
+    bare = [_bare(name) for name in names]
+    found = [_match(name) for name in bare]
+    rests = [re.sub(r"^\W*$", "", match["rest"]) if match else "" for match in found]
+    more = len({*rests}) > 1
+    runs = [
+        (_strategy(match["strategy"]) + rest * more, match["repetition"]) if match else (one, None)
+        for one, match, rest in zip(bare, found, rests, strict=True)
+    ]
+    dates = {match[0]: name for name in names if (match := _DATE.search(name))}
+    if len(dates) > 1 and not all(found):
+        raise _unclear(names, next(iter(dates.values())))
+    if more and len({strategy for strategy, _ in runs}) == len(runs):
+        raise _unclear(names, next(name for name, rest in zip(bare, rests, strict=True) if rest))
+    return runs
+
+
+def _strategy(part: str) -> str:
+    return part.strip("_-/ ").removeprefix("('")  # of ('margin', 1), as JSON has keys of pandas
+
+
+def _unclear(names: Sequence[str], like: str) -> NoMatchError:
+    return NoMatchError(
+        f"names of runs have dates or parts that differ ({listed(names)}): say which part is the "
+        f"repetition by --pattern '{pattern_of(like)}' or the like"
+    )
+
+
+def pattern_of(name: str) -> str:
+    """Return a pattern that reads names such as margin_seed1_lr0.01 or margin-2024-05-01."""
+    if match := _DATE.search(name):
+        before, year, after = name[: match.start()], match[0][:4], name[match.end() :]
+        head = before.rstrip("_- ")
+        between, rest = before[len(head) :] + year + match[1], after[:1]
+    elif match := _match(name):
+        between, rest = name[match.end("strategy") : match.start("repetition")], match["rest"][:1]
+    else:
+        return "{strategy}"
+    return f"{{strategy}}{between}{{repetition}}{rest}{'*' * bool(rest)}"
+
+
+def _bare(name: str) -> str:
+    """Return the name without a date, and without what TensorBoard writes around it."""
+    match = TENSORBOARD.fullmatch(name)
+    name = match[1] if match else name
+    return (_DATE.search(name) and _DATE.sub("", name).strip("_- ")) or name
+
+
+def _match(name: str) -> re.Match[str] | None:
+    matches = (re.fullmatch(way, name, re.IGNORECASE) for way in _WAYS)
+    return next((match for match in matches if match), None)
 
 
 def as_runs(runs: Sequence[tuple[str, str | None]]) -> list[dict[str, str]]:
@@ -62,7 +126,7 @@ def runs_of(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     numbers = [repetition_of(name) for name in names]
     if all(numbers):
         return [{"repetition": str(number)} for number in numbers]
-    runs = [split(name) for name in names]
+    runs = split_all(names)
     for i, (strategy, number) in enumerate(runs):
         if number is None and names.count(names[i]) > 1:  # columns of one name
             runs[i] = strategy, str(names[: i + 1].count(names[i]))
@@ -73,6 +137,12 @@ def number_at_end(name: str) -> tuple[str, str] | None:
     """Split acc@200, round_3, 1,000 labels or 10% into the words and the number, else None."""
     match = re.fullmatch(r"(.*?)[\W_]*?([0-9]+(?:\.[0-9]+)?%?)(?: *labels)?", name.replace(",", ""))
     return (clean(match[1]), match[2]) if match and clean(match[1]) in _BEFORE_NUMBERS else None
+
+
+def fitting(names: Sequence[str], pattern: str) -> list[str]:
+    """Return the names that a pattern fits."""
+    by_pattern([], pattern)
+    return [name for name in names if re.fullmatch(_expression(pattern), name)]
 
 
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
@@ -88,13 +158,15 @@ def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
         raise DataError(f"pattern {pattern!r} has {{{bad[0]}}}: allowed are {listed(FIELDS)}, once")
     if not asked:
         raise DataError(f"pattern {pattern!r} has no field: allowed are {{{'}, {'.join(FIELDS)}}}")
-    expression = "".join(
-        _piece(part) for part in re.split(r"(\{\w+\}|\*)", pattern.removesuffix("/"))
-    )
-    matches = [re.fullmatch(rf"(?:.*/)?{expression}", name) for name in names]
+    matches = [re.fullmatch(_expression(pattern), name) for name in names]
     if others := [name for name, match in zip(names, matches, strict=True) if match is None]:
         raise NoMatchError(f"pattern {pattern!r} does not match {listed(others)}")
     return [match.groupdict() for match in matches if match]
+
+
+def _expression(pattern: str) -> str:
+    parts = re.split(r"(\{\w+\}|\*)", pattern.removesuffix("/"))
+    return "(?:.*/)?" + "".join(map(_piece, parts))
 
 
 def _piece(part: str) -> str:

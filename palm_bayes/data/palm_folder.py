@@ -22,11 +22,40 @@ def is_palm(base: Path) -> bool:
     return any(next(base.glob("*/" * depth + Y_FILE), None) is not None for depth in range(4))
 
 
+def palm_runs(paths: Sequence[Path]) -> tuple[Path, list[str] | None] | None:
+    """Return the folder of PALM's runs, and the runs of it if `paths` name them one by one.
+
+    A run is named by its folder or by a file in it, whose x values alone are no accuracies. None
+    if `paths` name no runs of PALM.
+    """
+    if len(paths) == 1 and paths[0].is_dir():
+        return (paths[0], None) if is_palm(paths[0]) else None
+    runs = dict.fromkeys(p.parent if p.name in {X_FILE, Y_FILE} else p for p in paths)
+    ours = [run if run.name else run.resolve() for run in runs if run.is_dir() and is_palm(run)]
+    if not ours:
+        return None
+    single, bases = [run for run in ours if (run / Y_FILE).is_file()], {run.parent for run in ours}
+    if len(single) < len(runs) or len(bases) > 1:
+        raise DataError(
+            f"PALM's runs in {ours[0]} are read along with those of the same folder only, found "
+            f"{listed(map(str, runs))}: name that folder or some of its runs"
+        )
+    return bases.pop(), [run.name for run in ours]
+
+
 def read_folder(
-    base: Path, named: Sequence[str] | None, most: int | None, notes: list[str]
+    base: Path,
+    only: Sequence[str] | None,
+    named: Sequence[str] | None,
+    most: int | None,
+    notes: list[str],
 ) -> pd.DataFrame:
-    """Read the first `most` repetitions of the strategies named; the rows are long."""
+    """Read the first `most` repetitions of the strategies named; the rows are long.
+
+    `only` lists the folders of runs to read, by default all in `base`.
+    """
     folders = sorted((p for p in base.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
+    folders = [p for p in folders if only is None or p.name in only]
     full = [p for p in folders if (p / Y_FILE).is_file()]
     if full:
         chosen = _chosen_folders([p.name for p in full], named, base)

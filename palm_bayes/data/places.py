@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.cells import well_formed
-from palm_bayes.data.columns import word_of
+from palm_bayes.data.columns import is_error, word_of
 from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
 from palm_bayes.data.names import (
     TENSORBOARD,
@@ -20,8 +20,10 @@ from palm_bayes.data.names import (
     NoMatchError,
     as_runs,
     by_pattern,
+    pattern_of,
     repetition_of,
     split,
+    split_all,
 )
 from palm_bayes.data.opening import check_names, pickled
 from palm_bayes.data.tables import PICKLES, READERS, read_file
@@ -35,8 +37,22 @@ _RESULT_PATH = re.compile(
 )
 """Result folders that are read without a pattern."""
 
+_GENERIC = {
+    "results",
+    "result",
+    "log",
+    "logs",
+    "metrics",
+    "history",
+    "config",
+    "train",
+    "test",
+    "val",
+}
+"""Names of files that are no strategies."""
 
-def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
+
+def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> list[Raw]:
     """Read all tables of a place, with what their paths and keys say."""
     if isinstance(source, pd.DataFrame):
         return [of_frame(source)]
@@ -45,11 +61,21 @@ def raw_tables(source: Place, pattern: str | None) -> list[Raw]:
     if not isinstance(source, (str, Path, list, tuple)):
         kinds = "a path, paths, a DataFrame or a dict"
         raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
-    if not isinstance(source, (str, Path)) and all(isinstance(one, Mapping) for one in source):
+    paths = paths_of(source)
+    if not paths and isinstance(source, (list, tuple)):
         return [of_frame(flat_records(source))]
-    paths = matching([source] if isinstance(source, (str, Path)) else source)
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
-    return _with_fields([raw for file in _accuracy_tag(files) for raw in read_file(file)], pattern)
+    tables = [raw for file in _one_tag(files, errors=errors) for raw in read_file(file)]
+    return _with_fields(tables, pattern)
+
+
+def paths_of(source: Place) -> list[Path]:
+    """Return the paths that a place names; empty for data in memory."""
+    if isinstance(source, (str, Path)):
+        return matching([source])
+    if isinstance(source, (list, tuple)) and not all(isinstance(one, Mapping) for one in source):
+        return matching(source)
+    return []
 
 
 def home_filled(place: str | Path) -> Path:
@@ -98,22 +124,38 @@ def _in_folder(base: Path) -> list[Path]:
         )
     kinds = Counter(map(suffix, files))
     stems = {_stem(file) for file in files}
-    if len(kinds) > 1 or (not direct and len(files) > len(stems) > 1):
+    several = not direct and len(files) > len(stems) > 1 and not _one_run_each(files)
+    if len(kinds) > 1 or several:
         there = listed(dict.fromkeys(f"{file.name}" for file in files))
         order = {end: place for place, end in enumerate(READERS)}
         names = Counter(file.name for file in files)  # the same in each folder of a run
         often = max(files, key=lambda file: (names[file.name], -order[suffix(file)]))
-        example = base / f"*{suffix(often)}" if direct else base / "*" / often.name
+        above = ["*"] * (len(often.relative_to(base).parts) - 1)
+        example = base / f"*{suffix(often)}" if direct else base.joinpath(*above, often.name)
         raise DataError(f"{base} holds several kinds of files ({there}): name one, as '{example}'")
     return files
 
 
-def _accuracy_tag(files: list[Path]) -> list[Path]:
-    """Keep the files of TensorBoard's one tag that is an accuracy."""
+def _one_run_each(files: Sequence[Path]) -> bool:
+    """Return True for margin/seed_1.csv, and for seed_1/margin.csv with the same in each folder."""
+    stems = [_stem(file) for file in files]
+    if all(map(repetition_of, stems)):  # not acc_1 beside f1_1
+        return len({re.sub("[0-9]", "", stem) for stem in stems}) == 1
+    if all(split(stem)[1] and not word_of(split(stem)[0]) for stem in stems):
+        return True
+    of_seeds = all(repetition_of(file.parent.name) for file in files)
+    grid = len({*stems}) * len({file.parent for file in files}) == len(files)
+    told = any(word_of(stem) or is_error(stem) or stem.lower() in _GENERIC for stem in stems)
+    return of_seeds and grid and not told and suffix(files[0]) not in {".npy", ".npz"}  # of x and y
+
+
+def _one_tag(files: list[Path], *, errors: bool) -> list[Path]:
+    """Keep the files of TensorBoard's one tag that is an accuracy, or an error."""
     tags = {file: match[2] for file in files if (match := TENSORBOARD.fullmatch(_stem(file)))}
     if len(tags) < len(files) or len({*tags.values()}) == 1:
         return files
-    scores = {tag for tag in tags.values() if word_of(tag) == "accuracy"}
+    fits = is_error if errors else (lambda tag: word_of(tag) == "accuracy")
+    scores = {*filter(fits, tags.values())}
     if len(scores) != 1:
         there = listed(sorted(scores or {*tags.values()}))
         raise DataError(f"files of several tags ({there}): name one by a glob, '*-tag-NAME.csv'")
@@ -134,15 +176,22 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
     check_names("the source", (raw.name for raw in raws))
-    alone, fields = len(raws) == 1, _result_fields(names) or _fields_of_names(names)
+    alone = len(raws) == 1
+    try:
+        doubt, fields = "", _result_fields(names) or _fields_of_names(names)
+    except NoMatchError as error:  # columns may tell the runs
+        doubt, fields = str(error), [{} for _ in names]
     if pattern is not None:
         try:
-            alone, fields = False, by_pattern(names, pattern)
+            alone, doubt, fields = False, "", by_pattern(names, pattern)
         except NoMatchError:
             if len(raws) > 1:
                 raise
             alone = True  # the pattern is one of columns
-    return [replace(raw, fields=one, alone=alone) for raw, one in zip(raws, fields, strict=True)]
+    return [
+        replace(raw, fields=one, doubt=doubt, alone=alone)
+        for raw, one in zip(raws, fields, strict=True)
+    ]
 
 
 def _full_name(raw: Raw) -> str:
@@ -174,10 +223,28 @@ def _fields_of_names(names: Sequence[str]) -> list[dict[str, str]]:
     differ = [i for i in range(len(parts[0])) if len({one[i] for one in parts}) > 1]
     unlike = ["/".join(one[i] for i in differ) or one[-1] for one in parts]
     numbers = [repetition_of(name) for name in unlike]
-    runs = [split(name) for name in unlike]
     if all(numbers):  # seed_1 and seed_2: the folder names the strategy
         above = next(
             (one for i, one in reversed([*enumerate(parts[0])][:-1]) if i not in differ), ""
         )
-        runs = [(above or name, number) for name, number in zip(unlike, numbers, strict=True)]
-    return as_runs(runs)
+        if not re.search("[A-Za-z]", above):  # none, or a date
+            above = unlike[0] if len(names) == 1 else ""
+        return as_runs([(above, number) for number in numbers])
+    told = [i for i in differ if not all(repetition_of(one[i]) for one in parts)]
+    kinds = {tuple(split(one[i])[0] for i in told) for one in parts}
+    if len(kinds) > max((len({*values}) for values in zip(*kinds, strict=True)), default=1):
+        raise NoMatchError(
+            f"names may tell tasks, models or strategies ({listed(unlike)}): say which by "
+            f"--pattern '{_of_tree(parts[0], differ, told)}' or the like"
+        )
+    return as_runs(split_all(unlike))
+
+
+def _of_tree(parts: Sequence[str], differ: Sequence[int], told: Sequence[int]) -> str:
+    """Return a pattern such as {dataset}/{strategy}/seed_{repetition}/* for parts of a path."""
+    words = dict(zip(reversed(told[:-1]), ("{dataset}", "{model}", "{source}"), strict=False))
+    like = ["*"] * len(parts)
+    for i in differ:
+        like[i] = words.get(i) or re.sub(r"[0-9]+(\W*)$", r"{repetition}\1", parts[i])
+    like[told[-1]] = pattern_of(parts[told[-1]])
+    return "/".join(like[min(differ) :])

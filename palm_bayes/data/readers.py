@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,8 +11,8 @@ from palm_bayes.data.cleaning import cleaned
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.layouts import to_rows
 from palm_bayes.data.limits import XMode, check_options
-from palm_bayes.data.palm_folder import is_palm, read_folder
-from palm_bayes.data.places import Place, home_filled, raw_tables
+from palm_bayes.data.palm_folder import palm_runs, read_folder
+from palm_bayes.data.places import Place, paths_of, raw_tables
 from palm_bayes.data.reading import OF_SOURCE, Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known, listed, visible
@@ -129,12 +128,11 @@ def _select_again(source: Runs, reading: Reading) -> Runs:
 def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame:
     """Read the rows of all tasks, in columns named by words; one note says how they were read."""
     check_options(reading.batch, reading.x_mode, reading.max_repetitions, reading.max_episodes)
-    path = home_filled(source) if isinstance(source, (str, Path)) else None
-    if path is not None and path.is_dir() and is_palm(path):
-        table = read_folder(path, reading.named, reading.max_repetitions, notes)
+    if palm := palm_runs(paths_of(source)):
+        table = read_folder(*palm, reading.named, reading.max_repetitions, notes)
         source_notes: list[str] = []
     else:
-        raws = raw_tables(source, reading.pattern)
+        raws = raw_tables(source, reading.pattern, errors=reading.lower_is_better)
         read = [to_rows(raw, reading) for raw in raws]
         table = pd.concat([rows for rows, _ in read], ignore_index=True)
         source_notes = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))

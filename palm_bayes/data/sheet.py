@@ -87,6 +87,10 @@ class Sheet:
         if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
             cells = as_text(self.column(self.words["repetition"])).unique()
             text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
+        if not named and self.raw.doubt:
+            raise DataError(self.raw.doubt)
+        if not named and self.raw.fields and "strategy" not in self.raw.fields:
+            raise DataError(f"{self.place}the name tells no strategy: add a column for it")
         if not named and (text or not self.raw.fields):
             raise self._without_strategy([self.names[i] for i in text])
         return self
@@ -238,8 +242,11 @@ def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
 
 
 def _may_count(column: "pd.Series[Any]") -> bool:
-    numbers = as_numbers(column)
-    return bool(numbers.is_monotonic_increasing and numbers.is_unique and (numbers % 1 == 0).all())
+    """Return True for rising whole numbers, and for fractions that rise in even steps."""
+    numbers = as_numbers(column).to_numpy()
+    steps = np.diff(numbers)
+    even = steps.size > 0 and np.ptp(steps) < 1e-9
+    return bool((steps > 0).all() and (even or (numbers % 1 == 0).all()))
 
 
 def is_numeric(column: "pd.Series[Any]") -> bool:
@@ -280,7 +287,12 @@ def spreads(names: Sequence[str]) -> list[str]:
     """Return the names of standard deviations, errors and bounds of means."""
     mean = [name for name in names if columns.parts(name) & columns.MEAN]
     words = columns.SPREAD | (columns.ERROR if mean else frozenset())
-    return [name for name in names if columns.parts(name) & words and name not in mean]
+    of = {columns.clean(columns.without_mean(name)) for name in names}
+    return [
+        name
+        for name in names
+        if (columns.parts(name) & words and name not in mean) or columns.bound_of(name, of)
+    ]
 
 
 def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> None:
@@ -288,7 +300,8 @@ def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> 
 
     In a table that is not `wide`, the first name is that of the score.
     """
-    if spread := spreads(names):
+    spread = spreads(names) + ([] if wide else [*filter(columns.counts_runs, names[1:])])
+    if spread:
         rest = [name for name in names if name not in spread]
         mean = [name for name in rest if columns.parts(name) & columns.MEAN]
         mean = mean or (rest if wide else rest[:1]) or ["NAME"]

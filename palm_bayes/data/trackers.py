@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from palm_bayes.data import columns
-from palm_bayes.data.cells import as_text
+from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.names import runs_of
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import Series, Sheet, described
 from palm_bayes.errors import DataError
 
-_TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+?) - (?P<metric>[^-]+)")
+_TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+) - (?P<metric>.+)")
 _BOUND = re.compile(r".+__(MIN|MAX)")
 _KEYS = {"key", "metric", "metrickey", "metricname", "measure", "tag"}
 
@@ -33,8 +33,13 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     }
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
-        words |= {"accuracy": of_word["value"]}
-        return replace(sheet, words=words, notes=["a TensorBoard export: score is Value"])
+        tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
+        value, asked = of_word["value"], "accuracy" in words  # the column, whatever the file says
+        score = _chosen_metric([tag[1]], sheet, reading) if tag and not asked else names[value]
+        notes = [f"a TensorBoard export: score is {score}"]
+        metric = columns.metric_of(tag[1]) if tag else ""
+        words = {"accuracy": value} | words
+        return replace(sheet, words=words, notes=notes, metric=metric)
     tracked = {
         i: match
         for i, name in enumerate(names)
@@ -45,8 +50,18 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     runs = runs_of(list(mine.values()), reading.pattern if sheet.raw.alone else None)
     series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
     said = f"{described(series, names)}; score is {score}"
+    if any(_is_mean(sheet, i, f"{names[i]}__MIN") for i in mine):
+        said += ", the mean of several runs, read as one repetition"
     metric = columns.metric_of(_last(score))
     return replace(sheet, words=words, series=series, notes=[said], metric=metric)
+
+
+def _is_mean(sheet: Sheet, place: int, bound: str) -> bool:
+    """Return True if the least of the runs that are grouped lies below their mean."""
+    if bound not in sheet.names:
+        return False
+    value, least = (as_numbers(sheet.column(i)) for i in (place, sheet.names.index(bound)))
+    return bool((least < value - 1e-9).any())
 
 
 def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:
@@ -71,7 +86,7 @@ def _is_accuracy(metric: str) -> bool:
 
 
 def _is_error(metric: str) -> bool:
-    return columns.is_error(metric) or columns.is_error(_last(metric))
+    return bool(columns.parts(metric) & {"error", "err", "loss"}) or columns.is_error(_last(metric))
 
 
 def _last(metric: str) -> str:

@@ -5,6 +5,7 @@ The shapes are those of `benchmarks/formats.py`, which prints what becomes of ea
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data import columns
+from palm_bayes.data.ambiguous import several_measures
 from palm_bayes.data.names import by_pattern, repetition_of, split
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.reading import Reading
@@ -143,6 +145,27 @@ def test_what_refused_means_offer_fits_the_mean(tmp_path, name):
     mean = formats.tidy().groupby(["strategy", "labels"])["accuracy"].mean()
     for strategy in formats.STRATEGIES:
         assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
+
+
+OFFERS = re.compile(r" may be (?!the episodes)|parts that differ|by --pattern '|acc_\{repetition\}")
+OFFERED = [one.name for one in formats.SHAPES if OFFERS.search(one.refused)]
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_what_is_offered_can_be_read(tmp_path, name):
+    (shape,) = (one for one in formats.SHAPES if one.name == name)
+    source = shape.write(tmp_path)
+    with pytest.raises(DataError) as caught:
+        read_runs(source)
+    said = str(caught.value)
+    choices = [{"layout": layout} for layout in re.findall(r"--layout (\w+)", said)]
+    choices += [{"pattern": found} for found in re.findall("--pattern '(.*?)'", said)]
+    for word, column in re.findall(r"--column (\w+)=(\S+?)(?= or |, )", said):
+        choices.append({"columns": {word: column}})
+    for choice in choices:
+        tasks = read_tasks(source, Reading(**choice))
+        assert min(len(task.runs.table) for task in tasks) >= 6, choice
+    assert len(choices) >= 1
 
 
 def test_means_side_by_side_are_strategies(tmp_path):
@@ -485,9 +508,20 @@ def test_tags_of_tensorboard(tmp_path):
     for file in sorted(tmp_path.glob("*.csv")):
         formats.saved(pd.read_csv(file), tmp_path / file.name.replace("test_acc", "test_loss"))
     assert read_runs(tmp_path).describe().startswith("2 strategies x 3 repetitions x 6 episodes")
+    runs = read_runs(tmp_path, lower_is_better=True)
+    assert "score is test_loss" in understood(runs)
     formats.saved(pd.DataFrame({"Step": [1]}), tmp_path / "run-margin_1-tag-val_acc.csv")
     with pytest.raises(DataError, match=r"several tags \(test_acc, val_acc\): name one by a glob"):
         read_runs(tmp_path)
+
+
+def test_a_tag_of_tensorboard_names_the_score(tmp_path):
+    runs = read_runs(formats._board(tmp_path / "a", "f1_macro"))
+    assert runs.score.metric == "f1_macro"
+    runs = read_runs(formats._board(tmp_path / "b", "train_accuracy"))
+    assert "score is train_accuracy" in understood(runs)
+    value = {"accuracy": "Value"}
+    assert "score is Value" in understood(read_runs(tmp_path / "a", columns=value))
 
 
 def test_runs_keep_how_they_were_read():
@@ -587,6 +621,14 @@ def test_each_task_has_its_own_gaps():
         ("run_3_random", ("random", "3")),
         ("bald_b50", ("bald_b50", None)),
         ("run-margin_4-tag-test_acc", ("margin", "4")),
+        ("margin_seed1_lr0.01", ("margin", "1")),
+        ("margin_run1_final", ("margin", "1")),
+        ("('margin', 1)", ("margin", "1")),
+        ("margin_s1", ("margin", "1")),
+        ("margin_lr0.01", ("margin_lr0.01", None)),
+        ("margin_r50", ("margin_r50", None)),
+        ("margin-2024-05-01", ("margin", None)),
+        ("margin_20240501-1230_3", ("margin", "3")),
     ],
 )
 def test_names_of_runs(name, run):
@@ -599,6 +641,30 @@ def test_names_of_runs(name, run):
 )
 def test_names_of_repetitions(name, number):
     assert repetition_of(name) == number
+
+
+@pytest.mark.parametrize(
+    ("names", "several"),
+    [
+        ("margin random", False),
+        ("acc_1 acc_2 acc_3", False),
+        ("margin_acc random_acc", False),
+        ("margin_acc_1 margin_acc_2", False),
+        ("err_1 err_2", False),
+        ("acc1 acc5", True),
+        ("f1_0 f1_1", True),
+        ("AP50 AP75", True),
+        ("mAP50(B) mAP50-95(B)", True),
+        ("mAP@0.5 mAP@0.75", True),
+        ("R@1 R@5", True),
+        ("top-1_acc top-5_acc", True),
+        ("kappa mcc", True),
+        ("margin_train margin_test", True),
+        ("acc_1 acc_2 f1_1 f1_2", True),
+    ],
+)
+def test_names_of_measures(names, several):
+    assert several_measures(names.split()) == several
 
 
 def test_patterns():

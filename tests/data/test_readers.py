@@ -113,6 +113,27 @@ def test_one_run_directly_under_the_base(tmp_path):
     assert "holds one run, found names a, b" in message(tmp_path / "badge", strategies=["a", "b"])
 
 
+def test_runs_of_a_folder_may_be_named(tmp_path):
+    palm(tmp_path, "margin_1", "margin_2", "random_1", x=10 * np.arange(1.0, 7))
+    for named in (
+        [tmp_path / "margin_1", tmp_path / "margin_2"],
+        str(tmp_path / "margin_*"),
+        str(tmp_path / "margin_*" / "*.npy"),
+        str(tmp_path / "margin_*" / Y_FILE),
+    ):
+        runs = read_runs(named)
+        assert found(runs) == {"margin": ["1", "2"]}
+        assert runs.table["labels"].max() == 60
+        assert runs.table["accuracy"].to_numpy() == pytest.approx(
+            read_runs(tmp_path, strategies=["margin"]).table["accuracy"]
+        )
+    assert found(read_runs([tmp_path])) == found(read_runs(tmp_path))
+    other = palm(tmp_path / "other", "margin_1")
+    table = csv(tmp_path / "a.csv", "labels,margin\n1,0.5\n")
+    for source in ([tmp_path, other], [table, tmp_path], [tmp_path / "random_1", other]):
+        assert "read along with those of the same folder only, found" in message(source)
+
+
 @pytest.mark.parametrize("x", [np.arange(6), np.arange(1.0, 7)])
 def test_x_values_that_count_episodes_are_no_labels(tmp_path, x):
     runs = read_runs(palm(tmp_path, "margin_1", "margin_2", x=x))

@@ -1,0 +1,74 @@
+"""Columns of a wide table that may be something else than strategies and repetitions."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from palm_bayes.data.names import repetition_of, split
+from palm_bayes.data.sheet import Sheet
+from palm_bayes.errors import DataError, listed
+
+_PLAIN = frozenset({"acc", "accs", "accuracy", "accuracies", "score"})
+_SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation", "eval", "dev"})
+_SCORES = frozenset(
+    {"f1", "r2", "auc", "roc", "auroc", "auprc", "ap", "map", "miou", "iou", "dice", "top"}
+    | {"kappa", "mcc", "ece", "brier", "precision", "prec", "recall", "hit", "hits", "balanced"}
+)
+
+
+def measures(name: str) -> frozenset[str]:
+    """Return the parts of a name that tell a measure or its data: {"test", "map@0.5"}."""
+    found = re.findall(r"[a-z]+(?:@?[0-9]+(?:\.[0-9]+)?)?", name.lower())
+    ours = _PLAIN | _SPLITS | _SCORES
+    return frozenset(p for p in found if "@" in p or {p, p.rstrip(".0123456789")} & ours)
+
+
+def several_measures(names: Sequence[str]) -> bool:
+    """Return True for names of which some, or all, are those of different measures.
+
+    acc_1 and acc_2 are repetitions, and margin_acc and random_acc are strategies of one measure. Of
+    acc_1 and acc_5 the number may be a repetition only; of f1_1 it may be a class.
+    """
+    found = [measures(name) for name in names]
+    if len({*found}) > 1:
+        return True
+    if all(map(repetition_of, names)):
+        return bool(found and found[0] & _SCORES)
+    letters = {re.sub("[^a-z]", "", name.lower()) for name in names}  # top-1 acc and top-5 acc
+    return bool(found and found[0]) and len(letters) == 1 and not all(split(n)[1] for n in names)
+
+
+def refuse_ambiguous(sheet: Sheet, names: Sequence[str]) -> None:
+    """Refuse columns that may be measures or bounds, and offer the choices."""
+    choices, numbered = [], all(map(repetition_of, names))
+    if len(names) > 1 and several_measures(names):
+        what, choices = f"{listed(names)} may be several measures", _patterns(names)
+    elif "repetition" not in sheet.words and (pair := _beside(names)):
+        what = f"{pair[1]} may be a strategy, or a bound of {pair[0]}"
+    else:
+        return
+    if sheet.raw.fields or "strategy" in sheet.words:
+        likely = [name for name in names if measures(name)] or names
+        choices += [f"--column accuracy={name}" for name in likely[:2]]
+    each = "repetition" if numbered else "strategy, of which --strategy NAME keeps some"
+    if not numbered or len({*map(repetition_of, names)}) == len(names):
+        choices.append(f"--layout wide, which reads each column as a {each}")
+    raise DataError(f"{sheet.place}{what}: choose by {' or '.join(choices)}")
+
+
+def _patterns(names: Sequence[str]) -> list[str]:
+    """Return patterns that keep the columns of one measure, such as {strategy}_acc."""
+    if all(map(repetition_of, names)):
+        starts = dict.fromkeys(re.sub(r"[0-9]+\W*$", "", name) for name in names)
+        return [f"--pattern '{start}{{repetition}}'" for start in starts if start][:2]
+    ends = Counter(match[0] for name in names if (match := re.search(r"[\W_]+[^\W_]+$", name)))
+    shared = [end for end, count in ends.items() if count > 1 and measures(end)]
+    return [f"--pattern '{{strategy}}{end}'" for end in shared[:2]]
+
+
+def _beside(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return a name and that of a column NAME_word beside it, or None."""
+    there = {*names}
+    begun = ((name, re.finditer(r"[\W_]+(?=[^\W0-9_])", name)) for name in names)
+    pairs = ((name[: match.start()], name) for name, matches in begun for match in matches)
+    return next((pair for pair in pairs if pair[0] in there), None)
