@@ -17,9 +17,9 @@ def test_text_stays(text):
 
 
 def test_long_quotes_are_shortened():
-    said = str(DataError(f"runs.csv, line 3: accuracy is '{'1' * 200_000}', allowed is 0 to 1"))
+    said = str(DataError(f"runs.csv, line 3: accuracy is '{'1' * 200_000}', but must be 0 to 1"))
     assert said.startswith("runs.csv, line 3: accuracy is '111")
-    assert said.endswith("111', allowed is 0 to 1")
+    assert said.endswith("111', but must be 0 to 1")
     assert "(200,003 characters)" in said
     assert len(said) < 300
     assert len(str(DataError("a b " * 10**6))) < 3000

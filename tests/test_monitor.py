@@ -61,9 +61,9 @@ def test_repetitions_side_by_side(fitted):
 @pytest.mark.parametrize(
     ("labels", "accuracy", "message"),
     [
-        (20, 0.7, "labels are 20, allowed is a number above 20"),
+        (20, 0.7, "labels are 20, but must be a number above 20"),
         (float("nan"), 0.7, "labels are nan"),
-        (40, 101, "accuracy is 101, allowed is 0 to 1, or 0 to 100"),
+        (40, 101, "accuracy is 101, but must be 0 to 1, or 0 to 100"),
         (40, float("nan"), "accuracy is nan"),
     ],
 )
@@ -78,13 +78,13 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"batch": -5}, "batch is -5, allowed is a number of labels above 0"),
-        ({"draws": 1}, "draws is 1, allowed is at least 4"),
+        ({"batch": -5}, "batch is -5, but must be a number of labels above 0"),
+        ({"draws": 1}, "draws is 1, but must be at least 4"),
         ({"tune": 0}, "tune is 0"),
-        ({"chains": 1}, "chains is 1, allowed is at least 2"),
+        ({"chains": 1}, "chains is 1, but must be at least 2"),
         ({"seed": -1}, "seed is -1"),
         ({"priors": "flat"}, "no prior set 'flat'"),
-        ({"priors": "bounds", "draws": 20}, "allowed is at least 200"),
+        ({"priors": "bounds", "draws": 20}, "must be at least 200"),
     ],
 )
 def test_options_are_checked_before_the_first_episode(option, message):

@@ -194,7 +194,7 @@ class Question:
             if limit is not None and limit < decision.labels:
                 spent = f"{decision.labels:,.10g} labels are spent with {decision.strategy}"
                 raise DataError(
-                    f"the {name} is {limit:,.10g}, but {spent}: allowed is at least that"
+                    f"the {name} is {limit:,.10g}, but {spent}: it must be at least that"
                 )
 
 

@@ -38,7 +38,7 @@ def _grid(
         return _x_at_episode(runs, _positive(episodes, "episodes"))
     ahead = seen.nunique() if horizon is None else horizon
     if ahead < 0:
-        raise DataError(f"horizon is {horizon}, allowed is a number of episodes from 0")
+        raise DataError(f"horizon is {horizon}, but must be a number of episodes, at least 0")
     later = np.arange(seen.max() + 1, seen.max() + 1 + ahead)
     return _x_at_episode(runs, np.concatenate([np.unique(seen), later]))
 
@@ -49,7 +49,7 @@ def _positive(values: ArrayLike, name: str) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         raise DataError(f"the requested {name} are {values!r}, but must be numbers") from None
     if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
-        raise DataError(f"the requested {name} are {values!r}, allowed are numbers above 0")
+        raise DataError(f"the requested {name} are {values!r}, but must be numbers above 0")
     return numbers
 
 

@@ -29,7 +29,7 @@ def with_counts(table: pd.DataFrame, batch: float | None, notes: list[str]) -> p
     """
     ranked = "episode" not in table
     table = table.assign(labels=table.get("labels", np.nan))
-    reject(table, table["labels"] <= 0, "labels are {labels:,.10g}, allowed is a number above 0")
+    reject(table, table["labels"] <= 0, "labels are {labels:,.10g}, but must be above 0")
     share = "labels are {labels:,.10g}, a share of the pool? Allowed are numbers of labels, from 1"
     reject(table, table["labels"] < 1, share)
     if ranked:

@@ -20,9 +20,9 @@ def check_episode(
     Checks that need all rows are those of `palm_bayes.data.runs.Runs`.
     """
     if not before < labels < np.inf:
-        raise DataError(f"labels are {labels!r}, allowed is a number above {before:,.10g}")
+        raise DataError(f"labels are {labels!r}, but must be a number above {before:,.10g}")
     if not 0 <= accuracy <= 100:
-        raise DataError(f"{name} is {accuracy!r}, allowed is 0 to 1, or 0 to 100 in percent")
+        raise DataError(f"{name} is {accuracy!r}, but must be 0 to 1, or 0 to 100 in percent")
 
 
 def check_options(
@@ -30,10 +30,10 @@ def check_options(
 ) -> None:
     """Raise `DataError` for options that are outside their limits."""
     if batch is not None and not (isinstance(batch, Real) and 0 < batch < np.inf):
-        raise DataError(f"batch is {batch!r}, allowed is a number of labels above 0")
+        raise DataError(f"batch is {batch!r}, but must be a number of labels above 0")
     if x_mode not in ("labels", "episodes"):
-        raise DataError(f"x_mode is {x_mode!r}, allowed are 'labels' and 'episodes'")
+        raise DataError(f"x_mode is {x_mode!r}, but must be 'labels' or 'episodes'")
     limits = (("max_repetitions", repetitions, 1), ("max_episodes", episodes, MIN_EPISODES))
     for name, value, least in limits:
         if value is not None and not (isinstance(value, Real) and value >= least):
-            raise DataError(f"{name} is {value}, allowed is at least {least}")
+            raise DataError(f"{name} is {value}, but must be at least {least}")

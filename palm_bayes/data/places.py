@@ -60,7 +60,7 @@ def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> l
         return _with_fields(of_mapping(source), pattern)
     if not isinstance(source, (str, Path, list, tuple)):
         kinds = "a path, paths, a DataFrame or a dict"
-        raise DataError(f"the data are of type {type(source).__name__}, allowed is {kinds}")
+        raise DataError(f"the data are of type {type(source).__name__}, but must be {kinds}")
     paths = paths_of(source)
     if not paths and isinstance(source, (list, tuple)):
         return [of_frame(flat_records(source))]

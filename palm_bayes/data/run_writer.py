@@ -55,9 +55,9 @@ class RunWriter:
     def __post_init__(self) -> None:
         known([self.layout], get_args(Layout.__value__), "layout")
         if not self.strategy.strip(" .") or Path(self.strategy).name != self.strategy:
-            raise DataError(f"strategy is {self.strategy!r}, allowed is the name of a folder")
+            raise DataError(f"strategy is {self.strategy!r}, but must be the name of a folder")
         if self.repetition < 1:
-            raise DataError(f"repetition is {self.repetition}, allowed are 1, 2, 3 ...")
+            raise DataError(f"repetition is {self.repetition}, but must be 1, 2, 3 ...")
         if not self._result.exists():
             return
         if not self.resume:

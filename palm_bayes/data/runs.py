@@ -145,7 +145,7 @@ class Runs(Displayed):
     def first(self, episodes: int) -> Self:
         """Return the rows with episode <= `episodes` (at least 1); `batch` is kept."""
         if episodes < 1:
-            raise DataError(f"episodes is {episodes}, allowed is at least 1")
+            raise DataError(f"episodes is {episodes}, but must be at least 1")
         return self._with(self.table[self.table["episode"] <= episodes])
 
     def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
@@ -242,7 +242,7 @@ def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
     for column in ("episode", "labels"):
         if column in table:
             table[column] = numbers(table, column, "a number above 0")
-            message = f"{column} is {{{column}:g}}, allowed is up to {EXACT:.0e}"
+            message = f"{column} is {{{column}:g}}, but must be up to {EXACT:.0e}"
             reject(table, table[column] > EXACT, message)
     return table
 

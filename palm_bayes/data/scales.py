@@ -43,7 +43,7 @@ def numbers(table: pd.DataFrame, column: str, allowed: str) -> "pd.Series[float]
     """Return a column as finite numbers."""
     values = as_numbers(table[column])
     cells = table.assign(cell=table[column])
-    reject(cells, ~values.abs().lt(np.inf), f"{column} is '{{cell}}', allowed is {allowed}")
+    reject(cells, ~values.abs().lt(np.inf), f"{column} is '{{cell}}', but must be {allowed}")
     return values
 
 
@@ -62,7 +62,7 @@ def to_fractions(
     has the marks of percent in cells, or in names of columns.
     """
     if percent not in _ALLOWED:
-        raise DataError(f"percent is {percent!r}, allowed are True, False and None")
+        raise DataError(f"percent is {percent!r}, but must be True, False or None")
     names = table["metric"].unique()
     usual = "error" if lower_is_better else "accuracy"
     score = Score(metric or (len(names) == 1 and names[0]) or usual, bool(percent), lower_is_better)
@@ -94,7 +94,10 @@ def _check_bounds(
     table: pd.DataFrame, percent: bool | None, lower_is_better: bool, marked: bool
 ) -> None:
     """Refuse scores below 0, above the scale or without bounds; say what can be given instead."""
-    values, message = table["accuracy"], "{metric} is {accuracy:g}, allowed is " + _ALLOWED[percent]
+    values, message = (
+        table["accuracy"],
+        "{metric} is {accuracy:g}, but must be " + _ALLOWED[percent],
+    )
     reject(table, values < 0, message + _NEGATIVE * (not lower_is_better))
     parts = re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())
     error = lower_is_better or bool(_UNBOUNDED & {*parts})
@@ -110,7 +113,7 @@ def _check_percent(table: pd.DataFrame, notes: list[str], marked: bool) -> None:
     accuracy, by_run = table["accuracy"], table.groupby(RUN, sort=False)["accuracy"]
     above = accuracy > 1 + _SLACK
     if (by_run.median() <= 1).all():
-        message = "{metric} is {accuracy:g} where most are at most 1, allowed is "
+        message = "{metric} is {accuracy:g} where most are at most 1, but must be "
         reject(table, above, f"{message}{_ALLOWED[None]}; {_PERCENT}")
     if not marked and accuracy.max() <= _SMALL and (by_run.last() < by_run.first()).mean() > 0.5:
         message = "{metric} goes up to {accuracy:.4g} and falls, an error such as an RMSE?"

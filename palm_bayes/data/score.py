@@ -140,7 +140,7 @@ class Score:
         if not 0 < self.fractions(value) <= 1:
             ends = "above 0 and at most", "from 0 and below"
             allowed = f"{ends[self.lower_is_better]} {self.unit:g}, the scale of the data"
-            raise DataError(f"{what} is {value:g}, allowed is {allowed}, or percent such as 93%")
+            raise DataError(f"{what} is {value:g}, but must be {allowed}, or percent such as 93%")
         least = _LEAST_POINTS if self.lower_is_better else 1 + 1e-9
         if self.percent and 0 < value < least and not percent:
             message = f"{what} is {value:g}, but the data are in percent: give {100 * value:g}"
@@ -168,7 +168,7 @@ class Score:
         if percent and not self.percent:
             size /= 100
         if not 0 <= size < self.unit:
-            raise DataError(f"{what} is {size:g}, allowed is from 0 and below {self.unit:g}")
+            raise DataError(f"{what} is {size:g}, but must be at least 0 and below {self.unit:g}")
         if self.percent and 0 < size < _LEAST_POINTS:
             points = f"give {100 * size:g}, in points"
             raise DataError(f"{what} is {size:g}, but the data are in percent: {points}")
@@ -200,4 +200,4 @@ def parsed(given: float | str, what: str) -> tuple[float, bool]:
         return float(number.removesuffix("%")), number.endswith("%")
     except ValueError as error:
         allowed = "a number in the scale of the data, or percent such as 93%"
-        raise DataError(f"{what} is {given!r}, allowed is {allowed}") from error
+        raise DataError(f"{what} is {given!r}, but must be {allowed}") from error

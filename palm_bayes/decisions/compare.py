@@ -329,11 +329,11 @@ def compare(
     here = float(seen[-1]) if at is None else real(at, "at")
     if not seen[0] <= here < np.inf:
         least = f"the first {unit} seen: {number(seen[0])}"
-        raise DataError(f"at is {number(here)}, allowed is from {least}")
+        raise DataError(f"at is {number(here)}, but must be at least {least}")
     end = max(here, twice_seen(runs)) if until is None else real(until, "until")
     if not here <= end < np.inf:
         least = f"the budget compared at: {number(here)}"
-        raise DataError(f"until is {number(end)}, allowed is from {least}")
+        raise DataError(f"until is {number(end)}, but must be at least {least}")
     score = runs.score
     margin = score.sizes(ROPE) if rope is None else score.difference(rope, "rope")
     require_inside(probability, "probability")

@@ -316,16 +316,16 @@ def labels_to_reach(
     for name, budget in (("within", within), ("until", until)):
         if budget is not None and not seen <= budget < np.inf:
             raise DataError(
-                f"{name} is {number(budget)}, allowed is from the {number(seen)} {unit} seen"
+                f"{name} is {number(budget)}, but must be at least the {number(seen)} {unit} seen"
             )
     if within is not None and until is not None and within > until:
-        raise DataError(f"within is {number(within)}, allowed is at most until, {number(until)}")
+        raise DataError(f"within is {number(within)}, but must be at most until, {number(until)}")
     usual = runs.score.sizes(alda.HALF_WIDTH)
     half_width = runs.score.difference(
         usual if delta_target is None else delta_target, "delta_target"
     )
     if not 0 <= eta < np.inf:
-        raise DataError(f"eta is {eta:g}, allowed is from 0")
+        raise DataError(f"eta is {eta:g}, but must be at least 0")
     budgets = considered(runs, within, until)
     curves = draw_paths(fit, budgets)
     paths = curves if scope == "expected" else draw_paths(fit, budgets, scope, seed)

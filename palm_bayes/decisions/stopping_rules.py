@@ -218,9 +218,9 @@ class NetValue(SingleRule):
     def __post_init__(self) -> None:
         for name in ("label_cost", "point_value", "episode_cost"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise DataError(f"{name} is {getattr(self, name):g}, allowed is a number from 0")
+                raise DataError(f"{name} is {getattr(self, name):g}, but must be at least 0")
         if self.point_value == 0:
-            raise DataError("point_value is 0, allowed is a number above 0")
+            raise DataError("point_value is 0, but must be above 0")
 
     def words(self, outlook: Outlook) -> str:  # noqa: ARG002 - the others need it
         """Return the condition to stop in words."""
@@ -330,4 +330,4 @@ class Pool(Budget):
 def _check(**numbers: float) -> None:
     for name, value in numbers.items():
         if not 0 < value < math.inf:
-            raise DataError(f"{name} is {value:g}, allowed is a number above 0")
+            raise DataError(f"{name} is {value:g}, but must be above 0")

@@ -76,7 +76,7 @@ def training_sizes(
         require_inside(share, "a training fraction")
     for count in counts:
         if count < LEAST_EPISODES:
-            raise DataError(f"train_episodes is {count}, allowed is at least {LEAST_EPISODES}")
+            raise DataError(f"train_episodes is {count}, but must be at least {LEAST_EPISODES}")
     if not shares and not counts:
         raise DataError("neither a training fraction nor a number of training episodes is given")
     return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})

@@ -48,7 +48,7 @@ class Crew:
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < HERE:
-            raise DataError(f"workers is {self.workers}, allowed is at least {HERE}")
+            raise DataError(f"workers is {self.workers}, but must be at least {HERE}")
         if self.is_dask:
             _require_dask()
 

@@ -74,14 +74,14 @@ class Settings:
         counts = {"draws": 4, "tune": 1, "chains": 2, "thin": 1, "seed": 0, "retries": 0}
         for name, least in counts.items():
             if getattr(self, name) < least:
-                raise DataError(f"{name} is {getattr(self, name)}, allowed is at least {least}")
+                raise DataError(f"{name} is {getattr(self, name)}, but must be at least {least}")
         require_inside(self.target_accept, "target_accept")
 
     def suit(self, priors: "Priors") -> None:
         """Raise `DataError` if these priors need more draws."""
         if priors.apart and self.chains * self.draws < APART_DRAWS:
             raise DataError(
-                f"chains * draws is {self.chains * self.draws}, allowed is at least {APART_DRAWS} "
+                f"chains * draws is {self.chains * self.draws}, but must be at least {APART_DRAWS} "
                 "with priors that are sampled region by region, such as 'bounds'"
             )
 

@@ -110,15 +110,15 @@ class Priors:
             part = getattr(self, name)
             if part is not None and _is_truncated(part):
                 raise DataError(
-                    f"the prior of {name} is truncated, allowed is the distribution itself: "
+                    f"the prior of {name} is truncated, but must be the distribution itself: "
                     "alpha_lo, alpha_hi and beta_hi are its bounds"
                 )
         if not self.beta_hi > 0:
-            raise DataError(f"beta_hi is {self.beta_hi:g}, allowed is a number above 0")
+            raise DataError(f"beta_hi is {self.beta_hi:g}, but must be a number above 0")
         for name in _SHARES:
             part = getattr(self, name)
             if part is not None and _is_truncated(part) and _passes_one(part):
-                raise DataError(f"the prior of {name} is truncated above 1, allowed is at most 1")
+                raise DataError(f"the prior of {name} is truncated above 1, but must be at most 1")
 
     def with_parts(self, **parts: Distribution) -> Self:
         """Return these priors with some parts replaced; `DataError` for an unknown name."""

@@ -68,7 +68,7 @@ class Questions:
         """Refuse a budget that the pool does not have."""
         if self.within is not None and self.pool is not None and self.within > self.pool:
             raise DataError(
-                f"the budget (within, --budget) is {number(self.within)}, allowed is at most the "
+                f"the budget (within, --budget) is {number(self.within)}, but must be at most the "
                 f"pool (--pool), {number(self.pool)}"
             )
 

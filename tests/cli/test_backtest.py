@@ -149,7 +149,7 @@ def test_mistake_is_one_line(args, said, asked, capsys):
     [
         ("missing.csv", "missing.csv does not exist"),
         ("runs/runs.csv --train-fraction 25", "a training fraction is 25"),
-        ("runs/runs.csv --train-episodes 3", "allowed is at least 5"),
+        ("runs/runs.csv --train-episodes 3", "must be at least 5"),
         ("runs/runs.csv --train-episodes 30", "no cell can be scored"),
         ("runs/runs.csv --strategy margn", "did you mean 'margin'"),
         ("runs/runs.csv --out runs/runs.csv", "is not a folder"),

@@ -60,7 +60,7 @@ def test_figures_have_the_size_and_style_asked_for(saved, capsys, tmp_path):
     [
         (["--style", "gglot"], "gglot is neither a file nor a style sheet of Matplotlib: ggplot"),
         (["--size", "9"], "--size 9: expected are inches from 1 to 100, such as 6x4"),
-        (["--at", "5"], "at is 5, allowed is from the first labels seen: 20"),
+        (["--at", "5"], "at is 5, but must be at least the first labels seen: 20"),
         (["--rope", "2"], "rope is 2"),
         (["--reference", "best"], "no strategy 'best'"),
         (["--figure", "c.xyz"], "try .png, .pdf or .svg"),
@@ -98,8 +98,8 @@ def test_budget_prints_json(saved, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--target", "120"], "the target is 120, allowed is above 0 and at most 1"),
-        (["--target", "0.9", "--within", "100"], "allowed is from the 240 labels seen"),
+        (["--target", "120"], "the target is 120, but must be above 0 and at most 1"),
+        (["--target", "0.9", "--within", "100"], "must be at least the 240 labels seen"),
         (["--target", "0.9", "--within", "600", "--until", "300"], "at most until, 300"),
         ([], "Missing option '--target'"),
     ],

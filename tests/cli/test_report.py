@@ -60,11 +60,11 @@ def test_json_has_all_results(saved, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--target", "120"], "the target is 120, allowed is above 0 and at most 1"),
-        (["--target", "0.93", "--budget", "100"], "allowed is from the 240 labels seen"),
+        (["--target", "120"], "the target is 120, but must be above 0 and at most 1"),
+        (["--target", "0.93", "--budget", "100"], "must be at least the 240 labels seen"),
         (
             ["--target", "0.93", "--budget", "600", "--pool", "300"],
-            "the budget (within, --budget) is 600, allowed is at most the pool (--pool), 300",
+            "the budget (within, --budget) is 600, but must be at most the pool (--pool), 300",
         ),
         (["--budget", "600"], "a target or a stop rule is required with it"),
         (["--min-gain", "0.01", "--within", "60", "--budget", "90"], "the budget is 90, but 240"),

@@ -101,8 +101,8 @@ def test_formats_have_the_rules_on_stdout_and_the_answer_on_stderr(run, form):
         (("--budget", 500), "No stop rule is given"),
         (("--min-gain", 0.01), "--min-gain needs --within"),
         (("--point-value", 1), "--point-value needs --label-cost"),
-        (("--target", 120), "the target is 120, allowed is above 0 and at most 1"),
-        (("--target", -1), "accuracy is -1, allowed is a number above 0"),
+        (("--target", 120), "the target is 120, but must be above 0 and at most 1"),
+        (("--target", -1), "accuracy is -1, but must be a number above 0"),
         (("--target", 0.9, "--assurance", 80), "probability is 80"),
         (("--target", 0.9, "--budget", 100), "the budget is 100, but 240 labels are spent with"),
         (("--target", 0.9, "--pool", 100), "the pool is 100, but 240 labels are spent with"),
@@ -189,7 +189,7 @@ def test_watch_may_pass_its_budget(watch):
 def test_watch_does_not_wait_for_a_better_target(watch):
     status, _, err = watch("--target", 120)
     assert status == 2
-    assert "the target is 120, allowed is above 0 and at most 1" in err
+    assert "the target is 120, but must be above 0 and at most 1" in err
 
 
 def test_watch_takes_runs(tmp_path, capsys):

@@ -578,7 +578,10 @@ def test_columns_of_other_names_are_said(tmp_path):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (np.ones((3, 4)), "the data are of type ndarray, allowed is a path, paths, a DataFrame or"),
+        (
+            np.ones((3, 4)),
+            "the data are of type ndarray, but must be a path, paths, a DataFrame or",
+        ),
         ({}, "the dict is empty"),
         ({"labels": 5}, "the dict holds no lists: found labels"),
         ({"labels": [1, 2], "accuracy": [0.1]}, "lists differ in length: labels 2, accuracy 1"),

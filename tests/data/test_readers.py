@@ -161,7 +161,10 @@ def test_other_x_values_are_labels(tmp_path):
         (np.array(list("abcdef")), "holds <U1, allowed are real numbers"),
         (np.array([30, np.nan, 40, 50]), "the longest repetition has 3 of the 4 episodes needed"),
         (np.full(6, np.nan), "margin, repetition 1, episode 1: accuracy is 'nan'"),
-        (np.array([30, 35, 40, 150]), "episode 4: accuracy is 150, allowed is 0 to 1, or 0 to 100"),
+        (
+            np.array([30, 35, 40, 150]),
+            "episode 4: accuracy is 150, but must be 0 to 1, or 0 to 100",
+        ),
         (np.array([30, 35, 40]), "the longest repetition has 3 of the 4 episodes needed"),
     ],
 )

@@ -92,10 +92,10 @@ def test_files_that_cannot_be_resumed_are_told(tmp_path, layout, file, text, sai
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"strategy": "a/b"}, "allowed is the name of a folder"),
-        ({"strategy": " "}, "allowed is the name of a folder"),
-        ({"strategy": ".."}, "allowed is the name of a folder"),
-        ({"strategy": "margin", "repetition": 0}, "allowed are 1, 2, 3"),
+        ({"strategy": "a/b"}, "must be the name of a folder"),
+        ({"strategy": " "}, "must be the name of a folder"),
+        ({"strategy": ".."}, "must be the name of a folder"),
+        ({"strategy": "margin", "repetition": 0}, "must be 1, 2, 3"),
         ({"strategy": "margin", "layout": "wandb"}, "^no layout 'wandb': there are palm, results$"),
     ],
 )

@@ -36,7 +36,7 @@ def test_percent_is_understood_in_either_scale(made_up, given):
 
 def test_text_that_is_no_number_is_refused(made_up):
     for bad in ("high", "", "%", "93%%"):
-        with pytest.raises(DataError, match=r"allowed is a number .* or percent such as 93%"):
+        with pytest.raises(DataError, match=r"must be a number .* or percent such as 93%"):
             made_up.task({"a": (0.1, 0.2)}).score.target(bad, "the target")
 
 
@@ -62,7 +62,7 @@ def test_a_target_of_an_error_is_at_most_that_error():
     assert ERROR.goal(0, "the target") == 1
     with pytest.warns(PalmWarning, match=r"5% is read as 0\.05"):
         assert ERROR.goal("5%", "the target") == 0.95
-    with pytest.raises(DataError, match="is 1, allowed is from 0 and below 1, the scale"):
+    with pytest.raises(DataError, match="is 1, but must be at least 0 and below 1, the scale"):
         ERROR.goal(1, "the target")
 
 

@@ -132,12 +132,12 @@ def test_scale_and_unit_are_the_users(made_up):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"at": 5}, "at is 5, allowed is from the first labels seen: 10"),
+        ({"at": 5}, "at is 5, but must be at least the first labels seen: 10"),
         ({"at": float("nan")}, "at is nan"),
         ({"at": "x"}, "at is 'x', but must be a number"),
         ({"rope": [1, 2]}, r"rope is \[1, 2\], but must be a number"),
-        ({"at": 50, "until": 40}, "until is 40, allowed is from the budget compared at: 50"),
-        ({"rope": -1}, "rope is -1, allowed is from 0 and below 1"),
+        ({"at": 50, "until": 40}, "until is 40, but must be at least the budget compared at: 50"),
+        ({"rope": -1}, "rope is -1, but must be at least 0 and below 1"),
         ({"probability": 1}, "probability is 1"),
         ({"reference": "rand"}, "no strategy 'rand'.*did you mean 'random'"),
     ],
@@ -179,7 +179,7 @@ def test_differences_in_percent_are_points_in_either_unit(made_up, percent, poin
     assert compare(fit, 30, rope="2%").rope == points
     target = 15 if percent else 0.15
     assert labels_to_reach(fit, target, delta_target="2%").half_width == points
-    with pytest.raises(DataError, match="rope is 'two', allowed is a number"):
+    with pytest.raises(DataError, match="rope is 'two', but must be a number"):
         compare(fit, 30, rope="two")
 
 

@@ -194,7 +194,7 @@ def test_bad_questions(fit):
         decide(fit, "stop")
     with pytest.raises(DataError, match="no strategy 'rnd'"):
         fit.decide(Target(0.9), strategy="rnd")
-    with pytest.raises(DataError, match="the target is 120, allowed is above 0 and at most 1"):
+    with pytest.raises(DataError, match="the target is 120, but must be above 0 and at most 1"):
         fit.decide(Target(120))
 
 

@@ -116,10 +116,10 @@ def test_sentence_is_of_the_numbers(four):
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
-        (5, {}, "the target is 5, allowed is above 0 and at most 1"),
-        (0.5, {"within": 40}, "within is 40, allowed is from the 50 labels seen"),
+        (5, {}, "the target is 5, but must be above 0 and at most 1"),
+        (0.5, {"within": 40}, "within is 40, but must be at least the 50 labels seen"),
         (0.5, {"until": 40}, "until is 40"),
-        (0.5, {"within": 90, "until": 80}, "within is 90, allowed is at most until, 80"),
+        (0.5, {"within": 90, "until": 80}, "within is 90, but must be at most until, 80"),
         (0.5, {"assurance": 1}, "assurance is 1"),
         (0.5, {"eta": -1}, "eta is -1"),
         (0.5, {"delta_target": float("nan")}, "delta_target is nan"),

@@ -61,7 +61,7 @@ def test_target_in_percent_is_given_back_in_percent():
     assert [Target(target).find(in_percent).stop for target in (89, 91)] == [True, False]
     with pytest.raises(DataError, match=r"0.9, but the data are in percent: give 90"):
         Target(0.9).find(in_percent)
-    with pytest.raises(DataError, match="the target is 120, allowed is above 0 and at most 1"):
+    with pytest.raises(DataError, match="the target is 120, but must be above 0 and at most 1"):
         Target(120).find(SPLIT)
 
 
@@ -181,9 +181,9 @@ def test_rules_nest():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Target(-1), "accuracy is -1, allowed is a number above 0"),
+        (lambda: Target(-1), "accuracy is -1, but must be a number above 0"),
         (lambda: Target(float("nan")), "accuracy is nan"),
-        (lambda: Target(0.9, 80), "probability is 80, allowed is between 0 and 1"),
+        (lambda: Target(0.9, 80), "probability is 80, but must be above 0 and below 1"),
         (lambda: Plateau(0.01, 0), "labels is 0"),
         (lambda: Unreachable(0.9, 0), "budget is 0"),
         (lambda: NetValue(-1, 1), "label_cost is -1"),

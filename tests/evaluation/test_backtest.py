@@ -356,9 +356,9 @@ def test_files_of_others_are_not_replaced(quick, table, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"train_fractions": [0]}, "training fraction is 0, allowed is between 0 and 1"),
+        ({"train_fractions": [0]}, "training fraction is 0, but must be above 0 and below 1"),
         ({"train_fractions": [25]}, "training fraction is 25"),
-        ({"train_episodes": [4]}, "train_episodes is 4, allowed is at least 5"),
+        ({"train_episodes": [4]}, "train_episodes is 4, but must be at least 5"),
         ({"train_episodes": [], "train_fractions": []}, "neither a training fraction"),
         ({"train_episodes": [30]}, "no cell can be scored: 30 episodes, needed are 31"),
         ({"strategies": ["margn"]}, "did you mean 'margin'"),
@@ -413,6 +413,6 @@ def test_episodes_may_be_numbered_by_twenties(quick, table, first):
 
 
 def test_too_few_draws_for_the_priors_are_no_failed_cells(quick, table):
-    with pytest.raises(DataError, match="chains \\* draws is 40, allowed is at least 200"):
+    with pytest.raises(DataError, match="chains \\* draws is 40, but must be at least 200"):
         backtest(table, train_episodes=[20], priors="bounds", draws=20, tune=20, chains=2)
     assert quick == []

@@ -37,7 +37,7 @@ def test_dask_is_asked_for_by_the_name_of_the_extra(monkeypatch):
     with pytest.raises(DataError, match="Dask is not installed"):
         Crew(HERE, scheduler="tcp://127.0.0.1:1")
     Crew(HERE)
-    with pytest.raises(DataError, match="workers is -1, allowed is at least 0"):
+    with pytest.raises(DataError, match="workers is -1, but must be at least 0"):
         Crew(-1)
 
 

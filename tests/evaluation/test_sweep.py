@@ -228,7 +228,7 @@ def test_one_question_without_an_answer(quick_sampler, table, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"assurance": 2}, "assurance is 2, allowed is between 0 and 1"),
+        ({"assurance": 2}, "assurance is 2, but must be above 0 and below 1"),
         ({"target": "high"}, "the target"),
         ({"draws": 1}, "draws is 1"),
         ({"priors": "flat"}, "no prior set 'flat'"),

@@ -264,12 +264,12 @@ def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ({"draws": 3}, "draws is 3, allowed is at least 4"),
-        ({"tune": 0}, "tune is 0, allowed is at least 1"),
-        ({"chains": 1}, "chains is 1, allowed is at least 2"),
+        ({"draws": 3}, "draws is 3, but must be at least 4"),
+        ({"tune": 0}, "tune is 0, but must be at least 1"),
+        ({"chains": 1}, "chains is 1, but must be at least 2"),
         ({"thin": 0}, "thin is 0"),
-        ({"seed": -1}, "seed is -1, allowed is at least 0"),
-        ({"target_accept": 1.0}, "target_accept is 1, allowed is between 0 and 1"),
+        ({"seed": -1}, "seed is -1, but must be at least 0"),
+        ({"target_accept": 1.0}, "target_accept is 1, but must be above 0 and below 1"),
         ({"target_accept": 0.0}, "target_accept is 0"),
         ({"target_accept": float("nan")}, "target_accept is nan"),
         ({"sampler": "nutpy"}, "no sampler 'nutpy'.*did you mean 'nutpie'"),

@@ -71,7 +71,7 @@ def test_summary_is_in_the_users_scale(fit, percent):
 
 @pytest.mark.parametrize("probability", [0, 1, -0.5, 90, float("nan")])
 def test_summary_of_no_interval(fit, probability):
-    with pytest.raises(DataError, match="allowed is between 0 and 1"):
+    with pytest.raises(DataError, match="must be above 0 and below 1"):
         fit.summary(probability)
 
 

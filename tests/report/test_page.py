@@ -161,7 +161,7 @@ def test_a_budget_needs_a_target(fit):
 
 
 def test_a_budget_is_of_the_pool():
-    with pytest.raises(DataError, match="is 600, allowed is at most the pool"):
+    with pytest.raises(DataError, match="is 600, but must be at most the pool"):
         Questions(within=600, pool=599)
     assert Questions(within=600, pool=600).pool == 600
 
@@ -296,7 +296,7 @@ def test_strategies_are_compared_where_the_question_is(fit, asked, at):
 
 def test_nothing_is_compared_at_0_labels(fit):
     for asked in (Questions(at=0), Questions(target=0.93, within=600, at=0)):
-        with pytest.raises(DataError, match="at is 0, allowed is from"):
+        with pytest.raises(DataError, match="at is 0, but must be from"):
             report_of(fit, asked)
 
 
