@@ -159,3 +159,51 @@ def test_flat_runs_of_unequal_length_are_forecast_to_stay(short, long):
         table = flat.forecast(labels=[200, 400, 800], misfit=misfit).to_frame()
         np.testing.assert_allclose(table["mean"], 0.85, atol=0.01)
         np.testing.assert_allclose(table["q50"], 0.85, atol=0.01)
+
+
+def runs_of(curves, noise, seed=0):
+    """Runs of strategy a: labels and expected accuracies of each repetition, plus noise."""
+    rng = np.random.default_rng(seed)
+    frames = [
+        pd.DataFrame({"repetition": name, "labels": labels, "accuracy": accuracy})
+        for name, (labels, accuracy) in curves.items()
+    ]
+    frame = pd.concat(frames).assign(strategy="a")
+    return frame.assign(accuracy=frame["accuracy"] + noise * rng.standard_normal(len(frame)))
+
+
+def test_runs_of_unlike_batches_are_one_curve(fit):
+    """Ten batches of 20 beside five of 100: what is known at 200 labels is not known at 500."""
+    fine, coarse = 20.0 * np.arange(1, 11), 100.0 * np.arange(1, 6)
+    curves = {name: (x, SHAPES["rising"](x)) for name, x in (("1", fine), ("2", coarse))}
+    found = palm_bayes.fit(runs_of(curves, 0.003)).forecast(labels=[200, 500, 1000]).to_frame()
+    truth = SHAPES["rising"](np.array([200.0, 500.0, 1000.0]))
+    np.testing.assert_allclose(found["q50"], truth, atol=0.012)
+    assert found["labels"].tolist() == [200, 500, 1000]
+
+
+def test_scores_times_ten_are_forecast_as_ten_times_the_scores(fit):
+    """A mean average precision that still rises steeply at four budgets: at twice the labels."""
+    labels, scores = 100.0 * np.arange(1, 5), np.array([0.023, 0.029, 0.0335, 0.037])
+    curves = {str(r): (labels, scores) for r in range(3)}
+    low = runs_of(curves, 0.0004)
+    medians = [
+        palm_bayes.fit(low.assign(accuracy=times * low["accuracy"]), percent=False)
+        .forecast(labels=[800])
+        .to_frame()["q50"][0]
+        / times
+        for times in (1, 10)
+    ]
+    assert min(medians) > 0.041  # above the last score, by as much as the gain of 100 labels
+    assert medians[1] == pytest.approx(medians[0], rel=0.05)
+
+
+def test_it_does_not_matter_which_flat_run_goes_on(fit):
+    gains = []
+    for short, long in ((0.8, 0.9), (0.9, 0.8)):
+        x = 20.0 * np.arange(1, 11)
+        curves = {"1": (x[:5], np.full(5, short)), "2": (x, np.full(10, long))}
+        draws = palm_bayes.fit(runs_of(curves, 0.002)).forecast(labels=[200, 800]).draws
+        gains.append(float((draws[..., 1] - draws[..., 0]).mean()))
+    assert max(map(abs, gains)) < 0.012
+    assert gains[0] == pytest.approx(gains[1], abs=0.005)

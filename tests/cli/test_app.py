@@ -9,6 +9,7 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -252,6 +253,24 @@ def test_version(capsys):
 
 
 # --- Mistakes: status 2, one line, nothing written
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_lines_but_those_for_programmers(fitter, here, capsys, monkeypatch):
+    """A warning of a library, such as of NumPy's overflow, is not hidden from the user."""
+    kinds = (palm_bayes.PalmWarning, UserWarning, RuntimeWarning)
+    hidden = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+
+    def version(_asked):
+        for kind in (*kinds, *kinds[:1], *hidden):
+            warnings.warn(f"this is a {kind.__name__}", kind, stacklevel=1)
+        return "9.9"
+
+    monkeypatch.setattr(cli, "listed", version)
+    assert cli.main(["fit", "runs/runs.csv", "--init-beta", "1"]) == 0
+    err = capsys.readouterr().err.splitlines()
+    said = [line for line in err if line.startswith("warning: this is a ")]
+    assert said == [f"warning: this is a {kind.__name__}" for kind in kinds]  # each once
 
 
 @pytest.mark.parametrize(
