@@ -707,8 +707,11 @@ def _quantiles_beside(at: Path) -> Path:
 
 @shape("columns named after others", refused="margin_ssl may be a strategy, or a bound of margin")
 def _named_after(at: Path) -> Path:
-    frame = pd.DataFrame({"labels": LABELS, "margin": accuracy("margin", 1)})
-    return saved(frame.assign(margin_ssl=accuracy("margin", 2)), at / "runs.csv")
+    names = ("margin", "random")
+    runs = {
+        f"{name}{end}": accuracy(name, r) for name in names for end, r in (("", 1), ("_ssl", 2))
+    }
+    return saved(pd.DataFrame({"labels": LABELS, **runs}), at / "runs.csv")
 
 
 @shape("means of several seeds", refused="spread (accuracy, acc_min, acc_max, n_seeds)")

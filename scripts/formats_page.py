@@ -79,9 +79,9 @@ chooses; in Python, `columns={{"accuracy": "test_acc"}}`. Columns that stay the 
 pass, such as the size of the pool, are no labels. Columns such as seed and fold that only together
 tell the repetitions are joined.
 
-Columns that may be several measures (`acc_train, acc_test`), or named after another (`margin_ssl`
-beside `margin`), are asked about; `--pattern '{{strategy}}_acc'` keeps those of one measure. Among
-measures in header rows `--column accuracy=f1` chooses.
+Columns that may be several measures (`acc_train, acc_test`), or that are named alike after others
+(`margin_ssl, random_ssl` beside `margin, random`), are asked about; `--pattern '{{strategy}}_acc'`
+keeps those of one measure. Among measures in header rows `--column accuracy=f1` chooses.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 

@@ -67,8 +67,17 @@ def _patterns(names: Sequence[str]) -> list[str]:
 
 
 def _beside(names: Sequence[str]) -> tuple[str, str] | None:
-    """Return a name and that of a column NAME_word beside it, or None."""
+    """Return a name and that of a column NAME_word beside it, or None.
+
+    Several names have the same word: margin_ssl alone is a strategy.
+    """
     there = {*names}
     begun = ((name, re.finditer(r"[\W_]+(?=[^\W0-9_])", name)) for name in names)
-    pairs = ((name[: match.start()], name) for name, matches in begun for match in matches)
-    return next((pair for pair in pairs if pair[0] in there), None)
+    pairs = [
+        (start, name)
+        for name, matches in begun
+        for match in matches
+        if (start := name[: match.start()]) in there
+    ]
+    words = Counter(name.removeprefix(start) for start, name in pairs)
+    return next((pair for pair in pairs if words[pair[1].removeprefix(pair[0])] > 1), None)

@@ -695,3 +695,11 @@ def test_no_name_stands_for_two_words():
 def test_the_documentation_lists_what_is_read():
     made = loaded(ROOT / "scripts" / "formats_page.py").page()
     assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == made
+
+
+def test_one_column_named_after_another_is_a_strategy():
+    accuracies = {
+        name: formats.accuracy("margin", 1) for name in ("margin", "random", "margin_ssl")
+    }
+    runs = read_runs(pd.DataFrame({"labels": formats.LABELS, **accuracies}))
+    assert runs.strategies == ("margin", "random", "margin_ssl")
