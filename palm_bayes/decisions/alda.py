@@ -128,18 +128,21 @@ def point_advice(
         `FITS`, accuracies in percent as in ALDA, NaN where ALDA leaves a cell empty; and
         ``selected``. If no strategy is feasible, the one with the highest ceiling is selected.
     """
-    curves = {name: mean_curve(runs.strategy(name)) for name in runs.strategies}
+    curves = {
+        name: _in_own_steps(mean_curve(runs.strategy(name)), runs.batch) for name in runs.strategies
+    }
     rng = np.random.default_rng(_SEED)  # of the starts, drawn in ALDA's order of strategies
     points = {
-        name: fitted_point(curves[name].x, 100 * curves[name].y, rng) for name in sorted(curves)
+        name: fitted_point(curve.x, 100 * curve.y, rng)
+        for name, (curve, _) in sorted(curves.items())
     }
     table = pd.DataFrame(
         {
             "dataset": runs.dataset,
             "method": name,
-            **_point_row(curve, runs.batch, points[name], 100 * target, 100 * half_width),
+            **_point_row(curve, step, points[name], 100 * target, 100 * half_width),
         }
-        for name, curve in curves.items()
+        for name, (curve, step) in curves.items()
     )
     dims = ("sample", "strategy")
     needed = xr.DataArray(table["B_abs"].fillna(np.inf).to_numpy(float)[None], dims=dims)
@@ -151,6 +154,13 @@ def point_advice(
     if not selected.any() and table["A_max"].notna().any():
         selected = np.arange(len(table)) == table["A_max"].argmax()
     return table[[*FITS]].assign(selected=selected)
+
+
+def _in_own_steps(curve: MeanCurve, batch: float) -> tuple[MeanCurve, float]:
+    """Return a curve with x in its smallest step of labels, ALDA's budget size, and that step."""
+    labels = np.round(curve.x * batch, 9)
+    step = float(np.diff(labels).min(initial=batch if len(labels) < 2 else np.inf))
+    return curve._replace(x=labels / step), step
 
 
 def _point_row(

@@ -66,6 +66,17 @@ def test_point_estimate_inverts_exact_curves(exact):
     assert np.isnan(table.loc["low", "B_abs"])
 
 
+def test_episodes_are_the_smallest_step_of_each_curve():
+    """As ALDA's budget size is, where batches are uneven: 101 labels here, not 200."""
+    labels = np.cumsum([101.0, 200, 101, 200, 200, 200, 200, 200])
+    accuracy = 0.9 * (1 - np.exp(-labels / 400))
+    frame = pd.DataFrame({"strategy": "a", "labels": labels, "accuracy": accuracy})
+    (row,) = point_advice(Runs.from_frame(frame), 0.8).to_dict("records")
+    assert row["budget_size"] == 101
+    assert row["B_abs"] == 101 * np.ceil(400 * np.log(9) / 101)
+    assert row["W"] % 101 == 0
+
+
 def test_highest_ceiling_where_none_is_feasible(exact):
     table = point_advice(exact[0].select(["low"]), 0.99).set_index("method")
     assert not table["feasible"].any()
