@@ -371,9 +371,9 @@ MUTATIONS = (
     ),
     Mutation(
         "Forecast: quantiles of the wrong tail",
-        "forecast/forecast.py",
-        '"80 %": ("q10", "q90")',
-        '"80 %": ("q25", "q90")',
+        "data/quantiles.py",
+        '80: ("q10", "q90")',
+        '80: ("q25", "q90")',
         "forecast/test_forecast.py::test_coverage",
     ),
     # Decisions.

@@ -113,7 +113,7 @@ def test_refits_take_in_another_episode(small):
 
 def test_an_accuracy_that_cannot_be_reached_is_an_error(small):
     _, fit = small
-    with pytest.raises(PalmError, match="allowed"):
+    with pytest.raises(PalmError, match="must be above 0 and at most 1"):
         fit.labels_to_reach(1.5)
 
 

@@ -138,7 +138,7 @@ class Score:
         if converted:
             value /= 100
         if not 0 < self.fractions(value) <= 1:
-            ends = "above 0 and at most", "from 0 and below"
+            ends = "above 0 and at most", "at least 0 and below"
             allowed = f"{ends[self.lower_is_better]} {self.unit:g}, the scale of the data"
             raise DataError(f"{what} is {value:g}, but must be {allowed}, or percent such as 93%")
         least = _LEAST_POINTS if self.lower_is_better else 1 + 1e-9

@@ -79,7 +79,7 @@ def pooled(means: ArrayLike, sds: ArrayLike, probability: float = 0.9) -> Pooled
     """
     y, s = np.asarray(means, float), np.asarray(sds, float)
     if not len(y) or not (np.isfinite(y).all() and np.isfinite(s).all()):
-        raise DataError(f"{len(y)} effects to pool, allowed is at least one, all finite")
+        raise DataError(f"{len(y)} effects to pool: there must be at least one, all finite")
     weight, centre, sd = _given_tau(y, np.maximum(s, LEAST_SD))
     around = np.hypot(sd, _GRID)
     tail = (1 - probability) / 2

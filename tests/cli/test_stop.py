@@ -102,7 +102,7 @@ def test_formats_have_the_rules_on_stdout_and_the_answer_on_stderr(run, form):
         (("--min-gain", 0.01), "--min-gain needs --within"),
         (("--point-value", 1), "--point-value needs --label-cost"),
         (("--target", 120), "the target is 120, but must be above 0 and at most 1"),
-        (("--target", -1), "accuracy is -1, but must be a number above 0"),
+        (("--target", -1), "accuracy is -1, but must be above 0"),
         (("--target", 0.9, "--assurance", 80), "probability is 80"),
         (("--target", 0.9, "--budget", 100), "the budget is 100, but 240 labels are spent with"),
         (("--target", 0.9, "--pool", 100), "the pool is 100, but 240 labels are spent with"),

@@ -107,7 +107,7 @@ def test_rounding_just_above_the_scale_is_clipped():
         (7, "accuracy", 1.2, ["accuracy is 1.2 where most are at most 1, but must be 0 to 1"]),
         (7, "labels", "x", ["episode 2: labels is 'x', but must be a number above 0"]),
         (7, "labels", np.nan, ["labels is 'nan'"]),
-        (7, "labels", 0, ["labels are 0, but must be a number above 0"]),
+        (7, "labels", 0, ["labels are 0, but must be above 0"]),
         (7, "labels", 20, ["labels are 20 after 20, they must increase at every episode"]),
         (7, "labels", 500, ["episode 3: labels are 60 after 500"]),
         (7, "episode", 1, ["strategy margin, repetition 2, episode 1: a second row for this ep"]),
@@ -148,7 +148,7 @@ def test_columns_and_rows_are_needed():
     [
         ({"batch": 0}, "batch is 0"),
         ({"batch": np.nan}, "batch is nan"),
-        ({"x_mode": "rounds"}, "x_mode is 'rounds', but must be 'labels' and 'episodes'"),
+        ({"x_mode": "rounds"}, "x_mode is 'rounds', but must be 'labels' or 'episodes'"),
         ({"max_repetitions": 0}, "max_repetitions is 0, but must be at least 1"),
         ({"max_episodes": 3}, "max_episodes is 3, but must be at least 4"),
     ],

@@ -181,7 +181,7 @@ def test_rules_nest():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Target(-1), "accuracy is -1, but must be a number above 0"),
+        (lambda: Target(-1), "accuracy is -1, but must be above 0"),
         (lambda: Target(float("nan")), "accuracy is nan"),
         (lambda: Target(0.9, 80), "probability is 80, but must be above 0 and below 1"),
         (lambda: Plateau(0.01, 0), "labels is 0"),

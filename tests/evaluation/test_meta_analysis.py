@@ -65,5 +65,5 @@ def test_an_effect_without_spread_is_not_taken_as_exact():
 
 @pytest.mark.parametrize("bad", [([], []), ([np.nan], [0.1]), ([0.1], [np.inf])])
 def test_what_cannot_be_pooled(bad):
-    with pytest.raises(DataError, match="must be at least one, all finite"):
+    with pytest.raises(DataError, match="there must be at least one, all finite"):
         pooled(*bad)

@@ -296,7 +296,7 @@ def test_strategies_are_compared_where_the_question_is(fit, asked, at):
 
 def test_nothing_is_compared_at_0_labels(fit):
     for asked in (Questions(at=0), Questions(target=0.93, within=600, at=0)):
-        with pytest.raises(DataError, match="at is 0, but must be from"):
+        with pytest.raises(DataError, match="at is 0, but must be at least"):
             report_of(fit, asked)
 
 
