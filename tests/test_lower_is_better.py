@@ -58,7 +58,7 @@ def test_targets_are_errors(fit, error_fit):
     pd.testing.assert_frame_equal(found.table, same.table)
     pd.testing.assert_frame_equal(found.alda, same.alda)
     assert " reaches 0.07 (the expected curve)" in found.sentence
-    with pytest.raises(DataError, match="from 0 and below 1"):
+    with pytest.raises(DataError, match="at least 0 and below 1"):
         error_fit.labels_to_reach(1)
 
 
