@@ -121,11 +121,11 @@ class Score:
         """Format a target that a user gave, for a sentence: "0.93" for "93%" of fractions."""
         return f"{self.target(given, 'the target'):g}" + " %" * self.percent
 
-    def target(self, given: float | str, what: str) -> float:
+    def target(self, given: float | str, what: str, *, tell: bool = True) -> float:
         """Return a value that a user asks for, in the user's unit.
 
         Text such as "93%" is percent in either unit. Where data are fractions, a number above 10
-        is percent too; a `PalmWarning` says how these are read.
+        is percent too; unless `tell` is False, a `PalmWarning` says how these are read.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Score:
         if self.percent and 0 < value < least and not percent:
             message = f"{what} is {value:g}, but the data are in percent: give {100 * value:g}"
             raise DataError(f"{message}, or {value:g}%" if self.lower_is_better else message)
-        if converted:
+        if converted and tell:
             text = f"{what} {given} is read as {value:g}, since the data are fractions"
             warnings.warn(text, PalmWarning, stacklevel=3)
         return value

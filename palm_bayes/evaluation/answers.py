@@ -6,7 +6,6 @@ absent; only counts return. Data that cannot be fitted are in the part too, as f
 
 import hashlib
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
@@ -21,7 +20,7 @@ from palm_bayes.data.tasks import Draft, Task
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.decisions.pairwise import log_speed_up
-from palm_bayes.errors import DataError, PalmWarning, plural, require_inside
+from palm_bayes.errors import DataError, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.forecast.forecast import Scope, forecast
@@ -112,9 +111,7 @@ class Work:
         part = self.kept.get(name)  # made by a worker that died before it could say so
         if part is None:
             try:
-                with warnings.catch_warnings():  # each task would say the same of the target
-                    warnings.simplefilter("ignore", PalmWarning)
-                    part = self._part(draft)
+                part = self._part(draft)
                 self.kept.keep(name, part)
             except Exception as error:  # noqa: BLE001 -- one task must not end the others
                 return TaskOutcome(cells_of(draft), cells_of(draft), in_words(error))
@@ -203,6 +200,8 @@ class Work:
             found = compared()
             medians = found.ranking.set_index("strategy")["median"]
             target = float(medians[found.reference])
+        # Each task would say the same of how the target is read.
+        target = fit.runs.score.target(target, "the target", tell=False)
         needed = labels_to_reach(
             fit, target, assurance=self.asked.assurance, probability=self.asked.probability
         )
