@@ -78,7 +78,7 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"batch": -5}, "batch is -5, but must be a number of labels above 0"),
+        ({"batch": -5}, "is -5, but must be a number of labels above 0"),
         ({"draws": 1}, "draws is 1, but must be at least 4"),
         ({"tune": 0}, "tune is 0"),
         ({"chains": 1}, "chains is 1, but must be at least 2"),

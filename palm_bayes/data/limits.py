@@ -30,10 +30,15 @@ def check_options(
 ) -> None:
     """Raise `DataError` for options that are outside their limits."""
     if batch is not None and not (isinstance(batch, Real) and 0 < batch < np.inf):
-        raise DataError(f"batch is {batch!r}, but must be a number of labels above 0")
+        raise DataError(
+            f"batch (--budget-size) is {batch!r}, but must be a number of labels above 0"
+        )
     if x_mode not in ("labels", "episodes"):
         raise DataError(f"x_mode is {x_mode!r}, but must be 'labels' or 'episodes'")
-    limits = (("max_repetitions", repetitions, 1), ("max_episodes", episodes, MIN_EPISODES))
+    limits = (
+        ("max_repetitions (--num-variants)", repetitions, 1),
+        ("max_episodes (--episodes)", episodes, MIN_EPISODES),
+    )
     for name, value, least in limits:
         if value is not None and not (isinstance(value, Real) and value >= least):
             raise DataError(f"{name} is {value}, but must be at least {least}")

@@ -253,7 +253,9 @@ def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | No
     if late := [
         f"{name} with {first}" for name, first in begins.items() if first > (episodes or np.inf)
     ]:
-        raise DataError(f"max_episodes is {episodes}, but episodes begin later: {listed(late)}")
+        raise DataError(
+            f"max_episodes (--episodes) is {episodes}, but episodes begin later: {listed(late)}"
+        )
     order = sorted(table["repetition"].unique(), key=natural)
     keys = table.assign(
         strategy=pd.factorize(table["strategy"])[0],

@@ -508,7 +508,7 @@ def test_other_separators_are_read(tmp_path, mark):
 def test_fewer_episodes_than_the_first_number_is_one_line():
     late = rows(n=6).assign(episode=range(20, 26))
     said = message(late, max_episodes=10)
-    assert said == "max_episodes is 10, but episodes begin later: margin with 20"
+    assert said == "max_episodes (--episodes) is 10, but episodes begin later: margin with 20"
 
 
 def test_our_own_tables_are_read_with_the_names_that_were_written(tmp_path):

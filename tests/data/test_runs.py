@@ -146,11 +146,11 @@ def test_columns_and_rows_are_needed():
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"batch": 0}, "batch is 0"),
-        ({"batch": np.nan}, "batch is nan"),
+        ({"batch": 0}, "is 0, but must be"),
+        ({"batch": np.nan}, "is nan, but must be"),
         ({"x_mode": "rounds"}, "x_mode is 'rounds', but must be 'labels' or 'episodes'"),
-        ({"max_repetitions": 0}, "max_repetitions is 0, but must be at least 1"),
-        ({"max_episodes": 3}, "max_episodes is 3, but must be at least 4"),
+        ({"max_repetitions": 0}, "is 0, but must be at least 1"),
+        ({"max_episodes": 3}, "is 3, but must be at least 4"),
     ],
 )
 def test_bad_options(options, part):
