@@ -84,7 +84,7 @@ def test_a_batch_of_no_use_is_refused(batch, without):
 def test_limits_are_checked_for_folders_too(tmp_path, option):
     (tmp_path / "margin_1").mkdir()
     np.save(tmp_path / "margin_1" / "plot_episode_yvalues.npy", np.linspace(30, 60, 6))
-    with pytest.raises(DataError, match=f"{next(iter(option))} is .*, but must be at least"):
+    with pytest.raises(DataError, match=f"{next(iter(option))} .* is .*, but must be at least"):
         read_runs(tmp_path, **option)
 
 
