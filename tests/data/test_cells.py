@@ -74,7 +74,7 @@ def test_times_and_huge_counts_are_no_labels(labels):
 @pytest.mark.parametrize("without", [[], ["labels"]])
 def test_a_batch_of_no_use_is_refused(batch, without):
     given = frame(episode=range(1, 6)).drop(columns=without)
-    with pytest.raises(DataError, match="batch.* is"):
+    with pytest.raises(DataError, match=r"batch.* is"):
         read_runs(given, batch=batch)
 
 
