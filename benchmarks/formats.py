@@ -649,7 +649,7 @@ def _index(at: Path) -> Path:
     return saved(tidy(), at / "runs.csv", index=True)
 
 
-@shape("two measures side by side", refused="Acc@1, Acc@5 may be several measures: choose by --pat")
+@shape("two measures side by side", refused="Acc@1, Acc@5 may be several measures: choose by --col")
 def _at_one(at: Path) -> Path:
     frame = renamed(accuracy="Acc@1").drop(columns="repetition").groupby(["strategy", "labels"])
     frame = frame.mean().reset_index()

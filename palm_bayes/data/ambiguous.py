@@ -49,7 +49,8 @@ def refuse_ambiguous(sheet: Sheet, names: Sequence[str]) -> None:
         return
     if sheet.raw.fields or "strategy" in sheet.words:
         likely = [name for name in names if measures(name)] or names
-        choices += [f"--column accuracy={name}" for name in likely[:2]]
+        single = [f"--column accuracy={name}" for name in likely[:2]]
+        choices = single + choices if numbered else choices + single  # the likelier first
     each = "repetition" if numbered else "strategy, of which --strategy NAME keeps some"
     if not numbered or len({*map(repetition_of, names)}) == len(names):
         choices.append(f"--layout wide, which reads each column as a {each}")

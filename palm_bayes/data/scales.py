@@ -80,7 +80,9 @@ def to_fractions(
         choices = f"{_PERCENT}, percent=False (--fraction) as fractions"
         raise DataError(f"{score.metric} is percent by its name, but at most {top:.4g}: {choices}")
     hint = (
-        "" if score.percent or percent is False else "; percent=True (--percent) reads it otherwise"
+        ""
+        if score.percent or percent is False
+        else "; percent=True (--percent) reads it as percent"
     )
     scale = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
     notes.append(f"{score.title} is read as {scale}.")

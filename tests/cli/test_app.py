@@ -628,7 +628,7 @@ def test_progress_and_notes_go_to_stderr_a_line_each(here, fitter, capsys):
         "writing",
     ]
     words = "note: Accuracy is read as a fraction: the largest value is 0.966; "
-    assert f"{words}percent=True (--percent) reads it otherwise." in lines
+    assert f"{words}percent=True (--percent) reads it as percent." in lines
 
 
 def test_quiet(here, fitter, capsys):

@@ -457,7 +457,7 @@ def test_a_table_wholly_below_one_percent_is_read_as_told():
     assert told.score.percent
     assert told.table["accuracy"].max() == pytest.approx(0.006)
     assert any(
-        "percent=True (--percent) reads it otherwise" in note for note in read_runs(frame).notes
+        "percent=True (--percent) reads it as percent" in note for note in read_runs(frame).notes
     )
 
 
