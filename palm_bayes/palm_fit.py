@@ -26,7 +26,7 @@ from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings
-from palm_bayes.model.learned import Learned, learned_from, named
+from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
@@ -346,5 +346,5 @@ def fit_runs(
 
     return PalmFit.of(fit_validated(
         runs, priors=priors, learned=learned_from(prior), settings=settings, progress=progress,
-        prior=named(prior),
+        prior=prior_name(prior),
     ))  # fmt: skip

@@ -15,7 +15,7 @@ from palm_bayes.evaluation.sweep import Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import Sweep
 from palm_bayes.files import make_folder
 from palm_bayes.inference.settings import SamplerName, Settings
-from palm_bayes.model.learned import Learned, learned_from, named
+from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors, named_priors
 from palm_bayes.report.overview import overview
 from palm_bayes.report.page import write_overview
@@ -126,7 +126,7 @@ def sweep(
     make_folder(folder)
     study = read_study(data, reading)
     work = Work(
-        reading, priors, learned, named(prior), settings, asked, traces, Checkpoints(None)
+        reading, priors, learned, prior_name(prior), settings, asked, traces, Checkpoints(None)
     )  # fmt: skip
     tell = progress or (lambda _standing: None)
     found = run_sweep(study, folder, work, crew, fresh=fresh, progress=tell)

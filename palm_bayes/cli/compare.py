@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 _ask = partial(option, "Question")
 
-At = Annotated[
+_AT = "--at N", "Compare at N labels (episodes where labels are unknown), observed or future. "
+At = Annotated[float | None, _ask(_AT[0], _AT[1] + "Default: today, the last observed.")]
+AtOfReport = Annotated[
     float | None,
-    _ask(
-        "--at N",
-        "Compare at N labels (episodes where labels are unknown), observed or future. "
-        "Default: today, the last observed; of report, --budget if given.",
-    ),
+    _ask(_AT[0], _AT[1] + "Default: --budget, else the least for --target, else today."),
 ]
 RangeEnd = Annotated[
     float | None,

@@ -43,7 +43,7 @@ def report(
     source: Source,
     out: Page = Path("report.html"),
     overwrite: options.Overwrite = False,
-    at: compare.At = None,
+    at: compare.AtOfReport = None,
     rope: compare.Rope = None,
     reference: compare.Reference = None,
     probability: compare.Interval = 0.9,

@@ -4,12 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from palm_bayes.data.columns import SPLITS
 from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.sheet import Sheet
 from palm_bayes.errors import DataError, listed
 
 _PLAIN = frozenset({"acc", "accs", "accuracy", "accuracies", "score"})
-_SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation", "eval", "dev"})
 _SCORES = frozenset(
     {"f1", "r2", "auc", "roc", "auroc", "auprc", "ap", "map", "miou", "iou", "dice", "top"}
     | {"kappa", "mcc", "ece", "brier", "precision", "prec", "recall", "hit", "hits", "balanced"}
@@ -19,7 +19,7 @@ _SCORES = frozenset(
 def measures(name: str) -> frozenset[str]:
     """Return the parts of a name that tell a measure or its data: {"test", "map@0.5"}."""
     found = re.findall(r"[a-z]+(?:@?[0-9]+(?:\.[0-9]+)?)?", name.lower())
-    ours = _PLAIN | _SPLITS | _SCORES
+    ours = _PLAIN | SPLITS | {"eval", "dev"} | _SCORES
     return frozenset(p for p in found if "@" in p or {p, p.rstrip(".0123456789")} & ours)
 
 

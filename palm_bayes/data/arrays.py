@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.columns import COUNTS, is_other_measure, parts, stands_for, word_of
+from palm_bayes.data.columns import COUNTS, SPLITS, is_other_measure, parts, stands_for, word_of
 from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.data.opening import check_table
 from palm_bayes.errors import DataError, listed, plural
 
 type Arrays = Mapping[str, np.ndarray[Any, Any]]
-_SPLITS = {"train", "training", "test", "val", "valid", "validation"}
 
 
 def array_of_runs(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
@@ -87,8 +86,8 @@ def _of_one_measure(arrays: Arrays, place: str) -> tuple[Arrays, list[str]]:
     runs = {key: stands_for(key) for key in arrays if word_of(key) not in COUNTS}
     scores = [key for key, word in runs.items() if word == "accuracy"]
     others = [key for key in runs if key not in scores]
-    measured = [is_other_measure(key) or bool(parts(key) & _SPLITS) for key in others]
-    if not others or not (scores or any(parts(key) & _SPLITS for key in others)):
+    measured = [is_other_measure(key) or bool(parts(key) & SPLITS) for key in others]
+    if not others or not (scores or any(parts(key) & SPLITS for key in others)):
         return arrays, []
     if len(scores) != 1 or not all(measured):
         raise DataError(

@@ -83,6 +83,8 @@ ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean, as is a bound."""
 SUMMARIES = MEAN | SPREAD | {"all", "median", "min", "max"}
 """Names of rows or columns that sum repetitions up, beside these."""
+SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation"})
+"""Parts of names that tell on which data a score was measured."""
 _NAMED = "f1|auc|balanced|auprc|iou|map|dice|r2"  # scores that are called by their names
 _GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
 _OTHER = frozenset(

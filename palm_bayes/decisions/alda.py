@@ -159,7 +159,7 @@ def point_advice(
 def _in_own_steps(curve: MeanCurve, batch: float) -> tuple[MeanCurve, float]:
     """Return a curve with x in its smallest step of labels, ALDA's budget size, and that step."""
     labels = np.round(curve.x * batch, 9)
-    step = float(np.diff(labels).min(initial=batch if len(labels) < 2 else np.inf))
+    step = float(np.diff(labels).min()) if len(labels) > 1 else batch
     return curve._replace(x=labels / step), step
 
 

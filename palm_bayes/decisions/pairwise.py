@@ -1,6 +1,7 @@
 """Comparisons as functions of draws of curves, dims (sample, strategy[, budget])."""
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -38,6 +39,12 @@ def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
     way = paths.sel(budget=slice(None, at))
     first, last = way["budget"][[0, -1]].to_numpy()
     return way.integrate("budget") / (last - first) if last > first else way.isel(budget=0)
+
+
+def with_shares(ranking: pd.DataFrame, speed_up: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of `speed_up`, whose quantiles are ``share``..., to those of `ranking`."""
+    names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
+    return ranking.merge(speed_up.rename(columns=names), how="left", on="strategy")
 
 
 def log_speed_up(paths: xr.DataArray, reference: str, at: float) -> xr.DataArray:

@@ -19,7 +19,7 @@ from palm_bayes.data.score import parsed
 from palm_bayes.data.tasks import Draft, Task
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.label_budget import labels_to_reach
-from palm_bayes.decisions.pairwise import log_speed_up
+from palm_bayes.decisions.pairwise import log_speed_up, with_shares
 from palm_bayes.errors import DataError, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
@@ -215,7 +215,6 @@ def _comparison_table(fit: Posterior, compared: Callable[[], Comparison]) -> pd.
     if len(fit.runs.strategies) < 2:
         return pd.DataFrame({"strategy": []})
     comparison = compared()
-    names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
     effect = log_speed_up(comparison.paths, comparison.reference, comparison.at)
     effects = pd.DataFrame(
         {
@@ -225,9 +224,7 @@ def _comparison_table(fit: Posterior, compared: Callable[[], Comparison]) -> pd.
         }
     )
     return (
-        comparison.ranking.merge(
-            comparison.speed_up.rename(columns=names), on="strategy", how="left"
-        )
+        with_shares(comparison.ranking, comparison.speed_up)
         .merge(effects, on="strategy")
         .assign(at=comparison.at, unit=comparison.unit, reference=comparison.reference)
     )

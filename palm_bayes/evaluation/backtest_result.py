@@ -93,9 +93,8 @@ class Backtest:
         ):
             table[columns] = score.values(table[columns].astype(float))
         if score.lower_is_better:
-            tables["forecasts"][QUANTILE_NAMES] = tables["forecasts"][
-                QUANTILE_NAMES[::-1]
-            ].to_numpy()
+            turned = tables["forecasts"][QUANTILE_NAMES[::-1]].to_numpy()
+            tables["forecasts"][QUANTILE_NAMES] = turned
         notes = reading_notes(runs for _, runs in cells)
         return cls(**tables, observed=observed, notes=notes, score=score)
 

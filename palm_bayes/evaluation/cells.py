@@ -90,8 +90,8 @@ def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
 def read_study_cells(data: Place, reading: Reading) -> list[Cell]:
     """Read the cells of a study, task by task; `DataError` if any place cannot be read."""
     study = read_study(data, reading)
-    for reason in study.unread.values():
-        raise DataError(reason)
+    if study.unread:
+        raise DataError(next(iter(study.unread.values())))
     return [cell for draft in study.drafts for cell in _cells(draft.task(reading))]
 
 

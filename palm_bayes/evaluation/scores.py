@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes.data.quantiles import BANDS
 
-"""Central bands in percent, and their limiting quantiles."""
-
 SCORES = ["crps", "log_score", "mae", "coverage_50", "coverage_80", "coverage_95", "width_80"]
 THIRDS = ("first", "second", "last")
 _LEAST_SD = 1e-4  # below the resolution of usual test sets

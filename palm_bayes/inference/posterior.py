@@ -148,7 +148,8 @@ class Posterior(Displayed):
         return leave_one_out(self.trace, self.runs)
 
     def to_bytes(self) -> bytes:
-        """Return what `save` writes."""
+        """Return what `save` writes; `DataError` if draws are not finite."""
+        require_usable("the fit", self.trace, self.runs)
         scaled = self.prior_scaled  # so that answers from the file need not import ArviZ
         groups = {} if scaled is None else {PRIOR_SCALED: xr.DataTree(scaled)}
         return written(self.trace.assign(groups))
@@ -167,7 +168,6 @@ class Posterior(Displayed):
         path = Path(path)
         if not path.parent.is_dir():
             raise DataError(f"cannot write {path}: the folder {path.parent} does not exist")
-        require_usable(path, self.trace, self.runs)
         contents = self.to_bytes()
         put(path, lambda draft: draft.write_bytes(contents))
         return path

@@ -8,6 +8,7 @@ include all noise of the model, also the noise that runs share.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,12 @@ class _Curves:
         share = (np.arange(len(count)) == self.at[:, None]) / count
         return np.asarray(values @ share)
 
-    @property
+    @cached_property
     def begins(self) -> NDArray[np.int64]:
         """Index of the first observation of each run, dims (run,)."""
         return np.unique(self.first)
 
+    @cached_property
     def levels(self) -> Floats:
         """Average each run's deviations from the expected curve, dims (draw, run)."""
         count = np.diff(np.append(self.begins, self.y.shape[1]))
@@ -130,7 +132,7 @@ def _falls(curves: _Curves) -> Floats:
     Runs are brought to one level, so that the mean does not fall where a high run ends.
     """
     of = np.searchsorted(curves.begins, curves.first)
-    means = curves.over_runs(curves.y - curves.levels()[:, of])
+    means = curves.over_runs(curves.y - curves.levels[:, of])
     return np.asarray(np.maximum.accumulate(means, axis=1) - means)
 
 
@@ -159,22 +161,19 @@ def _unlike(curves: _Curves) -> Floats:
     """
     if len(curves.begins) < _LEAST_RUNS:
         return np.zeros((len(curves.y), 1))
-    levels = curves.levels()
+    levels = curves.levels
     off = np.abs(levels - np.median(levels, axis=1, keepdims=True))
     return np.asarray(np.maximum(off - 6 * np.median(off, axis=1, keepdims=True), 0))
 
 
-def _aligned(runs: Runs) -> pd.DataFrame:
-    """Return the table with the x of the model, by which places are counted."""
-    return runs.table.assign(x=aligned_x(runs.table))
-
-
-def _highest_mean(runs: Runs) -> float:
-    return float(_aligned(runs).groupby("x")["accuracy"].mean().max())
+def _highest_mean(curves: _Curves) -> float:
+    """Return the highest mean over runs of the observed accuracies, equal in all draws."""
+    return float(curves.over_runs(curves.y[:1]).max())
 
 
 def _episode(runs: Runs, place: int) -> int:
-    table = _aligned(runs).sort_values("x", kind="stable").drop_duplicates("x")
+    table = runs.table.assign(x=aligned_x(runs.table))  # by which places are counted
+    table = table.sort_values("x", kind="stable").drop_duplicates("x")
     return int(table["episode"].iloc[place])
 
 
@@ -235,7 +234,7 @@ def check(trace: xr.DataTree, runs: Runs) -> PredictiveCheck:
 
 def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
     seen, drawn = _seen_and_drawn(posterior, runs)
-    highest = _highest_mean(runs)
+    highest = _highest_mean(seen)
     p_values, findings = {}, []
     for name, measure in _MEASURES.items():
         of_seen, of_drawn = measure.of(seen), measure.of(drawn)

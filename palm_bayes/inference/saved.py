@@ -147,18 +147,18 @@ def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
         raise DataError(f"{path} has been changed since it was saved: {listed(changed)}")
 
 
-def require_usable(path: Path, trace: xr.DataTree, runs: Runs) -> None:
-    """Raise `DataError` unless every strategy has finite draws of every variable."""
+def require_usable(place: object, trace: xr.DataTree, runs: Runs) -> None:
+    """Raise `DataError`, naming the place, unless all strategies have finite draws of all."""
+    needed = (*curve.PARAMETERS, *NOISE, "curve", "misfit")
+    if missing := [name for name in needed if name not in trace["posterior"]]:
+        raise DataError(f"{place} holds no draws of {listed(missing)}")
     for group in ("posterior", "sampled"):
         draws = trace[group].to_dataset().sel(strategy=list(runs.strategies))
-        needed = (*curve.PARAMETERS, *NOISE, "curve", "misfit")
-        if missing := [name for name in needed if group == "posterior" and name not in draws]:
-            raise DataError(f"{path} holds no draws of {listed(missing)}")
         for name, part in draws.items():
             whole = (abs(part) < np.inf).all([dim for dim in part.dims if dim != "strategy"])
             if not whole.all():
                 names = listed(draws["strategy"].to_numpy()[~whole.to_numpy()])
-                raise DataError(f"{path}: draws of {name} are not finite for {names}")
+                raise DataError(f"{place}: draws of {name} are not finite for {names}")
 
 
 def _hashes(trace: xr.DataTree) -> dict[str, str]:

@@ -150,6 +150,6 @@ def learned_start(prior: "Learned | str | Path | None") -> Learned:
     return found
 
 
-def named(prior: "Learned | str | Path | None") -> str:
+def prior_name(prior: "Learned | str | Path | None") -> str:
     """Return how a saved fit names its hyperparameters: by path, "own", or "" for the shipped."""
     return "own" if isinstance(prior, Learned) else str(prior or "")

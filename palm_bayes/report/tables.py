@@ -13,6 +13,7 @@ from palm_bayes.decisions.decide import Decision
 from palm_bayes.decisions.doubts import Doubts
 from palm_bayes.decisions.information_value import PilotValue
 from palm_bayes.decisions.label_budget import LabelsToReach
+from palm_bayes.decisions.pairwise import with_shares
 from palm_bayes.decisions.rule_logic import Finding
 from palm_bayes.display import amount, exact_percent, intervals, percent
 from palm_bayes.model.learned import BEYOND
@@ -183,10 +184,8 @@ def compared_numbers(comparison: Comparison) -> pd.DataFrame:
     """Join ranking, P(worse than the first) and speed-up, one row per strategy."""
     first = comparison.ranking["strategy"].iloc[0]
     worse = comparison.pairs.loc[comparison.pairs["other"] == first, ["strategy", "p_worse"]]
-    names = {"median": "share", "lower": "share_lower", "upper": "share_upper"}
-    share = comparison.speed_up.rename(columns=names)
     ranking = comparison.ranking.merge(worse, how="left", on="strategy")
-    return ranking.merge(share, how="left", on="strategy")
+    return with_shares(ranking, comparison.speed_up)
 
 
 def budgeted_numbers(needed: LabelsToReach) -> pd.DataFrame:

@@ -382,6 +382,8 @@ def test_draws_that_cannot_be_used_are_refused(fit, tmp_path, name):
     with pytest.raises(DataError, match=words):
         PalmFit(fit.runs, trace, fit.convergence).save(path)
     assert not path.exists()
+    with pytest.raises(DataError, match=words):  # as the command line writes it
+        PalmFit(fit.runs, trace, fit.convergence).to_bytes()
     trace["posterior"] = trace["posterior"].to_dataset().drop_vars(name)
     path.write_bytes(written(trace))
     with pytest.raises(DataError, match=f"holds no draws of {name}$"):

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.inference.predictive_check import _highest_mean, check
+from palm_bayes.inference.predictive_check import _highest_mean, _seen_and_drawn, check
 from palm_bayes.model import curve, noise
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.6}
@@ -165,7 +165,9 @@ def test_places_are_those_of_the_model_where_labels_differ_slightly(change, word
 
 def test_the_highest_mean_is_over_repetitions_where_labels_differ_slightly():
     frame = noisy()
-    highest = _highest_mean(Runs.from_frame(with_labels(frame, apart=1)))
+    runs = Runs.from_frame(with_labels(frame, apart=1))
+    seen, _ = _seen_and_drawn(trace_of(runs)["posterior"].to_dataset().isel(strategy=0), runs)
+    highest = _highest_mean(seen)
     assert highest == pytest.approx(frame.groupby("episode")["accuracy"].mean().max())
     assert highest < frame["accuracy"].max() - 0.002
 
