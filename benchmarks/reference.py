@@ -30,11 +30,12 @@ class Mixture:
     @classmethod
     def fitted(cls, points: Array, components: int, seed: int) -> "Mixture":
         """Fit to points, plus one wide part around them all against what the fit misses."""
+        center, scale = points.mean(axis=0), points.std(axis=0)
         found = GaussianMixture(
             components, reg_covar=1e-5, max_iter=50, tol=1e-2, random_state=seed
-        ).fit(points)
-        shapes = [*found.covariances_, 2 * np.cov(points.T)]
-        means = [*found.means_, points.mean(axis=0)]
+        ).fit((points - center) / scale)
+        shapes = [*(np.outer(scale, scale) * found.covariances_), 2 * np.cov(points.T)]
+        means = [*(center + scale * found.means_), center]
         parts = [
             stats.multivariate_t(mean, shape, DEGREES, allow_singular=True)
             for mean, shape in zip(means, shapes, strict=True)

@@ -1,9 +1,10 @@
 """The model, written again from its definition, for `reference.py`.
 
 With SciPy's densities and whole covariance matrices, in PALM's own parameters. A point is a row of
-nine numbers without bounds, one a parameter: logits of A_max, ρ, the shared part ω, the lasting
-part λ and of the shares of α and β between their bounds; logs of noise and noise_ratio; and for δ
-log u(x_first), where u(x) = k (x + α)^β and k = −log(1 − δ).
+nine numbers without bounds, one a parameter: logits of A_max and of the shares of α, β, ρ, the
+shared part ω and the lasting part λ between their bounds, which are 0 and 0.999 for the last three;
+logs of noise and noise_ratio; and for δ log u(x_first), where u(x) = k (x + α)^β and
+k = −log(1 − δ).
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from palm_bayes.model.misfit import Misfit
 Array = NDArray[np.float64]
 
 OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared", "lasting")
+MOST = 0.999  # ρ, ω and λ: accuracies that never change would make larger ones infinitely likely
 STEPS = 60  # from x_last on, along which the highest value of a strayed curve so far is sought
 
 
@@ -68,7 +70,7 @@ class Points:
         log_k = z[:, 1] - beta * np.log(start)
         with np.errstate(over="ignore"):
             noise, ratio = np.exp(z[:, 4:6].T)
-        shares = expit(z[:, 6:9].T)
+        shares = MOST * expit(z[:, 6:9].T)
         return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, *shares, data)
 
     def where(self) -> Array:
@@ -76,7 +78,7 @@ class Points:
         data = self.data
         log_u = self.log_k + self.beta * np.log(self.start)
         shares = [self.A_max, self.start / (1000 + data.x_first), self.beta / 100]
-        shares += [self.rho, self.shared, self.lasting]
+        shares += [share / MOST for share in (self.rho, self.shared, self.lasting)]
         A_max, start, beta, *of_noise = map(logit, shares)
         columns = [A_max, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
         return np.stack([*columns, *of_noise], axis=-1)
@@ -179,7 +181,9 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
     shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
     log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
     log_u += 0 if priors == "default" else beta * np.log(start)
-    shares += [drawn(stats.beta(1.5, 2.5)), drawn(stats.beta(1, 8)), drawn(stats.beta(1, 2))]
+    for a, b in ((1.5, 2.5), (1, 8), (1, 2)):
+        share = stats.beta(a, b)
+        shares += [share.ppf(rng.uniform(0, share.cdf(MOST), count)) / MOST]
     A_max, start, beta, *of_noise = (logit(share) for share in shares)
     noise, ratio = (np.log(drawn(stats.lognorm(s=s, scale=at))) for s, at in ((1.1, 0.03), (1, 5)))
     z = np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)

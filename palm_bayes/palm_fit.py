@@ -86,7 +86,7 @@ class PalmFit(Posterior):
             Deviation of true curves from PALM beyond the data: by default as learned; None for pure
             PALM.
         seed : int
-            Seed of the noise, whose draws (not their distribution) depend on all x requested.
+            Seed of the noise. Draws do not depend on what else is requested or fitted.
 
         Raises
         ------

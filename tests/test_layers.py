@@ -35,7 +35,7 @@ LAYOUT = """
                 graph_key compile_cache evidence nuts joint trace power_scaling posterior several
                 fitting importance_refit predictive
     plots:      style view curves comparison uncertainty compare budget backtest sweep
-    forecast:   forecast worth baselines
+    forecast:   repetitions forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide prior_weight information_value
     evaluation: scores checkpoints cells provenance runner backtest_result backtest held_out learn

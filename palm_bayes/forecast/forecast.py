@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.data.axis import asked_x
 from palm_bayes.data.quantiles import BANDS, QUANTILE_NAMES, QUANTILES
-from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, known, number
-from palm_bayes.model import noise
+from palm_bayes.forecast.repetitions import continued, new
 from palm_bayes.model.expected import moments, on_curve, with_misfit
 from palm_bayes.model.misfit import Misfit
 
@@ -190,86 +190,18 @@ def forecast(
     without, *sd = (part.transpose(*_DIMS, "x") for part in parts)
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
     expected = without if of_misfit is None else with_misfit(without, posterior, ends, of_misfit)
-    of_noise = np.random.default_rng(seed)
     asked, pure = (part.sel(x=at["x"]) for part in (expected, without))
     if scope == "expected":
         draws = asked
-    elif scope == "new":
-        draws = _new(posterior, asked, at, of_noise, *sd)
     else:
-        draws = _continued(posterior, table, without, expected, at, of_noise, *sd)
+        curves = xr.Dataset({"without": without, "mean": expected, "sd": sd[0]})
+        draws = (
+            new(posterior, curves.sel(x=at["x"]), seed)
+            if scope == "new"
+            else continued(posterior, curves, table, at, seed)
+        )
     # Requested x may differ by rounding from those computed from episodes.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
     cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
     return Forecast(cut, xr.Dataset(sources), scope, fit.runs.score, fit.runs.labels_known)
-
-
-def _new(
-    posterior: xr.Dataset,
-    mean: xr.DataArray,
-    at: xr.DataArray,
-    rng: np.random.Generator,
-    sd: xr.DataArray,
-) -> xr.DataArray:
-    """Draw a new repetition of each strategy; dims as of `mean` and `sd`."""
-    rho, lasts = (
-        part.transpose(*_DIMS).to_numpy()
-        for part in (posterior["rho"], noise.offset_sd(posterior["noise"], posterior["lasting"]))
-    )
-    carried = noise.autocorrelation(
-        rho[..., None], np.diff(at["episode"], prepend=at["episode"][:1])
-    )
-    fresh = rng.standard_normal(mean.shape)
-    path = noise.simulate(mean.to_numpy(), sd.to_numpy(), carried, lasts, fresh)
-    return mean.copy(data=path)
-
-
-def _continued(
-    posterior: xr.Dataset,
-    table: pd.DataFrame,
-    without: xr.DataArray,
-    mean: xr.DataArray,
-    at: xr.DataArray,
-    rng: np.random.Generator,
-    sd: xr.DataArray,
-) -> xr.DataArray:
-    """Continue each repetition from its last observation, with persistent and decaying residuals.
-
-    All repetitions of a strategy share a part of their innovations at an x, even if they continue
-    from different episodes, which the model does not describe. The curves `without` misfit, and
-    `sd`, are given at the observed x; residuals do not include the misfit, which applies only past
-    the data.
-    """
-    shape = mean.sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
-    draws = xr.full_like(shape, np.nan).copy()
-    began = table.groupby(RUN, sort=False)["episode"].max().groupby("strategy").min()
-    # From later episodes only, so that the result does not depend on other requested x.
-    common = {
-        name: rng.standard_normal((*mean.shape[:2], int((at["episode"] > first).sum())))
-        for name, first in began.items()
-    }
-    for (strategy, repetition), run in table.groupby(RUN, sort=False):
-        one = {"strategy": strategy}
-        of = posterior.sel(one)
-        rho, shared, lasts = (
-            part.transpose("chain", "draw").to_numpy()[..., None]
-            for part in (of["rho"], of["shared"], noise.offset_sd(of["noise"], of["lasting"]))
-        )
-        where = {**one, "x": run["x"].to_numpy()}
-        seen, spread = (part.loc[where].to_numpy() for part in (without, sd))
-        lags = run["episode"].diff().fillna(0).to_numpy()
-        before = noise.state_after(
-            run["accuracy"].to_numpy(), seen, spread, noise.autocorrelation(rho, lags), lasts
-        )
-        last = run["episode"].iloc[-1]
-        ahead = np.flatnonzero(at["episode"] > last)
-        carried = noise.autocorrelation(rho, np.diff(at["episode"][ahead], prepend=last))
-        there = {**one, "x": at["x"][ahead]}
-        own = rng.standard_normal((*mean.shape[:2], len(ahead)))
-        of_all = common[strategy]
-        fresh = noise.mixed(of_all[..., of_all.shape[-1] - len(ahead) :], own, shared)
-        later, around = (part.loc[there].to_numpy() for part in (mean, sd))
-        path = noise.simulate(later, around, carried, lasts[..., 0], fresh, before)
-        draws.loc[{**there, "repetition": repetition}] = path
-    return draws

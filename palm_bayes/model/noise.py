@@ -294,9 +294,6 @@ class State(NamedTuple):
     information: Array
 
 
-UNBEGUN = State(0.0, 1.0, 0.0, 0.0)
-
-
 def state_after(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) -> State:
     """Return the state of one run after its observations; parameters as in `log_density`."""
     residual, kept = (y - mean) / sd, lasts / sd
@@ -313,7 +310,6 @@ def simulate(
     carried: Array,
     lasts: Array,
     fresh: Array,
-    start: State = UNBEGUN,
     first: Array | None = None,
 ) -> Array:
     """Draw accuracies along runs from the process of `log_density`.
@@ -325,8 +321,6 @@ def simulate(
     lasts : array, dims (...)
     fresh : array, dims (..., observation)
         Standard normal draws, with correlation ``shared`` between runs at the same x.
-    start : State, dims (...)
-        State before the first observation; its residual is used where `carried` is not 0.
     first : array of int, dims (observation,), optional
         Index of the first observation of each observation's run, if there are several runs.
 
@@ -336,10 +330,10 @@ def simulate(
     """
     residual = np.empty(np.broadcast_shapes(mean.shape, fresh.shape))
     left = np.sqrt(1 - carried**2)
-    before, sd_before, weighted_sum, information = start
+    before, sd_before, weighted_sum, information = begun = State(0.0, 1.0, 0.0, 0.0)
     for i in range(mean.shape[-1]):
         if first is not None and first[i] == i:
-            before, sd_before, weighted_sum, information = UNBEGUN
+            before, sd_before, weighted_sum, information = begun
         weight = offset_weight(lasts, sd[..., i], sd_before, carried[..., i])
         expected, scale = innovation_moments(weighted_sum, information, weight)
         innovation = expected + scale * fresh[..., i]

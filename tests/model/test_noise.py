@@ -10,7 +10,6 @@ from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal, norm
 
 from palm_bayes.model import noise
-from palm_bayes.model.noise import State
 
 
 def number(low, high):
@@ -200,39 +199,3 @@ def test_simulated_runs_have_the_moments_of_the_density(rho, lasts):
     # A mean of 40,000 has a standard error of 0.005, a correlation of at most that: five of them.
     np.testing.assert_allclose(residuals.mean(axis=0), 0, atol=0.025)
     np.testing.assert_allclose(np.cov(residuals.T), expected / np.outer(total, total), atol=0.04)
-
-
-def test_start_counts_only_where_it_is_carried():
-    mean, sd = np.zeros((3, 3)), np.ones(3)
-    start = np.array([-5.0, 0.0, 5.0])
-    fresh = np.random.default_rng(6).standard_normal((3, 3))
-
-    def shifts(lags):
-        with_start, without = (
-            noise.simulate(
-                mean, sd, noise.autocorrelation(0.5, lags), 0.0, fresh, State(at, 1.0, 0.0, 0.0)
-            )
-            for at in (start, np.zeros(3))
-        )
-        return with_start - without
-
-    np.testing.assert_allclose(shifts(np.array([0, 1, 1])), 0)
-    expected = np.outer(start, [0.25, 0.125, 0.0625])
-    np.testing.assert_allclose(shifts(np.array([2, 1, 1])), expected, atol=1e-12)
-    np.testing.assert_allclose(shifts(np.array([2, 0, 1]))[:, 1:], 0)  # a new run forgets
-
-
-def test_a_run_goes_on_from_its_past_as_the_dense_normal_says():
-    episodes, seen = np.array([1, 2, 3, 5, 6, 9]), 4
-    rho, lasts = 0.5, 0.4
-    carried = noise.autocorrelation(rho, np.diff(episodes, prepend=1))
-    y, sd = np.array([1.0, 0.4, 1.2, 0.8]), np.linspace(1.2, 0.5, 6)
-    before = noise.state_after(y, np.zeros(4), sd[:4], carried[:4], lasts)
-    fresh = np.random.default_rng(7).standard_normal((40_000, 2))
-    draws = noise.simulate(np.zeros(2), sd[4:], carried[4:], lasts, fresh, before)
-    dense = within(episodes, rho, lasts, sd)
-    of_seen, cross = dense[:seen, :seen], dense[seen:, :seen]
-    weights = np.linalg.solve(of_seen, cross.T).T
-    np.testing.assert_allclose(draws.mean(axis=0), weights @ y, atol=0.025)
-    left = dense[seen:, seen:] - weights @ cross.T
-    np.testing.assert_allclose(np.cov(draws.T), left, atol=0.02)

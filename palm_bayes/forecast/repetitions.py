@@ -1,0 +1,218 @@
+"""Accuracies of new and continuing repetitions: noise around their expected curve.
+
+The random numbers of an accuracy depend only on the seed, its strategy, repetition and episode. So
+it stays the same whatever other strategies, repetitions and x are requested.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from palm_bayes.inference.settings import seed_from
+from palm_bayes.model import noise
+
+type Floats = NDArray[np.float64]
+
+_PER_EPISODE = 64  # places of an episode; rounding to them changes correlations by about 0.01
+
+
+class Standard(NamedTuple):
+    """Noise of a repetition in standard units.
+
+    Attributes
+    ----------
+    offset : array, dims (chain, draw)
+        Standard normal: of the constant offset.
+    transient : callable
+        Returns `stationary` noise, dims (chain, draw, episode), of an array of episodes.
+    """
+
+    offset: Floats
+    transient: Callable[[Floats], Floats]
+
+
+def new(posterior: xr.Dataset, curves: xr.Dataset, seed: int) -> xr.DataArray:
+    """Draw a new repetition of each strategy.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, strategy)
+        Contains ``noise``, ``rho``, ``lasting`` and ``shared``.
+    curves : Dataset, dims (chain, draw, strategy, x)
+        ``mean``, expected accuracies, and ``sd``, their `noise.transient_sd`. The coordinate
+        ``episode`` is along x.
+    seed : int
+
+    Returns
+    -------
+    DataArray, dims (chain, draw, strategy, x)
+    """
+    draws, episodes = curves["mean"].copy(), curves["episode"].to_numpy()
+    for strategy in curves["strategy"].to_numpy():
+        of = posterior.sel(strategy=strategy).transpose("chain", "draw", ...)
+        offset, transient = standard(of["rho"].to_numpy(), seed_from(seed, f"new\n{strategy}"))
+        lasts = noise.offset_sd(of["noise"], of["lasting"]).to_numpy()
+        spread = curves["sd"].sel(strategy=strategy).to_numpy() * transient(episodes)
+        draws.loc[{"strategy": strategy}] += (lasts * offset)[..., None] + spread
+    return draws
+
+
+def continued(
+    posterior: xr.Dataset, curves: xr.Dataset, table: pd.DataFrame, at: xr.DataArray, seed: int
+) -> xr.DataArray:
+    """Continue each repetition after its last observation.
+
+    All repetitions of a strategy share a part of their noise at an x, even if they continue from
+    different episodes, which the model does not describe. Residuals do not include the misfit,
+    which applies only past the data.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, strategy)
+        As of `new`.
+    curves : Dataset, dims (chain, draw, strategy, x)
+        As of `new`, at the observed and the requested x, and ``without``, expected accuracies
+        without misfit.
+    table : DataFrame
+        `Runs.table` of the data.
+    at : DataArray, dims (x,)
+        Requested x, with the coordinate ``episode``.
+    seed : int
+
+    Returns
+    -------
+    DataArray, dims (chain, draw, strategy, repetition, x)
+        NaN up to the last observation of a repetition.
+    """
+    shape = (
+        curves["mean"].sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
+    )
+    draws = xr.full_like(shape, np.nan).copy()
+    for strategy, runs in table.groupby("strategy", sort=False):
+        of = posterior.sel(strategy=strategy).transpose("chain", "draw", ...)
+        rho = of["rho"].to_numpy()
+        common = standard(rho, seed_from(seed, f"all\n{strategy}"))
+        of_strategy = curves.sel(strategy=strategy)
+        for repetition, run in runs.groupby("repetition", sort=False):
+            own = standard(rho, seed_from(seed, f"one\n{strategy}\n{repetition}"))
+            ahead = at[(at["episode"] > run["episode"].iloc[-1]).to_numpy()]
+            where = {"strategy": strategy, "repetition": repetition, "x": ahead["x"]}
+            draws.loc[where] = _continued_run(of, of_strategy, run, ahead, common, own)
+    return draws
+
+
+def _continued_run(
+    of: xr.Dataset,
+    curves: xr.Dataset,
+    run: pd.DataFrame,
+    ahead: xr.DataArray,
+    common: Standard,
+    own: Standard,
+) -> Floats:
+    """Continue one repetition at `ahead`, with noise in common with others and its own."""
+    rho, shared = of["rho"].to_numpy(), of["shared"].to_numpy()
+    lasts = noise.offset_sd(of["noise"], of["lasting"]).to_numpy()
+    seen, later = (curves.sel(x=x) for x in (run["x"].to_numpy(), ahead["x"]))
+    kept = noise.autocorrelation(rho[..., None], run["episode"].diff().fillna(0).to_numpy())
+    before = noise.state_after(
+        run["accuracy"].to_numpy(),
+        seen["without"].to_numpy(),
+        seen["sd"].to_numpy(),
+        kept,
+        lasts[..., None],
+    )
+    episodes = np.append(run["episode"].iloc[-1], ahead["episode"])
+    paths = common.transient(episodes), own.transient(episodes)
+    offset, path = _after(
+        before,
+        lasts,
+        rho,
+        noise.mixed(common.offset, own.offset, shared),
+        noise.mixed(*paths, shared[..., None]),
+        episodes,
+    )
+    around = (lasts * offset)[..., None] + later["sd"].to_numpy() * path
+    return np.asarray(later["mean"].to_numpy() + around)
+
+
+def _after(
+    before: noise.State,
+    lasts: Floats,
+    rho: Floats,
+    offset: Floats,
+    path: Floats,
+    episodes: Floats,
+) -> tuple[Floats, Floats]:
+    """Condition noise in standard units on a run's observations.
+
+    Parameters
+    ----------
+    before : State, dims (chain, draw)
+    lasts, rho, offset : array, dims (chain, draw)
+        `noise.offset_sd`, autocorrelation, and the offset before.
+    path : array, dims (chain, draw, episode)
+        Transient noise before.
+    episodes : array, dims (episode,)
+        Of `path`: the last observed one and those after it.
+
+    Returns
+    -------
+    tuple of array, dims (chain, draw) and (chain, draw, later episode)
+    """
+    certain = 1 + before.information
+    offset = before.weighted_sum / certain + offset / np.sqrt(certain)
+    transient = before.residual - lasts / before.sd * offset
+    kept = noise.autocorrelation(rho[..., None], episodes[1:] - episodes[0])
+    return offset, path[..., 1:] + kept * (transient[..., None] - path[..., :1])
+
+
+def standard(rho: Floats, seed: int) -> Standard:
+    """Draw the noise of one repetition in standard units; `rho` has the dims (chain, draw)."""
+    offset = np.random.default_rng([seed, 0]).standard_normal(rho.shape)
+    return Standard(offset, stationary(rho, seed))
+
+
+def stationary(rho: Floats, seed: int) -> Callable[[Floats], Floats]:
+    """Draw stationary normal noise of unit variance and correlation rho^lag, lag in episodes.
+
+    Episodes 1, 2, 4, 8, ... follow one after the other; each one between is drawn given its two
+    neighbours, midway first. So a value needs few others, and always the same ones.
+
+    Parameters
+    ----------
+    rho : array, dims (chain, draw)
+    seed : int
+
+    Returns
+    -------
+    callable
+        Returns values, dims (chain, draw, episode), of an array of episodes.
+    """
+
+    def kept(places: int) -> Floats:
+        return np.asarray(rho ** (places / _PER_EPISODE))
+
+    @cache
+    def value(place: int) -> Floats:
+        fresh = np.random.default_rng([seed, 1 + place]).standard_normal(rho.shape)
+        if place == 0:
+            return fresh
+        step = place & -place  # the largest power of two that divides it
+        if step == place:
+            before = place // 2
+            carried = kept(place - before)
+            return np.asarray(carried * value(before) + np.sqrt(1 - carried**2) * fresh)
+        carried, around = kept(step), value(place - step) + value(place + step)
+        scale = 1 + carried**2
+        return np.asarray(carried / scale * around + np.sqrt((1 - carried**2) / scale) * fresh)
+
+    def along(episodes: Floats) -> Floats:
+        places = np.rint(episodes * _PER_EPISODE).astype(int)
+        return np.stack([value(place) for place in places.tolist()], axis=-1)
+
+    return along
