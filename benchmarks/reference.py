@@ -22,25 +22,31 @@ DEGREES = 6  # of freedom of the proposal's Student's t: heavier tails than the 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Proposal: a mixture of multivariate Student's t."""
+    """Proposal: a mixture of multivariate Student's t, of points in units of their spread.
 
+    Otherwise SciPy would take a direction for singular whose spread is 1e-5 of the widest one.
+    """
+
+    center: Array
+    spread: Array
     weights: Array
     parts: list[Any]
 
     @classmethod
     def fitted(cls, points: Array, components: int, seed: int) -> "Mixture":
         """Fit to points, plus one wide part around them all against what the fit misses."""
-        center, scale = points.mean(axis=0), points.std(axis=0)
+        center, spread = points.mean(axis=0), points.std(axis=0)
+        points = (points - center) / spread
         found = GaussianMixture(
             components, reg_covar=1e-5, max_iter=50, tol=1e-2, random_state=seed
-        ).fit((points - center) / scale)
-        shapes = [*(np.outer(scale, scale) * found.covariances_), 2 * np.cov(points.T)]
-        means = [*(center + scale * found.means_), center]
+        ).fit(points)
+        shapes = [*found.covariances_, 2 * np.cov(points.T)]
+        means = [*found.means_, points.mean(axis=0)]
         parts = [
-            stats.multivariate_t(mean, shape, DEGREES, allow_singular=True)
+            stats.multivariate_t(mean, shape, DEGREES)
             for mean, shape in zip(means, shapes, strict=True)
         ]
-        return cls(np.append(0.9 * found.weights_, 0.1), parts)
+        return cls(center, spread, np.append(0.9 * found.weights_, 0.1), parts)
 
     def draw(self, count: int, rng: np.random.Generator) -> Array:
         counts = rng.multinomial(count, self.weights)
@@ -48,11 +54,11 @@ class Mixture:
             part.rvs(size=n, random_state=rng).reshape(n, part.dim)
             for n, part in zip(counts, self.parts, strict=True)
         ]
-        return rng.permutation(np.concatenate(drawn))
+        return self.center + self.spread * rng.permutation(np.concatenate(drawn))
 
     def log_density(self, z: Array) -> Array:
-        each = np.array([part.logpdf(z) for part in self.parts])
-        return logsumexp(each + np.log(self.weights)[:, None], axis=0)
+        each = np.array([part.logpdf((z - self.center) / self.spread) for part in self.parts])
+        return logsumexp(each + np.log(self.weights)[:, None], axis=0) - np.log(self.spread).sum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +132,8 @@ def reference(
         )
     possible = np.isfinite(log_weights)
     smoothed, pareto_k = array_stats.psislw(-log_weights[possible])  # it takes log-likelihoods
-    weights = np.zeros(len(z))
-    weights[possible] = np.exp(smoothed - logsumexp(smoothed))
-    return Reference(z, weights, float(pareto_k))
+    weights = np.exp(smoothed - logsumexp(smoothed))
+    return Reference(z[possible], weights, float(pareto_k))
 
 
 def adapted(z: Array, log_weights: Array, rng: np.random.Generator) -> Array:

@@ -1,10 +1,10 @@
 """The model, written again from its definition, for `reference.py`.
 
 With SciPy's densities and whole covariance matrices, in PALM's own parameters. A point is a row of
-nine numbers without bounds, one a parameter: logits of A_max and of the shares of α, β, ρ, the
+nine numbers without bounds, one a parameter: for A_max the logit of the curve at x_last; for δ
+log u(x_first), where u(x) = k (x + α)^β and k = −log(1 − δ); logits of the shares of α, β, ρ, the
 shared part ω and the lasting part λ between their bounds, which are 0 and 0.999 for the last three;
-logs of noise and noise_ratio; and for δ log u(x_first), where u(x) = k (x + α)^β and
-k = −log(1 − δ).
+logs of noise and noise_ratio.
 """
 
 from dataclasses import dataclass
@@ -71,22 +71,23 @@ class Points:
         with np.errstate(over="ignore"):
             noise, ratio = np.exp(z[:, 4:6].T)
         shares = MOST * expit(z[:, 6:9].T)
-        return cls(expit(z[:, 0]), log_k, start, beta, noise, ratio, *shares, data)
+        A_max = expit(z[:, 0]) / reached(log_k, start, beta, data)
+        return cls(A_max, log_k, start, beta, noise, ratio, *shares, data)
 
     def where(self) -> Array:
         """The points again."""
         data = self.data
         log_u = self.log_k + self.beta * np.log(self.start)
-        shares = [self.A_max, self.start / (1000 + data.x_first), self.beta / 100]
+        at_last = self.A_max * reached(self.log_k, self.start, self.beta, data)
+        shares = [at_last, self.start / (1000 + data.x_first), self.beta / 100]
         shares += [share / MOST for share in (self.rho, self.shared, self.lasting)]
-        A_max, start, beta, *of_noise = map(logit, shares)
-        columns = [A_max, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
+        at_last, start, beta, *of_noise = map(logit, shares)
+        columns = [at_last, log_u, start, beta, np.log(self.noise), np.log(self.noise_ratio)]
         return np.stack([*columns, *of_noise], axis=-1)
 
     def u(self, x: Array) -> Array:
         """−log of the share of A_max missing at `x`, (1 − δ)^((x + α)^β). Dims (point, x)."""
-        grown = np.log(x - self.data.x_first + self.start[:, None])
-        return np.exp(np.minimum(self.log_k[:, None] + self.beta[:, None] * grown, 100))
+        return missing(self.log_k[:, None], self.start[:, None], self.beta[:, None], x, self.data)
 
     def curve(self, x: Array) -> Array:
         """PALM's, dims (point, x)."""
@@ -102,6 +103,18 @@ class Points:
             **{name: getattr(self, name) for name in OTHERS},
         }
         return named | {f"A({x:.3g})": curves[:, i] for i, x in enumerate(at)}
+
+
+def missing(log_k: Array, start: Array, beta: Array, x: Any, data: Data) -> Array:
+    """−log of the share of A_max missing at `x`."""
+    grown = np.log(x - data.x_first + start)
+    return np.asarray(np.exp(np.minimum(log_k + beta * grown, 100)))
+
+
+def reached(log_k: Array, start: Array, beta: Array, data: Data) -> Array:
+    """Share of A_max that the curve has reached at x_last, above 0."""
+    share = -np.expm1(-missing(log_k, start, beta, data.x_last, data))
+    return np.maximum(share, 1e-300)
 
 
 def strayed(points: Points, x: Array, misfit: Misfit, normals: Array) -> Array:
@@ -135,6 +148,7 @@ def log_prior(z: Array, priors: str, data: Data) -> Array:
     with np.errstate(over="ignore"):
         total = log_u - np.exp(log_u)  # density of log u where 1 − exp(−u) ~ U(0, 1)
     total = total + stats.uniform(0, 1).logpdf(at.A_max) + log_slope(z[:, 0])
+    total -= np.log(reached(at.log_k, at.start, at.beta, data))
     total += log_slope(z[:, 2]) + np.log(1000 + data.x_first) + log_slope(z[:, 3]) + np.log(100)
     if priors == "default":
         total += learned(shipped().alpha_start).logpdf(at.start)
@@ -178,15 +192,13 @@ def prior_draws(data: Data, priors: str, count: int, rng: np.random.Generator) -
         beta = up_to(100, shipped().beta)
     else:
         start, beta = drawn(stats.uniform(0, 1000 + data.x_first)), drawn(stats.uniform(0, 100))
-    shares = [drawn(stats.uniform(0, 1)), start / (1000 + data.x_first), beta / 100]
-    log_u = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
-    log_u += 0 if priors == "default" else beta * np.log(start)
-    for a, b in ((1.5, 2.5), (1, 8), (1, 2)):
-        share = stats.beta(a, b)
-        shares += [share.ppf(rng.uniform(0, share.cdf(MOST), count)) / MOST]
-    A_max, start, beta, *of_noise = (logit(share) for share in shares)
-    noise, ratio = (np.log(drawn(stats.lognorm(s=s, scale=at))) for s, at in ((1.1, 0.03), (1, 5)))
-    z = np.stack([A_max, log_u, start, beta, noise, ratio, *of_noise], axis=-1)
+    A_max = drawn(stats.uniform(0, 1))
+    log_k = np.log(-np.log1p(-drawn(stats.uniform(0, 1))))
+    log_k -= beta * np.log(start) if priors == "default" else 0
+    shares = (stats.beta(*ab) for ab in ((1.5, 2.5), (1, 8), (1, 2)))  # of ρ, ω and λ
+    of_noise = (share.ppf(rng.uniform(0, share.cdf(MOST), count)) for share in shares)
+    noise, ratio = (drawn(stats.lognorm(s=s, scale=at)) for s, at in ((1.1, 0.03), (1, 5)))
+    z = Points(A_max, log_k, start, beta, noise, ratio, *of_noise, data).where()
     unit: Any = data.unit
     if unit is None:
         unit = unit_of(Points.of(z, data).curve(np.array([data.x_last]))[:, 0])
