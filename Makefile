@@ -1,6 +1,9 @@
 # Everything runs in .venv, which `make` builds with uv from constraints.txt.
 # PYTHON=... names the interpreter to build it on, CURVES=... the folder of real curves.
 
+# Otherwise each of the tests' many processes would compile all libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 READY := .venv/.ready
 DOCS_READY := .venv/.ready-docs

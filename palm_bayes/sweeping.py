@@ -17,8 +17,7 @@ from palm_bayes.files import make_folder
 from palm_bayes.inference.settings import SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors, named_priors
-from palm_bayes.report.overview import overview
-from palm_bayes.report.page import write_overview
+from palm_bayes.report.overview import overview, write_overview
 
 OVERVIEW = "overview.html"
 

@@ -41,7 +41,7 @@ LAYOUT = """
     evaluation: scores checkpoints cells provenance runner backtest_result backtest held_out learn
                 meta_analysis sweep_result answers sweep
     report:     tables place export alda_csv contents ask recipe parts sections
-                overview page
+                page overview
     palm_fit:
     sweeping:
     monitor:

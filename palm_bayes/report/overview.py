@@ -10,7 +10,9 @@ import pandas as pd
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import percent
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep, path_of
+from palm_bayes.files import put_text
 from palm_bayes.plots.sweep import plot_speed_ups
+from palm_bayes.report.page import render
 from palm_bayes.report.parts import Listing, Picture, Section, Table
 
 _MOST = 20  # rows of a table of single cells
@@ -64,6 +66,11 @@ def overview(sweep: Sweep, probability: float = 0.9) -> Overview:
     }
     name = sweep.folder.name
     return Overview(f"Sweep {name}", _about(sweep), answers, tuple(filter(None, every)))
+
+
+def write_overview(page: Overview, path: Path) -> None:
+    """Write the page of a sweep, completely or not at all."""
+    put_text(path, render("overview.html.j2", page=page, sections=page.sections))
 
 
 def _about(sweep: Sweep) -> str:

@@ -13,7 +13,6 @@ from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report, Step, silent
-from palm_bayes.report.overview import Overview
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
 
@@ -22,11 +21,11 @@ _OURS = PackageLoader("palm_bayes", "report")
 
 
 def html(report: Report, step: Step = silent) -> str:
-    """Render the page as one text; users' names are escaped, without control characters."""
+    """Return the page as one text."""
     script = _source("ask.js")
     shown = sections(report, step)
     step("packing the draws for questions")
-    return _render(
+    return render(
         "page.html.j2",
         report=report,
         ask=Ask(report),
@@ -36,7 +35,8 @@ def html(report: Report, step: Step = silent) -> str:
     )
 
 
-def _render(name: str, **given: Any) -> str:
+def render(name: str, **given: Any) -> str:
+    """Fill a template; users' names are escaped, without control characters."""
     templates = Environment(
         loader=_OURS,
         autoescape=True,
@@ -82,8 +82,3 @@ def write(report: Report, path: Path, step: Step = silent) -> Path:
     check_page(path)
     put_text(path, html(report, step))
     return path
-
-
-def write_overview(page: Overview, path: Path) -> None:
-    """Write the page of a sweep, completely or not at all."""
-    put_text(path, _render("overview.html.j2", page=page, sections=page.sections))

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 
 from palm_bayes.evaluation.sweep_result import Sweep, write
 from palm_bayes.plots.sweep import plot_winners
-from palm_bayes.report.overview import overview
-from palm_bayes.report.page import write_overview
+from palm_bayes.report.overview import overview, write_overview
 
 HOSTILE = '<script>alert("1")</script>'
 
