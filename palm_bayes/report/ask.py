@@ -223,4 +223,4 @@ def _packed(draws: NDArray[np.uint16]) -> str:
     """Compress sorted draws: their differences, as little-endian bytes, in base64."""
     first = np.zeros_like(draws[..., :1])
     steps = np.diff(draws, axis=-1, prepend=first)
-    return base64.b64encode(zlib.compress(steps.tobytes(), 9)).decode()
+    return base64.b64encode(zlib.compress(steps.tobytes(), 7)).decode()
