@@ -7,6 +7,7 @@ from typing import Any
 import typer.main
 
 from palm_bayes.cli.app import app
+from palm_bayes.cli.help import panels
 
 _BOLD = re.compile(r"\[bold\](.*?)\[/bold\]")
 
@@ -38,18 +39,11 @@ def _command(name: str, command: Any) -> str:
 
 def _panels(command: Any, context: Any) -> list[str]:
     """Return a table of the parameters for each panel of the help."""
-    panels: dict[str, list[str]] = {}
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is None or getattr(parameter, "hidden", False):
-            continue
-        panel = getattr(parameter, "rich_help_panel", None) or (
-            "Arguments" if parameter.param_type_name == "argument" else "Options"
-        )
-        flags, words = record
-        names = re.sub(r"\s+", " ", flags).strip()
-        panels.setdefault(panel, []).append(f"`{names}`\n: {_prose(words) or 'No description.'}")
-    return [f"**{panel}**\n\n" + "\n\n".join(rows) for panel, rows in panels.items()]
+    return [
+        f"**{panel}**\n\n"
+        + "\n\n".join(f"`{names}`\n: {_prose(text) or 'No description.'}" for names, text in rows)
+        for panel, rows in panels(command, context).items()
+    ]
 
 
 def _epilog(text: str) -> list[str]:

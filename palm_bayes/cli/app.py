@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from palm_bayes.cli import stop as cli_stop
 from palm_bayes.cli import sweep as cli_sweep
 from palm_bayes.cli.console import console_of, print_tables
 from palm_bayes.cli.formats import Shown, shown
+from palm_bayes.cli.help import Command, Group
 from palm_bayes.cli.source import filled_by, read, reading, sampling, saved_fit, selection
 from palm_bayes.cli.terminal import (
     BAD_INPUT,
@@ -66,6 +68,7 @@ tab key, in bash, zsh, fish and PowerShell, from the next shell on;
 --show-completion prints the script instead."""
 
 app = typer.Typer(
+    cls=Group,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={
@@ -73,6 +76,7 @@ app = typer.Typer(
         "token_normalize_func": lambda token: token.replace("_", "-"),
     },
 )
+command = partial(app.command, cls=Command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,7 +139,7 @@ def _palm_bayes(
     """
 
 
-@app.command(epilog=examples.FIT)
+@command(epilog=examples.FIT)
 @filled_by(reading, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
@@ -198,7 +202,7 @@ def fit(
     return report(outcome.tables, form, seed=sampled["seed"], out=out, files=files)
 
 
-@app.command(epilog=examples.BACKTEST)
+@command(epilog=examples.BACKTEST)
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
@@ -248,14 +252,14 @@ def _bounded(sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":
     return named_priors(sampled["priors"], learned_from(sampled["prior"]), **bounds)
 
 
-app.command(epilog=cli_sweep.SWEEP)(cli_sweep.sweep)
-app.command(epilog=cli_learn.LEARN)(cli_learn.learn)
-app.command(epilog=cli_compare.COMPARE)(cli_compare.compare)
-app.command(epilog=cli_compare.BUDGET)(cli_compare.budget)
-app.command(epilog=cli_compare.PILOT)(cli_compare.pilot)
+command(epilog=cli_sweep.SWEEP)(cli_sweep.sweep)
+command(epilog=cli_learn.LEARN)(cli_learn.learn)
+command(epilog=cli_compare.COMPARE)(cli_compare.compare)
+command(epilog=cli_compare.BUDGET)(cli_compare.budget)
+command(epilog=cli_compare.PILOT)(cli_compare.pilot)
 
 
-@app.command()
+@command()
 @filled_by(shown)
 def show(form: Shown, fit: options.Trace, probability: options.Probability = 0.9) -> int:
     """Show the parameters and the convergence of a saved fit."""
@@ -271,12 +275,12 @@ def show(form: Shown, fit: options.Trace, probability: options.Probability = 0.9
     return report(tables, form)
 
 
-app.command(epilog=cli_stop.STOP)(cli_stop.stop)
-app.command(epilog=cli_stop.WATCH)(cli_stop.watch)
-app.command(epilog=cli_report.REPORT)(cli_report.report)
+command(epilog=cli_stop.STOP)(cli_stop.stop)
+command(epilog=cli_stop.WATCH)(cli_stop.watch)
+command(epilog=cli_report.REPORT)(cli_report.report)
 
 
-@app.command(epilog=examples.EXAMPLE)
+@command(epilog=examples.EXAMPLE)
 def example(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder.")],
 ) -> int:
@@ -289,7 +293,7 @@ def example(
     return OK
 
 
-@app.command(epilog=examples.CODES)
+@command(epilog=examples.CODES)
 def demo(
     out: options.Out = Path("palm_demo"), seed: options.Seed = 0, quiet: options.Quiet = False
 ) -> int:

@@ -33,8 +33,8 @@ SWEEP = """[bold]Examples[/bold]
 Each PATH is read by itself; in a folder, so is each folder that holds tables
 or runs of PALM. Rows of one task (source, dataset, model) are put together; a
 cell is a strategy of a task. The same command again goes on where it was
-interrupted. By default there is one worker for each core; this needs
-palm-bayes[dask].
+interrupted. By default there is one worker for each core; this needs Dask,
+which the extra dask of palm-bayes installs.
 
 [bold]Files in the output folder[/bold]
 
