@@ -7,10 +7,13 @@ import pandas as pd
 
 from palm_bayes.data.limits import check_episode, check_options
 from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.data.scales import SLACK
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
+from palm_bayes.decisions.stopping_rules import Target, Unreachable
+from palm_bayes.errors import DataError
 from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.learned import shipped
@@ -37,7 +40,8 @@ class StopMonitor:
     force : bool
         Decide despite doubts about the fit; decisions mention them.
     percent : bool, optional
-        True if accuracies are in percent; by default inferred from the data.
+        True if accuracies are in percent; by default inferred from the data. To be given if
+        accuracies in percent may begin below 1.
     metric : str, optional
         Name of the score in sentences; by default accuracy or error.
     lower_is_better : bool
@@ -96,11 +100,13 @@ class StopMonitor:
         Raises
         ------
         DataError
-            If the episode cannot be used, or the rule does not fit its scale; the episode is then
-            not added, and `fit` is unchanged.
+            If the episode cannot be used, the rule does not fit its scale, or the episode would
+            change the unit inferred from earlier ones; the episode is then not added, and `fit` is
+            unchanged.
         """
         rows = [*self._rows, self._checked(str(repetition), labels, accuracy)]
         table = pd.DataFrame(rows, columns=["repetition", "labels", "accuracy"])
+        self._check_unit(table["accuracy"])
         found, fit = self._judged(table.assign(strategy=self.strategy))
         self._rows, self.fit = rows, fit  # both, once nothing can fail
         return found
@@ -128,14 +134,32 @@ class StopMonitor:
         spent = float(table["labels"].max())
         step = self.batch or float(table.groupby("repetition")["labels"].diff().median())
         ahead = np.array([spent, spent + (step if np.isfinite(step) else spent)])
-        percent = table["accuracy"].max() > 1 if self.percent is None else self.percent
-        score = Score(self.metric or "accuracy", bool(percent), self.lower_is_better)
+        score = self._score(table["accuracy"])
         outlook = Outlook(self.strategy, ahead, np.arange(2.0), np.empty((0, 2)), score)
         doubt = f"only {longest} of the {MIN_EPISODES} episodes that a fit needs are available"
         doubts = {
             leaf: () if leaf.horizon(spent) is None else (doubt,) for leaf in self.rule.leaves()
         }
         return decision(self.rule, outlook, doubts)
+
+    def _score(self, accuracies: "pd.Series[float]") -> Score:
+        percent = accuracies.max() > 1 + SLACK if self.percent is None else self.percent
+        return Score(self.metric or "accuracy", bool(percent), self.lower_is_better)
+
+    def _check_unit(self, accuracies: "pd.Series[float]") -> None:
+        """Refuse to infer a unit that the rule contradicts, or that changes after the first fit."""
+        if self.percent is not None:
+            return
+        score, last = self._score(accuracies), accuracies.iloc[-1]
+        for leaf in self.rule.leaves():
+            if isinstance(leaf, (Target, Unreachable)):
+                score.require_unit(leaf.accuracy, "the target")
+        if self.fit is not None and score.percent and not self.fit.runs.score.percent:
+            raise DataError(
+                f"{score.metric} is {last:g}, but the {len(accuracies) - 1} before are at most 1 "
+                "and were read as fractions: if all are in percent, make the monitor with "
+                "percent=True and give it all episodes again"
+            )
 
     def _checked(self, repetition: str, labels: float, accuracy: float) -> tuple[str, float, float]:
         """Return a valid row."""

@@ -3,7 +3,7 @@
 import pytest
 
 from palm_bayes import monitor as module
-from palm_bayes.decisions.stopping_rules import Budget, Target
+from palm_bayes.decisions.stopping_rules import Budget, Plateau, Target, Unreachable
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.monitor import StopMonitor
 from palm_bayes.palm_fit import PalmFit
@@ -98,6 +98,40 @@ def test_a_target_outside_the_scale_is_refused_at_the_first_episode(fitted):
         with pytest.raises(DataError, match="the target is 120"):
             monitor.update(20, ACCURACIES[0])
     assert fitted == []
+
+
+BELOW_1 = (0.4, 0.6, 0.8, 0.9)  # as mAP in percent may begin
+
+
+def test_scores_that_change_their_unit_are_refused_after_the_first_fit(fitted):
+    monitor = StopMonitor(Plateau(0.0001, 20), strategy="random", metric="mAP")
+    for i, score in enumerate(BELOW_1, 1):
+        monitor.update(20 * i, score)
+    for repetition in ("1", "2"):
+        with pytest.raises(DataError, match=r"mAP is 12, but the 4 before .* percent=True"):
+            monitor.update(100, 12, repetition)
+    assert len(fitted) == 1
+    monitor.update(100, 1 + 1e-7)  # a fraction, rounded as float32 is
+
+
+def test_a_target_above_scores_below_1_needs_the_unit(fitted):
+    for rule in (Target(30), Budget(500) | Unreachable(30, 400)):
+        monitor = StopMonitor(rule, strategy="random", metric="mAP")
+        with pytest.raises(
+            DataError, match=r"target is 30, but each mAP so far is at most 1.*perc"
+        ):
+            monitor.update(20, BELOW_1[0])
+    with pytest.warns(PalmWarning, match=r"30% is read as 0\.3"):
+        assert not StopMonitor(Target("30%")).update(20, BELOW_1[0]).stop
+
+
+@pytest.mark.filterwarnings("ignore:the target 95 is read as")
+def test_the_unit_can_be_given(fitted):
+    for percent in (True, False):
+        monitor = StopMonitor(Target(95), strategy="random", percent=percent)
+        for i, score in enumerate(BELOW_1, 1):
+            monitor.update(20 * i, score)
+        assert fitted[-1][0].score.percent is percent
 
 
 def test_an_episode_that_cannot_be_judged_leaves_no_fit(fitted, monkeypatch):

@@ -18,6 +18,7 @@ from palm_bayes.scratch import tidy
 
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
+    from palm_bayes.data.score import Score
     from palm_bayes.palm_fit import PalmFit
 
 type Command = Callable[..., Any]
@@ -163,6 +164,8 @@ class Source:
         Flags of options given, none of which is allowed for a saved fit.
     target : float or str, optional
         Accuracy to be asked about, checked before sampling.
+    growing : bool
+        The runs are read again and again, while they grow.
     """
 
     path: Path | list[Path]
@@ -170,6 +173,7 @@ class Source:
     sampling: Mapping[str, Any]
     given: tuple[str, ...]
     target: float | str | None = None
+    growing: bool = False
 
     def asked(self, target: float | str | None) -> "Source":
         """Return the same with the target of a question; `DataError` if it is no number."""
@@ -211,13 +215,29 @@ class Source:
         for line in runs.notes:
             note(line)
         if self.target is not None:
-            runs.score.target(self.target, "the target")
+            self._check_target(runs.score, self.target)
+        if before is not None and before.runs.score.percent != runs.score.percent:
+            unit = "percent" if runs.score.percent else "fractions"
+            note(f"scores are now read as {unit}, fitted anew; --percent or --fraction fixes it")
+            before = None
         if before is not None:
             return before.refit(runs, progress=step)
         step("loading PyMC")
         from palm_bayes.palm_fit import fit_runs
 
         return fit_runs(runs, **self.sampling, progress=step)
+
+    def _check_target(self, score: "Score", target: float | str) -> None:
+        """Refuse a target outside the scale; for growing runs as bad usage, which ends `watch`."""
+        if not self.growing:
+            score.target(target, "the target")
+            return
+        try:
+            if self.reading.percent is None:
+                score.require_unit(target, "the target")
+            score.target(target, "the target")
+        except DataError as error:
+            raise options.UsageError(str(error)) from error
 
     def _loaded(
         self, saved: list[Path], step: Callable[..., None], note: Callable[[str], None]

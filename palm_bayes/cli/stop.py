@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -249,7 +249,7 @@ def watch(
     """
     if source.saved:
         raise options.UsageError(f"{source.saved[0]} is a saved fit: watch takes runs.")
-    source = source.asked(question.target)
+    source = replace(source.asked(question.target), growing=True)
     seen, last = None, None
     while True:
         if (there := _stamp(source.path)) != seen:

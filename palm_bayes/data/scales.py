@@ -13,7 +13,7 @@ from palm_bayes.errors import DataError, listed
 
 RUN = ["strategy", "repetition"]
 _EMPTY = ("", "<NA>", "nan", "None")
-_SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
+SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
 _SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
 _UNBOUNDED = {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}
 _PERCENT = "percent=True (--percent) reads it as percent"
@@ -73,7 +73,7 @@ def to_fractions(
         percent, score = True, replace(score, percent=True)
     _check_bounds(table, percent, lower_is_better, marked)
     top = values.max()
-    if percent is None and top > 1 + _SLACK:
+    if percent is None and top > 1 + SLACK:
         score = replace(score, percent=True)
         _check_percent(table, notes, marked)
     elif percent is None and marked:
@@ -104,16 +104,16 @@ def _check_bounds(
     parts = re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())
     error = lower_is_better or bool(_UNBOUNDED & {*parts})
     advice = _ENDLESS if error else _LARGE
-    reject(table, values > (1 if percent is False else 100) * (1 + _SLACK), message + advice)
+    reject(table, values > (1 if percent is False else 100) * (1 + SLACK), message + advice)
     doubtful = _UNBOUNDED & {*parts} or (lower_is_better and values.max() <= _SMALL)
     if percent is None and doubtful and not marked:
-        reject(table, values > 1 + _SLACK, f"{message}{_ENDLESS}; {_PERCENT}")
+        reject(table, values > 1 + SLACK, f"{message}{_ENDLESS}; {_PERCENT}")
 
 
 def _check_percent(table: pd.DataFrame, notes: list[str], marked: bool) -> None:
     """Refuse values above 1 that are hardly percent; note runs at 1 % and less."""
     accuracy, by_run = table["accuracy"], table.groupby(RUN, sort=False)["accuracy"]
-    above = accuracy > 1 + _SLACK
+    above = accuracy > 1 + SLACK
     if (by_run.median() <= 1).all():
         message = "{metric} is {accuracy:g} where most are at most 1, but must be "
         reject(table, above, f"{message}{_ALLOWED[None]}; {_PERCENT}")
@@ -121,7 +121,7 @@ def _check_percent(table: pd.DataFrame, notes: list[str], marked: bool) -> None:
         message = "{metric} goes up to {accuracy:.4g} and falls, an error such as an RMSE?"
         message += f" Allowed is {_ALLOWED[None]}; {_PERCENT}"
         reject(table, accuracy == accuracy.max(), message)
-    low = by_run.transform("max") <= 1 + _SLACK
+    low = by_run.transform("max") <= 1 + SLACK
     others = accuracy[~low]
     # Times 100, a collapsed run in percent lies above all others; a run in fractions does not.
     among = low & (100 * accuracy).between(others.min(), others.max())

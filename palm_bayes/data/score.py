@@ -150,6 +150,23 @@ class Score:
             warnings.warn(text, PalmWarning, stacklevel=3)
         return value
 
+    def require_unit(self, given: float | str, what: str) -> None:
+        """Refuse a target above 1 for scores that were taken for fractions, being at most 1 so far.
+
+        Scores in percent may begin below 1, and then such a target would be read in another unit.
+
+        Raises
+        ------
+        DataError
+            With the options that say the unit.
+        """
+        value, percent = parsed(given, what)
+        if not self.percent and not percent and 1 < value <= 100:
+            raise DataError(
+                f"{what} is {value:g}, but each {self.metric} so far is at most 1: are they in "
+                "percent (percent=True, --percent) or fractions (percent=False, --fraction)?"
+            )
+
     def goal(self, given: float | str, what: str) -> float:
         """Convert a value that a user asks for to a fraction; errors are those of `target`."""
         return self.fractions(self.target(given, what))

@@ -13,6 +13,7 @@ from palm_bayes.cli.source import Source, read, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.reading import Reading
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 
 
@@ -139,7 +140,8 @@ def test_runs_that_have_gone_on_are_refitted(asked):
         told.update(options, runs=runs)
 
     _, (source, _) = asked(example_runs_path(), "--episodes", 13)
-    source.fit(quiet, quiet, SimpleNamespace(refit=refit))
+    before = SimpleNamespace(refit=refit, runs=SimpleNamespace(score=Score()))
+    source.fit(quiet, quiet, before)
     assert told["runs"].table["episode"].max() == 13
     assert told["progress"] is quiet
 

@@ -1,6 +1,8 @@
 """`palm-bayes stop` and `watch`, with the fit of all tests in place of a saved one."""
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -190,6 +192,64 @@ def test_watch_does_not_wait_for_a_better_target(watch):
     status, _, err = watch("--target", 120)
     assert status == 2
     assert "the target is 120, but must be above 0 and at most 1" in err
+
+
+@pytest.fixture
+def growing(fit, monkeypatch, tmp_path, capsys):
+    """Return a function that watches a table of these scores, one more at every look."""
+    table, fitted = tmp_path / "runs.csv", []
+
+    def fit_runs(runs, **_):
+        fitted.append(runs)
+        return replace(fit, runs=replace(fit.runs, score=runs.score))
+
+    def run(scores, *args):
+        lengths = iter(range(4, len(scores) + 1))
+
+        def grow(_=None):
+            rows = [f"random,{20 * i},{y}" for i, y in enumerate(scores[: next(lengths)], 1)]
+            table.write_text("\n".join(["strategy,labels,mAP", *rows]))
+
+        grow()
+        monkeypatch.setattr("palm_bayes.palm_fit.fit_runs", fit_runs)
+        monkeypatch.setattr(type(fit), "refit", lambda _, runs, **__: fit_runs(runs))
+        monkeypatch.setattr(cli_stop.time, "sleep", grow)
+        with suppress(StopIteration):
+            run.status = cli.main(["watch", str(table), *map(str, args)])
+        run.err = " ".join(capsys.readouterr().err.split())
+        return [runs.score.percent for runs in fitted]
+
+    return run
+
+
+BELOW_1 = [0.4, 0.6, 0.8, 0.9]
+LATER = [12, 14, 18, 22]
+
+
+def test_watch_asks_for_the_unit_of_scores_below_1_and_a_target_above(growing):
+    assert growing(BELOW_1, "--target", 30) == []
+    assert growing.status == 2
+    assert "the target is 30, but each mAP so far is at most 1" in growing.err
+    assert "--percent" in growing.err
+    assert "--fraction" in growing.err
+
+
+@pytest.mark.parametrize(("unit", "percent"), [("--percent", True), ("--fraction", False)])
+def test_watch_does_not_ask_where_the_unit_is_given(growing, unit, percent):
+    assert growing(BELOW_1, "--target", 95, unit) == [percent]
+
+
+def test_watch_says_that_the_unit_changes(growing):
+    units = growing(BELOW_1 + LATER, "--label-cost", 0, "--point-value", 1e9, "--force")
+    assert units[0] is False
+    assert units[-1] is True
+    assert "now read as percent, fitted anew; --percent or --fraction fixes it" in growing.err
+
+
+def test_watch_ends_where_the_target_is_of_the_unit_before(growing):
+    growing(BELOW_1 + LATER, "--target", 0.999)
+    assert growing.status == 2
+    assert "the target is 0.999, but the data are in percent: give 99.9" in growing.err
 
 
 def test_watch_takes_runs(tmp_path, capsys):
