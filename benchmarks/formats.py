@@ -843,6 +843,150 @@ def _mlflow_unsaid(at: Path) -> Path:
     return saved(pd.concat([rows, losses]), at / "metrics.csv")
 
 
+def mlruns(
+    at: Path,
+    said: str = "params",
+    name: str = "{s}_{r}",
+    steps: Iterable[int] = LABELS,
+    more: dict[str, Any] | None = None,
+    runs: Iterable[tuple[str, int]] = tuple((s, r) for s in STRATEGIES for r in REPETITIONS),
+) -> Path:
+    """Write runs as MLflow's file store has them, with strategy and seed in `said`."""
+    base = at / "mlruns" / "412"
+    text(base / "meta.yaml", "experiment_id: '412'\nlifecycle_stage: active\nname: digits\n")
+    for number, (s, r) in enumerate(runs):
+        run = base / f"{number:02d}c4e1"
+        text(run / "meta.yaml", f"lifecycle_stage: active\nrun_id: {run.name}\n")
+        text(run / "tags" / "mlflow.runName", name.format(s=s, r=r))
+        text(run / "tags" / "mlflow.source.name", "train.py")
+        text(run / "params" / "lr", "0.1")
+        (run / "artifacts").mkdir()
+        if said:
+            text(run / said / "strategy", s)
+            text(run / said / "seed", str(r))
+        metrics = {"test_acc": accuracy(s, r), "train/loss": accuracy(s, r) / 2} | (more or {})
+        for metric, values in metrics.items():
+            if isinstance(values, str):
+                text(run / "params" / metric, values)
+                continue
+            lines = (
+                f"17000{i} {v} {n}\n" for i, (v, n) in enumerate(zip(values, steps, strict=True))
+            )
+            text(run / "metrics" / metric, "".join(lines))
+    return at / "mlruns"
+
+
+@shape(
+    "MLflow's folder of runs",
+    note="6 runs of MLflow; strategy is params.strategy; repetition is params.seed; "
+    "score is metrics.test_acc; step counts labels",
+)
+def _mlruns(at: Path) -> Path:
+    return mlruns(at)
+
+
+@shape(
+    "an experiment of MLflow, rounds in steps and labels in a metric",
+    note="labels are metrics.n_labeled",
+)
+def _mlruns_rounds(at: Path) -> Path:
+    return mlruns(at, steps=range(6), more={"n_labeled": LABELS, "budget": "120"}) / "412"
+
+
+@shape(
+    "MLflow's runs without steps, strategy and seed in tags",
+    note="strategy is tags.strategy; labels are metrics.n_labeled; repetition is tags.seed",
+)
+def _mlruns_tags(at: Path) -> str:
+    mlruns(at, said="tags", steps=6 * [0], more={"n_labeled": LABELS})
+    return str(at / "mlruns" / "412" / "*c4e1")
+
+
+@shape(
+    "the same, of which nothing counts labels",
+    options={"batch": 20},
+    note="score is metrics.test_acc; step counts episodes",
+)
+def _mlruns_unsaid_steps(at: Path) -> Path:
+    return mlruns(at, steps=6 * [0], more={"budget": "120"})
+
+
+@shape(
+    "MLflow's runs, told by their names",
+    options={"pattern": "{strategy}-s{repetition}"},
+    note="strategy, repetition by the pattern {strategy}-s{repetition}",
+)
+def _mlruns_names(at: Path) -> Path:
+    return mlruns(at, said="", name="{s}-s{r}")
+
+
+@shape("the same without the pattern", refused="no column for strategy: found run_id, run_name")
+def _mlruns_names_unsaid(at: Path) -> Path:
+    return mlruns(at, said="", name="{s}-s{r}")
+
+
+@shape("a run of MLflow for each round, labels in a param", note="labels are params.n_labeled")
+def _mlruns_rounds_apart(at: Path) -> Path:
+    base = at / "mlruns" / "0"
+    for i, row in enumerate(tidy().itertuples()):
+        run = base / f"{i:03d}"
+        text(run / "meta.yaml", f"run_uuid: {run.name}\n")
+        for name in ("strategy", "labels", "repetition"):
+            called = {"labels": "n_labeled", "repetition": "seed"}.get(name, name)
+            text(run / "params" / called, str(getattr(row, name)))
+        text(run / "metrics" / "test_acc", f"1700 {row.accuracy} 0\n")
+    return at / "mlruns"
+
+
+@shape(
+    "runs of MLflow with two measures",
+    refused="columns metrics.test_acc, metrics.val_acc all stand for accuracy: keep one, or choose "
+    "by --column accuracy=metrics.test_acc or --column accuracy=metrics.val_acc",
+)
+def _mlruns_measures(at: Path) -> Path:
+    return mlruns(at, more={"val_acc": accuracy("random", 1)})
+
+
+@shape(
+    "the same, one of them chosen",
+    options={"columns": {"accuracy": "metrics.test_acc"}},
+    note="score is metrics.test_acc",
+)
+def _mlruns_measure(at: Path) -> Path:
+    return mlruns(at, more={"val_acc": accuracy("random", 1)})
+
+
+@shape(
+    "two experiments of MLflow", refused="runs of 2 experiments (digits, other): name the folder"
+)
+def _mlruns_experiments(at: Path) -> Path:
+    base = mlruns(at)
+    text(base / "5" / "meta.yaml", "experiment_id: '5'\nname: other\n")
+    (base / "412" / "05c4e1").rename(base / "5" / "05c4e1")
+    return base
+
+
+@shape("deleted runs of MLflow", note="6 runs of MLflow; 1 deleted left out")
+def _mlruns_deleted(at: Path) -> Path:
+    base = mlruns(at, runs=[(s, r) for s in STRATEGIES for r in (1, 2, 3)] + [("random", 3)])
+    text(base / "412" / "06c4e1" / "meta.yaml", "lifecycle_stage: deleted\nrun_id: 06c4e1\n")
+    (base / ".trash" / "7" / "x" / "metrics").mkdir(parents=True)
+    text(base / ".trash" / "7" / "x" / "meta.yaml", "run_id: x\n")
+    return base
+
+
+@shape("a damaged metric of MLflow", refused="test_acc: line 2 is 'half', expected are its time")
+def _mlruns_damaged(at: Path) -> Path:
+    base = mlruns(at)
+    text(base / "412" / "00c4e1" / "metrics" / "test_acc", "1700 0.5 20\nhalf\n")
+    return base
+
+
+@shape("MLflow's runs beside a table", refused="is no folder of MLflow, as others are")
+def _mlruns_beside(at: Path) -> list[Path]:
+    return [mlruns(at), saved(tidy(), at / "runs.csv")]
+
+
 @shape("Lightning's metrics.csv", note="36 rows at labels where no run was measured left out")
 def _lightning(at: Path) -> Path:
     for s in STRATEGIES:

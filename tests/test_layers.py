@@ -26,8 +26,8 @@ LAYOUT = """
     display:
     data:       cells score limits scales counts runs axis budgets alignment checks averaging
                 quantiles columns names opening reading arrays in_memory marks tables palm_folder
-                run_writer places sheet ambiguous trackers across layouts cleaning readers tasks
-                example studies
+                mlflow_folder run_writer places sheet ambiguous trackers mlflow_steps across
+                layouts cleaning readers tasks example studies
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 steps likelihood_passes likelihood build
                 one_strategy

@@ -144,10 +144,10 @@ Columns = Annotated[
     ),
 ]
 LayoutName = Annotated[
-    Literal["long", "wide", "across", "headers", "tracker", "values"] | None,
+    Literal["long", "wide", "across", "headers", "tracker", "values", "mlflow"] | None,
     _data(
         "--layout NAME",
-        "long, wide, across, headers, tracker or values. Default: inferred from the columns.",
+        "long, wide, across, headers, tracker, values or mlflow. Default: as the columns tell.",
     ),
 ]
 Pattern = Annotated[

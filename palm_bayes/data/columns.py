@@ -86,7 +86,9 @@ SUMMARIES = MEAN | SPREAD | {"all", "median", "min", "max"}
 SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation"})
 """Parts of names that tell on which data a score was measured."""
 _NAMED = "f1|auc|balanced|auprc|iou|map|dice|r2"  # scores that are called by their names
-_GROUPS = frozenset({"metrics", "metric", "params", "config", "summary", "eval", "test", "val"})
+_GROUPS = frozenset(
+    {"metrics", "metric", "params", "tags", "config", "summary", "eval", "test", "val"}
+)
 _OTHER = frozenset(
     {"loss", "time", "precision", "recall", "duration", "epoch", "lr", "timestamp"}
     | {"elapsed", "runtime", "seconds"}
@@ -126,7 +128,7 @@ def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
 
 def is_error(name: Hashable) -> bool:
     """Return True for the name of an error rate or loss; units in brackets do not matter."""
-    return bool({clean(name), clean(_bare(name))} & _ERRORS)
+    return bool({clean(name), clean(_bare(name)), clean(_last_of_group(name))} & _ERRORS)
 
 
 def in_percent(name: Hashable) -> bool:
@@ -140,9 +142,13 @@ def _bare(name: Hashable) -> str:
 
 
 def _word_of_last(name: Hashable) -> str | None:
-    """Return the word of the last part of a name such as metrics.acc or config/seed."""
+    return word_of(_last_of_group(name))
+
+
+def _last_of_group(name: Hashable) -> str:
+    """Return the last part of a name such as metrics.acc or config/seed; empty for others."""
     first, *others = re.split(r"[./]", str(name))
-    return word_of(others[-1]) if others and clean(first) in _GROUPS else None
+    return others[-1] if others and clean(first) in _GROUPS else ""
 
 
 def stands_for(name: Hashable) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from palm_bayes.data import across, columns, trackers
+from palm_bayes.data import across, columns, mlflow_steps, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous
 from palm_bayes.data.cells import as_text, text_of
 from palm_bayes.data.in_memory import Raw
@@ -263,6 +263,13 @@ LAYOUTS = {
             "one row for each value of several metrics, with their names (`key, value, step`)",
             trackers.is_values,
             trackers.values,
+        ),
+        _Layout(
+            "mlflow",
+            "a folder of MLflow's runs, each with `metrics/`, `params/` and `tags/`: one row for "
+            "each step of a run (`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
+            mlflow_steps.is_mlflow,
+            mlflow_steps.mlflow,
         ),
         _Layout(
             "across",

@@ -14,6 +14,7 @@ import pandas as pd
 from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import is_error, word_of
 from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
+from palm_bayes.data.mlflow_folder import mlflow_runs, table_of
 from palm_bayes.data.names import (
     TENSORBOARD,
     Y_FILE,
@@ -64,6 +65,8 @@ def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> l
     paths = paths_of(source)
     if not paths and isinstance(source, (list, tuple)):
         return [of_frame(flat_records(source))]
+    if runs := mlflow_runs(paths):
+        return [table_of(runs)]
     files = [file for path in paths for file in (_in_folder(path) if path.is_dir() else [path])]
     tables = [raw for file in _one_tag(files, errors=errors) for raw in read_file(file)]
     return _with_fields(tables, pattern)

@@ -57,7 +57,7 @@ def read_runs(
     columns : mapping of str to str, optional
         Columns by what they stand for, such as ``{"accuracy": "test_acc"}``; others by
         `palm_bayes.data.columns.COLUMNS`.
-    layout : {"long", "wide", "across", "headers", "tracker", "values"}, optional
+    layout : {"long", "wide", "across", "headers", "tracker", "values", "mlflow"}, optional
         By default as the columns tell.
     pattern : str, optional
         How names of files, or of columns in a single table, tell the run, such as

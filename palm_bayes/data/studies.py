@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from palm_bayes.data.mlflow_folder import runs_in
 from palm_bayes.data.names import Y_FILE
 from palm_bayes.data.places import Place, matching, suffix
 from palm_bayes.data.reading import Reading
@@ -34,8 +35,9 @@ def read_study(source: Place, reading: Reading) -> Study:
     """Read the rows of every task of a study.
 
     Each path named is a place of its own, read as by `palm_bayes.fit`. So is, in a folder, each
-    folder that holds tables or PALM's runs. A task that its table does not name has the name of
-    its place. Rows of the same task from several places are put together.
+    folder that holds tables or PALM's runs, or is an experiment of MLflow. A task that its table
+    does not name has the name of its place. Rows of the same task from several places are put
+    together.
 
     Parameters
     ----------
@@ -84,10 +86,12 @@ def _named_places(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:
 
 
 def _places(folder: Path) -> list[Path]:
-    """Return the folders that hold tables, or folders of PALM's runs; itself if none does."""
+    """Return the folders that hold tables, or runs of PALM or MLflow; itself if none does."""
 
     def below(base: Path) -> list[Path]:
         inside = sorted(path for path in base.iterdir() if not path.name.startswith("."))
+        if runs_in(base, depth=1):
+            return [base]
         runs = {path for path in inside if (path / Y_FILE).is_file()}
         here = runs or any(path.is_file() and suffix(path) for path in inside)
         folders = [path for path in inside if path.is_dir() and path not in runs]

@@ -536,7 +536,8 @@ def test_layout_can_be_asked_for(tmp_path):
         read_runs(path)
     assert read_runs(path, layout="wide").strategies == ("v1",)
     with pytest.raises(
-        DataError, match="no layout 'broad': there are headers, tracker, values, across, long"
+        DataError,
+        match="no layout 'broad': there are headers, tracker, values, mlflow, across, long",
     ):
         read_runs(path, layout="broad")
 

@@ -76,6 +76,25 @@ def test_a_tree_of_palm_folders(tmp_path):
     assert task.runs.strategies == ("margin", "random")
 
 
+def test_each_experiment_of_mlflow_is_a_place(tmp_path):
+    for experiment in ("1", "2"):
+        for seed in (1, 2):
+            run = tmp_path / "mlruns" / experiment / f"a{seed}"
+            for name, text in (
+                ("meta.yaml", f"run_id: a{seed}"),
+                ("params/strategy", "margin"),
+                ("params/seed", str(seed)),
+                ("metrics/acc", "".join(f"0 0.{i} {i}\n" for i in range(1, 7))),
+                ("artifacts/results.csv", "accuracy"),
+            ):
+                (run / name).parent.mkdir(parents=True, exist_ok=True)
+                (run / name).write_text(text, encoding="utf-8")
+    study = read_study(tmp_path / "mlruns", Reading())
+    assert keys(study) == [" / 1 / ", " / 2 / "]
+    assert study.unread == {}
+    assert study.drafts[0].task(Reading()).runs.table["repetition"].nunique() == 2
+
+
 def test_rows_of_one_task_in_several_places_are_put_together(tmp_path):
     for i, part in enumerate((TABLE.iloc[:5], TABLE.iloc[5:])):
         part.assign(dataset="a").to_csv(tmp_path / f"{i}.csv", index=False)
