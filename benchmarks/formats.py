@@ -1009,6 +1009,66 @@ def _history_rows(at: Path) -> Path:
     return saved(frame.sort_values("_step"), at / "history.csv")
 
 
+def called_variance() -> pd.DataFrame:
+    """Return the curves with `margin` under the name of a query strategy that is also a spread."""
+    return tidy().replace({"strategy": {"margin": "variance"}})
+
+
+@shape("a strategy called variance", same=False, note="strategy is Method")
+def _variance(at: Path) -> Path:
+    return saved(called_variance().rename(columns={"strategy": "Method"}), at / "runs.csv")
+
+
+@shape("the same below two header rows", same=False, note="2 strategies and 3 repetitions")
+def _variance_headers(_: Path) -> pd.DataFrame:
+    keys = ["strategy", "repetition"]
+    return called_variance().pivot(index="labels", columns=keys, values="accuracy")
+
+
+@shape("arrays of the same", same=False, note="variance 3 runs x 6 episodes")
+def _variance_arrays(_: Path) -> dict[str, Any]:
+    runs = {s: np.stack([accuracy(s, r) for r in REPETITIONS]) for s in STRATEGIES}
+    return {"variance": runs["margin"], "random": runs["random"]}
+
+
+@shape(
+    "a column called variance",
+    refused="strategies of these names are read by --pattern '{strategy}_{repetition}'",
+)
+def _variance_column(at: Path) -> Path:
+    frame = wide().rename(columns=lambda name: name.replace("margin", "variance"))
+    return saved(frame, at / "runs.csv")
+
+
+@shape(
+    "the same, said to be a strategy",
+    options={"pattern": "{strategy}_{repetition}"},
+    same=False,
+    note="2 strategies and 3 repetitions from the columns variance_1 ... random_3",
+)
+def _variance_pattern(at: Path) -> Path:
+    return _variance_column(at)
+
+
+@shape("accuracies beside their spread, by seed", refused="means and their spread (acc, std)")
+def _spread_by_seed(_: Path) -> pd.DataFrame:
+    frame = wide("margin", "{r}").set_index("labels")
+    return pd.concat({"acc": frame, "std": frame / 50}, axis="columns")
+
+
+@shape("percent beside what is left in the pool", note="pool_left left out")
+def _pool_left(at: Path) -> Path:
+    frame = wide()
+    frame[list(frame)[1:]] *= 100
+    return saved(frame.assign(pool_left=100 - frame["labels"] / 2), at / "runs.csv")
+
+
+@shape("the same without labels", refused="pool_left seems to count what is left in the pool")
+def _pool_left_alone(at: Path) -> Path:
+    frame = wide().drop(columns="labels")
+    return saved((100 * frame).assign(pool_left=90 - np.arange(6)), at / "runs.csv")
+
+
 # --- many files
 
 

@@ -85,6 +85,9 @@ tell the repetitions are joined.
 Columns that may be several measures (`acc_train, acc_test`), or that are named alike after others
 (`margin_ssl, random_ssl` beside `margin, random`), are asked about; `--pattern '{{strategy}}_acc'`
 keeps those of one measure. Among measures in header rows `--column accuracy=f1` chooses.
+What is left in the pool (`pool_left, n_unlabeled`) is no strategy. Strategies may be called
+variance or std where a column, a header row or the repetitions tell that they are strategies; among
+columns they look like spreads, and `--pattern '{{strategy}}_{{repetition}}'` reads them.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 

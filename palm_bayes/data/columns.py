@@ -63,6 +63,15 @@ TASK = ("source", "dataset", "model")
 COUNTS = ("labels", "share", "episode")
 """Words for columns that count labels or episodes."""
 
+REMAINING = (
+    *("pool", "pool size", "n pool", "pool left", "left in pool", "remaining", "n remaining"),
+    *("remaining pool", "pool remaining", "remaining labels", "remaining samples", "labels left"),
+    *("samples left", "n left", "unlabeled", "n unlabeled", "num unlabeled", "unlabeled pool"),
+    *("unlabeled samples", "unlabeled size", "unlabeled pool size", "num unlabeled samples"),
+    *("budget left", "remaining budget", "budget remaining"),
+)
+"""Names of columns that count what is not labelled yet."""
+
 YIELDING = frozenset(COLUMNS["accuracy"][7:])
 """Other measures, which yield to a column called accuracy in full."""
 
@@ -102,6 +111,7 @@ def clean(name: Hashable) -> str:
 
 
 _ERRORS = {clean(name) for name in ERRORS}
+_REMAINING = {clean(name) for name in REMAINING}
 _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names}
 
 
@@ -129,6 +139,11 @@ def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
 def is_error(name: Hashable) -> bool:
     """Return True for the name of an error rate or loss; units in brackets do not matter."""
     return bool({clean(name), clean(_bare(name)), clean(_last_of_group(name))} & _ERRORS)
+
+
+def is_remaining(name: Hashable) -> bool:
+    """Return True for the name of a count of what is not labelled yet."""
+    return bool({clean(name), clean(_bare(name))} & _REMAINING)
 
 
 def in_percent(name: Hashable) -> bool:

@@ -1,6 +1,6 @@
 """Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -122,6 +122,9 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
         i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
     ]
     places, summed = _without_summaries(places, names)
+    if reading.pattern is None:
+        places, remaining = _without_remaining(sheet, places)
+        summed += remaining
     pattern = reading.pattern if sheet.raw.alone else None
     asked = reading.layout is not None or pattern is not None
     left = spreads([names[i] for i in places])
@@ -164,6 +167,18 @@ def _without_summaries(places: list[int], names: list[str]) -> tuple[list[int], 
     return [i for i in places if names[i] not in others], others
 
 
+def _without_remaining(sheet: Sheet, places: list[int]) -> tuple[list[int], list[str]]:
+    """Keep what is no count of the samples left in the pool, which shows the labels only."""
+    left = [sheet.names[i] for i in places if columns.is_remaining(sheet.names[i])]
+    counted = any(columns.is_index(sheet.names[i]) for i in sheet.free)
+    if left and not counted and not {*columns.COUNTS} & {*sheet.words}:
+        raise DataError(
+            f"{sheet.place}{left[0]} seems to count what is left in the pool: add a column of the "
+            "labels so far, such as labels, or choose it by --column labels=NAME"
+        )
+    return [i for i in places if sheet.names[i] not in left], left
+
+
 def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     """Take columns below two header rows, such as strategy and repetition."""
     frame = sheet.raw.frame
@@ -186,10 +201,11 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
         if values == [score]:
             continue
         numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
-        if not numbered or not all(map(repetition_of, numbered)):
+        word = columns.word_of("" if name is None else name)
+        strategies = word == "strategy" or _of_runs(values, tuples)
+        if not strategies and not (numbered and all(map(repetition_of, numbered))):
             refuse_summaries(values, sheet.place)
         if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
-            word = columns.word_of("" if name is None else name)
             guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
             kinds[level] = word if word in {"strategy", "repetition"} else guess
         elif len(values) > 1:
@@ -208,6 +224,23 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     named = score is not None and not columns.is_other_measure(score)
     metric = columns.metric_of(str(score)) if named else ""
     return replace(sheet, words=words, series=series, notes=notes, metric=metric)
+
+
+def _of_runs(values: Sequence[str], heads: Sequence[tuple[str, ...]]) -> bool:
+    """Return True for values that all have the same repetitions, and are no measure and its spread.
+
+    So a strategy may be called variance.
+    """
+    measured = any(columns.stands_for(value) == "accuracy" for value in values)
+    if measured or not {*map(columns.clean, spreads(values))} <= columns.SPREAD:
+        return False
+    found = {
+        value: {part for head in heads if value in head for part in head if repetition_of(part)}
+        for value in values
+    }
+    first, *others = found.values()
+    alike = len(first) > 1 and all(runs == first for runs in others)
+    return alike and not columns.MEAN & {value.lower() for value in values}
 
 
 def _with_header_levels(raw: Raw) -> Raw:

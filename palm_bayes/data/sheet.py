@@ -10,7 +10,7 @@ import pandas as pd
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import repetition_of, split
+from palm_bayes.data.names import pattern_of, repetition_of, split
 from palm_bayes.data.runs import UNUSED
 from palm_bayes.errors import DataError, listed
 
@@ -304,11 +304,15 @@ def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> 
     if spread:
         rest = [name for name in names if name not in spread]
         mean = [name for name in rest if columns.parts(name) & columns.MEAN]
+        bare = {columns.clean(split(name)[0]) for name in spread} <= columns.SPREAD
+        like = pattern_of(spread[0]) if wide and bare and not mean else ""
+        or_strategies = f"strategies of these names are read by --pattern '{like}'; " * bool(like)
         mean = mean or (rest if wide else rest[:1]) or ["NAME"]
         several = len(mean) > 1
         how = "--layout wide" if several else f"--column accuracy={mean[0]}"
         raise DataError(
             f"{place}only means and their spread ({listed([*mean, *spread])}): accuracies of "
-            "single repetitions are needed, the model cannot take known noise; to fit the "
+            "single repetitions are needed, the model cannot take known noise; "
+            f"{or_strategies}to fit the "
             f"{'means, each' if several else 'mean'} as one repetition all the same: {how}"
         )
