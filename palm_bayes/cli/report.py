@@ -20,11 +20,12 @@ REPORT = """[bold]Examples[/bold]
 [bold]What is on the page[/bold]
 
   the verdict in words; controls for budget, target, strategies and costs, to
-  ask other questions in the browser; the curves and their bands; sources of
-  uncertainty; with --target, the labels needed; the comparison of strategies,
-  if there are several; with a stop rule (--target is one), whether to stop;
-  convergence and misfit; parameters, data, versions and seed; code that
-  reproduces it. Sentences and numbers are those of compare, budget and stop.
+  ask other questions in the browser; the curves and their bands; with
+  --target, the labels needed; the comparison of strategies, if there are
+  several; with a stop rule (--target is one), whether to stop; sources of
+  uncertainty; convergence and misfit; parameters, data, versions and seed;
+  code that reproduces it. Sentences and numbers are those of compare, budget
+  and stop.
 
 The page is one file that loads nothing else. It can be mailed, printed, and
 read on a phone or with a screen reader, in light and dark mode.

@@ -80,7 +80,8 @@ def plot_compared(
         _distances(left, behind, tones, rope)
         scale = " (points)" if score.percent else ""
         first = short(str(behind.index[0]), 22)
-        left.set_xlabel(f"{score.title} minus that of {first}{scale}", parse_math=False)
+        strip = f"\ngrey: at most {rope:g} apart" * (rope > 0)
+        left.set_xlabel(f"{score.title} minus that of {first}{scale}{strip}", parse_math=False)
         title = f"At {at:,.0f} {unit}, {100 * probability:g} % intervals"
         left.set_title(title, loc="left", weight="bold")
         _chances(right, p_best, tones, seen)

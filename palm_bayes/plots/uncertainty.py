@@ -58,7 +58,9 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     strategies = spread["strategy"].to_numpy()
     by = "episode" if np.isnan(spread["labels"]).any() else "labels"
     deviation = f"Standard deviation ({'%' if score.percent else score.metric})"
-    key = [Patch(facecolor=mixed(hue, _SHADE)) for hue in COLOURS[: len(_SOURCES)]]
+    there = [name for name in _SOURCES if (spread.sel(source=name) > 0).any()]
+    hues = dict(zip(_SOURCES, COLOURS, strict=False))
+    key = [Patch(facecolor=mixed(hues[name], _SHADE)) for name in there]
     with styled():
         panels = _new_panels(len(strategies), by) if axes is None else given(axes, len(strategies))
         for ax, strategy in zip(panels, strategies, strict=True):
@@ -73,12 +75,14 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
         figure = figure_of(panels[0])
         if axes is None:
             figure.supylabel(deviation, fontsize=9, parse_math=False)
-            figure.legend(key, list(_SOURCES.values()), loc="outside lower center", ncols=1)
+            figure.legend(
+                key, [_SOURCES[name] for name in there], loc="outside lower center", ncols=1
+            )
         else:
             for ax in panels:
                 ax.set_xlabel(by.capitalize())
                 ax.set_ylabel(deviation, parse_math=False)
-            panels[0].legend(key, list(_SOURCES), **BOXED)
+            panels[0].legend(key, there, **BOXED)
     return figure
 
 

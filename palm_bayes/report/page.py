@@ -22,7 +22,7 @@ _OURS = PackageLoader("palm_bayes", "report")
 
 def html(report: Report, step: Step = silent) -> str:
     """Return the page as one text."""
-    script = _source("ask.js")
+    script = _source("ask.js") + _source("fold.js")
     shown = sections(report, step)
     step("packing the draws for questions")
     return render(
@@ -30,7 +30,7 @@ def html(report: Report, step: Step = silent) -> str:
         report=report,
         ask=Ask(report),
         sections=shown,
-        script=Markup(script),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own files
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 

@@ -63,12 +63,15 @@ class Table:
         True if all columns but the first are numbers, to be aligned right.
     links : tuple of str
         Addresses that the names of the rows link to; "" for none.
+    folds : bool
+        True if it supports an answer, so that a phone shows its caption only, until it is asked.
     """
 
     caption: str
     frame: pd.DataFrame
     numbers: bool = True
     links: tuple[str, ...] = ()
+    folds: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,5 +109,8 @@ class Section:
 
 
 def tables(shown: dict[str, pd.DataFrame], *, numbers: bool = True) -> tuple[Table, ...]:
-    """Convert tables by heading, as printed by the commands."""
-    return tuple(Table(heading.rstrip(":"), frame, numbers) for heading, frame in shown.items())
+    """Convert tables by heading, as printed by the commands; the first is the answer."""
+    return tuple(
+        Table(heading.rstrip(":"), frame, numbers, folds=i > 0)
+        for i, (heading, frame) in enumerate(shown.items())
+    )

@@ -69,18 +69,18 @@ _SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a
 
 def sections(report: Report, step: Step = silent) -> list[Section]:
     """Return all sections that apply, in the order of the page."""
-    drawn: list[tuple[str, Make]] = [
-        ("curves", curves), ("sources of uncertainty", uncertainty)
-    ]  # fmt: skip
+    drawn: list[tuple[str, Make]] = [("curves", curves)]
     drawn += [("labels needed", labels)] if report.needed else []
     drawn += [("comparison", comparison)] if report.several else []
     found: list[Section | None] = []
     for name, make in drawn:
         step(f"drawing the {name}")
         found.append(make(report))
+    found.append(stopping(report))
+    step("drawing the sources of uncertainty")
+    found.append(uncertainty(report))
     step("writing the tables")
-    others = (stopping, reliability, parameters, data, making)
-    found += [make(report) for make in others]
+    found += [make(report) for make in (reliability, parameters, data, making)]
     return [section for section in found if section is not None]
 
 
@@ -109,7 +109,7 @@ def curves(report: Report) -> Section:
     heading = f"Expected {score.metric}, median and {100 * BAND:g} % interval"
     return Section(
         "curves", "The curves", (ABOUT["curves"],), pictures=tuple(pictures),
-        tables=(Table(heading, numbers),),
+        tables=(Table(heading, numbers, folds=True),),
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def uncertainty(report: Report) -> Section:
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
         "uncertainty", "Sources of uncertainty", (ABOUT["uncertainty"],), pictures=(picture,),
-        tables=(Table(heading, numbers),),
+        tables=(Table(heading, numbers, folds=True),),
     )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def comparison(report: Report) -> Section | None:
     return Section(
         "comparison", "Which strategy", words,
         pictures=(Picture.of(found.plot(), alt, caption),),
-        tables=(*tables(compared(found)), Table(heading, square)),
+        tables=(*tables(compared(found)), Table(heading, square, folds=True)),
     )  # fmt: skip
 
 
@@ -242,8 +242,8 @@ def reliability(report: Report) -> Section:
     return Section(
         "reliability", "Can it be relied on", words,
         tables=(
-            Table("Convergence of the sampler", convergence),
-            Table("Posterior predictive check: p-values", described, numbers=False),
+            Table("Convergence of the sampler", convergence, folds=True),
+            Table("Posterior predictive check: p-values", described, numbers=False, folds=True),
         ),
     )  # fmt: skip
 
@@ -257,8 +257,8 @@ def parameters(report: Report) -> Section:
     what = f"posterior median and {100 * probability:g} % interval"
     curve = ["strategy", *PARAMETERS]
     shown = (
-        Table(f"The curve: {what}", table[curve]),
-        Table(f"Its noise: {what}", table.drop(columns=[*PARAMETERS])),
+        Table(f"The curve: {what}", table[curve], folds=True),
+        Table(f"Its noise: {what}", table.drop(columns=[*PARAMETERS]), folds=True),
     )
     return Section("parameters", "The parameters", words, tables=shown)
 
@@ -282,7 +282,8 @@ def data(report: Report) -> Section:
         *oddities(runs),
         f"SHA-256 of the data: {about['data_sha256']}",
     )
-    return Section("data", "The data", words, tables=(Table("Fitted data", shown.reset_index()),))
+    table = Table("Fitted data", shown.reset_index(), folds=True)
+    return Section("data", "The data", words, tables=(table,))
 
 
 def making(report: Report) -> Section:
@@ -301,7 +302,7 @@ def making(report: Report) -> Section:
         words.append("The runs were not read from a file: replace runs.csv by your data.")
     return Section(
         "making", "How to reproduce it", tuple(words),
-        tables=(Table("Versions, settings and seed of the fit", frame, numbers=False),),
+        tables=(Table("Versions, settings and seed of the fit", frame, numbers=False, folds=True),),
         listings=tuple(listings),
     )  # fmt: skip
 

@@ -20,6 +20,11 @@ def test_first_is_on_top_at_zero(drawn):
     assert dots == pytest.approx([0, row["median"]])
 
 
+def test_the_grey_strip_is_explained(drawn):
+    _, figure = drawn
+    assert figure.axes[0].get_xlabel().endswith("\ngrey: at most 0.01 apart")
+
+
 def test_probabilities_are_those_of_the_table(drawn):
     found, figure = drawn
     lines = figure.axes[1].lines[: len(found.strategies)]

@@ -22,6 +22,12 @@ def test_areas_end_at_the_standard_deviation(fit):
     assert len(legend.get_texts()) == 3
 
 
+def test_the_key_has_the_sources_that_are_there(fit):
+    (legend,) = fit.forecast(horizon=4, scope="expected").plot_uncertainty().legends
+    said = [text.get_text() for text in legend.get_texts()]
+    assert [words.partition(":")[0] for words in said] == ["parameters", "misfit"]
+
+
 def test_a_single_strategy_and_other_scopes(fit):
     one = fit.runs.strategies[0]
     forecast = fit.forecast(horizon=4, scope="continuing")

@@ -89,10 +89,42 @@ def test_on_a_phone_tables_fit_and_figures_say_that_they_scroll(opened):
     tables = page.locator(".scroll:has(table)")
     cut = tables.evaluate_all("all => all.filter((b) => b.scrollWidth > b.clientWidth).length")
     assert cut == 0
+    page.get_by_text("Convergence of the sampler").click()
     cell = page.get_by_role("table", name="Convergence of the sampler").get_by_role("cell").first
     assert cell.get_attribute("data-name") == "converged"
     said = "all => all.map((c) => getComputedStyle(c, '::after').content)"
     assert all("sideways" in words for words in page.locator("[data-wide]").evaluate_all(said))
+
+
+FOLDS = "all => all.map((fold) => fold.open)"
+
+
+def test_a_phone_shows_answers_and_folds_what_supports_them(opened):
+    page, *_ = opened(width=400)
+    folds = page.locator("details.fold")
+    assert not any(folds.evaluate_all(FOLDS))
+    shown = page.get_by_role("table").evaluate_all(
+        "all => all.map((t) => t.ariaLabelledByElements)"
+    )
+    assert len(shown) == 4  # what was asked, labels needed, ranking, stop rules
+    height = page.evaluate("document.documentElement.scrollHeight")
+    summary = page.locator("summary", has_text="Posterior predictive check")
+    assert summary.bounding_box()["height"] > 35  # a finger hits it
+    summary.click()
+    assert page.get_by_role("table", name="Posterior predictive check").count() == 1
+    folds.evaluate_all("all => all.forEach((fold) => { fold.open = true; })")
+    assert page.evaluate("document.documentElement.scrollHeight") > 1.3 * height
+
+
+def test_all_is_shown_on_a_wide_screen_and_on_paper(opened):
+    page, *_ = opened()
+    assert all(page.locator("details.fold").evaluate_all(FOLDS))
+    page, *_ = opened(width=400)
+    before = page.locator("details.fold").evaluate_all(FOLDS)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert all(page.locator("details.fold").evaluate_all(FOLDS))
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.fold").evaluate_all(FOLDS) == before
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

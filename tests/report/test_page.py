@@ -94,6 +94,19 @@ def test_figures_are_inside_and_told_in_words(page, fit):
     assert "random" in pictures[2]["alt"]
 
 
+def test_without_scripts_nothing_is_folded(page):
+    folds = page.all("details")
+    assert len(folds) > 8
+    assert all("open" in fold for fold in folds)
+
+
+def test_answers_come_before_what_supports_them(page):
+    titles = ("The verdict", "The curves", "How many labels", "Which strategy", "Stop or go on")
+    titles += ("Sources of uncertainty", "Can it be relied on", "The parameters")
+    places = [page.text.rindex(title) for title in titles]
+    assert places == sorted(places)
+
+
 def test_nothing_is_asked_of_the_network(page, report):
     addresses = [a[k] for _, a in page.tags for k in ("src", "href") if k in a]
     assert [a for a in addresses if not a.startswith(("data:", "#"))] == []
