@@ -88,12 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except options.UsageError as error:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
         return failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
-    except WorkerError as error:
+    except (WorkerError, OSError) as error:
         return failed(error, FAILED)
     except PalmError as error:
         return failed(error, BAD_INPUT)
-    except OSError as error:
-        return failed(error, FAILED)
+    except MemoryError:
+        return failed("not enough memory: use fewer draws or strategies, or ask for less", FAILED)
     except Interrupted as kept:
         return failed(f"interrupted: {kept}", INTERRUPTED)
     except KeyboardInterrupt:
@@ -265,7 +265,7 @@ def show(form: Shown, fit: options.Trace, probability: options.Probability = 0.9
     """Show the parameters and the convergence of a saved fit."""
     saved = saved_fit(fit)
     if saved is None and fit.is_dir():
-        raise options.UsageError(f"{fit} holds no trace.nc of a fit.")
+        raise options.UsageError(f"{fit} holds no saved fit, which is a file trace.nc.")
     with working(quiet=False) as (step, _):
         step("loading the fit")
         from palm_bayes import PalmFit

@@ -50,7 +50,7 @@ def size_of(given: str) -> tuple[float, float]:
     found = re.fullmatch(r"(\d+\.?\d*)\s*[x×,]\s*(\d+\.?\d*)", given.strip())
     size = tuple(map(float, found.groups())) if found else ()
     if not size or not all(1 <= inches <= 100 for inches in size):
-        raise UsageError(f"--size {given}: expected are inches from 1 to 100, such as 6x4.")
+        raise UsageError(f"--size {given}: give width x height, each 1 to 100 inches, such as 6x4.")
     return size[0], size[1]
 
 

@@ -79,7 +79,9 @@ def selection(
     """Options of reading one task or several."""
     pairs = [pair.partition("=") for pair in column or ()]
     if wrong := [word for word, equals, _ in pairs if not equals]:
-        raise options.UsageError(f"--column {wrong[0]}: expected is WORD=NAME.")
+        raise options.UsageError(
+            f"--column {wrong[0]}: give a role and a column, such as accuracy=test_acc."
+        )
     return Reading(
         strategy, dataset, model, percent=percent, metric=metric, lower_is_better=lower_is_better,
         layout=layout, pattern=pattern, pool=pool,
@@ -195,7 +197,9 @@ class Source:
         saved = _saved_fits(self.path)
         if saved and len(saved) < len(paths):
             runs = listed(path for path in paths if not saved_fit(path))
-            raise options.UsageError(f"{saved[0]} is a saved fit, {runs} is not: give one kind.")
+            raise options.UsageError(
+                f"{saved[0]} is a saved fit, {runs} is not: give only fits or only runs."
+            )
         return saved
 
     def fit(
@@ -244,7 +248,9 @@ class Source:
     ) -> "PalmFit":
         if self.given:
             flags = listed(self.given)
-            raise options.UsageError(f"{saved[0]} is a saved fit: {flags} cannot be applied to it")
+            raise options.UsageError(
+                f"{saved[0]} is a saved fit: leave out {flags}, or give the runs to be fitted so"
+            )
         step(f"loading {listed(saved)}")
         from palm_bayes.palm_fit import PalmFit
 

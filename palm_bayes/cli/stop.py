@@ -203,7 +203,7 @@ def _asked(question: Question) -> Question:
     """Require a rule."""
     if question.rule is None:
         one = "--target, --min-gain with --within, or --label-cost with --point-value"
-        raise options.UsageError(f"No stop rule is given: {one}.")
+        raise options.UsageError(f"No stop rule is given: add {one}.")
     return question
 
 
@@ -248,7 +248,9 @@ def watch(
     FIT is the place of the runs: a folder in PALM's layout, or a table.
     """
     if source.saved:
-        raise options.UsageError(f"{source.saved[0]} is a saved fit: watch takes runs.")
+        raise options.UsageError(
+            f"{source.saved[0]} is a saved fit: watch takes runs, which grow. For a fit, use stop."
+        )
     source = replace(source.asked(question.target), growing=True)
     seen, last = None, None
     while True:

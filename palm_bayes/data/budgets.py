@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError
 
 Unit = Literal["labels", "episodes"]
+
+MOST_LATER = 10_000
+"""Most episodes past the data: each costs a number for every draw of every strategy."""
 
 
 def unit_of(runs: Runs) -> Unit:
@@ -20,12 +24,18 @@ def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
     """Return the budget after each episode, observed and then by batch past `until`, shape (n,).
 
     Observed ones are the (lower) median over runs, so that they are whole labels where data are.
+    `DataError` if there are more than `MOST_LATER` past the data.
     """
     labels = runs.labels_known
     column, step = ("labels", runs.batch) if labels else ("episode", 1.0)
     by_episode = runs.table.groupby("episode")[column]
     seen = by_episode.quantile(0.5, interpolation="lower").cummax().to_numpy(float)
     more = max(math.ceil((until - seen[-1]) / step - 1e-9), 0)
+    if more > MOST_LATER:
+        raise DataError(
+            f"{until:,.10g} {unit_of(runs)} are {more:,} episodes past the data, but must be at "
+            f"most {MOST_LATER:,}: ask for less"
+        )
     later = whole_labels(runs, seen[-1] + step * np.arange(1, more + 1))
     return np.concatenate([np.unique(seen), later])
 

@@ -145,7 +145,8 @@ def learned_start(prior: "Learned | str | Path | None") -> Learned:
     for name, value in numbers.items():
         if not 0 < value < math.inf:
             raise DataError(
-                f"{name} is {value:g}, allowed to start from is a finite number above 0"
+                f"the prior to start from has {name} {value:g}, but learning needs a finite number "
+                "above 0, whose logarithm it can move"
             )
     return found
 

@@ -26,7 +26,10 @@ def check_alda(folder: Path, *, overwrite: bool = False) -> None:
     for path in (folder / name for name in _NAMES if not overwrite):
         # ALDA's own files have no probabilities.
         if path.is_file() and b"p_selected" not in start_of(path, 2_000):
-            raise DataError(f"{path} is not of palm-bayes: name another folder, or add --overwrite")
+            raise DataError(
+                f"{path} was not written by palm-bayes, so it is kept: name another folder, or add "
+                "--overwrite"
+            )
 
 
 def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:

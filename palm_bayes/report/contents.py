@@ -210,7 +210,10 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step 
     """
     asked = questions
     if asked.target is None and not asked.rule and {"within", "pool"} & asked.given.keys():
-        raise DataError("a budget or pool is given: a target or a stop rule is required with it")
+        raise DataError(
+            "a budget or a pool (--budget, --pool) is only a limit: add --target or a stop rule, "
+            "such as --min-gain with --within"
+        )
     needed = None
     if asked.target is not None:
         step("counting labels")

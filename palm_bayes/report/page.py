@@ -73,7 +73,8 @@ def check_page(path: Path, *, overwrite: bool = True) -> None:
     check_file(path)
     if not overwrite and path.exists() and _GENERATOR not in start_of(path, 2_000):
         raise DataError(
-            f"{path} is not of palm-bayes: name another file (--out), or add --overwrite"
+            f"{path} was not written by palm-bayes, so it is kept: name another file (--out), or "
+            "add --overwrite"
         )
 
 

@@ -255,6 +255,15 @@ def test_version(capsys):
 # --- Mistakes: status 2, one line, nothing written
 
 
+def test_too_little_memory_is_told_in_one_line(monkeypatch, capsys, tmp_path):
+    def fill(_):
+        raise MemoryError("Unable to allocate 8.73 TiB")
+
+    monkeypatch.setattr("palm_bayes.data.example.write_example", fill)
+    assert cli.main(["example", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("palm-bayes: error: not enough memory: use fewer")
+
+
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_lines_but_those_for_programmers(fitter, here, capsys, monkeypatch):
     """A warning of a library, such as of NumPy's overflow, is not hidden from the user."""
@@ -673,7 +682,7 @@ def test_show(here, monkeypatch, capsys):
 
 def test_a_folder_without_a_fit_is_not_shown(here, capsys):
     assert cli.main(["show", "runs"]) == 2
-    assert "runs holds no trace.nc of a fit" in capsys.readouterr().err
+    assert "runs holds no saved fit" in capsys.readouterr().err
 
 
 def test_example(tmp_path, capsys):

@@ -59,7 +59,7 @@ def test_figures_have_the_size_and_style_asked_for(saved, capsys, tmp_path):
     ("options", "words"),
     [
         (["--style", "gglot"], "gglot is neither a file nor a style sheet of Matplotlib: ggplot"),
-        (["--size", "9"], "--size 9: expected are inches from 1 to 100, such as 6x4"),
+        (["--size", "9"], "--size 9: give width x height, each 1 to 100 inches, such as 6x4"),
         (["--at", "5"], "at is 5, but must be at least the first labels seen: 20"),
         (["--rope", "2"], "rope is 2"),
         (["--reference", "best"], "no strategy 'best'"),

@@ -66,7 +66,10 @@ def test_json_has_all_results(saved, capsys, tmp_path):
             ["--target", "0.93", "--budget", "600", "--pool", "300"],
             "the budget (within, --budget) is 600, but must be at most the pool (--pool), 300",
         ),
-        (["--budget", "600"], "a target or a stop rule is required with it"),
+        (
+            ["--budget", "600"],
+            "a budget or a pool (--budget, --pool) is only a limit: add --target or a stop rule",
+        ),
         (["--min-gain", "0.01", "--within", "60", "--budget", "90"], "the budget is 90, but 240"),
         (["--min-gain", "0.01"], "--min-gain needs --within"),
         (["--with", "rndom", "--target", "0.9"], "did you mean 'random'?"),
@@ -108,7 +111,10 @@ def test_only_a_page_of_palm_bayes_is_replaced(saved, capsys, tmp_path, monkeypa
     page.write_text("<p>mine</p>", encoding="utf-8")
     args = ["report", saved, "-o", str(page), "--quiet"]
     assert cli.main(args) == 2
-    assert "page.html is not of palm-bayes: name another file" in capsys.readouterr().err
+    assert (
+        "page.html was not written by palm-bayes, so it is kept: name another"
+        in capsys.readouterr().err
+    )
     assert page.read_text(encoding="utf-8") == "<p>mine</p>"
     assert cli.main([*args, "--overwrite"]) == 0
     assert page.read_text(encoding="utf-8") == "<p>new</p>"

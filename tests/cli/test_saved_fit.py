@@ -57,4 +57,4 @@ def test_fits_and_runs_are_not_mixed(saved, tmp_path, capsys):
     runs = tmp_path / "runs.csv"
     runs.touch()
     assert cli.main(["compare", saved, str(runs)]) == 2
-    assert "runs.csv is not: give one kind" in capsys.readouterr().err
+    assert "runs.csv is not: give only fits" in capsys.readouterr().err

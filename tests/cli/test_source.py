@@ -70,7 +70,10 @@ def test_how_to_read_is_asked_for(asked, tmp_path):
 
 @pytest.mark.parametrize(
     ("args", "said"),
-    [(["missing.csv"], "missing.csv does not exist"), ([".", "--column", "acc"], "WORD=NAME")],
+    [
+        (["missing.csv"], "missing.csv does not exist"),
+        ([".", "--column", "acc"], "accuracy=test_acc"),
+    ],
 )
 def test_mistakes_of_reading(asked, args, said):
     result, _ = asked(*args)
@@ -158,7 +161,9 @@ def test_saved_fit_is_loaded(asked, monkeypatch, tmp_path, name):
 def test_saved_fit_takes_no_option_of_fitting(asked, tmp_path):
     (tmp_path / "trace.nc").touch()
     _, (source, _) = asked(tmp_path / "trace.nc", "--draws", 1000, "-b", 20)
-    with pytest.raises(UsageError, match=r"saved fit: --budget-size, --draws cannot be"):
+    with pytest.raises(
+        UsageError, match=r"saved fit: leave out --budget-size, --draws, or give the runs"
+    ):
         source.fit(quiet, quiet)
 
 

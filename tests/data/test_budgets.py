@@ -6,12 +6,21 @@ import pytest
 
 from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.runs import Runs
+from palm_bayes.errors import DataError
 
 
 def test_budgets_are_whole_episodes(made_up):
     runs = made_up.task({"a": (0.1, 0.2)})
     assert episode_budgets(runs, 71).tolist() == [10, 20, 30, 40, 50, 60, 70, 80]
     assert episode_budgets(runs, 50).tolist() == [10, 20, 30, 40, 50]
+
+
+def test_budgets_far_past_the_data_are_refused(made_up):
+    runs = made_up.task({"a": (0.1, 0.2)})
+    last = runs.table["labels"].max()
+    assert episode_budgets(runs, last + 100_000)[-1] == last + 100_000
+    with pytest.raises(DataError, match=r"are 100,000,000 episodes past the data, .* 10,000"):
+        episode_budgets(runs, last + 1e9)
 
 
 @pytest.mark.filterwarnings("ignore::palm_bayes.errors.PalmWarning")

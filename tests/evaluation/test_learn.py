@@ -280,7 +280,7 @@ def test_too_short_curves_teach_nothing():
 def test_what_learning_cannot_start_from_is_refused_before_the_fits(monkeypatch):
     monkeypatch.setattr(learning, "fit_validated", lambda *_, **__: pytest.fail("it fits"))
     start = replace(shipped(), misfit=replace(shipped().misfit, tail=0.0))
-    with pytest.raises(DataError, match="tail of the misfit is 0, allowed to start from is"):
+    with pytest.raises(DataError, match="has tail of the misfit 0, but learning needs a finite"):
         learning.learn(curves_of(episodes=12), start=start)
 
 

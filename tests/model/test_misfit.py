@@ -116,7 +116,9 @@ def test_numbers_that_are_not_allowed(name, value):
 def test_learning_starts_from_numbers_that_have_logarithms(of, name, value):
     part = getattr(shipped(), of)
     part = replace(part, **{name: value}) if of == "misfit" else part._replace(**{name: value})
-    with pytest.raises(DataError, match=f"^{name} of .*{of} is {value:g}, allowed to start from"):
+    with pytest.raises(
+        DataError, match=f"^the prior to start from has {name} of .*{of} {value:g}, but"
+    ):
         learned_start(replace(shipped(), **{of: part}))
     alone = replace(shipped(), misfit=replace(shipped().misfit, common=0.0))
     assert learned_start(alone) is alone

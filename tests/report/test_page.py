@@ -169,7 +169,7 @@ def test_episodes_where_labels_are_unknown(fit):
 
 
 def test_a_budget_needs_a_target(fit):
-    with pytest.raises(DataError, match="a target or a stop rule is required with it"):
+    with pytest.raises(DataError, match="is only a limit: add --target or a stop rule"):
         report_of(fit, Questions(within=600))
 
 
