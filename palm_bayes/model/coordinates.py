@@ -40,7 +40,6 @@ and smooth. With S = x_first + α and k = u_lo / S^β:
 z4 is bent at S = 1; below it, its slope on log S is only 1 / (1 + β), since there S^−β soon
 requires a k outside its prior, the sooner the larger β is. k_least gives u = SATURATED at the
 second observed x, or α = alpha_hi.
-
 The parameters are (A_max, log u_lo, α, β); `palm_bayes.model.curve` says why log u_lo replaces δ.
 
 The autocorrelation ρ and the persistent share λ of the noise have their own coordinates: a ρ near
@@ -59,8 +58,10 @@ would be infinite.
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import pytensor.tensor as pt
-from pymc.distributions.transforms import _default_transform, log
+from pymc.distributions.shape_utils import change_dist_size
+from pymc.distributions.transforms import log
 from pymc.logprob.transforms import Transform
 
 from palm_bayes.model import noise
@@ -266,7 +267,9 @@ class NoiseCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
     name = "coordinates"
 
     def __init__(self, prior: Any) -> None:
-        self.usual = _default_transform(prior.owner.op, prior) or log
+        alone = pm.Model(model=None)  # apart from the model that is being built
+        variable = alone.register_rv(change_dist_size(prior, ()), "any")
+        self.usual = alone.rvs_to_transforms[variable] or log
         self.of_usual = prior.owner.inputs
 
     def forward(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
