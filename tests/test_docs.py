@@ -1,5 +1,6 @@
 """The documents for contributors name files and functions that are there."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,6 +10,12 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("CONTRIBUTING.md", "docs/architecture.md", "docs/decisions.md")
 FOLDERS = ("", "docs", "palm_bayes", "benchmarks")  # that paths are told from
 SOURCES = ("palm_bayes", "tests", "benchmarks")
+ROOMS = ("model", "inference", "forecast", "decisions", "evaluation")
+# Numbers that change no result: versions, sizes of arrays, seeds, stand-ins, and what is shown.
+NO_CHOICE = {
+    *("VERSION", "ROWS", "_COUNTS", "REWEIGHTED", "HERE", "BEYOND", "_SEED", "_SHARES_SEED"),
+    *("_BANDS", "_DPI", "_ROWS", "_SHOWN", "_SPARE", "_TASKS"),
+}
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "benchmarks").is_dir(), reason="an unpacked copy of the package alone"
@@ -49,3 +56,23 @@ def test_the_diagram_has_every_room():
     rooms = {path.parent.name for path in (ROOT / "palm_bayes").glob("*/__init__.py")}
     for room in rooms | {"palm_fit", "monitor"}:
         assert re.search(rf"^(  ├──▶ )?{room} {{2,}}\S", diagram, re.MULTILINE), room
+
+
+def numbers_of(file):
+    """The names of a module's constants that are numbers, or tuples or dicts of numbers."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            values = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+            parts = [part for value in values for part in ast.walk(value)]
+            kinds = {type(part.value) for part in parts if isinstance(part, ast.Constant)}
+            if kinds and kinds <= {int, float} and not any(isinstance(p, ast.Call) for p in parts):
+                yield node.targets[0].id
+
+
+def test_constants_that_no_script_learned_are_listed():
+    text = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
+    listed = text.split("### Constants that no script learned")[1].split("\n## ")[0]
+    files = [file for room in ROOMS for file in sorted((ROOT / "palm_bayes" / room).glob("*.py"))]
+    there = {name for file in files for name in numbers_of(file)}
+    assert len(there) > 50
+    assert {name for name in there - NO_CHOICE if f"`{name}`" not in listed} == set()
