@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_start
+from palm_bayes.model.misfit import Misfit
 from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
 
@@ -245,10 +246,7 @@ def _read_laters(kept: Path) -> list[Later]:
         ]
 
 
-_MISFIT_NAMES = (
-    *("level", "scale", "by_noise", "power", "by_gain", "tail"),
-    *("between_gains", "between_gains_width", "between_levels", "between_levels_width"),
-)
+_MISFIT_NAMES = tuple(field.name for field in fields(Misfit) if field.name != "common")
 _PRIOR_NAMES = ("alpha_start", "beta")
 
 

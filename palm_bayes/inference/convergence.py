@@ -83,7 +83,10 @@ def diagnose(
     from arviz_stats.base import array_stats
 
     # ArviZ's array functions: for labelled data the overhead exceeds the computation.
-    numbers = np.concatenate([_by_number(values) for values in posterior.data_vars.values()])
+    ordered = (
+        values.transpose(..., "chain", "draw").to_numpy() for values in posterior.data_vars.values()
+    )
+    numbers = np.concatenate([draws.reshape(-1, *draws.shape[-2:]) for draws in ordered])
     # A constant, such as a δ rounded to 1, has no diagnostics: `fmax` ignores it.
     with np.errstate(divide="ignore", invalid="ignore"):
         found: dict[str, Any] = {
@@ -101,8 +104,8 @@ def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:
     """Compute ``r_hat``, ``ess_bulk`` and ``ess_tail`` of each number; dims without draws."""
     from arviz_stats.base import array_stats
 
-    how: dict[str, partial[Any]] = {
-        "r_hat": partial(array_stats.rhat),
+    how: dict[str, Any] = {
+        "r_hat": array_stats.rhat,
         "ess_bulk": partial(array_stats.ess, method="bulk"),
         "ess_tail": partial(array_stats.ess, method="tail", prob=TAIL),
     }
@@ -114,12 +117,6 @@ def _fewer(ess: NDArray[np.float64], weight_error: float) -> float:
     """Return the smallest effective sample size, lowered by the error of the weights."""
     least = float(np.fmin.reduce(ess))
     return least / (1 + least * weight_error)
-
-
-def _by_number(values: xr.DataArray) -> NDArray[np.float64]:
-    """Reshape draws of a variable to dims (element, chain, draw)."""
-    ordered = values.transpose(..., "chain", "draw").to_numpy()
-    return ordered.reshape(-1, *ordered.shape[-2:])
 
 
 @np.errstate(divide="ignore", invalid="ignore")  # constant chains have none

@@ -1,6 +1,6 @@
 """Posterior combined from draws of its regions, weighted by their evidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import arviz as az
@@ -77,8 +77,9 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
     posterior, stats = parts[0].posterior, parts[0].stats
     if len(parts) > 1:
-        posterior = _in_order([part.posterior for part in parts], chosen, _picked)
-        stats = _in_order([part.stats for part in parts], chosen, aggregated_stats)
+        each = list(zip(parts, chosen, strict=True))
+        posterior = _in_order((part.posterior.isel(draw=which), at) for part, (which, at) in each)
+        stats = _in_order((aggregated_stats(part.stats, which), at) for part, (which, at) in each)
     return Joined(
         posterior,
         stats,
@@ -135,21 +136,10 @@ def _positions(
     return [(np.linspace(0, draws - 1, len(at)).round().astype(int), at) for at in places]
 
 
-def _picked(draws: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
-    return draws.isel(draw=which)
-
-
-def _in_order(
-    parts: Sequence[xr.Dataset],
-    chosen: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    take: Callable[[xr.Dataset, NDArray[np.int64]], xr.Dataset],
-) -> xr.Dataset:
-    """Place the chosen draws of each part at their positions."""
-    placed = [
-        take(part, which).assign_coords(draw=at)
-        for part, (which, at) in zip(parts, chosen, strict=True)
-    ]
-    return xr.concat(placed, "draw", combine_attrs="drop").sortby("draw")
+def _in_order(placed: Iterable[tuple[xr.Dataset, NDArray[np.int64]]]) -> xr.Dataset:
+    """Join the draws of several parts, each at its positions."""
+    parts = [draws.assign_coords(draw=at) for draws, at in placed]
+    return xr.concat(parts, "draw", combine_attrs="drop").sortby("draw")
 
 
 def log_evidence(part: Part) -> tuple[float, float]:

@@ -32,8 +32,8 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
     -------
     array, dims (chain, draw, observation)
     """
-    data, mean, of_noise = _given(posterior, runs)
-    return np.asarray(noise.log_density(data.accuracy, mean, *of_noise))
+    data = observations(runs)
+    return np.asarray(noise.log_density(data.accuracy, *distribution(numbers_of(posterior), data)))
 
 
 def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
@@ -52,7 +52,9 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
     Vehtari 2021, equation 10). Q = Wᵀ C⁻¹ W: W maps residuals to standardised innovations, and C is
     the correlation of these between the runs at an x.
     """
-    data, mean, (sd, carried, shared, lasts, place, first) = _given(posterior, runs)
+    data = observations(runs)
+    mean, *given = distribution(numbers_of(posterior), data)
+    sd, carried, shared, lasts, place, first = given
     new, scale = noise.conditional_innovations(data.accuracy, mean, sd, carried, lasts, first)
     _, at, count = np.unique(place, return_inverse=True, return_counts=True)
     common = shared / (1 - shared + count[at] * shared)
@@ -74,14 +76,20 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
     return np.asarray(0.5 * (np.log(precision) - pull**2 / precision) - noise.LOG_SQRT_2PI)
 
 
-def _given(posterior: xr.Dataset, runs: Runs) -> tuple[Observations, Floats, tuple[Any, ...]]:
-    """Return observations, expected accuracies and the further arguments of `noise.log_density`."""
-    data = observations(runs)
+def distribution(numbers: dict[str, Floats], data: Observations) -> tuple[Any, ...]:
+    """Return the arguments of `noise.log_density` after the accuracies, for one strategy.
+
+    Parameters
+    ----------
+    numbers : dict of str to array, dims (..., 1)
+        As from `palm_bayes.inference.draws.numbers_of`.
+    data : Observations
+    """
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)
-    *of_curve, spread, ratio, rho, shared, lasting = numbers_of(posterior).values()
+    *of_curve, spread, ratio, rho, shared, lasting = numbers.values()
     ends = data.ends.x_first[0], data.ends.x_last[0]
     mean, sd = moments_of(x, *ends, of_curve, (spread, ratio, lasting))
-    of_noise = sd[..., which], noise.autocorrelation(rho, lag)[..., of_lag], shared
-    places = noise.offset_sd(spread, lasting), data.place, data.first
-    return data, np.asarray(mean[..., which]), (*of_noise, *places)
+    carried = noise.autocorrelation(rho, lag)[..., of_lag]
+    lasts = noise.offset_sd(spread, lasting)
+    return mean[..., which], sd[..., which], carried, shared, lasts, data.place, data.first

@@ -20,8 +20,8 @@ from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.checks import falling, growing_gain
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.draws import numbers_of
-from palm_bayes.model import curve, noise
-from palm_bayes.model.expected import moments_of
+from palm_bayes.inference.pointwise import distribution
+from palm_bayes.model import noise
 from palm_bayes.model.variables import observations
 
 LEVEL = 0.005  # of each check; fewer curves that follow PALM are flagged
@@ -260,15 +260,10 @@ def _seen_and_drawn(posterior: xr.Dataset, runs: Runs) -> tuple[_Curves, _Curves
     flat = {name: each.reshape(-1, 1) for name, each in numbers_of(posterior).items()}
     chosen = np.linspace(0, len(flat["noise"]) - 1, DRAWS).astype(int)
     of = {name: each[chosen] for name, each in flat.items()}  # arrays: xarray takes longer
-    x, at = np.unique(data.x, return_inverse=True)
-    of_curve = (of[name] for name in curve.COORDINATES)
-    of_noise = of["noise"], of["noise_ratio"], of["lasting"]
-    between = data.ends.x_first[0], data.ends.x_last[0]
-    mean, sd = (part[:, at] for part in moments_of(x, *between, of_curve, of_noise))
-    rho, shared, lasts = of["rho"], of["shared"], noise.offset_sd(of["noise"], of["lasting"])
+    mean, sd, carried, shared, lasts, *_ = distribution(of, data)
+    at = np.unique(data.x, return_inverse=True)[1]
     common, own = np.random.default_rng(_SEED).standard_normal((2, *mean.shape))
     fresh = noise.mixed(common[:, at], own, shared)  # the same at each x
-    carried = noise.autocorrelation(rho, data.lag)
     drawn = noise.simulate(mean, sd, carried, lasts[:, 0], fresh, first=data.first).clip(0, 1)
     seen = np.broadcast_to(data.accuracy, mean.shape)
     given = mean, sd, carried, lasts, data.first, at

@@ -105,7 +105,8 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
     except DataError:
         raise
     except Exception as error:  # HDF5 and its readers raise anything for a damaged file
-        raise _not_a_fit(path, error) from error
+        words = " ".join(str(error).split())
+        raise DataError(f"{path} is not a fit saved by palm_bayes ({words})") from error
     return trace, runs, table
 
 
@@ -125,10 +126,6 @@ def _unsealed(path: Path) -> bytes:
     if hashlib.sha256(inside).hexdigest().encode() != digest:
         raise DataError(f"{path} has been changed since it was saved: its checksum is another one")
     return inside
-
-
-def _not_a_fit(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} is not a fit saved by palm_bayes ({' '.join(str(error).split())})")
 
 
 def _require_this_model(path: Path, model: object) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.data.budgets import unit_of
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
@@ -84,30 +85,28 @@ def short_names(places: Iterable[str]) -> dict[str, str]:
 
 
 def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> None:
-    for what in ("dataset", "model"):
-        values = [getattr(fit.runs, what) for fit in (one, two)]
-        if all(values) and values[0] != values[1]:
-            raise _apart(what, name, values[0], other, values[1])
-    units = ["labels" if fit.runs.labels_known else "episodes" for fit in (one, two)]
-    scores = [fit.runs.score for fit in (one, two)]
-    named = [score.metric for score in scores]
-    scales = ["percent" if score.percent else "fractions" for score in scores]
-    best = ["lower" if score.lower_is_better else "higher" for score in scores]
-    batches = [f"{fit.runs.batch:g}" for fit in (one, two)]
-    axes = [fit.runs.x_mode for fit in (one, two)]
-    for what, (value, last) in (
-        ("unit of budgets", units), ("score", named), ("scale of scores", scales),
-        ("better value", best), ("labels per episode", batches), ("axis of the curve", axes),
-    ):  # fmt: skip
-        if value != last:
-            raise _apart(what, name, value, other, last)
+    of_two = _must_agree(two.runs)
+    for what, value in _must_agree(one.runs).items():
+        last = of_two[what]
+        if value and last and value != last:  # the names of a task may be unknown
+            told = f"the {what} is {value} in {name}, {last} in {other}"
+            raise DataError(f"fits of one task can be compared, but {told}")
     if one.learned != two.learned:
         raise DataError(f"{name} and {other} have different learned priors: fit one of them anew")
 
 
-def _apart(what: str, name: str, value: str, other: str, last: str) -> DataError:
-    told = f"the {what} is {value} in {name}, {last} in {other}"
-    return DataError(f"fits of one task can be compared, but {told}")
+def _must_agree(runs: Runs) -> dict[str, str]:
+    """Describe what fits of one task have in common."""
+    return {
+        "dataset": runs.dataset,
+        "model": runs.model,
+        "unit of budgets": unit_of(runs),
+        "score": runs.score.metric,
+        "scale of scores": "percent" if runs.score.percent else "fractions",
+        "better value": "lower" if runs.score.lower_is_better else "higher",
+        "labels per episode": f"{runs.batch:g}",
+        "axis of the curve": runs.x_mode,
+    }
 
 
 def _told_apart(fits: Mapping[str, Posterior]) -> dict[str, dict[str, str]]:

@@ -80,7 +80,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
         }
         ends = Ends(*(given["ends"][i] for i in range(len(Ends._fields))))
         curves, of_noise = strategy_variables(priors, region, ends)
-        _observe(given, ends.x_first, ends.x_last, *curves, *of_noise)
+        _observe(given, ends, curves, of_noise)
     return model
 
 
@@ -194,32 +194,22 @@ def noise_variables(priors: Priors, ends: Ends, *dims: str) -> tuple[Any, Any, A
 
 
 def _observe(
-    given: dict[str, Any],
-    x_first: Any,
-    x_last: Any,
-    A_max: Any,
-    log_u: Any,
-    alpha: Any,
-    beta: Any,
-    last_spread: Any,
-    noise_ratio: Any,
-    rho: Any,
-    shared: Any,
-    lasting: Any,
+    given: dict[str, Any], ends: Ends, curves: tuple[Any, ...], of_noise: tuple[Any, ...]
 ) -> None:
     """Add the observed accuracies: expected curve plus partly persistent, partly shared noise."""
     x, accuracy, lag, *places = (given["observations"][i] for i in range(5))
     of = given.get("strategy_index", 0)
-    of_curve = (each[of] for each in (A_max, log_u, alpha, beta))
-    of_noise = (each[of] for each in (last_spread, noise_ratio, lasting))
-    mean, sd = moments_of(x, x_first[of], x_last[of], of_curve, of_noise, pt)
+    of_curve = (each[of] for each in curves)
+    spread, ratio, rho, shared, lasting = (each[of] for each in of_noise)
+    between = ends.x_first[of], ends.x_last[of]
+    mean, sd = moments_of(x, *between, of_curve, (spread, ratio, lasting), pt)
     pm.CustomDist(
         "accuracy",
         mean,
         sd,
-        noise.autocorrelation(rho[of], lag),
-        pt.zeros_like(x) + shared[of],
-        pt.zeros_like(x) + noise.offset_sd(last_spread[of], lasting[of], pt),
+        noise.autocorrelation(rho, lag),
+        pt.zeros_like(x) + shared,
+        pt.zeros_like(x) + noise.offset_sd(spread, lasting, pt),
         *(pt.cast(each, "int64") for each in places),
         logp=partial(noise.log_density, xp=pt),
         dist=_repetitions,
