@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.decisions.doubts import doubts_of
-from palm_bayes.decisions.projection import Outlook
+from palm_bayes.decisions.projection import Outlook, labels_spent
 from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed, percent
-from palm_bayes.errors import DataError, known
+from palm_bayes.errors import DataError
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share, is_mostly_prior, openness
 
@@ -190,10 +190,7 @@ def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
 
     A rule with an unlimited horizon gets the horizon of budget and pool, if these are given.
     """
-    known([strategy], fit.runs.strategies, "strategy")
-    table = fit.runs.table
-    now = float(table.loc[table["strategy"] == strategy, "labels"].max())
-    limit = limit_of(rule)
+    now, limit = labels_spent(fit.runs, strategy), limit_of(rule)
     asked = [leaf.horizon(now) or now for leaf in rule.leaves()]
     if math.inf in asked and limit < math.inf:
         return Outlook.of(fit, strategy, limit)

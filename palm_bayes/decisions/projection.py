@@ -56,11 +56,9 @@ class Outlook:
         DataError
             If the strategy is unknown, or label counts are unknown.
         """
-        known([strategy], fit.runs.strategies, "strategy")
+        now = labels_spent(fit.runs, strategy)
         if not fit.runs.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
-        table = fit.runs.table
-        now = float(table.loc[table["strategy"] == strategy, "labels"].max())
         return cls.at(fit, strategy, *later_budgets(fit.runs, now, until))
 
     @classmethod
@@ -108,6 +106,12 @@ class Outlook:
         """Return the highest accuracy up to `labels`, dims (draw,)."""
         seen = self.draws[:, self.labels <= labels].max(axis=1, initial=0)
         return np.maximum(seen, self.accuracy_at(labels))
+
+
+def labels_spent(runs: "Runs", strategy: str) -> float:
+    """Return the labels of a strategy's longest run; `DataError` if it is unknown."""
+    known([strategy], runs.strategies, "strategy")
+    return float(runs.table.loc[runs.table["strategy"] == strategy, "labels"].max())
 
 
 def later_budgets(runs: "Runs", now: float, until: float) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from palm_bayes.data.budgets import unit_of
 from palm_bayes.forecast.forecast import Scope, forecast
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def draw_paths(
     DataArray, dims (sample, strategy, budget)
         Accuracy as a fraction; coordinate ``future``, dims (strategy, budget).
     """
-    at: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": budgets}
+    at: dict[str, Any] = {unit_of(fit.runs): budgets}
     draws = forecast(fit, scope=scope, seed=seed, **at).draws
     stacked = draws.transpose("chain", "draw", "strategy", "x").to_numpy()
     coords = {

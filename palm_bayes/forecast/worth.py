@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palm_bayes.data.budgets import unit_of
 from palm_bayes.display import percent
 from palm_bayes.errors import listed
 from palm_bayes.forecast.forecast import forecast
@@ -29,12 +30,12 @@ def worth(fit: "Posterior", budget: float) -> str:
     budget : float
         Labels, or episodes where labels are unknown.
     """
-    column = "labels" if fit.runs.labels_known else "episode"
+    unit = unit_of(fit.runs)
+    column = "labels" if unit == "labels" else "episode"
     seen = float(fit.runs.table.groupby("strategy")[column].max().min())
     times = budget / seen
     if times <= _NEAR:
         return "The forecast does not go beyond the data."
-    unit = "labels" if fit.runs.labels_known else "episodes"
     words = f"The forecast extends to {times:.1f} times the {unit} seen."
     return " ".join([words, *_held(fit, times), _prior(fit, seen, budget)])
 
@@ -54,7 +55,7 @@ def _held(fit: "Posterior", times: float) -> list[str]:
 
 
 def _prior(fit: "Posterior", seen: float, budget: float) -> str:
-    what: dict[str, Any] = {"labels" if fit.runs.labels_known else "episodes": [seen, budget]}
+    what: dict[str, Any] = {unit_of(fit.runs): [seen, budget]}
     curves = forecast(fit, misfit=None, **what).draws
     shares, mostly = {}, []
     for name in fit.runs.strategies:

@@ -22,7 +22,17 @@ from palm_bayes.plots.style import (
     single_panel,
     styled,
 )
-from palm_bayes.plots.view import CURVE, DOTS, NEUTRAL, View, finish, mark_data_end, scatter
+from palm_bayes.plots.view import (
+    CURVE,
+    DOTS,
+    NEUTRAL,
+    View,
+    finish,
+    mark_data_end,
+    round_ticks,
+    scatter,
+    show_all,
+)
 
 _MARKERS = "osD^vPX"
 _LINE = 0.16  # height of a line of text in inches
@@ -90,11 +100,8 @@ def _late(view: View) -> tuple[float, Limits]:
 
 
 def _whole(ax: Axes, view: View) -> None:
-    margin = 0.02 * (view.xlim[1] - view.xlim[0])
-    ax.set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
+    show_all(ax, view, 6)
     ax.set(xlabel=view.words[0], ylabel=view.words[1])
-    ax.locator_params("x", nbins=6, steps=[1, 2, 5, 10], integer=True)
-    ax.locator_params("y", nbins=8, steps=[1, 2, 5, 10])
     for i in range(len(view.strategies)):
         low, high = view.curve[[2, 3], i]
         ax.fill_between(view.grid, low, high, facecolor=view.tones[i].colour, alpha=0.15, lw=0)
@@ -106,8 +113,7 @@ def _enlarged(ax: Axes, view: View, start: float, limits: Limits) -> None:
     end = view.grid[-1]
     ax.set(xlim=(start, end + (_STRIP + 0.02) * (end - start)), ylim=limits)
     ax.set_xlabel(view.words[0])
-    ax.locator_params("x", nbins=5, steps=[1, 2, 5, 10], integer=True)
-    ax.locator_params("y", nbins=8, steps=[1, 2, 5, 10])
+    round_ticks(ax, 5)
     ax.set_title(f"From {start:,.0f} {view.words[0].lower()}", loc="left")
     for i in range(len(view.strategies)):
         _line(ax, view, i, limits)

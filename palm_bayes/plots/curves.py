@@ -37,6 +37,7 @@ from palm_bayes.plots.view import (
     finish,
     mark_data_end,
     scatter,
+    show_all,
 )
 
 type Floats = NDArray[np.float64]
@@ -111,7 +112,7 @@ def _panels(view: View, heading: str) -> Figure:
     count = len(view.strategies)
     with styled():
         axes, columns = small_multiples(count, (3.4, 2.5, 2.2), 0.8)
-        _share_limits(axes[0], view, columns)
+        show_all(axes[0], view, {1: 7, 2: 6, 3: 4}[columns])
         for i, ax in enumerate(axes):
             _panel(ax, view, i, named=view.strategies[i] not in heading.split(DOT))
             ax.set_ylabel("" if i % columns else view.words[1])
@@ -150,15 +151,6 @@ def _panel(ax: Axes, view: View, i: int, *, named: bool) -> None:
     end = view.ends[view.strategies[i]]
     mark_data_end(ax, view, end, end, label=i == 0)
     scatter(ax, view, i, DATA, LATER)
-
-
-def _share_limits(ax: Axes, view: View, columns: int) -> None:
-    """Set limits and ticks, which all panels share."""
-    margin = 0.02 * (view.xlim[1] - view.xlim[0])
-    ax.set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
-    steps, most = [1, 2, 5, 10], {1: 7, 2: 6, 3: 4}[columns]
-    ax.locator_params("x", nbins=most, steps=steps, integer=True)
-    ax.locator_params("y", nbins=8, steps=steps)
 
 
 def _panel_key(view: View, dark: Any) -> list[Any]:

@@ -91,6 +91,20 @@ def _y_limits(points: Floats, median: Floats, bands: Floats, runs: Runs) -> tupl
     return max(bottom, -pad), min(top, scale + pad)  # noise may move a draw past 0 or 1
 
 
+def show_all(ax: Axes, view: View, most_ticks: int) -> None:
+    """Set limits that hold the whole view, and round ticks, which all such panels share."""
+    margin = 0.02 * (view.xlim[1] - view.xlim[0])
+    ax.set(xlim=(view.xlim[0] - margin, view.xlim[1] + margin), ylim=view.ylim)
+    round_ticks(ax, most_ticks)
+
+
+def round_ticks(ax: Axes, most: int) -> None:
+    """Put ticks at round numbers, at most `most` of them along x."""
+    steps = [1, 2, 5, 10]
+    ax.locator_params("x", nbins=most, steps=steps, integer=True)
+    ax.locator_params("y", nbins=8, steps=steps)
+
+
 def scatter(
     ax: Axes,
     view: View,

@@ -229,14 +229,10 @@ def sped_up(sweep: Sweep, pooled: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _speed_up_cells(row: Any) -> dict[str, str]:
-    span = _span(row.mean, row.lower, row.upper)
+    middle, low, high = map(_factor, (row.mean, row.lower, row.upper))
+    span = f"{middle} [{low}-{high}]"
     return {"strategy": row.Index, "tasks": f"{row.tasks}", "speed-up": span}
 
 
 def _factor(logarithm: float) -> str:
     return f"{np.exp(logarithm):.2f}"
-
-
-def _span(middle: float, low: float, high: float) -> str:
-    """Format a pooled speed-up, given by its logarithm: "1.80 [0.83-3.05]"."""
-    return f"{_factor(middle)} [{_factor(low)}-{_factor(high)}]"
