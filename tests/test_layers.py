@@ -20,6 +20,7 @@ PACKAGE = Path(__file__).parents[1] / "palm_bayes"
 LAYOUT = """
     version:
     errors:
+    arrays:
     scratch:
     files:
     caches:

@@ -23,13 +23,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.averaging import MeanCurve, mean_curve
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.trajectories import first_reached
-
-type Floats = NDArray[np.float64]
 
 ETA = 0.05  # ALDA's defaults
 HALF_WIDTH = 0.05

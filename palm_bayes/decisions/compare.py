@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import Unit, episode_budgets, twice_seen, unit_of
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
@@ -283,10 +283,10 @@ class Comparison(Displayed):
     def _here(self) -> xr.DataArray:
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
 
-    def _summary(self, values: xr.DataArray) -> dict[str, NDArray[np.float64]]:
+    def _summary(self, values: xr.DataArray) -> dict[str, Floats]:
         return self._quantiles(values.transpose("sample", ...).to_numpy())
 
-    def _quantiles(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    def _quantiles(self, values: Floats) -> dict[str, Floats]:
         return pairwise.quantiles(values, self.probability)
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
-from palm_bayes.decisions.projection import Floats
 from palm_bayes.errors import DataError, real
 from palm_bayes.files import plain
 from palm_bayes.forecast.forecast import forecast

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
@@ -334,9 +334,7 @@ def labels_to_reach(
     )
 
 
-def considered(
-    runs: "Runs", within: float | None = None, until: float | None = None
-) -> NDArray[np.float64]:
+def considered(runs: "Runs", within: float | None = None, until: float | None = None) -> Floats:
     """Return the budgets considered, shape (n,): whole episodes; see `labels_to_reach`."""
     if until is None:
         return episode_budgets(runs, max(_FAR * seen_budget(runs), within or 0))

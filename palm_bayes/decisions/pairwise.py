@@ -3,12 +3,10 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.decisions.trajectories import first_reached, last_zero
 from palm_bayes.errors import listed
-
-type Floats = NDArray[np.float64]
 
 QUANTILES = ("median", "lower", "upper")
 SURE = 0.9  # least P(worse) for "ruled out", and least P(equal) for "equivalent"

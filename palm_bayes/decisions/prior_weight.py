@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Integers
 from palm_bayes.decisions.decide import Decision, outlook_for
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.projection import Outlook
@@ -66,9 +66,7 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     return f"With {weight} the weight of the prior, the decision would be to {otherwise}."
 
 
-def _draws_by_weight(
-    fit: "Posterior", strategy: str
-) -> Iterator[tuple[str, NDArray[np.int64] | None]]:
+def _draws_by_weight(fit: "Posterior", strategy: str) -> Iterator[tuple[str, Integers | None]]:
     assert fit.prior_scaled is not None
     of_one = fit.prior_scaled.sel(strategy=strategy)
     for weight in of_one["weight"].to_numpy():
@@ -76,7 +74,7 @@ def _draws_by_weight(
         yield str(weight), each["position"].to_numpy() if each["reliable"] else None
 
 
-def _selected_draws(outlook: Outlook, which: NDArray[np.int64]) -> Outlook:
+def _selected_draws(outlook: Outlook, which: Integers) -> Outlook:
     on_curve = outlook.on_curve
     return replace(
         outlook,

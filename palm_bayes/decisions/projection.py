@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import whole_labels
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, known
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 MOST_EPISODES = 200  # considered individually; beyond, episodes are sampled more sparsely
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

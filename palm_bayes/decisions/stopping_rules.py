@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.score import parsed
-from palm_bayes.decisions.projection import Floats, Outlook
+from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
 from palm_bayes.display import amount, exact_percent, percent
 from palm_bayes.errors import DataError, number, require_inside

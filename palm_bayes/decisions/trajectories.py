@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import unit_of
 from palm_bayes.forecast.forecast import Scope, forecast
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def draw_paths(
     fit: "Posterior",
-    budgets: NDArray[np.float64],
+    budgets: Floats,
     scope: Scope = "expected",
     seed: int = 0,
 ) -> xr.DataArray:
@@ -80,7 +80,7 @@ def first_reached(
     return found.where(there.any("budget"), np.inf)
 
 
-def lower_medians(values: xr.DataArray) -> NDArray[np.float64]:
+def lower_medians(values: xr.DataArray) -> Floats:
     """Return each strategy's (lower) median, dims (sample, strategy); NaN ones are left out.
 
     It is one of the values, and so a whole episode as they are; NaN without any.
@@ -91,7 +91,7 @@ def lower_medians(values: xr.DataArray) -> NDArray[np.float64]:
     )
 
 
-def last_zero(lead: NDArray[np.float64], budgets: NDArray[np.float64]) -> NDArray[np.float64]:
+def last_zero(lead: Floats, budgets: Floats) -> Floats:
     """Return each row's last crossing of 0, linear between budgets; rows end above 0."""
     last = lead.shape[1] - 1 - (lead[:, ::-1] <= 0).argmax(axis=1)
     rows = np.arange(len(lead))

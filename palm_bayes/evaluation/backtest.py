@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.averaging import mean_curve
 from palm_bayes.data.places import Place
 from palm_bayes.data.quantiles import QUANTILE_NAMES, QUANTILES
@@ -45,8 +45,6 @@ from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
-
-type Floats = NDArray[np.float64]
 
 
 def backtest(

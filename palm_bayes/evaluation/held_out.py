@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.partial_pooling import HORIZON, Curves, Hierarchy, hierarchy_of
 from palm_bayes.model import noise
@@ -36,8 +36,6 @@ _ODD = 1e-3  # mixture weight of a uniform density, for robustness
 _PER_DRAW = 4  # pairs of normals of the misfit for each draw
 _SHARES_SEED = 1000  # a seed that no strategy has
 _BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
-
-type Floats = NDArray[np.float64]
 
 
 class Later(NamedTuple):
@@ -83,7 +81,7 @@ class Later(NamedTuple):
         """What is pooled between strategies, dims (draw,)."""
         return Curves(self.gain, self.along[:, 0])
 
-    def taken(self, which: NDArray[np.int64]) -> "Later":
+    def taken(self, which: Integers) -> "Later":
         """Select draws by index, dims (draw,)."""
         of_draws = {name: getattr(self, name)[which] for name in _BY_DRAW}
         of_runs = {name: getattr(self, name)[:, which] for name in ("shift", "variance")}

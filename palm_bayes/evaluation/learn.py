@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, WorkerError
@@ -56,8 +56,6 @@ _TRIES_WITHOUT = 60  # starting from the result for all sources
 _WORTHWHILE = 5e-4  # least gain in log density for which the search starts again
 _PRIOR_SD = 0.5  # of a hyperparameter's logarithm around its start; a task is one observation
 _BANDS = (50, 80, 95)
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

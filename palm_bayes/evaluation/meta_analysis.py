@@ -18,18 +18,17 @@ There is no Monte-Carlo error.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtr, softmax
 
+from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError
 
 PRIOR_MEAN_SD = 1.0
 PRIOR_TAU_SCALE = 0.5
 LEAST_SD = 1e-3  # of a task's effect: none is known exactly
 _GRID = 5 * np.linspace(0, 1, 401) ** 2  # of tau, finer near 0
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

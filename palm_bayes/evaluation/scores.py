@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.quantiles import BANDS
 
 SCORES = ["crps", "log_score", "mae", "coverage_50", "coverage_80", "coverage_95", "width_80"]
@@ -17,7 +18,7 @@ THIRDS = ("first", "second", "last")
 _LEAST_SD = 1e-4  # below the resolution of usual test sets
 
 
-def crps(draws: ArrayLike, observed: ArrayLike) -> NDArray[np.float64]:
+def crps(draws: ArrayLike, observed: ArrayLike) -> Floats:
     """Compute the continuous ranked probability score of the draws' empirical distribution.
 
     E|X − y| − E|X − X'| / 2, the second term from sorted draws: O(n log n). Of a single draw it is
@@ -35,7 +36,7 @@ def crps(draws: ArrayLike, observed: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.abs(x - observed).mean(axis=0) - np.tensordot(weight, x, axes=1))
 
 
-def log_score(draws: ArrayLike, observed: ArrayLike) -> NDArray[np.float64]:
+def log_score(draws: ArrayLike, observed: ArrayLike) -> Floats:
     """Compute the log density of observations under normals with the draws' mean and variance.
 
     Up to a constant it is the score of Dawid and Sebastiani (Ann. Stat. 1999), which is proper. A

@@ -20,10 +20,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-type Floats = NDArray[np.float64]
+from palm_bayes.arrays import Floats
+
 type Curve = Callable[[Floats], Floats]  # labels in batches -> accuracy
 type Fitter = Callable[[Floats, Floats], Curve]
 type Shape = Callable[[Floats, Floats], Floats]  # (x / x_first, two parameters) -> s

@@ -11,12 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.inference.settings import seed_from
 from palm_bayes.model import noise
-
-type Floats = NDArray[np.float64]
 
 _PER_EPISODE = 64  # places of an episode; rounding to them changes correlations by about 0.01
 

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import unit_of
 from palm_bayes.display import percent
 from palm_bayes.errors import listed
@@ -13,8 +13,6 @@ from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
-
-type Floats = NDArray[np.float64]
 
 DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
 OPEN_MOST = 0.5  # share of the remaining gain; a wider band is uninformative

@@ -20,6 +20,7 @@ from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
 from pytensor import config
 from pytensor.graph.replace import clone_replace
 
+from palm_bayes.arrays import Floats
 from palm_bayes.inference.graph_key import graph_key
 
 # Functions that nutpie calls. A return value above 0 marks an invalid point. The data come as one
@@ -107,7 +108,7 @@ def unconstrained(names: Sequence[str]) -> list[str]:
     return [f"{name}_unconstrained" for name in names]
 
 
-def with_data(program: Any, data: NDArray[np.float64]) -> Any:
+def with_data(program: Any, data: Floats) -> Any:
     """Return the program with another value of the model's data variable."""
     return replace(program, user_data=np.concatenate([data.shape, data.ravel()]))
 
@@ -133,7 +134,7 @@ def _joined(parts: Sequence[Any]) -> Any:
     return pt.concatenate([part.ravel() for part in parts])
 
 
-def _around(start: NDArray[np.float64]) -> Callable[[int], NDArray[np.float64]]:
+def _around(start: Floats) -> Callable[[int], Floats]:
     """Return starts uniform within ±1 of a point in each coordinate, as nutpie does."""
     return lambda seed: start + np.random.default_rng(seed).uniform(-1, 1, len(start))
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.errors import ConvergenceError, listed
 
 R_HAT_MOST = 1.01
@@ -113,7 +113,7 @@ def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:
     return {name: xr.apply_ufunc(each, sampled, input_core_dims=over) for name, each in how.items()}
 
 
-def _fewer(ess: NDArray[np.float64], weight_error: float) -> float:
+def _fewer(ess: Floats, weight_error: float) -> float:
     """Return the smallest effective sample size, lowered by the error of the weights."""
     least = float(np.fmin.reduce(ess))
     return least / (1 + least * weight_error)

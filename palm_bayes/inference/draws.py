@@ -2,8 +2,8 @@
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.runs import Runs
 from palm_bayes.model import curve
 from palm_bayes.model.variables import (
@@ -14,8 +14,6 @@ from palm_bayes.model.variables import (
     VECTORS,
     observations,
 )
-
-type Floats = NDArray[np.float64]
 
 
 def labelled(numbers: dict[str, Floats]) -> xr.Dataset:
@@ -42,7 +40,7 @@ def with_parameters(free: xr.Dataset, runs: Runs) -> xr.Dataset:
     return free.assign(each)
 
 
-def taken(part: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+def taken(part: xr.Dataset, which: Integers) -> xr.Dataset:
     """Select draws of each chain by position, dims (chain, draw); drop the draw coordinate."""
     at = {
         "chain": xr.DataArray(np.arange(len(which)), dims="chain"),

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import arviz as az
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import stats
 from scipy.cluster.vq import kmeans2
 from scipy.special import logsumexp, softmax
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.inference.convergence import e_bfmi
 
 NEGLIGIBLE = 0.01  # weight of a region below which its divergences cannot matter
@@ -89,7 +89,7 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     )
 
 
-def aggregated_stats(stats: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+def aggregated_stats(stats: xr.Dataset, which: Integers) -> xr.Dataset:
     """Aggregate the statistics of all draws to those kept: each covers draws up to the next.
 
     Parameters
@@ -123,8 +123,8 @@ def without_energy(stats: xr.Dataset) -> xr.Dataset:
 
 
 def _positions(
-    weights: NDArray[np.float64], draws: int, rng: np.random.Generator
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    weights: Floats, draws: int, rng: np.random.Generator
+) -> list[tuple[Integers, Integers]]:
     """For each part, choose draws at even spacing and their positions in the joined chains.
 
     The positions are random but increasing, so that the joined chains keep the parts'
@@ -136,7 +136,7 @@ def _positions(
     return [(np.linspace(0, draws - 1, len(at)).round().astype(int), at) for at in places]
 
 
-def _in_order(placed: Iterable[tuple[xr.Dataset, NDArray[np.int64]]]) -> xr.Dataset:
+def _in_order(placed: Iterable[tuple[xr.Dataset, Integers]]) -> xr.Dataset:
     """Join the draws of several parts, each at its positions."""
     parts = [draws.assign_coords(draw=at) for draws, at in placed]
     return xr.concat(parts, "draw", combine_attrs="drop").sortby("draw")
@@ -172,7 +172,7 @@ def log_evidence(part: Part) -> tuple[float, float]:
     return -float(np.log(mean) + ratios.max()), float(az.mcse(scaled, method="mean") / mean)
 
 
-def _log_mixture(known: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_mixture(known: Floats, at: Floats) -> Floats:
     """Fit truncated normals to points; give their log density at others, dims (..., parameter)."""
     flat = known.reshape(-1, known.shape[-1])
     scale = np.maximum(flat.std(axis=0), 1e-12)
@@ -186,9 +186,7 @@ def _log_mixture(known: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray
     return np.asarray(logsumexp(logs, axis=0) - total)
 
 
-def _log_truncated_normal(
-    cluster: NDArray[np.float64], at: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _log_truncated_normal(cluster: Floats, at: Floats) -> Floats:
     mean, covariance = cluster.mean(axis=0), np.cov(cluster.T)
     normal = stats.multivariate_normal(mean, covariance, allow_singular=True)
     peak = normal.logpdf(mean)

@@ -14,10 +14,11 @@ from dataclasses import fields
 import numpy as np
 import xarray as xr
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 from palm_bayes.inference.convergence import diagnose
-from palm_bayes.inference.draws import Floats, numbers_of, taken, verdict_numbers
+from palm_bayes.inference.draws import numbers_of, taken, verdict_numbers
 from palm_bayes.inference.evidence import without_energy
 from palm_bayes.inference.fitting import put_together
 from palm_bayes.inference.nuts import Sample, sample_strategy

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Integers
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference import partial_pooling
 from palm_bayes.inference.draws import taken
@@ -70,7 +70,7 @@ def _curves(sample: Sample, runs: Runs, until: float) -> partial_pooling.Curves:
     return partial_pooling.Curves(later - end, level)
 
 
-def _picked(sample: Sample, which: NDArray[np.int64]) -> Sample:
+def _picked(sample: Sample, which: Integers) -> Sample:
     """Select draws of each chain by position, dims (chain, draw)."""
     terms = np.take_along_axis(sample.log_likelihood, which[..., None], axis=1)
     posterior = taken(sample.posterior, which).assign_coords(draw=sample.posterior["draw"])

@@ -17,11 +17,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, SamplingError
 from palm_bayes.inference.compile_cache import compile_model, kept, unconstrained, with_data
 from palm_bayes.inference.convergence import diagnose
-from palm_bayes.inference.draws import Floats, labelled, verdict_numbers, with_parameters
+from palm_bayes.inference.draws import labelled, verdict_numbers, with_parameters
 from palm_bayes.inference.evidence import Part, aggregated_stats, join
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.settings import Progress, Settings, seed_from, silent
@@ -248,8 +249,8 @@ def _with_pymc(
 
 
 def _starting_points(
-    usual: Callable[[int], NDArray[np.float64]], data: Observations, priors: Priors, region: Region
-) -> Callable[[int], NDArray[np.float64]]:
+    usual: Callable[[int], Floats], data: Observations, priors: Priors, region: Region
+) -> Callable[[int], Floats]:
     """Start the chains near the data: PALM has remote local modes where noise explains all.
 
     The curve's four coordinates (`palm_bayes.model.coordinates`) are last in the flat point; in the
@@ -264,7 +265,7 @@ def _starting_points(
     center = np.array(saturated.get(region, [0.0, 0.0, 0.0, logit(alpha)]))
     jitter = np.array([0.1, 0.1, 0.5, 0.5])
 
-    def start(seed: int) -> NDArray[np.float64]:
+    def start(seed: int) -> Floats:
         point = usual(seed)
         point[-4:] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
         return point

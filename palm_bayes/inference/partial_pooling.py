@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.runs import Runs
 from palm_bayes.model.misfit import Misfit
 from palm_bayes.model.noise import mixed
@@ -41,8 +42,6 @@ _ERRORS = np.linspace(-2.5, 2.5, 11)  # grid of the common error
 _MOST_SHARED = 0.93  # correlation; the grid of errors is too coarse for more
 _SAME = 4  # draws that share a place
 _DRAWS = 500  # evenly taken per strategy; more do not change the posterior on the grid
-
-type Floats = NDArray[np.float64]
 type Singles = NDArray[np.float32]
 
 
@@ -146,7 +145,7 @@ class Hierarchy:
         found = np.einsum("dp,dp->d", of_gain @ share, of_level).astype(float)
         return np.asarray(found / found.sum())
 
-    def places(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def places(self, count: int, rng: np.random.Generator) -> Integers:
         """Draw places, as positions in the flattened `likely`, by systematic sampling.
 
         Each is used a few times, which is faster.
@@ -157,8 +156,8 @@ class Hierarchy:
         return np.asarray(rng.permutation(np.resize(found, count)))
 
     def matched_draws(
-        self, one: Curves, weights: Floats, at: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.int64]:
+        self, one: Curves, weights: Floats, at: Integers, rng: np.random.Generator
+    ) -> Integers:
         """Pick a draw of a strategy for each of the places `at`."""
         of_gain, of_level, of_error = self.given(one, weights)
         places, row = np.unique(at, return_inverse=True)
@@ -202,7 +201,7 @@ def hierarchy_of(
 
 def joined(
     curves: Sequence[Curves], misfit: Misfit, correlation: float, rng: np.random.Generator
-) -> NDArray[np.int64]:
+) -> Integers:
     """Choose the draws of each strategy that form joint draws.
 
     Parameters
@@ -236,9 +235,7 @@ def joined(
     return chosen
 
 
-def _matched(
-    levels: Sequence[Floats], correlation: float, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _matched(levels: Sequence[Floats], correlation: float, rng: np.random.Generator) -> Integers:
     """Match draws by the ranks of correlated normals (Iman and Conover 1982); all are kept."""
     chains, draws = levels[0].shape
     task = rng.standard_normal((chains, draws, 1))

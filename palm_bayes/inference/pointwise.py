@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
-from palm_bayes.inference.draws import Floats, numbers_of
+from palm_bayes.inference.draws import numbers_of
 from palm_bayes.model import noise
 from palm_bayes.model.expected import moments_of
 from palm_bayes.model.variables import Observations, observations

@@ -8,10 +8,9 @@ which data do not inform, and that of pooling remain.
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import stats
 
-from palm_bayes.inference.draws import Floats
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.inference.saved import learned_of
 from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model.noise import single_prediction_sd
@@ -90,7 +89,7 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     return np.asarray(total)
 
 
-def scaled(log_prior: Floats, power: float) -> NDArray[np.int64] | None:
+def scaled(log_prior: Floats, power: float) -> Integers | None:
     """Pick draws as if their prior density were raised to a power.
 
     Parameters

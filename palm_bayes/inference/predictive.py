@@ -11,9 +11,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pymc.stats import compute_log_prior
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.axis import asked_x
 from palm_bayes.inference.importance_refit import priors_of
 from palm_bayes.inference.posterior import Posterior
@@ -183,9 +184,7 @@ def _normals(misfit: Misfit, strategies: int) -> Any:
     return pm.CustomDist("misfit", dist=draw, dims=("strategy", "misfit_part"))
 
 
-def _new_repetitions(
-    episode: NDArray[np.float64], mean: Any, sd: Any, rho: Any, lasts: Any, _size: Any
-) -> Any:
+def _new_repetitions(episode: Floats, mean: Any, sd: Any, rho: Any, lasts: Any, _size: Any) -> Any:
     """Draw one repetition per strategy, dims (strategy, x), clipped to [0, 1].
 
     Without data, the process of `noise.log_density` needs no sequential steps: a constant offset,

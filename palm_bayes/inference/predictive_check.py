@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.checks import falling, growing_gain
 from palm_bayes.data.runs import Runs
@@ -28,8 +28,6 @@ LEVEL = 0.005  # of each check; fewer curves that follow PALM are flagged
 DRAWS = 500
 _LEAST_RUNS = 5  # with fewer, no run can be called an outlier
 _SEED = 0
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +78,8 @@ class _Curves:
     sd: Floats
     carried: Floats
     lasts: Floats
-    first: NDArray[np.int64]
-    at: NDArray[np.int64]
+    first: Integers
+    at: Integers
 
     def over_runs(self, values: Floats) -> Floats:
         """Average over the runs at each x, dims (draw, x)."""
@@ -90,7 +88,7 @@ class _Curves:
         return np.asarray(values @ share)
 
     @cached_property
-    def begins(self) -> NDArray[np.int64]:
+    def begins(self) -> Integers:
         """Index of the first observation of each run, dims (run,)."""
         return np.unique(self.first)
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from arviz_stats.base import array_stats
-from numpy.typing import NDArray
 
-from palm_bayes.inference.draws import Floats
+from palm_bayes.arrays import Floats, Integers
 
 PARETO_K_MOST = 0.7
 """Pareto k above which weights are unreliable."""
@@ -21,7 +20,7 @@ def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     return log_weights, float(pareto_k)
 
 
-def resampled(weights: Floats) -> NDArray[np.int64]:
+def resampled(weights: Floats) -> Integers:
     """Resample each chain systematically by its weights, in order, to its own length.
 
     The convergence diagnostics then remain valid: repeated draws raise the autocorrelation, and

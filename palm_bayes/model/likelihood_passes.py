@@ -12,13 +12,11 @@ and −½ ((n − 1) log(1 − ω) + log(1 − ω + nω)).
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.model import curve, noise
 from palm_bayes.model.noise import GRAIN, LOG_SQRT_2PI, STRAIGHT
 from palm_bayes.model.steps import Steps, steps_of
-
-type Floats = NDArray[np.float64]
 
 
 class Parameters(NamedTuple):

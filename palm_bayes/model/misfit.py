@@ -21,8 +21,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError
 from palm_bayes.model.noise import LEAST_VARIANCE, mixed
 
@@ -38,8 +38,6 @@ _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are inf
 # Allowed hyperparameters: largest values, and those above 0.
 _MOST = {"tail": 0.99, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
 _POSITIVE = {"power", *(f"between_{of}{w}" for of in ("gains", "levels") for w in ("", "_width"))}
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.model.curve import SATURATED, Array
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
@@ -260,7 +260,7 @@ def _before(values: Array, xp: ModuleType) -> Array:
     return xp.cumsum(values, axis=-1) - values
 
 
-def place_begins(where: NDArray[np.float64]) -> NDArray[np.int64]:
+def place_begins(where: Floats) -> Integers:
     """Label observations by place: the number of observations at lower places.
 
     Parameters

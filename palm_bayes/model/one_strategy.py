@@ -4,11 +4,10 @@ It has the density of `palm_bayes.model.build.build_model`, up to rounding, and 
 noise are computed once per x and step rather than per observation, by one operation.
 """
 
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.model.build import curve_variable, noise_variables
 from palm_bayes.model.curve_regions import Region
 from palm_bayes.model.likelihood import LogLikelihood, register_in_numba
@@ -17,9 +16,7 @@ from palm_bayes.model.steps import ROWS, ends_of
 from palm_bayes.model.variables import VECTOR_COORDS
 
 
-def build_pooled_model(
-    priors: Priors, data: NDArray[np.float64], region: Region = "all"
-) -> pm.Model:
+def build_pooled_model(priors: Priors, data: Floats, region: Region = "all") -> pm.Model:
     """Build the model of one strategy from its `palm_bayes.model.steps.pooled` data.
 
     Returns

@@ -10,10 +10,10 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 from pymc.distributions.shape_utils import change_dist_size
 from pytensor.compile.mode import Mode
 
+from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError, known
 from palm_bayes.model import curve
 from palm_bayes.model.learned import Learned, LogNormal, shipped
@@ -260,7 +260,7 @@ def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
 
 
 @lru_cache
-def moving_logp(priors: Priors) -> Callable[..., NDArray[np.float64]]:
+def moving_logp(priors: Priors) -> Callable[..., Floats]:
     """Return the joint prior log density of noise, noise_ratio and lasting as a NumPy function.
 
     The noise is given over its `noise_unit`. It is not compiled, since compiling takes seconds.

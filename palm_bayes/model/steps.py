@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.model.curve import Array
 from palm_bayes.model.variables import Ends, Observations
 
@@ -39,7 +39,7 @@ class Steps(NamedTuple):
     step: Array
 
 
-def pooled(data: Observations) -> NDArray[np.float64]:
+def pooled(data: Observations) -> Floats:
     """Pack the ends and the `Steps` of one strategy's runs in a matrix, dims (row, column)."""
     x, place = np.unique(data.x, return_inverse=True)
     steps: dict[tuple[int, int, float], int] = {}
@@ -60,7 +60,7 @@ def ends_of(rows: Array) -> Ends:
     return Ends(*(rows[0, _COUNTS + i] for i in range(len(Ends._fields))))
 
 
-def steps_of(rows: NDArray[np.float64]) -> Steps:
+def steps_of(rows: Floats) -> Steps:
     """Return the steps from a `pooled` matrix."""
     n_x, n_steps, n = int(rows[0, 0]), int(rows[0, 1]), int(rows[0, _OBSERVATIONS])
     return Steps(

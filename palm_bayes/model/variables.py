@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.model import curve, noise
@@ -91,11 +92,11 @@ class Observations:
         the last.
     """
 
-    x: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    lag: NDArray[np.float64]
-    place: NDArray[np.int64]
-    first: NDArray[np.int64]
+    x: Floats
+    accuracy: Floats
+    lag: Floats
+    place: Integers
+    first: Integers
     strategy_index: NDArray[np.int32]
     ends: Ends
 
@@ -132,7 +133,7 @@ def observations(runs: Runs) -> Observations:
     )
 
 
-def _ends(x: NDArray[np.float64], accuracy: NDArray[np.float64]) -> Ends:
+def _ends(x: Floats, accuracy: Floats) -> Ends:
     """Return the ends of one strategy as numbers; arguments have dims (observation,)."""
     first, last = x.min(), x.max()
     second = x[x >= first + LEAST_STEP].min(initial=last)

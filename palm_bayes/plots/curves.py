@@ -6,14 +6,12 @@ by colour only: panels and lines carry their names, and shades differ in lightne
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, listed
@@ -39,8 +37,6 @@ from palm_bayes.plots.view import (
     scatter,
     show_all,
 )
-
-type Floats = NDArray[np.float64]
 
 
 def plot_curves(

@@ -7,8 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.score import Score
 from palm_bayes.plots.style import (
     BOXED,
@@ -21,8 +21,6 @@ from palm_bayes.plots.style import (
     small_multiples,
     styled,
 )
-
-type Floats = NDArray[np.float64]
 
 _SOURCES = {
     "parameters": "parameters: decreases with more repetitions and episodes",

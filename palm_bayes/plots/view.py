@@ -11,13 +11,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import known
 from palm_bayes.plots.style import GREY, INK, short, tone
-
-type Floats = NDArray[np.float64]
 
 LEVELS = (0.95, 0.8, 0.5)
 NEUTRAL = (0.32, 0.32, 0.32)
