@@ -182,19 +182,18 @@ def forecast(
     # Repetitions continue from their observations, which need not be requested.
     every = np.union1d(x, table["x"]) if scope == "continuing" else x
     there = xr.DataArray(every, {"x": every}, "x")
-    parts = (
-        (on_curve(posterior, there, ends["x_first"]),)  # half the work of `moments`
-        if scope == "expected"
-        else moments(posterior, there, ends["x_first"], ends["x_last"])
-    )
-    without, *sd = (part.transpose(*_DIMS, "x") for part in parts)
+    if scope == "expected":
+        without, sd = on_curve(posterior, there, ends["x_first"]), None  # half of the work
+    else:
+        without, sd = moments(posterior, there, ends["x_first"], ends["x_last"])
+    without = without.transpose(*_DIMS, "x")
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
     expected = without if of_misfit is None else with_misfit(without, posterior, ends, of_misfit)
     asked, pure = (part.sel(x=at["x"]) for part in (expected, without))
-    if scope == "expected":
+    if sd is None:
         draws = asked
     else:
-        curves = xr.Dataset({"without": without, "mean": expected, "sd": sd[0]})
+        curves = xr.Dataset({"without": without, "mean": expected, "sd": sd.transpose(*_DIMS, "x")})
         draws = (
             new(posterior, curves.sel(x=at["x"]), seed)
             if scope == "new"

@@ -91,8 +91,8 @@ def diagnose(
     with np.errstate(divide="ignore", invalid="ignore"):
         found: dict[str, Any] = {
             "r_hat": float(np.fmax.reduce(array_stats.rhat(numbers))),
-            "ess_bulk": _fewer(array_stats.ess(numbers, method="bulk"), weight_error),
-            "ess_tail": _fewer(array_stats.ess(numbers, method="tail", prob=TAIL), weight_error),
+            "ess_bulk": _least(array_stats.ess(numbers, method="bulk"), weight_error),
+            "ess_tail": _least(array_stats.ess(numbers, method="tail", prob=TAIL), weight_error),
             "divergences": divergences,
             "e_bfmi": energy_spread,
         }
@@ -113,7 +113,7 @@ def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:
     return {name: xr.apply_ufunc(each, sampled, input_core_dims=over) for name, each in how.items()}
 
 
-def _fewer(ess: Floats, weight_error: float) -> float:
+def _least(ess: Floats, weight_error: float) -> float:
     """Return the smallest effective sample size, lowered by the error of the weights."""
     least = float(np.fmin.reduce(ess))
     return least / (1 + least * weight_error)

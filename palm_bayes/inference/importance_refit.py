@@ -84,7 +84,7 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
         fit.trace[group].to_dataset().sel(strategy=[name]).drop_vars(["chain", "draw"])
         for group in ("sampled", "strategy_stats")
     )
-    new, log_stretch = _moved(old, before, now.ends.x_last)
+    new, log_stretch = _for_last_x(old, before, now.ends.x_last)
     earlier = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
     terms = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = terms.sum(axis=-1) - earlier + log_stretch
@@ -105,7 +105,7 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     return Sample(posterior, stats, of_chosen, {**verdict, "attempts": REWEIGHTED})
 
 
-def _moved(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dataset, Floats]:
+def _for_last_x(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[xr.Dataset, Floats]:
     """Convert the noise parameters of `posterior` to those for another last x.
 
     They are the standard deviation there, the ratio of the shrinking part, and the constant share.

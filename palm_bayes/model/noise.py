@@ -310,7 +310,7 @@ def simulate(
     carried: Array,
     lasts: Array,
     fresh: Array,
-    first: Array | None = None,
+    first: Array,
 ) -> Array:
     """Draw accuracies along runs from the process of `log_density`.
 
@@ -321,8 +321,8 @@ def simulate(
     lasts : array, dims (...)
     fresh : array, dims (..., observation)
         Standard normal draws, with correlation ``shared`` between runs at the same x.
-    first : array of int, dims (observation,), optional
-        Index of the first observation of each observation's run, if there are several runs.
+    first : array of int, dims (observation,)
+        Index of the first observation of each observation's run.
 
     Returns
     -------
@@ -332,7 +332,7 @@ def simulate(
     left = np.sqrt(1 - carried**2)
     before, sd_before, weighted_sum, information = begun = State(0.0, 1.0, 0.0, 0.0)
     for i in range(mean.shape[-1]):
-        if first is not None and first[i] == i:
+        if first[i] == i:
             before, sd_before, weighted_sum, information = begun
         weight = offset_weight(lasts, sd[..., i], sd_before, carried[..., i])
         expected, scale = innovation_moments(weighted_sum, information, weight)

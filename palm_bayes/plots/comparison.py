@@ -59,7 +59,7 @@ def plot_comparison(
     of the forecast, where bands would overlap. On a given `ax`, only the whole is drawn.
     """
     view = View(runs, [expected], truth or runs, means=True)
-    start, limits = _late(view)
+    start, limits = _enlarged_part(view)
     enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
     height = max(4.2, 1.3 + _LINE * len(view.strategies))
     spacing = _LINE / (height - 1.1)
@@ -85,7 +85,7 @@ def plot_comparison(
     return figure
 
 
-def _late(view: View) -> tuple[float, Limits]:
+def _enlarged_part(view: View) -> tuple[float, Limits]:
     """Return where the enlarged part begins, and limits of accuracy that fit it."""
     end = float(view.ends.min())
     begins = _LATE * end if end < view.xlim[1] else 0.5 * end

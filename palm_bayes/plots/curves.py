@@ -79,7 +79,7 @@ def plot_curves(
     forecasts = [draws for draws in (expected, new) if draws is not None]
     view = View(runs, forecasts, truth or runs, means=False)
     if axes is not None:
-        return _on(view, given(axes, len(view.strategies)))
+        return _on_axes(view, given(axes, len(view.strategies)))
     return _panels(view, view.task if title is None else title)
 
 
@@ -119,7 +119,7 @@ def _panels(view: View, heading: str) -> Figure:
     return figure
 
 
-def _on(view: View, axes: list[Axes]) -> Figure:
+def _on_axes(view: View, axes: list[Axes]) -> Figure:
     """Draw on axes of a given figure, with the key in the first."""
     with styled():
         for i, ax in enumerate(axes):

@@ -102,7 +102,7 @@ def moved(fit, **numbers):
     seen = observations(fit.runs.strategy(NAMES[0]))
     old = fit.trace["posterior"].to_dataset().sel(strategy=NAMES[:1])
     old = old.assign({name: old[name].copy(data=values) for name, values in numbers.items()})
-    new, log_stretch = module._moved(old, seen, np.array([15.0]))
+    new, log_stretch = module._for_last_x(old, seen, np.array([15.0]))
     return old, new, log_stretch, seen
 
 

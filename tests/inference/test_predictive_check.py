@@ -33,7 +33,7 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS, shared=NOISE["shar
         common = rng.standard_normal(EPISODES)
         for repetition in range(repetitions):
             fresh = noise.mixed(common, rng.standard_normal(EPISODES), shared)
-            run = noise.simulate(mean, sd, carried, lasts, fresh)
+            run = noise.simulate(mean, sd, carried, lasts, fresh, np.zeros(EPISODES))
             rows += [(strategy, str(repetition), e + 1, y) for e, y in enumerate(run)]
     return pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "accuracy"])
 
