@@ -31,7 +31,6 @@ SETTINGS: dict[str, Any] = {"draws": 2000, "tune": 1000, "chains": 4, "target_ac
 AHEAD = (0.0, 1.0, 4.0)  # multiples of the last x at which curves are compared, 0 the first x
 LARGEST = 4.5  # z: of about a hundred correlated statistics with thick-tailed errors
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
-COMPARED = ("A_max", "log_start", "log_beta", *NOISE)
 
 
 def plain(runs: Runs) -> pm.Model:

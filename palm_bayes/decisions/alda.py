@@ -28,6 +28,7 @@ from palm_bayes.arrays import Floats
 from palm_bayes.data.averaging import MeanCurve, mean_curve
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.trajectories import first_reached
+from palm_bayes.forecast.baselines import palm
 
 ETA = 0.05  # ALDA's defaults
 HALF_WIDTH = 0.05
@@ -184,15 +185,10 @@ def _point_row(
             row["W"] = max(batch * (_episodes(point, high) - _episodes(point, low)), 0.0)
             row["W_over_B_abs"] = row["W"] / max(row["B_abs"], _TINY)
         fitted = dict(zip(("a_max", "delta", "alpha", "beta"), map(float, point), strict=True))
-        rmse = float(np.sqrt(np.mean((_palm(x, *point) - y) ** 2)))
+        rmse = float(np.sqrt(np.mean((palm(x, point) - y) ** 2)))
         row |= {"fit_status": "ok", **fitted, "A_max": fitted["a_max"], "rmse": rmse}
     twins = {"b_abs": "B_abs", "deployment_window": "W", "window_over_b_abs": "W_over_B_abs"}
     return row | {alias: row[column] for alias, column in twins.items()}
-
-
-def _palm(x: Floats, A_max: float, delta: float, alpha: float, beta: float) -> Floats:
-    base = 1 - np.clip(delta, _TINY, 1 - _TINY)
-    return np.asarray(A_max * (1 - base ** (np.clip(x + alpha, _TINY, None) ** beta)))
 
 
 def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | None:
@@ -210,7 +206,7 @@ def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | Non
     usual = [[top, min(most, 1.5 * top + 1)], [0.005, 0.4], [-1.0, max(2.0, end / 2)], [0.2, 3.0]]
 
     def squares(p: Floats) -> float:
-        residual = _palm(x, *p) - y
+        residual = palm(x, p) - y
         return float(residual @ residual)
 
     starts = rng.uniform(*np.array(usual).T, size=(_STARTS, 4)).clip(low, high)

@@ -88,14 +88,14 @@ def _last_value(_x: Floats, y: Floats) -> Curve:
     return lambda at: np.full(at.shape, y[-1])
 
 
-def _palm(x: Floats, p: Floats) -> Floats:
-    """Compute PALM.py's curve in percent, with its guard against powers of negative numbers."""
+def palm(x: Floats, p: Floats) -> Floats:
+    """Compute PALM.py's curve in the unit of A_max, with its guard against negative x + α."""
     A_max, delta, alpha, beta = p
     return np.asarray(A_max * (1 - (1 - delta) ** (np.clip(x + alpha, 1e-8, None) ** beta)))
 
 
 def _palm_slopes(x: Floats, p: Floats) -> Floats:
-    """Compute derivatives of `_palm` by its parameters, dims (x, 4)."""
+    """Compute derivatives of `palm` by its parameters, dims (x, 4)."""
     A_max, delta, alpha, beta = p
     grown = np.clip(x + alpha, 1e-8, None)
     power, log_left = grown**beta, np.log1p(-delta)
@@ -110,15 +110,15 @@ def _palm_slopes(x: Floats, p: Floats) -> Floats:
 def _palm_py(x: Floats, y: Floats) -> Curve:
     """Fit as PALM.py does: from its start, in percent (its tolerances are in units of y)."""
     start = np.array([100 * y.max(), *_PALM_START])
-    p = _best(_palm, x, 100 * y, [start], _PALM_LOW, _PALM_HIGH, scale=1.0)
-    return lambda at: _palm(at, p) / 100
+    p = _best(palm, x, 100 * y, [start], _PALM_LOW, _PALM_HIGH, scale=1.0)
+    return lambda at: palm(at, p) / 100
 
 
 def _palm_multistart(x: Floats, y: Floats) -> Curve:
     """Fit PALM.py's curve within its bounds, from the best of many starts."""
     starts = [np.array([100 * y.max(), *start]) for start in (_PALM_START, *_PALM_STARTS)]
-    p = _best(_palm, x, 100 * y, starts, _PALM_LOW, _PALM_HIGH, "jac", _palm_slopes)
-    return lambda at: _palm(at, p) / 100
+    p = _best(palm, x, 100 * y, starts, _PALM_LOW, _PALM_HIGH, "jac", _palm_slopes)
+    return lambda at: palm(at, p) / 100
 
 
 def _pow4(x: Floats, p: Floats) -> Floats:

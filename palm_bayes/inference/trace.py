@@ -18,7 +18,7 @@ from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import VERSION
 from palm_bayes.version import __version__
 
-_LIBRARIES = ("palm-bayes", "pymc", "arviz", "nutpie", "numpy", "xarray")
+_LIBRARIES = ("pymc", "arviz", "nutpie", "numpy", "xarray")
 
 
 def assemble(
@@ -51,7 +51,7 @@ def assemble(
         "model": VERSION,
         "sampling": about,
         "learned": learned.document(),
-        "versions": {name: _version(name) for name in _LIBRARIES},
+        "versions": {"palm-bayes": __version__, **{name: version(name) for name in _LIBRARIES}},
         **about_data(runs, verdicts),
     }
     return xr.DataTree.from_dict(
@@ -108,7 +108,3 @@ def leave_one_out(trace: xr.DataTree, runs: Runs) -> az.ELPDData:
     given = trace["log_likelihood"].to_dataset()["accuracy"]
     each = given.copy(data=np.concatenate(terms, axis=-1)).to_dataset()
     return az.loo(xr.DataTree.from_dict({"posterior": posterior, "log_likelihood": each}))
-
-
-def _version(library: str) -> str:
-    return __version__ if library == "palm-bayes" else version(library)
