@@ -155,21 +155,11 @@ def _by_sample(draws: xr.DataArray) -> Floats:
 def _value_of_pilot(
     accuracy: Floats, of: int, seen: Floats, half: "np.ndarray"
 ) -> tuple[float, float]:
-    """Compute the value of choosing after a pilot of one strategy, over the best choice without it.
+    """Compute the value of choosing after a pilot of one strategy, and its standard error.
 
-    Parameters
-    ----------
-    accuracy : array, dims (sample, strategy)
-    of : int
-        Index of the piloted strategy; knowledge of the others does not change.
-    seen : array, dims (sample, summary)
-    half : array of bool, dims (sample,)
-        Choices in each half use the regression fitted to the other.
-
-    Returns
-    -------
-    tuple of float
-        Value and its standard error.
+    `accuracy` has dims (sample, strategy), the summaries `seen` of the pilot (sample, summary).
+    Knowledge of strategies other than `of` does not change. Choices in each `half` of the samples
+    use the regression fitted to the other.
     """
     gain = np.empty(len(accuracy))
     for mine in (half, ~half):

@@ -23,12 +23,7 @@ def crps(draws: ArrayLike, observed: ArrayLike) -> Floats:
 
     E|X − y| − E|X − X'| / 2, the second term from sorted draws: O(n log n). Of a single draw it is
     the absolute error. Source: Gneiting and Raftery, JASA 2007, equation 21; Jordan, Krüger and
-    Lerch, J. Stat. Softw. 2019, section 3.2.
-
-    Parameters
-    ----------
-    draws : array, dims (draw, ...)
-    observed : array, dims (...)
+    Lerch, J. Stat. Softw. 2019, section 3.2. Draws have dims (draw, ...), observations (...).
     """
     x = np.sort(np.asarray(draws, dtype=float), axis=0)
     n = len(x)
@@ -41,12 +36,8 @@ def log_score(draws: ArrayLike, observed: ArrayLike) -> Floats:
 
     Up to a constant it is the score of Dawid and Sebastiani (Ann. Stat. 1999), which is proper. A
     kernel estimate from draws is not: past the outermost draw it falls tens of nats below the
-    density that it estimates. Equal draws get the standard deviation `_LEAST_SD`.
-
-    Parameters
-    ----------
-    draws : array, dims (draw, ...)
-    observed : array, dims (...)
+    density that it estimates. Equal draws get the standard deviation `_LEAST_SD`. Dims are those of
+    `crps`.
     """
     x = np.asarray(draws, dtype=float)
     sd = np.maximum(x.std(axis=0), _LEAST_SD)

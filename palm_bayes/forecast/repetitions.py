@@ -148,19 +148,9 @@ def _after(
 ) -> tuple[Floats, Floats]:
     """Condition noise in standard units on a run's observations.
 
-    Parameters
-    ----------
-    before : State, dims (chain, draw)
-    lasts, rho, offset : array, dims (chain, draw)
-        `noise.offset_sd`, autocorrelation, and the offset before.
-    path : array, dims (chain, draw, episode)
-        Transient noise before.
-    episodes : array, dims (episode,)
-        Of `path`: the last observed one and those after it.
-
-    Returns
-    -------
-    tuple of array, dims (chain, draw) and (chain, draw, later episode)
+    `offset`, dims (chain, draw), and the transient noise `path`, dims (chain, draw, episode), are
+    unconditional; `episodes` of the path are the last observed one and those after it. Returned
+    are both given the state `before`, the path at the later episodes.
     """
     certain = 1 + before.information
     offset = before.weighted_sum / certain + offset / np.sqrt(certain)
@@ -181,15 +171,8 @@ def stationary(rho: Floats, seed: int) -> Callable[[Floats], Floats]:
     Episodes 1, 2, 4, 8, ... follow one after the other; each one between is drawn given its two
     neighbours, midway first. So a value needs few others, and always the same ones.
 
-    Parameters
-    ----------
-    rho : array, dims (chain, draw)
-    seed : int
-
-    Returns
-    -------
-    callable
-        Returns values, dims (chain, draw, episode), of an array of episodes.
+    `rho` has dims (chain, draw); the function that is returned gives values, dims (chain, draw,
+    episode), of an array of episodes.
     """
 
     def kept(places: int) -> Floats:

@@ -74,23 +74,13 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
 def is_mostly_prior(share: float, width: float) -> bool:
     """Return True if the data neither inform a forecast much nor make it narrow.
 
-    Parameters
-    ----------
-    share, width : float
-        `data_share` and `openness` of the forecast on its PALM curve, since the misfit was learned
-        from other curves.
+    By `data_share` and `openness` of its PALM curve, since the misfit was learned from others.
     """
     return share < DATA_SHARE_LEAST and width > OPEN_MOST
 
 
 def openness(present: Floats, later: Floats) -> float:
-    """Compute the width of the 80 % band of a later accuracy as a share of the remaining gain.
-
-    Parameters
-    ----------
-    present, later : array
-        Draws of accuracies.
-    """
+    """Compute the width of the 80 % band of a later accuracy as a share of the remaining gain."""
     low, high = np.quantile(later, (0.1, 0.9))
     return float((high - low) / max(1 - present.mean(), 1e-9))
 

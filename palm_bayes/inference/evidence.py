@@ -92,17 +92,9 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
 def aggregated_stats(stats: xr.Dataset, which: Integers) -> xr.Dataset:
     """Aggregate the statistics of all draws to those kept: each covers draws up to the next.
 
-    Parameters
-    ----------
-    stats : Dataset, dims (chain, draw)
-    which : array of int, increasing
-        Indices of the draws kept.
-
-    Returns
-    -------
-    Dataset, dims (chain, draw)
-        ``n_steps`` is a sum; ``diverging`` is true if any draw diverged; ``energy``, whose changes
-        between draws lose their meaning, is NaN unless all draws are kept.
+    `which` are the increasing indices of the draws kept. ``n_steps`` is a sum; ``diverging`` is
+    true if any draw diverged; ``energy``, whose changes between draws lose their meaning, is NaN
+    unless all draws are kept.
     """
     draws = stats.sizes["draw"]
     kept = stats.isel(draw=which)

@@ -56,17 +56,8 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     """Compute the default log prior density of a strategy's parameters, up to a constant.
 
     It is the density of the model's free variables, as in the group ``log_prior`` of `full_trace`,
-    computed by SciPy, since answers of a saved fit do not wait for PyMC.
-
-    Parameters
-    ----------
-    trace : DataTree
-        Of a fit with the default priors.
-    strategy : str
-
-    Returns
-    -------
-    array, dims (chain, draw)
+    computed by SciPy, since answers of a saved fit do not wait for PyMC. `trace` is of a fit with
+    the default priors; the result has dims (chain, draw).
     """
     draws = trace["posterior"].to_dataset().sel(strategy=strategy)
     ends = trace["constant_data"]["ends"].sel(strategy=strategy)
@@ -90,18 +81,10 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
 
 
 def scaled(log_prior: Floats, power: float) -> Integers | None:
-    """Pick draws as if their prior density were raised to a power.
+    """Pick draws, of log densities of dims (chain, draw), as if these were raised to a power.
 
-    Parameters
-    ----------
-    log_prior : array, dims (chain, draw)
-    power : float
-
-    Returns
-    -------
-    array of int, dims (sample,), or None
-        Positions in the draws, chain after chain, of which there are as many; None if the
-        importance weights are unreliable, by their Pareto k.
+    Returns positions in the draws, chain after chain, as many as there are draws; None if the
+    importance weights are unreliable, by their Pareto k.
     """
     log_weights, pareto_k = smoothed((power - 1) * log_prior)
     if not pareto_k <= PARETO_K_MOST:

@@ -61,16 +61,10 @@ class PredictiveCheck:
 
 @dataclass(frozen=True, eq=False)
 class _Curves:
-    """Observed or replicated runs of a strategy, with the parameters of their distribution.
+    """Observed or replicated runs of a strategy, with the parameters of `noise.log_density`.
 
-    Attributes
-    ----------
-    y, mean, sd : array, dims (draw, observation)
-    carried : array, dims (draw, observation)
-    lasts : array, dims (draw, 1)
-    first : array of int, dims (observation,)
-    at : array of int, dims (observation,)
-        Index of each observation's x among the strategy's x.
+    Arrays have dims (draw, observation), `lasts` (draw, 1), `first` and `at` (observation,); `at`
+    is the index of each observation's x among the strategy's x.
     """
 
     y: Floats

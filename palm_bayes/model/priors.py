@@ -235,14 +235,7 @@ def memory_logp(priors: Priors, value: Any) -> Any:
 def curve_logp(priors: Priors, value: Any, x_first: Any, alpha_lo: Any) -> Any:
     """Compute the log density of `draw_curve`, up to the constant of its truncation.
 
-    Parameters
-    ----------
-    value : tensor, dims (strategy, 4)
-    x_first, alpha_lo : tensor, dims (strategy,)
-
-    Returns
-    -------
-    tensor, dims (strategy,)
+    `value` has dims (strategy, 4), all others, and the result, (strategy,).
     """
     A_max, log_u, alpha, beta = (value[..., i] for i in range(4))
     if priors.alpha is None:
