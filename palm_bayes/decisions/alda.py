@@ -77,14 +77,8 @@ def advise(paths: xr.DataArray, target: float, half_width: float, eta: float) ->
     """Apply the rule to every draw of the curves.
 
     A curve's ceiling is its highest value within the range of `paths`, since labels beyond the
-    range or the pool cannot be bought.
-
-    Parameters
-    ----------
-    paths : DataArray, dims (sample, strategy, budget)
-    target, half_width : float
-        τ and Δτ, fractions.
-    eta : float
+    range or the pool cannot be bought. `paths` have dims (sample, strategy, budget); `target` and
+    `half_width` are τ and Δτ, fractions.
     """
     paths = paths.transpose("sample", "strategy", "budget")
     needed = first_reached(paths, target)
@@ -112,14 +106,7 @@ def choose(needed: xr.DataArray, window: xr.DataArray, eta: float) -> Advice:
 def point_advice(
     runs: Runs, target: float, half_width: float = HALF_WIDTH, eta: float = ETA
 ) -> pd.DataFrame:
-    """Reproduce ALDA for the mean curve of each strategy, with its own columns.
-
-    Parameters
-    ----------
-    runs : Runs
-    target, half_width : float
-        τ and Δτ, fractions.
-    eta : float
+    """Reproduce ALDA for the mean curve of each strategy, with its own columns; see `advise`.
 
     Returns
     -------

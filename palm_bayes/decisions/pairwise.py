@@ -78,17 +78,8 @@ def log_speed_up(paths: xr.DataArray, reference: str, at: float) -> xr.DataArray
 def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
     """Compute the share of samples from behind to ahead by more than `margin`, and the crossings.
 
-    Parameters
-    ----------
-    lead : DataArray, dims (sample, budget)
-        One strategy minus another. Ahead refers to the last budget, behind to any.
-    margin : float
-
-    Returns
-    -------
-    share : float
-    places : array, shape (overtaking samples,)
-        Budgets after which `lead` stays above 0.
+    `lead` is one strategy minus another, dims (sample, budget): behind at any budget, ahead at the
+    last. Crossings are the budgets after which it stays above 0, one for each such sample.
     """
     values = lead.transpose("sample", "budget").to_numpy()
     gained = (values < -margin).any(axis=1) & (values[:, -1] > margin)

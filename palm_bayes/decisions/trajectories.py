@@ -19,22 +19,13 @@ def draw_paths(
     scope: Scope = "expected",
     seed: int = 0,
 ) -> xr.DataArray:
-    """Draw curves of all strategies.
-
-    Parameters
-    ----------
-    fit : Posterior
-    budgets : array, shape (n,)
-        Budgets in the unit of `unit_of`.
-    scope : {"expected", "new"}
-        The expected curve, or a new repetition with noise.
-    seed : int
-        Seed of the noise.
+    """Draw curves of all strategies at budgets, in the unit of `unit_of`.
 
     Returns
     -------
     DataArray, dims (sample, strategy, budget)
-        Accuracy as a fraction; coordinate ``future``, dims (strategy, budget).
+        Accuracy as a fraction: of the expected curve, or of a new repetition, whose noise has the
+        seed. Coordinate ``future``, dims (strategy, budget).
     """
     at: dict[str, Any] = {unit_of(fit.runs): budgets}
     draws = forecast(fit, scope=scope, seed=seed, **at).draws

@@ -65,10 +65,7 @@ def inside(rows: pd.DataFrame, band: int) -> "pd.Series[bool]":
 def score(rows: pd.DataFrame) -> dict[str, float]:
     """Average scores over forecasts with quantiles: `n` and the `SCORES`.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        ``observed``, ``q2.5`` to ``q97.5``, ``crps`` and ``log_score``.
+    Columns of `rows`: ``observed``, ``q2.5`` to ``q97.5``, ``crps`` and ``log_score``.
     """
     return {
         "n": len(rows),

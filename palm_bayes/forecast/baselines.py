@@ -36,20 +36,7 @@ _PALM_STARTS = tuple(product((0.02, 0.1, 0.3, 0.6), (-0.5, 1.0, 5.0, 30.0), (0.3
 
 
 def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
-    """Forecast with every family.
-
-    Parameters
-    ----------
-    x, y : array, dims (episode,)
-        As in `fitted`.
-    at : array, dims (later episode,)
-        Labels in batches at which to forecast.
-
-    Returns
-    -------
-    dict of str to array, dims (later episode,)
-        Forecasts by name of the family (`NAMES`), in [0, 1], never NaN.
-    """
+    """Forecast at the labels `at`, in batches, with every family of `NAMES`; see `fitted`."""
     return {name: fitted(name, x, y)(at) for name in NAMES}
 
 

@@ -22,11 +22,7 @@ _NEAR = 1 + 1e-9  # multiple of the budget seen: 1 up to rounding
 def worth(fit: "Posterior", budget: float) -> str:
     """Describe the reliability of a forecast of a fit's strategies at a budget.
 
-    Parameters
-    ----------
-    fit : Posterior
-    budget : float
-        Labels, or episodes where labels are unknown.
+    Budgets are labels, or episodes where labels are unknown.
     """
     unit = unit_of(fit.runs)
     column = "labels" if unit == "labels" else "episode"

@@ -23,19 +23,11 @@ def joint_draws(
     A strategy that did not converge is excluded from pooling and keeps its draws. The result does
     not depend on the order of the strategies.
 
-    Parameters
-    ----------
-    runs : Runs
-    samples : sequence of Sample
-        Samples of the strategies, in their order.
-    misfit : Misfit
-    seed : int
-
     Returns
     -------
     list of (Sample, DataArray)
-        The samples, resampled (some draws omitted, others repeated), and the draws of each one's
-        misfit, dims (chain, draw, misfit_part).
+        The samples of the strategies, in their order, resampled (some draws omitted, others
+        repeated), and the draws of each one's misfit, dims (chain, draw, misfit_part).
     """
     of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
     chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))

@@ -22,16 +22,8 @@ from palm_bayes.model.variables import Observations, observations
 def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
     """Compute the log-likelihood of each accuracy of a strategy given the earlier ones of its run.
 
-    Parameters
-    ----------
-    posterior : Dataset, dims (chain, draw, ...)
-        Posterior of the strategy, without its dim.
-    runs : Runs
-        Runs of the strategy.
-
-    Returns
-    -------
-    array, dims (chain, draw, observation)
+    `posterior` is that of the strategy, without its dim; the result has the dims (chain, draw,
+    observation).
     """
     data = observations(runs)
     return np.asarray(noise.log_density(data.accuracy, *distribution(numbers_of(posterior), data)))
@@ -40,11 +32,7 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
 def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
     """Compute the log-likelihood of each accuracy of a strategy given all its others.
 
-    Parameters are those of `log_likelihood`.
-
-    Returns
-    -------
-    array, dims (chain, draw, observation)
+    Arguments and dims are those of `log_likelihood`.
 
     Notes
     -----
