@@ -20,7 +20,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from palm_bayes.arrays import Floats
 
@@ -162,6 +161,8 @@ def _best(
     slopes: Callable[[Floats, Floats], Floats] | None = None,
 ) -> Floats:
     """Return the parameters of the best least-squares fit from the most promising starts."""
+    # SciPy is imported in functions: most answers of a saved fit do without it.
+    from scipy.optimize import least_squares
 
     def residual(p: Floats) -> Floats:
         return np.nan_to_num(curve(x, p) - y, nan=1e3, posinf=1e3, neginf=-1e3)
