@@ -46,7 +46,7 @@ from palm_bayes.inference.nuts import compile_programs
 from palm_bayes.model.priors import named_priors
 compile_programs(named_priors("default"))
 """
-IMPORT_LEAST_SQUARES = "import palm_bayes.forecast.baselines"
+IMPORT_LEAST_SQUARES = "import palm_bayes.forecast.baselines, scipy.optimize"
 IMPORT_PYMC = "import pymc"
 ANY_DATA = {"n": 2, "x": [1.0, 2.0], "y": [0.5, 0.6], "alpha_lo": -1.0}
 
