@@ -636,12 +636,29 @@ def _measure(at: Path) -> pd.DataFrame:
     return _measures_above(at)
 
 
-@shape("means below strategies", refused="as one repetition all the same: --column accuracy=mean")
-def _means_below(at: Path) -> Path:
+OF_THREE = {"spread": "sd of 3"}  # what the options say of means
+ASKED = "say of how many repetitions by --spread 'sd of N'"  # words of the error without them
+WHICH = "say which by --spread 'sd of N'"
+
+
+def _under_strategies(at: Path) -> Path:
     rows = [",margin,,random,", "labels,mean,std,mean,std"]
     runs = zip(LABELS, accuracy("margin", 2), accuracy("random", 2), strict=True)
     rows += [f"{n},{one},0.01,{other},0.01" for n, one, other in runs]
     return text(at / "runs.csv", "\n".join(rows))
+
+
+@shape("means below strategies", refused=ASKED)
+def _means_below(at: Path) -> Path:
+    return _under_strategies(at)
+
+
+@shape(
+    "means below strategies, said of how many", options=OF_THREE, same=False,
+    note="in margin / std, random / std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _means_below_said(at: Path) -> Path:
+    return _under_strategies(at)
 
 
 @shape("an index column beside")
@@ -1268,30 +1285,84 @@ def _kinds(at: Path) -> Path:
 # --- odd values
 
 
-@shape("means and standard deviations", refused="only means and their spread")
-def _summary(at: Path) -> Path:
+def _summed_up(at: Path) -> Path:
     frame = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std", "count"])
     return saved(frame.reset_index(), at / "runs.csv")
 
 
 @shape(
-    "the mean of them, chosen", options={"columns": {"accuracy": "mean"}}, same=False,
+    "means and standard deviations", same=False,
+    note="score is mean; in std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _summary(at: Path) -> Path:
+    return _summed_up(at)
+
+
+@shape(
+    "the means of them, of unknown noise", options={"spread": "none"}, same=False,
     note="score is mean",
 )  # fmt: skip
 def _mean(at: Path) -> Path:
-    return _summary(at)
+    return _summed_up(at)
 
 
-@shape("accuracies with their standard deviations", refused="only means and their spread")
-def _spread(at: Path) -> Path:
+@shape(
+    "means and standard deviations of a strategy, by its file", same=False,
+    note="strategy margin by its name; in std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _summary_alone(at: Path) -> Path:
+    frame = tidy().query("strategy == 'margin'").groupby("labels")["accuracy"]
+    return saved(frame.agg(["mean", "std", "count"]).reset_index(), at / "margin.csv")
+
+
+@shape(
+    "columns of two levels, as pandas sums up", same=False,
+    note="score is accuracy / mean; in accuracy / std are standard deviations of means of 3 rep",
+)  # fmt: skip
+def _summary_in_memory(_: Path) -> pd.DataFrame:
+    of = tidy().groupby(["strategy", "labels"])[["accuracy"]]
+    return of.agg(["mean", "std", "count"]).reset_index()
+
+
+def _with_spread(at: Path) -> Path:
     frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
     return saved(frame.assign(accuracy_std=0.01), at / "runs.csv")
 
 
-@shape("accuracies and standard errors, n", refused="--column accuracy=accuracy")
+@shape("accuracies with their standard deviations", refused=ASKED)
+def _spread(at: Path) -> Path:
+    return _with_spread(at)
+
+
+@shape(
+    "the same, said of how many", options=OF_THREE, same=False,
+    note="in accuracy_std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _spread_said(at: Path) -> Path:
+    return _with_spread(at)
+
+
+@shape(
+    "accuracies and standard errors, n", same=False,
+    note="in sem are standard errors of means of 3 repetitions",
+)  # fmt: skip
 def _errors_of_means(at: Path) -> Path:
     frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
     return saved(frame.assign(sem=0.004, n=3), at / "runs.csv")
+
+
+@shape("records of standard errors", same=False, note="in standard_error are standard errors of")
+def _errors_in_json(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    path = at / "runs.json"
+    frame.assign(standard_error=0.004).to_json(path, orient="records")
+    return path
+
+
+@shape("accuracies and errors of either kind", refused=WHICH)
+def _errors_of_a_kind(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    return saved(frame.assign(accuracy_err=0.004), at / "runs.csv")
 
 
 @shape("accuracies and bounds", refused="only means and their spread (test_acc, test_acc_lower")
@@ -1308,14 +1379,22 @@ def _means_wide(at: Path) -> Path:
     return saved(frame, at / "runs.csv", index=True)
 
 
-@shape("means and standard deviations of each strategy", refused="one repetition all the same: --l")
+@shape("means and standard deviations of each strategy", refused=ASKED)
 def _means_unsaid(at: Path) -> Path:
     return _means_wide(at)
 
 
 @shape(
-    "the means of them, chosen",
-    options={"layout": "wide"},
+    "means of each strategy, said of how many", options=OF_THREE, same=False,
+    note="in margin (std), random (std) are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _means_said(at: Path) -> Path:
+    return _means_wide(at)
+
+
+@shape(
+    "means of each strategy, of unknown noise",
+    options={"spread": "none"},
     same=False,
     note="margin (std), random (std) left out",
 )
@@ -1323,11 +1402,41 @@ def _means_chosen(at: Path) -> Path:
     return _means_wide(at)
 
 
-@shape("cells of means and deviations", refused="'0.540 (0.012)' is a mean and its spread")
-def _cells(at: Path) -> Path:
+@shape(
+    "means, deviations and numbers of each strategy", same=False,
+    note="in margin_std, random_std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _counts_wide(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", "strategy", aggfunc=["mean", "std", "count"])
+    frame.columns = [f"{s}_{what}" for what, s in frame.columns]
+    return saved(frame, at / "runs.csv", index=True)
+
+
+def _pairs(at: Path, name: str) -> Path:
     frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
     cells = frame["accuracy"].map("{:.3f} (0.012)".format)
-    return saved(frame.assign(accuracy=cells), at / "runs.csv")
+    return saved(frame.drop(columns="accuracy").assign(**{name: cells}), at / "runs.csv")
+
+
+@shape("cells of means and deviations", refused=WHICH)
+def _cells(at: Path) -> Path:
+    return _pairs(at, "accuracy")
+
+
+@shape(
+    "the same, of standard errors", options={"spread": "se"}, same=False,
+    note="in cells such as 0.540 (0.012) are standard errors of means",
+)  # fmt: skip
+def _cells_said(at: Path) -> Path:
+    return _pairs(at, "accuracy")
+
+
+@shape(
+    "the same, by the name of the column", same=False,
+    note="in cells such as 0.540 (0.012) are standard errors of means",
+)  # fmt: skip
+def _cells_named(at: Path) -> Path:
+    return _pairs(at, "accuracy (mean ± sem)")
 
 
 @shape("labels of one episode", refused="labels are those so far, not those of one episode")
@@ -1643,18 +1752,33 @@ def _blank_numbers(at: Path) -> Path:
     return text(at / "margin.csv", "\n".join(f"{n}, {a}" for n, a in rows))
 
 
-@shape("cells of means in LaTeX", refused="is a mean and its spread")
+@shape(
+    "cells of means in LaTeX", options=OF_THREE, same=False,
+    note="are standard deviations of means of 3 repetitions",
+)  # fmt: skip
 def _latex(at: Path) -> Path:
     frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
     cells = frame["accuracy"].map("${:.2f}_{{\\pm 0.02}}$".format)
     return saved(frame.assign(accuracy=cells), at / "runs.csv")
 
 
-@shape("a table of a paper", refused="'53.9±0.3' is a mean and its spread")
-def _paper(at: Path) -> Path:
+def _of_paper(at: Path) -> Path:
     cells = [[f"{100 * a:.1f}±0.3" for a in accuracy(s, 1) + 0.0005] for s in STRATEGIES]
     frame = pd.DataFrame(cells, columns=[str(n) for n in LABELS])
     return saved(frame.assign(Method=STRATEGIES), at / "runs.csv")
+
+
+@shape("a table of a paper", refused="in cells such as 53.9±0.3 are means and their spread: say wh")
+def _paper(at: Path) -> Path:
+    return _of_paper(at)
+
+
+@shape(
+    "a table of a paper, said of how many", options=OF_THREE, same=False,
+    note="in cells such as 53.9±0.3 are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _paper_said(at: Path) -> Path:
+    return _of_paper(at)
 
 
 @shape("a pointer of Git LFS", refused="fetch the file by git lfs pull")

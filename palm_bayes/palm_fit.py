@@ -123,9 +123,8 @@ class PalmFit(Posterior):
         Parameters
         ----------
         data : Runs, DataFrame, dict, path or paths
-            The same runs with further episodes; new repetitions and strategies are allowed.
-            Tables are read as those of the fit were: with the same task, batch, axis, score,
-            columns, layout, pattern and pool. For others, give the `Runs` of `palm_bayes.read`.
+            The same runs with further episodes; new repetitions and strategies are allowed. Tables
+            are read with the options of the fit; for others, give the `Runs` of `palm_bayes.read`.
         priors : Priors, optional
             The priors of the fit, if they were custom ones.
         progress : callable, optional
@@ -293,6 +292,7 @@ def fit_runs(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
+    spread: str | None = None,
     priors: "str | Priors" = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
@@ -309,7 +309,7 @@ def fit_runs(
     Parameters
     ----------
     data : Runs, DataFrame, dict, path or paths
-        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``pool``.
+        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``spread``.
     priors : {"default", "bounds"} or Priors
         Weakly informative; flat between PALM.py's bounds; or custom ones.
     prior : Learned or path, optional
@@ -337,7 +337,7 @@ def fit_runs(
     )  # fmt: skip
     reading = Reading(
         strategies, dataset, model, batch, x_mode, percent, metric, lower_is_better,
-        max_repetitions, max_episodes, columns, layout, pattern, pool,
+        max_repetitions, max_episodes, columns, layout, pattern, pool, spread,
     )  # fmt: skip
     runs = read(data, reading)
     for oddity in oddities(runs):

@@ -41,6 +41,7 @@ def sweep(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
+    spread: str | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
@@ -79,7 +80,9 @@ def sweep(
         As in `palm_bayes.PalmFit.forecast`.
     probability : float
         Probability of the intervals from ``lower`` to ``upper``.
-    strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
+    strategies, dataset, model, percent, metric, lower_is_better
+        As in `palm_bayes.read`.
+    columns, layout, pattern, pool, spread
         As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed
         As in `palm_bayes.fit`.
@@ -115,7 +118,7 @@ def sweep(
     reading = Reading(
         strategies, dataset, model, percent=percent, metric=metric,
         lower_is_better=lower_is_better, columns=columns, layout=layout, pattern=pattern,
-        pool=pool,
+        pool=pool, spread=spread,
     )  # fmt: skip
     learned, crew = learned_from(prior), Crew(workers, scheduler)
     settings.suit(named_priors(priors, learned) if isinstance(priors, str) else priors)

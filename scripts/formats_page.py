@@ -5,7 +5,14 @@ python scripts/formats_page.py
 
 from pathlib import Path
 
-from palm_bayes.data.columns import COLUMNS, ERRORS, YIELDING
+from palm_bayes.data.columns import (
+    COLUMNS,
+    COUNT,
+    DEVIATION,
+    ERROR_OF_MEAN,
+    ERRORS,
+    YIELDING,
+)
 from palm_bayes.data.layouts import LAYOUTS
 from palm_bayes.data.tables import READERS
 
@@ -111,9 +118,29 @@ says so. [Other scores](how-to/other-scores.md) has what to do with scores outsi
 - Rows at 0 labels are left out.
 - Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
 - Means and deviations beside repetitions (`seed_1, seed_2, mean`) are left out.
-- Means with standard deviations, errors or bounds (`margin_lo`) are refused: the model cannot take
-  known noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of
-  several strategies side by side, `--layout wide`.
+- Means with bounds, quantiles or variances alone (`margin_lo`) are refused: they do not tell the
+  noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several
+  strategies side by side, `--layout wide`.
+
+## Means with known noise
+
+Where repetitions are summed up, a strategy is fitted as one curve of means, called repetition mean,
+whose noise is known: from standard deviations and the number of repetitions, or from standard
+errors. Forecasts of new and continuing repetitions are then of means of as many. Read are
+
+- a column of standard deviations ({deviations}) or of standard errors
+  ({errors_of_means}, standard_error): beside the accuracies or a column called mean, or beside each
+  strategy (`margin_mean, margin_std`), or in a second header row below it;
+- a column of the number of repetitions (n_seeds, num_runs ..., and {counts}, but these only where
+  another column counts labels or episodes);
+- cells of both: `0.54 ± 0.02`, `0.54 (0.02)`, `$0.54_{{\\pm 0.02}}$`, with the kind in the column's
+  name (`accuracy (mean ± sem)`) or said.
+
+`--spread 'sd of 5'` (in Python, `spread="sd of 5"`) says that the spread is standard deviations of
+five repetitions; `--spread se` or `'se of 5'`, standard errors. It is asked for where a table does
+not tell. `--spread none` fits each mean as one repetition of unknown noise. An error may be 0 or
+missing in some episodes, as where only one repetition went on. `learn` and `pilot` need
+repetitions.
 """
 
 
@@ -132,6 +159,9 @@ def page() -> str:
         files=_table(("kind", "names end in"), files),
         layouts=_table(("layout", "what"), layouts),
         errors=", ".join(ERRORS),
+        deviations=", ".join(sorted(DEVIATION)),
+        errors_of_means=", ".join(sorted(ERROR_OF_MEAN)),
+        counts=", ".join(sorted(COUNT)),
         columns=_table(("word", "what", "names"), columns),
     )
 

@@ -25,10 +25,10 @@ LAYOUT = """
     files:
     caches:
     display:
-    data:       cells score limits scales counts runs axis budgets alignment checks averaging
-                quantiles columns names opening reading arrays in_memory marks tables palm_folder
-                mlflow_folder run_writer places sheet ambiguous trackers mlflow_steps across
-                layouts cleaning readers tasks example studies
+    data:       cells score limits scales known_errors counts runs axis budgets alignment checks
+                averaging quantiles columns names opening reading arrays in_memory marks tables
+                palm_folder mlflow_folder run_writer places sheet means standard_errors ambiguous
+                trackers mlflow_steps across layouts cleaning readers tasks example studies
     model:      curve noise misfit expected learned variables priors curve_regions coordinates
                 steps likelihood_passes likelihood build
                 one_strategy

@@ -157,6 +157,14 @@ Pattern = Annotated[
 PoolSize = Annotated[
     float | None, _data("--pool N", "Size of the pool, where labels are shares of it.")
 ]
+SpreadOfMeans = Annotated[
+    str | None,
+    _data(
+        "--spread TEXT",
+        "What is beside means of repetitions: 'sd of N', standard deviations of N repetitions; se, "
+        "standard errors; none, to leave it out. Default: by the columns.",
+    ),
+]
 PriorSet = Annotated[
     Literal["default", "bounds"],
     _model(

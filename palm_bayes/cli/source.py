@@ -75,6 +75,7 @@ def selection(
     layout: options.LayoutName = None,
     pattern: options.Pattern = None,
     pool: options.PoolSize = None,
+    spread: options.SpreadOfMeans = None,
 ) -> Reading:
     """Options of reading one task or several."""
     pairs = [pair.partition("=") for pair in column or ()]
@@ -84,7 +85,7 @@ def selection(
         )
     return Reading(
         strategy, dataset, model, percent=percent, metric=metric, lower_is_better=lower_is_better,
-        layout=layout, pattern=pattern, pool=pool,
+        layout=layout, pattern=pattern, pool=pool, spread=spread,
         columns={word: name for word, _, name in pairs} or None,
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ def _size_notes(runs: Runs) -> list[str]:
     notes = []
     sizes = runs.table.groupby(RUN, sort=False)["episode"].agg(["max", "size"])
     repetitions = sizes.groupby("strategy", sort=False).size()
-    if (repetitions == 1).any():
+    if (repetitions == 1).any() and not runs.of_means:
         single = listed(repetitions.index[repetitions == 1])
         notes.append(
             f"One repetition ({single}): noise between repetitions cannot be separated from "

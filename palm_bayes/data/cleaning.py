@@ -8,12 +8,15 @@ import pandas as pd
 from palm_bayes.data.cells import as_given, as_numbers, as_text
 from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
 from palm_bayes.data.scales import RUN, numbers, reject
-from palm_bayes.data.sheet import GAPS, PAIR
+from palm_bayes.data.sheet import GAPS
+from palm_bayes.data.standard_errors import with_standard_errors
 from palm_bayes.errors import DataError, listed, visible
 
 
-def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
-    """Leave out what was not measured, and turn shares of the pool into labels.
+def cleaned(
+    table: pd.DataFrame, pool: float | None, spread: str | None, notes: list[str]
+) -> pd.DataFrame:
+    """Leave out what was not measured; turn shares into labels, spreads into standard errors.
 
     Parameters
     ----------
@@ -21,10 +24,12 @@ def cleaned(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.Dat
         Columns as in `Runs.from_frame`, or ``share`` for ``labels``.
     pool : float, optional
         Labels that the pool holds.
+    spread : str, optional
+        What the spread of means is; see `palm_bayes.data.means.Spread`.
     notes : list of str
         What was done is added.
     """
-    table = table.copy()
+    table = with_standard_errors(table, spread, notes).copy()
     for word in RUN:
         table[word] = _visible_names(table[word], notes) if word in table else "1"
     table = _without_constant_labels(_without_summaries(table, notes), notes)
@@ -131,9 +136,6 @@ def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
     text = as_text(table["accuracy"])
-    if (pair := text.str.match(PAIR)).any():
-        place, cell = table.loc[pair, "file"].iloc[0] or "the table", text[pair].iloc[0]
-        raise DataError(f"{place}: '{cell}' is a mean and its spread, needed is each repetition")
     table["accuracy"], marked = _without_marks(table, "accuracy")
     if marked:
         table["accuracy unit"] = "% of cells"

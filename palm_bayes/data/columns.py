@@ -83,13 +83,15 @@ ERRORS = (
 """Names of columns where lower is better."""
 
 MEAN = frozenset({"mean", "avg", "average"})
-SPREAD = frozenset(
-    {"std", "sd", "stddev", "stdev", "sem", "stderr", "se", "var", "variance", "ci"}
-    | {"lower", "upper", "iqr", "deviation", "sigma"}
-)
+DEVIATION = frozenset({"std", "sd", "stddev", "stdev", "deviation", "sigma"})
+ERROR_OF_MEAN = frozenset({"sem", "stderr", "se"})
+SPREAD = DEVIATION | ERROR_OF_MEAN | {"var", "variance", "ci", "lower", "upper", "iqr"}
 BOUND = r"lo|low|hi|high|min|max|range|err|error|±|[qp][0-9]+"
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean, as is a bound."""
+COUNT = frozenset({"n", "count", "size"})
+"""Parts of names that, beside means and their spread, tell of how many runs the means are."""
+_OF_MEANS = MEAN | DEVIATION | ERROR_OF_MEAN | ERROR | COUNT | {"standard", "dev", "of"}
 SUMMARIES = MEAN | SPREAD | {"all", "median", "min", "max"}
 """Names of rows or columns that sum repetitions up, beside these."""
 SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation"})
@@ -117,14 +119,16 @@ _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names
 
 def word_of(name: Hashable) -> str | None:
     """Return the word that a name stands for, or None; units in brackets do not matter."""
-    word = _WORDS.get(clean(name)) or _WORDS.get(clean(_bare(name)))
+    of_spread = spread_kind(str(name)) in {"sd", "se"} and not parts(name) & MEAN
+    word = _WORDS.get(clean(name)) or (None if of_spread else _WORDS.get(clean(_bare(name))))
     return "share" if word == "labels" and "%" in str(name) else word
 
 
 def metric_of(name: str) -> str:
     """Return the name of the score in a column's name; empty for an accuracy or a plain score."""
+    name = without_mean(name)
     usual = stands_for(name) == "accuracy" and not re.search(_NAMED, clean(name))
-    return "" if usual else name
+    return "" if usual or clean(name) in MEAN else name
 
 
 def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
@@ -197,7 +201,23 @@ def bound_of(name: str, others: Container[str]) -> bool:
 def counts_runs(name: str) -> bool:
     """Return True for a column that says of how many runs accuracies are means, such as n_seeds."""
     many = "seeds|runs|repetitions|reps|repeats|replicates|trials|folds"
-    return re.fullmatch(rf"((n|num|number|count)(of)?)?({many})", clean(name)) is not None
+    return re.fullmatch(rf"((n|num|number|count)(of)?)?({many})|meanof", clean(name)) is not None
+
+
+def spread_kind(name: str) -> str:
+    """Return what a column has of means: "sd", deviations; "se", errors; "?", either; or ""."""
+    words = parts(name)
+    if words & ERROR_OF_MEAN or {"standard", "error"} <= words:
+        return "se"
+    if words & DEVIATION and not re.search(r"std\W*_?err", name.lower()):  # of an error, perhaps
+        return "sd"
+    return "?" if words & (ERROR | DEVIATION) or "±" in name else ""
+
+
+def measured(name: str) -> str:
+    """Return what a column has the mean, the spread or the count of: margin of "margin (std)"."""
+    words = re.split(r"[\W_]+", name.lower())
+    return "".join(word for word in words if word not in _OF_MEANS)
 
 
 def without_mean(name: str) -> str:

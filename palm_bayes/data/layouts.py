@@ -9,6 +9,15 @@ from palm_bayes.data import across, columns, mlflow_steps, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous
 from palm_bayes.data.cells import as_text, text_of
 from palm_bayes.data.in_memory import Raw
+from palm_bayes.data.means import (
+    beside_score,
+    leaves_spread,
+    refuse_summaries,
+    spreads,
+    wide_means,
+    with_flat_means,
+    with_mean_as_score,
+)
 from palm_bayes.data.names import NoMatchError, by_pattern, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
@@ -18,8 +27,6 @@ from palm_bayes.data.sheet import (
     counted,
     described,
     is_numeric,
-    refuse_summaries,
-    spreads,
     with_pairs,
 )
 from palm_bayes.errors import DataError, known, listed
@@ -27,11 +34,13 @@ from palm_bayes.errors import DataError, known, listed
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
-    sheet = Sheet(_with_header_levels(raw), {})
+    sheet = Sheet(with_flat_means(_with_header_levels(raw)), {})
     check_names(raw.file or "the table", sheet.names)
     if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
         error = columns.error_among(sheet.names, sheet.place)
         reading = replace(reading, columns={**(reading.columns or {}), **error})
+    if reading.layout in {None, "long"}:
+        reading = with_mean_as_score(sheet, reading)
     if reading.layout is not None:
         layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
     else:
@@ -51,6 +60,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
 def _column_notes(sheet: Sheet) -> list[str]:
     """Describe which columns hold strategy, labels and so on, if they have other names."""
     found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
+    found = [pair for pair in found if pair[0] in columns.COLUMNS]
     found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
     return [
         f"{word} {'are' if word == 'labels' else 'is'} {name or 'the column without a name'}"
@@ -71,14 +81,16 @@ def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
     return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]
 
 
-def _long(sheet: Sheet, _: Reading) -> Sheet:
-    """Take the column of accuracies."""
-    names, asked = sheet.names, "accuracy" in sheet.words
+def _long(sheet: Sheet, reading: Reading) -> Sheet:
+    """Take the column of accuracies, and that of their spread if they are means."""
+    names, asked = sheet.names, "accuracy" in sheet.words or leaves_spread(reading)
     words = columns.positions(names, sheet.words, sheet.place)
     if "accuracy" not in words:
         raise columns.missing(["accuracy"], names, sheet.place)
     score = names[words["accuracy"]]
-    if "repetition" not in words and not asked:
+    means = beside_score(replace(sheet, words=words), reading)
+    words |= means
+    if "repetition" not in words and not asked and not means:
         free = replace(sheet, words=words).free
         others = [names[i] for i in free if is_numeric(sheet.column(i))]
         refuse_summaries([score, *others], sheet.place, wide=False)
@@ -126,18 +138,21 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
         places, remaining = _without_remaining(sheet, places)
         summed += remaining
     pattern = reading.pattern if sheet.raw.alone else None
+    if pattern is None and (of_means := wide_means(sheet, places, reading)):
+        return of_means
     asked = reading.layout is not None or pattern is not None
     left = spreads([names[i] for i in places])
     if pattern is not None:
         chosen = fitting([names[i] for i in places], pattern)
         left = [names[i] for i in places if names[i] not in chosen] if chosen else []
-    elif not asked:
+    elif not asked and not leaves_spread(reading):
         refuse_summaries([names[i] for i in places], sheet.place)
     places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
+    bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
     numbered = all(map(repetition_of, mine))
     errors = reading.lower_is_better and numbered
-    strange = any(map(columns.is_other_measure, mine)) and not errors
+    strange = any(map(columns.is_other_measure, bare)) and not errors
     strange = strange or ("strategy" in words and not numbered)
     alone = len(mine) == 1
     if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
@@ -145,7 +160,6 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
         raise columns.missing(["accuracy"], names, sheet.place, likely)
     if not asked:
         refuse_ambiguous(sheet, mine)
-    bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
     runs = runs_of(bare, pattern)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]

@@ -37,6 +37,7 @@ def read_runs(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
+    spread: str | None = None,
 ) -> Runs:
     """Read the runs of one task.
 
@@ -64,6 +65,10 @@ def read_runs(
         ``"{strategy}_{repetition}"``.
     pool : float, optional
         Labels in the pool, where labels are given as shares of it.
+    spread : str, optional
+        Where accuracies are means of repetitions, what is beside them: "sd of 5", standard
+        deviations of five repetitions; "se" or "se of 5", standard errors; "none", to leave it
+        out and fit the means as one repetition of unknown noise. By default as columns tell.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def read_runs(
     """
     reading = Reading(
         strategies, dataset, model, batch, x_mode, percent, metric, lower_is_better,
-        max_repetitions, max_episodes, columns, layout, pattern, pool,
+        max_repetitions, max_episodes, columns, layout, pattern, pool, spread,
     )  # fmt: skip
     return read(source, reading)
 
@@ -138,7 +143,7 @@ def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame
         source_notes = list(dict.fromkeys(note for _, of_raw in read for note in of_raw))
     for word in {*TASK} & set(table):
         table[word] = as_text(table[word])
-    table = cleaned(table, reading.pool, source_notes)
+    table = cleaned(table, reading.pool, reading.spread, source_notes)
     if source_notes:
         notes.append(f"{_READ}{'; '.join(source_notes)}.")
     return table.assign(strategy=as_text(table["strategy"]))

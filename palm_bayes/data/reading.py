@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from palm_bayes.data.runs import XMode
 
-OF_SOURCE = ("columns", "layout", "pattern", "pool")
+OF_SOURCE = ("columns", "layout", "pattern", "pool", "spread")
 """Options that tell how a source is laid out."""
 
 
@@ -29,6 +29,7 @@ class Reading:
     layout: str | None = None
     pattern: str | None = None
     pool: float | None = None
+    spread: str | None = None
 
     @property
     def named(self) -> Sequence[str] | None:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from palm_bayes.data.cells import EXACT, as_text, natural
 from palm_bayes.data.counts import UNUSED, with_counts
+from palm_bayes.data.known_errors import ERRORS, errors_to_fractions
 from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.scales import RUN, numbers, reject, to_fractions
 from palm_bayes.data.score import Score
@@ -37,7 +38,8 @@ class Runs(Displayed):
         One row per observation, sorted by strategy, repetition (natural order) and episode:
         ``strategy`` (str), ``repetition`` (str), ``episode`` (int, from 1), ``labels``
         (cumulative; NaN throughout where unknown), ``x`` (batches, > 0), ``accuracy``: the score
-        as a fraction that rises, see `score`.
+        as a fraction that rises, see `score`. Where accuracies are means of repetitions with known
+        noise also ``standard_error``, a fraction, and ``mean_of``, their number; NaN where unknown.
     batch : float
         Labels per episode b; 1 where labels are unknown.
     score : Score
@@ -49,7 +51,8 @@ class Runs(Displayed):
     notes : tuple of str
         How the data were interpreted, and what is unusual but usable.
     read_with : mapping of str to Any
-        Options that chose how the source was read: ``columns``, ``layout``, ``pattern``, ``pool``.
+        Options that chose how the source was read: ``columns``, ``layout``, ``pattern``, ``pool``,
+        ``spread``.
     """
 
     table: pd.DataFrame
@@ -85,7 +88,8 @@ class Runs(Displayed):
             Columns ``strategy``, ``accuracy`` (fractions or percent), ``episode`` and/or
             ``labels``; optionally ``repetition``, ``metric`` (the score's name), and ``file`` and
             ``where`` (a row's place in it) for messages. Without labels x is the episode; without
-            episodes they are ranks.
+            episodes they are ranks. Of means also ``standard_error``, in the unit of the
+            accuracies, and ``mean_of``, the number of repetitions.
         batch : float, optional
             Labels per episode; by default the median step of the labels over all runs. Where
             labels are unknown, labels = episode * batch.
@@ -111,16 +115,24 @@ class Runs(Displayed):
             with_counts(_typed_columns(frame), batch, all_notes), max_repetitions, max_episodes
         )
         score = to_fractions(table, percent, metric, lower_is_better, all_notes)
+        known = errors_to_fractions(table, score, all_notes)
         _check_runs(table)
         step = _add_x(table, batch, x_mode, all_notes)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
         origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
-        return cls(table[_COLUMNS], step, score, dataset, model, origins, tuple(all_notes))
+        return cls(
+            table[[*_COLUMNS, *known]], step, score, dataset, model, origins, tuple(all_notes)
+        )
 
     @property
     def strategies(self) -> tuple[str, ...]:
         """Names of the strategies, in the order of `table`."""
         return tuple(self.table["strategy"].unique())
+
+    @property
+    def of_means(self) -> bool:
+        """True if accuracies are means of repetitions, with known standard errors."""
+        return ERRORS[0] in self.table
 
     @property
     def x_mode(self) -> XMode:

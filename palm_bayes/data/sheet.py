@@ -10,7 +10,7 @@ import pandas as pd
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import pattern_of, repetition_of, split
+from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.runs import UNUSED
 from palm_bayes.errors import DataError, listed
 
@@ -23,10 +23,27 @@ PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[
 
 @dataclass(frozen=True)
 class Series:
-    """A column of accuracies: its position, and the run that its name tells."""
+    """A column of accuracies, and the run that its name tells.
+
+    Attributes
+    ----------
+    place : int
+        Its position.
+    run : mapping of str to str
+    spread, count : int, optional
+        Positions of the spread of its means, and of the number of repetitions that they are of.
+    """
 
     place: int
     run: Mapping[str, str]
+    spread: int | None = None
+    count: int | None = None
+
+    @property
+    def beside(self) -> dict[str, int]:
+        """Positions of the columns about its means, by word."""
+        pairs = {"spread": self.spread, "mean of": self.count}
+        return {word: place for word, place in pairs.items() if place is not None}
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,8 @@ class Sheet:
     ----------
     raw : Raw
     words : mapping of str to int
-        Position of the column of each word; "step" counts labels or episodes.
+        Position of the column of each word; "step" counts labels or episodes, "spread" is that of
+        means, "mean of" the number of repetitions that they are of.
     series : sequence of Series
         Columns of accuracies, where "accuracy" is no word.
     notes : sequence of str
@@ -66,6 +84,7 @@ class Sheet:
     def free(self) -> list[int]:
         """Positions of the columns that are not understood."""
         used = {*self.words.values(), *(one.place for one in self.series)}
+        used |= {place for one in self.series for place in one.beside.values()}
         return [i for i in range(self.raw.frame.shape[1]) if i not in used]
 
     @property
@@ -113,10 +132,16 @@ class Sheet:
             label if raw.file and isinstance(label, str) else f"row {label}"
             for label in raw.frame.index
         ]
+        if "accuracy" in self.words:
+            table = table.assign(
+                **self._spread_kind(self.words.get("spread", self.words["accuracy"]))
+            )
         for i in self.free:
             table[f"{UNUSED}{self.names[i]}"] = self.column(i)
         parts = [
             table.assign(
+                **{word: self.column(place) for word, place in one.beside.items()},
+                **self._spread_kind(one.place if one.spread is None else one.spread),
                 accuracy=self.column(one.place),
                 where=table["where"] + f", column {self.names[one.place]}",
                 **one.run,
@@ -126,6 +151,11 @@ class Sheet:
         ]
         table = pd.concat(parts or [table], ignore_index=True)
         return table.assign(**self.named, file=raw.file, metric=self.metric)
+
+    def _spread_kind(self, place: int) -> dict[str, str]:
+        """Return what the name of a column tells of the spread in it, as columns to add."""
+        name = self.names[place]
+        return {"spread kind": columns.spread_kind(name) or "?", "spread name": name}
 
 
 def _unit(name: str, word: str) -> dict[str, str]:
@@ -281,38 +311,3 @@ def described(series: Sequence[Series], names: Sequence[str]) -> str:
     mine = [names[one.place] for one in series]
     shown = f"{mine[0]} ... {mine[-1]}" if len(mine) > 3 else listed(mine)
     return f"{' and '.join(parts)} from the {'column' if len(mine) == 1 else 'columns'} {shown}"
-
-
-def spreads(names: Sequence[str]) -> list[str]:
-    """Return the names of standard deviations, errors and bounds of means."""
-    mean = [name for name in names if columns.parts(name) & columns.MEAN]
-    words = columns.SPREAD | (columns.ERROR if mean else frozenset())
-    of = {columns.clean(columns.without_mean(name)) for name in names}
-    return [
-        name
-        for name in names
-        if (columns.parts(name) & words and name not in mean) or columns.bound_of(name, of)
-    ]
-
-
-def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> None:
-    """Refuse means with their spread, whose noise the model cannot take as known.
-
-    In a table that is not `wide`, the first name is that of the score.
-    """
-    spread = spreads(names) + ([] if wide else [*filter(columns.counts_runs, names[1:])])
-    if spread:
-        rest = [name for name in names if name not in spread]
-        mean = [name for name in rest if columns.parts(name) & columns.MEAN]
-        bare = {columns.clean(split(name)[0]) for name in spread} <= columns.SPREAD
-        like = pattern_of(spread[0]) if wide and bare and not mean else ""
-        or_strategies = f"strategies of these names are read by --pattern '{like}'; " * bool(like)
-        mean = mean or (rest if wide else rest[:1]) or ["NAME"]
-        several = len(mean) > 1
-        how = "--layout wide" if several else f"--column accuracy={mean[0]}"
-        raise DataError(
-            f"{place}only means and their spread ({listed([*mean, *spread])}): accuracies of "
-            "single repetitions are needed, the model cannot take known noise; "
-            f"{or_strategies}to fit the "
-            f"{'means, each' if several else 'mean'} as one repetition all the same: {how}"
-        )

@@ -102,9 +102,12 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     Raises
     ------
     DataError
-        If there is only one strategy, or labels are unknown or below the first seen.
+        If there is only one strategy, labels are unknown or below the first seen, or accuracies are
+        means of repetitions, of which one more would cost as many runs.
     """
     names = fit.runs.strategies
+    if fit.runs.of_means:
+        raise DataError("accuracies are means of repetitions: a pilot needs single repetitions")
     if len(names) < 2:
         raise DataError(f"only {names[0]} is fitted: a choice needs at least two strategies")
     first = episode_budgets(fit.runs, 0)[0]

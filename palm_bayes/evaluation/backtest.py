@@ -62,6 +62,7 @@ def backtest(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
+    spread: str | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
     draws: int = Settings.draws,
@@ -91,7 +92,7 @@ def backtest(
         Selection; by default all.
     percent : bool, optional
         True if accuracies are in percent; by default inferred from each task's values.
-    metric, lower_is_better, columns, layout, pattern, pool
+    metric, lower_is_better, columns, layout, pattern, pool, spread
         As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed, cores
         As in `palm_bayes.fit`.
@@ -127,7 +128,7 @@ def backtest(
     reading = Reading(
         strategies, dataset, model, percent=percent, metric=metric,
         lower_is_better=lower_is_better, columns=columns, layout=layout,
-        pattern=pattern, pool=pool,
+        pattern=pattern, pool=pool, spread=spread,
     )  # fmt: skip
     cells = read_cells(data, reading)
     jobs = jobs_of(cells, sizes)

@@ -88,11 +88,18 @@ def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
 
 
 def read_study_cells(data: Place, reading: Reading) -> list[Cell]:
-    """Read the cells of a study, task by task; `DataError` if any place cannot be read."""
+    """Read the cells of a study to learn from, task by task.
+
+    `DataError` if a place cannot be read, or has means, whose noise is not that of a repetition.
+    """
     study = read_study(data, reading)
     if study.unread:
         raise DataError(next(iter(study.unread.values())))
-    return [cell for draft in study.drafts for cell in _cells(draft.task(reading))]
+    cells = [cell for draft in study.drafts for cell in _cells(draft.task(reading))]
+    if of_means := [cell for cell in cells if cell.runs and cell.runs.of_means]:
+        name = " / ".join(filter(None, of_means[0].key))
+        raise DataError(f"{name} has means of repetitions: learning needs single repetitions")
+    return cells
 
 
 def _cells(task: Task) -> list[Cell]:

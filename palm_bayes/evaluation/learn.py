@@ -51,8 +51,7 @@ COMMONS = tuple(np.linspace(0, 0.9, 10).round(1).tolist())
 
 _TIMES = (1.5, 3.0, 10.0, BEYOND)  # limits of distance classes, in multiples of the labels seen
 _RADII = {"initial_tr_radius": 0.3, "final_tr_radius": 0.1}  # of a search, in logarithms
-_TRIES = 300
-_TRIES_WITHOUT = 60  # starting from the result for all sources
+_TRIES, _TRIES_WITHOUT = 300, 60  # the latter starting from the result for all sources
 _WORTHWHILE = 5e-4  # least gain in log density for which the search starts again
 _PRIOR_SD = 0.5  # of a hyperparameter's logarithm around its start; a task is one observation
 _BANDS = (50, 80, 95)
@@ -70,10 +69,9 @@ class Lesson:
     without : dict of str to Learned
         By source, the result of learning from the others. Empty if there is one source.
     table : DataFrame
-        Index source: one row each, evaluated with hyperparameters from all others. ``score`` and
-        ``before``, mean log density of later accuracies with these and with the initial ones;
-        ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1]. Empty if there
-        is one source.
+        Index source, as `without`: each evaluated with hyperparameters from all others. ``score``
+        and ``before``, mean log density of later accuracies with these and with the initial ones;
+        ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1].
     notes : tuple of str
         How the tables were read.
     """
@@ -98,6 +96,7 @@ def learn(
     layout: str | None = None,
     pattern: str | None = None,
     pool: float | None = None,
+    spread: str | None = None,
     start: Learned | str | Path | None = None,
     keep: str | Path | None = None,
     seed: int = 0,
@@ -113,8 +112,10 @@ def learn(
     data : DataFrame, path or paths
         Complete curves of as many projects as possible: tables of several tasks, each read by
         itself, or trees of folders; see `palm_bayes.data.studies.read_study`.
-    strategies, dataset, model, percent, metric, lower_is_better, columns, layout, pattern, pool
+    strategies, dataset, model, percent, metric, lower_is_better
         As in `palm_bayes.backtest`.
+    columns, layout, pattern, pool, spread
+        As in `palm_bayes.backtest`, but means with known noise are refused.
     start : Learned or path, optional
         Prior of the fits and initial hyperparameters, above 0; by default as shipped.
     keep : path, optional
@@ -141,7 +142,7 @@ def learn(
     how = Reading(
         strategies, dataset, model, percent=percent, metric=metric,
         lower_is_better=lower_is_better, columns=columns, layout=layout,
-        pattern=pattern, pool=pool,
+        pattern=pattern, pool=pool, spread=spread,
     )  # fmt: skip
     cells = read_study_cells(data, how)
     folder = None if keep is None else Path(keep).absolute()
@@ -155,10 +156,9 @@ def learn(
     found = replace(found, misfit=replace(found.misfit, common=_common_share(tasks, found, begun)))
     without = _leave_one_out(tasks, found, begun, tell)
     table, held = _evaluated(tasks, without, begun)
-    of_cells = Counter(cell.key[0] for cell in cells if cell.runs)
     about = {
         "command": command,
-        "corpus": dict(sorted(of_cells.items())),
+        "corpus": dict(sorted(Counter(cell.key[0] for cell in cells if cell.runs).items())),
         "date": datetime.now(UTC).date().isoformat(),
         "fits": sum(len(task.laters) for task in tasks),
         "palm-bayes": __version__,

@@ -106,6 +106,7 @@ def _must_agree(runs: Runs) -> dict[str, str]:
         "better value": "lower" if runs.score.lower_is_better else "higher",
         "labels per episode": f"{runs.batch:g}",
         "axis of the curve": runs.x_mode,
+        "noise": "of means" if runs.of_means else "of repetitions",
     }
 
 

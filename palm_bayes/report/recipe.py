@@ -34,6 +34,7 @@ _READING = {
     "layout": "--layout",
     "pattern": "--pattern",
     "pool": "--pool",
+    "spread": "--spread",
     "max_repetitions": "--num-variants",
     "max_episodes": "--episodes",
 }

@@ -82,7 +82,7 @@ def test_a_column_for_each_repetition(tmp_path):
 
 
 def test_a_mean_that_was_chosen(tmp_path):
-    runs = of("the mean of them, chosen", tmp_path)
+    runs = of("the means of them, of unknown noise", tmp_path)
     mean = np.mean([formats.accuracy("random", r) for r in (1, 2, 3)], axis=0)
     assert curve(runs, "random", "1") == pytest.approx(mean)
 
@@ -169,7 +169,7 @@ def test_what_is_offered_can_be_read(tmp_path, name):
 
 
 def test_means_side_by_side_are_strategies(tmp_path):
-    runs = of("the means of them, chosen", tmp_path)
+    runs = of("means of each strategy, of unknown noise", tmp_path)
     mean = formats.tidy().groupby(["strategy", "labels"])["accuracy"].mean()
     assert runs.strategies == formats.STRATEGIES
     for strategy in formats.STRATEGIES:

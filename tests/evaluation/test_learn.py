@@ -272,6 +272,13 @@ def test_a_table_that_cannot_be_read_is_an_error(tmp_path):
         learning.learn([good, bad])
 
 
+def test_means_are_not_learned_from():
+    means = curves_of().assign(repetition="mean", sem=0.01)
+    means = means.drop_duplicates(["strategy", "labels"])
+    with pytest.raises(DataError, match="has means of repetitions: learning needs single rep"):
+        learning.learn(means)
+
+
 def test_too_short_curves_teach_nothing():
     with pytest.raises(DataError, match="no curve is long enough"):
         learning.learn(curves_of(episodes=5))
