@@ -237,7 +237,7 @@ MUTATIONS = (
     Mutation(
         "Refit: the prior at the moved noise left out",
         "inference/importance_refit.py",
-        "log_ratios += _log_prior(new, now, priors) - _log_prior(old, before, priors)",
+        "log_ratios += _log_prior(new, now, priors) - _log_prior(old, before, earlier_priors)",
         "log_ratios += 0.0",
         "inference/test_importance_refit.py::test_weights_are_those_of_plain_numpy",
     ),

@@ -29,9 +29,8 @@ LAYOUT = """
                 averaging quantiles columns names opening reading arrays in_memory marks tables
                 palm_folder mlflow_folder run_writer places sheet means standard_errors ambiguous
                 trackers mlflow_steps across layouts cleaning readers tasks example studies
-    model:      curve noise misfit expected learned variables priors curve_regions coordinates
-                steps likelihood_passes likelihood build
-                one_strategy
+    model:      curve noise misfit expected learned variables known_noise priors curve_regions
+                coordinates steps likelihood_passes likelihood build one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache evidence nuts joint trace power_scaling posterior several
                 fitting importance_refit predictive

@@ -45,7 +45,7 @@ from palm_bayes.files import Look
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
-    from palm_bayes.data.runs import XMode
+    from palm_bayes.data.runs import Runs, XMode
     from palm_bayes.model.priors import Priors
 
 DEMO_EPISODES = 12
@@ -191,7 +191,7 @@ def fit(
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
-        own = {} if bounds == options.PALM_BOUNDS else {"priors": _bounded(sampled, bounds)}
+        own = {} if bounds == options.PALM_BOUNDS else {"priors": _bounded(runs, sampled, bounds)}
         fitted = fit_runs(runs, **{**sampled, **own}, progress=step)
         step("forecasting")
         outcome = FitOutput.of(
@@ -245,11 +245,11 @@ def backtest(
     return report_backtest(result, form, out=out, seed=sampled["seed"])
 
 
-def _bounded(sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":
+def _bounded(runs: "Runs", sampled: Mapping[str, Any], bounds: dict[str, float]) -> "Priors":
     from palm_bayes.model.learned import learned_from
-    from palm_bayes.model.priors import named_priors
+    from palm_bayes.model.priors import priors_of_runs
 
-    return named_priors(sampled["priors"], learned_from(sampled["prior"]), **bounds)
+    return priors_of_runs(sampled["priors"], runs, learned_from(sampled["prior"]), **bounds)
 
 
 command(epilog=cli_sweep.SWEEP)(cli_sweep.sweep)

@@ -12,7 +12,7 @@ from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.inference.trace import assemble
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.model.priors import Priors, priors_of_runs
 
 
 def fit_validated(
@@ -25,7 +25,7 @@ def fit_validated(
     prior: str = "",
 ) -> Posterior:
     """Fit runs without warnings about unusual data."""
-    chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
+    chosen = priors_of_runs(priors, runs, learned)
     settings.suit(chosen)
     if settings.sampler == "nutpie":
         if progress is not None:

@@ -28,7 +28,7 @@ from palm_bayes.inference.settings import Progress, Settings
 from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model import curve, noise
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.priors import Priors, moving_logp, named_priors, noise_unit
+from palm_bayes.model.priors import Priors, moving_logp, noise_unit, priors_of_runs
 from palm_bayes.model.variables import Observations, observations
 
 REWEIGHTED = 0  # number of NUTS attempts
@@ -46,15 +46,16 @@ def refit_validated(
     """Update `fit` for runs with further episodes; see `PalmFit.refit`."""
     about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
     learned = fit.learned
-    chosen = priors_of(about["priors"], learned, priors)
+    before, chosen = (priors_of(about["priors"], learned, priors, of) for of in (fit.runs, runs))
     settings = Settings(**{name: about[name] for name in _OF_SETTINGS & about.keys()})
 
     # NUTS for one strategy runs beside the reweighting of others. PyTensor compiles in one thread
     # at a time: functions for reweighting are compiled before, others in the thread of NUTS.
-    moving_logp(chosen)
+    for either in (before, chosen):
+        moving_logp(either)
     with ThreadPoolExecutor(1) as nuts:
         found: list[Sample | Future[Sample]] = [
-            _reweighted(fit, of_one, chosen)
+            _reweighted(fit, of_one, before, chosen)
             or nuts.submit(sample_strategy, of_one, chosen, settings, progress)
             for of_one in map(runs.strategy, runs.strategies)
         ]
@@ -62,16 +63,18 @@ def refit_validated(
     return put_together(runs, samples, about, learned)
 
 
-def priors_of(name: str, learned: Learned, own: Priors | None) -> Priors:
-    """Return a fit's priors: a named set, or custom ones, which must be given again."""
+def priors_of(name: str, learned: Learned, own: Priors | None, runs: Runs) -> Priors:
+    """Return a fit's priors for runs: a named set, or custom ones, which must be given again."""
     if own is None and name == "own":
         raise DataError("the fit has custom priors, which are not stored: give them again")
     if own is not None and name != "own":
         raise DataError(f"the fit has the named priors {name!r}: give none")
-    return named_priors(name, learned) if own is None else own
+    return priors_of_runs(name if own is None else own, runs, learned)
 
 
-def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
+def _reweighted(
+    fit: Posterior, runs: Runs, earlier_priors: Priors, priors: Priors
+) -> Sample | None:
     """Reweight one strategy's draws of `fit`; return None if they do not suffice."""
     (name,) = runs.strategies
     of_old = fit.convergence.table.to_dict("index").get(name, {"passed": False})
@@ -88,7 +91,7 @@ def _reweighted(fit: Posterior, runs: Runs, priors: Priors) -> Sample | None:
     earlier = stats["total_log_likelihood"].isel(strategy=0).transpose("chain", "draw").to_numpy()
     terms = log_likelihood(new.isel(strategy=0), runs)
     log_ratios = terms.sum(axis=-1) - earlier + log_stretch
-    log_ratios += _log_prior(new, now, priors) - _log_prior(old, before, priors)
+    log_ratios += _log_prior(new, now, priors) - _log_prior(old, before, earlier_priors)
     log_weights, pareto_k = smoothed(log_ratios)
     if not pareto_k <= PARETO_K_MOST:
         return None

@@ -13,15 +13,13 @@ from scipy import stats
 from palm_bayes.arrays import Floats, Integers
 from palm_bayes.inference.saved import learned_of
 from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
+from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.noise import single_prediction_sd
-from palm_bayes.model.variables import BETAS, LOG_NORMALS
+from palm_bayes.model.variables import BETAS
 
 POWERS = {"half": 0.5, "twice": 2.0}
 """Powers of the prior, by name."""
-_OF_NOISE = {
-    **{name: stats.lognorm(width, scale=median) for name, (median, width) in LOG_NORMALS.items()},
-    **{name: stats.beta(*shape) for name, shape in BETAS.items()},
-}
+_SHARES = {name: stats.beta(*shape) for name, shape in BETAS.items()}
 
 
 def prior_scaled(trace: xr.DataTree) -> xr.Dataset:
@@ -63,18 +61,18 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     ends = trace["constant_data"]["ends"].sel(strategy=strategy)
     x_first, accuracy_last = (float(ends.sel(end=end)) for end in ("x_first", "accuracy_last"))
     learned = learned_of(trace)
-    start, beta = (
-        stats.lognorm(prior.width, scale=prior.median)
-        for prior in (learned.alpha_start, learned.beta)
-    )
+    known = noise_log_normals(trace["runs"].to_dataset().to_dataframe())
+    numbers = {"start": learned.alpha_start, "beta": learned.beta, **known}
+    densities = _SHARES | {
+        name: stats.lognorm(prior.width, scale=prior.median) for name, prior in numbers.items()
+    }
     log_u = draws["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
     total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u
     alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
-    total = total + start.logpdf(alpha + min(x_first, 1000.0))
+    total = total + densities.pop("start").logpdf(alpha + min(x_first, 1000.0))
     unit = single_prediction_sd(accuracy_last)
     draws = draws.assign(relative_noise=draws["noise"] / unit)
     total = total - np.log(unit)
-    densities = {**_OF_NOISE, "beta": beta}
     for name, density in densities.items():
         total = total + density.logpdf(draws[name].transpose("chain", "draw").to_numpy())
     return np.asarray(total)

@@ -169,7 +169,7 @@ def predictive_model(
 
 
 def _priors(fit: Posterior, own: Priors | None) -> Priors:
-    return priors_of(prior_set_name(fit.trace), fit.learned, own)
+    return priors_of(prior_set_name(fit.trace), fit.learned, own, fit.runs)
 
 
 def _normals(misfit: Misfit, strategies: int) -> Any:

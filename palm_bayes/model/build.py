@@ -30,9 +30,9 @@ from palm_bayes.model.priors import (
     draw_memory,
     draw_share,
     memory_logp,
-    named_priors,
     noise_over_unit,
     noise_unit,
+    priors_of_runs,
 )
 from palm_bayes.model.variables import (
     DATA_COORDS,
@@ -65,7 +65,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
         accuracies are fractions. PyMC's own functions take it: prior and posterior predictive draw
         whole repetitions.
     """
-    priors = named_priors(priors) if isinstance(priors, str) else priors
+    priors = priors_of_runs(priors, runs)
     data = observations(runs)
     coords = {
         "strategy": list(runs.strategies),

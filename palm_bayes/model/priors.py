@@ -14,8 +14,10 @@ from pymc.distributions.shape_utils import change_dist_size
 from pytensor.compile.mode import Mode
 
 from palm_bayes.arrays import Floats
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known
 from palm_bayes.model import curve
+from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS, LOG_NORMALS
@@ -166,6 +168,30 @@ def named_priors(
         beta=pm.Uniform.dist(0, beta_hi),
         apart=True,
     )
+
+
+def priors_of_runs(
+    priors: str | Priors, runs: Runs, learned: Learned | None = None, **bounds: float
+) -> Priors:
+    """Return the priors of a fit: a user's own, or a named set with the known noise of means.
+
+    Parameters
+    ----------
+    priors : str or Priors
+    runs : Runs
+        All that are fitted, since the noise of means is known from all strategies.
+    learned, bounds
+        As in `named_priors`.
+    """
+    if not isinstance(priors, str):
+        return priors
+    named = named_priors(priors, learned, **bounds)
+    return _with_noise(named, *noise_log_normals(runs.table).items()) if runs.of_means else named
+
+
+@lru_cache  # as `named_priors`
+def _with_noise(priors: Priors, *noise: tuple[str, LogNormal]) -> Priors:
+    return priors.with_parts(**{name: log_normal(prior) for name, prior in noise})
 
 
 def _passes_one(part: Distribution) -> bool:

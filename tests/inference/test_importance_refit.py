@@ -206,7 +206,8 @@ def test_weights_are_those_of_plain_numpy(monkeypatch, made_up):
     monkeypatch.setattr(
         module, "resampled", lambda w: (weights.append(w), np.zeros((1, 6), int))[1]
     )
-    module._reweighted(fit, later, named_priors("default"))
+    priors = named_priors("default")
+    module._reweighted(fit, later, priors, priors)
 
     expected, x = [], np.arange(1.0, 6)
     for draw in draws:
@@ -229,7 +230,8 @@ def test_weights_that_are_unreliable_are_not_used(monkeypatch, made_up, pareto_k
     monkeypatch.setattr(module, "smoothed", lambda ratios: (ratios, pareto_k))
     monkeypatch.setattr(module, "diagnose", lambda *_: {"passed": True})
     fit, _ = made_up_fit(later.first(4))
-    assert (module._reweighted(fit, later, named_priors("default")) is not None) is used
+    priors = named_priors("default")
+    assert (module._reweighted(fit, later, priors, priors) is not None) is used
 
 
 def test_a_refit_is_a_whole_fit(refitted, later_runs):

@@ -1,6 +1,7 @@
 """Priors: their densities against SciPy's, their draws, their bounds and what replaces them."""
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
@@ -9,10 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 from palm_bayes.model import curve
 from palm_bayes.model.learned import shipped
-from palm_bayes.model.priors import Priors, curve_logp, draw_curve, named_priors
+from palm_bayes.model.priors import Priors, curve_logp, draw_curve, named_priors, priors_of_runs
 
 X_FIRST = np.array([1.0, 0.5, 12.0])
 LOWEST = -X_FIRST
@@ -256,3 +258,39 @@ def test_errors_say_what_was_got_and_what_is_allowed(make, words):
     for word in words:
         assert word in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def of_means(errors):
+    frame = pd.DataFrame({"strategy": "a", "episode": range(1, 7), "accuracy": 0.8})
+    return Runs.from_frame(frame.assign(standard_error=errors, mean_of=1000))
+
+
+def test_known_noise_takes_the_place_of_the_default():
+    known, usual = priors_of_runs("default", of_means(0.01)), named_priors("default", None)
+    drawn = pm.draw(known.relative_noise, 4000, random_seed=1)
+    assert np.log(drawn).mean() == pytest.approx(np.log(0.01 / 0.4), abs=0.12)
+    assert np.log(drawn).std() == pytest.approx(0.3, abs=0.02)
+    assert np.median(pm.draw(known.noise_ratio, 4000, random_seed=1)) == pytest.approx(1, abs=0.05)
+    for name in ("A_max", "alpha_start", "beta", "rho", "shared", "lasting"):
+        assert getattr(known, name) is getattr(usual, name)
+
+
+def test_known_noise_is_known_with_flat_priors_and_bounds_too():
+    assert priors_of_runs("bounds", of_means(0.01)).apart
+    assert priors_of_runs("default", of_means(0.01), alpha_lo=-5.0).alpha_lo == -5
+
+
+def test_own_priors_come_before_known_noise():
+    own = named_priors("default").with_parts(noise=pm.HalfNormal.dist(0.1))
+    assert priors_of_runs(own, of_means(0.01)) is own
+
+
+def test_equal_known_noise_is_one_object_for_which_programs_are_kept():
+    first = priors_of_runs("default", of_means(0.01))
+    assert priors_of_runs("default", of_means(0.0101)) is first
+    assert priors_of_runs("default", of_means(0.03)) is not first
+
+
+def test_repetitions_leave_named_priors_as_they_are():
+    runs = Runs.from_frame(of_means(0.01).table.drop(columns=["standard_error", "mean_of"]))
+    assert priors_of_runs("default", runs) is named_priors("default", None)

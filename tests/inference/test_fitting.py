@@ -1,0 +1,86 @@
+"""Fits of means with known noise: sampled for real, weighed anew, saved and answered from."""
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+
+from palm_bayes.data import example_runs_path
+from palm_bayes.data.readers import read_runs
+from palm_bayes.errors import DataError
+from palm_bayes.inference.power_scaling import log_prior
+from palm_bayes.inference.several import side_by_side
+from palm_bayes.model.known_noise import noise_log_normals
+from palm_bayes.model.noise import single_prediction_sd
+from palm_bayes.palm_fit import PalmFit, fit_runs
+from palm_bayes.report.recipe import reading
+
+NAMES = ["random", "entropy"]
+
+
+def summed_up(episodes):
+    """Means, deviations and numbers of the example's repetitions, as a table has them."""
+    runs = read_runs(example_runs_path(), max_episodes=episodes, strategies=NAMES)
+    of = runs.table.groupby(["strategy", "labels"], sort=False)["accuracy"]
+    return of.agg(["mean", "std"]).reset_index()
+
+
+@pytest.fixture(scope="module")
+def later():
+    return read_runs(summed_up(13), spread="sd of 5")
+
+
+@pytest.fixture(scope="module")
+def known():
+    return fit_runs(summed_up(12), spread="sd of 5", seed=1)
+
+
+@pytest.fixture(scope="module")
+def anew(later):
+    return fit_runs(later, seed=2)
+
+
+def test_the_noise_is_that_of_the_means(known):
+    assert known.convergence.passed
+    assert any("means of 5 repetitions" in note for note in known.runs.notes)
+    prior = noise_log_normals(known.runs.table)["relative_noise"]
+    for name in NAMES:
+        last = known.runs.strategy(name).table["accuracy"].iloc[-1]
+        spread = known.trace["posterior"]["noise"].sel(strategy=name).to_numpy()
+        off = np.log(spread / (prior.median * single_prediction_sd(last)))
+        assert abs(np.median(off)) < 2 * prior.width
+        assert off.std() < 1.1 * prior.width
+
+
+def test_the_prior_is_the_models(known):
+    given = known.full_trace(prior=False, posterior=False)["log_prior"].to_dataset()
+    total = sum(given[name] for name in given).transpose("chain", "draw", "strategy")
+    for i, name in enumerate(known.runs.strategies):
+        np.testing.assert_allclose(log_prior(known.trace, name), total[..., i], atol=1e-6)
+
+
+def test_weights_replace_the_prior_of_earlier_means(known, later, anew):
+    refitted = known.refit(later)
+    assert (refitted.convergence.table["attempts"] == 0).any()
+    for name in ("A_max", "noise", "noise_ratio"):
+        ours, theirs = (np.log(fit.trace["sampled"][name]) for fit in (refitted, anew))
+        error = np.hypot(*(az.mcse(part, method="mean") for part in (ours, theirs)))
+        z = (ours.mean(("chain", "draw")) - theirs.mean(("chain", "draw"))) / error
+        assert np.abs(z).max() < 4.5, name
+
+
+def test_a_saved_fit_has_the_errors(known, tmp_path):
+    loaded = PalmFit.load(known.save(tmp_path / "trace.nc"))
+    pd.testing.assert_frame_equal(loaded.runs.table, known.runs.table)
+    assert reading(loaded.runs)["spread"] == "sd of 5"
+    more = loaded.refit(summed_up(13))
+    assert more.runs.table["standard_error"].notna().all()
+
+
+def test_what_needs_single_repetitions_says_so(known, fit):
+    from palm_bayes.decisions.information_value import pilot_value
+
+    with pytest.raises(DataError, match="means of repetitions: a pilot needs single repetitions"):
+        pilot_value(known, 400)
+    with pytest.raises(DataError, match="the noise is of means in a, of repetitions in b"):
+        side_by_side({"a": known, "b": fit})
