@@ -81,7 +81,7 @@ class PalmFit(Posterior):
             many as were observed.
         scope : {"expected", "continuing", "new"}
             The expected curve; the continuation of each observed repetition; a new repetition.
-            The last two include the noise of a measured accuracy.
+            The last two include the noise of a measured accuracy (of a mean, where data are means).
         misfit : Misfit, optional
             Deviation of true curves from PALM beyond the data: by default as learned; None for pure
             PALM.

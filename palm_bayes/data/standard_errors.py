@@ -53,6 +53,9 @@ def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]
         if given.kind not in {"", "none"}:
             raise DataError(f"{place}spread is {said!r}, but no column or cell has a spread")
         return rest
+    if "repetition" in table:
+        single = ~as_text(table["repetition"]).str.lower().isin({*MEAN, ""})
+        reject(table, single, "a single repetition, where others are means: read them apart")
     name = listed(table["spread name"].dropna().unique())
     kind = _kind_of(table, given, name)
     count = _count_of(table, given, kind, name)

@@ -120,3 +120,18 @@ def test_runs_that_were_read_keep_what_was_said():
     assert runs.read_with == {"spread": "sd of 4"}
     with pytest.raises(DataError, match="spread cannot change once Runs are made"):
         read(runs, Reading(spread="none"))
+
+
+def test_means_of_one_file_and_repetitions_of_others(tmp_path):
+    table(accuracy=MEAN, std=0.02, n=4).to_csv(tmp_path / "a.csv", index=False)
+    table(accuracy=MEAN, seed=1).assign(strategy="random").to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(DataError, match="repetition 1: a single repetition, where others are me"):
+        read_runs(tmp_path)
+
+
+def test_means_of_several_files(tmp_path):
+    for name, std in (("margin", 0.02), ("random", 0.04)):
+        of = table(accuracy=MEAN, std=std, n=4).drop(columns="strategy")
+        of.to_csv(tmp_path / f"{name}.csv", index=False)
+    found = read_runs(tmp_path).table.groupby("strategy")["standard_error"].mean()
+    assert found.to_dict() == pytest.approx({"margin": 0.01, "random": 0.02})
