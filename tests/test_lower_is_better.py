@@ -77,7 +77,7 @@ def test_comparisons_are_of_errors(fit, error_fit):
     (table,) = compared(found).values()
     assert "error rate" in table
     left = found.plot().axes[0]
-    assert left.get_xlabel() == f"Error rate minus that of {one['strategy'][0]}"
+    assert left.get_xlabel().startswith(f"Error rate minus that of {one['strategy'][0]}\n")
 
 
 def test_rules_are_of_errors():
