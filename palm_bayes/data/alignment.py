@@ -6,8 +6,8 @@ often differ a little: queries fail, duplicates are dropped. Such observations g
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.runs import RUN
 
 WITHIN = 0.1
@@ -16,7 +16,7 @@ MOSTLY = 0.5
 """Repetitions are unaligned when a larger share of their x has only one repetition."""
 
 
-def aligned_x(table: pd.DataFrame) -> NDArray[np.float64]:
+def aligned_x(table: pd.DataFrame) -> Floats:
     """Replace nearly equal x of a strategy's repetitions by their median.
 
     Parameters
@@ -53,9 +53,7 @@ def unaligned(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in alone.index[alone]]
 
 
-def _positions(
-    strategy: NDArray[np.int64], x: NDArray[np.float64], reach: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _positions(strategy: Integers, x: Floats, reach: Floats) -> Integers:
     """Enumerate the aligned x positions in order of strategy and x.
 
     A position spans no more than the smallest `reach` of its observations.

@@ -4,11 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
-
-type Floats = NDArray[np.float64]
 
 # Batches within which repetitions share an x position: start pools differ by some labels.
 _NEAR = 0.75

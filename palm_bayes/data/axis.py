@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs, interpolated
 from palm_bayes.errors import DataError
 
@@ -27,7 +28,7 @@ def asked_x(
 
 def _grid(
     runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return the increasing x as requested; by default twice the observed episodes."""
     if sum(part is not None for part in (labels, episodes, horizon)) > 1:
         raise DataError("labels, episodes and horizon exclude each other: give one of them")
@@ -43,7 +44,7 @@ def _grid(
     return _x_at_episode(runs, np.concatenate([np.unique(seen), later]))
 
 
-def _positive(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def _positive(values: ArrayLike, name: str) -> Floats:
     try:
         numbers = np.unique(np.asarray(values, dtype=float))
     except (TypeError, ValueError):
@@ -58,13 +59,13 @@ def _x_by_episode(runs: Runs) -> "pd.Series[float]":
     return runs.table.groupby("episode")["x"].median().cummax()
 
 
-def _x_at_episode(runs: Runs, episodes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _x_at_episode(runs: Runs, episodes: Floats) -> Floats:
     """Convert episodes to x: linear between observed episodes, one batch per episode beyond."""
     points = _x_by_episode(runs)
     return interpolated(episodes, points.index, points, 1.0)
 
 
-def _episode_at(runs: Runs, x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _episode_at(runs: Runs, x: Floats) -> Floats:
     """Invert `_x_at_episode`, rounded to twelve digits so that whole episodes stay whole."""
     points = _x_by_episode(runs)
     return np.round(interpolated(x, points, points.index, 1.0), 12)

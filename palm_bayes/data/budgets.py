@@ -4,8 +4,8 @@ import math
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 
@@ -20,7 +20,7 @@ def unit_of(runs: Runs) -> Unit:
     return "labels" if runs.labels_known else "episodes"
 
 
-def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
+def episode_budgets(runs: Runs, until: float) -> Floats:
     """Return the budget after each episode, observed and then by batch past `until`, shape (n,).
 
     Observed ones are the (lower) median over runs, so that they are whole labels where data are.
@@ -40,7 +40,7 @@ def episode_budgets(runs: Runs, until: float) -> NDArray[np.float64]:
     return np.concatenate([np.unique(seen), later])
 
 
-def whole_labels(runs: Runs, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+def whole_labels(runs: Runs, labels: Floats) -> Floats:
     """Round labels of later episodes where those of the data are whole, as half a batch is not."""
     known = runs.labels_known and runs.batch >= 1
     return np.round(labels) if known and (runs.table["labels"] % 1 == 0).all() else labels

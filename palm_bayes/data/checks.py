@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.alignment import unaligned
 from palm_bayes.data.runs import MIN_EPISODES, RUN, Runs
 from palm_bayes.errors import listed, span
-
-type Floats = NDArray[np.float64]
 
 # Shares of the task's largest accuracy, so that the result does not depend on its scale.
 _FLAT = 0.0025  # a mean curve that rises less than this is flat, however small its noise

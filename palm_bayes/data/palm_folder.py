@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import natural
 from palm_bayes.data.names import X_FILE, Y_FILE, palm_discovered, palm_splits
 from palm_bayes.data.opening import array_of
 from palm_bayes.errors import DataError, known, listed
-
-type Floats = NDArray[np.float64]
 
 
 def is_palm(base: Path) -> bool:

@@ -10,8 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import EXACT, as_text, natural
 from palm_bayes.data.counts import UNUSED, with_counts
 from palm_bayes.data.known_errors import ERRORS, errors_to_fractions
@@ -172,7 +173,7 @@ class Runs(Displayed):
         origins = {run: file for run, file in self.origins.items() if run in kept}
         return replace(self, table=table.reset_index(drop=True), origins=origins)
 
-    def labels_at(self, x: ArrayLike) -> NDArray[np.float64]:
+    def labels_at(self, x: ArrayLike) -> Floats:
         """Convert model x to cumulative labels; NaN where labels are unknown.
 
         They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
@@ -183,7 +184,7 @@ class Runs(Displayed):
         points = self._known_points()
         return interpolated(x, points["x"], points["labels"], self.batch)
 
-    def x_at(self, labels: ArrayLike) -> NDArray[np.float64]:
+    def x_at(self, labels: ArrayLike) -> Floats:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
@@ -229,7 +230,7 @@ class Runs(Displayed):
         return Display("\n".join([size, *self.notes]), table.reset_index())
 
 
-def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> NDArray[np.float64]:
+def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> Floats:
     """Interpolate linearly between increasing `x`; beyond them, continue with `slope`."""
     at, x, y = (np.asarray(values, float) for values in (at, x, y))
     return np.asarray(np.interp(at, x, y) + slope * (at - np.clip(at, x[0], x[-1])))

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.arrays import array_of_runs
 from palm_bayes.data.columns import COUNTS, stands_for
 from palm_bayes.data.in_memory import (
@@ -113,7 +113,7 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     return Raw(rows.iloc[1:].set_axis(head, axis="columns"), file, name)
 
 
-def _numbers_alone(cells: pd.DataFrame) -> NDArray[np.float64] | None:
+def _numbers_alone(cells: pd.DataFrame) -> Floats | None:
     """Return the numbers of a table without a header; whole numbers may be names of columns."""
     lines = [line for line in cells.to_numpy() if any(line)]  # short lines have NaN
     if not any(re.fullmatch(_DECIMAL, str(cell)) for line in lines[:1] for cell in line):

@@ -21,6 +21,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import with_warning
@@ -80,7 +81,7 @@ class Ask:
         return draw_paths(report.fit, considered(report.fit.runs, asked.within, asked.pool))
 
     @property
-    def budgets(self) -> NDArray[np.float64]:
+    def budgets(self) -> Floats:
         """Budgets after whole episodes, shape (budget,)."""
         return np.asarray(self.paths["budget"].to_numpy(), float)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.runs import Runs, XMode
 from palm_bayes.files import TRACE, Look, csv_rows, csv_text, plain, put_all, text_file
@@ -51,8 +51,8 @@ class PalmResult:
     """
 
     params: dict[str, Any]
-    y_avg: NDArray[np.float64]
-    y_fit: NDArray[np.float64]
+    y_avg: Floats
+    y_fit: Floats
 
 
 @dataclass(frozen=True, eq=False)
