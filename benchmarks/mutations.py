@@ -168,6 +168,27 @@ MUTATIONS = (
         "fractions: T = cast(\"Any\", values) / 1.0",
         "data/test_runs.py::test_percent_is_recognised_and_said",
     ),
+    Mutation(
+        "Data: standard deviations taken for standard errors of means",
+        "data/standard_errors.py",
+        'spread / np.sqrt(count) if kind == "sd" else spread',
+        "spread",
+        "data/test_standard_errors.py::test_percent_and_errors_rates_are_fractions_that_rise",
+    ),
+    Mutation(
+        "Known noise: one standard error as uncertain as another over the first",
+        "model/known_noise.py",
+        "both = float(np.sqrt(2)) * width",
+        "both = width",
+        "model/test_known_noise.py::test_few_repetitions_tell_less",
+    ),
+    Mutation(
+        "Known noise: left out of the fit",
+        "model/known_noise.py",
+        "if ERRORS[0] not in table:",
+        "if True:",
+        "inference/test_fitting.py::test_the_noise_is_that_of_the_means",
+    ),
     # Regions.
     Mutation(
         "Evidence of a region: sign of the density",

@@ -44,12 +44,17 @@ def test_the_noise_is_that_of_the_means(known):
     assert known.convergence.passed
     assert any("means of 5 repetitions" in note for note in known.runs.notes)
     prior = noise_log_normals(known.runs.table)["relative_noise"]
+    deviations, logs = summed_up(12).groupby("strategy", sort=False), []
     for name in NAMES:
         last = known.runs.strategy(name).table["accuracy"].iloc[-1]
+        errors = deviations.get_group(name)["std"].iloc[-3:] / np.sqrt(5)
+        logs.append(np.log(errors).mean() - np.log(single_prediction_sd(last)))
         spread = known.trace["posterior"]["noise"].sel(strategy=name).to_numpy()
         off = np.log(spread / (prior.median * single_prediction_sd(last)))
         assert abs(np.median(off)) < 2 * prior.width
         assert off.std() < 1.1 * prior.width
+    # Rounded to a tenth, and corrected by a seventh, by which logarithms of five are too low.
+    assert np.log(prior.median) == pytest.approx(np.median(logs) + 0.14, abs=0.11)
 
 
 def test_the_prior_is_the_models(known):
