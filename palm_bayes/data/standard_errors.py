@@ -69,7 +69,7 @@ def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]
 
 
 def _place(table: pd.DataFrame) -> str:
-    file = table["file"].iloc[0] if "file" in table else ""
+    file = next(iter(table["file"]), "") if "file" in table else ""
     return f"{file}: " if file else ""
 
 

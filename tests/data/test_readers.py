@@ -301,6 +301,7 @@ def test_files_that_cannot_be_read(tmp_path):
     assert message(csv(tmp_path / "a.csv", "")) == f"{tmp_path / 'a.csv'} is empty"
     path = csv(tmp_path / "b.csv", "strategy,labels,accuracy\n\n")
     assert message(path) == f"{path} has no rows below its header"
+    assert message(rows().iloc[:0]) == "the table has no rows"
     cut = gzip.compress(b"strategy,accuracy\n" * 99)[:-12]
     for name, content in {"c.csv.gz": b"no gzip", "e.csv.gz": cut}.items():
         (tmp_path / name).write_bytes(content)
