@@ -35,7 +35,7 @@ def _numbers(rows: list[list[Any]], file: str, key: object) -> np.ndarray[Any, A
     try:
         return np.array(rows, dtype=float)
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from error
+        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from None
 
 
 def side_by_side(arrays: Arrays, place: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -79,3 +79,15 @@ def as_given(names: "pd.Series[Any]") -> "pd.Series[str]":
     except (ValueError, ArithmeticError):  # one cell suffices: 10**5000, a signalling NaN
         text = pd.Series([text_of(cell) for cell in names], names.index, dtype=str)
     return text.str.strip()
+
+
+def in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Convert columns of the other byte order, which pandas cannot sort or group by."""
+    types = [
+        one.newbyteorder("=") if isinstance(one, np.dtype) and not one.isnative else one
+        for one in frame.dtypes
+    ]
+    if types == [*frame.dtypes]:
+        return frame
+    columns = (frame.iloc[:, i].astype(one) for i, one in enumerate(types))
+    return pd.concat(columns, axis=1)

@@ -58,7 +58,7 @@ def _without_constant_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFr
         return table
     runs = [table[key] for key in _run_keys(table)]
     counts = as_numbers(table["labels"]).groupby(runs).nunique()
-    if counts.max() != 1 or table["episode"].groupby(runs).nunique().max() < 2:
+    if counts.max() != 1 or as_text(table["episode"]).groupby(runs).nunique().max() < 2:
         return table
     first = table["labels"].iloc[0]
     notes.append(f"labels, {first} in all episodes of a run, are not those so far, left out")

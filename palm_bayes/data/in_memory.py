@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.arrays import Arrays, array_of_runs, side_by_side
-from palm_bayes.data.cells import as_numbers
+from palm_bayes.data.cells import as_numbers, in_native_order
 from palm_bayes.data.columns import COUNTS, TASK, stands_for, word_of
 from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.opening import check_names, check_table
@@ -187,7 +187,7 @@ def of_frame(frame: pd.DataFrame, file: str = "", name: str = "") -> Raw:
         first = as_numbers(pd.Series(frame.index))
         if first.is_monotonic_increasing and first.is_unique and first.notna().all():
             frame = frame.reset_index(names=_named(frame))
-    return _with_rows_of_lists(Raw(frame, file, name))
+    return _with_rows_of_lists(Raw(in_native_order(frame), file, name))
 
 
 def _with_rows_of_lists(raw: Raw) -> Raw:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.cells import EXACT, as_text, natural
+from palm_bayes.data.cells import EXACT, as_text, in_native_order, natural
 from palm_bayes.data.counts import UNUSED, with_counts
 from palm_bayes.data.known_errors import ERRORS, errors_to_fractions
 from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
@@ -243,7 +243,7 @@ def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"columns {needed} are needed: found {listed(frame)}")
     if frame.empty:
         raise DataError("the table has no rows")
-    table = frame.reset_index(drop=True)
+    table = in_native_order(frame.reset_index(drop=True))
     for column, usual in (("repetition", "1"), ("file", ""), ("where", ""), ("metric", "")):
         table[column] = table.get(column, usual)
     table["metric"] = as_text(table["metric"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.names import X_FILE, Y_FILE, palm_discovered
 from palm_bayes.data.readers import read, read_runs, reading_of
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 from palm_bayes.files import csv_text
 
@@ -529,3 +530,28 @@ def test_control_characters_in_names_are_codes():
     assert runs.strategies == (r"\x1b[31mred",)
     assert runs.dataset == r"digits\x07"
     assert any(r"control characters in names are codes: \x1b[31mred" in note for note in runs.notes)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_frames_and_arrays_of_either_byte_order_are_read(tmp_path, order):
+    table = pd.DataFrame(
+        {
+            "strategy": "margin",
+            "labels": np.array([60, 20, 40, 80], f"{order}i8"),
+            "repetition": np.ones(4, f"{order}i4"),
+            "accuracy": np.array([0.7, 0.5, 0.6, 0.75], f"{order}f8"),
+        }
+    )
+    assert read_runs(table).table["accuracy"].tolist() == [0.5, 0.6, 0.7, 0.75]
+    assert Runs.from_frame(table).table["labels"].tolist() == [20, 40, 60, 80]
+    np.save(tmp_path / "margin.npy", np.array([[50, 60, 70, 75], [52, 61, 71, 76]], f"{order}i8"))
+    assert read_runs(tmp_path / "margin.npy").table["accuracy"].iloc[0] == 0.5
+
+
+@pytest.mark.parametrize("cell", [[0.5], np.array([1, 2])])
+def test_a_cell_that_is_a_list_is_no_episode(cell):
+    table = rows()
+    table["episode"] = pd.Series([cell] * len(table), dtype=object)
+    table["labels"] = 20
+    with pytest.raises(DataError, match="episode"):
+        read_runs(table)
