@@ -16,8 +16,11 @@ type Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 def array_of_runs(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
     """Take a list of values, or of runs, which may differ in length."""
-    rows = value if isinstance(value, list) else []
-    if rows and all(isinstance(row, list) for row in rows):  # ragged: short runs end in NaN
+    rows = value if isinstance(value, list | tuple) else []
+    lists = {isinstance(row, list | tuple) or np.ndim(row) > 0 for row in rows}
+    if len(lists) > 1:
+        raise DataError(f"{file or 'the dict'}: {key} has both numbers and lists")
+    if lists == {True}:  # ragged: short runs end in NaN
         longest = max(map(len, rows))
         check_table(f"{file or 'the dict'}: {key}", longest, len(rows))
         value = [[*row, *[None] * (longest - len(row))] for row in rows]

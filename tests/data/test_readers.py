@@ -555,3 +555,12 @@ def test_a_cell_that_is_a_list_is_no_episode(cell):
     table["labels"] = 20
     with pytest.raises(DataError, match="episode"):
         read_runs(table)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_lists_of_runs_may_differ_in_length_but_not_in_kind(kind):
+    ragged = [kind([0.5, 0.6, 0.7, 0.75]), kind([0.52, 0.6])]
+    assert len(read_runs({"margin": ragged}).table) == 6
+    assert len(read_runs({"margin": tuple(ragged)}).table) == 6
+    with pytest.raises(DataError, match="the dict: labels has both numbers and lists"):
+        read_runs({"labels": [20, 40, kind([60])], "margin": [0.5, 0.6, 0.7]})
