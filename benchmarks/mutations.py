@@ -185,7 +185,7 @@ MUTATIONS = (
     Mutation(
         "Known noise: left out of the fit",
         "model/known_noise.py",
-        "if ERRORS[0] not in table:",
+        "if STANDARD_ERROR not in table:",
         "if True:",
         "inference/test_fitting.py::test_the_noise_is_that_of_the_means",
     ),

@@ -17,26 +17,23 @@ _TYPE = re.compile(r" <.*>$")  # of Python, as in PATH... <list[Path]>
 _IN_TWO_COLUMNS = re.compile(r"  \S.*?  +\S")
 
 
-class Command(TyperCommand):
-    """Command with help for any width."""
+class _AnyWidth:
+    """Help for any width, of a command or a group."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help: Typer's tables, or a list if the terminal is too narrow for them."""
         if (width := _terminal_width()) < LEAST_WIDTH:
             formatter.write(narrow_help(self, ctx, width))
         else:
-            super().format_help(ctx, formatter)
+            super().format_help(ctx, formatter)  # type: ignore[misc]  # Typer's, which comes next
 
 
-class Group(TyperGroup):
+class Command(_AnyWidth, TyperCommand):
+    """Command with help for any width."""
+
+
+class Group(_AnyWidth, TyperGroup):
     """Commands with help for any width."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, as `Command` does."""
-        if (width := _terminal_width()) < LEAST_WIDTH:
-            formatter.write(narrow_help(self, ctx, width))
-        else:
-            super().format_help(ctx, formatter)
 
 
 def panels(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:

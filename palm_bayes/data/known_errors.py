@@ -8,7 +8,7 @@ from palm_bayes.data.scales import RUN, reject
 from palm_bayes.data.score import Score
 from palm_bayes.errors import plural
 
-ERRORS = ["standard_error", "mean_of"]
+STANDARD_ERROR, MEAN_OF = "standard_error", "mean_of"
 """Columns of runs that are means of repetitions: standard errors, and numbers of repetitions."""
 _MOST = 0.5  # of the scale: no mean of fractions has a larger standard error
 
@@ -19,12 +19,11 @@ def errors_to_fractions(table: pd.DataFrame, score: Score, notes: list[str]) -> 
     Each run needs two above 0; others may be missing, as where only one repetition went on, or be 0
     by rounding. A note says that they are taken as known noise.
     """
-    error, count = ERRORS
-    if error not in table:
+    if STANDARD_ERROR not in table:
         return []
-    table[count] = as_numbers(table[count]) if count in table else np.nan
-    given = table[error]
-    values = table[error] = as_numbers(given) / score.unit
+    table[MEAN_OF] = as_numbers(table[MEAN_OF]) if MEAN_OF in table else np.nan
+    given = table[STANDARD_ERROR]
+    values = table[STANDARD_ERROR] = as_numbers(given) / score.unit
     cells = table.assign(cell=given)
     bad = ~values.between(0, _MOST) & values.notna()
     message = f"the standard error is {{cell}}, but must be from 0 to {_MOST * score.unit:g}"
@@ -33,13 +32,13 @@ def errors_to_fractions(table: pd.DataFrame, score: Score, notes: list[str]) -> 
     message = "needed are two standard errors above 0: --spread none fits means as one repetition"
     reject(cells, ~known, message)
     notes.append(_told(table, score))
-    return ERRORS
+    return [STANDARD_ERROR, MEAN_OF]
 
 
 def _told(table: pd.DataFrame, score: Score) -> str:
     """Say that each strategy is one curve of means with known noise."""
-    errors = table.loc[table[ERRORS[0]] > 0, ERRORS[0]]
-    counts = table[ERRORS[1]].dropna().astype(int)
+    errors = table.loc[table[STANDARD_ERROR] > 0, STANDARD_ERROR]
+    counts = table[MEAN_OF].dropna().astype(int)
     of = f"{plural(counts, 'repetition', 'repetitions')}" if len(counts) else "repetitions"
     ends = dict.fromkeys(f"{score.sizes(end):.2g}" for end in (errors.min(), errors.max()))
     return (

@@ -13,7 +13,7 @@ from palm_bayes.data.opening import check_regular, check_table, text_of
 from palm_bayes.errors import DataError, plural
 
 META = "meta.yaml"
-RUN, NAME, EXPERIMENT, STEP = "run_id", "run_name", "experiment", "step"
+RUN_ID, RUN_NAME, EXPERIMENT, STEP = "run_id", "run_name", "experiment", "step"
 METRICS, PARAMS, TAGS = "metrics.", "params.", "tags."
 """Columns of the table, and beginnings of their names."""
 
@@ -66,7 +66,7 @@ def table_of(runs: Sequence[Path]) -> Raw:
         raise DataError(f"{place}: no run of MLflow holds metrics")
     frame = pd.DataFrame(rows, index=labels)
     check_table(place, *frame.shape)
-    notes = [plural([frame[RUN].nunique()], "run of MLflow", "runs of MLflow")]
+    notes = [plural([frame[RUN_ID].nunique()], "run of MLflow", "runs of MLflow")]
     notes += [f"{deleted} deleted left out"] if deleted else []
     return Raw(frame, place, notes=tuple(notes), alone=False)
 
@@ -76,7 +76,7 @@ def _said(run: Path) -> Row:
     tags = _texts(run / "tags")
     name = tags.get("mlflow.runName") or _fields(run / META).get("run_name", "")
     experiment = _fields(run.parent / META).get("name") or run.parent.name
-    found: Row = {RUN: run.name, NAME: name, EXPERIMENT: experiment}
+    found: Row = {RUN_ID: run.name, RUN_NAME: name, EXPERIMENT: experiment}
     params = _texts(run / "params")
     found |= {f"{PARAMS}{key}": text for key, text in params.items()}
     own = {key: text for key, text in tags.items() if not key.startswith("mlflow.")}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_text
-from palm_bayes.data.mlflow_folder import EXPERIMENT, METRICS, NAME, PARAMS, RUN, STEP, TAGS
+from palm_bayes.data.mlflow_folder import EXPERIMENT, METRICS, PARAMS, RUN_ID, RUN_NAME, STEP, TAGS
 from palm_bayes.data.names import by_pattern
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import Sheet
@@ -18,7 +18,7 @@ from palm_bayes.errors import DataError, listed
 def is_mlflow(sheet: Sheet, _: Reading) -> bool:
     """Return True for the table of MLflow's runs."""
     measured = any(name.startswith(METRICS) for name in sheet.names)
-    return measured and {RUN, NAME, EXPERIMENT, STEP} <= {*sheet.names}
+    return measured and {RUN_ID, RUN_NAME, EXPERIMENT, STEP} <= {*sheet.names}
 
 
 def mlflow(sheet: Sheet, reading: Reading) -> Sheet:
@@ -47,7 +47,7 @@ def mlflow(sheet: Sheet, reading: Reading) -> Sheet:
 
 def _named_by_pattern(sheet: Sheet, pattern: str) -> Sheet:
     """Read the names of runs, or of the column chosen for strategies, by a pattern."""
-    place = sheet.words.get("strategy", sheet.names.index(NAME))
+    place = sheet.words.get("strategy", sheet.names.index(RUN_NAME))
     cells = as_text(sheet.column(place))
     read = dict(zip(cells.unique(), by_pattern([*cells.unique()], pattern), strict=True))
     told = pd.DataFrame([read[cell] for cell in cells], sheet.raw.frame.index)
@@ -86,7 +86,7 @@ def _with_steps(sheet: Sheet, reading: Reading) -> Sheet:
     A param that is the same at all steps of a run, such as its budget, is not what it has so far.
     """
     words = dict(sheet.words)
-    several = as_text(sheet.raw.frame[RUN]).duplicated().any()
+    several = as_text(sheet.raw.frame[RUN_ID]).duplicated().any()
     for word in {*columns.COUNTS} & {*words} - {*(reading.columns or {})}:
         if several and sheet.names[words[word]].startswith((PARAMS, TAGS)):
             del words[word]

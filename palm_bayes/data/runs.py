@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import EXACT, as_text, in_native_order, natural
 from palm_bayes.data.counts import UNUSED, with_counts
-from palm_bayes.data.known_errors import ERRORS, errors_to_fractions
+from palm_bayes.data.known_errors import STANDARD_ERROR, errors_to_fractions
 from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.scales import RUN, numbers, reject, to_fractions
 from palm_bayes.data.score import Score
@@ -133,7 +133,7 @@ class Runs(Displayed):
     @property
     def of_means(self) -> bool:
         """True if accuracies are means of repetitions, with known standard errors."""
-        return ERRORS[0] in self.table
+        return STANDARD_ERROR in self.table
 
     @property
     def x_mode(self) -> XMode:

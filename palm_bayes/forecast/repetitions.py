@@ -40,7 +40,7 @@ def new(posterior: xr.Dataset, curves: xr.Dataset, seed: int) -> xr.DataArray:
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw, strategy)
-        Contains ``noise``, ``rho``, ``lasting`` and ``shared``.
+        Contains ``noise``, ``rho`` and ``lasting``.
     curves : Dataset, dims (chain, draw, strategy, x)
         ``mean``, expected accuracies, and ``sd``, their `noise.transient_sd`. The coordinate
         ``episode`` is along x.
@@ -72,7 +72,7 @@ def continued(
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw, strategy)
-        As of `new`.
+        As of `new`, and ``shared``.
     curves : Dataset, dims (chain, draw, strategy, x)
         As of `new`, at the observed and the requested x, and ``without``, expected accuracies
         without misfit.
@@ -175,6 +175,7 @@ def stationary(rho: Floats, seed: int) -> Callable[[Floats], Floats]:
     episode), of an array of episodes.
     """
 
+    @cache
     def kept(places: int) -> Floats:
         return np.asarray(rho ** (places / _PER_EPISODE))
 

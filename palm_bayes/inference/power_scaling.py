@@ -6,6 +6,8 @@ likelihood sensitivity with power-scaling*, Statistics and Computing 2024). The 
 which data do not inform, and that of pooling remain.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy import stats
@@ -14,6 +16,7 @@ from palm_bayes.arrays import Floats, Integers
 from palm_bayes.inference.saved import learned_of
 from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model.known_noise import noise_log_normals
+from palm_bayes.model.learned import LogNormal
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS
 
@@ -62,20 +65,23 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     x_first, accuracy_last = (float(ends.sel(end=end)) for end in ("x_first", "accuracy_last"))
     learned = learned_of(trace)
     known = noise_log_normals(trace["runs"].to_dataset().to_dataframe())
-    numbers = {"start": learned.alpha_start, "beta": learned.beta, **known}
     densities = _SHARES | {
-        name: stats.lognorm(prior.width, scale=prior.median) for name, prior in numbers.items()
+        name: _log_normal(prior) for name, prior in {"beta": learned.beta, **known}.items()
     }
     log_u = draws["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
     total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u
     alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
-    total = total + densities.pop("start").logpdf(alpha + min(x_first, 1000.0))
+    total = total + _log_normal(learned.alpha_start).logpdf(alpha + min(x_first, 1000.0))
     unit = single_prediction_sd(accuracy_last)
     draws = draws.assign(relative_noise=draws["noise"] / unit)
     total = total - np.log(unit)
     for name, density in densities.items():
         total = total + density.logpdf(draws[name].transpose("chain", "draw").to_numpy())
     return np.asarray(total)
+
+
+def _log_normal(prior: LogNormal) -> Any:
+    return stats.lognorm(prior.width, scale=prior.median)
 
 
 def scaled(log_prior: Floats, power: float) -> Integers | None:

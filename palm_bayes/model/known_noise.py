@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.known_errors import ERRORS
+from palm_bayes.data.known_errors import MEAN_OF, STANDARD_ERROR
 from palm_bayes.data.scales import RUN
 from palm_bayes.model.learned import LogNormal
 from palm_bayes.model.noise import single_prediction_sd
@@ -38,21 +38,21 @@ def noise_log_normals(table: pd.DataFrame) -> dict[str, LogNormal]:
         Rounded, so that fits share compiled programs: medians by up to a tenth.
     """
     default = {name: LogNormal(*numbers) for name, numbers in LOG_NORMALS.items()}
-    if ERRORS[0] not in table:
+    if STANDARD_ERROR not in table:
         return default
-    known = table[table[ERRORS[0]] > 0]
+    known = table[table[STANDARD_ERROR] > 0]
     logs = [_log_noise_and_ratio(run) for _, run in known.groupby(RUN, sort=False) if len(run) > 1]
     if not logs:  # the first episodes of runs, all without
         return default
     noise, ratio = np.array(logs).T
-    bias, width = _log_deviation(table[ERRORS[1]])
+    bias, width = _log_deviation(table[MEAN_OF])
     both = float(np.sqrt(2)) * width  # of two standard errors
     return {"relative_noise": _prior(noise + bias, width), "noise_ratio": _prior(ratio, both)}
 
 
 def _log_noise_and_ratio(run: pd.DataFrame) -> tuple[float, float]:
     """Return logarithms of the relative noise at the end, and of the ratio of the start to it."""
-    errors = np.log(run[ERRORS[0]].to_numpy(float))
+    errors = np.log(run[STANDARD_ERROR].to_numpy(float))
     quarter = max(len(errors) // 4, 1)
     last = float(errors[-quarter:].mean())
     unit = float(np.log(single_prediction_sd(float(run["accuracy"].iloc[-1]))))
