@@ -11,10 +11,14 @@ from typing import NoReturn
 from palm_bayes.cli.app import main
 from palm_bayes.cli.terminal import FAILED, INTERRUPTED, failed
 
+_ON_DASK = {"sweep", "backtest", "learn"}  # commands
+
 
 def run() -> NoReturn:
     """Run the command line of the process, and end the process with its exit status."""
     _streams()
+    if not _ON_DASK & set(sys.argv):  # for others xarray imports it, which takes 0.4 s
+        sys.modules["dask"] = None  # type: ignore[assignment]  # as if it was not installed
     received = _ended_by_signals()
     gc.set_threshold(200_000, 30, 30)  # compilation creates millions of objects, little garbage
     status = main()

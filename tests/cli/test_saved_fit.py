@@ -1,4 +1,4 @@
-"""Questions to saved fits: without the libraries that only fitting needs, and to several."""
+"""Questions to saved fits: without libraries that only other commands need, and to several."""
 
 import subprocess
 import sys
@@ -8,10 +8,14 @@ import pytest
 from palm_bayes.cli import app as cli
 
 ASKED = """
-import sys
-from palm_bayes.cli.app import main
-assert main(sys.argv[1:]) == 0
-heavy = {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "scipy.stats"}
+import os, sys
+from palm_bayes.__main__ import run
+os._exit = sys.exit
+try:
+    run()
+except SystemExit as end:
+    assert end.code == 0
+heavy = {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "scipy.stats", "dask.array"}
 if "--json" in sys.argv:  # it has the diagnostics of every parameter
     heavy -= {"arviz_stats", "scipy.stats"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
@@ -36,7 +40,7 @@ def saved(fit, tmp_path):
     ],
     ids=lambda words: " ".join(words[:1] + words[2:3]),
 )
-def test_a_saved_fit_is_asked_without_pymc(saved, command):
+def test_a_saved_fit_is_asked_without_pymc_and_dask(saved, command):
     words = [word.format(fit=saved) for word in command]
     done = subprocess.run(
         [sys.executable, "-c", ASKED, *words], capture_output=True, text=True, check=False
