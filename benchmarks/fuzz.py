@@ -36,6 +36,7 @@ OF = {
     "npz": ".npz",
     "Parquet": ".parquet",
     "PALM folder": "plot_episode_yvalues.npy",
+    "MLflow run": "test_acc",
     "saved fit": ".nc",
     "prior": "prior.json",
     "cells": "",
@@ -97,12 +98,17 @@ def seeds(reader: str, saved_fit: Path | None) -> list[bytes]:
 
 def reads(reader: str, folder: Path) -> Any:
     """Return the function of an input that reads it; errors meant for users are no crash."""
+    from formats import mlruns
+
     from palm_bayes import read_runs
     from palm_bayes.errors import PalmError
 
     if reader == "PALM folder":
         file, source = folder / "margin_1" / OF[reader], folder
         file.parent.mkdir()
+    elif reader == "MLflow run":  # of several runs, one metric is damaged
+        source = mlruns(folder)
+        file = min(source.rglob(OF[reader]))
     else:
         file = source = folder / f"input{OF[reader]}"
     read: Any = read_runs

@@ -17,8 +17,7 @@ _ON_DASK = {"sweep", "backtest", "learn"}  # commands
 def run() -> NoReturn:
     """Run the command line of the process, and end the process with its exit status."""
     _streams()
-    if not _ON_DASK & set(sys.argv):  # for others xarray imports it, which takes 0.4 s
-        sys.modules["dask"] = None  # type: ignore[assignment]  # as if it was not installed
+    _without_dask()
     received = _ended_by_signals()
     gc.set_threshold(200_000, 30, 30)  # compilation creates millions of objects, little garbage
     status = main()
@@ -43,6 +42,12 @@ def _streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "w" if number else "r", encoding="utf-8"))
         elif number and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _without_dask() -> None:
+    """Keep xarray from importing Dask, which takes 0.4 s, for a command that does not run on it."""
+    if not _ON_DASK & set(sys.argv) and "xarray" not in sys.modules:
+        sys.modules["dask"] = None  # type: ignore[assignment]  # as if it was not installed
 
 
 def _ended_by_signals() -> list[int]:
