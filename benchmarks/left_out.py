@@ -19,7 +19,7 @@ from cells import curves_parser, show_progress
 
 from palm_bayes.evaluation import learn as learning
 from palm_bayes.evaluation.held_out import Task
-from palm_bayes.evaluation.learn import Lesson
+from palm_bayes.evaluation.learn_result import Lesson
 from palm_bayes.evaluation.scores import THIRDS
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 

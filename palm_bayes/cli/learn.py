@@ -16,7 +16,7 @@ from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
 
 if TYPE_CHECKING:
-    from palm_bayes.evaluation.learn import Lesson
+    from palm_bayes.evaluation.learn_result import Lesson
 
 LEARN = """[bold]Examples[/bold]
 
@@ -113,7 +113,7 @@ def _check_prior_file(out: Path, command: str, overwrite: bool) -> None:
 
 def _report(lesson: "Lesson", how: Shown, *, out: Path) -> int:
     """Print the learned hyperparameters and their scores on held-out sources."""
-    from palm_bayes.report.tables import learned, learned_numbers
+    from palm_bayes.report.tables import learned
 
     if how == "text":
         console = console_of(sys.stdout)
@@ -122,5 +122,5 @@ def _report(lesson: "Lesson", how: Shown, *, out: Path) -> int:
         return OK
     judged = lesson.table.reset_index().to_dict("records")
     document = lesson.learned.document() | {"judged": judged, "out": str(out)}
-    print_as(how, document, learned(lesson), learned_numbers(lesson))
+    print_as(how, document, learned(lesson), lesson.numbers)
     return OK

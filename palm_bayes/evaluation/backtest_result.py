@@ -14,6 +14,7 @@ from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, listed, plural
 from palm_bayes.evaluation.checkpoints import SETTINGS
 from palm_bayes.evaluation.scores import SCORES, inside
@@ -39,8 +40,8 @@ COLUMNS = {
 """Tables of a backtest and their columns."""
 
 
-@dataclass(frozen=True, eq=False)
-class Backtest:
+@dataclass(frozen=True, eq=False, repr=False)
+class Backtest(Displayed):
     """Results of forecasting curves from their first episodes. All scores are fractions.
 
     Attributes
@@ -188,6 +189,9 @@ class Backtest:
             f"Up to {near} ahead{self._labels()} {held}; from there to {far} episodes ahead "
             f"{later}: do not rely on them at this distance."
         )
+
+    def _display(self) -> Display:
+        return Display(self.sentence, self.overview.reset_index())
 
     def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:
         """Format the coverage of the 80 % bands for some forecasts, by scope."""

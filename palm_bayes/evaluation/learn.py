@@ -36,6 +36,7 @@ from palm_bayes.evaluation.cells import (
     training_sizes,
 )
 from palm_bayes.evaluation.held_out import Later, Task, later_of
+from palm_bayes.evaluation.learn_result import Lesson
 from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.files import check_folder, put
 from palm_bayes.inference.fitting import fit_validated
@@ -55,32 +56,6 @@ _TRIES, _TRIES_WITHOUT = 300, 60  # the latter starting from the result for all 
 _WORTHWHILE = 5e-4  # least gain in log density for which the search starts again
 _PRIOR_SD = 0.5  # of a hyperparameter's logarithm around its start; a task is one observation
 _BANDS = (50, 80, 95)
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """Learned hyperparameters and their scores on held-out sources.
-
-    Attributes
-    ----------
-    learned : Learned
-    tasks : tuple of Task
-        Curves and their fits.
-    without : dict of str to Learned
-        By source, the result of learning from the others. Empty if there is one source.
-    table : DataFrame
-        Index source, as `without`: each evaluated with hyperparameters from all others. ``score``
-        and ``before``, mean log density of later accuracies with these and with the initial ones;
-        ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1].
-    notes : tuple of str
-        How the tables were read.
-    """
-
-    learned: Learned
-    tasks: tuple[Task, ...]
-    without: dict[str, Learned]
-    table: pd.DataFrame
-    notes: tuple[str, ...]
 
 
 def learn(

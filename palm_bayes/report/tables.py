@@ -19,7 +19,7 @@ from palm_bayes.display import amount, exact_percent, intervals, percent
 from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
-    from palm_bayes.evaluation.learn import Lesson
+    from palm_bayes.evaluation.learn_result import Lesson
 
 
 def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
@@ -151,7 +151,7 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
     """Tabulate the hyperparameters and, by source left out, how well they forecast."""
     rows = [
         {"number": row["number"], "value": f"{row['value']:.4g}", "width": f"{row['width']:.4g}"}
-        for row in learned_numbers(lesson).to_dict("records")
+        for row in lesson.numbers.to_dict("records")
     ]
     table = pd.DataFrame(rows).replace("nan", "")
     tables = {"What was learned; the value of the prior's numbers is a median:": table}
@@ -170,14 +170,6 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
         heading = "Means over repetitions in the 80 % band, by distance in times the labels seen:"
         tables[heading] = pd.DataFrame(distances)
     return tables
-
-
-def learned_numbers(lesson: "Lesson") -> pd.DataFrame:
-    """Return the hyperparameters, one row each; only those of the prior have a width."""
-    numbers = lesson.learned.document()
-    rows = [{"number": name, **prior} for name, prior in numbers["priors"].items()]
-    rows += [{"number": name, "median": value} for name, value in numbers["misfit"].items()]
-    return pd.DataFrame(rows).rename(columns={"median": "value"})
 
 
 def compared_numbers(comparison: Comparison) -> pd.DataFrame:

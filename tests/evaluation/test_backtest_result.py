@@ -78,6 +78,14 @@ def test_bands_that_always_hold():
     )
 
 
+def test_it_is_shown_as_its_sentence_above_the_scores():
+    one = found(([1] * 6, [1] * 6))
+    text = repr(one)
+    assert " ".join(text.split()).startswith(f"Backtest: {one.sentence}")
+    rows = {line.split()[0] for line in text.splitlines()}
+    assert rows >= {"forecaster", *one.overview.index}
+
+
 def test_bands_that_hold_at_first():
     one = found(([1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0]), batch=None)
     assert one.reach == 3

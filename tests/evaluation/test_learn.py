@@ -1,7 +1,7 @@
 """Learning: numbers that made the curves are found again, and judged on sources left out."""
 
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import StringIO
 from pathlib import Path
 
@@ -301,6 +301,15 @@ def test_a_file_that_is_none(tmp_path, text, words):
         Learned.read(path)
     with pytest.raises(DataError, match="cannot read"):
         Learned.read(tmp_path / "none.json")
+
+
+def test_a_lesson_fits_one_screen():
+    lesson = learning.Lesson(shipped(), (), {}, pd.DataFrame(), ())
+    words, *lines = repr(lesson).splitlines()
+    assert words.startswith("Lesson: learned from 0 fits of tasks from ariapoy, cleanlab")
+    assert [line.split()[0] for line in lines[-8:]] == [
+        "number", "alpha_start", "beta", *asdict(shipped().misfit)
+    ][-8:]  # fmt: skip
 
 
 def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeypatch, capsys):
