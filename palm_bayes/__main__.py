@@ -8,17 +8,27 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from palm_bayes.cli.app import main
-from palm_bayes.cli.terminal import FAILED, INTERRUPTED, failed
-
 _ON_DASK = {"sweep", "backtest", "learn"}  # commands
 
 
 def run() -> NoReturn:
     """Run the command line of the process, and end the process with its exit status."""
     _streams()
-    _without_dask()
     received = _ended_by_signals()
+    try:
+        status = _status(received)
+    except KeyboardInterrupt:  # while libraries are loaded, before the command can say it
+        os.write(2, b"palm-bayes: error: interrupted\n")
+        status = 128 + (received or [signal.SIGINT])[0]
+    os._exit(status)  # freeing a compiled program takes more than a second
+
+
+def _status(received: list[int]) -> int:
+    """Run the command line, and return its exit status."""
+    from palm_bayes.cli.app import main
+    from palm_bayes.cli.terminal import FAILED, INTERRUPTED, failed
+
+    _without_dask()
     gc.set_threshold(200_000, 30, 30)  # compilation creates millions of objects, little garbage
     status = main()
     if received and status == INTERRUPTED:
@@ -30,7 +40,7 @@ def run() -> NoReturn:
         pass
     except OSError as error:  # a full disk
         status = failed(f"cannot write the output: {error.strerror}", FAILED)
-    os._exit(status)  # freeing a compiled program takes more than a second
+    return status
 
 
 def _streams() -> None:

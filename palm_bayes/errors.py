@@ -59,9 +59,11 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def real(value: Any, what: str) -> float:
-    """Return a value as a number; `DataError` for text and all else."""
+    """Return a value as a number; `DataError` for text, overlong integers and all else."""
     try:
         return float(value)
+    except OverflowError:  # Python does not write integers of more than 4,300 digits
+        raise DataError(f"{what} is too large: it must be below 1e308") from None
     except (TypeError, ValueError):
         raise DataError(f"{what} is {value!r}, but must be a number") from None
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from palm_bayes.errors import DataError, plural, span, visible
+from palm_bayes.errors import DataError, plural, real, span, visible
 
 
 def test_what_steers_a_terminal_is_shown():
@@ -31,3 +31,9 @@ def test_large_numbers_are_written_out():
     assert span([500, 12_812]) == "500 to 12,812"
     assert plural([100_000], "label", "labels") == "100,000 labels"
     assert span([0.05, float("nan"), 0.123456]) == "0.05 to 0.1235"
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000, "many", None, [1], 1j], ids=type)
+def test_what_is_no_number_is_one_line(value):
+    with pytest.raises(DataError, match=r"^the budget is (too large: it must be|.* a number$)"):
+        real(value, "the budget")

@@ -33,9 +33,11 @@ def test_a_closed_pipe_is_no_error():
     assert "Traceback" not in done.stderr
 
 
-def shell(command, **environment):
+def shell(command, gone=None, **environment):
+    """Run the command line, or run it in a folder that is gone."""
+    there = f"cd {gone} && rmdir {gone} && " if gone else ""
     return subprocess.run(
-        f"{sys.executable} -m palm_bayes {command}",
+        f"{there}{sys.executable} -m palm_bayes {command}",
         shell=True, capture_output=True, text=True, check=False, env=os.environ | environment,
     )  # fmt: skip
 
@@ -93,3 +95,36 @@ def test_signals_end_it_with_one_line(name):
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (128 + number, "palm-bayes: error: interrupted\n")
+
+
+LOADING = """
+import sys
+from palm_bayes import __main__
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "palm_bayes.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+__main__.run()
+"""
+
+
+def test_an_interrupt_while_libraries_are_loaded_is_one_line():
+    command = [sys.executable, "-c", LOADING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "palm-bayes: error: interrupted\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
+@pytest.mark.parametrize("command", ["fit {runs}", "fit {runs} -o {runs}.out", "show {runs}"])
+def test_a_working_directory_that_is_gone(tmp_path, command):
+    runs, gone = tmp_path / "runs.csv", tmp_path / "gone"
+    runs.touch()
+    gone.mkdir()
+    done = shell(command.format(runs=runs), gone)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "palm-bayes: error: the working directory was removed: change to another one\n"
+    )

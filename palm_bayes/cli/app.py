@@ -40,7 +40,7 @@ from palm_bayes.cli.terminal import (
 )
 from palm_bayes.cli.workers import Scheduler, Workers
 from palm_bayes.data.reading import Reading
-from palm_bayes.errors import PalmError, PalmWarning, WorkerError, listed
+from palm_bayes.errors import DataError, PalmError, PalmWarning, WorkerError, listed
 from palm_bayes.files import Look
 from palm_bayes.version import __version__
 
@@ -129,7 +129,7 @@ def _version(asked: bool) -> None:
 
 @app.callback(epilog=f"{examples.CODES}\n\n{DEFAULTS}")
 def _palm_bayes(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback uses it
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
     ] = False,
 ) -> None:
@@ -137,6 +137,10 @@ def _palm_bayes(
 
     Demonstration: [bold]palm-bayes demo[/bold]. Your own runs: [bold]palm-bayes fit PATH[/bold].
     """
+    try:
+        Path.cwd()  # libraries need it even where all paths are absolute
+    except OSError as error:
+        raise DataError("the working directory was removed: change to another one") from error
 
 
 @command(epilog=examples.FIT)

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -21,6 +22,9 @@ from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, NOISE, VERSION, o
 _HASHES = "sha256"  # file attribute with the hash of each group
 # Last bytes of a file, after HDF5's own, which ignores them: a hash of all bytes before.
 _SEAL = b"\npalm_bayes sha256 "
+_END = 200  # bytes in which to look for the seal, more than it has
+_MOST = 4_000_000_000  # bytes of a file: 50 strategies of 3 repetitions of 400 episodes have 2 GB
+_LARGER = 20  # times the file: compressed draws are rarely a tenth as large
 
 
 def learned_of(trace: xr.DataTree) -> Learned:
@@ -93,6 +97,7 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
     """
     contents = _unsealed(path)
     try:
+        _require_size(path, contents)
         with xr.open_datatree(io.BytesIO(contents), engine="h5netcdf") as tree:
             trace = tree.load()
         kept = json.loads(trace.attrs["palm_bayes"])
@@ -117,15 +122,36 @@ def _unsealed(path: Path) -> bytes:
     the groups alone show whether their values were changed.
     """
     try:
-        contents = path.read_bytes()
+        size = path.stat().st_size
+        if size > _MOST:
+            raise DataError(f"{path} has more than {_MOST / 1e9:.0f} GB: it is no saved fit")
+        with path.open("rb") as file:
+            file.seek(max(size - _END, 0))
+            end, seal, digest = file.read().rpartition(_SEAL)
+            file.seek(0)
+            contents = file.read(max(size - _END, 0) + len(end) if seal else -1)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    inside, seal, digest = contents.rpartition(_SEAL)
-    if not seal:
-        return contents
-    if hashlib.sha256(inside).hexdigest().encode() != digest:
+    if seal and hashlib.sha256(contents).hexdigest().encode() != digest:
         raise DataError(f"{path} has been changed since it was saved: its checksum is another one")
-    return inside
+    return contents
+
+
+def _require_size(path: Path, contents: bytes) -> None:
+    """Raise `DataError` for a small file that holds huge arrays, before any is read."""
+    sizes = list[int]()
+
+    def add(_: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            sizes.append(item.nbytes)
+
+    with h5py.File(io.BytesIO(contents)) as file:
+        file.visititems(add)
+    if sum(sizes) > _LARGER * len(contents):
+        raise DataError(
+            f"{path} is not a fit saved by palm_bayes: {len(contents) / 1e6:.1f} MB hold arrays of "
+            f"{sum(sizes) / 1e6:,.0f} MB"
+        )
 
 
 def _require_this_model(path: Path, model: object) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import arviz as az
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -306,6 +307,21 @@ def test_damage_is_one_line_without_a_checksum_too(saved):
         saved.write_bytes(contents.tobytes())
         with contextlib.suppress(DataError):  # unused bytes may be changed
             PalmFit.load(saved)
+
+
+def test_a_small_file_of_huge_arrays_is_refused_before_they_are_read(tmp_path):
+    with h5py.File(tmp_path / "trace.nc", "w") as file:
+        chunks = {"chunks": (10**6,), "compression": "gzip"}
+        file.create_dataset("posterior/A_max", (10**11,), "f8", **chunks)  # of which none is stored
+    with pytest.raises(DataError, match=r"trace.nc is not .* 0.0 MB hold arrays of 800,000 MB"):
+        PalmFit.load(tmp_path / "trace.nc")
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "trace.nc").open("wb") as file:
+        file.truncate(10**13)  # of which no byte is on the disk
+    with pytest.raises(DataError, match=r"trace.nc has more than 4 GB: it is no saved fit"):
+        PalmFit.load(tmp_path / "trace.nc")
 
 
 def rewrite(path, change):
