@@ -63,6 +63,7 @@ CASES: dict[str, Callable[[], pd.DataFrame]] = {
     "A_max 0.05": lambda: runs(lambda x: 0.05 * (1 - np.exp(-x / 4)), noise=0.002),
     "4 episodes once": lambda: runs(usual, episodes=4, repetitions=1),
     "batch 1": lambda: runs(usual, batch=1),
+    "batch 10": lambda: runs(usual, batch=10),
     "batch 1,000": lambda: runs(usual, batch=1000),
     "labels up to 1e9": lambda: runs(usual, batch=1e9 / 12),
     "start pool 1e9, batch 1": lambda: runs(usual, batch=1).assign(
@@ -114,8 +115,9 @@ def main() -> None:
             print(f"{case:30} exit status {done.returncode}: {last}", flush=True)
             continue
         said, seconds, used, peak = json.loads(done.stdout.splitlines()[-1])
+        crashes += "out of bounds" in said
         print(f"{case:30} {seconds:6.0f} {used:6.0f} {peak:6.0f}  {said}", flush=True)
-    print(f"{len(args.case or CASES)} cases, {crashes} crashes.")
+    print(f"{len(args.case or CASES)} cases, {crashes} crashes or forecasts out of bounds.")
     sys.exit(crashes > 0)
 
 

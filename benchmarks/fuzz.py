@@ -151,6 +151,18 @@ def _own_fault(error: BaseException) -> None:
         raise cause
 
 
+def small_fit(folder: Path) -> Path:
+    """Save a fit of few draws, in a process of its own."""
+    code = f"""
+from formats import tidy
+import palm_bayes
+fit = palm_bayes.fit(palm_bayes.read(tidy()), draws=20, tune=50, chains=2)
+fit.save({str(folder / "trace.nc")!r})
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+    return folder / "trace.nc"
+
+
 def frame_of(data: bytes) -> pd.DataFrame:
     """Make a frame of names and cells that the bytes choose."""
     numbers = list(data) or [0]
@@ -237,19 +249,22 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=100_000, help="inputs of each reader")
     parser.add_argument("--seconds", type=int, default=3600, help="most seconds of each reader")
     parser.add_argument("--reader", choices=OF, action="append", help="default: all")
-    parser.add_argument("--fit", type=Path, help="trace.nc of a small fit, for its reader")
+    parser.add_argument("--fit", type=Path, help="trace.nc of a fit; default: one that is made")
     parser.add_argument("--child", choices=OF, help=argparse.SUPPRESS)
     parser.add_argument("--kept", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
         child(args.child, args.inputs, args.fit, args.kept)
         return
-    readers = args.reader or [one for one in OF if one != "saved fit" or args.fit]
-    rows = [fuzzed(one, args.inputs, args.seconds, args.fit) for one in readers]
+    with tempfile.TemporaryDirectory() as folder:
+        readers = args.reader or list(OF)
+        small = args.fit or (small_fit(Path(folder)) if "saved fit" in readers else None)
+        rows = [fuzzed(one, args.inputs, args.seconds, small) for one in readers]
     table = pd.DataFrame(rows)
     print(table.to_string(index=False))
-    crashes = int(table["crashes"].sum())
-    print(f"{len(table)} readers, {table['inputs'].sum():,} inputs, {crashes} crashes.")
+    crashes, short = int(table["crashes"].sum()), int((table["inputs"] < args.inputs).sum())
+    words = f"{short} readers had fewer than {args.inputs:,}, " if short else ""
+    print(f"{len(table)} readers, {table['inputs'].sum():,} inputs, {words}{crashes} crashes.")
     sys.exit(crashes > 0)
 
 

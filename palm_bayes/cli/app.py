@@ -89,7 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
         return failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
     except (WorkerError, OSError) as error:
-        return failed(error, FAILED)
+        what: object = error
+        if isinstance(error, OSError) and not error.filename:  # as of a full stdout
+            what = f"cannot read or write: {error.strerror}"
+        return failed(what, FAILED)
     except PalmError as error:
         return failed(error, BAD_INPUT)
     except MemoryError:
