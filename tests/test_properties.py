@@ -1,17 +1,22 @@
 """Properties that hold for all data, from rows to decisions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from palm_bayes import PalmFit
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
+from palm_bayes.decisions.stopping_rules import Target
 from palm_bayes.model import curve
 
 RUN = ["strategy", "repetition"]
 quick = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(quick, max_examples=5)  # where an example takes a second
 
 
 @st.composite
@@ -149,6 +154,58 @@ def test_a_higher_target_never_needs_fewer_labels(fit, targets):
     for found in (one, other):
         assert bool(found.chances.diff().dropna().ge(0).all(axis=None))
         assert bool(found.chances.stack().between(0, 1).all())
+
+
+def of_percent(fit):
+    """The same draws of the same runs, in percent."""
+    score = replace(fit.runs.score, percent=True)
+    return PalmFit(replace(fit.runs, score=score), fit.trace, fit.convergence)
+
+
+def of_labels(fit, times):
+    """The same draws of the same runs, of which each label counts as so many."""
+    table = fit.runs.table.assign(labels=times * fit.runs.table["labels"])
+    runs = replace(fit.runs, table=table, batch=times * fit.runs.batch)
+    return PalmFit(runs, fit.trace, fit.convergence)
+
+
+@few
+@given(target=st.floats(0.6, 0.97), at=st.integers(40, 2000))
+def test_percent_and_fractions_have_the_same_answers(fit, target, at):
+    other = of_percent(fit)
+    needed = fit.labels_to_reach(target).table
+    pd.testing.assert_frame_equal(other.labels_to_reach(100 * target).table, needed)
+    one, two = fit.compare(at=at), other.compare(at=at)
+    pd.testing.assert_frame_equal(two.matrix, one.matrix)
+    pd.testing.assert_frame_equal(two.speed_up, one.speed_up)
+    assert other.decide(Target(100 * target)).stop == fit.decide(Target(target)).stop
+
+
+@few
+@given(target=st.floats(0.6, 0.97), at=st.integers(40, 2000), times=st.sampled_from([10, 1000]))
+def test_the_unit_of_labels_changes_no_answer(fit, target, at, times):
+    other = of_labels(fit, times)
+    budgets = ["budget", "median", "lower", "upper"]
+    needed = fit.labels_to_reach(target).table
+    needed[budgets] *= times
+    pd.testing.assert_frame_equal(other.labels_to_reach(target).table, needed)
+    one, two = fit.compare(at=at), other.compare(at=times * at)
+    pd.testing.assert_frame_equal(two.matrix, one.matrix)
+    assert other.decide(Target(target)).stop == fit.decide(Target(target)).stop
+
+
+@quick
+@given(target=st.floats(0.6, 0.97))
+def test_the_labels_for_a_target_are_the_inverse_of_the_curve(fit, target):
+    """The expected curve has the target between the budget found and an episode before it."""
+    found = fit.labels_to_reach(target)
+    for row in found.table.itertuples():
+        if np.isfinite(row.budget) and row.budget > fit.runs.batch:
+            labels = [row.budget - fit.runs.batch, row.budget]
+            curve_there = fit.forecast(labels=labels).draws.sel(strategy=row.strategy)
+            before, after = (curve_there >= target).mean(("chain", "draw")).to_numpy()
+            assert after >= found.assurance
+            assert before < found.assurance or row.budget <= fit.runs.table["labels"].max()
 
 
 @quick
