@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.limits import check_episode, check_options
+from palm_bayes.data.reading import check_episode, check_options
 from palm_bayes.data.runs import MIN_EPISODES, Runs
 from palm_bayes.data.scales import SLACK
 from palm_bayes.data.score import Score

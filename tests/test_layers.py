@@ -25,8 +25,8 @@ LAYOUT = """
     files:
     caches:
     display:
-    data:       cells score limits scales known_errors counts runs axis budgets alignment checks
-                averaging quantiles columns names opening reading arrays in_memory marks tables
+    data:       cells score reading scales counts runs budgets alignment checks
+                averaging quantiles columns names opening arrays in_memory marks tables
                 palm_folder mlflow_folder run_writer places sheet means standard_errors ambiguous
                 trackers mlflow_steps across layouts cleaning readers tasks example studies
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
@@ -349,12 +349,12 @@ def test_cycles_are_found_wherever_they_close(importing):
         "data/scales.py": importing,
         "data/runs.py": "from palm_bayes.data.checks import oddities",
         "data/checks.py": "from palm_bayes.data.scales import RUN",
-        "data/axis.py": "from palm_bayes.data.runs import Runs",
+        "data/budgets.py": "from palm_bayes.data.runs import Runs",
     }
     (breach,) = there_is_no_cycle(sources)
     for module in ("data.scales", "data.runs", "data.checks"):
         assert module in breach
-    assert "data.axis" not in breach
+    assert "data.budgets" not in breach
     del sources["data/checks.py"]
     assert there_is_no_cycle(sources) == []
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from palm_bayes.data import columns
-from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.data.names import number_at_end
-from palm_bayes.data.reading import Reading
+from palm_bayes.data.reading import MIN_EPISODES, Reading
 from palm_bayes.data.scales import RUN
 from palm_bayes.data.sheet import Series, Sheet, is_numeric
 from palm_bayes.errors import DataError

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.columns import COUNTS, SPLITS, is_other_measure, parts, stands_for, word_of
-from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.data.opening import check_table
+from palm_bayes.data.reading import MIN_EPISODES
 from palm_bayes.errors import DataError, listed, plural
 
 type Arrays = Mapping[str, np.ndarray[Any, Any]]

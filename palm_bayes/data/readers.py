@@ -10,10 +10,9 @@ from palm_bayes.data.cells import as_text
 from palm_bayes.data.cleaning import cleaned
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.layouts import to_rows
-from palm_bayes.data.limits import XMode, check_options
 from palm_bayes.data.palm_folder import palm_runs, read_folder
 from palm_bayes.data.places import Place, paths_of, raw_tables
-from palm_bayes.data.reading import OF_SOURCE, Reading
+from palm_bayes.data.reading import OF_SOURCE, Reading, XMode, check_options
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known, listed, visible
 
@@ -92,7 +91,7 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
         word: visible(getattr(reading, word) or next(iter(frame.get(word, [])), ""))
         for word in ("dataset", "model")
     }
-    options: dict[str, Any] = reading.axis | names
+    options: dict[str, Any] = reading.of_runs | names
     runs = Runs.from_frame(frame, **options, notes=notes)
     runs = replace(runs, read_with=reading.of_source)
     return runs if reading.named is None else runs.select(reading.named)

@@ -15,9 +15,15 @@ from numpy.typing import ArrayLike
 from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import EXACT, as_text, in_native_order, natural
 from palm_bayes.data.counts import UNUSED, with_counts
-from palm_bayes.data.known_errors import STANDARD_ERROR, errors_to_fractions
-from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
-from palm_bayes.data.scales import RUN, numbers, reject, to_fractions
+from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
+from palm_bayes.data.scales import (
+    RUN,
+    STANDARD_ERROR,
+    errors_to_fractions,
+    numbers,
+    reject,
+    to_fractions,
+)
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, plural, span, visible

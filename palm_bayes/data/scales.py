@@ -1,4 +1,4 @@
-"""Cells of a table as text and numbers, and the scores among them as fractions."""
+"""Scores of a table and their standard errors, checked and as fractions."""
 
 import re
 from dataclasses import replace
@@ -9,9 +9,12 @@ import pandas as pd
 
 from palm_bayes.data.cells import as_numbers, text_of
 from palm_bayes.data.score import Score
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError, listed, plural
 
 RUN = ["strategy", "repetition"]
+STANDARD_ERROR, MEAN_OF = "standard_error", "mean_of"
+"""Columns of runs that are means of repetitions: standard errors, and numbers of repetitions."""
+_LARGEST_ERROR = 0.5  # of the scale: no mean of fractions has a larger standard error
 _EMPTY = ("", "<NA>", "nan", "None")
 SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
 _SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
@@ -79,13 +82,9 @@ def to_fractions(
     elif percent is None and marked:
         choices = f"{_PERCENT}, percent=False (--fraction) as fractions"
         raise DataError(f"{score.metric} is percent by its name, but at most {top:.4g}: {choices}")
-    hint = (
-        ""
-        if score.percent or percent is False
-        else "; percent=True (--percent) reads it as percent"
-    )
-    scale = f"{'percent' if score.percent else 'a fraction'}: the largest value is {top:.4g}{hint}"
-    notes.append(f"{score.title} is read as {scale}.")
+    hint = f"; {_PERCENT}" * (not score.percent and percent is None)
+    scale = "percent" if score.percent else "a fraction"
+    notes.append(f"{score.title} is read as {scale}: the largest value is {top:.4g}{hint}.")
     if lower_is_better:
         notes.append(f"Lower is better: {score.unit:g} minus the {score.metric} is fitted.")
     table["accuracy"] = score.fractions(values).clip(0, 1)
@@ -96,16 +95,13 @@ def _check_bounds(
     table: pd.DataFrame, percent: bool | None, lower_is_better: bool, marked: bool
 ) -> None:
     """Refuse scores below 0, above the scale or without bounds; say what can be given instead."""
-    values, message = (
-        table["accuracy"],
-        "{metric} is {accuracy:g}, but must be " + _ALLOWED[percent],
-    )
+    values = table["accuracy"]
+    message = "{metric} is {accuracy:g}, but must be " + _ALLOWED[percent]
     reject(table, values < 0, message + _NEGATIVE * (not lower_is_better))
-    parts = re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())
-    error = lower_is_better or bool(_UNBOUNDED & {*parts})
-    advice = _ENDLESS if error else _LARGE
+    unbounded = _UNBOUNDED & {*re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())}
+    advice = _ENDLESS if lower_is_better or unbounded else _LARGE
     reject(table, values > (1 if percent is False else 100) * (1 + SLACK), message + advice)
-    doubtful = _UNBOUNDED & {*parts} or (lower_is_better and values.max() <= _SMALL)
+    doubtful = unbounded or (lower_is_better and values.max() <= _SMALL)
     if percent is None and doubtful and not marked:
         reject(table, values > 1 + SLACK, f"{message}{_ENDLESS}; {_PERCENT}")
 
@@ -133,6 +129,34 @@ def _check_percent(table: pd.DataFrame, notes: list[str], marked: bool) -> None:
         notes.append(
             f"Values read as 1 % or less, since others are in percent: {_run_names(table[low])}."
         )
+
+
+def errors_to_fractions(table: pd.DataFrame, score: Score, notes: list[str]) -> list[str]:
+    """Convert standard errors to fractions, in place; return the columns that tell of means.
+
+    Each run needs two above 0; others may be missing, as where only one repetition went on, or be 0
+    by rounding. A note says that they are taken as known noise.
+    """
+    if STANDARD_ERROR not in table:
+        return []
+    given, count = table[STANDARD_ERROR], table.get(MEAN_OF)
+    table[MEAN_OF] = np.nan if count is None else as_numbers(count)
+    errors = table[STANDARD_ERROR] = as_numbers(given) / score.unit
+    allowed = f"must be from 0 to {_LARGEST_ERROR * score.unit:g}"
+    bad = ~errors.between(0, _LARGEST_ERROR) & errors.notna()
+    reject(table.assign(cell=given), bad, f"the standard error is {{cell}}, but {allowed}")
+    few = (errors > 0).groupby([table[key] for key in RUN]).transform("sum") < 2
+    message = "needed are two standard errors above 0: --spread none fits means as one repetition"
+    reject(table, few, message)
+    known, counts = errors[errors > 0], table[MEAN_OF].dropna()
+    of = plural(counts, "repetition", "repetitions") if len(counts) else "repetitions"
+    ends = dict.fromkeys(f"{score.sizes(end):.2g}" for end in (known.min(), known.max()))
+    notes.append(
+        f"{score.title} values are means of {of} with standard errors of {' to '.join(ends)}: each "
+        "strategy is fitted as one curve whose noise is known from them, and forecasts of new or "
+        "continuing repetitions are of such means."
+    )
+    return [STANDARD_ERROR, MEAN_OF]
 
 
 def _run_names(rows: pd.DataFrame) -> str:

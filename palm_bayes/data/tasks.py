@@ -81,7 +81,7 @@ class Draft(TaskNames):
         runs = None
         if len(kept):
             runs = Runs.from_frame(
-                kept, **reading.axis, dataset=self.dataset, model=self.model, notes=self.notes
+                kept, **reading.of_runs, dataset=self.dataset, model=self.model, notes=self.notes
             )
             runs = replace(runs, read_with=reading.of_source)
         return Task(*self.key, runs, {str(name): int(n) for name, n in short.items()})
