@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from palm_bayes.data import across, columns, mlflow_steps, trackers
+from palm_bayes.data import across, columns, mlflow, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous
-from palm_bayes.data.cells import as_text, text_of
+from palm_bayes.data.cells import text_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.means import (
     beside_score,
@@ -18,7 +18,7 @@ from palm_bayes.data.means import (
     with_flat_means,
     with_mean_as_score,
 )
-from palm_bayes.data.names import NoMatchError, by_pattern, fitting, repetition_of, runs_of
+from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import (
@@ -109,13 +109,10 @@ def _by_cells(sheet: Sheet, pattern: str) -> Sheet:
     if "strategy" not in words:
         raise DataError(what)
     frame, place = sheet.raw.frame.copy(), words["strategy"]
-    names = as_text(frame.iloc[:, place])
     try:
-        read = by_pattern([*names.unique()], pattern)
+        told = sheet.told(place, pattern)
     except NoMatchError as error:
         raise DataError(f"{what}: {error}") from None
-    runs = dict(zip(names.unique(), read, strict=True))
-    told = pd.DataFrame([runs[name] for name in names], frame.index)
     more = [str(word) for word in told if word not in words]
     if "strategy" in told:
         frame.isetitem(place, told["strategy"].to_numpy())
@@ -315,8 +312,8 @@ LAYOUTS = {
             "mlflow",
             "a folder of MLflow's runs, each with `metrics/`, `params/` and `tags/`: one row for "
             "each step of a run (`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
-            mlflow_steps.is_mlflow,
-            mlflow_steps.mlflow,
+            mlflow.is_mlflow,
+            mlflow.mlflow,
         ),
         _Layout(
             "across",

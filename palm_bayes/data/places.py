@@ -14,7 +14,7 @@ import pandas as pd
 from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import is_error, word_of
 from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
-from palm_bayes.data.mlflow_folder import mlflow_runs, table_of
+from palm_bayes.data.mlflow import mlflow_runs, table_of
 from palm_bayes.data.names import (
     TENSORBOARD,
     Y_FILE,

@@ -10,7 +10,7 @@ import pandas as pd
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import repetition_of, split
+from palm_bayes.data.names import by_pattern, repetition_of, split
 from palm_bayes.data.runs import UNUSED
 from palm_bayes.errors import DataError, listed
 
@@ -98,6 +98,13 @@ class Sheet:
     def column(self, place: int) -> "pd.Series[Any]":
         """Return a column by position."""
         return self.raw.frame.iloc[:, place]
+
+    def told(self, place: int, pattern: str) -> pd.DataFrame:
+        """Return what the names of runs in a column tell by a pattern, in columns by word."""
+        cells = as_text(self.column(place))
+        names = [*cells.unique()]
+        read = dict(zip(names, by_pattern(names, pattern), strict=True))
+        return pd.DataFrame([read[cell] for cell in cells], self.raw.frame.index)
 
     def checked(self) -> "Sheet":
         """Refuse a sheet without strategies if they may be in a column of another name."""
