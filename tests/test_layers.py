@@ -27,7 +27,7 @@ LAYOUT = """
     display:
     data:       cells score reading scales counts runs budgets alignment checks
                 averaging quantiles columns names opening arrays in_memory marks tables
-                palm_folder sheet mlflow run_writer places means standard_errors ambiguous
+                palm_folder sheet mlflow run_writer places means ambiguous
                 trackers across layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
                 coordinates steps likelihood_passes likelihood build one_strategy

@@ -11,7 +11,7 @@ from palm_bayes.data import columns
 from palm_bayes.data.names import number_at_end
 from palm_bayes.data.reading import MIN_EPISODES, Reading
 from palm_bayes.data.scales import RUN
-from palm_bayes.data.sheet import Series, Sheet, is_numeric
+from palm_bayes.data.sheet import Series, Sheet
 from palm_bayes.errors import DataError
 
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}
@@ -65,11 +65,8 @@ def _labels_alone(sheet: Sheet) -> list[str]:
 
 def _numbered(sheet: Sheet) -> dict[int, tuple[str, str]]:
     """Return positions of numbered columns, with words and number; empty if these are not all."""
-    found = {
-        i: end
-        for i, name in enumerate(sheet.names)
-        if (end := number_at_end(name)) and is_numeric(sheet.column(i))
-    }
+    names, there = sheet.names, replace(sheet, words={}).numeric
+    found = {i: end for i in there if (end := number_at_end(names[i]))}
     numbers = [float(number.rstrip("%")) for _, number in found.values()]
     alike = len({words for words, _ in found.values()}) == 1
     rising = all(before < after for before, after in itertools.pairwise(numbers))

@@ -7,9 +7,9 @@ import pandas as pd
 
 from palm_bayes.data.cells import as_given, as_numbers, as_text
 from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
+from palm_bayes.data.means import with_standard_errors
 from palm_bayes.data.scales import RUN, numbers, reject
 from palm_bayes.data.sheet import GAPS
-from palm_bayes.data.standard_errors import with_standard_errors
 from palm_bayes.errors import DataError, listed, visible
 
 

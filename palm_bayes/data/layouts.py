@@ -21,14 +21,7 @@ from palm_bayes.data.means import (
 from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import (
-    Series,
-    Sheet,
-    counted,
-    described,
-    is_numeric,
-    with_pairs,
-)
+from palm_bayes.data.sheet import Series, Sheet, counted, described, with_pairs
 from palm_bayes.errors import DataError, known, listed
 
 
@@ -91,8 +84,7 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
     means = beside_score(replace(sheet, words=words), reading)
     words |= means
     if "repetition" not in words and not asked and not means:
-        free = replace(sheet, words=words).free
-        others = [names[i] for i in free if is_numeric(sheet.column(i))]
+        others = [names[i] for i in replace(sheet, words=words).numeric]
         refuse_summaries([score, *others], sheet.place, wide=False)
     others = [name for i, name in enumerate(names) if i not in words.values()]
     left = [name for name in others if columns.word_of(name) == "accuracy"]
@@ -127,9 +119,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     words = columns.positions(sheet.names, sheet.words, sheet.place)
     words.pop("accuracy", None)
     sheet, names = replace(sheet, words=words), sheet.names
-    places = [
-        i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
-    ]
+    places = [i for i in sheet.numeric if not columns.is_index(names[i])]
     places, summed = _without_summaries(places, names)
     if reading.pattern is None:
         places, remaining = _without_remaining(sheet, places)
@@ -162,10 +152,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
     if alone and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
-    series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
-    left = [*summed, *left]
-    notes = [described(series, names), *([f"{listed(left)} left out"] if left else [])]
-    return replace(sheet, series=series, notes=notes)
+    return replace(sheet, series=[*map(Series, places, runs)]).described([*summed, *left])
 
 
 def _without_summaries(places: list[int], names: list[str]) -> tuple[list[int], list[str]]:

@@ -1,7 +1,7 @@
 """`Sheet`: a table whose columns are understood, and its rows in long form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,20 +30,13 @@ class Series:
     place : int
         Its position.
     run : mapping of str to str
-    spread, count : int, optional
-        Positions of the spread of its means, and of the number of repetitions that they are of.
+    beside : mapping of str to int
+        Positions of the "spread" of its means, and of their number of repetitions, "mean of".
     """
 
     place: int
     run: Mapping[str, str]
-    spread: int | None = None
-    count: int | None = None
-
-    @property
-    def beside(self) -> dict[str, int]:
-        """Positions of the columns about its means, by word."""
-        pairs = {"spread": self.spread, "mean of": self.count}
-        return {word: place for word, place in pairs.items() if place is not None}
+    beside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,17 +76,26 @@ class Sheet:
     @property
     def free(self) -> list[int]:
         """Positions of the columns that are not understood."""
-        used = {*self.words.values(), *(one.place for one in self.series)}
-        used |= {place for one in self.series for place in one.beside.values()}
+        used = {*self.words.values()}
+        used = used.union(*((one.place, *one.beside.values()) for one in self.series))
         return [i for i in range(self.raw.frame.shape[1]) if i not in used]
+
+    @property
+    def numeric(self) -> list[int]:
+        """Positions of the columns that are not understood and hold numbers."""
+        return [i for i in self.free if is_numeric(self.column(i))]
 
     @property
     def named(self) -> dict[str, str]:
         """What names of files and keys tell, and columns do not."""
-        mine = {*self.words, *(word for one in self.series for word in one.run)}
-        if self.raw.alone and "strategy" in mine:
+        if self.raw.alone and "strategy" in self.told_words:
             return {}
-        return {word: name for word, name in self.raw.fields.items() if word not in mine}
+        return {word: name for word, name in self.raw.fields.items() if word not in self.told_words}
+
+    @property
+    def told_words(self) -> set[str]:
+        """Words that columns and their names tell."""
+        return {*self.words, *(word for one in self.series for word in one.run)}
 
     def column(self, place: int) -> "pd.Series[Any]":
         """Return a column by position."""
@@ -108,16 +110,17 @@ class Sheet:
 
     def checked(self) -> "Sheet":
         """Refuse a sheet without strategies if they may be in a column of another name."""
-        named = "strategy" in self.words or any("strategy" in one.run for one in self.series)
+        if "strategy" in self.told_words:
+            return self
+        if self.raw.doubt:
+            raise DataError(self.raw.doubt)
+        if self.raw.fields and "strategy" not in self.raw.fields:
+            raise DataError(f"{self.place}the name tells no strategy: add a column for it")
         text = [i for i in self.free if _is_text(self.column(i))]
         if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
             cells = as_text(self.column(self.words["repetition"])).unique()
             text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
-        if not named and self.raw.doubt:
-            raise DataError(self.raw.doubt)
-        if not named and self.raw.fields and "strategy" not in self.raw.fields:
-            raise DataError(f"{self.place}the name tells no strategy: add a column for it")
-        if not named and (text or not self.raw.fields):
+        if text or not self.raw.fields:
             raise self._without_strategy([self.names[i] for i in text])
         return self
 
@@ -133,41 +136,38 @@ class Sheet:
         """Return one row for each accuracy, with the file and the place in it."""
         raw = self.raw
         table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
-        for word in {"accuracy", "share"} & {*self.words}:
-            table = table.assign(**_unit(self.names[self.words[word]], word))
         table["where"] = [
             label if raw.file and isinstance(label, str) else f"row {label}"
             for label in raw.frame.index
         ]
-        if "accuracy" in self.words:
-            table = table.assign(
-                **self._spread_kind(self.words.get("spread", self.words["accuracy"]))
-            )
+        if "share" in self.words and columns.in_percent(self.names[self.words["share"]]):
+            table["share unit"] = "%"
         for i in self.free:
             table[f"{UNUSED}{self.names[i]}"] = self.column(i)
         parts = [
             table.assign(
                 **{word: self.column(place) for word, place in one.beside.items()},
-                **self._spread_kind(one.place if one.spread is None else one.spread),
+                **self._units(one.place, one.beside),
                 accuracy=self.column(one.place),
                 where=table["where"] + f", column {self.names[one.place]}",
                 **one.run,
-                **_unit(self.names[one.place], "accuracy"),
             )
             for one in self.series
-        ]
-        table = pd.concat(parts or [table], ignore_index=True)
+        ] or [table.assign(**self._units(self.words["accuracy"], self.words))]
+        table = pd.concat(parts, ignore_index=True)
         return table.assign(**self.named, file=raw.file, metric=self.metric)
 
-    def _spread_kind(self, place: int) -> dict[str, str]:
-        """Return what the name of a column tells of the spread in it, as columns to add."""
-        name = self.names[place]
-        return {"spread kind": columns.spread_kind(name) or "?", "spread name": name}
+    def _units(self, place: int, beside: Mapping[str, int]) -> dict[str, str]:
+        """Return what names tell of accuracies and of their spread, as columns to add."""
+        name = self.names[beside.get("spread", place)]
+        percent = columns.in_percent(self.names[place])
+        unit = {"accuracy unit": "%"} if percent else {}
+        return unit | {"spread kind": columns.spread_kind(name) or "?", "spread name": name}
 
-
-def _unit(name: str, word: str) -> dict[str, str]:
-    """Return the unit that the name of a column has, as a column to add."""
-    return {f"{word} unit": "%"} if columns.in_percent(name) else {}
+    def described(self, left: Sequence[str]) -> "Sheet":
+        """Add notes of the columns of accuracies, and of columns that are left out."""
+        notes = [described(self.series, self.names)]
+        return replace(self, notes=[*notes, *([f"{listed(left)} left out"] if left else [])])
 
 
 def joined(name: Any) -> str:
@@ -201,12 +201,12 @@ def counted(sheet: Sheet) -> Sheet:
     """Find what counts labels or episodes: a step, an index without a name, or the rows."""
     words = dict(sheet.words)
     step = words.pop("step", None)
-    if {*columns.COUNTS} & {*words, *(word for one in sheet.series for word in one.run)}:
+    if {*columns.COUNTS} & sheet.told_words:
         return replace(sheet, words=words)
-    index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
-    place = next(iter(index), None) if step is None else step
-    if index and step is None:
-        _refuse_row_numbers(sheet, index[0])
+    place = step
+    if step is None and (index := [i for i in sheet.free if columns.is_index(sheet.names[i])]):
+        place = index[0]
+        _refuse_row_numbers(sheet, place)
     if place is None:
         several = {"strategy", "repetition"} & {*words}
         places = (*sheet.free, *(one.place for one in sheet.series))
