@@ -6,54 +6,54 @@ from typing import Any
 
 from palm_bayes.errors import DataError, known, listed
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "strategy": (
-        *("strategy", "method", "query strategy", "query method", "acquisition"),
-        *("acquisition function", "sampler", "sampling strategy", "sampling method"),
-        *("al strategy", "al method", "selection strategy", "heuristic", "algorithm", "acq fn"),
-        *("acquisition fn", "qs"),
-    ),
-    "accuracy": (
-        *("accuracy", "score", "acc", "test accuracy", "test acc", "test score", "accuracies"),
-        *("val accuracy", "val acc", "validation accuracy", "valid acc", "eval accuracy"),
-        *("eval acc", "top1", "top 1 accuracy", "balanced accuracy", "f1", "f1 score"),
-        *("f1 macro", "macro f1", "f1 micro", "micro f1", "f1 weighted", "weighted f1"),
-        *("test f1", "val f1", "auc", "roc auc", "auroc", "test auc", "map", "miou", "mean iou"),
-        *("iou", "dice", "r2", "auprc", "test accuracies", "accs", "accuracy history"),
-        *("acc history", "performance", "performance history", "accuracy score", "test scores"),
-        *("balanced acc", "test f1 score", "test balanced accuracy"),
-    ),
-    "labels": (
-        *("labels", "cumulative budget", "n labels", "budget", "num labels", "labeled"),
-        *("n labeled", "num labeled", "labels used", "number of labels", "label count"),
-        *("labeled samples", "labeled count", "train samples", "num train samples", "train sizes"),
-        *("num labeled samples", "n labeled samples", "train size", "training size"),
-        *("train set size", "training set size", "n train", "num train", "n samples"),
-        *("num samples", "samples", "n annotated", "annotations", "labeled size"),
-        *("training points", "num training points", "training samples", "labeled points"),
-        *("num labeled points", "labeled set size", "labeled pool size", "total labels"),
-        *("total labeled", "cumulative labels", "num annotations", "n annotations"),
-    ),
-    "share": (
-        *("fraction labeled", "labeled fraction", "label fraction", "share labeled"),
-        *("labeled share", "labeled ratio", "label ratio", "percent labeled", "pct labeled"),
-        *("labeled percent", "labeled pct", "labeled percentage"),
-        *("percentage labeled", "label percentage", "budget fraction", "budget percent"),
-        *("percent data", "percent of data", "data percent", "data fraction"),
-        *("fraction of data", "percent of labels"),
-    ),
-    "episode": (
-        *("episode", "round", "iteration", "cycle", "al round", "al iteration", "al cycle"),
-        *("al step", "query round", "iter", "query number"),
-    ),
-    "repetition": (
-        *("repetition", "rep", "repeat", "replicate", "run", "run id", "seed", "random seed"),
-        *("random state", "trial", "trial id", "fold", "fold id", "seed id", "repetition id"),
-        *("run number", "run idx", "rng seed"),
-    ),
-    "source": ("source",),
-    "dataset": ("dataset", "dataset name"),
-    "model": ("model", "architecture", "arch", "backbone", "network", "model name"),
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+COLUMNS = {
+    "strategy": _names("""
+        strategy, method, query strategy, query method, acquisition, acquisition function,
+        sampler, sampling strategy, sampling method, al strategy, al method, selection strategy,
+        heuristic, algorithm, acq fn, acquisition fn, qs
+    """),
+    "accuracy": _names("""
+        accuracy, score, acc, test accuracy, test acc, test score, accuracies, val accuracy,
+        val acc, validation accuracy, valid acc, eval accuracy, eval acc, top1, top 1 accuracy,
+        balanced accuracy, f1, f1 score, f1 macro, macro f1, f1 micro, micro f1, f1 weighted,
+        weighted f1, test f1, val f1, auc, roc auc, auroc, test auc, map, miou, mean iou, iou,
+        dice, r2, auprc, test accuracies, accs, accuracy history, acc history, performance,
+        performance history, accuracy score, test scores, balanced acc, test f1 score,
+        test balanced accuracy
+    """),
+    "labels": _names("""
+        labels, cumulative budget, n labels, budget, num labels, labeled, n labeled, num labeled,
+        labels used, number of labels, label count, labeled samples, labeled count, train samples,
+        num train samples, train sizes, num labeled samples, n labeled samples, train size,
+        training size, train set size, training set size, n train, num train, n samples,
+        num samples, samples, n annotated, annotations, labeled size, training points,
+        num training points, training samples, labeled points, num labeled points,
+        labeled set size, labeled pool size, total labels, total labeled, cumulative labels,
+        num annotations, n annotations
+    """),
+    "share": _names("""
+        fraction labeled, labeled fraction, label fraction, share labeled, labeled share,
+        labeled ratio, label ratio, percent labeled, pct labeled, labeled percent, labeled pct,
+        labeled percentage, percentage labeled, label percentage, budget fraction, budget percent,
+        percent data, percent of data, data percent, data fraction, fraction of data,
+        percent of labels
+    """),
+    "episode": _names("""
+        episode, round, iteration, cycle, al round, al iteration, al cycle, al step, query round,
+        iter, query number
+    """),
+    "repetition": _names("""
+        repetition, rep, repeat, replicate, run, run id, seed, random seed, random state, trial,
+        trial id, fold, fold id, seed id, repetition id, run number, run idx, rng seed
+    """),
+    "source": _names("source"),
+    "dataset": _names("dataset, dataset name"),
+    "model": _names("model, architecture, arch, backbone, network, model name"),
 }
 """Accepted names of columns, by word. Case, blanks, punctuation and labelled do not matter."""
 
@@ -63,23 +63,22 @@ TASK = ("source", "dataset", "model")
 COUNTS = ("labels", "share", "episode")
 """Words for columns that count labels or episodes."""
 
-REMAINING = (
-    *("pool", "pool size", "n pool", "pool left", "left in pool", "remaining", "n remaining"),
-    *("remaining pool", "pool remaining", "remaining labels", "remaining samples", "labels left"),
-    *("samples left", "n left", "unlabeled", "n unlabeled", "num unlabeled", "unlabeled pool"),
-    *("unlabeled samples", "unlabeled size", "unlabeled pool size", "num unlabeled samples"),
-    *("budget left", "remaining budget", "budget remaining"),
-)
+REMAINING = _names("""
+    pool, pool size, n pool, pool left, left in pool, remaining, n remaining, remaining pool,
+    pool remaining, remaining labels, remaining samples, labels left, samples left, n left,
+    unlabeled, n unlabeled, num unlabeled, unlabeled pool, unlabeled samples, unlabeled size,
+    unlabeled pool size, num unlabeled samples, budget left, remaining budget, budget remaining
+""")
 """Names of columns that count what is not labelled yet."""
 
 YIELDING = frozenset(COLUMNS["accuracy"][7:])
 """Other measures, which yield to a column called accuracy in full."""
 
-ERRORS = (
-    *("error", "error rate", "err", "test error", "test err", "test error rate", "val error"),
-    *("val err", "validation error", "classification error", "misclassification rate", "loss"),
-    *("test loss", "val loss", "validation loss"),
-)
+ERRORS = _names("""
+    error, error rate, err, test error, test err, test error rate, val error, val err,
+    validation error, classification error, misclassification rate, loss, test loss, val loss,
+    validation loss
+""")
 """Names of columns where lower is better."""
 
 MEAN = frozenset({"mean", "avg", "average"})
