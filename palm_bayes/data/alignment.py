@@ -17,17 +17,9 @@ MOSTLY = 0.5
 
 
 def aligned_x(table: pd.DataFrame) -> Floats:
-    """Replace nearly equal x of a strategy's repetitions by their median.
+    """Return x of `Runs.table`, nearly equal ones of a strategy's repetitions by their median.
 
-    Parameters
-    ----------
-    table : DataFrame
-        `palm_bayes.data.runs.Runs.table`.
-
-    Returns
-    -------
-    array, dims (observation,)
-        Labels in batches. Two observations of one repetition never get the same x.
+    The dims are (observation,). Two observations of one repetition never get the same x.
     """
     x, strategy = table["x"].to_numpy(float), pd.factorize(table["strategy"])[0]
     run = table.groupby(RUN, sort=False).ngroup().to_numpy()
@@ -62,8 +54,8 @@ def _positions(strategy: Integers, x: Floats, reach: Floats) -> Integers:
     start, least = 0, reach[0]
     for i in range(1, len(x)):
         least = min(least, reach[i])
-        same = strategy[i] == strategy[start] and x[i] - x[start] <= least
-        if not same:
+        ends = strategy[i] != strategy[start] or x[i] - x[start] > least
+        if ends:
             start, least = i, reach[i]
-        places[i] = places[i - 1] + (not same)
+        places[i] = places[i - 1] + ends
     return places

@@ -13,19 +13,11 @@ _NEAR = 0.75
 
 
 class MeanCurve(NamedTuple):
-    """Mean of the repetitions of one strategy.
+    """Mean of the repetitions of one strategy."""
 
-    Attributes
-    ----------
-    x, y : array, dims (place,)
-        Labels in batches, increasing, and mean accuracy.
-    offsets : Series
-        Deviation of each repetition from the mean; index repetition, sum 0.
-    """
-
-    x: Floats
-    y: Floats
-    offsets: "pd.Series[float]"
+    x: Floats  # labels in batches, increasing, dims (place,)
+    y: Floats  # mean accuracy, dims (place,)
+    offsets: "pd.Series[float]"  # of each repetition from the mean; index repetition, sum 0
 
 
 def mean_curve(runs: Runs) -> MeanCurve:
@@ -36,11 +28,6 @@ def mean_curve(runs: Runs) -> MeanCurve:
     offsets that sum to 0, so the end of a run does not shift the mean. For runs of equal length it
     is the plain mean. Groups of repetitions without any position in common, directly or through
     others, cannot be compared: the offsets of each group sum to 0.
-
-    Parameters
-    ----------
-    runs : Runs
-        Runs of one strategy.
     """
     table = runs.table.assign(place=_positions(runs.table))
     places = table.groupby("place")

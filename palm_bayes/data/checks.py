@@ -109,11 +109,6 @@ def growing_gain(runs: Runs) -> tuple[int, float, float] | None:
     mean quadratic coefficient is above zero by a t-test on the residuals, by a relevant amount.
     Beginnings are tested as well, since S-shaped curves past their turn are concave in all.
 
-    Parameters
-    ----------
-    runs : Runs
-        Runs of one strategy.
-
     Returns
     -------
     tuple of int, float and float, or None

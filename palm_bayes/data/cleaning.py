@@ -18,16 +18,8 @@ def cleaned(
 ) -> pd.DataFrame:
     """Leave out what was not measured; turn shares into labels, spreads into standard errors.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns as in `Runs.from_frame`, or ``share`` for ``labels``.
-    pool : float, optional
-        Labels that the pool holds.
-    spread : str, optional
-        What the spread of means is; see `palm_bayes.data.means.Spread`.
-    notes : list of str
-        What was done is added.
+    Columns are as in `Runs.from_frame`, or ``share``, of `pool` labels, for ``labels``; `spread` is
+    what the user says of that of means. What was done is added to the notes.
     """
     table = with_standard_errors(table, spread, notes).copy()
     for word in RUN:

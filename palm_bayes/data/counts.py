@@ -13,19 +13,8 @@ UNUSED = "unused: "  # prefix that readers give to unknown columns
 def with_counts(table: pd.DataFrame, batch: float | None, notes: list[str]) -> pd.DataFrame:
     """Give every row its episode (1, 2, 3 ...) and labels (NaN where unknown).
 
-    Parameters
-    ----------
-    table : DataFrame
-        ``strategy``, ``repetition``, and ``episode`` or ``labels``.
-    batch : float, optional
-        Labels per episode, as the user gives it.
-    notes : list of str
-        How counts were interpreted is added.
-
-    Raises
-    ------
-    DataError
-        If a count is not allowed, or a row is there twice.
+    They are ranks of the labels in a table without ``episode``; `batch` is the labels per episode,
+    as the user gives it. `DataError` if a count is not allowed, or a row is there twice.
     """
     ranked = "episode" not in table
     table = table.assign(labels=table.get("labels", np.nan))

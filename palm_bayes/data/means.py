@@ -31,18 +31,10 @@ _NONE = "--spread none fits each mean as one repetition of unknown noise"
 
 @dataclass(frozen=True)
 class Spread:
-    """What the user says of the spread of means.
+    """What the user says of the spread of means."""
 
-    Attributes
-    ----------
-    kind : {"sd", "se", "none", ""}
-        Standard deviations, standard errors, to be left out, or nothing said.
-    count : int, optional
-        Number of repetitions that the means are of.
-    """
-
-    kind: str = ""
-    count: int | None = None
+    kind: str = ""  # "sd", deviations; "se", errors; "none", to be left out; "", nothing said
+    count: int | None = None  # number of repetitions that the means are of
 
     @classmethod
     def of(cls, said: str | None) -> "Spread":
@@ -217,26 +209,11 @@ def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> 
 def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]) -> pd.DataFrame:
     """Give accuracies that are means of repetitions their standard errors.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Rows as of `palm_bayes.data.sheet.Sheet.rows`: ``spread`` beside ``accuracy``, or cells of
-        ``accuracy`` that hold both; "spread kind" is "sd", "se" or "?"; "mean of" their number.
-    said : str, optional
-        What the user says of the spread.
-    notes : list of str
-        What was understood is added.
-
-    Returns
-    -------
-    DataFrame
-        With ``standard_error``, in the unit of the accuracies and NaN where unknown, and
-        ``mean_of``, the number of repetitions, if there is a spread; their repetition is "mean".
-
-    Raises
-    ------
-    DataError
-        If the kind of a spread or the number of repetitions is not known, or is not allowed.
+    Rows, as of `Sheet.rows`, have ``spread`` beside ``accuracy``, or cells that hold both; "spread
+    kind" is "sd", "se" or "?", and "mean of" the number of repetitions. Where there is a spread,
+    returned are ``standard_error``, in the unit of the accuracies and NaN where unknown, and
+    ``mean_of``; the repetition is "mean". `DataError` if the kind of a spread, unless `said` by the
+    user, or the number of repetitions is not known, or is not allowed.
     """
     given, place = Spread.of(said), _place(table)
     table = _split_cells(table, given)

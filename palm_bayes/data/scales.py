@@ -59,10 +59,9 @@ def to_fractions(
 ) -> Score:
     """Convert the scores in ``accuracy`` to fractions that rise, in place; return what they are.
 
-    A task has one scale. If `percent` is None, a % in cells or a largest value above 1 means
-    percent. Tables that hold both scales, or a few values above 1, are refused; so are scores that
-    PALM cannot describe, each with the transformation that would do. The column ``accuracy unit``
-    has the marks of percent in cells, or in names of columns.
+    A task has one scale. If `percent` is None, a % in cells, which ``accuracy unit`` has, or a
+    largest value above 1 means percent. `DataError` for tables that hold both scales, or a few
+    values above 1, and for scores that PALM cannot describe, with what can be given instead.
     """
     if percent not in _ALLOWED:
         raise DataError(f"percent is {percent!r}, but must be True, False or None")

@@ -23,45 +23,25 @@ PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[
 
 @dataclass(frozen=True)
 class Series:
-    """A column of accuracies, and the run that its name tells.
-
-    Attributes
-    ----------
-    place : int
-        Its position.
-    run : mapping of str to str
-    beside : mapping of str to int
-        Positions of the "spread" of its means, and of their number of repetitions, "mean of".
-    """
+    """A column of accuracies, by its position, and the run that its name tells."""
 
     place: int
     run: Mapping[str, str]
+    # Positions of the "spread" of its means, and of their number of repetitions, "mean of".
     beside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table whose columns are understood.
-
-    Attributes
-    ----------
-    raw : Raw
-    words : mapping of str to int
-        Position of the column of each word; "step" counts labels or episodes, "spread" is that of
-        means, "mean of" the number of repetitions that they are of.
-    series : sequence of Series
-        Columns of accuracies, where "accuracy" is no word.
-    notes : sequence of str
-        What was understood.
-    metric : str
-        Name of the score, if it is not an accuracy.
-    """
+    """A table whose columns are understood."""
 
     raw: Raw
+    # Position of the column of each word; "step" counts labels or episodes, "spread" and "mean of"
+    # are those of means, as in `Series`.
     words: Mapping[str, int]
-    series: Sequence[Series] = ()
-    notes: Sequence[str] = ()
-    metric: str = ""
+    series: Sequence[Series] = ()  # columns of accuracies, where "accuracy" is no word
+    notes: Sequence[str] = ()  # what was understood
+    metric: str = ""  # name of the score, if it is not an accuracy
 
     @property
     def place(self) -> str:

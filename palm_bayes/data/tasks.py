@@ -42,18 +42,10 @@ class TaskNames:
 
 @dataclass(frozen=True, eq=False)
 class Task(TaskNames):
-    """One task of a table that may hold several.
+    """One task of a table that may hold several."""
 
-    Attributes
-    ----------
-    runs : Runs or None
-        None where every strategy is too short.
-    short : mapping of str to int
-        Strategies left out as too short, with the number of episodes of their longest run.
-    """
-
-    runs: Runs | None
-    short: Mapping[str, int]
+    runs: Runs | None  # None where every strategy is too short
+    short: Mapping[str, int]  # strategies left out as such, with the episodes of the longest run
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +116,11 @@ def read_study(source: Place, reading: Reading) -> Study:
     folder that holds tables or PALM's runs, or is an experiment of MLflow. A task that its table
     does not name has the name of its place. Rows of the same task from several places are put
     together.
+
+    Parameters
+    ----------
+    source : DataFrame, dict, path or paths
+    reading : Reading
 
     Raises
     ------
