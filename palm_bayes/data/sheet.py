@@ -116,25 +116,27 @@ class Sheet:
         """Return one row for each accuracy, with the file and the place in it."""
         raw = self.raw
         table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
+        if "accuracy" in self.words:
+            table = table.assign(**self._units(self.words["accuracy"], self.words))
+        if "share" in self.words and columns.in_percent(self.names[self.words["share"]]):
+            table["share unit"] = "%"
         table["where"] = [
             label if raw.file and isinstance(label, str) else f"row {label}"
             for label in raw.frame.index
         ]
-        if "share" in self.words and columns.in_percent(self.names[self.words["share"]]):
-            table["share unit"] = "%"
         for i in self.free:
             table[f"{UNUSED}{self.names[i]}"] = self.column(i)
         parts = [
             table.assign(
                 **{word: self.column(place) for word, place in one.beside.items()},
-                **self._units(one.place, one.beside),
                 accuracy=self.column(one.place),
                 where=table["where"] + f", column {self.names[one.place]}",
                 **one.run,
+                **self._units(one.place, one.beside),
             )
             for one in self.series
-        ] or [table.assign(**self._units(self.words["accuracy"], self.words))]
-        table = pd.concat(parts, ignore_index=True)
+        ]
+        table = pd.concat(parts or [table], ignore_index=True)
         return table.assign(**self.named, file=raw.file, metric=self.metric)
 
     def _units(self, place: int, beside: Mapping[str, int]) -> dict[str, str]:
