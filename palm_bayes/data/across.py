@@ -10,8 +10,8 @@ import numpy as np
 from palm_bayes.data import columns
 from palm_bayes.data.names import number_at_end
 from palm_bayes.data.reading import MIN_EPISODES, Reading
-from palm_bayes.data.scales import RUN
 from palm_bayes.data.sheet import Series, Sheet
+from palm_bayes.data.validation import RUN
 from palm_bayes.errors import DataError
 
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}

@@ -52,13 +52,12 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
 
 def _column_notes(sheet: Sheet) -> list[str]:
     """Describe which columns hold strategy, labels and so on, if they have other names."""
-    found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
-    found = [pair for pair in found if pair[0] in columns.COLUMNS]
-    found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
+    names = sheet.names
+    found = {word: names[sheet.words[word]] for word in columns.COLUMNS if word in sheet.words}
     return [
         f"{word} {'are' if word == 'labels' else 'is'} {name or 'the column without a name'}"
-        for word, name in found
-        if columns.clean(name) != word and word != "share"
+        for word, name in found.items()
+        if columns.clean(name) != word and word not in {"accuracy", "share"}
     ]
 
 

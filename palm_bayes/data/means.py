@@ -13,8 +13,8 @@ from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.scales import MEAN_OF, STANDARD_ERROR, reject
 from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet, joined
+from palm_bayes.data.validation import MEAN_OF, STANDARD_ERROR, reject
 from palm_bayes.errors import DataError, listed, plural
 
 MOST = 1000

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,19 +90,16 @@ def _rows(
 ) -> pd.DataFrame:
     """Lay runs below each other: one frame, since a frame for each of thousands takes seconds."""
     sizes = [accuracy.size for _, accuracy, _ in read]
-    columns: dict[str, Any] = {
+    labels = [np.full(y.shape, np.nan) if labels is None else labels for _, y, labels in read]
+    columns = {
         "episode": np.concatenate([np.arange(1, size + 1) for size in sizes]),
-        "labels": np.concatenate(
-            [np.full(y.shape, np.nan) if labels is None else labels for _, y, labels in read]
-        ),
+        "labels": np.concatenate(labels),
         "accuracy": np.concatenate([accuracy for _, accuracy, _ in read]),
     }
-    for column, names in (
-        ("strategy", [strategy for (strategy, _), _, _ in read]),
-        ("repetition", [repetition for (_, repetition), _, _ in read]),
-        ("file", [files[run] for run, _, _ in read]),
-    ):
-        columns[column] = np.repeat(np.array(names, dtype=object), sizes)
+    names = np.array([(*run, files[run]) for run, _, _ in read], dtype=object)
+    columns |= zip(
+        ("strategy", "repetition", "file"), np.repeat(names, sizes, axis=0).T, strict=True
+    )
     return pd.DataFrame(columns)
 
 

@@ -14,17 +14,18 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import EXACT, as_text, in_native_order, natural
-from palm_bayes.data.counts import UNUSED, with_counts
 from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
-from palm_bayes.data.scales import (
+from palm_bayes.data.score import Score
+from palm_bayes.data.validation import (
     RUN,
     STANDARD_ERROR,
+    UNUSED,
     errors_to_fractions,
     numbers,
     reject,
     to_fractions,
+    with_counts,
 )
-from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, plural, span, visible
 
