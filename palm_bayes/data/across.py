@@ -50,7 +50,7 @@ def across(sheet: Sheet, _: Reading) -> Sheet:
         words["repetition"] = raw.frame.shape[1]
         raw = replace(raw, frame=raw.frame.assign(repetition=np.arange(1, rows + 1)))
     word, mine = _counted(found), [sheet.names[i] for i in found]
-    series = [Series(i, {word: end[1]}) for i, end in found.items()]
+    series = [Series(i, {word: number}) for i, (_, number) in found.items()]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
     said += f", and {rows} repetitions from its rows" * (raw is not sheet.raw)
     return replace(sheet, raw=raw, words=words, series=series, notes=[said])

@@ -141,7 +141,7 @@ def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
 
 def is_error(name: Hashable) -> bool:
     """Return True for the name of an error rate or loss; units in brackets do not matter."""
-    return bool({clean(name), clean(_bare(name)), clean(_last_of_group(name))} & _ERRORS)
+    return bool({*map(clean, (name, _bare(name), _last_of_group(name)))} & _ERRORS)
 
 
 def is_remaining(name: Hashable) -> bool:
@@ -257,10 +257,7 @@ def chosen_positions(
 def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
     """Return the position of the column of each word; the user's choices come first.
 
-    Raises
-    ------
-    DataError
-        If several columns stand for one word, with the choices.
+    `DataError`, with the choices, if several columns stand for one word.
     """
     candidates = _candidates(columns, mine, word_of)
     later = _candidates(columns, mine, _word_of_last).get("repetition", [])
@@ -311,14 +308,9 @@ def missing(
     near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
     offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
     choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
-    turned = "; errors are read with --lower-is-better" * (
-        "accuracy" in words and any(map(_may_be_error, there))
-    )
+    errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
+    turned = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)
     return DataError(
         f"{place}no column for {' or '.join(words)}: found {listed(there)}; accepted are "
         f"{accepted}; choose one by {choices}{turned}"
     )
-
-
-def _may_be_error(name: str) -> bool:
-    return is_error(name) or is_error(name.rstrip("0123456789_-. "))

@@ -55,10 +55,7 @@ def split(name: str) -> tuple[str, str | None]:
 def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     """Read names as strategies and repetitions; what all have after these is left out.
 
-    Raises
-    ------
-    NoMatchError
-        If dates may be repetitions, or if what follows the repetition differs in every name.
+    `NoMatchError` if dates may be repetitions, or if what follows these differs in every name.
     """
     bare = [_bare(name) for name in names]
     found = [_match(name) for name in bare]
@@ -145,10 +142,7 @@ def fitting(names: Sequence[str], pattern: str) -> list[str]:
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
     """Read names by a pattern such as ``{strategy}_{repetition}``; ``*`` is anything.
 
-    Raises
-    ------
-    DataError
-        If the pattern has unknown fields or neither strategy nor repetition, or does not match.
+    `DataError` if the pattern has unknown fields or none, `NoMatchError` if it does not match.
     """
     asked = re.findall(r"\{(\w*)\}", pattern)
     if bad := sorted({*asked} - {*FIELDS}) or [one for one, n in Counter(asked).items() if n > 1]:

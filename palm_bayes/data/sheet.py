@@ -63,7 +63,7 @@ class Sheet:
     @property
     def numeric(self) -> list[int]:
         """Positions of the columns that are not understood and hold numbers."""
-        return [i for i in self.free if is_numeric(self.column(i))]
+        return [i for i in self.free if _holds(self.column(i), numbers=True)]
 
     @property
     def named(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class Sheet:
             raise DataError(self.raw.doubt)
         if self.raw.fields and "strategy" not in self.raw.fields:
             raise DataError(f"{self.place}the name tells no strategy: add a column for it")
-        text = [i for i in self.free if _is_text(self.column(i))]
+        text = [i for i in self.free if _holds(self.column(i), numbers=False)]
         if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
             cells = as_text(self.column(self.words["repetition"])).unique()
             text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
@@ -160,20 +160,19 @@ def joined(name: Any) -> str:
 
 def with_pairs(sheet: Sheet) -> Sheet:
     """Join columns such as seed and fold where only together they tell the repetitions."""
-    words = [columns.stands_for(name) for name in sheet.names]
     chosen = {*sheet.words.values()}
-    found = [i for i, name in enumerate(sheet.names) if columns.word_of(name) == "repetition"]
-    found = [i for i in found if i not in chosen]
+    found = [i for i in sheet.free if columns.word_of(sheet.names[i]) == "repetition"]
     if len(found) < 2 or "repetition" in sheet.words or sheet.raw.frame.columns.nlevels > 1:
         return sheet
-    others = {i for i, word in enumerate(words) if word in (*_RUN, *columns.COUNTS)}
+    keyed = (*_RUN, *columns.COUNTS)
+    others = {i for i, name in enumerate(sheet.names) if columns.stands_for(name) in keyed}
     keys = sorted((others | chosen) - {*found})
     cells = pd.DataFrame({i: as_text(sheet.column(i)).to_numpy() for i in (*keys, *found)})
     if cells.duplicated().any() or not all(cells[[*keys, i]].duplicated().any() for i in found):
         return sheet
     name = " / ".join(sheet.names[i] for i in found)
     pairs = pd.Series(cells[found].agg(" / ".join, axis=1).to_numpy(), sheet.raw.frame.index)
-    kept = [i for i in range(len(words)) if i not in found]
+    kept = [i for i in range(len(sheet.names)) if i not in found]
     frame = pd.concat([sheet.raw.frame.iloc[:, kept], pairs.rename(name)], axis=1)
     mine = {word: kept.index(i) for word, i in sheet.words.items()} | {"repetition": len(kept)}
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=mine)
@@ -268,15 +267,10 @@ def _may_count(column: "pd.Series[Any]") -> bool:
     return bool((steps > 0).all() and (even or (numbers % 1 == 0).all()))
 
 
-def is_numeric(column: "pd.Series[Any]") -> bool:
-    """Return True if a column holds numbers, and at most gaps beside them."""
+def _holds(column: "pd.Series[Any]", *, numbers: bool) -> bool:
+    """Return True if a column holds numbers, or text, and at most gaps beside them."""
     filled = _numbers(column)
-    return bool(len(filled)) and bool(filled.notna().all())
-
-
-def _is_text(column: "pd.Series[Any]") -> bool:
-    filled = _numbers(column)
-    return bool(len(filled)) and bool(filled.isna().all())
+    return bool(len(filled)) and bool((filled.notna() == numbers).all())
 
 
 def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
