@@ -94,23 +94,14 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
 
 
 def _by_cells(sheet: Sheet, pattern: str) -> Sheet:
-    """Read strategies, and what else a pattern tells, from the names of runs in a column."""
-    words = dict(sheet.words)
+    """Read the names of runs in the column of strategies by a pattern."""
     what = f"{sheet.place}pattern {pattern!r} fits neither file, columns nor strategies"
-    if "strategy" not in words:
+    if "strategy" not in sheet.words:
         raise DataError(what)
-    frame, place = sheet.raw.frame.copy(), words["strategy"]
     try:
-        told = sheet.told(place, pattern)
+        return sheet.with_names_read(sheet.words["strategy"], pattern)
     except NoMatchError as error:
         raise DataError(f"{what}: {error}") from None
-    more = [str(word) for word in told if word not in words]
-    if "strategy" in told:
-        frame.isetitem(place, told["strategy"].to_numpy())
-    words |= {word: frame.shape[1] + i for i, word in enumerate(more)}
-    frame = pd.concat([frame, told[more]], axis="columns")
-    said = [*sheet.notes, f"{listed(told)} by the pattern {pattern}"]
-    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=said)
 
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:

@@ -144,7 +144,8 @@ def mlflow(sheet: Sheet, reading: Reading) -> Sheet:
     if not is_mlflow(sheet, reading):
         raise DataError(f"{sheet.place}layout mlflow is for folders of MLflow only")
     if reading.pattern is not None:
-        sheet = _named_by_pattern(sheet, reading.pattern)
+        place = sheet.words.get("strategy", sheet.names.index(_RUN_NAME))
+        sheet = sheet.with_names_read(place, reading.pattern)
     hidden = _hidden(sheet)
     names = ["" if i in hidden else name for i, name in enumerate(sheet.names)]
     words = columns.positions(names, sheet.words, sheet.place)
@@ -162,16 +163,6 @@ def mlflow(sheet: Sheet, reading: Reading) -> Sheet:
         notes=[f"score is {score}", *sheet.notes],
         metric=columns.metric_of(re.split(r"[./]", score)[-1]),
     )
-
-
-def _named_by_pattern(sheet: Sheet, pattern: str) -> Sheet:
-    """Read the names of runs, or of the column chosen for strategies, by a pattern."""
-    told = sheet.told(sheet.words.get("strategy", sheet.names.index(_RUN_NAME)), pattern)
-    frame = pd.concat([sheet.raw.frame, told], axis="columns")
-    mine = {str(word): len(sheet.names) + i for i, word in enumerate(told)}
-    notes = [f"{listed(told)} by the pattern {pattern}"]
-    words = {**sheet.words, **mine}
-    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
 
 
 def _hidden(sheet: Sheet) -> set[int]:

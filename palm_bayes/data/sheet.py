@@ -81,12 +81,19 @@ class Sheet:
         """Return a column by position."""
         return self.raw.frame.iloc[:, place]
 
-    def told(self, place: int, pattern: str) -> pd.DataFrame:
-        """Return what the names of runs in a column tell by a pattern, in columns by word."""
-        cells = as_text(self.column(place))
+    def with_names_read(self, place: int, pattern: str) -> "Sheet":
+        """Read strategies, and what else a pattern tells, from the names of runs in a column."""
+        cells, frame = as_text(self.column(place)), self.raw.frame.copy()
         names = [*cells.unique()]
-        read = dict(zip(names, by_pattern(names, pattern), strict=True))
-        return pd.DataFrame([read[cell] for cell in cells], self.raw.frame.index)
+        runs = dict(zip(names, by_pattern(names, pattern), strict=True))
+        told = pd.DataFrame([runs[cell] for cell in cells], frame.index)
+        if "strategy" in told and place == self.words.get("strategy"):
+            frame.isetitem(place, told["strategy"].to_numpy())
+        more = [str(word) for word in told if word not in self.words]
+        words = {**self.words, **{word: frame.shape[1] + i for i, word in enumerate(more)}}
+        raw = replace(self.raw, frame=pd.concat([frame, told[more]], axis="columns"))
+        notes = [*self.notes, f"{listed(told)} by the pattern {pattern}"]
+        return replace(self, raw=raw, words=words, notes=notes)
 
     def checked(self) -> "Sheet":
         """Refuse a sheet without strategies if they may be in a column of another name."""
