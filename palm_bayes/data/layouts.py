@@ -110,10 +110,10 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     words.pop("accuracy", None)
     sheet, names = replace(sheet, words=words), sheet.names
     places = [i for i in sheet.numeric if not columns.is_index(names[i])]
-    places, summed = _without_summaries(places, names)
+    summed = _summaries([names[i] for i in places])
     if reading.pattern is None:
-        places, remaining = _without_remaining(sheet, places)
-        summed += remaining
+        summed += _remaining(sheet, [names[i] for i in places if names[i] not in summed])
+    places = [i for i in places if names[i] not in summed]
     pattern = reading.pattern if sheet.raw.alone else None
     if pattern is None and (of_means := wide_means(sheet, places, reading)):
         return of_means
@@ -127,44 +127,50 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
     bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
-    numbered = all(map(repetition_of, mine))
-    errors = reading.lower_is_better and numbered
-    strange = any(map(columns.is_other_measure, bare)) and not errors
-    strange = strange or ("strategy" in words and not numbered)
-    alone = len(mine) == 1
-    if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
-        likely = [name for name in mine if not columns.is_other_measure(name)]
-        raise columns.missing(["accuracy"], names, sheet.place, likely)
     if not asked:
+        _refuse_other_columns(sheet, mine, bare, reading)
         refuse_ambiguous(sheet, mine)
+    elif not mine:
+        raise columns.missing(["accuracy"], names, sheet.place)
     runs = runs_of(bare, pattern)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
-    if alone and "repetition" in sheet.raw.fields:  # the one column of a run
+    if len(mine) == 1 and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     return replace(sheet, series=[*map(Series, places, runs)]).described([*summed, *left])
 
 
-def _without_summaries(places: list[int], names: list[str]) -> tuple[list[int], list[str]]:
-    """Keep the columns of repetitions where the others are their means, and the like."""
-    others = [names[i] for i in places if not repetition_of(names[i])]
-    if len(others) == len(places) or not all(
-        columns.parts(one) & columns.SUMMARIES for one in others
-    ):
-        return places, []
-    return [i for i in places if names[i] not in others], others
+def _summaries(names: Sequence[str]) -> list[str]:
+    """Return the names of means and the like, if all others are of the repetitions themselves."""
+    others = [name for name in names if not repetition_of(name)]
+    summed = all(columns.parts(name) & columns.SUMMARIES for name in others)
+    return others if summed and len(others) < len(names) else []
 
 
-def _without_remaining(sheet: Sheet, places: list[int]) -> tuple[list[int], list[str]]:
-    """Keep what is no count of the samples left in the pool, which shows the labels only."""
-    left = [sheet.names[i] for i in places if columns.is_remaining(sheet.names[i])]
+def _remaining(sheet: Sheet, names: Sequence[str]) -> list[str]:
+    """Return the names of counts of the samples left in the pool, which only show the labels."""
+    left = [*filter(columns.is_remaining, names)]
     counted = any(columns.is_index(sheet.names[i]) for i in sheet.free)
     if left and not counted and not {*columns.COUNTS} & {*sheet.words}:
         raise DataError(
             f"{sheet.place}{left[0]} seems to count what is left in the pool: add a column of the "
             "labels so far, such as labels, or choose it by --column labels=NAME"
         )
-    return [i for i in places if sheet.names[i] not in left], left
+    return left
+
+
+def _refuse_other_columns(
+    sheet: Sheet, names: Sequence[str], bare: Sequence[str], reading: Reading
+) -> None:
+    """Refuse columns of other measures, and a single one that is no repetition by its name."""
+    numbered = all(map(repetition_of, names))
+    others = [name for name in names if not columns.is_other_measure(name)]
+    errors = reading.lower_is_better and numbered
+    strange = any(map(columns.is_other_measure, bare)) and not errors
+    strange = strange or ("strategy" in sheet.words and not numbered)
+    alone = len(names) == 1 and not (numbered and sheet.raw.fields)
+    if not names or strange or alone:
+        raise columns.missing(["accuracy"], sheet.names, sheet.place, others)
 
 
 def _headers(sheet: Sheet, reading: Reading) -> Sheet:
