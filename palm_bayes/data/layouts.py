@@ -1,6 +1,6 @@
 """Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -192,32 +192,38 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})
-        if values == [score]:
-            continue
-        numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
-        word = columns.word_of("" if name is None else name)
-        strategies = word == "strategy" or _of_runs(values, tuples)
-        if not strategies and not (numbered and all(map(repetition_of, numbered))):
-            refuse_summaries(values, sheet.place)
-        if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
-            guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
-            kinds[level] = word if word in {"strategy", "repetition"} else guess
-        elif len(values) > 1:
-            choices = " or ".join(f"--column accuracy={value}" for value in values)
-            raise DataError(f"{sheet.place}several measures, choose one by {choices}")
+        if values != [score] and (word := _word_of_level(values, name, tuples, sheet.place)):
+            kinds[level] = word
     if len({*kinds.values()}) < len(kinds):
         heads = listed(" / ".join(column) for column in tuples)
         raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {heads}")
-    series = []
-    for i in places:
-        run = {word: tuples[i][level] for level, word in kinds.items()}
+    runs = [{word: tuples[i][level] for level, word in kinds.items()} for i in places]
+    for run in runs:
         if number := repetition_of(run.get("repetition", "")):
             run["repetition"] = number
-        series.append(Series(i, run))
+    series = [*map(Series, places, runs)]
     notes = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
     named = score is not None and not columns.is_other_measure(score)
     metric = columns.metric_of(str(score)) if named else ""
     return replace(sheet, words=words, series=series, notes=notes, metric=metric)
+
+
+def _word_of_level(
+    values: Sequence[str], name: Hashable, heads: Sequence[tuple[str, ...]], place: str
+) -> str | None:
+    """Return whether a level of names of columns has strategies or repetitions, or None."""
+    numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
+    word = columns.word_of("" if name is None else name)
+    strategies = word == "strategy" or _of_runs(values, heads)
+    if not strategies and not (numbered and all(map(repetition_of, numbered))):
+        refuse_summaries(values, place)
+    if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
+        guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
+        return word if word in {"strategy", "repetition"} else guess
+    if len(values) > 1:
+        choices = " or ".join(f"--column accuracy={value}" for value in values)
+        raise DataError(f"{place}several measures, choose one by {choices}")
+    return None
 
 
 def _of_runs(values: Sequence[str], heads: Sequence[tuple[str, ...]]) -> bool:

@@ -270,11 +270,11 @@ def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
 def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
     """Sort by strategy (first seen), repetition (natural) and episode; keep the first of each."""
     begins = table.groupby("strategy")["episode"].min()
-    if late := [
-        f"{name} with {first}" for name, first in begins.items() if first > (episodes or np.inf)
-    ]:
+    late = begins[begins > (episodes or np.inf)]
+    if len(late):
+        told = listed(f"{name} with {first}" for name, first in late.items())
         raise DataError(
-            f"max_episodes (--episodes) is {episodes}, but episodes begin later: {listed(late)}"
+            f"max_episodes (--episodes) is {episodes}, but episodes begin later: {told}"
         )
     order = sorted(table["repetition"].unique(), key=natural)
     keys = table.assign(

@@ -223,4 +223,4 @@ def errors_to_fractions(table: pd.DataFrame, score: Score, notes: list[str]) -> 
 
 def _run_names(rows: pd.DataFrame) -> str:
     runs = rows[RUN].drop_duplicates().itertuples(index=False)
-    return listed(f"{strategy} repetition {repetition}" for strategy, repetition in runs)
+    return listed(" repetition ".join(run) for run in runs)
