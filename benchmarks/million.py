@@ -23,7 +23,7 @@ from scale import DESIGN, overhead, simulated
 
 import palm_bayes
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.studies import read_study
+from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, TaskOutcome, Work, cells_of, name_of
 from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, Part
 from palm_bayes.evaluation.meta_analysis import pooled

@@ -170,10 +170,10 @@ MUTATIONS = (
     ),
     Mutation(
         "Data: standard deviations taken for standard errors of means",
-        "data/standard_errors.py",
-        'spread / np.sqrt(count) if kind == "sd" else spread',
-        "spread",
-        "data/test_standard_errors.py::test_percent_and_errors_rates_are_fractions_that_rise",
+        "data/means.py",
+        "error = (error / np.sqrt(count)).where(count > 1)",
+        "error = error.where(count > 1)",
+        "data/test_means.py::test_percent_and_errors_rates_are_fractions_that_rise",
     ),
     Mutation(
         "Known noise: one standard error as uncertain as another over the first",
@@ -357,16 +357,16 @@ MUTATIONS = (
     ),
     Mutation(
         "Horizon off by one batch",
-        "data/axis.py",
-        "np.arange(seen.max() + 1, seen.max() + 1 + ahead)",
-        "np.arange(seen.max() + 1, seen.max() + ahead)",
+        "data/budgets.py",
+        "seen[-1] + np.arange(1, ahead + 1)",
+        "seen[-1] + np.arange(1, ahead)",
         "forecast/test_forecast.py::test_horizon_counts_from_the_last_episode_of_all",
     ),
     Mutation(
         "Labels ahead off by one batch",
-        "data/axis.py",
-        "interpolated(episodes, points.index, points, 1.0)",
-        "interpolated(episodes, points.index, points, 1.0) + 1",
+        "data/budgets.py",
+        "interpolated(at, points.index, points, 1.0)",
+        "interpolated(at, points.index, points, 1.0) + 1",
         "forecast/test_forecast.py::test_grid_where_the_pool_is_not_a_batch",
     ),
     Mutation(

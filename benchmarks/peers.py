@@ -27,7 +27,7 @@ from plain import NAIVE, NAIVE_IN_STAN, judged, naive, naive_data
 from speed import empty_caches
 
 import palm_bayes
-from palm_bayes.data.averaging import mean_curve
+from palm_bayes.data.alignment import mean_curve
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import PalmError
 from palm_bayes.evaluation.cells import later_rows

@@ -25,7 +25,7 @@ from designs import Design, drawn
 import palm_bayes
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
-from palm_bayes.data.studies import read_study
+from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.runner import Crew, running
 from palm_bayes.inference.settings import Settings
 

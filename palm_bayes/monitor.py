@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.limits import check_episode, check_options
+from palm_bayes.data.reading import check_episode, check_options
 from palm_bayes.data.runs import MIN_EPISODES, Runs
-from palm_bayes.data.scales import SLACK
 from palm_bayes.data.score import Score
+from palm_bayes.data.validation import SLACK
 from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.studies import read_study
+from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, Work
 from palm_bayes.evaluation.checkpoints import Checkpoints
 from palm_bayes.evaluation.runner import Crew
@@ -67,7 +67,7 @@ def sweep(
     ----------
     data : DataFrame, dict, path or paths
         Tables of several tasks, each read by itself, or trees of folders; see
-        `palm_bayes.data.studies.read_study`.
+        `palm_bayes.data.tasks.read_study`.
     out : path
         Folder of the results, which all workers see: one Parquet file for each question,
         ``overview.html``, and ``parts/``, one file for each finished task.

@@ -25,10 +25,10 @@ LAYOUT = """
     files:
     caches:
     display:
-    data:       cells score limits scales known_errors counts runs axis budgets alignment checks
-                averaging quantiles columns names opening reading arrays in_memory marks tables
-                palm_folder mlflow_folder run_writer places sheet means standard_errors ambiguous
-                trackers mlflow_steps across layouts cleaning readers tasks example studies
+    data:       cells score reading validation runs budgets alignment checks
+                quantiles columns names opening arrays in_memory marks tables
+                palm_folder sheet mlflow run_writer places means ambiguous
+                trackers across layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
                 coordinates steps likelihood_passes likelihood build one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
@@ -53,7 +53,7 @@ LAYOUT = """
 
 
 def in_order(layout: str) -> Iterator[str]:
-    """Give "data.scales" and so on; a room's own `__init__`, called "data", is its last."""
+    """Give "data.validation" and so on; a room's own `__init__`, called "data", is its last."""
     room = ""
     for word in layout.split():
         if not word.endswith(":"):
@@ -280,14 +280,14 @@ def test_all_that_has_a_place_is_there(package):
         (modules_have_places, "helpers.py", ""),
         (modules_have_places, "data/helpers.py", ""),
         (modules_have_places, "helpers/__init__.py", ""),
-        (data_flow_one_way, "data/scales.py", "from palm_bayes.data.runs import Runs"),
-        (data_flow_one_way, "data/scales.py", "import palm_bayes.data.runs as r"),
-        (data_flow_one_way, "data/scales.py", "from palm_bayes.data import runs"),
-        (data_flow_one_way, "data/scales.py", "from palm_bayes.data import write_example"),
-        (data_flow_one_way, "data/scales.py", "from palm_bayes import PalmFit"),
-        (data_flow_one_way, "data/scales.py", "import palm_bayes"),
-        (data_flow_one_way, "data/scales.py", "from . import runs"),
-        (data_flow_one_way, "data/scales.py", "from .runs import Runs"),
+        (data_flow_one_way, "data/validation.py", "from palm_bayes.data.runs import Runs"),
+        (data_flow_one_way, "data/validation.py", "import palm_bayes.data.runs as r"),
+        (data_flow_one_way, "data/validation.py", "from palm_bayes.data import runs"),
+        (data_flow_one_way, "data/validation.py", "from palm_bayes.data import write_example"),
+        (data_flow_one_way, "data/validation.py", "from palm_bayes import PalmFit"),
+        (data_flow_one_way, "data/validation.py", "import palm_bayes"),
+        (data_flow_one_way, "data/validation.py", "from . import runs"),
+        (data_flow_one_way, "data/validation.py", "from .runs import Runs"),
         (data_flow_one_way, "data/__init__.py", "from palm_bayes.model import curve"),
         (data_flow_one_way, "data/runs.py", "from palm_bayes.data.runs import Runs"),
         (data_flow_one_way, "report/page.py", "from ..cli.app import main"),
@@ -346,15 +346,15 @@ def test_rule_finds_breach(rule, path, text):
 )
 def test_cycles_are_found_wherever_they_close(importing):
     sources = {
-        "data/scales.py": importing,
+        "data/validation.py": importing,
         "data/runs.py": "from palm_bayes.data.checks import oddities",
-        "data/checks.py": "from palm_bayes.data.scales import RUN",
-        "data/axis.py": "from palm_bayes.data.runs import Runs",
+        "data/checks.py": "from palm_bayes.data.validation import RUN",
+        "data/budgets.py": "from palm_bayes.data.runs import Runs",
     }
     (breach,) = there_is_no_cycle(sources)
-    for module in ("data.scales", "data.runs", "data.checks"):
+    for module in ("data.validation", "data.runs", "data.checks"):
         assert module in breach
-    assert "data.axis" not in breach
+    assert "data.budgets" not in breach
     del sources["data/checks.py"]
     assert there_is_no_cycle(sources) == []
 
@@ -362,7 +362,7 @@ def test_cycles_are_found_wherever_they_close(importing):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("data/runs.py", "import numpy as np\nfrom palm_bayes.data.scales import RUN"),
+        ("data/runs.py", "import numpy as np\nfrom palm_bayes.data.validation import RUN"),
         ("data/__init__.py", "from palm_bayes.data.example import write_example"),
         ("report/page.py", "from palm_bayes.report import parts\nfrom . import parts as p"),
         ("model/build.py", "import pymc as pm\nfrom palm_bayes.version import __version__"),
@@ -389,8 +389,8 @@ def test_rules_pass_over(path, text):
 
 def test_weight_is_passed_on():
     sources = {
-        "data/scales.py": "import numpy as np",
-        "data/runs.py": "from palm_bayes.data.scales import RUN",
+        "data/validation.py": "import numpy as np",
+        "data/runs.py": "from palm_bayes.data.validation import RUN",
         "errors.py": "",
         "__init__.py": "from palm_bayes.errors import PalmError",
         "cli/app.py": "from palm_bayes.errors import PalmError\nfrom palm_bayes.data import runs",

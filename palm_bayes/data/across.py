@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from palm_bayes.data import columns
-from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.data.names import number_at_end
-from palm_bayes.data.reading import Reading
-from palm_bayes.data.scales import RUN
-from palm_bayes.data.sheet import Series, Sheet, is_numeric
+from palm_bayes.data.reading import MIN_EPISODES, Reading
+from palm_bayes.data.sheet import Series, Sheet
+from palm_bayes.data.validation import RUN
 from palm_bayes.errors import DataError
 
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}
@@ -51,7 +50,7 @@ def across(sheet: Sheet, _: Reading) -> Sheet:
         words["repetition"] = raw.frame.shape[1]
         raw = replace(raw, frame=raw.frame.assign(repetition=np.arange(1, rows + 1)))
     word, mine = _counted(found), [sheet.names[i] for i in found]
-    series = [Series(i, {word: end[1]}) for i, end in found.items()]
+    series = [Series(i, {word: number}) for i, (_, number) in found.items()]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
     said += f", and {rows} repetitions from its rows" * (raw is not sheet.raw)
     return replace(sheet, raw=raw, words=words, series=series, notes=[said])
@@ -66,11 +65,8 @@ def _labels_alone(sheet: Sheet) -> list[str]:
 
 def _numbered(sheet: Sheet) -> dict[int, tuple[str, str]]:
     """Return positions of numbered columns, with words and number; empty if these are not all."""
-    found = {
-        i: end
-        for i, name in enumerate(sheet.names)
-        if (end := number_at_end(name)) and is_numeric(sheet.column(i))
-    }
+    names, there = sheet.names, replace(sheet, words={}).numeric
+    found = {i: end for i in there if (end := number_at_end(names[i]))}
     numbers = [float(number.rstrip("%")) for _, number in found.values()]
     alike = len({words for words, _ in found.values()}) == 1
     rising = all(before < after for before, after in itertools.pairwise(numbers))

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.columns import COUNTS, SPLITS, is_other_measure, parts, stands_for, word_of
-from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.data.opening import check_table
+from palm_bayes.data.reading import MIN_EPISODES
 from palm_bayes.errors import DataError, listed, plural
 
 type Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -16,29 +16,23 @@ type Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 def array_of_runs(value: Any, file: str, key: object) -> np.ndarray[Any, Any]:
     """Take a list of values, or of runs, which may differ in length."""
+    place = f"{file or 'the dict'}: {key}"
     rows = value if isinstance(value, list | tuple) else []
     lists = {isinstance(row, list | tuple) or np.ndim(row) > 0 for row in rows}
     if len(lists) > 1:
-        raise DataError(f"{file or 'the dict'}: {key} has both numbers and lists")
+        raise DataError(f"{place} has both numbers and lists")
     if lists == {True}:  # ragged: short runs end in NaN
         longest = max(map(len, rows))
-        check_table(f"{file or 'the dict'}: {key}", longest, len(rows))
+        check_table(place, longest, len(rows))
         value = [[*row, *[None] * (longest - len(row))] for row in rows]
-        value = _numbers(value, file, key)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value, dtype=float if True in lists else None)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{place} holds no numbers: {error}") from None
     if array.ndim not in {1, 2}:
         shape = f"shape {array.shape}" if array.ndim else repr(value)
-        raise DataError(
-            f"{file or 'the dict'}: {key} has {shape}, allowed is a list, or runs x episodes"
-        )
+        raise DataError(f"{place} has {shape}, allowed is a list, or runs x episodes")
     return array
-
-
-def _numbers(rows: list[list[Any]], file: str, key: object) -> np.ndarray[Any, Any]:
-    try:
-        return np.array(rows, dtype=float)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{file or 'the dict'}: {key} holds no numbers: {error}") from None
 
 
 def side_by_side(arrays: Arrays, place: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -1,13 +1,18 @@
-"""Budgets of runs: labels, or episodes where labels are unknown."""
+"""Budgets of runs, labels or episodes where labels are unknown, and the x to forecast at."""
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.runs import Runs
+from palm_bayes.data.runs import Runs, interpolated
 from palm_bayes.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 Unit = Literal["labels", "episodes"]
 
@@ -16,7 +21,7 @@ MOST_LATER = 10_000
 
 
 def unit_of(runs: Runs) -> Unit:
-    """Return the unit of budgets: labels, or episodes where labels are unknown."""
+    """Return the unit of budgets."""
     return "labels" if runs.labels_known else "episodes"
 
 
@@ -26,17 +31,16 @@ def episode_budgets(runs: Runs, until: float) -> Floats:
     Observed ones are the (lower) median over runs, so that they are whole labels where data are.
     `DataError` if there are more than `MOST_LATER` past the data.
     """
-    labels = runs.labels_known
-    column, step = ("labels", runs.batch) if labels else ("episode", 1.0)
+    column = "labels" if runs.labels_known else "episode"
     by_episode = runs.table.groupby("episode")[column]
     seen = by_episode.quantile(0.5, interpolation="lower").cummax().to_numpy(float)
-    more = max(math.ceil((until - seen[-1]) / step - 1e-9), 0)
+    more = max(math.ceil((until - seen[-1]) / _step(runs) - 1e-9), 0)
     if more > MOST_LATER:
         raise DataError(
             f"{until:,.10g} {unit_of(runs)} are {more:,} episodes past the data, but must be at "
             f"most {MOST_LATER:,}: ask for less"
         )
-    later = whole_labels(runs, seen[-1] + step * np.arange(1, more + 1))
+    later = whole_labels(runs, seen[-1] + _step(runs) * np.arange(1, more + 1))
     return np.concatenate([np.unique(seen), later])
 
 
@@ -53,5 +57,66 @@ def seen_budget(runs: Runs) -> float:
 
 def twice_seen(runs: Runs) -> float:
     """Return the budget after twice the observed episodes, the default limit of forecasts."""
-    step = runs.batch if runs.labels_known else 1.0
-    return seen_budget(runs) + step * runs.table["episode"].nunique()
+    return seen_budget(runs) + _step(runs) * runs.table["episode"].nunique()
+
+
+def _step(runs: Runs) -> float:
+    return runs.batch if runs.labels_known else 1.0
+
+
+def asked_x(
+    runs: Runs,
+    labels: ArrayLike | None = None,
+    episodes: ArrayLike | None = None,
+    horizon: int | None = None,
+) -> "xr.DataArray":
+    """Return the increasing x to forecast at, dims (x,), with coords ``episode`` and ``labels``.
+
+    By default it goes to twice the observed episodes.
+    """
+    import xarray as xr  # slow to import
+
+    x = _grid(runs, labels, episodes, horizon)
+    points = _x_by_episode(runs)
+    # Rounded, so that whole episodes stay whole.
+    episode = np.round(interpolated(x, points, points.index, 1.0), 12)
+    along = {"episode": ("x", episode), "labels": ("x", runs.labels_at(x))}
+    return xr.DataArray(x, {"x": x, **along}, "x")
+
+
+def _grid(
+    runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
+) -> Floats:
+    """Return the increasing x as requested."""
+    if sum(part is not None for part in (labels, episodes, horizon)) > 1:
+        raise DataError("labels, episodes and horizon exclude each other: give one of them")
+    if labels is not None:
+        return runs.x_at(_positive(labels, "labels"))
+    if episodes is not None:
+        at = _positive(episodes, "episodes")
+    else:
+        seen = np.unique(runs.table["episode"])
+        ahead = len(seen) if horizon is None else horizon
+        if ahead < 0:
+            raise DataError(f"horizon is {horizon}, but must be a number of episodes, at least 0")
+        at = np.concatenate([seen, seen[-1] + np.arange(1, ahead + 1)])
+    points = _x_by_episode(runs)
+    return interpolated(at, points.index, points, 1.0)
+
+
+def _positive(values: ArrayLike, name: str) -> Floats:
+    try:
+        numbers = np.unique(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise DataError(f"the requested {name} are {values!r}, but must be numbers") from None
+    if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
+        raise DataError(f"the requested {name} are {values!r}, but must be numbers above 0")
+    return numbers
+
+
+def _x_by_episode(runs: Runs) -> "pd.Series[float]":
+    """Return x of each observed episode: the median over runs, whose start pools may differ.
+
+    Between episodes it is linear, and past them a batch for each.
+    """
+    return runs.table.groupby("episode")["x"].median().cummax()

@@ -53,13 +53,12 @@ def _number(cell: Any) -> float:
 
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Return a sort key that puts "2" before "10", for numbers of any length."""
-    parts = [part for part in re.split(r"([0-9]+)", name) if part]
-    return [_number_key(p) if p[0] in "0123456789" else (1, 0, p) for p in parts]
-
-
-def _number_key(digits: str) -> tuple[int, int, str]:
-    number = digits.lstrip("0")
-    return 0, len(number), number + digits
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    numbers = [digits.lstrip("0") for digits, _ in parts]
+    return [
+        (0, len(number), number + digits) if digits else (1, 0, word)
+        for number, (digits, word) in zip(numbers, parts, strict=True)
+    ]
 
 
 def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
@@ -83,11 +82,8 @@ def as_given(names: "pd.Series[Any]") -> "pd.Series[str]":
 
 def in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Convert columns of the other byte order, which pandas cannot sort or group by."""
-    types = [
-        one.newbyteorder("=") if isinstance(one, np.dtype) and not one.isnative else one
-        for one in frame.dtypes
-    ]
-    if types == [*frame.dtypes]:
-        return frame
-    columns = (frame.iloc[:, i].astype(one) for i, one in enumerate(types))
-    return pd.concat(columns, axis=1)
+    frame = frame.copy(deep=False)
+    for i, one in enumerate(frame.dtypes):
+        if isinstance(one, np.dtype) and not one.isnative:
+            frame.isetitem(i, frame.iloc[:, i].to_numpy().astype(one.newbyteorder("=")))
+    return frame

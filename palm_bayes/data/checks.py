@@ -108,26 +108,15 @@ def growing_gain(runs: Runs) -> tuple[int, float, float] | None:
     A quadratic function of the labels is fitted to each run up to an episode. The gain grows if the
     mean quadratic coefficient is above zero by a t-test on the residuals, by a relevant amount.
     Beginnings are tested as well, since S-shaped curves past their turn are concave in all.
-
-    Parameters
-    ----------
-    runs : Runs
-        Runs of one strategy.
-
-    Returns
-    -------
-    tuple of int, float and float, or None
-        Last episode of the beginning, and gains in accuracy over its first and second half; None
-        if they do not grow in any beginning.
+    Returned are its last episode, and gains in accuracy over its first and second half; None if
+    they do not grow in any beginning.
     """
     table = runs.table
     episodes = np.unique(table["episode"])
     shortest = min(_SHORTEST, len(episodes))
     counts = np.unique(np.linspace(shortest, len(episodes), _BEGINNINGS).astype(int))
-    parts = [
-        run[["episode", "x", "accuracy"]].to_numpy(float).T
-        for _, run in table.groupby("repetition", sort=False)
-    ]
+    by_run = table.groupby("repetition", sort=False)[["episode", "x", "accuracy"]]
+    parts = [run.to_numpy(float).T for _, run in by_run]
     for last in episodes[counts - 1][::-1]:
         begun = [(x[at <= last], accuracy[at <= last]) for at, x, accuracy in parts]
         gains = _growing([run for run in begun if len(run[0]) > 3], _P_GROWTH / len(counts))

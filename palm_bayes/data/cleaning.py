@@ -7,9 +7,9 @@ import pandas as pd
 
 from palm_bayes.data.cells import as_given, as_numbers, as_text
 from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
-from palm_bayes.data.scales import RUN, numbers, reject
+from palm_bayes.data.means import with_standard_errors
 from palm_bayes.data.sheet import GAPS
-from palm_bayes.data.standard_errors import with_standard_errors
+from palm_bayes.data.validation import RUN, numbers, reject
 from palm_bayes.errors import DataError, listed, visible
 
 
@@ -18,16 +18,8 @@ def cleaned(
 ) -> pd.DataFrame:
     """Leave out what was not measured; turn shares into labels, spreads into standard errors.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns as in `Runs.from_frame`, or ``share`` for ``labels``.
-    pool : float, optional
-        Labels that the pool holds.
-    spread : str, optional
-        What the spread of means is; see `palm_bayes.data.means.Spread`.
-    notes : list of str
-        What was done is added.
+    Columns are as in `Runs.from_frame`, or ``share``, of `pool` labels, for ``labels``; `spread` is
+    what the user says of that of means. What was done is added to the notes.
     """
     table = with_standard_errors(table, spread, notes).copy()
     for word in RUN:
@@ -87,24 +79,22 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
     if word == "labels" and not marked and not (values.max() <= 1 and (values % 1 > 0).any()):
         return table
     percent = marked or values.max() > 1
+    unit, top = "percent" if percent else "shares", values.max()
+    place = table["file"].iloc[0] or "the table"
     if not percent and "share unit" in table:
         raise DataError(
-            f"{table['file'].iloc[0] or 'the table'}: labels are percent by the name of their "
-            f"column, but at most {values.max():g}: write percent as cells such as "
-            f"{values.max():g}%, or call the column of shares fraction labeled"
+            f"{place}: labels are percent by the name of their column, but at most {top:g}: write "
+            f"percent as cells such as {top:g}%, or call the column of shares fraction labeled"
         )
     if pool is None:
-        unit = "percent" if percent else "shares"
         raise DataError(
-            f"{table['file'].iloc[0] or 'the table'}: labels are {unit} of the pool, up to "
-            f"{values.max():g}: give its size by --pool N (in Python, pool=N)"
+            f"{place}: labels are {unit} of the pool, up to {top:g}: give its size by --pool N (in "
+            "Python, pool=N)"
         )
-    if not 1 < pool < np.inf or values.max() > 100:
-        raise DataError(
-            f"the pool has {pool:,.10g} labels, of which {values.max():,.10g} is no share"
-        )
+    if not 1 < pool < np.inf or top > 100:
+        raise DataError(f"the pool has {pool:,.10g} labels, of which {top:,.10g} is no share")
     shares = numbers(table, word, "a share of the pool") / (100 if percent else 1)
-    notes.append(f"labels are {'percent' if percent else 'shares'} of a pool of {pool:,.10g}")
+    notes.append(f"labels are {unit} of a pool of {pool:,.10g}")
     return table.drop(columns=word).assign(labels=(shares * pool).round())
 
 
@@ -142,16 +132,15 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     empty = text.str.lower().isin(GAPS)
     if not empty.any() or empty.all():
         return table
-    word = "episode" if "episode" in table else "labels"
-    tasks = [column for column in TASK if column in table]
+    word, keys = "episode" if "episode" in table else "labels", _run_keys(table)
     table = table.assign(_at=as_numbers(table[word]))
-    everywhere = (~empty).groupby([table[key] for key in (*tasks, "strategy", "_at")])
+    everywhere = (~empty).groupby([table[key] for key in (*keys[:-1], "_at")])
     never = empty & ~everywhere.transform("any").fillna(value=False).astype(bool)
     if 2 * never.sum() >= len(table):  # measured at every second label, or less often
         notes.append(f"{_row_count(never)} at {word} where no run was measured left out")
         table, empty = table[~never], empty[~never]
-    table, empty = _without_twins(table, empty, [*tasks, *RUN, "_at"], notes)
-    run = [table[key] for key in (*tasks, *RUN)]
+    table, empty = _without_twins(table, empty, [*keys, "_at"], notes)
+    run = [table[key] for key in keys]
     if "episode" not in table:  # a row that is missing is an episode all the same
         table = table.assign(episode=table["_at"].groupby(run).rank("dense"))
     last = table["_at"].where(~empty).groupby(run).transform("max")

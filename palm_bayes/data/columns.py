@@ -6,54 +6,54 @@ from typing import Any
 
 from palm_bayes.errors import DataError, known, listed
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "strategy": (
-        *("strategy", "method", "query strategy", "query method", "acquisition"),
-        *("acquisition function", "sampler", "sampling strategy", "sampling method"),
-        *("al strategy", "al method", "selection strategy", "heuristic", "algorithm", "acq fn"),
-        *("acquisition fn", "qs"),
-    ),
-    "accuracy": (
-        *("accuracy", "score", "acc", "test accuracy", "test acc", "test score", "accuracies"),
-        *("val accuracy", "val acc", "validation accuracy", "valid acc", "eval accuracy"),
-        *("eval acc", "top1", "top 1 accuracy", "balanced accuracy", "f1", "f1 score"),
-        *("f1 macro", "macro f1", "f1 micro", "micro f1", "f1 weighted", "weighted f1"),
-        *("test f1", "val f1", "auc", "roc auc", "auroc", "test auc", "map", "miou", "mean iou"),
-        *("iou", "dice", "r2", "auprc", "test accuracies", "accs", "accuracy history"),
-        *("acc history", "performance", "performance history", "accuracy score", "test scores"),
-        *("balanced acc", "test f1 score", "test balanced accuracy"),
-    ),
-    "labels": (
-        *("labels", "cumulative budget", "n labels", "budget", "num labels", "labeled"),
-        *("n labeled", "num labeled", "labels used", "number of labels", "label count"),
-        *("labeled samples", "labeled count", "train samples", "num train samples", "train sizes"),
-        *("num labeled samples", "n labeled samples", "train size", "training size"),
-        *("train set size", "training set size", "n train", "num train", "n samples"),
-        *("num samples", "samples", "n annotated", "annotations", "labeled size"),
-        *("training points", "num training points", "training samples", "labeled points"),
-        *("num labeled points", "labeled set size", "labeled pool size", "total labels"),
-        *("total labeled", "cumulative labels", "num annotations", "n annotations"),
-    ),
-    "share": (
-        *("fraction labeled", "labeled fraction", "label fraction", "share labeled"),
-        *("labeled share", "labeled ratio", "label ratio", "percent labeled", "pct labeled"),
-        *("labeled percent", "labeled pct", "labeled percentage"),
-        *("percentage labeled", "label percentage", "budget fraction", "budget percent"),
-        *("percent data", "percent of data", "data percent", "data fraction"),
-        *("fraction of data", "percent of labels"),
-    ),
-    "episode": (
-        *("episode", "round", "iteration", "cycle", "al round", "al iteration", "al cycle"),
-        *("al step", "query round", "iter", "query number"),
-    ),
-    "repetition": (
-        *("repetition", "rep", "repeat", "replicate", "run", "run id", "seed", "random seed"),
-        *("random state", "trial", "trial id", "fold", "fold id", "seed id", "repetition id"),
-        *("run number", "run idx", "rng seed"),
-    ),
-    "source": ("source",),
-    "dataset": ("dataset", "dataset name"),
-    "model": ("model", "architecture", "arch", "backbone", "network", "model name"),
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+COLUMNS = {
+    "strategy": _names("""
+        strategy, method, query strategy, query method, acquisition, acquisition function,
+        sampler, sampling strategy, sampling method, al strategy, al method, selection strategy,
+        heuristic, algorithm, acq fn, acquisition fn, qs
+    """),
+    "accuracy": _names("""
+        accuracy, score, acc, test accuracy, test acc, test score, accuracies, val accuracy,
+        val acc, validation accuracy, valid acc, eval accuracy, eval acc, top1, top 1 accuracy,
+        balanced accuracy, f1, f1 score, f1 macro, macro f1, f1 micro, micro f1, f1 weighted,
+        weighted f1, test f1, val f1, auc, roc auc, auroc, test auc, map, miou, mean iou, iou,
+        dice, r2, auprc, test accuracies, accs, accuracy history, acc history, performance,
+        performance history, accuracy score, test scores, balanced acc, test f1 score,
+        test balanced accuracy
+    """),
+    "labels": _names("""
+        labels, cumulative budget, n labels, budget, num labels, labeled, n labeled, num labeled,
+        labels used, number of labels, label count, labeled samples, labeled count, train samples,
+        num train samples, train sizes, num labeled samples, n labeled samples, train size,
+        training size, train set size, training set size, n train, num train, n samples,
+        num samples, samples, n annotated, annotations, labeled size, training points,
+        num training points, training samples, labeled points, num labeled points,
+        labeled set size, labeled pool size, total labels, total labeled, cumulative labels,
+        num annotations, n annotations
+    """),
+    "share": _names("""
+        fraction labeled, labeled fraction, label fraction, share labeled, labeled share,
+        labeled ratio, label ratio, percent labeled, pct labeled, labeled percent, labeled pct,
+        labeled percentage, percentage labeled, label percentage, budget fraction, budget percent,
+        percent data, percent of data, data percent, data fraction, fraction of data,
+        percent of labels
+    """),
+    "episode": _names("""
+        episode, round, iteration, cycle, al round, al iteration, al cycle, al step, query round,
+        iter, query number
+    """),
+    "repetition": _names("""
+        repetition, rep, repeat, replicate, run, run id, seed, random seed, random state, trial,
+        trial id, fold, fold id, seed id, repetition id, run number, run idx, rng seed
+    """),
+    "source": _names("source"),
+    "dataset": _names("dataset, dataset name"),
+    "model": _names("model, architecture, arch, backbone, network, model name"),
 }
 """Accepted names of columns, by word. Case, blanks, punctuation and labelled do not matter."""
 
@@ -63,23 +63,22 @@ TASK = ("source", "dataset", "model")
 COUNTS = ("labels", "share", "episode")
 """Words for columns that count labels or episodes."""
 
-REMAINING = (
-    *("pool", "pool size", "n pool", "pool left", "left in pool", "remaining", "n remaining"),
-    *("remaining pool", "pool remaining", "remaining labels", "remaining samples", "labels left"),
-    *("samples left", "n left", "unlabeled", "n unlabeled", "num unlabeled", "unlabeled pool"),
-    *("unlabeled samples", "unlabeled size", "unlabeled pool size", "num unlabeled samples"),
-    *("budget left", "remaining budget", "budget remaining"),
-)
+REMAINING = _names("""
+    pool, pool size, n pool, pool left, left in pool, remaining, n remaining, remaining pool,
+    pool remaining, remaining labels, remaining samples, labels left, samples left, n left,
+    unlabeled, n unlabeled, num unlabeled, unlabeled pool, unlabeled samples, unlabeled size,
+    unlabeled pool size, num unlabeled samples, budget left, remaining budget, budget remaining
+""")
 """Names of columns that count what is not labelled yet."""
 
 YIELDING = frozenset(COLUMNS["accuracy"][7:])
 """Other measures, which yield to a column called accuracy in full."""
 
-ERRORS = (
-    *("error", "error rate", "err", "test error", "test err", "test error rate", "val error"),
-    *("val err", "validation error", "classification error", "misclassification rate", "loss"),
-    *("test loss", "val loss", "validation loss"),
-)
+ERRORS = _names("""
+    error, error rate, err, test error, test err, test error rate, val error, val err,
+    validation error, classification error, misclassification rate, loss, test loss, val loss,
+    validation loss
+""")
 """Names of columns where lower is better."""
 
 MEAN = frozenset({"mean", "avg", "average"})
@@ -142,7 +141,7 @@ def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
 
 def is_error(name: Hashable) -> bool:
     """Return True for the name of an error rate or loss; units in brackets do not matter."""
-    return bool({clean(name), clean(_bare(name)), clean(_last_of_group(name))} & _ERRORS)
+    return bool({*map(clean, (name, _bare(name), _last_of_group(name)))} & _ERRORS)
 
 
 def is_remaining(name: Hashable) -> bool:
@@ -258,10 +257,7 @@ def chosen_positions(
 def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
     """Return the position of the column of each word; the user's choices come first.
 
-    Raises
-    ------
-    DataError
-        If several columns stand for one word, with the choices.
+    `DataError`, with the choices, if several columns stand for one word.
     """
     candidates = _candidates(columns, mine, word_of)
     later = _candidates(columns, mine, _word_of_last).get("repetition", [])
@@ -312,14 +308,9 @@ def missing(
     near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
     offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
     choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
-    turned = "; errors are read with --lower-is-better" * (
-        "accuracy" in words and any(map(_may_be_error, there))
-    )
+    errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
+    turned = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)
     return DataError(
         f"{place}no column for {' or '.join(words)}: found {listed(there)}; accepted are "
         f"{accepted}; choose one by {choices}{turned}"
     )
-
-
-def _may_be_error(name: str) -> bool:
-    return is_error(name) or is_error(name.rstrip("0123456789_-. "))

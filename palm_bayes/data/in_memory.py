@@ -25,33 +25,16 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Raw:
-    """A table as it was read.
+    """A table as it was read."""
 
-    Attributes
-    ----------
-    frame : DataFrame
-        Its index says where rows are: "line 3".
-    file : str
-        Path; empty in memory.
-    name : str
-        Its sheet or key, if it is one of several of a file.
-    notes : tuple of str
-        What was understood so far.
-    fields : mapping of str to str
-        Strategy, repetition and so on by the path, for tables without such columns.
-    doubt : str
-        Why paths and keys do not tell the run, if they do not.
-    alone : bool
-        If it is the only table, whose name tells a repetition only along with the strategy.
-    """
-
-    frame: pd.DataFrame
-    file: str = ""
-    name: str = ""
-    notes: tuple[str, ...] = ()
+    frame: pd.DataFrame  # its index says where rows are: "line 3"
+    file: str = ""  # its path; empty in memory
+    name: str = ""  # its sheet or key, if it is one of several of a file
+    notes: tuple[str, ...] = ()  # what was understood so far
+    # Strategy, repetition and so on by the path, for tables without such columns.
     fields: Mapping[str, str] = field(default_factory=dict)
-    doubt: str = ""
-    alone: bool = True
+    doubt: str = ""  # why paths and keys do not tell the run, if they do not
+    alone: bool = True  # the only table: its name tells a repetition only along with the strategy
 
 
 def of_mapping(

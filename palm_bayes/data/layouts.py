@@ -1,13 +1,13 @@
 """Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from palm_bayes.data import across, columns, mlflow_steps, trackers
+from palm_bayes.data import across, columns, mlflow, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous
-from palm_bayes.data.cells import as_text, text_of
+from palm_bayes.data.cells import text_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.means import (
     beside_score,
@@ -18,17 +18,10 @@ from palm_bayes.data.means import (
     with_flat_means,
     with_mean_as_score,
 )
-from palm_bayes.data.names import NoMatchError, by_pattern, fitting, repetition_of, runs_of
+from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import (
-    Series,
-    Sheet,
-    counted,
-    described,
-    is_numeric,
-    with_pairs,
-)
+from palm_bayes.data.sheet import Series, Sheet, counted, described, with_pairs
 from palm_bayes.errors import DataError, known, listed
 
 
@@ -59,13 +52,12 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
 
 def _column_notes(sheet: Sheet) -> list[str]:
     """Describe which columns hold strategy, labels and so on, if they have other names."""
-    found = [(word, sheet.names[i]) for word, i in sheet.words.items() if word != "accuracy"]
-    found = [pair for pair in found if pair[0] in columns.COLUMNS]
-    found.sort(key=lambda pair: list(columns.COLUMNS).index(pair[0]))
+    names = sheet.names
+    found = {word: names[sheet.words[word]] for word in columns.COLUMNS if word in sheet.words}
     return [
         f"{word} {'are' if word == 'labels' else 'is'} {name or 'the column without a name'}"
-        for word, name in found
-        if columns.clean(name) != word and word != "share"
+        for word, name in found.items()
+        if columns.clean(name) != word and word not in {"accuracy", "share"}
     ]
 
 
@@ -91,8 +83,7 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
     means = beside_score(replace(sheet, words=words), reading)
     words |= means
     if "repetition" not in words and not asked and not means:
-        free = replace(sheet, words=words).free
-        others = [names[i] for i in free if is_numeric(sheet.column(i))]
+        others = [names[i] for i in replace(sheet, words=words).numeric]
         refuse_summaries([score, *others], sheet.place, wide=False)
     others = [name for i, name in enumerate(names) if i not in words.values()]
     left = [name for name in others if columns.word_of(name) == "accuracy"]
@@ -103,26 +94,14 @@ def _long(sheet: Sheet, reading: Reading) -> Sheet:
 
 
 def _by_cells(sheet: Sheet, pattern: str) -> Sheet:
-    """Read strategies, and what else a pattern tells, from the names of runs in a column."""
-    words = dict(sheet.words)
+    """Read the names of runs in the column of strategies by a pattern."""
     what = f"{sheet.place}pattern {pattern!r} fits neither file, columns nor strategies"
-    if "strategy" not in words:
+    if "strategy" not in sheet.words:
         raise DataError(what)
-    frame, place = sheet.raw.frame.copy(), words["strategy"]
-    names = as_text(frame.iloc[:, place])
     try:
-        read = by_pattern([*names.unique()], pattern)
+        return sheet.with_names_read(sheet.words["strategy"], pattern)
     except NoMatchError as error:
         raise DataError(f"{what}: {error}") from None
-    runs = dict(zip(names.unique(), read, strict=True))
-    told = pd.DataFrame([runs[name] for name in names], frame.index)
-    more = [str(word) for word in told if word not in words]
-    if "strategy" in told:
-        frame.isetitem(place, told["strategy"].to_numpy())
-    words |= {word: frame.shape[1] + i for i, word in enumerate(more)}
-    frame = pd.concat([frame, told[more]], axis="columns")
-    said = [*sheet.notes, f"{listed(told)} by the pattern {pattern}"]
-    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=said)
 
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
@@ -130,13 +109,11 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     words = columns.positions(sheet.names, sheet.words, sheet.place)
     words.pop("accuracy", None)
     sheet, names = replace(sheet, words=words), sheet.names
-    places = [
-        i for i in sheet.free if not columns.is_index(names[i]) and is_numeric(sheet.column(i))
-    ]
-    places, summed = _without_summaries(places, names)
+    places = [i for i in sheet.numeric if not columns.is_index(names[i])]
+    summed = _summaries([names[i] for i in places])
     if reading.pattern is None:
-        places, remaining = _without_remaining(sheet, places)
-        summed += remaining
+        summed += _remaining(sheet, [names[i] for i in places if names[i] not in summed])
+    places = [i for i in places if names[i] not in summed]
     pattern = reading.pattern if sheet.raw.alone else None
     if pattern is None and (of_means := wide_means(sheet, places, reading)):
         return of_means
@@ -150,47 +127,50 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
     bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
-    numbered = all(map(repetition_of, mine))
-    errors = reading.lower_is_better and numbered
-    strange = any(map(columns.is_other_measure, bare)) and not errors
-    strange = strange or ("strategy" in words and not numbered)
-    alone = len(mine) == 1
-    if not mine or ((strange or (alone and not (numbered and sheet.raw.fields))) and not asked):
-        likely = [name for name in mine if not columns.is_other_measure(name)]
-        raise columns.missing(["accuracy"], names, sheet.place, likely)
     if not asked:
+        _refuse_other_columns(sheet, mine, bare, reading)
         refuse_ambiguous(sheet, mine)
+    elif not mine:
+        raise columns.missing(["accuracy"], names, sheet.place)
     runs = runs_of(bare, pattern)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
-    if alone and "repetition" in sheet.raw.fields:  # the one column of a run
+    if len(mine) == 1 and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
-    series = [Series(i, run) for i, run in zip(places, runs, strict=True)]
-    left = [*summed, *left]
-    notes = [described(series, names), *([f"{listed(left)} left out"] if left else [])]
-    return replace(sheet, series=series, notes=notes)
+    return replace(sheet, series=[*map(Series, places, runs)]).described([*summed, *left])
 
 
-def _without_summaries(places: list[int], names: list[str]) -> tuple[list[int], list[str]]:
-    """Keep the columns of repetitions where the others are their means, and the like."""
-    others = [names[i] for i in places if not repetition_of(names[i])]
-    if len(others) == len(places) or not all(
-        columns.parts(one) & columns.SUMMARIES for one in others
-    ):
-        return places, []
-    return [i for i in places if names[i] not in others], others
+def _summaries(names: Sequence[str]) -> list[str]:
+    """Return the names of means and the like, if all others are of the repetitions themselves."""
+    others = [name for name in names if not repetition_of(name)]
+    summed = all(columns.parts(name) & columns.SUMMARIES for name in others)
+    return others if summed and len(others) < len(names) else []
 
 
-def _without_remaining(sheet: Sheet, places: list[int]) -> tuple[list[int], list[str]]:
-    """Keep what is no count of the samples left in the pool, which shows the labels only."""
-    left = [sheet.names[i] for i in places if columns.is_remaining(sheet.names[i])]
+def _remaining(sheet: Sheet, names: Sequence[str]) -> list[str]:
+    """Return the names of counts of the samples left in the pool, which only show the labels."""
+    left = [*filter(columns.is_remaining, names)]
     counted = any(columns.is_index(sheet.names[i]) for i in sheet.free)
     if left and not counted and not {*columns.COUNTS} & {*sheet.words}:
         raise DataError(
             f"{sheet.place}{left[0]} seems to count what is left in the pool: add a column of the "
             "labels so far, such as labels, or choose it by --column labels=NAME"
         )
-    return [i for i in places if sheet.names[i] not in left], left
+    return left
+
+
+def _refuse_other_columns(
+    sheet: Sheet, names: Sequence[str], bare: Sequence[str], reading: Reading
+) -> None:
+    """Refuse columns of other measures, and a single one that is no repetition by its name."""
+    numbered = all(map(repetition_of, names))
+    others = [name for name in names if not columns.is_other_measure(name)]
+    errors = reading.lower_is_better and numbered
+    strange = any(map(columns.is_other_measure, bare)) and not errors
+    strange = strange or ("strategy" in sheet.words and not numbered)
+    alone = len(names) == 1 and not (numbered and sheet.raw.fields)
+    if not names or strange or alone:
+        raise columns.missing(["accuracy"], sheet.names, sheet.place, others)
 
 
 def _headers(sheet: Sheet, reading: Reading) -> Sheet:
@@ -212,32 +192,38 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})
-        if values == [score]:
-            continue
-        numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
-        word = columns.word_of("" if name is None else name)
-        strategies = word == "strategy" or _of_runs(values, tuples)
-        if not strategies and not (numbered and all(map(repetition_of, numbered))):
-            refuse_summaries(values, sheet.place)
-        if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
-            guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
-            kinds[level] = word if word in {"strategy", "repetition"} else guess
-        elif len(values) > 1:
-            choices = " or ".join(f"--column accuracy={value}" for value in values)
-            raise DataError(f"{sheet.place}several measures, choose one by {choices}")
+        if values != [score] and (word := _word_of_level(values, name, tuples, sheet.place)):
+            kinds[level] = word
     if len({*kinds.values()}) < len(kinds):
         heads = listed(" / ".join(column) for column in tuples)
         raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {heads}")
-    series = []
-    for i in places:
-        run = {word: tuples[i][level] for level, word in kinds.items()}
+    runs = [{word: tuples[i][level] for level, word in kinds.items()} for i in places]
+    for run in runs:
         if number := repetition_of(run.get("repetition", "")):
             run["repetition"] = number
-        series.append(Series(i, run))
+    series = [*map(Series, places, runs)]
     notes = [] if sheet.raw.notes else [described(series, sheet.names)]  # arrays have said it
     named = score is not None and not columns.is_other_measure(score)
     metric = columns.metric_of(str(score)) if named else ""
     return replace(sheet, words=words, series=series, notes=notes, metric=metric)
+
+
+def _word_of_level(
+    values: Sequence[str], name: Hashable, heads: Sequence[tuple[str, ...]], place: str
+) -> str | None:
+    """Return whether a level of names of columns has strategies or repetitions, or None."""
+    numbered = [value for value in values if value.lower() not in columns.SUMMARIES]
+    word = columns.word_of("" if name is None else name)
+    strategies = word == "strategy" or _of_runs(values, heads)
+    if not strategies and not (numbered and all(map(repetition_of, numbered))):
+        refuse_summaries(values, place)
+    if values != [""] and {*map(columns.word_of, values)} != {"accuracy"}:
+        guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
+        return word if word in {"strategy", "repetition"} else guess
+    if len(values) > 1:
+        choices = " or ".join(f"--column accuracy={value}" for value in values)
+        raise DataError(f"{place}several measures, choose one by {choices}")
+    return None
 
 
 def _of_runs(values: Sequence[str], heads: Sequence[tuple[str, ...]]) -> bool:
@@ -315,8 +301,8 @@ LAYOUTS = {
             "mlflow",
             "a folder of MLflow's runs, each with `metrics/`, `params/` and `tags/`: one row for "
             "each step of a run (`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
-            mlflow_steps.is_mlflow,
-            mlflow_steps.mlflow,
+            mlflow.is_mlflow,
+            mlflow.mlflow,
         ),
         _Layout(
             "across",

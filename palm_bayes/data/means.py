@@ -1,37 +1,40 @@
-"""Means of repetitions: which columns have them, their spread, and of how many they are."""
+"""Means of repetitions: which columns have them, their spread and number, and standard errors."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from palm_bayes.data import columns
-from palm_bayes.data.cells import as_text
+from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import Series, Sheet, described, is_numeric, joined
-from palm_bayes.errors import DataError, listed
+from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet, joined
+from palm_bayes.data.validation import MEAN_OF, STANDARD_ERROR, reject
+from palm_bayes.errors import DataError, listed, plural
 
+MOST = 1000
+"""Most repetitions that means are of: a larger number probably counts something else."""
 _ALLOWED = (
     "'sd of N', standard deviations of N repetitions; 'se' or 'se of N', standard errors; or none"
 )
+_CELL = re.compile(
+    r"^\W{0,3}(\d[\d.,]*)[\s_{]*(%?)[\s_{]*(?:±|\+/?-|\\pm|\()\s*(\d*\.?\d+)\s*(%?)[\s)}$]*$"
+)
+_ASKED = ["spread", "spread kind", "spread name", "mean of"]
+_NONE = "--spread none fits each mean as one repetition of unknown noise"
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What the user says of the spread of means.
+    """What the user says of the spread of means."""
 
-    Attributes
-    ----------
-    kind : {"sd", "se", "none", ""}
-        Standard deviations, standard errors, to be left out, or nothing said.
-    count : int, optional
-        Number of repetitions that the means are of.
-    """
-
-    kind: str = ""
-    count: int | None = None
+    kind: str = ""  # "sd", deviations; "se", errors; "none", to be left out; "", nothing said
+    count: int | None = None  # number of repetitions that the means are of
 
     @classmethod
     def of(cls, said: str | None) -> "Spread":
@@ -43,14 +46,6 @@ class Spread:
             raise DataError(f"spread is {said!r}, but must be {_ALLOWED}; N is at least 2")
         kind = "none" if match[1] else "sd" if match[2] else "se"
         return cls(kind, int(match[4]) if match[4] else None)
-
-
-class _Means(NamedTuple):
-    """Positions of a column of means, of their spread, and of the number of repetitions."""
-
-    place: int
-    spread: int
-    number: int | None
 
 
 def leaves_spread(reading: Reading) -> bool:
@@ -65,25 +60,23 @@ def with_flat_means(raw: Raw) -> Raw:
         names = {str(name).lower() for name in frame.columns.get_level_values(level)}
         if names & columns.MEAN and names & (columns.DEVIATION | columns.ERROR_OF_MEAN):
             others = names - columns.SUMMARIES - columns.COUNT
-            if not any(repetition_of(name) for name in others):
+            if not any(map(repetition_of, others)):
                 return replace(raw, frame=frame.set_axis([*map(joined, frame.columns)], axis=1))
     return raw
 
 
 def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     """Choose the one column called a mean as the accuracies, if its spread is beside it."""
-    names = sheet.names
-    known = {*map(columns.stands_for, names), *(reading.columns or {})}
-    single = "strategy" in known or "strategy" in sheet.raw.fields
-    if "accuracy" in known or not single:
+    names, asked = sheet.names, reading.columns or {}
+    known = {*map(columns.stands_for, names), *asked}
+    if "accuracy" in known or "strategy" not in {*known, *sheet.raw.fields}:
         return reading
-    places = [i for i in range(len(names)) if is_numeric(sheet.column(i))]
+    places = sheet.numeric
     means = [i for i in places if columns.parts(names[i]) & columns.MEAN]
     runs = any(repetition_of(names[i]) for i in places)
     if len(means) != 1 or runs or _spread_of(means[0], places, names, "") is None:
         return reading
-    score = {"accuracy": names[means[0]]}
-    return replace(reading, columns={**(reading.columns or {}), **score})
+    return replace(reading, columns={**asked, "accuracy": names[means[0]]})
 
 
 def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
@@ -91,49 +84,41 @@ def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
 
     They are empty if there is no spread, or if there are repetitions of their own.
     """
-    given, score = Spread.of(reading.spread), sheet.words["accuracy"]
+    given, score, places = Spread.of(reading.spread), sheet.words["accuracy"], sheet.numeric
     if given.kind == "none" or _has_repetitions(sheet):
         return {}
-    places = [i for i in sheet.free if is_numeric(sheet.column(i))]
     spread = _spread_of(score, places, sheet.names, given.kind)
-    if spread is None:
-        return {}
-    counts = _counts(sheet, places, [score])
-    return {"spread": spread} | ({"mean of": counts[0]} if counts else {})
+    return _by_word(spread, _counts(sheet, places, [score]))
 
 
 def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | None:
     """Take columns of means, one a strategy, each with its spread; None if they are not such."""
-    means, names = _means_of_strategies(sheet, places, reading), sheet.names
-    runs = runs_of([columns.without_mean(names[one.place]) for one in means], None)
-    if not means or any("repetition" in run for run in runs):
-        return None
-    series = [
-        Series(one.place, run, one.spread, one.number) for one, run in zip(means, runs, strict=True)
-    ]
-    sheet = replace(sheet, series=series)
-    left = [names[i] for i in sheet.free if i in places]
-    notes = [described(series, names), *([f"{listed(left)} left out"] if left else [])]
-    return replace(sheet, notes=notes)
-
-
-def _means_of_strategies(sheet: Sheet, places: Sequence[int], reading: Reading) -> list[_Means]:
-    """Return the means of strategies that stand side by side, each with its spread, or none."""
-    given, names = Spread.of(reading.spread), sheet.names
+    names, given = sheet.names, Spread.of(reading.spread)
     if given.kind == "none" or "strategy" in sheet.words or _has_repetitions(sheet):
-        return []
+        return None
     left = {*spreads([names[i] for i in places])}
     counts = _counts(sheet, places, [i for i in places if names[i] not in left])
     means = [i for i in places if names[i] not in left and i not in counts]
-    found = []
+    beside = []
     for i in means:
         same = [j for j in places if columns.measured(names[j]) == columns.measured(names[i])]
         spread = _spread_of(i, [j for j in same if j not in counts], names, given.kind)
-        if spread is None:
-            return []
         count = [j for j in counts if j in same] or _counts(sheet, counts, [])
-        found.append(_Means(i, spread, count[0] if count else None))
-    return found
+        beside.append(_by_word(spread, count))
+    if not means or not all(beside):
+        return None
+    runs = runs_of([columns.without_mean(names[i]) for i in means], None)
+    if any("repetition" in run for run in runs):
+        return None
+    sheet = replace(sheet, series=[*map(Series, means, runs, beside)])
+    return sheet.described([names[i] for i in sheet.free if i in places])
+
+
+def _by_word(spread: int | None, counts: Sequence[int]) -> dict[str, int]:
+    """Return the positions of a spread, if there is one, and of its first number, by word."""
+    if spread is None:
+        return {}
+    return {"spread": spread} | ({"mean of": counts[0]} if counts else {})
 
 
 def _has_repetitions(sheet: Sheet) -> bool:
@@ -148,13 +133,13 @@ def _spread_of(mean: int, places: Sequence[int], names: Sequence[str], kind: str
     """Return the position of the spread of a mean: of the kind asked for, else errors first."""
     of = columns.measured(names[mean])
     marked = {*spreads([names[mean], *(names[i] for i in places)])}
+    kinds = {i: columns.spread_kind(names[i]) for i in places if i != mean}
     kinds = {
-        i: columns.spread_kind(names[i])
-        for i in places
-        if i != mean and (names[i] in marked or columns.spread_kind(names[i]) in {"sd", "se"})
-        and _same(of, columns.measured(names[i]))
-    }  # fmt: skip
-    exact = {i: one for i, one in kinds.items() if columns.measured(names[i]) == of}
+        i: its
+        for i, its in kinds.items()
+        if (names[i] in marked or its in {"sd", "se"}) and _same(of, columns.measured(names[i]))
+    }
+    exact = {i: its for i, its in kinds.items() if columns.measured(names[i]) == of}
     asked = [(kind, exact), (kind, kinds)] if kind else []
     asked += [(one, group) for group in (exact, kinds) for one in ("se", "sd", "?")]
     for one, group in asked:
@@ -204,18 +189,120 @@ def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> 
     """
     spread = [name for name in spreads(names) if wide or name != names[0]]
     spread += [] if wide else [*filter(columns.counts_runs, names[1:])]
-    if spread:
-        rest = [name for name in names if name not in spread]
-        mean = [name for name in rest if columns.parts(name) & columns.MEAN]
-        bare = {columns.clean(split(name)[0]) for name in spread} <= columns.SPREAD
-        like = pattern_of(spread[0]) if wide and bare and not mean else ""
-        or_strategies = f"strategies of these names are read by --pattern '{like}'; " * bool(like)
-        mean = mean or (rest if wide else rest[:1]) or ["NAME"]
-        several = len(mean) > 1
-        how = "--layout wide" if several else f"--column accuracy={mean[0]}"
+    if not spread:
+        return
+    rest = [name for name in names if name not in spread]
+    mean = [name for name in rest if columns.parts(name) & columns.MEAN]
+    bare = {columns.clean(split(name)[0]) for name in spread} <= columns.SPREAD
+    like = pattern_of(spread[0]) if wide and bare and not mean else ""
+    or_strategies = f"strategies of these names are read by --pattern '{like}'; " * bool(like)
+    mean = mean or (rest if wide else rest[:1]) or ["NAME"]
+    one = len(mean) == 1
+    raise DataError(
+        f"{place}only means and their spread ({listed([*mean, *spread])}), which does not tell "
+        "the noise: needed are accuracies of single repetitions, or means with standard "
+        f"deviations or errors; {or_strategies}to fit the {'mean' if one else 'means, each'} as "
+        f"one repetition all the same: --{f'column accuracy={mean[0]}' if one else 'layout wide'}"
+    )
+
+
+def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]) -> pd.DataFrame:
+    """Give accuracies that are means of repetitions their standard errors.
+
+    Rows, as of `Sheet.rows`, have ``spread`` beside ``accuracy``, or cells that hold both; "spread
+    kind" is "sd", "se" or "?", and "mean of" the number of repetitions. Where there is a spread,
+    returned are ``standard_error``, in the unit of the accuracies and NaN where unknown, and
+    ``mean_of``; the repetition is "mean". `DataError` if the kind of a spread, unless `said` by the
+    user, or the number of repetitions is not known, or is not allowed.
+    """
+    given, place = Spread.of(said), _place(table)
+    table = _split_cells(table, given)
+    rest = table.drop(columns=_ASKED, errors="ignore")
+    if "spread" not in table or given.kind == "none":
+        if given.kind not in {"", "none"}:
+            raise DataError(f"{place}spread is {said!r}, but no column or cell has a spread")
+        return rest
+    if "repetition" in table:
+        single = ~as_text(table["repetition"]).str.lower().isin({*columns.MEAN, ""})
+        reject(table, single, "a single repetition, where others are means: read them apart")
+    name = listed(table["spread name"].dropna().unique())
+    kind = given.kind or _kind_of(table, name)
+    count = _count_of(table, given, kind, name)
+    error = _spread_numbers(table)
+    if kind == "sd":
+        error = (error / np.sqrt(count)).where(count > 1)
+    what = "standard deviations" if kind == "sd" else "standard errors"
+    of = f" of {plural(count, 'repetition', 'repetitions')}" if count.notna().any() else ""
+    notes.append(f"in {name} are {what} of means{of}")
+    return rest.assign(repetition="mean", **{STANDARD_ERROR: error, MEAN_OF: count})
+
+
+def _place(table: pd.DataFrame) -> str:
+    file = next(iter(table["file"]), "") if "file" in table else ""
+    return f"{file}: " if file else ""
+
+
+def _split_cells(table: pd.DataFrame, given: Spread) -> pd.DataFrame:
+    """Split cells such as 0.54 ± 0.02 into mean and spread; refuse those of repetitions."""
+    text = as_text(table["accuracy"])
+    pair = text.str.match(PAIR)
+    if not pair.any():
+        return table
+    found = text.str.extract(_CELL)
+    cells = table.assign(cell=text)
+    message = "'{cell}' is a mean and its spread, needed is "
+    reject(cells, pair & found[0].isna(), message + "each repetition, or a standard deviation")
+    if given.kind != "none" and "repetition" in table:
+        of_run = pair & ~as_text(table["repetition"]).str.lower().isin(columns.MEAN)
+        reject(cells, of_run, message + f"each repetition; {_NONE}")
+    accuracy = (found[0] + found[1]).where(pair, text)
+    spread = (found[2] + found[3]).where(pair, "")
+    return table.assign(
+        accuracy=accuracy, spread=spread, **{"spread name": "cells such as " + text[pair].iloc[0]}
+    )
+
+
+def _kind_of(table: pd.DataFrame, name: str) -> str:
+    """Return "sd" or "se", as the names of columns say."""
+    kinds = table["spread kind"].dropna().unique()
+    if len(kinds) == 1 and kinds[0] != "?":
+        return str(kinds[0])
+    raise DataError(
+        f"{_place(table)}in {name} are means and their spread: say which by --spread 'sd of N', "
+        "standard deviations of N repetitions, or --spread se, standard errors (in Python, "
+        f"spread='sd of N'); {_NONE}"
+    )
+
+
+def _count_of(table: pd.DataFrame, given: Spread, kind: str, name: str) -> "pd.Series[float]":
+    """Return the number of repetitions of each mean; NaN if only standard errors are known."""
+    if given.count is None and "mean of" not in table and kind == "sd":
         raise DataError(
-            f"{place}only means and their spread ({listed([*mean, *spread])}), which does not tell "
-            "the noise: needed are accuracies of single repetitions, or means with standard "
-            f"deviations or errors; {or_strategies}to fit the "
-            f"{'means, each' if several else 'mean'} as one repetition all the same: {how}"
+            f"{_place(table)}in {name} are standard deviations of means: say of how many "
+            f"repetitions by --spread 'sd of N' (in Python, spread='sd of N'); {_NONE}"
         )
+    if given.count is not None or "mean of" not in table:
+        return pd.Series(np.nan if given.count is None else given.count, table.index, dtype=float)
+    count = as_numbers(table["mean of"])
+    whole = (count % 1 == 0) & count.between(1, MOST)
+    unknown = _empty(table["accuracy" if kind == "sd" else "mean of"])
+    message = f"the number of repetitions is '{{cell}}', but must be from 1 to {MOST:,}"
+    message += f", or be said by --spread '{kind} of N'"
+    reject(table.assign(cell=table["mean of"]), ~whole & ~unknown, message)
+    return count
+
+
+def _spread_numbers(table: pd.DataFrame) -> "pd.Series[float]":
+    """Return spreads as numbers, NaN where a cell is empty."""
+    text = as_text(table["spread"])
+    marked, bare = text.str.endswith("%"), text.str.removesuffix("%").str.strip()
+    values = as_numbers(bare)
+    cells, message = table.assign(cell=text), "the spread is '{cell}', but must be a number from 0"
+    reject(cells, ~values.between(0, np.inf, inclusive="left") & ~_empty(bare), message)
+    if as_numbers(as_text(table["accuracy"]).str.removesuffix("%")).max() <= 1:
+        reject(cells, marked, message + " in the unit of the means, which are fractions")
+    return values
+
+
+def _empty(cells: "pd.Series[Any]") -> "pd.Series[bool]":
+    return as_text(cells).str.lower().isin(GAPS)

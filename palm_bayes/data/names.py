@@ -55,29 +55,23 @@ def split(name: str) -> tuple[str, str | None]:
 def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     """Read names as strategies and repetitions; what all have after these is left out.
 
-    Raises
-    ------
-    NoMatchError
-        If dates may be repetitions, or if what follows the repetition differs in every name.
+    `NoMatchError` if dates may be repetitions, or if what follows these differs in every name.
     """
     bare = [_bare(name) for name in names]
     found = [_match(name) for name in bare]
     rests = [re.sub(r"^\W*$", "", match["rest"]) if match else "" for match in found]
     more = len({*rests}) > 1
-    runs = [
-        (_strategy(match["strategy"]) + rest * more, match["repetition"]) if match else (one, None)
-        for one, match, rest in zip(bare, found, rests, strict=True)
-    ]
+    runs: list[tuple[str, str | None]] = []
+    for one, match, rest in zip(bare, found, rests, strict=True):
+        # Of ('margin', 1), as JSON has keys of pandas, the strategy is margin.
+        name = match["strategy"].strip("_-/ ").removeprefix("('") + rest * more if match else one
+        runs.append((name, match["repetition"] if match else None))
     dates = {match[0]: name for name in names if (match := _DATE.search(name))}
     if len(dates) > 1 and not all(found):
         raise _unclear(names, next(iter(dates.values())))
     if more and len({strategy for strategy, _ in runs}) == len(runs):
         raise _unclear(names, next(name for name, rest in zip(bare, rests, strict=True) if rest))
     return runs
-
-
-def _strategy(part: str) -> str:
-    return part.strip("_-/ ").removeprefix("('")  # of ('margin', 1), as JSON has keys of pandas
 
 
 def _unclear(names: Sequence[str], like: str) -> NoMatchError:
@@ -125,7 +119,7 @@ def runs_of(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
         return by_pattern(names, pattern)
     numbers = [repetition_of(name) for name in names]
     if all(numbers):
-        return [{"repetition": str(number)} for number in numbers]
+        return as_runs([("", number) for number in numbers])
     runs = split_all(names)
     for i, (strategy, number) in enumerate(runs):
         if number is None and names.count(names[i]) > 1:  # columns of one name
@@ -148,10 +142,7 @@ def fitting(names: Sequence[str], pattern: str) -> list[str]:
 def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
     """Read names by a pattern such as ``{strategy}_{repetition}``; ``*`` is anything.
 
-    Raises
-    ------
-    DataError
-        If the pattern has unknown fields or neither strategy nor repetition, or does not match.
+    `DataError` if the pattern has unknown fields or none, `NoMatchError` if it does not match.
     """
     asked = re.findall(r"\{(\w*)\}", pattern)
     if bad := sorted({*asked} - {*FIELDS}) or [one for one, n in Counter(asked).items() if n > 1]:
@@ -165,17 +156,11 @@ def by_pattern(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
 
 
 def _expression(pattern: str) -> str:
+    # A strategy takes as much as it can, so that random_ff_1 is repetition 1 of random_ff.
+    means = {f"{{{field}}}": f"(?P<{field}>[^/]+{'?' * (field != 'strategy')})" for field in FIELDS}
+    means["*"] = "[^/]*"
     parts = re.split(r"(\{\w+\}|\*)", pattern.removesuffix("/"))
-    return "(?:.*/)?" + "".join(map(_piece, parts))
-
-
-def _piece(part: str) -> str:
-    if part == "*":
-        return "[^/]*"
-    if re.fullmatch(r"\{\w+\}", part):
-        # A strategy takes as much as it can, so that random_ff_1 is repetition 1 of random_ff.
-        return f"(?P<{part[1:-1]}>[^/]+{'' if part == '{strategy}' else '?'})"
-    return re.escape(part)
+    return "(?:.*/)?" + "".join(means.get(part) or re.escape(part) for part in parts)
 
 
 def palm_splits(name: str) -> list[tuple[str, str]]:

@@ -8,10 +8,9 @@ import codecs
 import gzip
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,41 +95,32 @@ def pickled(path: object) -> DataError:
     )
 
 
+def unreadable(path: Path, error: Exception, kind: str = "") -> DataError:
+    """Return the error of a file that a parser cannot read, or that NumPy refuses to unpickle."""
+    if "allow_pickle" in str(error):
+        return pickled(path)
+    told = " ".join(str(error).split()) or type(error).__name__
+    return DataError(f"{path} cannot be read{kind and f' as {kind}'}: {told}")
+
+
 def array_of(path: Path) -> NDArray[Any]:
     """Read the array of real numbers of a .npy file."""
     check_regular(path)
     try:
-        with _no_pickles(path), path.open("rb") as opened:
-            return _real(opened, path)
-    except DataError:
-        raise
+        with path.open("rb") as opened:
+            # From memory: NumPy would allocate whatever the header claims before it reads a file.
+            contents = io.BytesIO(opened.read(MAX_BYTES + 1))
+        values: NDArray[Any] = np.lib.format.read_array(contents, allow_pickle=False)
     except Exception as error:  # a damaged header raises anything
-        raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        raise unreadable(path, error) from error
+    if values.dtype.kind not in "iuf":
+        raise DataError(f"{path} holds {values.dtype}, allowed are real numbers")
+    return values
 
 
 def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays of a .npz file."""
     if not is_zip(path):
         raise DataError(f"{path} is no archive of arrays")
-    with _no_pickles(path), np.load(path, allow_pickle=False) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
-
-
-@contextmanager
-def _no_pickles(path: Path) -> Iterator[None]:
-    """Name the reason where NumPy refuses an array of objects."""
-    try:
-        yield
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise pickled(path) from error
-        raise
-
-
-def _real(opened: IO[bytes], path: Path) -> NDArray[Any]:
-    # From memory: NumPy would allocate whatever the header claims before it reads a file.
-    contents = io.BytesIO(opened.read(MAX_BYTES + 1))
-    values: NDArray[Any] = np.lib.format.read_array(contents, allow_pickle=False)
-    if values.dtype.kind not in "iuf":
-        raise DataError(f"{path} holds {values.dtype}, allowed are real numbers")
-    return values

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,27 +53,13 @@ def read_folder(
     """
     folders = sorted((p for p in base.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
     folders = [p for p in folders if only is None or p.name in only]
-    full = [p for p in folders if (p / Y_FILE).is_file()]
-    if full:
-        chosen = _chosen_folders([p.name for p in full], named, base)
-    elif (base / Y_FILE).is_file():
-        names = [base.resolve().name] if named is None else named
-        if len(names) != 1:
-            raise DataError(f"{base} holds one run, found names {listed(names)}, allowed is one")
-        chosen = {".": (names[0], "1")}
-    else:
-        raise DataError(_no_runs_message(base))
-    runs = {run: name for name, run in chosen.items()}
-    if len(runs) < len(chosen):
-        one, run = next(item for item in chosen.items() if runs[item[1]] != item[0])
-        twice = f"repetition {run[1]} of strategy {run[0]}"
-        raise DataError(f"{base}: {one} and {runs[run]} both are {twice}, allowed is one")
+    full = [p.name for p in folders if (p / Y_FILE).is_file()]
+    runs = _folder_of_each(base, full, named)
     order = sorted(runs, key=lambda run: natural(run[1]))
     first = {s: [run for run in order if run[0] == s][:most] for s, _ in runs}
     read = [(run, *_read_run(base / runs[run])) for strategy in first.values() for run in strategy]
-    without = {p.name for p in folders} - {p.name for p in full}
-    ours = [p.name for p in folders if p.name in without and palm_splits(p.name)[0][0] in first]
-    if ours:
+    without = sorted({p.name for p in folders} - {*full}, key=natural)
+    if ours := [name for name in without if palm_splits(name)[0][0] in first]:
         notes.append(f"Folders without {Y_FILE} are left out: {listed(ours)}.")
     unlabelled = {labels is None: base / runs[run] / Y_FILE for run, _, labels in read}
     if len(unlabelled) == 2:
@@ -85,34 +70,49 @@ def read_folder(
     return _rows(read, {run: str(base / name / Y_FILE) for run, name in runs.items()})
 
 
+def _folder_of_each(
+    base: Path, full: Sequence[str], named: Sequence[str] | None
+) -> dict[tuple[str, str], str]:
+    """Return the folder of each run, by strategy and repetition; `full` hold accuracies."""
+    if full:
+        chosen = _chosen_folders(full, named, base)
+    elif (base / Y_FILE).is_file():
+        names = [base.resolve().name] if named is None else named
+        if len(names) != 1:
+            raise DataError(f"{base} holds one run, found names {listed(names)}, allowed is one")
+        chosen = {".": (names[0], "1")}
+    else:  # `is_palm` found them further below
+        there = listed(sorted(p.name for p in base.iterdir()))
+        deeper = {p.parent.parent for depth in (2, 3) for p in base.glob("*/" * depth + Y_FILE)}
+        raise DataError(
+            f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is {there}; runs are "
+            f"in {listed(sorted(deeper), most=3)}"
+        )
+    runs = {run: name for name, run in chosen.items()}
+    if len(runs) < len(chosen):
+        one, run = next(item for item in chosen.items() if runs[item[1]] != item[0])
+        twice = f"repetition {run[1]} of strategy {run[0]}"
+        raise DataError(f"{base}: {one} and {runs[run]} both are {twice}, allowed is one")
+    return runs
+
+
 def _rows(
     read: Sequence[tuple[tuple[str, str], Floats, Floats | None]],
     files: Mapping[tuple[str, str], str],
 ) -> pd.DataFrame:
     """Lay runs below each other: one frame, since a frame for each of thousands takes seconds."""
     sizes = [accuracy.size for _, accuracy, _ in read]
-    columns: dict[str, Any] = {
+    labels = [np.full(y.shape, np.nan) if labels is None else labels for _, y, labels in read]
+    columns = {
         "episode": np.concatenate([np.arange(1, size + 1) for size in sizes]),
-        "labels": np.concatenate(
-            [np.full(y.shape, np.nan) if labels is None else labels for _, y, labels in read]
-        ),
+        "labels": np.concatenate(labels),
         "accuracy": np.concatenate([accuracy for _, accuracy, _ in read]),
     }
-    for column, names in (
-        ("strategy", [strategy for (strategy, _), _, _ in read]),
-        ("repetition", [repetition for (_, repetition), _, _ in read]),
-        ("file", [files[run] for run, _, _ in read]),
-    ):
-        columns[column] = np.repeat(np.array(names, dtype=object), sizes)
+    names = np.array([(*run, files[run]) for run, _, _ in read], dtype=object)
+    columns |= zip(
+        ("strategy", "repetition", "file"), np.repeat(names, sizes, axis=0).T, strict=True
+    )
     return pd.DataFrame(columns)
-
-
-def _no_runs_message(base: Path) -> str:
-    """Describe what was expected in a folder without runs, and what it contains."""
-    there = listed(sorted(p.name for p in base.iterdir())) or "nothing"
-    deeper = [p.parent.parent for depth in (2, 3) for p in base.glob("*/" * depth + Y_FILE)]
-    hint = f"; runs are in {listed(sorted(set(deeper)), most=3)}" * bool(deeper)
-    return f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE}, there is {there}{hint}"
 
 
 def _chosen_folders(

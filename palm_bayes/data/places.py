@@ -14,7 +14,7 @@ import pandas as pd
 from palm_bayes.data.cells import well_formed
 from palm_bayes.data.columns import is_error, word_of
 from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
-from palm_bayes.data.mlflow_folder import mlflow_runs, table_of
+from palm_bayes.data.mlflow import mlflow_runs, table_of
 from palm_bayes.data.names import (
     TENSORBOARD,
     Y_FILE,
@@ -38,18 +38,9 @@ _RESULT_PATH = re.compile(
 )
 """Result folders that are read without a pattern."""
 
-_GENERIC = {
-    "results",
-    "result",
-    "log",
-    "logs",
-    "metrics",
-    "history",
-    "config",
-    "train",
-    "test",
-    "val",
-}
+_GENERIC = frozenset(
+    ["results", "result", "log", "logs", "metrics", "history", "config", "train", "test", "val"]
+)
 """Names of files that are no strategies."""
 
 
@@ -114,9 +105,8 @@ def _in_folder(base: Path) -> list[Path]:
     """Return the tables of a folder: those directly in it, else those below."""
     below = sorted(file for file in base.rglob("*") if file.is_file() and suffix(file))
     direct = [file for file in below if file.parent == base]
-    files = direct or below
-    measured = [file for file in files if word_of(_stem(file)) == "accuracy"]
-    files = files if direct else measured or files
+    measured = [file for file in below if word_of(_stem(file)) == "accuracy"]
+    files = direct or measured or below
     if not files:
         if objects := [file for file in base.rglob("*") if file.suffix.lower() in PICKLES]:
             raise pickled(objects[0])
@@ -129,10 +119,10 @@ def _in_folder(base: Path) -> list[Path]:
     stems = {_stem(file) for file in files}
     several = not direct and len(files) > len(stems) > 1 and not _one_run_each(files)
     if len(kinds) > 1 or several:
-        there = listed(dict.fromkeys(f"{file.name}" for file in files))
-        order = {end: place for place, end in enumerate(READERS)}
-        names = Counter(file.name for file in files)  # the same in each folder of a run
-        often = max(files, key=lambda file: (names[file.name], -order[suffix(file)]))
+        order, names = [*READERS], Counter(file.name for file in files)
+        there = listed(names)
+        # The same name is in each folder of a run.
+        often = max(files, key=lambda file: (names[file.name], -order.index(suffix(file))))
         above = ["*"] * (len(often.relative_to(base).parts) - 1)
         example = base / f"*{suffix(often)}" if direct else base.joinpath(*above, often.name)
         raise DataError(f"{base} holds several kinds of files ({there}): name one, as '{example}'")
@@ -179,9 +169,9 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
     check_names("the source", (raw.name for raw in raws))
-    alone = len(raws) == 1
+    alone, doubt = len(raws) == 1, ""
     try:
-        doubt, fields = "", _result_fields(names) or _fields_of_names(names)
+        fields = _result_fields(names) or _fields_of_names(names)
     except NoMatchError as error:  # columns may tell the runs
         doubt, fields = str(error), [{} for _ in names]
     if pattern is not None:
@@ -189,8 +179,7 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
             alone, doubt, fields = False, "", by_pattern(names, pattern)
         except NoMatchError:
             if len(raws) > 1:
-                raise
-            alone = True  # the pattern is one of columns
+                raise  # else the pattern is one of columns
     return [
         replace(raw, fields=one, doubt=doubt, alone=alone)
         for raw, one in zip(raws, fields, strict=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 import pandas as pd
 
@@ -10,10 +9,9 @@ from palm_bayes.data.cells import as_text
 from palm_bayes.data.cleaning import cleaned
 from palm_bayes.data.columns import TASK
 from palm_bayes.data.layouts import to_rows
-from palm_bayes.data.limits import XMode, check_options
 from palm_bayes.data.palm_folder import palm_runs, read_folder
 from palm_bayes.data.places import Place, paths_of, raw_tables
-from palm_bayes.data.reading import OF_SOURCE, Reading
+from palm_bayes.data.reading import OF_SOURCE, Reading, XMode, check_options
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, known, listed, visible
 
@@ -87,13 +85,12 @@ def read(source: Runs | Place, reading: Reading) -> Runs:
     if isinstance(source, Runs):
         return _select_again(source, reading)
     notes: list[str] = []
-    frame = chosen_rows(_one_task(chosen_task(read_rows(source, reading, notes), reading)), reading)
-    names = {
-        word: visible(getattr(reading, word) or next(iter(frame.get(word, [])), ""))
+    frame = chosen_rows(_one_task(read_rows(source, reading, notes)), reading)
+    dataset, model = (
+        visible(getattr(reading, word) or next(iter(frame.get(word, [])), ""))
         for word in ("dataset", "model")
-    }
-    options: dict[str, Any] = reading.axis | names
-    runs = Runs.from_frame(frame, **options, notes=notes)
+    )
+    runs = Runs.from_frame(frame, **reading.of_runs, dataset=dataset, model=model, notes=notes)
     runs = replace(runs, read_with=reading.of_source)
     return runs if reading.named is None else runs.select(reading.named)
 
@@ -112,8 +109,7 @@ def reading_of(runs: Runs) -> Reading:
 
 def _select_again(source: Runs, reading: Reading) -> Runs:
     """Select from runs that were read before."""
-    made = ("batch", "x_mode", *OF_SOURCE)
-    if fixed := [name for name in made if name in reading.given]:
+    if fixed := [name for name in ("batch", "x_mode", *OF_SOURCE) if name in reading.given]:
         raise DataError(
             f"{' and '.join(fixed)} cannot change once Runs are made: read the data again with it"
         )
@@ -131,7 +127,10 @@ def _select_again(source: Runs, reading: Reading) -> Runs:
 
 
 def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame:
-    """Read the rows of all tasks, in columns named by words; one note says how they were read."""
+    """Read the rows of all tasks, or of the dataset and model named, in columns named by words.
+
+    One note says how they were read.
+    """
     check_options(reading.batch, reading.x_mode, reading.max_repetitions, reading.max_episodes)
     if palm := palm_runs(paths_of(source)):
         table = read_folder(*palm, reading.named, reading.max_repetitions, notes)
@@ -146,7 +145,11 @@ def read_rows(source: Place, reading: Reading, notes: list[str]) -> pd.DataFrame
     table = cleaned(table, reading.pool, reading.spread, source_notes)
     if source_notes:
         notes.append(f"{_READ}{'; '.join(source_notes)}.")
-    return table.assign(strategy=as_text(table["strategy"]))
+    table = table.assign(strategy=as_text(table["strategy"]))
+    for word, name in (("dataset", reading.dataset), ("model", reading.model)):
+        if name is not None and word in table:
+            table = table[table[word].isin(known([name], table[word].unique(), word))]
+    return table
 
 
 def reading_notes(several: Iterable[Runs | None]) -> tuple[str, ...]:
@@ -157,25 +160,16 @@ def reading_notes(several: Iterable[Runs | None]) -> tuple[str, ...]:
 
 def _one_task(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table; `DataError` if it holds several tasks (source, dataset, model)."""
-    words = [word for word in TASK if word in table]
-    tasks = table[words].drop_duplicates()
-    if words and len(tasks) > 1:
+    tasks = table[[word for word in TASK if word in table]].drop_duplicates()
+    if tasks.shape[1] and len(tasks) > 1:
         names = listed((" / ".join(task) for task in tasks.itertuples(index=False)), most=50)
-        several = [word for word in words if len(tasks[word].unique()) > 1]
+        several = [word for word in tasks if len(tasks[word].unique()) > 1]
         options = [f"{word}= (--{word})" for word in several if word != "source"]
         how = " and ".join(options) or "keeping the rows of one source"
         raise DataError(
             f"{table['file'].iloc[0] or 'the table'} holds {len(tasks)} tasks, "
             f"choose one by {how}: {names}"
         )
-    return table
-
-
-def chosen_task(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """Keep the rows of the dataset and the model named."""
-    for word, name in (("dataset", reading.dataset), ("model", reading.model)):
-        if name is not None and word in table:
-            table = table[table[word].isin(known([name], table[word].unique(), word))]
     return table
 
 

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.limits import check_episode
 from palm_bayes.data.names import X_FILE, Y_FILE
 from palm_bayes.data.palm_folder import read_array
+from palm_bayes.data.reading import check_episode
 from palm_bayes.errors import DataError, known
 from palm_bayes.files import make_folder, put
 

@@ -14,11 +14,18 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import EXACT, as_text, in_native_order, natural
-from palm_bayes.data.counts import UNUSED, with_counts
-from palm_bayes.data.known_errors import STANDARD_ERROR, errors_to_fractions
-from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
-from palm_bayes.data.scales import RUN, numbers, reject, to_fractions
+from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.score import Score
+from palm_bayes.data.validation import (
+    RUN,
+    STANDARD_ERROR,
+    UNUSED,
+    errors_to_fractions,
+    numbers,
+    reject,
+    to_fractions,
+    with_counts,
+)
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, plural, span, visible
 
@@ -263,11 +270,11 @@ def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
 def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | None) -> pd.DataFrame:
     """Sort by strategy (first seen), repetition (natural) and episode; keep the first of each."""
     begins = table.groupby("strategy")["episode"].min()
-    if late := [
-        f"{name} with {first}" for name, first in begins.items() if first > (episodes or np.inf)
-    ]:
+    late = begins[begins > (episodes or np.inf)]
+    if len(late):
+        told = listed(f"{name} with {first}" for name, first in late.items())
         raise DataError(
-            f"max_episodes (--episodes) is {episodes}, but episodes begin later: {listed(late)}"
+            f"max_episodes (--episodes) is {episodes}, but episodes begin later: {told}"
         )
     order = sorted(table["repetition"].unique(), key=natural)
     keys = table.assign(

@@ -126,12 +126,8 @@ class Score:
 
         Text such as "93%" is percent in either unit. Where data are fractions, a number above 10
         is percent too; unless `tell` is False, a `PalmWarning` says how these are read.
-
-        Raises
-        ------
-        DataError
-            If the value lies outside the scale, is a fraction although the data are in percent, or
-            is no number.
+        `DataError` if the value lies outside the scale, is a fraction although the data are in
+        percent, or is no number.
         """
         value, percent = parsed(given, what)
         converted = not self.percent and (percent or _SMALL < value <= 100)
@@ -154,11 +150,6 @@ class Score:
         """Refuse a target above 1 for scores that were taken for fractions, being at most 1 so far.
 
         Scores in percent may begin below 1, and then such a target would be read in another unit.
-
-        Raises
-        ------
-        DataError
-            With the options that say the unit.
         """
         value, percent = parsed(given, what)
         if not self.percent and not percent and 1 < value <= 100:
@@ -174,12 +165,8 @@ class Score:
     def difference(self, given: float | str, what: str) -> float:
         """Return the size of a difference that a user gives, in the user's unit.
 
-        Text such as "1%" is points in either unit.
-
-        Raises
-        ------
-        DataError
-            If it is no number, or lies outside the scale; in percent, below a tenth of a point.
+        Text such as "1%" is points in either unit. `DataError` if it is no number, or lies outside
+        the scale; in percent, below a tenth of a point.
         """
         size, percent = parsed(given, what)
         if percent and not self.percent:
@@ -205,10 +192,7 @@ def _minus[T](whole: float, part: T) -> T:
 def parsed(given: float | str, what: str) -> tuple[float, bool]:
     """Return the number of a value such as 0.93 or "93%", and whether it has a percent sign.
 
-    Raises
-    ------
-    DataError
-        If text is no number, with or without a percent sign.
+    `DataError` if it is no number, with or without a percent sign.
     """
     if not isinstance(given, str):
         return real(given, what), False

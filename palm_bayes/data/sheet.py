@@ -1,7 +1,7 @@
 """`Sheet`: a table whose columns are understood, and its rows in long form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import repetition_of, split
+from palm_bayes.data.names import by_pattern, repetition_of, split
 from palm_bayes.data.runs import UNUSED
 from palm_bayes.errors import DataError, listed
 
@@ -23,52 +23,25 @@ PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[
 
 @dataclass(frozen=True)
 class Series:
-    """A column of accuracies, and the run that its name tells.
-
-    Attributes
-    ----------
-    place : int
-        Its position.
-    run : mapping of str to str
-    spread, count : int, optional
-        Positions of the spread of its means, and of the number of repetitions that they are of.
-    """
+    """A column of accuracies, by its position, and the run that its name tells."""
 
     place: int
     run: Mapping[str, str]
-    spread: int | None = None
-    count: int | None = None
-
-    @property
-    def beside(self) -> dict[str, int]:
-        """Positions of the columns about its means, by word."""
-        pairs = {"spread": self.spread, "mean of": self.count}
-        return {word: place for word, place in pairs.items() if place is not None}
+    # Positions of the "spread" of its means, and of their number of repetitions, "mean of".
+    beside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table whose columns are understood.
-
-    Attributes
-    ----------
-    raw : Raw
-    words : mapping of str to int
-        Position of the column of each word; "step" counts labels or episodes, "spread" is that of
-        means, "mean of" the number of repetitions that they are of.
-    series : sequence of Series
-        Columns of accuracies, where "accuracy" is no word.
-    notes : sequence of str
-        What was understood.
-    metric : str
-        Name of the score, if it is not an accuracy.
-    """
+    """A table whose columns are understood."""
 
     raw: Raw
+    # Position of the column of each word; "step" counts labels or episodes, "spread" and "mean of"
+    # are those of means, as in `Series`.
     words: Mapping[str, int]
-    series: Sequence[Series] = ()
-    notes: Sequence[str] = ()
-    metric: str = ""
+    series: Sequence[Series] = ()  # columns of accuracies, where "accuracy" is no word
+    notes: Sequence[str] = ()  # what was understood
+    metric: str = ""  # name of the score, if it is not an accuracy
 
     @property
     def place(self) -> str:
@@ -83,34 +56,58 @@ class Sheet:
     @property
     def free(self) -> list[int]:
         """Positions of the columns that are not understood."""
-        used = {*self.words.values(), *(one.place for one in self.series)}
-        used |= {place for one in self.series for place in one.beside.values()}
+        used = {*self.words.values()}
+        used = used.union(*((one.place, *one.beside.values()) for one in self.series))
         return [i for i in range(self.raw.frame.shape[1]) if i not in used]
+
+    @property
+    def numeric(self) -> list[int]:
+        """Positions of the columns that are not understood and hold numbers."""
+        return [i for i in self.free if _holds(self.column(i), numbers=True)]
 
     @property
     def named(self) -> dict[str, str]:
         """What names of files and keys tell, and columns do not."""
-        mine = {*self.words, *(word for one in self.series for word in one.run)}
-        if self.raw.alone and "strategy" in mine:
+        if self.raw.alone and "strategy" in self.told_words:
             return {}
-        return {word: name for word, name in self.raw.fields.items() if word not in mine}
+        return {word: name for word, name in self.raw.fields.items() if word not in self.told_words}
+
+    @property
+    def told_words(self) -> set[str]:
+        """Words that columns and their names tell."""
+        return {*self.words, *(word for one in self.series for word in one.run)}
 
     def column(self, place: int) -> "pd.Series[Any]":
         """Return a column by position."""
         return self.raw.frame.iloc[:, place]
 
+    def with_names_read(self, place: int, pattern: str) -> "Sheet":
+        """Read strategies, and what else a pattern tells, from the names of runs in a column."""
+        cells, frame = as_text(self.column(place)), self.raw.frame.copy()
+        names = [*cells.unique()]
+        runs = dict(zip(names, by_pattern(names, pattern), strict=True))
+        told = pd.DataFrame([runs[cell] for cell in cells], frame.index)
+        if "strategy" in told and place == self.words.get("strategy"):
+            frame.isetitem(place, told["strategy"].to_numpy())
+        more = [str(word) for word in told if word not in self.words]
+        words = {**self.words, **{word: frame.shape[1] + i for i, word in enumerate(more)}}
+        raw = replace(self.raw, frame=pd.concat([frame, told[more]], axis="columns"))
+        notes = [*self.notes, f"{listed(told)} by the pattern {pattern}"]
+        return replace(self, raw=raw, words=words, notes=notes)
+
     def checked(self) -> "Sheet":
         """Refuse a sheet without strategies if they may be in a column of another name."""
-        named = "strategy" in self.words or any("strategy" in one.run for one in self.series)
-        text = [i for i in self.free if _is_text(self.column(i))]
+        if "strategy" in self.told_words:
+            return self
+        if self.raw.doubt:
+            raise DataError(self.raw.doubt)
+        if self.raw.fields and "strategy" not in self.raw.fields:
+            raise DataError(f"{self.place}the name tells no strategy: add a column for it")
+        text = [i for i in self.free if _holds(self.column(i), numbers=False)]
         if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
             cells = as_text(self.column(self.words["repetition"])).unique()
             text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
-        if not named and self.raw.doubt:
-            raise DataError(self.raw.doubt)
-        if not named and self.raw.fields and "strategy" not in self.raw.fields:
-            raise DataError(f"{self.place}the name tells no strategy: add a column for it")
-        if not named and (text or not self.raw.fields):
+        if text or not self.raw.fields:
             raise self._without_strategy([self.names[i] for i in text])
         return self
 
@@ -126,41 +123,40 @@ class Sheet:
         """Return one row for each accuracy, with the file and the place in it."""
         raw = self.raw
         table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
-        for word in {"accuracy", "share"} & {*self.words}:
-            table = table.assign(**_unit(self.names[self.words[word]], word))
+        if "accuracy" in self.words:
+            table = table.assign(**self._units(self.words["accuracy"], self.words))
+        if "share" in self.words and columns.in_percent(self.names[self.words["share"]]):
+            table["share unit"] = "%"
         table["where"] = [
             label if raw.file and isinstance(label, str) else f"row {label}"
             for label in raw.frame.index
         ]
-        if "accuracy" in self.words:
-            table = table.assign(
-                **self._spread_kind(self.words.get("spread", self.words["accuracy"]))
-            )
         for i in self.free:
             table[f"{UNUSED}{self.names[i]}"] = self.column(i)
         parts = [
             table.assign(
                 **{word: self.column(place) for word, place in one.beside.items()},
-                **self._spread_kind(one.place if one.spread is None else one.spread),
                 accuracy=self.column(one.place),
                 where=table["where"] + f", column {self.names[one.place]}",
                 **one.run,
-                **_unit(self.names[one.place], "accuracy"),
+                **self._units(one.place, one.beside),
             )
             for one in self.series
         ]
         table = pd.concat(parts or [table], ignore_index=True)
         return table.assign(**self.named, file=raw.file, metric=self.metric)
 
-    def _spread_kind(self, place: int) -> dict[str, str]:
-        """Return what the name of a column tells of the spread in it, as columns to add."""
-        name = self.names[place]
-        return {"spread kind": columns.spread_kind(name) or "?", "spread name": name}
+    def _units(self, place: int, beside: Mapping[str, int]) -> dict[str, str]:
+        """Return what names tell of accuracies and of their spread, as columns to add."""
+        name = self.names[beside.get("spread", place)]
+        percent = columns.in_percent(self.names[place])
+        unit = {"accuracy unit": "%"} if percent else {}
+        return unit | {"spread kind": columns.spread_kind(name) or "?", "spread name": name}
 
-
-def _unit(name: str, word: str) -> dict[str, str]:
-    """Return the unit that the name of a column has, as a column to add."""
-    return {f"{word} unit": "%"} if columns.in_percent(name) else {}
+    def described(self, left: Sequence[str]) -> "Sheet":
+        """Add notes of the columns of accuracies, and of columns that are left out."""
+        notes = [described(self.series, self.names)]
+        return replace(self, notes=[*notes, *([f"{listed(left)} left out"] if left else [])])
 
 
 def joined(name: Any) -> str:
@@ -171,20 +167,19 @@ def joined(name: Any) -> str:
 
 def with_pairs(sheet: Sheet) -> Sheet:
     """Join columns such as seed and fold where only together they tell the repetitions."""
-    words = [columns.stands_for(name) for name in sheet.names]
     chosen = {*sheet.words.values()}
-    found = [i for i, name in enumerate(sheet.names) if columns.word_of(name) == "repetition"]
-    found = [i for i in found if i not in chosen]
+    found = [i for i in sheet.free if columns.word_of(sheet.names[i]) == "repetition"]
     if len(found) < 2 or "repetition" in sheet.words or sheet.raw.frame.columns.nlevels > 1:
         return sheet
-    others = {i for i, word in enumerate(words) if word in (*_RUN, *columns.COUNTS)}
+    keyed = (*_RUN, *columns.COUNTS)
+    others = {i for i, name in enumerate(sheet.names) if columns.stands_for(name) in keyed}
     keys = sorted((others | chosen) - {*found})
     cells = pd.DataFrame({i: as_text(sheet.column(i)).to_numpy() for i in (*keys, *found)})
     if cells.duplicated().any() or not all(cells[[*keys, i]].duplicated().any() for i in found):
         return sheet
     name = " / ".join(sheet.names[i] for i in found)
     pairs = pd.Series(cells[found].agg(" / ".join, axis=1).to_numpy(), sheet.raw.frame.index)
-    kept = [i for i in range(len(words)) if i not in found]
+    kept = [i for i in range(len(sheet.names)) if i not in found]
     frame = pd.concat([sheet.raw.frame.iloc[:, kept], pairs.rename(name)], axis=1)
     mine = {word: kept.index(i) for word, i in sheet.words.items()} | {"repetition": len(kept)}
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=mine)
@@ -194,12 +189,12 @@ def counted(sheet: Sheet) -> Sheet:
     """Find what counts labels or episodes: a step, an index without a name, or the rows."""
     words = dict(sheet.words)
     step = words.pop("step", None)
-    if {*columns.COUNTS} & {*words, *(word for one in sheet.series for word in one.run)}:
+    if {*columns.COUNTS} & sheet.told_words:
         return replace(sheet, words=words)
-    index = [i for i in sheet.free if columns.is_index(sheet.names[i])]
-    place = next(iter(index), None) if step is None else step
-    if index and step is None:
-        _refuse_row_numbers(sheet, index[0])
+    place = step
+    if step is None and (index := [i for i in sheet.free if columns.is_index(sheet.names[i])]):
+        place = index[0]
+        _refuse_row_numbers(sheet, place)
     if place is None:
         several = {"strategy", "repetition"} & {*words}
         places = (*sheet.free, *(one.place for one in sheet.series))
@@ -279,15 +274,10 @@ def _may_count(column: "pd.Series[Any]") -> bool:
     return bool((steps > 0).all() and (even or (numbers % 1 == 0).all()))
 
 
-def is_numeric(column: "pd.Series[Any]") -> bool:
-    """Return True if a column holds numbers, and at most gaps beside them."""
+def _holds(column: "pd.Series[Any]", *, numbers: bool) -> bool:
+    """Return True if a column holds numbers, or text, and at most gaps beside them."""
     filled = _numbers(column)
-    return bool(len(filled)) and bool(filled.notna().all())
-
-
-def _is_text(column: "pd.Series[Any]") -> bool:
-    filled = _numbers(column)
-    return bool(len(filled)) and bool(filled.isna().all())
+    return bool(len(filled)) and bool((filled.notna() == numbers).all())
 
 
 def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":

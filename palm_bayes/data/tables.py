@@ -16,13 +16,7 @@ import pandas as pd
 from palm_bayes.arrays import Floats
 from palm_bayes.data.arrays import array_of_runs
 from palm_bayes.data.columns import COUNTS, stands_for
-from palm_bayes.data.in_memory import (
-    Raw,
-    flat_records,
-    of_frame,
-    of_mapping,
-    of_runs,
-)
+from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping, of_runs
 from palm_bayes.data.marks import with_points
 from palm_bayes.data.opening import (
     MAX_JSON,
@@ -33,6 +27,7 @@ from palm_bayes.data.opening import (
     is_zip,
     pickled,
     text_of,
+    unreadable,
 )
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import uncell
@@ -62,8 +57,7 @@ def read_file(path: Path) -> list[Raw]:
     except ImportError as error:
         raise DataError(f"{path} needs another package: {error}") from error
     except Exception as error:  # parsers of damaged files raise anything
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} cannot be read as {kind}: {told}") from error
+        raise unreadable(path, error, kind) from error
     if not found:  # a workbook of empty sheets
         raise DataError(f"{path} holds no table")
     return found
@@ -106,8 +100,10 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
         raise DataError(f"{file} has no rows below its header")
     head = cells[filled].iloc[0].str.strip()
     if decimals := [name for name in head if re.fullmatch(_DECIMAL, name)]:
-        needed = "needed are names of columns, such as labels and accuracy"
-        raise DataError(f"{file}: the first row has {decimals[0]}, {needed}")
+        raise DataError(
+            f"{file}: the first row has {decimals[0]}, needed are names of columns, such as labels "
+            "and accuracy"
+        )
     # In a single column, empty rows count: accuracies may be measured at some labels only.
     rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
     return Raw(rows.iloc[1:].set_axis(head, axis="columns"), file, name)
@@ -162,14 +158,11 @@ def _without_comments(lines: list[str], sep: str) -> list[str]:
     first = next((i for i, line in enumerate(lines) if not line.lstrip().startswith("#")), 0)
     if not first:
         return lines
-    above, row = lines[first - 1].lstrip("# "), _cells(lines[first], sep)
+    above, mark = lines[first - 1].lstrip("# "), None if sep == _SPACES else sep
+    row = lines[first].split(mark)
     numbers = any(re.fullmatch(_NUMBER, cell.strip()) for cell in row)
-    header = [above] if numbers and len(_cells(above, sep)) == len(row) else []
+    header = [above] if numbers and len(above.split(mark)) == len(row) else []
     return header + lines[first:]
-
-
-def _cells(line: str, sep: str) -> list[str]:
-    return line.split() if sep == _SPACES else line.split(sep)
 
 
 def _parquet(path: Path) -> list[Raw]:
@@ -186,9 +179,7 @@ def _excel(path: Path) -> list[Raw]:
     sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
     full = {str(name): cells.map(_cell) for name, cells in sheets.items() if len(cells)}
     return [
-        _of_cells(
-            cells.rename(lambda row: f"row {row + 1}"), str(path), name if len(full) > 1 else ""
-        )
+        _of_cells(cells.rename(lambda row: f"row {row + 1}"), str(path), name * (len(full) > 1))
         for name, cells in full.items()
     ]
 
@@ -220,7 +211,11 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
     if isinstance(found, list) and found and not any(isinstance(one, dict) for one in found):
         runs = {"accuracy": array_of_runs(found, str(path), "the list")}  # as in .npy
         return [of_runs(runs, str(path), "")]
-    return [_records([found] if isinstance(found, Mapping) else found, path)]
+    rows = [found] if isinstance(found, Mapping) else found
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path} holds neither records nor a mapping of names to lists")
+    check_table(path, len(rows), len({name for row in rows for name in row}))
+    return [of_frame(flat_records(rows).rename(lambda i: f"record {i + 1}"), str(path))]
 
 
 def _of_line(number: int, line: str, path: Path) -> Any:
@@ -230,22 +225,11 @@ def _of_line(number: int, line: str, path: Path) -> Any:
         raise DataError(f"{path} cannot be read as JSON: line {number}: {error.msg}") from error
 
 
-def _records(rows: Any, path: Path) -> Raw:
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path} holds neither records nor a mapping of names to lists")
-    check_table(path, len(rows), len({name for row in rows for name in row}))
-    return of_frame(flat_records(rows).rename(lambda i: f"record {i + 1}"), str(path))
-
-
 def _npy(path: Path) -> list[Raw]:
     values = array_of(path)
     if values.ndim not in {1, 2} or not values.size:
         raise DataError(f"{path} has shape {values.shape}, allowed is runs x episodes, not empty")
     return [of_runs({"accuracy": values}, str(path), "")]
-
-
-def _npz(path: Path) -> list[Raw]:
-    return of_mapping(arrays_of(path), str(path))
 
 
 type Reader = Callable[[Path], list[Raw]]
@@ -255,7 +239,7 @@ _OF_KIND: tuple[tuple[str, Reader, tuple[str, ...]], ...] = (
     ("JSON", _json, (".json", ".json.gz")),
     ("JSON lines", partial(_json, lines=True), (".jsonl", ".ndjson", ".jsonl.gz")),
     ("a NumPy array", _npy, (".npy",)),
-    ("NumPy arrays", _npz, (".npz",)),
+    ("NumPy arrays", lambda path: of_mapping(arrays_of(path), str(path)), (".npz",)),
     ("Excel", _excel, (".xlsx", ".xls", ".ods")),
 )
 READERS: dict[str, tuple[str, Reader]] = {

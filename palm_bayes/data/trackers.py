@@ -28,9 +28,8 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     """Take an export of TensorBoard, or of Weights & Biases without its bounds."""
     names, words = sheet.names, dict(sheet.words)
     of_word = {columns.clean(name): i for i, name in enumerate(names)}
-    words |= {
-        word: i for i, name in enumerate(names) if (word := columns.word_of(name)) in columns.COUNTS
-    }
+    counts = ((columns.word_of(name), i) for i, name in enumerate(names))
+    words |= {word: i for word, i in counts if word in columns.COUNTS}
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
         tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
@@ -48,7 +47,7 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     score = _chosen_metric([match["metric"] for match in tracked.values()], sheet, reading)
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
     runs = runs_of(list(mine.values()), reading.pattern if sheet.raw.alone else None)
-    series = [Series(i, run) for i, run in zip(mine, runs, strict=True)]
+    series = [*map(Series, mine, runs)]
     said = f"{described(series, names)}; score is {score}"
     if any(_is_mean(sheet, i, f"{names[i]}__MIN") for i in mine):
         said += ", the mean of several runs, read as one repetition"

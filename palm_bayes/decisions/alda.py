@@ -25,7 +25,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.averaging import MeanCurve, mean_curve
+from palm_bayes.data.alignment import MeanCurve, mean_curve
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.trajectories import first_reached
 from palm_bayes.forecast.baselines import palm

@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.averaging import mean_curve
+from palm_bayes.data.alignment import mean_curve
 from palm_bayes.data.places import Place
 from palm_bayes.data.quantiles import QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.reading import Reading

@@ -12,8 +12,7 @@ import pandas as pd
 from palm_bayes.data.places import Place
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
-from palm_bayes.data.studies import read_study
-from palm_bayes.data.tasks import Task, read_tasks
+from palm_bayes.data.tasks import Task, read_study, read_tasks
 from palm_bayes.errors import DataError, require_inside
 
 FRACTIONS = (0.25, 0.5)

@@ -86,7 +86,7 @@ def learn(
     ----------
     data : DataFrame, path or paths
         Complete curves of as many projects as possible: tables of several tasks, each read by
-        itself, or trees of folders; see `palm_bayes.data.studies.read_study`.
+        itself, or trees of folders; see `palm_bayes.data.tasks.read_study`.
     strategies, dataset, model, percent, metric, lower_is_better
         As in `palm_bayes.backtest`.
     columns, layout, pattern, pool, spread

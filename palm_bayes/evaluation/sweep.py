@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from palm_bayes.data.studies import Study
-from palm_bayes.data.tasks import Draft
+from palm_bayes.data.tasks import Draft, Study
 from palm_bayes.errors import WorkerError
 from palm_bayes.evaluation.answers import TRACES, TaskOutcome, Work, cells_of, failures, name_of
 from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, alone_in

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from palm_bayes.data.axis import asked_x
+from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.quantiles import BANDS, QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score

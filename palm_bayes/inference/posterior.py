@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from palm_bayes.data.axis import asked_x
+from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, require_inside

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from pymc.stats import compute_log_prior
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.axis import asked_x
+from palm_bayes.data.budgets import asked_x
 from palm_bayes.inference.importance_refit import priors_of
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.saved import prior_set_name

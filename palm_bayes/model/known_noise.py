@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.known_errors import MEAN_OF, STANDARD_ERROR
-from palm_bayes.data.scales import RUN
+from palm_bayes.data.validation import MEAN_OF, RUN, STANDARD_ERROR
 from palm_bayes.model.learned import LogNormal
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import LOG_NORMALS

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.averaging import mean_curve
+from palm_bayes.data.alignment import mean_curve
 from palm_bayes.decisions.alda import ADVICE, FITS
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.errors import DataError

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.data.scales import RUN
+from palm_bayes.data.validation import RUN
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE, check_files, file_names
 from palm_bayes.scratch import tidy
