@@ -1,29 +1,11 @@
-"""Option --format: tables of text as LaTeX and Markdown, tables of numbers as CSV."""
+"""Tables of text as LaTeX and Markdown, tables of numbers as CSV."""
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from palm_bayes.cli.options import AsJson, output
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Shown = Literal["text", "json", "csv", "latex", "markdown"]
-Format = Annotated[
-    Shown,
-    output(
-        "--format NAME",
-        "text; json, one document with all numbers; csv, one table of numbers; latex or markdown, "
-        "the tables of the text.",
-        env=True,
-    ),
-]
-
-
-def shown(form: Format = "text", as_json: AsJson = False) -> Shown:
-    """Options of the format of results."""
-    return "json" if as_json else form
 
 
 def csv(numbers: "pd.DataFrame") -> str:

@@ -270,12 +270,12 @@ def test_warnings_are_lines_but_those_for_programmers(fitter, here, capsys, monk
     kinds = (palm_bayes.PalmWarning, UserWarning, RuntimeWarning)
     hidden = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 
-    def version(_asked):
+    def version(_asked, **_):
         for kind in (*kinds, *kinds[:1], *hidden):
             warnings.warn(f"this is a {kind.__name__}", kind, stacklevel=1)
         return "9.9"
 
-    monkeypatch.setattr(cli, "listed", version)
+    monkeypatch.setattr("palm_bayes.cli.fit.listed", version)
     assert cli.main(["fit", "runs/runs.csv", "--init-beta", "1"]) == 0
     err = capsys.readouterr().err.splitlines()
     said = [line for line in err if line.startswith("warning: this is a ")]
