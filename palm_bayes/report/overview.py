@@ -70,7 +70,15 @@ def overview(sweep: Sweep, probability: float = 0.9) -> Overview:
 
 def write_overview(page: Overview, path: Path) -> None:
     """Write the page of a sweep, completely or not at all."""
-    put_text(path, render("overview.html.j2", page=page, sections=page.sections))
+    text = render(
+        title=page.title,
+        heading=page.title,
+        about=page.about,
+        verdict=page.verdict,
+        sections=page.sections,
+        footer="A cell is one strategy of one task.",
+    )
+    put_text(path, text)
 
 
 def _about(sweep: Sweep) -> str:

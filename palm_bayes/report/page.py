@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,33 @@ from palm_bayes.version import __version__
 
 _GENERATOR = b'<meta name="generator" content="palm_bayes '
 _OURS = PackageLoader("palm_bayes", "report")
+_NO_SCRIPT = Markup("")
 
 
 def html(report: Report, step: Step = silent) -> str:
     """Return the page as one text."""
-    script = _source("ask.js") + _source("fold.js")
-    shown = sections(report, step)
+    runs, shown = report.fit.runs, sections(report, step)
     step("packing the draws for questions")
+    unit = ", percent" if runs.score.percent else ""
     return render(
-        "page.html.j2",
+        title=f"{report.task}: active-learning report" if report.task else "active-learning report",
+        heading=report.task or "Active learning",
+        about=runs.describe(),
+        doubts=report.doubts,
+        verdict=report.verdict,
+        sections=shown,
+        footer=f"Scores are in the scale of the data{unit}; labels are those of one run.",
+        script=_source("ask.js") + _source("fold.js"),
         report=report,
         ask=Ask(report),
-        sections=shown,
-        script=Markup(script),  # noqa: S704 - our own files
-        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-def render(name: str, **given: Any) -> str:
-    """Fill a template; users' names are escaped, without control characters."""
+def render(*, script: Markup = _NO_SCRIPT, doubts: Sequence[str] = (), **given: Any) -> str:
+    """Fill the template; users' names are escaped, without control characters.
+
+    A page with a `script` has the section that answers questions, from `report` and `ask`.
+    """
     templates = Environment(
         loader=_OURS,
         autoescape=True,
@@ -45,8 +54,14 @@ def render(name: str, **given: Any) -> str:
         lstrip_blocks=True,
     )
     templates.filters["unbroken"] = _unbroken
-    style = Markup(_source("style.css"))  # noqa: S704 - our own file
-    page = templates.get_template(name).render(**given, style=style, version=__version__)
+    page = templates.get_template("page.html.j2").render(
+        **given,
+        doubts=doubts,
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=_source("style.css"),
+        version=__version__,
+    )
     return visible(page, keep="\n\t")
 
 
@@ -57,8 +72,9 @@ def _unbroken(words: object) -> Markup:
     return Markup(tied)  # noqa: S704 - escaped above
 
 
-def _source(name: str) -> str:
-    return _OURS.get_source(Environment(autoescape=True), name)[0]
+def _source(name: str) -> Markup:
+    """Return a file of ours that is no template, as it is."""
+    return Markup(_OURS.get_source(Environment(autoescape=True), name)[0])  # noqa: S704
 
 
 def check_page(path: Path, *, overwrite: bool = True) -> None:
