@@ -64,12 +64,7 @@ def plot_compared(
     probability : float
         Probability of the intervals.
     axes : sequence of two Axes, optional
-        Axes to draw in; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `axes`.
+        Axes to draw in, whose figure is returned; by default those of a new one.
     """
     tones = {str(name): tone(i) for i, name in enumerate(p_best)}
     with styled():

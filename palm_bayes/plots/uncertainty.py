@@ -44,12 +44,7 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     score : Score
         What is forecast.
     axes : Axes or sequence of Axes, optional
-        Axes to draw in, one per strategy; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `axes`.
+        Axes to draw in, one per strategy, whose figure is returned; by default those of a new one.
     """
     if "repetition" in spread.dims:
         spread = spread.mean("repetition")
