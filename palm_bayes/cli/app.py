@@ -15,15 +15,7 @@ import typer
 from palm_bayes.cli import backtest, compare, fit, learn, report, stop, sweep
 from palm_bayes.cli.help import Command, Group
 from palm_bayes.cli.options import UsageError
-from palm_bayes.cli.terminal import (
-    BAD_INPUT,
-    FAILED,
-    INTERRUPTED,
-    OK,
-    Interrupted,
-    echo,
-    failed,
-)
+from palm_bayes.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, OK, Interrupted, echo, failed
 from palm_bayes.errors import PalmError, PalmWarning, WorkerError
 from palm_bayes.version import __version__
 

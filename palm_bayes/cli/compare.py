@@ -3,16 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from palm_bayes.cli.options import (
-    Chance,
-    Score,
-    Shown,
-    Strategy,
-    described,
-    filled_by,
-    look,
-    shown,
-)
+from palm_bayes.cli.options import Chance, Score, Shown, Strategy, described, filled_by, look, shown
 from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 from palm_bayes.files import Look

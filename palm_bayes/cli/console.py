@@ -72,13 +72,10 @@ def print_table(console: "Console", table: "pd.DataFrame") -> None:
     most = [max(len(" ".join(cell)) for cell in column) for column in cells]
     gap = 2 if sum(least) + 2 * len(names) < console.width else 1
     space = console.width - gap * len(names) - 1
-    if sum(least) > space:
-        _print_rows(console, names, rows)
-        return
     widest = most[0]
-    while sum(most) > space:  # take from the column that can spare most
+    while sum(most) > max(space, sum(least)):  # take from the column that can spare most
         most[max(range(len(most)), key=lambda i: most[i] - least[i])] -= 1
-    if 2 * most[0] < widest:  # sentences in three lines or more
+    if sum(most) > space or 2 * most[0] < widest:  # or sentences in three lines or more
         _print_rows(console, names, rows)
         return
     columns = (

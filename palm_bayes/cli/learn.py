@@ -103,11 +103,12 @@ def _check_prior_file(out: Path, command: str, overwrite: bool) -> None:
     from palm_bayes.model.learned import Learned
 
     check_file(out)
-    if out.exists() and not overwrite:
-        try:
-            before = Learned.read(out).about.get("command")
-        except DataError as error:
-            raise DataError(f"{error}: name another file (--out), or add --overwrite") from error
-        if before != command:
-            what = f"{out} was learned by another command ({before})"
-            raise DataError(f"{what}: name another file (--out), or add --overwrite")
+    if overwrite or not out.exists():
+        return
+    try:
+        before = Learned.read(out).about.get("command")
+        what = "" if before == command else f"{out} was learned by another command ({before})"
+    except DataError as error:
+        what = str(error)
+    if what:
+        raise DataError(f"{what}: name another file (--out), or add --overwrite")

@@ -141,8 +141,8 @@ def read(
     try:
         truth = readers.read(path, whole)
     except DataError as error:
-        if fits := _saved_fits(path):
-            told = f"{fits[0]} is a saved fit, not runs: palm-bayes show {fits[0]} shows it"
+        if fit := next(filter(None, map(saved_fit, _paths(path))), None):
+            told = f"{fit} is a saved fit, not runs: palm-bayes show {fit} shows it"
             raise DataError(told) from error
         raise
     if budgets and not truth.labels_known:
@@ -154,29 +154,14 @@ def read(
 
 @dataclass(frozen=True)
 class Source:
-    """Fit as specified on the command line.
-
-    Attributes
-    ----------
-    path : path or paths
-        Saved fit, its folder, or runs.
-    reading : Reading
-    sampling : mapping
-        Options of `palm_bayes.fit`, for runs. Its seed also serves draws from a saved fit.
-    given : tuple of str
-        Flags of options given, none of which is allowed for a saved fit.
-    target : float or str, optional
-        Accuracy to be asked about, checked before sampling.
-    growing : bool
-        The runs are read again and again, while they grow.
-    """
+    """Fit as specified on the command line: a saved one, or runs and how to fit them."""
 
     path: Path | list[Path]
     reading: Reading
-    sampling: Mapping[str, Any]
-    given: tuple[str, ...]
-    target: float | str | None = None
-    growing: bool = False
+    sampling: Mapping[str, Any]  # its seed also serves draws from a saved fit
+    given: tuple[str, ...]  # flags on the command line, none of which is allowed for a saved fit
+    target: float | str | None = None  # accuracy to be asked about, checked before sampling
+    growing: bool = False  # the runs are read again and again, while they grow
 
     def asked(self, target: float | str | None) -> "Source":
         """Return the same with the target of a question; `DataError` if it is no number."""
@@ -194,10 +179,10 @@ class Source:
     @property
     def saved(self) -> list[Path]:
         """Paths of saved fits; empty for runs. `UsageError` for both."""
-        paths = self.path if isinstance(self.path, list) else [self.path]
-        saved = _saved_fits(self.path)
-        if saved and len(saved) < len(paths):
-            runs = listed(path for path in paths if not saved_fit(path))
+        found = [(path, saved_fit(path)) for path in _paths(self.path)]
+        saved = [fit for _, fit in found if fit]
+        if saved and len(saved) < len(found):
+            runs = listed(path for path, fit in found if not fit)
             raise UsageError(
                 f"{saved[0]} is a saved fit, {runs} is not: give only fits or only runs."
             )
@@ -261,9 +246,8 @@ class Source:
         return fit
 
 
-def _saved_fits(path: Path | list[Path]) -> list[Path]:
-    paths = path if isinstance(path, list) else [path]
-    return [fit for one in paths if (fit := saved_fit(one))]
+def _paths(path: Path | list[Path]) -> list[Path]:
+    return path if isinstance(path, list) else [path]
 
 
 def saved_fit(path: Path) -> Path | None:
@@ -290,10 +274,12 @@ def _source(
         ),
     ],
 ) -> Source:
-    ours = (*signature(reading).parameters, *signature(sampling).parameters)
-    both = {"seed", "pool"}  # which serve questions to a saved fit, too
+    ours = signature(reading).parameters | signature(sampling).parameters
     given = [
-        f"--{name.replace('_', '-')}" for name in ours if name not in both and _typed(ctx, name)
+        f"--{name.replace('_', '-')}"
+        for name in ours
+        if name not in {"seed", "pool"}  # which serve questions to a saved fit, too
+        and getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if gone := [path for path in fit if not path.exists() and not glob.has_magic(str(path))]:
         raise UsageError(f"{listed(gone)} does not exist.")
@@ -302,9 +288,3 @@ def _source(
 
 takes_fit = filled_by(_source)
 """Replace a command's first parameter, a `Source`, by FIT and the options of fitting."""
-
-
-def _typed(ctx: typer.Context, name: str) -> bool:
-    """Return True if an option is on the command line, even with its default value."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"

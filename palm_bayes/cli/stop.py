@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from palm_bayes.cli import terminal
-from palm_bayes.cli.options import (
-    Score,
-    Shown,
-    Strategy,
-    UsageError,
-    described,
-    filled_by,
-    shown,
-)
+from palm_bayes.cli.options import Score, Shown, Strategy, UsageError, described, filled_by, shown
 from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError

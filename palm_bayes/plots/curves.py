@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, listed
 from palm_bayes.plots.style import (
     BOXED,
     SHADES,
@@ -77,26 +76,6 @@ def plot_curves(
     if axes is not None:
         return _on_axes(view, given(axes, len(view.strategies)))
     return _panels(view, view.task if title is None else title)
-
-
-def plot_palm_fit(
-    runs: Runs,
-    expected: xr.DataArray,
-    new: xr.DataArray | None = None,
-    *,
-    dataset: str,
-    model: str,
-    ax: Any = None,
-) -> Figure:
-    """Draw one strategy: ``palm_fit.png`` of output in PALM's layout.
-
-    Like `plot_curves`, for `runs` of one strategy, with the title "dataset · model · strategy"
-    without empty parts unless on a given `ax`. `DataError` if `runs` hold several.
-    """
-    if len(runs.strategies) > 1:
-        raise DataError(f"strategies {listed(runs.strategies)}: allowed is one for this figure")
-    title = DOT.join(filter(None, (dataset, model, *runs.strategies)))
-    return plot_curves(runs, expected, new, title=title, axes=ax)
 
 
 def _panels(view: View, heading: str) -> Figure:

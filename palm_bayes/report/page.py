@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text, start_of
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report, Step, silent
+from palm_bayes.report.parts import Page
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
 
@@ -27,24 +27,22 @@ def html(report: Report, step: Step = silent) -> str:
     runs, shown = report.fit.runs, sections(report, step)
     step("packing the draws for questions")
     unit = ", percent" if runs.score.percent else ""
-    return render(
+    page = Page(
         title=f"{report.task}: active-learning report" if report.task else "active-learning report",
         heading=report.task or "Active learning",
         about=runs.describe(),
-        doubts=report.doubts,
         verdict=report.verdict,
         sections=shown,
         footer=f"Scores are in the scale of the data{unit}; labels are those of one run.",
-        script=_source("ask.js") + _source("fold.js"),
-        report=report,
-        ask=Ask(report),
+        doubts=report.doubts,
     )
+    return render(page, _source("ask.js") + _source("fold.js"), report=report, ask=Ask(report))
 
 
-def render(*, script: Markup = _NO_SCRIPT, doubts: Sequence[str] = (), **given: Any) -> str:
+def render(page: Page, script: Markup = _NO_SCRIPT, **of_script: Any) -> str:
     """Fill the template; users' names are escaped, without control characters.
 
-    A page with a `script` has the section that answers questions, from `report` and `ask`.
+    With a `script`, the page has the section that answers questions, from `report` and `ask`.
     """
     templates = Environment(
         loader=_OURS,
@@ -54,15 +52,15 @@ def render(*, script: Markup = _NO_SCRIPT, doubts: Sequence[str] = (), **given: 
         lstrip_blocks=True,
     )
     templates.filters["unbroken"] = _unbroken
-    page = templates.get_template("page.html.j2").render(
-        **given,
-        doubts=doubts,
+    text = templates.get_template("page.html.j2").render(
+        **of_script,
+        page=page,
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_source("style.css"),
         version=__version__,
     )
-    return visible(page, keep="\n\t")
+    return visible(text, keep="\n\t")
 
 
 def _unbroken(words: object) -> Markup:

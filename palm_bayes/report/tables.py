@@ -149,11 +149,8 @@ def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
     """Tabulate the hyperparameters and, by source left out, how well they forecast."""
-    rows = [
-        {"number": row["number"], "value": f"{row['value']:.4g}", "width": f"{row['width']:.4g}"}
-        for row in learned_numbers(lesson).to_dict("records")
-    ]
-    table = pd.DataFrame(rows).replace("nan", "")
+    numbers = learned_numbers(lesson).set_index("number")
+    table = numbers.map("{:.4g}".format).replace("nan", "").reset_index()
     tables = {"What was learned; the value of the prior's numbers is a median:": table}
     if len(lesson.table):
         judged = lesson.table.map("{:.3f}".format).reset_index()
