@@ -182,9 +182,9 @@ def budget(
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
         _check(figure)
-        if alda_csv is not None:
-            from palm_bayes.report.alda_csv import check_alda
+        from palm_bayes.report.alda_csv import check_alda, write_alda
 
+        if alda_csv is not None:
             check_alda(alda_csv, overwrite=overwrite)
         fit = source.asked(target).fit(step, note)
         step("counting labels")
@@ -205,8 +205,6 @@ def budget(
         prior = of_budget(needed)
         _draw(needed, figure, drawn)
         if alda_csv is not None:
-            from palm_bayes.report.alda_csv import write_alda
-
             write_alda(needed, alda_csv)
     from palm_bayes.report.tables import budgeted, budgeted_numbers
 
@@ -218,10 +216,7 @@ def budget(
 
 @takes_fit
 @filled_by(shown)
-@described("""
-Question
-  --at N  Labels of a run with the strategy to be chosen.
-""")
+@described("Question\n  --at N  Labels of a run with the strategy to be chosen.")
 def pilot(form: Shown, source: Source, at: float, quiet: bool = False) -> int:
     """Estimate the value of one more pilot episode or repetition of each strategy."""
     with working(quiet) as (step, note):

@@ -34,10 +34,7 @@ be removed afterwards.
 
 @filled_by(selection)
 @filled_by(shown)
-@described("""
-Options
-  --out -o FILE  File to write.
-""")
+@described("Options\n  --out -o FILE  File to write.")
 def learn(
     form: Shown,
     how: Reading,

@@ -141,7 +141,7 @@ def read(
     try:
         truth = readers.read(path, whole)
     except DataError as error:
-        if fit := next(filter(None, map(saved_fit, _paths(path))), None):
+        if fit := next(filter(None, map(saved_fit, paths_of(path))), None):
             told = f"{fit} is a saved fit, not runs: palm-bayes show {fit} shows it"
             raise DataError(told) from error
         raise
@@ -179,7 +179,7 @@ class Source:
     @property
     def saved(self) -> list[Path]:
         """Paths of saved fits; empty for runs. `UsageError` for both."""
-        found = [(path, saved_fit(path)) for path in _paths(self.path)]
+        found = [(path, saved_fit(path)) for path in paths_of(self.path)]
         saved = [fit for _, fit in found if fit]
         if saved and len(saved) < len(found):
             runs = listed(path for path, fit in found if not fit)
@@ -246,7 +246,8 @@ class Source:
         return fit
 
 
-def _paths(path: Path | list[Path]) -> list[Path]:
+def paths_of(path: Path | list[Path]) -> list[Path]:
+    """List one path or several."""
     return path if isinstance(path, list) else [path]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from palm_bayes.cli import terminal
 from palm_bayes.cli.options import Score, Shown, Strategy, UsageError, described, filled_by, shown
-from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.source import Source, paths_of, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
 
@@ -126,13 +126,10 @@ class Question:
         asked += [rules.Pool(self.pool)] if self.pool is not None else []
         return AnyOf(tuple(asked))
 
-    def of(self, fit: "PalmFit", *, may_pass: bool = False) -> "Decision":
-        """Decide for a fit; unless `may_pass`, raise if limits are below the labels spent."""
+    def of(self, fit: "PalmFit") -> "Decision":
+        """Decide for a fit."""
         assert self.rule is not None
-        decision = fit.decide(self.rule, strategy=self.now_with, force=self.force)
-        if not may_pass:
-            self.check_limits(decision)
-        return decision
+        return fit.decide(self.rule, strategy=self.now_with, force=self.force)
 
     def check_limits(self, decision: "Decision") -> None:
         """Raise `DataError` if budget or pool are below the labels spent."""
@@ -156,16 +153,9 @@ def _asked(question: Question) -> Question:
 @takes_fit
 @filled_by(_asked)
 @filled_by(shown)
-@described("""
-Output
-  --exit-code  Answer by the exit status, for scripts; see below.
-""")
+@described("Output\n  --exit-code  Answer by the exit status, for scripts; see below.")
 def stop(
-    form: Shown,
-    question: Question,
-    source: Source,
-    exit_code: bool = False,
-    quiet: bool = False,
+    form: Shown, question: Question, source: Source, exit_code: bool = False, quiet: bool = False
 ) -> int:
     """Decide whether to stop labelling, with reasons and the cost of an error.
 
@@ -175,6 +165,7 @@ def stop(
         fit = source.asked(question.target).fit(step, note)
         step("deciding")
         decision = question.of(fit)
+        question.check_limits(decision)
         from palm_bayes.decisions.prior_weight import of_decision
 
         assert question.rule is not None
@@ -191,10 +182,7 @@ def stop(
 
 @takes_fit
 @filled_by(_asked)
-@described("""
-Output
-  --every SECONDS  Interval of checking for new files.
-""")
+@described("Output\n  --every SECONDS  Interval of checking for new files.")
 def watch(
     question: Question,
     source: Source,
@@ -217,7 +205,7 @@ def watch(
             seen = there
             if fit := _fit_of(source, last, quiet):
                 last = fit
-                decision = question.of(fit, may_pass=True)
+                decision = question.of(fit)
                 echo(json.dumps(decision.document()) if as_json else decision.sentence)
                 if decision.action in {"stop", "switch"}:
                     return OK
@@ -239,8 +227,7 @@ def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     from palm_bayes.data.places import matches_of
     from palm_bayes.scratch import PREFIX
 
-    places = path if isinstance(path, list) else [path]
-    found = [one for place in places for one in matches_of(place)]  # none of a glob until later
+    found = [one for place in paths_of(path) for one in matches_of(place)]  # a glob may have none
     files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
     whole = (file for file in files if PREFIX not in str(file))  # none that is being written
     states = [(str(file), file.stat()) for file in whole if file.is_file()]

@@ -11,12 +11,12 @@ import typer
 from palm_bayes.cli.options import (
     Chance,
     Episodes,
+    Score,
     Shown,
     Strategy,
     Workers,
     described,
     filled_by,
-    number_or_text,
     shown,
 )
 from palm_bayes.cli.source import sampling, selection
@@ -79,7 +79,7 @@ def sweep(
         typer.Argument(metavar="PATH...", help="Tables, globs, or trees of folders."),
     ],
     out: Path,
-    target: str | None = None,
+    target: Score = None,
     assurance: Chance = 0.8,
     reference: Strategy = None,
     horizon: Episodes = None,
@@ -97,7 +97,7 @@ def sweep(
         found = run(
             paths,
             out,
-            target=None if target is None else number_or_text(target),
+            target=target,
             assurance=assurance,
             reference=reference,
             horizon=horizon,

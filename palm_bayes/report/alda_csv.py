@@ -8,8 +8,8 @@ import pandas as pd
 from palm_bayes.data.averaging import mean_curve
 from palm_bayes.decisions.alda import ADVICE, FITS
 from palm_bayes.decisions.label_budget import LabelsToReach
-from palm_bayes.errors import DataError
-from palm_bayes.files import check_files, csv_text, put_all, start_of, text_file
+from palm_bayes.files import check_files, csv_text, put_all, text_file
+from palm_bayes.report.place import refuse_foreign
 
 # ALDA's wording of reasons.
 _CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
@@ -31,11 +31,7 @@ def check_alda(folder: Path, *, overwrite: bool = False) -> None:
     check_files(folder, _NAMES)
     for path in (folder / name for name in _NAMES if not overwrite):
         # ALDA's own files have no probabilities.
-        if path.is_file() and b"p_selected" not in start_of(path, 2_000):
-            raise DataError(
-                f"{path} was not written by palm-bayes, so it is kept: name another folder, or add "
-                "--overwrite"
-            )
+        refuse_foreign(path, b"p_selected", "name another folder")
 
 
 def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:

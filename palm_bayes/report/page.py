@@ -10,10 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from palm_bayes.errors import DataError, visible
-from palm_bayes.files import check_file, put_text, start_of
+from palm_bayes.files import check_file, put_text
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report, Step, silent
 from palm_bayes.report.parts import Page
+from palm_bayes.report.place import refuse_foreign
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
 
@@ -85,11 +86,8 @@ def check_page(path: Path, *, overwrite: bool = True) -> None:
     if path.suffix.lower() not in {".html", ".htm"}:
         raise DataError(f"{path}: the name of a report must end in .html")
     check_file(path)
-    if not overwrite and path.exists() and _GENERATOR not in start_of(path, 2_000):
-        raise DataError(
-            f"{path} was not written by palm-bayes, so it is kept: name another file (--out), or "
-            "add --overwrite"
-        )
+    if not overwrite:
+        refuse_foreign(path, _GENERATOR, "name another file (--out)")
 
 
 def write(report: Report, path: Path, step: Step = silent) -> Path:
