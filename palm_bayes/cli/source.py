@@ -119,21 +119,9 @@ def sampling(
 def read(
     path: Path | list[Path], how: Reading, *, budgets: bool = False
 ) -> tuple["Runs", "Runs | None"]:
-    """Read the runs to fit, and all runs if these are only the first episodes.
+    """Read the runs to fit, and all runs if these are only the first episodes, else None.
 
-    Parameters
-    ----------
-    path : path or paths
-    how : Reading
-    budgets : bool
-        Require x to be labels / batch, also if labels are unknown.
-
-    Returns
-    -------
-    runs : Runs
-        Runs for the fit.
-    truth : Runs or None
-        All runs, if `runs` lack later episodes.
+    With `budgets`, x must be labels / batch, also if labels are unknown.
     """
     from palm_bayes.data import readers
 

@@ -102,18 +102,10 @@ def answer(
     Parameters
     ----------
     how : Shown
-        text: the tables, the sentence and more; json: the document, with no number that JSON does
-        not have; others: one table or all, and the sentence to stderr.
+        text: `tables`, `sentence` and `more` lines; json: the document; csv: `numbers`; others: the
+        tables, whose cells are text. The last three print the sentence, if any, to stderr.
     document : mapping
-        Answer in the types of JSON.
-    tables : mapping of str to DataFrame
-        Tables of formatted cells, by heading.
-    numbers : DataFrame
-        Table of numbers, for CSV.
-    sentence : str
-        The answer in words; may be empty.
-    more : iterable of str
-        Further lines of text.
+        Answer in the types of JSON; `ValueError` for a number that JSON does not have.
     """
     if how == "text":
         console = console_of(sys.stdout)

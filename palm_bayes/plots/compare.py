@@ -110,8 +110,7 @@ def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -
         _name_line(ax, line, p_best.max(axis=1), dark)
     if seen is not None:
         ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # labels are above 1
-        style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}
-        ax.annotate("data end", (seen, 0.5), **style)
+        ax.annotate("data end", (seen, 0.5), (3, 0), "data", "offset points", color=GREY)
     ax.set_ylim(-0.01, 1.1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_title("Probability of being the best", loc="left", weight="bold")

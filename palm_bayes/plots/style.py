@@ -121,13 +121,8 @@ def small_multiples(
 ) -> tuple[list[Axes], int]:
     """Create panels of a new figure, with common limits and ticks; return them and their columns.
 
-    Parameters
-    ----------
-    count : int
-    heights : tuple of float
-        Inches of a row where rows have one, two or three panels.
-    extra : float
-        Inches for title and key.
+    `heights` are those of a row in inches where rows have one, two or three panels; `extra` inches
+    are for title and key.
     """
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)

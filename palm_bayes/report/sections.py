@@ -136,20 +136,16 @@ def uncertainty(report: Report) -> Section:
     """Show the sources of a forecast's uncertainty."""
     unit, score = unit_of(report.fit.runs), report.fit.runs.score
     spread = score.sizes(report.new.uncertainty().isel(x=-1))
-    table = pd.DataFrame({"strategy": list(report.fit.runs.strategies)})
-    for source, name in _SOURCES.items():
-        table[name] = spread.sel(source=source).to_numpy()
-    parts = table[list(_SOURCES.values())]
-    table["together"] = np.sqrt((parts**2).sum(axis=1))
-    most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
-    mostly = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
+    parts = spread.to_dataset("source").to_dataframe()[[*_SOURCES]].rename(columns=_SOURCES)
+    mostly = "; ".join(f"{name}: mostly {source}" for name, source in parts.idxmax(axis=1).items())
+    together = np.sqrt((parts**2).sum(axis=1))
     deviation = f"Standard deviation of a new run's {score.metric}"
     alt = (
         f"{deviation} past the data by source: parameters, misfit and noise. "
         f"At {report.until:,.0f} {unit}: {mostly}."
     )
     caption = f"{deviation}; areas in proportion to the variances."
-    numbers = table.set_index("strategy").map(score.written_size).reset_index()
+    numbers = parts.assign(together=together).map(score.written_size).reset_index()
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(

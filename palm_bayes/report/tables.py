@@ -153,8 +153,6 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
     table = numbers.map("{:.4g}".format).replace("nan", "").reset_index()
     tables = {"What was learned; the value of the prior's numbers is a median:": table}
     if len(lesson.table):
-        judged = lesson.table.map("{:.3f}".format).reset_index()
-        heading = "Each source, with the prior learned from all others (before: the initial prior):"
         distances = [
             {
                 "distance": f"up to {row.times:g}" if row.times < BEYOND else "beyond",
@@ -163,7 +161,8 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
             }
             for row in lesson.learned.held
         ]
-        tables[heading] = judged
+        heading = "Each source, with the prior learned from all others (before: the initial prior):"
+        tables[heading] = lesson.table.map("{:.3f}".format).reset_index()
         heading = "Means over repetitions in the 80 % band, by distance in times the labels seen:"
         tables[heading] = pd.DataFrame(distances)
     return tables
