@@ -79,21 +79,23 @@ Figures
 """)
 
 
-def described[Made: Command](*texts: str) -> Callable[[Made], Made]:
-    """Declare the parameters that `texts`, or the options of several commands, describe.
+def described[Made: Command](text: str = "") -> Callable[[Made], Made]:
+    """Declare the parameters that `text`, or that of the options of several commands, describes.
 
     A line at the margin names a panel of the help. Each option below it has its flags and the word
     for its value, as in a usage line, then two blanks or more, and what it means, in one line or
     several. After [env], the default may come from the environment, as ``PALM_BAYES_DRAWS`` for
     --draws. Limits, such as ``Annotated[int, {"min": 4}]``, are arguments of `typer.Option`.
     """
-    declared = _COMMON | {name: one for text in texts for name, one in _read(text).items()}
+    own = _read(text)
 
     def decorate(made: Made) -> Made:
         kinds = made.__annotations__
-        for name in kinds.keys() & declared.keys():
-            limits = get_args(Annotated[kinds[name], {}])[1]  # {}, if it has none of its own
-            kinds[name] = Annotated[kinds[name], declared[name](**limits)]
+        assert own.keys() <= kinds.keys(), f"no parameters: {own.keys() - kinds.keys()}"
+        for name, declare in (_COMMON | own).items():
+            if name in kinds:
+                limits = get_args(Annotated[kinds[name], {}])[1]  # {}, if it has none of its own
+                kinds[name] = Annotated[kinds[name], declare(**limits)]
         made.__annotations__ = kinds
         return made
 
