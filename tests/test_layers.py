@@ -46,7 +46,7 @@ LAYOUT = """
     sweeping:
     monitor:
     __init__:
-    cli:        completion options source formats console help terminal fit backtest compare learn
+    cli:        completion options source console help terminal fit backtest compare learn
                 stop report sweep app
     __main__:
 """

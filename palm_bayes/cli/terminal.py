@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from palm_bayes.cli import formats
-from palm_bayes.cli.console import console_of, print_tables
+from palm_bayes.cli.console import console_of, csv, latex, markdown, print_tables
 from palm_bayes.cli.options import Shown
 from palm_bayes.errors import visible
 
@@ -115,8 +114,8 @@ def answer(
     elif how == "json":
         echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        of_tables = formats.latex if how == "latex" else formats.markdown
-        echo(formats.csv(numbers) if how == "csv" else of_tables(tables))
+        of_tables = latex if how == "latex" else markdown
+        echo(csv(numbers) if how == "csv" else of_tables(tables))
         if sentence:
             echo(sentence, err=True)
 
