@@ -46,8 +46,8 @@ LAYOUT = """
     sweeping:
     monitor:
     __init__:
-    cli:        completion examples options workers source formats console help terminal compare
-                learn stop report sweep app
+    cli:        completion options source console help terminal fit backtest compare learn
+                stop report sweep app
     __main__:
 """
 

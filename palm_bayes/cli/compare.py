@@ -1,106 +1,16 @@
 """Commands `compare`, `budget` and `pilot`: choice of strategy, labels needed, value of pilots."""
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from palm_bayes.cli.completion import strategies
-from palm_bayes.cli.formats import Shown, shown
-from palm_bayes.cli.options import Overwrite, Quiet, look, number_or_text, option
-from palm_bayes.cli.source import Source, filled_by, takes_fit
+from palm_bayes.cli.options import Chance, Score, Shown, Strategy, described, filled_by, look, shown
+from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 from palm_bayes.files import Look
 
 if TYPE_CHECKING:
     from palm_bayes.decisions.compare import Comparison
     from palm_bayes.decisions.label_budget import LabelsToReach
-
-_ask = partial(option, "Question")
-
-_AT = "--at N", "Compare at N labels (episodes where labels are unknown), observed or future. "
-At = Annotated[float | None, _ask(_AT[0], _AT[1] + "Default: today, the last observed.")]
-AtOfReport = Annotated[
-    float | None,
-    _ask(_AT[0], _AT[1] + "Default: --budget, else the least for --target, else today."),
-]
-RangeEnd = Annotated[
-    float | None,
-    _ask(
-        "--until N",
-        "Largest budget for crossings and speed-ups. Default: twice the observed episodes, or N of "
-        "--at.",
-    ),
-]
-Rope = Annotated[
-    float | None,
-    _ask(
-        "--rope X",
-        "Region of practical equivalence: a difference of scores, in the scale of the data. "
-        "Default: one point (0.01, or 1 %).",
-        env=True,
-    ),
-]
-Reference = Annotated[
-    str | None,
-    _ask(
-        "--reference NAME",
-        "Strategy that speed-ups refer to. Default: random, else the lowest at --at.",
-        autocompletion=strategies,
-    ),
-]
-Interval = Annotated[
-    float,
-    _ask("--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
-]
-FigureFile = Annotated[
-    Path | None, _ask("--figure FILE", "Also draw a figure: .png, .pdf or .svg.")
-]
-
-Target = Annotated[
-    Any,
-    _ask(
-        "--target X",
-        "Score to reach, in the scale of the data, or percent such as 93%.",
-        parser=number_or_text,
-    ),
-]
-Assurance = Annotated[
-    float,
-    _ask(
-        "--assurance P",
-        "Probability with which the budget must suffice.",
-        min=0.01,
-        max=0.999,
-        env=True,
-    ),
-]
-Within = Annotated[
-    float | None, _ask("--within N", "Also give the probability that N labels suffice.")
-]
-LargestBudget = Annotated[
-    float | None,
-    _ask(
-        "--until N",
-        "Size of the pool, or largest budget to consider. Default: four times the labels seen.",
-    ),
-]
-SingleRun = Annotated[
-    bool,
-    _ask(
-        "--single-run",
-        "Require a single run's measured accuracy, not the expected curve, to reach the target.",
-    ),
-]
-DeltaTarget = Annotated[
-    float | None, _ask("--delta-target X", "ALDA's target uncertainty. Default: 5 points.")
-]
-Eta = Annotated[float, _ask("--eta X", "ALDA's tolerated relative extra cost.")]
-AldaCsv = Annotated[
-    Path | None,
-    _ask("--alda-csv DIR", "Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns."),
-]
-
-Later = Annotated[float, _ask("--at N", "Labels of a run with the strategy to be chosen.")]
 
 _STATUS = """[bold]Exit status[/bold]
 
@@ -198,17 +108,25 @@ draws.
 @takes_fit
 @filled_by(shown)
 @filled_by(look)
+@described("""
+Question
+  --at N                 Compare at N labels (episodes where labels are unknown), observed or
+                         future. Default: today, the last observed.
+  --until N              Largest budget for crossings and speed-ups. Default: twice the observed
+                         episodes, or N of --at.
+  --probability P [env]  Probability of the intervals.
+""")
 def compare(
     drawn: Look,
     form: Shown,
     source: Source,
-    at: At = None,
-    until: RangeEnd = None,
-    rope: Rope = None,
-    reference: Reference = None,
-    probability: Interval = 0.9,
-    figure: FigureFile = None,
-    quiet: Quiet = False,
+    at: float | None = None,
+    until: float | None = None,
+    rope: float | None = None,
+    reference: Strategy = None,
+    probability: Chance = 0.9,
+    figure: Path | None = None,
+    quiet: bool = False,
 ) -> int:
     """Rank the strategies at a budget, with probabilities and speed-ups over random."""
     with working(quiet) as (step, note):
@@ -230,29 +148,43 @@ def compare(
 @takes_fit
 @filled_by(shown)
 @filled_by(look)
+@described("""
+Question
+  --target X             Score to reach, in the scale of the data, or percent such as 93%.
+  --assurance P [env]    Probability with which the budget must suffice.
+  --within N             Also give the probability that N labels suffice.
+  --until N              Size of the pool, or largest budget to consider. Default: four times the
+                         labels seen.
+  --single-run           Require a single run's measured accuracy, not the expected curve, to reach
+                         the target.
+  --delta-target X       ALDA's target uncertainty. Default: 5 points.
+  --eta X                ALDA's tolerated relative extra cost.
+  --probability P [env]  Probability of the intervals.
+  --alda-csv DIR         Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns.
+""")
 def budget(
     drawn: Look,
     form: Shown,
     source: Source,
-    target: Target,
-    assurance: Assurance = 0.8,
-    within: Within = None,
-    until: LargestBudget = None,
-    single_run: SingleRun = False,
-    delta_target: DeltaTarget = None,
-    eta: Eta = 0.05,
-    probability: Interval = 0.9,
-    figure: FigureFile = None,
-    alda_csv: AldaCsv = None,
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
+    target: Score,
+    assurance: Chance = 0.8,
+    within: float | None = None,
+    until: float | None = None,
+    single_run: bool = False,
+    delta_target: float | None = None,
+    eta: float = 0.05,
+    probability: Chance = 0.9,
+    figure: Path | None = None,
+    alda_csv: Path | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
         _check(figure)
-        if alda_csv is not None:
-            from palm_bayes.report.alda_csv import check_alda
+        from palm_bayes.report.alda_csv import check_alda, write_alda
 
+        if alda_csv is not None:
             check_alda(alda_csv, overwrite=overwrite)
         fit = source.asked(target).fit(step, note)
         step("counting labels")
@@ -273,8 +205,6 @@ def budget(
         prior = of_budget(needed)
         _draw(needed, figure, drawn)
         if alda_csv is not None:
-            from palm_bayes.report.alda_csv import write_alda
-
             write_alda(needed, alda_csv)
     from palm_bayes.report.tables import budgeted, budgeted_numbers
 
@@ -286,7 +216,8 @@ def budget(
 
 @takes_fit
 @filled_by(shown)
-def pilot(form: Shown, source: Source, at: Later, quiet: Quiet = False) -> int:
+@described("Question\n  --at N  Labels of a run with the strategy to be chosen.")
+def pilot(form: Shown, source: Source, at: float, quiet: bool = False) -> int:
     """Estimate the value of one more pilot episode or repetition of each strategy."""
     with working(quiet) as (step, note):
         fit = source.fit(step, note)

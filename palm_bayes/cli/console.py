@@ -1,5 +1,6 @@
-"""Console: text wrapped at words, and tables, in terminals of any width."""
+"""Text wrapped at words and tables in terminals of any width; tables as LaTeX, Markdown, CSV."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -72,13 +73,10 @@ def print_table(console: "Console", table: "pd.DataFrame") -> None:
     most = [max(len(" ".join(cell)) for cell in column) for column in cells]
     gap = 2 if sum(least) + 2 * len(names) < console.width else 1
     space = console.width - gap * len(names) - 1
-    if sum(least) > space:
-        _print_rows(console, names, rows)
-        return
     widest = most[0]
-    while sum(most) > space:  # take from the column that can spare most
+    while sum(most) > max(space, sum(least)):  # take from the column that can spare most
         most[max(range(len(most)), key=lambda i: most[i] - least[i])] -= 1
-    if 2 * most[0] < widest:  # sentences in three lines or more
+    if sum(most) > space or 2 * most[0] < widest:  # or sentences in three lines or more
         _print_rows(console, names, rows)
         return
     columns = (
@@ -133,3 +131,45 @@ def _cells(values: Mapping[str, float | None]) -> dict[str, str]:
     from palm_bayes.display import three_digits
 
     return {key: "?" if value is None else three_digits(value) for key, value in values.items()}
+
+
+def csv(numbers: "pd.DataFrame") -> str:
+    """Format one table for programs, with eight significant digits; see `csv_text`."""
+    from palm_bayes.files import csv_text
+
+    return csv_text(numbers).rstrip("\n")
+
+
+def latex(tables: "Mapping[str, pd.DataFrame]") -> str:
+    """Format tables for the package booktabs, each below its heading as a comment.
+
+    All text is escaped, such as the names of strategies.
+    """
+    return "\n\n".join(f"% {_line(head)}\n{_tabular(table)}" for head, table in tables.items())
+
+
+def markdown(tables: "Mapping[str, pd.DataFrame]") -> str:
+    """Format tables of GitHub-flavoured Markdown, each below its heading; all text is escaped."""
+    parts = []
+    for heading, table in tables.items():
+        text = table.map(_escaped).rename(columns=_escaped)
+        sides = ("left", *["right"] * (len(text.columns) - 1))
+        rows = text.to_markdown(index=False, disable_numparse=True, colalign=sides)
+        parts.append(f"{_escaped(_line(heading))}\n\n{rows}")
+    return "\n\n".join(parts)
+
+
+def _tabular(table: "pd.DataFrame") -> str:
+    sides = "l" + "r" * (len(table.columns) - 1)
+    text = table.to_latex(index=False, escape=True, column_format=sides)
+    text = re.sub("([<>])", r"$\1$", text)  # of the text: pandas writes none itself
+    return re.sub(r"(?m)^([\[*])", r"{}\1", text).rstrip()  # not an argument of \\ before it
+
+
+def _escaped(text: str) -> str:
+    """Escape what Markdown or HTML inside it would read as markup."""
+    return re.sub(r"([\\`*_|\[\]]|<(?=[a-zA-Z/!?]))", r"\\\1", " ".join(str(text).split()))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -22,7 +22,9 @@ class _AnyWidth:
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help: Typer's tables, or a list if the terminal is too narrow for them."""
-        if (width := _terminal_width()) < LEAST_WIDTH:
+        from rich.console import Console
+
+        if (width := Console().width) < LEAST_WIDTH:
             formatter.write(narrow_help(self, ctx, width))
         else:
             super().format_help(ctx, formatter)  # type: ignore[misc]  # Typer's, which comes next
@@ -65,12 +67,6 @@ def narrow_help(command: Any, ctx: Any, width: int) -> str:
         parts.append(f"{_bold(heading, width)}\n{rows}")
     parts.append(_prose(command.epilog or "", width))
     return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _terminal_width() -> int:
-    from rich.console import Console
-
-    return Console().width
 
 
 def _bold(heading: str, width: int) -> str:

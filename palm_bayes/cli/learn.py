@@ -1,22 +1,15 @@
 """`palm-bayes learn`: prior from a lab's own past projects."""
 
 import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from palm_bayes.cli import options
-from palm_bayes.cli.console import console_of, print_tables
-from palm_bayes.cli.formats import Shown, shown
-from palm_bayes.cli.source import filled_by, selection
-from palm_bayes.cli.terminal import OK, print_as, resumable, working
-from palm_bayes.cli.workers import Scheduler, Workers
+from palm_bayes.cli.options import Prior, Seed, Shown, Workers, described, filled_by, shown
+from palm_bayes.cli.source import selection
+from palm_bayes.cli.terminal import OK, answer, resumable, working
 from palm_bayes.data.reading import Reading
-
-if TYPE_CHECKING:
-    from palm_bayes.evaluation.learn_result import Lesson
 
 LEARN = """[bold]Examples[/bold]
 
@@ -41,6 +34,7 @@ be removed afterwards.
 
 @filled_by(selection)
 @filled_by(shown)
+@described("Options\n  --out -o FILE  File to write.")
 def learn(
     form: Shown,
     how: Reading,
@@ -48,13 +42,13 @@ def learn(
         list[Path],
         typer.Argument(metavar="CORPUS...", exists=True, help="Tables of past curves."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
-    overwrite: options.Overwrite = False,
-    prior: options.Prior = None,
-    seed: options.Seed = 0,
+    out: Path,
+    overwrite: bool = False,
+    prior: Prior = None,
+    seed: Seed = 0,
     workers: Workers = 0,
-    scheduler: Scheduler = None,
-    quiet: options.Quiet = False,
+    scheduler: str | None = None,
+    quiet: bool = False,
 ) -> int:
     """Learn the prior from past curves, for later fits."""
     kept = out.with_name(f"{out.name}.cells")
@@ -81,7 +75,12 @@ def learn(
         lesson.learned.write(out)
         for line in lesson.notes:
             note(line)
-    return _report(lesson, form, out=out)
+    from palm_bayes.report.tables import learned
+
+    judged = lesson.table.reset_index().to_dict("records")
+    document = lesson.learned.document() | {"judged": judged, "out": str(out)}
+    answer(form, document, learned(lesson), lesson.numbers, more=[f"Written: {out}"])
+    return OK
 
 
 def _command(tables: list[Path], out: Path, prior: Path | None, how: Reading, seed: int) -> str:
@@ -101,26 +100,12 @@ def _check_prior_file(out: Path, command: str, overwrite: bool) -> None:
     from palm_bayes.model.learned import Learned
 
     check_file(out)
-    if out.exists() and not overwrite:
-        try:
-            before = Learned.read(out).about.get("command")
-        except DataError as error:
-            raise DataError(f"{error}: name another file (--out), or add --overwrite") from error
-        if before != command:
-            what = f"{out} was learned by another command ({before})"
-            raise DataError(f"{what}: name another file (--out), or add --overwrite")
-
-
-def _report(lesson: "Lesson", how: Shown, *, out: Path) -> int:
-    """Print the learned hyperparameters and their scores on held-out sources."""
-    from palm_bayes.report.tables import learned
-
-    if how == "text":
-        console = console_of(sys.stdout)
-        print_tables(console, learned(lesson))
-        console.print(f"Written: {out}")
-        return OK
-    judged = lesson.table.reset_index().to_dict("records")
-    document = lesson.learned.document() | {"judged": judged, "out": str(out)}
-    print_as(how, document, learned(lesson), lesson.numbers)
-    return OK
+    if overwrite or not out.exists():
+        return
+    try:
+        before = Learned.read(out).about.get("command")
+        what = "" if before == command else f"{out} was learned by another command ({before})"
+    except DataError as error:
+        what = str(error)
+    if what:
+        raise DataError(f"{what}: name another file (--out), or add --overwrite")

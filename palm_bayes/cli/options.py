@@ -1,40 +1,134 @@
-"""Options and help texts of the command line; among them every flag of PALM.py.
+"""Options of the command line, declared by a text as help shows them.
 
-Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.py.
+A signature has the type, the limits and the default of an option; the text has its flags and what
+it means. Names are declared with hyphens; `cli.app` also accepts underscores, as in PALM.py.
 """
 
 import re
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from palm_bayes.cli.completion import strategies
 from palm_bayes.files import Look
 
+type Command = Callable[..., Any]
+
 UsageError: Any = typer.BadParameter.__mro__[1]  # its module differs between Typer's versions
 
-PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # also the defaults here
+# Parameters that cannot have the name of their flag: Python has it.
+_RENAMED = {"with": "now_with", "format": "form", "json": "as_json"}
 
 
-def option(panel: str, names: str, text: str, *, env: bool = False, **limits: Any) -> Any:
-    """Declare an option in a panel of the help.
+def _read(text: str) -> dict[str, Any]:
+    """Read declarations, by the name of the parameter; see `described`."""
+    found, panel = {}, ""
+    for line in re.sub(r"\n {3,}", "  ", text).strip().splitlines():
+        if not line.startswith("  -"):
+            panel = line
+            continue
+        usage, meaning = re.split(r" {2,}", line.strip(), maxsplit=1)
+        words = usage.removesuffix(" [env]").split()
+        flags = [word for word in words if word.startswith("-")]
+        name = re.sub(r"/.*", "", flags[0][2:]).replace("-", "_")
+        found[_RENAMED.get(name, name)] = partial(
+            typer.Option,
+            *flags,
+            metavar=" ".join(words[len(flags) :]),
+            rich_help_panel=panel,
+            help=" ".join(meaning.split()),
+            envvar=f"PALM_BAYES_{name.upper()}" if usage.endswith("[env]") else None,
+        )
+    return found
 
-    `names` is written as in a usage line: "--out -o FILE", or "--quiet" for a flag. With `env`, the
-    default may come from the environment, as ``PALM_BAYES_DRAWS`` for --draws.
+
+# Options of several commands.
+_COMMON = _read("""
+Model
+  --prior FILE [env]       Prior learned from past curves, a file of palm-bayes learn. Default: as
+                           shipped.
+Sampling
+  --seed N [env]           The same seed gives the same result.
+Question
+  --rope X [env]           Region of practical equivalence: a difference of scores, in the scale of
+                           the data. Default: one point (0.01, or 1 %).
+  --reference NAME         Strategy that speed-ups refer to. Default: random, else the lowest at
+                           --at.
+  --figure FILE            Also draw a figure: .png, .pdf or .svg.
+Workers
+  --workers N              Processes of a local Dask cluster; 0: this process, without Dask.
+  --scheduler ADDRESS      A Dask scheduler that exists, such as tcp://10.0.0.1:8786.
+Output
+  --out --out-dir -o DIR   Output folder.
+  --overwrite              Also replace files of other commands or other runs.
+  --fresh                  Start again instead of resuming an interrupted command.
+  --horizon N              Forecast N episodes past the data. Default: as many as were fitted.
+  --probability P [env]    Probability of the intervals.
+  --format NAME [env]      text; json, one document with all numbers; csv, one table of numbers;
+                           latex or markdown, the tables of the text.
+  --json                   Print only one JSON document on stdout.
+  --quiet -q               No progress, no notes.
+Figures
+  --style NAME             Style sheet of Matplotlib, by its name or file.
+  --size WxH               Width and height in inches.
+  --dpi N                  Resolution of .png figures, in dots per inch.
+""")
+
+
+def described[Made: Command](text: str = "") -> Callable[[Made], Made]:
+    """Declare the parameters that `text`, or that of the options of several commands, describes.
+
+    A line at the margin names a panel of the help. Each option below it has its flags and the word
+    for its value, as in a usage line, then two blanks or more, and what it means, in one line or
+    several. After [env], the default may come from the environment, as ``PALM_BAYES_DRAWS`` for
+    --draws. Limits, such as ``Annotated[int, {"min": 4}]``, are arguments of `typer.Option`.
     """
-    words = names.split()
-    flags = [word for word in words if word.startswith("-")]
-    if env:
-        limits["envvar"] = f"PALM_BAYES_{flags[0][2:].replace('-', '_').upper()}"
-    value = " ".join(words[len(flags) :])
-    return typer.Option(*flags, metavar=value, rich_help_panel=panel, help=text, **limits)
+    own = _read(text)
+
+    def decorate(made: Made) -> Made:
+        kinds = made.__annotations__
+        assert own.keys() <= kinds.keys(), f"no parameters: {own.keys() - kinds.keys()}"
+        for name, declare in (_COMMON | own).items():
+            if name in kinds:
+                limits = get_args(Annotated[kinds[name], {}])[1]  # {}, if it has none of its own
+                kinds[name] = Annotated[kinds[name], declare(**limits)]
+        made.__annotations__ = kinds
+        return made
+
+    return decorate
 
 
-_data, _model, _sampling = (partial(option, panel) for panel in ("Data", "Model", "Sampling"))
-output, _figures = (partial(option, panel) for panel in ("Output", "Figures"))
-_palm = partial(option, "Accepted for compatibility with PALM.py's command lines")
+def filled_by(make: Command, *, last: bool = True) -> Callable[[Command], Command]:
+    """Replace a command's first parameter by the parameters of `make`, which creates it.
+
+    Options of `make` come after those of the command, if they are to be `last` in help.
+    """
+
+    def decorate(command: Command) -> Command:
+        ours = signature(make).parameters
+        _, *theirs = signature(command).parameters.values()
+
+        @wraps(command)
+        def run(*others: Any, **values: Any) -> Any:
+            made = make(**{name: values[name] for name in ours})
+            own = {name: value for name, value in values.items() if name in names}
+            return command(made, *others, **own)
+
+        names = {p.name for p in theirs}  # an option of both is declared by the command
+        more = [p for p in ours.values() if p.name not in names]
+        parameters = [*theirs, *more] if last else [*more, *theirs]
+        parameters.sort(key=lambda p: p.default is not p.empty)  # required ones first
+        parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
+        # Typer reads both.
+        vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
 
 
 def number_or_text(given: str) -> float | str:
@@ -45,7 +139,7 @@ def number_or_text(given: str) -> float | str:
         return given
 
 
-def size_of(given: str) -> tuple[float, float]:
+def _size(given: str) -> tuple[float, float]:
     """Read the size of a figure, such as 6x4."""
     found = re.fullmatch(r"(\d+\.?\d*)\s*[x×,]\s*(\d+\.?\d*)", given.strip())
     size = tuple(map(float, found.groups())) if found else ()
@@ -54,203 +148,34 @@ def size_of(given: str) -> tuple[float, float]:
     return size[0], size[1]
 
 
-Source = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="PATH...",
-        help="Tables (.csv, .json, .npz ...), a glob or a folder of them, or a folder with "
-        "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
-    ),
-]
-BasePath = Annotated[
-    Path | None, _data("--base-path PATH", "The same as PATH; PALM.py's name for it.")
-]
-Strategies = Annotated[
-    list[str] | None,
-    _data(
-        "--strategy --method NAME",
-        "May be repeated. Default: all.",
-        autocompletion=strategies,
-    ),
-]
-Dataset = Annotated[
-    str | None,
-    _data(
-        "--dataset NAME", "Only this data set, where a table holds several; else a name for titles."
-    ),
-]
-Model = Annotated[
-    str | None,
-    _data("--model NAME", "Only this model, where a table holds several; else a name for titles."),
-]
-TrainFractions = Annotated[
-    list[float] | None,
-    _data(
-        "--train-fraction P",
-        "Fit this share of the longest repetition, at least 5 episodes. May be repeated. "
-        "Default: 0.25 and 0.5.",
-    ),
-]
-TrainEpisodes = Annotated[
-    list[int] | None,
-    _data("--train-episodes N", "Fit the first N episodes, from 5. May be repeated."),
-]
-Variants = Annotated[
-    int | None, _data("--num-variants N", "Use the first N repetitions. Default: all.")
-]
-Episodes = Annotated[
-    int | None,
-    _data(
-        "--episodes --num-samples N",
-        "Fit the first N episodes; figures show the later ones. Default, or -1: all.",
-    ),
-]
-AxisMode = Annotated[
-    Literal["episodes", "cumulative_normalized"] | None,
-    _data(
-        "--x-mode MODE",
-        "The curve's axis: episodes, or cumulative_normalized (labels / budget size), the default "
-        "where labels are known.",
-    ),
-]
-BudgetSize = Annotated[
-    float | None,
-    _data("--budget-size -b B", "Labels per episode. Default: inferred from the data."),
-]
-Percent = Annotated[
-    bool | None,
-    _data("--percent/--fraction", "Unit of the score. Default: percent if any score is above 1."),
-]
-Metric = Annotated[
-    str | None,
-    _data(
-        "--metric NAME",
-        "Name of the score in tables, figures and sentences, such as F1. Default: accuracy, error, "
-        "or that of the column.",
-    ),
-]
-Lower = Annotated[
-    bool,
-    _data(
-        "--lower-is-better", "Scores are error rates or losses, as are --target and all results."
-    ),
-]
-Columns = Annotated[
-    list[str] | None,
-    _data(
-        "--column NAME",
-        "Column of accuracy, strategy, labels and so on, as accuracy=test_acc. May be repeated. "
-        "Default: by its name.",
-    ),
-]
-LayoutName = Annotated[
-    Literal["long", "wide", "across", "headers", "tracker", "values", "mlflow"] | None,
-    _data(
-        "--layout NAME",
-        "long, wide, across, headers, tracker, values or mlflow. Default: as the columns tell.",
-    ),
-]
-Pattern = Annotated[
-    str | None,
-    _data("--pattern TEXT", "Read names of files as, for example, '{strategy}_{repetition}'."),
-]
-PoolSize = Annotated[
-    float | None, _data("--pool N", "Size of the pool, where labels are shares of it.")
-]
-SpreadOfMeans = Annotated[
-    str | None,
-    _data(
-        "--spread TEXT",
-        "What is beside means of repetitions: 'sd of N', standard deviations of N repetitions; se, "
-        "standard errors; none, to leave it out. Default: by the columns.",
-    ),
-]
-PriorSet = Annotated[
-    Literal["default", "bounds"],
-    _model(
-        "--priors NAME",
-        "default: weakly informative. bounds: flat on PALM.py's fitting bounds.",
-        env=True,
-    ),
-]
-Prior = Annotated[
-    Path | None,
-    _model(
-        "--prior FILE",
-        "Prior learned from past curves, a file of palm-bayes learn. Default: as shipped.",
-        exists=True,
-        dir_okay=False,
-        env=True,
-    ),
-]
-AlphaLow = Annotated[float, _model("--alpha-lo X", "Lower bound of alpha.")]
-AlphaHigh = Annotated[float, _model("--alpha-hi X", "Upper bound of alpha.")]
-BetaHigh = Annotated[float, _model("--beta-hi X", "Upper bound of beta.")]
-Draws = Annotated[int, _sampling("--draws N", "Draws kept per chain.", min=4, env=True)]
-Tune = Annotated[int, _sampling("--tune N", "Warm-up draws per chain.", min=1, env=True)]
-Chains = Annotated[
-    int,
-    _sampling("--chains N", "Number of chains, at least 2, to judge convergence.", min=2, env=True),
-]
-TargetAccept = Annotated[
-    float,
-    _sampling(
-        "--target-accept P",
-        "Target acceptance: closer to 1, smaller steps, fewer divergences, more time.",
-        min=0.5,
-        max=0.999,
-        env=True,
-    ),
-]
-Sampler = Annotated[
-    Literal["nutpie", "pymc", "numpyro"],
-    _sampling("--sampler NAME", "nutpie, pymc or numpyro.", env=True),
-]
-Seed = Annotated[
-    int, _sampling("--seed N", "The same seed gives the same result.", min=0, env=True)
-]
-Out = Annotated[Path, output("--out --out-dir -o DIR", "Output folder.")]
-Overwrite = Annotated[
-    bool,
-    output("--overwrite", "Also replace files of other commands or other runs."),
-]
-Fresh = Annotated[
-    bool, output("--fresh", "Start again instead of resuming an interrupted command.")
-]
-Horizon = Annotated[
-    int | None,
-    output(
-        "--horizon N", "Forecast N episodes past the data. Default: as many as were fitted.", min=1
-    ),
-]
-Probability = Annotated[
-    float,
-    output("--probability P", "Probability of the intervals.", min=0.01, max=0.999, env=True),
-]
-Style = Annotated[
-    str | None, _figures("--style NAME", "Style sheet of Matplotlib, by its name or file.")
-]
-Size = Annotated[Any, _figures("--size WxH", "Width and height in inches.", parser=size_of)]
-Dpi = Annotated[
-    int, _figures("--dpi N", "Resolution of .png figures, in dots per inch.", min=20, max=2400)
-]
-AsJson = Annotated[bool, output("--json", "Print only one JSON document on stdout.")]
-Quiet = Annotated[bool, output("--quiet -q", "No progress, no notes.")]
-Plot = Annotated[bool, _palm("--plot", "Figures are always saved.")]
-SaveCsv = Annotated[bool, _palm("--save-csv", "palm_params.csv is always saved.")]
-_UNNEEDED = "Ignored: the sampler finds its starting points."
-StartAMax = Annotated[float | None, _palm("--init-A-max X", _UNNEEDED)]
-StartDelta = Annotated[float | None, _palm("--init-delta X", _UNNEEDED)]
-StartAlpha = Annotated[float | None, _palm("--init-alpha X", _UNNEEDED)]
-StartBeta = Annotated[float | None, _palm("--init-beta X", _UNNEEDED)]
-
-Trace = Annotated[
-    Path,
-    typer.Argument(metavar="FIT", exists=True, help="trace.nc of a fit, or its output folder."),
-]
+PATHS = typer.Argument(
+    metavar="PATH...",
+    help="Tables (.csv, .json, .npz ...), a glob or a folder of them, or a folder with "
+    "METHOD_1/plot_episode_yvalues.npy and so on, as PALM's deep-al writes it.",
+)
+# Types of options, with their limits.
+Chance = Annotated[float, {"min": 0.01, "max": 0.999}]
+Score = Annotated[Any, {"parser": number_or_text}]
+Strategy = Annotated[str | None, {"autocompletion": strategies}]
+Seed = Annotated[int, {"min": 0}]
+Episodes = Annotated[int | None, {"min": 1}]
+Workers = Annotated[int | None, {"min": 0}]
+Prior = Annotated[Path | None, {"exists": True, "dir_okay": False}]
+Shown = Literal["text", "json", "csv", "latex", "markdown"]
 
 
-def look(style: Style = None, size: Size = None, dpi: Dpi = Look.dpi) -> Look:
+@described()
+def shown(form: Shown = "text", as_json: bool = False) -> Shown:
+    """Options of the format of results."""
+    return "json" if as_json else form
+
+
+@described()
+def look(
+    style: str | None = None,
+    size: Annotated[Any, {"parser": _size}] = None,
+    dpi: Annotated[int, {"min": 20, "max": 2400}] = Look.dpi,
+) -> Look:
     """Options of figures."""
     if style is not None:
         from palm_bayes.plots.style import sheet_of

@@ -2,14 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-from palm_bayes.cli import compare, options, stop
 from palm_bayes.cli.console import console_of
-from palm_bayes.cli.source import Source, filled_by, takes_fit
+from palm_bayes.cli.options import Chance, Strategy, described, filled_by
+from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.stop import Question
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision, working
-
-Page = Annotated[Path, options.output("--out -o FILE", "HTML file to write.")]
 
 REPORT = """[bold]Examples[/bold]
 
@@ -38,18 +36,26 @@ read on a phone or with a screen reader, in light and dark mode.
 
 
 @takes_fit
-@filled_by(stop.Question)
+@filled_by(Question)
+@described("""
+Question
+  --at N                 Compare at N labels (episodes where labels are unknown), observed or
+                         future. Default: --budget, else the least for --target, else today.
+  --probability P [env]  Probability of the intervals.
+Output
+  --out -o FILE          HTML file to write.
+""")
 def report(
-    question: stop.Question,
+    question: Question,
     source: Source,
-    out: Page = Path("report.html"),
-    overwrite: options.Overwrite = False,
-    at: compare.AtOfReport = None,
-    rope: compare.Rope = None,
-    reference: compare.Reference = None,
-    probability: compare.Interval = 0.9,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
+    out: Path = Path("report.html"),
+    overwrite: bool = False,
+    at: float | None = None,
+    rope: float | None = None,
+    reference: Strategy = None,
+    probability: Chance = 0.9,
+    as_json: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Write one HTML page: verdict, curves, budget, choice, stop, checks.
 
@@ -74,7 +80,8 @@ def report(
             question.check_limits(found.decision)
         write(found, out, step)
     if as_json:
-        return report_decision(fit, found.document() | {"page": str(out)}, {}, how="json")
+        document = found.document() | {"page": str(out)}
+        return report_decision(fit, document, {}, found.comparison.ranking, how="json")
     console = console_of(sys.stdout)
     for answer in found.verdict.values():
         console.print(answer)

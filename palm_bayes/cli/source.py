@@ -3,14 +3,14 @@
 import glob
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from palm_bayes.cli import options
+from palm_bayes.cli.completion import strategies
+from palm_bayes.cli.options import Prior, Seed, UsageError, described, filled_by, one_of
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
@@ -21,66 +21,47 @@ if TYPE_CHECKING:
     from palm_bayes.data.score import Score
     from palm_bayes.palm_fit import PalmFit
 
-type Command = Callable[..., Any]
-
 PALM_BUDGET = 100.0  # PALM.py's labels per episode, if given by neither data nor user
 
-FitOrRuns = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FIT",
-        help="trace.nc of a fit, or its output folder; several are put side by side. Or runs, "
-        "tables or a folder in PALM's layout, which are fitted first.",
-    ),
-]
+Layout = Literal["long", "wide", "across", "headers", "tracker", "values", "mlflow"]
 
 
-def filled_by(make: Command, *, last: bool = True) -> Callable[[Command], Command]:
-    """Replace a command's first parameter by the parameters of `make`, which creates it.
-
-    Options of `make` come after those of the command, if they are to be `last` in help.
-    """
-
-    def decorate(command: Command) -> Command:
-        ours = signature(make).parameters
-        _, *theirs = signature(command).parameters.values()
-
-        @wraps(command)
-        def run(*others: Any, **values: Any) -> Any:
-            made = make(**{name: values[name] for name in ours})
-            own = {name: value for name, value in values.items() if name in names}
-            return command(made, *others, **own)
-
-        names = {p.name for p in theirs}  # an option of both is declared by the command
-        more = [p for p in ours.values() if p.name not in names]
-        parameters = [*theirs, *more] if last else [*more, *theirs]
-        parameters.sort(key=lambda p: p.default is not p.empty)  # required ones first
-        parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
-        # Typer reads both.
-        vars(run)["__signature__"] = signature(command).replace(parameters=parameters)
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
-        return run
-
-    return decorate
-
-
+@described("""
+Data
+  --strategy --method NAME  May be repeated. Default: all.
+  --dataset NAME            Only this data set, where a table holds several; else a name for titles.
+  --model NAME              Only this model, where a table holds several; else a name for titles.
+  --percent/--fraction      Unit of the score. Default: percent if any score is above 1.
+  --metric NAME             Name of the score in tables, figures and sentences, such as F1. Default:
+                            accuracy, error, or that of the column.
+  --lower-is-better         Scores are error rates or losses, as are --target and all results.
+  --column NAME             Column of accuracy, strategy, labels and so on, as accuracy=test_acc.
+                            May be repeated. Default: by its name.
+  --layout NAME             long, wide, across, headers, tracker, values or mlflow. Default: as the
+                            columns tell.
+  --pattern TEXT            Read names of files as, for example, '{strategy}_{repetition}'.
+  --pool N                  Size of the pool, where labels are shares of it.
+  --spread TEXT             What is beside means of repetitions: 'sd of N', standard deviations of N
+                            repetitions; se, standard errors; none, to leave it out. Default: by the
+                            columns.
+""")
 def selection(
-    strategy: options.Strategies = None,
-    dataset: options.Dataset = None,
-    model: options.Model = None,
-    percent: options.Percent = None,
-    metric: options.Metric = None,
-    lower_is_better: options.Lower = False,
-    column: options.Columns = None,
-    layout: options.LayoutName = None,
-    pattern: options.Pattern = None,
-    pool: options.PoolSize = None,
-    spread: options.SpreadOfMeans = None,
+    strategy: Annotated[list[str] | None, {"autocompletion": strategies}] = None,
+    dataset: str | None = None,
+    model: str | None = None,
+    percent: bool | None = None,
+    metric: str | None = None,
+    lower_is_better: bool = False,
+    column: list[str] | None = None,
+    layout: Layout | None = None,
+    pattern: str | None = None,
+    pool: float | None = None,
+    spread: str | None = None,
 ) -> Reading:
     """Options of reading one task or several."""
     pairs = [pair.partition("=") for pair in column or ()]
     if wrong := [word for word, equals, _ in pairs if not equals]:
-        raise options.UsageError(
+        raise UsageError(
             f"--column {wrong[0]}: give a role and a column, such as accuracy=test_acc."
         )
     return Reading(
@@ -91,26 +72,45 @@ def selection(
 
 
 @filled_by(selection, last=False)
+@described("""
+Data
+  --num-variants N           Use the first N repetitions. Default: all.
+  --episodes --num-samples N
+                             Fit the first N episodes; figures show the later ones. Default, or -1:
+                             all.
+  --budget-size -b B         Labels per episode. Default: inferred from the data.
+""")
 def reading(
     chosen: Reading,
-    num_variants: options.Variants = None,
-    episodes: options.Episodes = None,
-    budget_size: options.BudgetSize = None,
+    num_variants: int | None = None,
+    episodes: int | None = None,
+    budget_size: float | None = None,
 ) -> Reading:
     """Options of reading one task."""
     first = None if episodes == -1 else episodes
     return replace(chosen, max_repetitions=num_variants, max_episodes=first, batch=budget_size)
 
 
+@described("""
+Model
+  --priors NAME [env]      default: weakly informative. bounds: flat on PALM.py's fitting bounds.
+Sampling
+  --draws N [env]          Draws kept per chain.
+  --tune N [env]           Warm-up draws per chain.
+  --chains N [env]         Number of chains, at least 2, to judge convergence.
+  --target-accept P [env]  Target acceptance: closer to 1, smaller steps, fewer divergences, more
+                           time.
+  --sampler NAME [env]     nutpie, pymc or numpyro.
+""")
 def sampling(
-    priors: options.PriorSet = "default",
-    prior: options.Prior = None,
-    draws: options.Draws = 1000,
-    tune: options.Tune = 300,
-    chains: options.Chains = 4,
-    target_accept: options.TargetAccept = 0.95,
-    sampler: options.Sampler = "nutpie",
-    seed: options.Seed = 0,
+    priors: Literal["default", "bounds"] = "default",
+    prior: Prior = None,
+    draws: Annotated[int, {"min": 4}] = 1000,
+    tune: Annotated[int, {"min": 1}] = 300,
+    chains: Annotated[int, {"min": 2}] = 4,
+    target_accept: Annotated[float, {"min": 0.5, "max": 0.999}] = 0.95,
+    sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie",
+    seed: Seed = 0,
 ) -> dict[str, Any]:
     """Options of `palm_bayes.fit` for the model and the sampler."""
     return {**locals()}
@@ -119,21 +119,9 @@ def sampling(
 def read(
     path: Path | list[Path], how: Reading, *, budgets: bool = False
 ) -> tuple["Runs", "Runs | None"]:
-    """Read the runs to fit, and all runs if these are only the first episodes.
+    """Read the runs to fit, and all runs if these are only the first episodes, else None.
 
-    Parameters
-    ----------
-    path : path or paths
-    how : Reading
-    budgets : bool
-        Require x to be labels / batch, also if labels are unknown.
-
-    Returns
-    -------
-    runs : Runs
-        Runs for the fit.
-    truth : Runs or None
-        All runs, if `runs` lack later episodes.
+    With `budgets`, x must be labels / batch, also if labels are unknown.
     """
     from palm_bayes.data import readers
 
@@ -141,8 +129,8 @@ def read(
     try:
         truth = readers.read(path, whole)
     except DataError as error:
-        if fits := _saved_fits(path):
-            told = f"{fits[0]} is a saved fit, not runs: palm-bayes show {fits[0]} shows it"
+        if fit := next(filter(None, map(saved_fit, paths_of(path))), None):
+            told = f"{fit} is a saved fit, not runs: palm-bayes show {fit} shows it"
             raise DataError(told) from error
         raise
     if budgets and not truth.labels_known:
@@ -154,29 +142,14 @@ def read(
 
 @dataclass(frozen=True)
 class Source:
-    """Fit as specified on the command line.
-
-    Attributes
-    ----------
-    path : path or paths
-        Saved fit, its folder, or runs.
-    reading : Reading
-    sampling : mapping
-        Options of `palm_bayes.fit`, for runs. Its seed also serves draws from a saved fit.
-    given : tuple of str
-        Flags of options given, none of which is allowed for a saved fit.
-    target : float or str, optional
-        Accuracy to be asked about, checked before sampling.
-    growing : bool
-        The runs are read again and again, while they grow.
-    """
+    """Fit as specified on the command line: a saved one, or runs and how to fit them."""
 
     path: Path | list[Path]
     reading: Reading
-    sampling: Mapping[str, Any]
-    given: tuple[str, ...]
-    target: float | str | None = None
-    growing: bool = False
+    sampling: Mapping[str, Any]  # its seed also serves draws from a saved fit
+    given: tuple[str, ...]  # flags on the command line, none of which is allowed for a saved fit
+    target: float | str | None = None  # accuracy to be asked about, checked before sampling
+    growing: bool = False  # the runs are read again and again, while they grow
 
     def asked(self, target: float | str | None) -> "Source":
         """Return the same with the target of a question; `DataError` if it is no number."""
@@ -194,11 +167,11 @@ class Source:
     @property
     def saved(self) -> list[Path]:
         """Paths of saved fits; empty for runs. `UsageError` for both."""
-        paths = self.path if isinstance(self.path, list) else [self.path]
-        saved = _saved_fits(self.path)
-        if saved and len(saved) < len(paths):
-            runs = listed(path for path in paths if not saved_fit(path))
-            raise options.UsageError(
+        found = [(path, saved_fit(path)) for path in paths_of(self.path)]
+        saved = [fit for _, fit in found if fit]
+        if saved and len(saved) < len(found):
+            runs = listed(path for path, fit in found if not fit)
+            raise UsageError(
                 f"{saved[0]} is a saved fit, {runs} is not: give only fits or only runs."
             )
         return saved
@@ -242,14 +215,14 @@ class Source:
                 score.require_unit(target, "the target")
             score.target(target, "the target")
         except DataError as error:
-            raise options.UsageError(str(error)) from error
+            raise UsageError(str(error)) from error
 
     def _loaded(
         self, saved: list[Path], step: Callable[..., None], note: Callable[[str], None]
     ) -> "PalmFit":
         if self.given:
             flags = listed(self.given)
-            raise options.UsageError(
+            raise UsageError(
                 f"{saved[0]} is a saved fit: leave out {flags}, or give the runs to be fitted so"
             )
         step(f"loading {listed(saved)}")
@@ -261,9 +234,9 @@ class Source:
         return fit
 
 
-def _saved_fits(path: Path | list[Path]) -> list[Path]:
-    paths = path if isinstance(path, list) else [path]
-    return [fit for one in paths if (fit := saved_fit(one))]
+def paths_of(path: Path | list[Path]) -> list[Path]:
+    """List one path or several."""
+    return path if isinstance(path, list) else [path]
 
 
 def saved_fit(path: Path) -> Path | None:
@@ -277,22 +250,30 @@ def saved_fit(path: Path) -> Path | None:
 
 @filled_by(sampling)
 @filled_by(reading)
-def _source(how: Reading, sampled: Mapping[str, Any], ctx: typer.Context, fit: FitOrRuns) -> Source:
-    ours = (*signature(reading).parameters, *signature(sampling).parameters)
-    both = {"seed", "pool"}  # which serve questions to a saved fit, too
+def _source(
+    how: Reading,
+    sampled: Mapping[str, Any],
+    ctx: typer.Context,
+    fit: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FIT",
+            help="trace.nc of a fit, or its output folder; several are put side by side. Or runs, "
+            "tables or a folder in PALM's layout, which are fitted first.",
+        ),
+    ],
+) -> Source:
+    ours = signature(reading).parameters | signature(sampling).parameters
     given = [
-        f"--{name.replace('_', '-')}" for name in ours if name not in both and _typed(ctx, name)
+        f"--{name.replace('_', '-')}"
+        for name in ours
+        if name not in {"seed", "pool"}  # which serve questions to a saved fit, too
+        and getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if gone := [path for path in fit if not path.exists() and not glob.has_magic(str(path))]:
-        raise options.UsageError(f"{listed(gone)} does not exist.")
-    return Source(options.one_of(fit, None), how, sampled, tuple(given))
+        raise UsageError(f"{listed(gone)} does not exist.")
+    return Source(one_of(fit, None), how, sampled, tuple(given))
 
 
 takes_fit = filled_by(_source)
 """Replace a command's first parameter, a `Source`, by FIT and the options of fitting."""
-
-
-def _typed(ctx: typer.Context, name: str) -> bool:
-    """Return True if an option is on the command line, even with its default value."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"

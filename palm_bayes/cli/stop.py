@@ -1,19 +1,15 @@
 """Commands `stop` and `watch`: decisions about further labelling."""
 
 import json
-import sys
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from palm_bayes.cli import options, terminal
-from palm_bayes.cli.completion import strategies
-from palm_bayes.cli.console import console_of
-from palm_bayes.cli.formats import Shown, shown
-from palm_bayes.cli.options import output
-from palm_bayes.cli.source import Source, filled_by, takes_fit
+from palm_bayes.cli import terminal
+from palm_bayes.cli.options import Score, Shown, Strategy, UsageError, described, filled_by, shown
+from palm_bayes.cli.source import Source, paths_of, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
 
@@ -22,81 +18,12 @@ if TYPE_CHECKING:
     from palm_bayes.decisions.rule_logic import AnyOf, SingleRule
     from palm_bayes.palm_fit import PalmFit
 
-_rule = partial(options.option, "Stop rule")
 _STATUS = {
     "continue": OK,
     "stop": terminal.STOP,
     "cannot say": terminal.CANNOT_SAY,
     "switch": terminal.SWITCH,
 }
-
-Target = Annotated[
-    Any,
-    _rule(
-        "--target ACC",
-        "Stop when this score is reached, in the data's own scale or percent such as 93%. With "
-        "--budget, also when it is unreachable.",
-        parser=options.number_or_text,
-    ),
-]
-Assurance = Annotated[
-    float, _rule("--assurance P", "Required probability of target or plateau.", env=True)
-]
-Hopeless = Annotated[
-    float,
-    _rule(
-        "--hopeless P",
-        "Give up the target, or switch, if its probability within the budget is below P.",
-    ),
-]
-Gain = Annotated[
-    float | None,
-    _rule(
-        "--min-gain ACC",
-        "Stop when --within more labels gain less than this, in the scale of the data.",
-    ),
-]
-Within = Annotated[float | None, _rule("--within LABELS", "Number of labels for --min-gain.")]
-LabelCost = Annotated[
-    float | None,
-    _rule(
-        "--label-cost COST",
-        "Cost per label: stop when no number of further episodes is worth its cost. Needs "
-        "--point-value.",
-        env=True,
-    ),
-]
-PointValue = Annotated[
-    float | None,
-    _rule(
-        "--point-value VALUE",
-        "Value of a point of the score (0.01, or 1 %), in the same currency.",
-        env=True,
-    ),
-]
-EpisodeCost = Annotated[
-    float,
-    _rule("--episode-cost COST", "Cost of training and waiting per episode.", env=True),
-]
-Budget = Annotated[float | None, _rule("--budget LABELS", "Labels of a run that may be spent.")]
-Pool = Annotated[float | None, _rule("--pool N", "Samples in the pool, labelled ones included.")]
-With = Annotated[
-    str | None,
-    _rule(
-        "--with NAME",
-        "Strategy in use, among those fitted. Default: the best so far.",
-        autocompletion=strategies,
-    ),
-]
-Force = Annotated[bool, _rule("--force", "Decide despite doubts about the fit.")]
-ExitCode = Annotated[
-    bool,
-    output("--exit-code", "Answer by the exit status, for scripts; see below."),
-]
-Every = Annotated[
-    float,
-    output("--every SECONDS", "Interval of checking for new files.", min=0.1),
-]
 
 STOP = """[bold]Examples[/bold]
 
@@ -141,21 +68,40 @@ fits reweight the draws of the first, if possible. Ctrl-C ends the command.
 
 
 @dataclass(frozen=True)
+@described("""
+Stop rule
+  --target ACC               Stop when this score is reached, in the data's own scale or percent
+                             such as 93%. With --budget, also when it is unreachable.
+  --assurance P [env]        Required probability of target or plateau.
+  --budget LABELS            Labels of a run that may be spent.
+  --hopeless P               Give up the target, or switch, if its probability within the budget is
+                             below P.
+  --min-gain ACC             Stop when --within more labels gain less than this, in the scale of the
+                             data.
+  --within LABELS            Number of labels for --min-gain.
+  --label-cost COST [env]    Cost per label: stop when no number of further episodes is worth its
+                             cost. Needs --point-value.
+  --point-value VALUE [env]  Value of a point of the score (0.01, or 1 %), in the same currency.
+  --episode-cost COST [env]  Cost of training and waiting per episode.
+  --pool N                   Samples in the pool, labelled ones included.
+  --with NAME                Strategy in use, among those fitted. Default: the best so far.
+  --force                    Decide despite doubts about the fit.
+""")
 class Question:
     """Options of stop rules, which are alternatives, and the strategy to apply them to."""
 
-    target: Target = None
-    assurance: Assurance = 0.8
-    budget: Budget = None
-    hopeless: Hopeless = 0.05
-    min_gain: Gain = None
-    within: Within = None
-    label_cost: LabelCost = None
-    point_value: PointValue = None
-    episode_cost: EpisodeCost = 0.0
-    pool: Pool = None
-    now_with: With = None
-    force: Force = False
+    target: Score = None
+    assurance: float = 0.8
+    budget: float | None = None
+    hopeless: float = 0.05
+    min_gain: float | None = None
+    within: float | None = None
+    label_cost: float | None = None
+    point_value: float | None = None
+    episode_cost: float = 0.0
+    pool: float | None = None
+    now_with: Strategy = None
+    force: bool = False
 
     @cached_property
     def rule(self) -> "AnyOf | None":
@@ -180,13 +126,10 @@ class Question:
         asked += [rules.Pool(self.pool)] if self.pool is not None else []
         return AnyOf(tuple(asked))
 
-    def of(self, fit: "PalmFit", *, may_pass: bool = False) -> "Decision":
-        """Decide for a fit; unless `may_pass`, raise if limits are below the labels spent."""
+    def of(self, fit: "PalmFit") -> "Decision":
+        """Decide for a fit."""
         assert self.rule is not None
-        decision = fit.decide(self.rule, strategy=self.now_with, force=self.force)
-        if not may_pass:
-            self.check_limits(decision)
-        return decision
+        return fit.decide(self.rule, strategy=self.now_with, force=self.force)
 
     def check_limits(self, decision: "Decision") -> None:
         """Raise `DataError` if budget or pool are below the labels spent."""
@@ -203,19 +146,16 @@ def _asked(question: Question) -> Question:
     """Require a rule."""
     if question.rule is None:
         one = "--target, --min-gain with --within, or --label-cost with --point-value"
-        raise options.UsageError(f"No stop rule is given: add {one}.")
+        raise UsageError(f"No stop rule is given: add {one}.")
     return question
 
 
 @takes_fit
 @filled_by(_asked)
 @filled_by(shown)
+@described("Output\n  --exit-code  Answer by the exit status, for scripts; see below.")
 def stop(
-    form: Shown,
-    question: Question,
-    source: Source,
-    exit_code: ExitCode = False,
-    quiet: options.Quiet = False,
+    form: Shown, question: Question, source: Source, exit_code: bool = False, quiet: bool = False
 ) -> int:
     """Decide whether to stop labelling, with reasons and the cost of an error.
 
@@ -225,30 +165,37 @@ def stop(
         fit = source.asked(question.target).fit(step, note)
         step("deciding")
         decision = question.of(fit)
+        question.check_limits(decision)
         from palm_bayes.decisions.prior_weight import of_decision
 
         assert question.rule is not None
         step("weighing the prior")
         prior = of_decision(fit, question.rule, decision)
-    status = _report(fit, decision, prior, form)
+    from palm_bayes.report.tables import decided
+
+    status = report_decision(
+        fit, decision.document(), decided(decision), decision.to_frame(), how=form,
+        until=decision.until, prior=prior, more=[f"  {line}" for line in decision.advice],
+    )  # fmt: skip
     return _STATUS[decision.action] if exit_code else status
 
 
 @takes_fit
 @filled_by(_asked)
+@described("Output\n  --every SECONDS  Interval of checking for new files.")
 def watch(
     question: Question,
     source: Source,
-    every: Every = 5.0,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
+    every: Annotated[float, {"min": 0.1}] = 5.0,
+    as_json: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Watch files of runs, and end when it is time to stop, or to switch.
 
     FIT is the place of the runs: a folder in PALM's layout, or a table.
     """
     if source.saved:
-        raise options.UsageError(
+        raise UsageError(
             f"{source.saved[0]} is a saved fit: watch takes runs, which grow. For a fit, use stop."
         )
     source = replace(source.asked(question.target), growing=True)
@@ -258,7 +205,7 @@ def watch(
             seen = there
             if fit := _fit_of(source, last, quiet):
                 last = fit
-                decision = question.of(fit, may_pass=True)
+                decision = question.of(fit)
                 echo(json.dumps(decision.document()) if as_json else decision.sentence)
                 if decision.action in {"stop", "switch"}:
                     return OK
@@ -280,8 +227,7 @@ def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     from palm_bayes.data.places import matches_of
     from palm_bayes.scratch import PREFIX
 
-    places = path if isinstance(path, list) else [path]
-    found = [one for place in places for one in matches_of(place)]  # none of a glob until later
+    found = [one for place in paths_of(path) for one in matches_of(place)]  # a glob may have none
     files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
     whole = (file for file in files if PREFIX not in str(file))  # none that is being written
     states = [(str(file), file.stat()) for file in whole if file.is_file()]
@@ -291,19 +237,4 @@ def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
 def _together(name: str, value: float | None, other: str, of_other: float | None) -> None:
     if (value is None) != (of_other is None):
         given, missing = (name, other) if of_other is None else (other, name)
-        raise options.UsageError(f"{given} needs {missing}.")
-
-
-def _report(fit: "PalmFit", decision: "Decision", prior: str, how: Shown) -> int:
-    """Print the findings of all rules, the decision, what would change it, and its risk."""
-    from palm_bayes.report.tables import decided
-
-    tables = decided(decision), decision.to_frame()
-    status = report_decision(
-        fit, decision.document(), *tables, how=how, until=decision.until, prior=prior
-    )
-    if how == "text":
-        console = console_of(sys.stdout)
-        for line in decision.advice:
-            console.print(f"  {line}")
-    return status
+        raise UsageError(f"{given} needs {missing}.")

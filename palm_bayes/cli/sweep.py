@@ -1,6 +1,5 @@
 """`palm-bayes sweep`: all tasks of a study, on the workers of a Dask cluster."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from palm_bayes.cli import options
-from palm_bayes.cli.completion import strategies
-from palm_bayes.cli.console import console_of, print_tables
-from palm_bayes.cli.formats import Shown, shown
-from palm_bayes.cli.source import filled_by, sampling, selection
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, print_as
-from palm_bayes.cli.workers import Scheduler, Workers
+from palm_bayes.cli.options import (
+    Chance,
+    Episodes,
+    Score,
+    Shown,
+    Strategy,
+    Workers,
+    described,
+    filled_by,
+    shown,
+)
+from palm_bayes.cli.source import sampling, selection
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, bars
 from palm_bayes.data.reading import Reading
 
 if TYPE_CHECKING:
@@ -57,6 +62,14 @@ which the extra dask of palm-bayes installs.
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
+@described("""
+Output
+  --out -o DIR      Output folder.
+  --target ACC      Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.
+  --assurance P     Probability with which the labels must suffice.
+  --reference NAME  Strategy for speed-ups. Default: random, else the lowest of a task.
+  --traces          Save the fits too.
+""")
 def sweep(
     form: Shown,
     sampled: Mapping[str, Any],
@@ -65,35 +78,17 @@ def sweep(
         list[str],
         typer.Argument(metavar="PATH...", help="Tables, globs, or trees of folders."),
     ],
-    out: Annotated[Path, options.output("--out -o DIR", "Output folder.")],
-    target: Annotated[
-        str | None,
-        options.output(
-            "--target ACC",
-            "Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.",
-        ),
-    ] = None,
-    assurance: Annotated[
-        float,
-        options.output(
-            "--assurance P", "Probability with which the labels must suffice.", min=0.01, max=0.999
-        ),
-    ] = 0.8,
-    reference: Annotated[
-        str | None,
-        options.output(
-            "--reference NAME",
-            "Strategy for speed-ups. Default: random, else the lowest of a task.",
-            autocompletion=strategies,
-        ),
-    ] = None,
-    horizon: options.Horizon = None,
-    probability: options.Probability = 0.9,
-    traces: Annotated[bool, options.output("--traces", "Save the fits too.")] = False,
+    out: Path,
+    target: Score = None,
+    assurance: Chance = 0.8,
+    reference: Strategy = None,
+    horizon: Episodes = None,
+    probability: Chance = 0.9,
+    traces: bool = False,
     workers: Workers = None,
-    scheduler: Scheduler = None,
-    fresh: options.Fresh = False,
-    quiet: options.Quiet = False,
+    scheduler: str | None = None,
+    fresh: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Fit all tasks of a study on many processes or machines, and answer the same of each."""
     with sweeping(quiet) as show:
@@ -102,7 +97,7 @@ def sweep(
         found = run(
             paths,
             out,
-            target=None if target is None else options.number_or_text(target),
+            target=target,
             assurance=assurance,
             reference=reference,
             horizon=horizon,
@@ -123,25 +118,22 @@ def _report(found: "Sweep", pooled: "pd.DataFrame", how: Shown, *, seed: int, ou
     """Print pooled speed-ups, the number of cells, and what was set aside."""
     from palm_bayes.report.overview import sped_up
 
-    if how != "text":
-        numbers = pooled.reset_index()
-        document = {
-            "sentence": found.sentence,
-            "reference": found.reference,
-            "speed_ups": numbers.to_dict("records"),
-            "winners": found.winners.reset_index().to_dict("records"),
-            "failures": len(found.failures),
-            "seed": seed,
-            "out": str(out),
-        }
-        print_as(how, document, sped_up(found, pooled), numbers, found.sentence)
-        return
-    console = console_of(sys.stdout)
-    print_tables(console, sped_up(found, pooled))
-    console.print(found.sentence)
-    for *cell, question, reason in found.failures.head(5).astype(str).to_numpy():
-        console.print(f"Set aside: {' / '.join(filter(None, cell))} ({question}): {reason}")
-    console.print(f"\nWritten to {out}: overview.html, and one Parquet file for each question")
+    numbers = pooled.reset_index()
+    document = {
+        "sentence": found.sentence,
+        "reference": found.reference,
+        "speed_ups": numbers.to_dict("records"),
+        "winners": found.winners.reset_index().to_dict("records"),
+        "failures": len(found.failures),
+        "seed": seed,
+        "out": str(out),
+    }
+    more = [
+        f"Set aside: {' / '.join(filter(None, cell))} ({question}): {reason}"
+        for *cell, question, reason in found.failures.head(5).astype(str).to_numpy()
+    ]
+    more.append(f"\nWritten to {out}: overview.html, and one Parquet file for each question")
+    answer(how, document, sped_up(found, pooled), numbers, found.sentence, more)
 
 
 @contextmanager
@@ -150,12 +142,7 @@ def sweeping(quiet: bool) -> Iterator[Callable[["Standing"], None]]:
 
     In a terminal it is a bar; elsewhere a line at the start and at each tenth.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = console_of(sys.stderr, quiet=quiet)
-    live = sys.stderr.isatty() and not quiet
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not live) as progress:
+    with bars(quiet) as (console, progress):
         bar, shown_tenth = progress.add_task("starting", total=None), -1
 
         def show(at: "Standing") -> None:
@@ -163,7 +150,7 @@ def sweeping(quiet: bool) -> Iterator[Callable[["Standing"], None]]:
             tenth = 10 * at.done // max(at.total, 1)
             if shown_tenth < 0 and at.dashboard:
                 console.print(f"note: dashboard at {at.dashboard}")
-            if not live and tenth > shown_tenth:
+            if progress.disable and tenth > shown_tenth:
                 console.print(_standing(at))
             shown_tenth = tenth
             progress.update(bar, description=_standing(at), completed=at.done, total=at.total)

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from palm_bayes.data.quantiles import BANDS
@@ -22,9 +20,11 @@ from palm_bayes.plots.style import (
     GREY,
     INK,
     SHADES,
+    SIDE_BY_SIDE,
     figure_of,
     mixed,
     new_figure,
+    shades_of,
     short,
     single_panel,
     styled,
@@ -154,12 +154,10 @@ def _worst(
         mean = _rows_of(forecasts[forecasts["scope"] == "mean"], key)
         _cell(ax, mean, _rows_of(observed, {word: key[word] for word in CELL}), key)
         ax.set_ylabel("" if i else f"{measured} (%)", parse_math=False)
-    shades = tuple(Patch(facecolor=mixed(_OURS, 1 - share)) for share in reversed(SHADES))
-    style: dict[str, Any] = {"handler_map": {tuple: HandlerTuple(None, 0)}}
     dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
-    key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades]
+    key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades_of(_OURS)]
     words = ["mean, training", "mean, later", "forecast: median, 50, 80, 95 % bands"]
-    figure.legend(key_, words, loc="outside lower center", ncols=3, **style)
+    figure.legend(key_, words, loc="outside lower center", ncols=3, handler_map=SIDE_BY_SIDE)
     figure.suptitle("Worst cells (largest CRPS)", x=0.01, ha="left")
 
 

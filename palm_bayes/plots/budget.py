@@ -36,12 +36,7 @@ def plot_budget(
     unit : {"labels", "episodes"}
     title : str
     ax : Axes, optional
-        Axes to draw in; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `ax`.
+        Axes to draw in, whose figure is returned; by default those of a new one.
     """
     with styled():
         panel = single_panel(ax, 3.2)

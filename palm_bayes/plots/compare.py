@@ -64,12 +64,7 @@ def plot_compared(
     probability : float
         Probability of the intervals.
     axes : sequence of two Axes, optional
-        Axes to draw in; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `axes`.
+        Axes to draw in, whose figure is returned; by default those of a new one.
     """
     tones = {str(name): tone(i) for i, name in enumerate(p_best)}
     with styled():
@@ -115,8 +110,7 @@ def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -
         _name_line(ax, line, p_best.max(axis=1), dark)
     if seen is not None:
         ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # labels are above 1
-        style: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "color": GREY}
-        ax.annotate("data end", (seen, 0.5), **style)
+        ax.annotate("data end", (seen, 0.5), (3, 0), "data", "offset points", color=GREY)
     ax.set_ylim(-0.01, 1.1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_title("Probability of being the best", loc="left", weight="bold")

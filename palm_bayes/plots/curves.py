@@ -9,18 +9,17 @@ from typing import Any
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, listed
 from palm_bayes.plots.style import (
     BOXED,
     SHADES,
+    SIDE_BY_SIDE,
     figure_of,
     given,
     mixed,
+    shades_of,
     short,
     small_multiples,
     styled,
@@ -50,7 +49,8 @@ def plot_curves(
 ) -> Figure:
     """Draw data, posterior curve and bands, one panel per strategy, on shared axes.
 
-    `DataError` if a forecast lacks a strategy of `runs`.
+    Outliers are excluded from the y limits, marked at the edge and counted. `DataError` if a
+    forecast lacks a strategy of `runs`.
 
     Parameters
     ----------
@@ -68,39 +68,14 @@ def plot_curves(
     title : str, optional
         By default dataset and model, where known; "" for none. For a new figure only.
     axes : Axes or sequence of Axes, optional
-        Axes to draw in, one per strategy; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        That of `axes`, or a new one at printed size; pass ``dpi`` to ``savefig``. Outliers are
-        excluded from the y limits, marked at the edge and counted.
+        Axes to draw in, one per strategy, whose figure is returned; by default those of a new one
+        at printed size; pass ``dpi`` to ``savefig``.
     """
     forecasts = [draws for draws in (expected, new) if draws is not None]
     view = View(runs, forecasts, truth or runs, means=False)
     if axes is not None:
         return _on_axes(view, given(axes, len(view.strategies)))
     return _panels(view, view.task if title is None else title)
-
-
-def plot_palm_fit(
-    runs: Runs,
-    expected: xr.DataArray,
-    new: xr.DataArray | None = None,
-    *,
-    dataset: str,
-    model: str,
-    ax: Any = None,
-) -> Figure:
-    """Draw one strategy: ``palm_fit.png`` of output in PALM's layout.
-
-    Like `plot_curves`, for `runs` of one strategy, with the title "dataset · model · strategy"
-    without empty parts unless on a given `ax`. `DataError` if `runs` hold several.
-    """
-    if len(runs.strategies) > 1:
-        raise DataError(f"strategies {listed(runs.strategies)}: allowed is one for this figure")
-    title = DOT.join(filter(None, (dataset, model, *runs.strategies)))
-    return plot_curves(runs, expected, new, title=title, axes=ax)
 
 
 def _panels(view: View, heading: str) -> Figure:
@@ -113,9 +88,8 @@ def _panels(view: View, heading: str) -> Figure:
             _panel(ax, view, i, named=view.strategies[i] not in heading.split(DOT))
             ax.set_ylabel("" if i % columns else view.words[1])
             ax.set_xlabel("" if i + columns < count else view.words[0])
-        key = _panel_key(view, view.tones[0].dark if count == 1 else NEUTRAL)
         figure = figure_of(axes[0])
-        finish(figure, heading, key)
+        finish(figure, heading, _panel_key(view))
     return figure
 
 
@@ -125,9 +99,7 @@ def _on_axes(view: View, axes: list[Axes]) -> Figure:
         for i, ax in enumerate(axes):
             ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
             _panel(ax, view, i, named=True)
-        key = _panel_key(view, view.tones[0].dark if len(axes) == 1 else NEUTRAL)
-        handlers = {tuple: HandlerTuple(None, 0)}
-        axes[0].legend(*zip(*key, strict=True), handler_map=handlers, **BOXED)
+        axes[0].legend(*zip(*_panel_key(view), strict=True), handler_map=SIDE_BY_SIDE, **BOXED)
     return figure_of(axes[0])
 
 
@@ -149,15 +121,15 @@ def _panel(ax: Axes, view: View, i: int, *, named: bool) -> None:
     scatter(ax, view, i, DATA, LATER)
 
 
-def _panel_key(view: View, dark: Any) -> list[Any]:
+def _panel_key(view: View) -> list[Any]:
     """Return handles and labels, in columns of two: data, curve, bands."""
-    shades = tuple(Patch(facecolor=mixed(dark, 1 - share)) for share in reversed(SHADES))
+    dark = view.tones[0].dark if len(view.strategies) == 1 else NEUTRAL
     key: list[Any] = [
         (Line2D([], [], **DATA), "repetitions"),
         (Line2D([], [], **LATER), "later episodes (not used)"),
         (Line2D([], [], color=dark, lw=1.2), f"{CURVE}, median"),
         (Line2D([], [], color=dark, lw=0.6), f"{CURVE}, 95 % limits"),
-        (shades, f"{view.band_of}: 50, 80, 95 % bands"),
+        (shades_of(dark), f"{view.band_of}: 50, 80, 95 % bands"),
     ]
     drawn = (True, len(view.later), True, view.nested, True)
     return [entry for entry, there in zip(key, drawn, strict=True) if there]

@@ -15,6 +15,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patches import Patch
 from matplotlib.style import library
 
 from palm_bayes.errors import DataError, listed
@@ -27,6 +29,8 @@ INK, GREY = "#262626", "#6b6b6b"
 WIDTH = 7.2  # inches: the text width of most journals
 # A key on a user's axes overlaps the drawing.
 BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "fontsize": 7}
+# For a key: the handles of a tuple beside each other.
+SIDE_BY_SIDE = {tuple: HandlerTuple(ndivide=None, pad=0)}
 # Settings that a user's style could break, for our figures only; the font remains the user's.
 STYLE: dict[Any, Any] = {
     **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},
@@ -117,13 +121,8 @@ def small_multiples(
 ) -> tuple[list[Axes], int]:
     """Create panels of a new figure, with common limits and ticks; return them and their columns.
 
-    Parameters
-    ----------
-    count : int
-    heights : tuple of float
-        Inches of a row where rows have one, two or three panels.
-    extra : float
-        Inches for title and key.
+    `heights` are those of a row in inches where rows have one, two or three panels; `extra` inches
+    are for title and key.
     """
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
@@ -146,6 +145,11 @@ def figure_of(ax: Axes) -> Figure:
 def mixed(colour: Any, share: float) -> Any:
     """Mix a colour with a share of white, or of black if the share is negative."""
     return tuple((1 - abs(share)) * part + max(share, 0) for part in to_rgb(colour))
+
+
+def shades_of(colour: Any) -> tuple[Patch, ...]:
+    """Return the handle of the bands in a key, the narrowest first."""
+    return tuple(Patch(facecolor=mixed(colour, 1 - share)) for share in reversed(SHADES))
 
 
 class Tone(NamedTuple):

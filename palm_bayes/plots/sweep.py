@@ -18,33 +18,27 @@ _TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
 def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figure:
     """Draw each strategy's speed-up over the reference, pooled over tasks.
 
+    The thick line is the interval of the mean over tasks, the thin line that of a new task.
+
     Parameters
     ----------
     pooled : DataFrame
         As from `palm_bayes.Sweep.speed_ups`: index strategy; logarithms.
     reference : str
     ax : Axes, optional
-        Axes to draw in; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `ax`. The thick line is the interval of the mean over tasks, the
-        thin line that of a new task.
+        Axes to draw in, whose figure is returned; by default those of a new one.
     """
     with styled():
         ax = single_panel(ax, len(pooled) * _ROW + 0.9)
         rows = np.arange(len(pooled))
-        names = ["mean", "lower", "upper", "new_lower", "new_upper"]
-        shown = np.exp(pooled[names].to_numpy(float))
-        of = dict(zip(names, shown.T, strict=True))
+        of = np.exp(pooled[["mean", "lower", "upper", "new_lower", "new_upper"]].astype(float))
         ax.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
         ax.hlines(rows, of["new_lower"], of["new_upper"], color=COLOURS[0], linewidth=1)
         ax.hlines(rows, of["lower"], of["upper"], color=COLOURS[0], linewidth=4)
         ax.plot(of["mean"], rows, "o", color="white", markeredgecolor=COLOURS[0], markersize=5)
         _name_rows(ax, [str(name) for name in pooled.index])
         ax.set_xscale("log")
-        ax.set_xlim(0.9 * min(shown.min(), 0.8), 1.1 * max(shown.max(), 1.25))
+        ax.set_xlim(0.9 * min(of.min(axis=None), 0.8), 1.1 * max(of.max(axis=None), 1.25))
         ax.set_xticks([tick for tick in _TICKS if ax.get_xlim()[0] < tick < ax.get_xlim()[1]])
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_locator(NullLocator())
@@ -60,12 +54,7 @@ def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
     p_best : DataFrame
         Index task (text), one column per strategy; NaN where a task lacks it.
     ax : Axes, optional
-        Axes to draw in; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `ax`.
+        Axes to draw in, whose figure is returned; by default those of a new one.
     """
     with styled():
         ax = single_panel(ax, len(p_best) * 0.6 * _ROW + 1.8)

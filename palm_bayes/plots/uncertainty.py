@@ -44,12 +44,7 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     score : Score
         What is forecast.
     axes : Axes or sequence of Axes, optional
-        Axes to draw in, one per strategy; by default those of a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        New figure, or that of `axes`.
+        Axes to draw in, one per strategy, whose figure is returned; by default those of a new one.
     """
     if "repetition" in spread.dims:
         spread = spread.mean("repetition")
@@ -60,7 +55,12 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     hues = dict(zip(_SOURCES, COLOURS, strict=False))
     key = [Patch(facecolor=mixed(hues[name], _SHADE)) for name in there]
     with styled():
-        panels = _new_panels(len(strategies), by) if axes is None else given(axes, len(strategies))
+        if axes is None:
+            panels, columns = small_multiples(len(strategies), (2.0, 2.0, 2.0), 0.9)
+        else:
+            panels, columns = given(axes, len(strategies)), len(strategies)
+        for ax in panels[-columns:]:
+            ax.set_xlabel(by.capitalize())
         for ax, strategy in zip(panels, strategies, strict=True):
             future = spread["future"].sel(strategy=strategy).to_numpy()
             first = max(len(future) - future.sum() - 1, 0)  # the last x with data
@@ -78,17 +78,9 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
             )
         else:
             for ax in panels:
-                ax.set_xlabel(by.capitalize())
                 ax.set_ylabel(deviation, parse_math=False)
             panels[0].legend(key, there, **BOXED)
     return figure
-
-
-def _new_panels(count: int, by: str) -> list[Axes]:
-    panels, columns = small_multiples(count, (2.0, 2.0, 2.0), 0.9)
-    for ax in panels[-columns:]:
-        ax.set_xlabel(by.capitalize())
-    return panels
 
 
 def _panel(ax: Axes, place: Floats, spread: Floats) -> None:

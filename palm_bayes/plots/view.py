@@ -10,12 +10,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import known
-from palm_bayes.plots.style import GREY, INK, short, tone
+from palm_bayes.plots.style import GREY, INK, SIDE_BY_SIDE, short, tone
 
 LEVELS = (0.95, 0.8, 0.5)
 NEUTRAL = (0.32, 0.32, 0.32)
@@ -150,7 +149,7 @@ def finish(figure: Figure, heading: str, key: list[Any]) -> None:
     """Add the title, and the key below the panels, in two rows: in one it is too wide."""
     columns = (len(key) + 1) // 2
     style: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 1.8}
-    style |= {"handler_map": {tuple: HandlerTuple(ndivide=None, pad=0)}, "columnspacing": 1.4}
+    style |= {"handler_map": SIDE_BY_SIDE, "columnspacing": 1.4}
     figure.legend([handle for handle, _ in key], [word for _, word in key], **style)
     if heading:
         figure.suptitle(short(heading, 90), x=0.01, ha="left", weight="bold", parse_math=False)

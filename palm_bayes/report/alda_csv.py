@@ -1,7 +1,6 @@
 """ALDA's files, computed from a posterior."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,14 +8,21 @@ import pandas as pd
 from palm_bayes.data.alignment import mean_curve
 from palm_bayes.decisions.alda import ADVICE, FITS
 from palm_bayes.decisions.label_budget import LabelsToReach
-from palm_bayes.errors import DataError
-from palm_bayes.files import check_files, csv_text, put_all, start_of, text_file
+from palm_bayes.files import check_files, csv_text, put_all, text_file
+from palm_bayes.report.place import refuse_foreign
 
 # ALDA's wording of reasons.
 _CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
 _NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
-
-
+# Columns that ALDA writes under two names.
+_ALSO = {
+    "a_max": "A_max",
+    "b_abs": "B_abs",
+    "deployment_window": "W",
+    "window_over_b_abs": "W_over_B_abs",
+    "cost_competitive": "in_C_eta",
+}
+_CHANCES = ("p_feasible", "p_in_C_eta", "p_selected")
 _NAMES = tuple(map(Path, ("alda_fits.csv", "alda_advice.csv")))
 
 
@@ -25,11 +31,7 @@ def check_alda(folder: Path, *, overwrite: bool = False) -> None:
     check_files(folder, _NAMES)
     for path in (folder / name for name in _NAMES if not overwrite):
         # ALDA's own files have no probabilities.
-        if path.is_file() and b"p_selected" not in start_of(path, 2_000):
-            raise DataError(
-                f"{path} was not written by palm-bayes, so it is kept: name another folder, or add "
-                "--overwrite"
-            )
+        refuse_foreign(path, b"p_selected", "name another folder")
 
 
 def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
@@ -54,57 +56,53 @@ def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
     return put_all(folder, dict(zip(_NAMES, map(text_file, texts), strict=True)))
 
 
-def _feasible_costs(needed: LabelsToReach) -> pd.DataFrame:
+def _costs(needed: LabelsToReach) -> pd.DataFrame:
     """Return `LabelsToReach.alda` without costs for strategies that are probably not feasible."""
-    table = needed.alda.copy()
+    table = needed.alda.set_index("strategy")
     table.loc[table["p_feasible"] < 0.5, ["B_abs", "W"]] = np.nan
     return table
 
 
 def _fits(needed: LabelsToReach) -> pd.DataFrame:
-    runs, ours = needed.fit.runs, _feasible_costs(needed).set_index("strategy")
-    points, score = needed.fit.representative(), runs.score
-    rows: list[dict[str, Any]] = []
-    for name in runs.strategies:
-        mean = mean_curve(runs.strategy(name)).y
-        point, own = points.loc[name], ours.loc[name]
-        ceiling, share = score.sizes(point["A_max"]), own["W"] / own["B_abs"]
-        values = {
-            "dataset": runs.dataset,
-            "method": name,
-            "points_used": len(mean),
-            "budget_size": runs.batch,
-            "observed_final_score": score.sizes(mean[-1]),
-            "fit_status": "ok",
-            **point[["delta", "alpha", "beta"]],
-            "rmse": np.nan,
-            "feasible": own["p_feasible"] >= 0.5,
-            **dict.fromkeys(("a_max", "A_max"), ceiling),
-            **dict.fromkeys(("b_abs", "B_abs"), own["B_abs"]),
-            **dict.fromkeys(("deployment_window", "W"), own["W"]),
-            **dict.fromkeys(("window_over_b_abs", "W_over_B_abs"), share),
-            **dict.fromkeys(("cost_competitive", "in_C_eta"), own["p_competitive"] >= 0.5),
-            "risky": own["p_risky"] >= 0.5,
-        }
-        chances = ("p_feasible", "p_competitive", "p_chosen")
-        added = dict(zip(("p_feasible", "p_in_C_eta", "p_selected"), own[[*chances]], strict=True))
-        rows.append({name: values[name] for name in FITS} | added)
-    return pd.DataFrame(rows)
+    runs, score = needed.fit.runs, needed.fit.runs.score
+    costs = _costs(needed).loc[[*runs.strategies]]
+    points = needed.fit.representative().loc[[*runs.strategies]]
+    means = [mean_curve(runs.strategy(name)).y for name in runs.strategies]
+    chances = costs[["p_feasible", "p_competitive", "p_chosen"]].set_axis([*_CHANCES], axis=1)
+    columns = points[["delta", "alpha", "beta"]].assign(
+        dataset=runs.dataset,
+        method=points.index,
+        points_used=[len(mean) for mean in means],
+        budget_size=runs.batch,
+        observed_final_score=[score.sizes(mean[-1]) for mean in means],
+        fit_status="ok",
+        A_max=score.sizes(points["A_max"]),
+        rmse=np.nan,
+        feasible=costs["p_feasible"] >= 0.5,
+        B_abs=costs["B_abs"],
+        W=costs["W"],
+        W_over_B_abs=costs["W"] / costs["B_abs"],
+        in_C_eta=costs["p_competitive"] >= 0.5,
+        risky=costs["p_risky"] >= 0.5,
+    )
+    twice = {name: columns[own] for name, own in _ALSO.items()}
+    return columns.assign(**twice)[[*FITS]].join(chances)
 
 
 def _advice(needed: LabelsToReach) -> pd.DataFrame:
-    table, score = _feasible_costs(needed), needed.fit.runs.score
-    best: Any = next(table.itertuples(index=False))
+    table, score = _costs(needed), needed.fit.runs.score
+    best = table.iloc[0]
     values = {
         "dataset": needed.fit.runs.dataset,
         "score_scale": "percent" if score.percent else "fraction",
         "target": score.sizes(score.fractions(needed.target)),
         "delta_target": needed.half_width,
         "eta": needed.eta,
-        "selected_method": best.strategy,
-        **dict.fromkeys(("selected_b_abs", "selected_B_abs"), best.B_abs),
-        **dict.fromkeys(("selected_deployment_window", "selected_W"), best.W),
+        "selected_method": best.name,
+        **dict.fromkeys(("selected_b_abs", "selected_B_abs"), best["B_abs"]),
+        **dict.fromkeys(("selected_deployment_window", "selected_W"), best["W"]),
         "b_min": table["B_abs"].min(),
-        "decision_reason": _CHOSEN if best.p_chosen > 0 else _NONE_FEASIBLE,
+        "decision_reason": _CHOSEN if best["p_chosen"] > 0 else _NONE_FEASIBLE,
+        "p_selected": best["p_chosen"],
     }
-    return pd.DataFrame([{name: values[name] for name in ADVICE} | {"p_selected": best.p_chosen}])
+    return pd.DataFrame([values])[[*ADVICE, "p_selected"]]

@@ -63,12 +63,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """Initial values of the section, and the data that it computes from.
-
-    Attributes
-    ----------
-    report : Report
-    """
+    """Initial values of the section, and the data that it computes from."""
 
     report: Report
 

@@ -103,28 +103,14 @@ class Questions:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Results shown on a page.
-
-    Attributes
-    ----------
-    fit : Posterior
-    questions : Questions
-    comparison : Comparison
-        For a single strategy, its state only.
-    needed : LabelsToReach or None
-        Set if a target is given.
-    decision : Decision or None
-        Set if a rule or target is given, and labels are known.
-    seed : int
-        Seed of draws from the fit.
-    """
+    """Results shown on a page."""
 
     fit: "Posterior"
     questions: Questions
-    comparison: Comparison
-    needed: LabelsToReach | None
-    decision: Decision | None
-    seed: int
+    comparison: Comparison  # of a single strategy, its state only
+    needed: LabelsToReach | None  # if a target is given
+    decision: Decision | None  # if a rule or target is given, and labels are known
+    seed: int  # of draws from the fit
 
     @property
     def several(self) -> bool:

@@ -39,38 +39,20 @@ class PalmResult:
     """PALM.py's results for one strategy, accuracies in the user's own unit.
 
     Of an error e they hold what PALM describes: 1 - e, in percent 100 - e.
-
-    Attributes
-    ----------
-    params : dict
-        ``palm_params.json``: PALM.py's keys in its order, and ``posterior``.
-    y_avg : array of shape (episodes,)
-        Mean over the repetitions that have the episode.
-    y_fit : array of shape (episodes,)
-        The curve of the four parameters in `params` at the same episodes.
     """
 
-    params: dict[str, Any]
-    y_avg: Floats
-    y_fit: Floats
+    params: dict[str, Any]  # ``palm_params.json``: PALM.py's keys in its order, and ``posterior``
+    y_avg: Floats  # mean over the repetitions that have the episode, shape (episodes,)
+    y_fit: Floats  # the curve of the four parameters in `params` at the same episodes
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Tables of a fit, each computed once.
-
-    Attributes
-    ----------
-    fit : Posterior
-    probability : float
-        Probability of the intervals.
-    diagnostics : bool
-        Include those of each parameter.
-    """
+    """Tables of a fit, each computed once."""
 
     fit: "Posterior"
-    probability: float = 0.9
-    diagnostics: bool = True
+    probability: float = 0.9  # of the intervals
+    diagnostics: bool = True  # of each parameter, too
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -123,24 +105,13 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class FitOutput:
-    """Fit and forecasts, with methods that write the files.
-
-    Attributes
-    ----------
-    tables : Tables
-    expected, new : Forecast
-        Forecasts of the expected curve and of a new repetition.
-    x_mode : {"labels", "episodes"}
-        Requested meaning of x; "labels" means episodes where labels are unknown.
-    truth : Runs, optional
-        Runs with later episodes than those of the fit, for the figures.
-    """
+    """Fit and forecasts, with methods that write the files."""
 
     tables: Tables
-    expected: Forecast
-    new: Forecast
-    x_mode: XMode = "labels"
-    truth: Runs | None = None
+    expected: Forecast  # of the expected curve
+    new: Forecast  # of a new repetition
+    x_mode: XMode = "labels"  # as requested; "labels" means episodes where labels are unknown
+    truth: Runs | None = None  # runs with later episodes than those of the fit, for the figures
 
     @classmethod
     def of(
@@ -176,11 +147,10 @@ class FitOutput:
         Parameters
         ----------
         out : pathlib.Path
-            Output folder, created if needed. The files of an earlier fit of the same runs are
-            replaced (`files_to_replace`); others are kept.
+            Created if needed. The files of an earlier fit of the same runs are replaced
+            (`files_to_replace`); others are kept.
         palm : bool
-            Write PALM.py's files too: for one strategy in `out` itself, for several in one
-            folder each (see `folders`).
+            Write PALM.py's files too, where `folders` says.
         look : Look, optional
             Look of the figures.
         overwrite : bool
@@ -222,21 +192,20 @@ class FitOutput:
         return files
 
     def _figures(self, palm: bool, look: Look) -> "_Files":
-        from palm_bayes.plots import curves
         from palm_bayes.plots.comparison import plot_comparison
+        from palm_bayes.plots.curves import plot_curves
+        from palm_bayes.plots.view import DOT
 
         draw = partial(_figure, look)
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
-        task = {"dataset": runs.dataset, "model": runs.model}
-        of_all = draw(curves.plot_curves, runs, expected, new, truth)
-        files: _Files = {Path("curves.png"): of_all}
+        files: _Files = {Path("curves.png"): draw(plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:
             files[Path(COMPARISON)] = draw(plot_comparison, runs, expected, truth)
-        for strategy, folder in folders(self.tables.fit.runs.strategies).items() if palm else ():
-            own = runs.strategy(strategy)
+        for strategy, folder in folders(runs.strategies).items() if palm else ():
+            title = DOT.join(filter(None, (runs.dataset, runs.model, strategy)))
             files[Path(folder, "palm_fit.png")] = draw(
-                curves.plot_palm_fit, own, expected, new, **task
+                plot_curves, runs.strategy(strategy), expected, new, title=title
             )
         return files
 

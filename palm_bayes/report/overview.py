@@ -1,6 +1,5 @@
 """Overview of a sweep: sections of its page, from its tables."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep, path_of
 from palm_bayes.files import put_text
 from palm_bayes.plots.sweep import plot_speed_ups
 from palm_bayes.report.page import render
-from palm_bayes.report.parts import Listing, Picture, Section, Table
+from palm_bayes.report.parts import Listing, Page, Picture, Section, Table
 
 _MOST = 20  # rows of a table of single cells
 _ABOUT = {
@@ -35,42 +34,30 @@ _ABOUT = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Overview:
-    """Page of a sweep.
-
-    Attributes
-    ----------
-    title, about : str
-    verdict : dict of str to str
-        Answers by question.
-    sections : tuple of Section
-    """
-
-    title: str
-    about: str
-    verdict: dict[str, str]
-    sections: tuple[Section, ...]
-
-
-def overview(sweep: Sweep, probability: float = 0.9) -> Overview:
+def overview(sweep: Sweep, probability: float = 0.9) -> Page:
     """Compute the page; `probability` is that of the intervals of pooled speed-ups."""
     pooled = sweep.speed_ups(probability)
     every = (
         speed_ups(sweep, pooled, probability), winners(sweep), worst(sweep), set_aside(sweep),
         tables(),
     )  # fmt: skip
-    answers = {
-        "Did the fits converge?": sweep.sentence,
-        "Which strategies pay?": _paying(sweep, pooled),
-    }
-    name = sweep.folder.name
-    return Overview(f"Sweep {name}", _about(sweep), answers, tuple(filter(None, every)))
+    name = f"Sweep {sweep.folder.name}"
+    return Page(
+        title=name,
+        heading=name,
+        about=_about(sweep),
+        verdict={
+            "Did the fits converge?": sweep.sentence,
+            "Which strategies pay?": _paying(sweep, pooled),
+        },
+        sections=[section for section in every if section is not None],
+        footer="A cell is one strategy of one task.",
+    )
 
 
-def write_overview(page: Overview, path: Path) -> None:
+def write_overview(page: Page, path: Path) -> None:
     """Write the page of a sweep, completely or not at all."""
-    put_text(path, render("overview.html.j2", page=page, sections=page.sections))
+    put_text(path, render(page))
 
 
 def _about(sweep: Sweep) -> str:

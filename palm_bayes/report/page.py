@@ -10,33 +10,41 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from palm_bayes.errors import DataError, visible
-from palm_bayes.files import check_file, put_text, start_of
+from palm_bayes.files import check_file, put_text
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Report, Step, silent
+from palm_bayes.report.parts import Page
+from palm_bayes.report.place import refuse_foreign
 from palm_bayes.report.sections import sections
 from palm_bayes.version import __version__
 
 _GENERATOR = b'<meta name="generator" content="palm_bayes '
 _OURS = PackageLoader("palm_bayes", "report")
+_NO_SCRIPT = Markup("")
 
 
 def html(report: Report, step: Step = silent) -> str:
     """Return the page as one text."""
-    script = _source("ask.js") + _source("fold.js")
-    shown = sections(report, step)
+    runs, shown = report.fit.runs, sections(report, step)
     step("packing the draws for questions")
-    return render(
-        "page.html.j2",
-        report=report,
-        ask=Ask(report),
+    unit = ", percent" if runs.score.percent else ""
+    page = Page(
+        title=f"{report.task}: active-learning report" if report.task else "active-learning report",
+        heading=report.task or "Active learning",
+        about=runs.describe(),
+        verdict=report.verdict,
         sections=shown,
-        script=Markup(script),  # noqa: S704 - our own files
-        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        footer=f"Scores are in the scale of the data{unit}; labels are those of one run.",
+        doubts=report.doubts,
     )
+    return render(page, _source("ask.js") + _source("fold.js"), report=report, ask=Ask(report))
 
 
-def render(name: str, **given: Any) -> str:
-    """Fill a template; users' names are escaped, without control characters."""
+def render(page: Page, script: Markup = _NO_SCRIPT, **of_script: Any) -> str:
+    """Fill the template; users' names are escaped, without control characters.
+
+    With a `script`, the page has the section that answers questions, from `report` and `ask`.
+    """
     templates = Environment(
         loader=_OURS,
         autoescape=True,
@@ -45,9 +53,15 @@ def render(name: str, **given: Any) -> str:
         lstrip_blocks=True,
     )
     templates.filters["unbroken"] = _unbroken
-    style = Markup(_source("style.css"))  # noqa: S704 - our own file
-    page = templates.get_template(name).render(**given, style=style, version=__version__)
-    return visible(page, keep="\n\t")
+    text = templates.get_template("page.html.j2").render(
+        **of_script,
+        page=page,
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=_source("style.css"),
+        version=__version__,
+    )
+    return visible(text, keep="\n\t")
 
 
 def _unbroken(words: object) -> Markup:
@@ -57,8 +71,9 @@ def _unbroken(words: object) -> Markup:
     return Markup(tied)  # noqa: S704 - escaped above
 
 
-def _source(name: str) -> str:
-    return _OURS.get_source(Environment(autoescape=True), name)[0]
+def _source(name: str) -> Markup:
+    """Return a file of ours that is no template, as it is."""
+    return Markup(_OURS.get_source(Environment(autoescape=True), name)[0])  # noqa: S704
 
 
 def check_page(path: Path, *, overwrite: bool = True) -> None:
@@ -71,11 +86,8 @@ def check_page(path: Path, *, overwrite: bool = True) -> None:
     if path.suffix.lower() not in {".html", ".htm"}:
         raise DataError(f"{path}: the name of a report must end in .html")
     check_file(path)
-    if not overwrite and path.exists() and _GENERATOR not in start_of(path, 2_000):
-        raise DataError(
-            f"{path} was not written by palm-bayes, so it is kept: name another file (--out), or "
-            "add --overwrite"
-        )
+    if not overwrite:
+        refuse_foreign(path, _GENERATOR, "name another file (--out)")
 
 
 def write(report: Report, path: Path, step: Step = silent) -> Path:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib as mpl
@@ -10,30 +10,16 @@ import pandas as pd
 
 from palm_bayes.errors import visible
 
-_SVG: dict[Any, Any] = {
-    "svg.fonttype": "path",
-    "svg.hashsalt": "palm_bayes",
-}  # reproducible pages
+_SVG: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "palm_bayes"}  # reproducible
 _PIXELS = 96  # per inch
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Figure of a section.
+    """Figure of a section, with a description for readers who cannot see it."""
 
-    Attributes
-    ----------
-    uri : str
-        Drawing as a ``data:`` URI.
-    width, height : int
-        Pixels.
-    alt : str
-        Description for readers who cannot see it.
-    caption : str
-    """
-
-    uri: str
-    width: int
+    uri: str  # the drawing, as a ``data:`` URI
+    width: int  # pixels
     height: int
     alt: str
     caption: str
@@ -53,25 +39,13 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Table of text; its first column names the rows.
-
-    Attributes
-    ----------
-    caption : str
-    frame : DataFrame
-    numbers : bool
-        True if all columns but the first are numbers, to be aligned right.
-    links : tuple of str
-        Addresses that the names of the rows link to; "" for none.
-    folds : bool
-        True if it supports an answer, so that a phone shows its caption only, until it is asked.
-    """
+    """Table of text; its first column names the rows."""
 
     caption: str
     frame: pd.DataFrame
-    numbers: bool = True
-    links: tuple[str, ...] = ()
-    folds: bool = False
+    numbers: bool = True  # all columns but the first, which are then aligned right
+    links: tuple[str, ...] = ()  # addresses that the names of the rows link to; "" for none
+    folds: bool = False  # it supports an answer: a phone shows its caption only, until it is asked
 
 
 @dataclass(frozen=True)
@@ -84,28 +58,28 @@ class Listing:
 
 @dataclass(frozen=True)
 class Section:
-    """Section of the page.
+    """Section of the page: its parts in the order of the fields."""
 
-    Attributes
-    ----------
-    name : str
-        Name in links to it.
-    title : str
-    words : tuple of str
-        Paragraphs, placed first.
-    points : tuple of str
-        List below them.
-    pictures, tables, listings
-        In this order.
-    """
-
-    name: str
+    name: str  # in links to it
     title: str
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # paragraphs
     points: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     listings: tuple[Listing, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """Page of sections, below answers by question."""
+
+    title: str
+    heading: str
+    about: str  # a line below the heading
+    verdict: dict[str, str]
+    sections: list[Section]
+    footer: str  # what the numbers mean
+    doubts: list[str] = field(default_factory=list)  # reasons against relying on the page
 
 
 def tables(shown: dict[str, pd.DataFrame], *, numbers: bool = True) -> tuple[Table, ...]:

@@ -11,7 +11,7 @@ import xarray as xr
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.errors import DataError, listed
-from palm_bayes.files import TRACE, check_files, file_names
+from palm_bayes.files import TRACE, check_files, file_names, start_of
 from palm_bayes.scratch import tidy
 
 COMPARISON = "comparison.png"
@@ -65,6 +65,14 @@ def files_to_replace(out: Path, runs: Runs, names: Iterable[Path], overwrite: bo
         if before is None or not _share_accuracies(before, runs.table):
             raise DataError(f"{what}: name another folder (--out), or add --overwrite")
     return [] if before is None else names_of([*before["strategy"].unique()])
+
+
+def refuse_foreign(path: Path, mark: bytes, instead: str) -> None:
+    """Raise `DataError` if a file is there that does not begin with a mark of ours."""
+    if path.is_file() and mark not in start_of(path, 2_000):
+        raise DataError(
+            f"{path} was not written by palm-bayes, so it is kept: {instead}, or add --overwrite"
+        )
 
 
 def left_over(out: Path, written: Iterable[Path]) -> list[Path]:

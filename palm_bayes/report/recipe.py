@@ -21,34 +21,15 @@ if TYPE_CHECKING:
 
 _NO_FILE = "runs.csv"  # for runs that were not read from a file
 SAMPLING = ("draws", "tune", "chains", "target_accept", "sampler", "seed")
+# Options of the command line whose name is not that of Python.
 _READING = {
-    "strategies": "--strategy",
-    "dataset": "--dataset",
-    "model": "--model",
-    "batch": "--budget-size",
-    "x_mode": "--x-mode",
-    "percent": "--percent",
-    "metric": "--metric",
-    "lower_is_better": "--lower-is-better",
-    "columns": "--column",
-    "layout": "--layout",
-    "pattern": "--pattern",
-    "pool": "--pool",
-    "spread": "--spread",
-    "max_repetitions": "--num-variants",
-    "max_episodes": "--episodes",
+    "strategies": "strategy",
+    "batch": "budget-size",
+    "columns": "column",
+    "max_repetitions": "num-variants",
+    "max_episodes": "episodes",
 }
-_QUESTIONS = {
-    "target": "--target",
-    "assurance": "--assurance",
-    "within": "--budget",
-    "pool": "--pool",
-    "strategy": "--with",
-    "at": "--at",
-    "rope": "--rope",
-    "reference": "--reference",
-    "probability": "--probability",
-}
+_QUESTIONS = {"within": "budget", "strategy": "with"}
 _HOPELESS = Unreachable.probability  # by default
 
 
@@ -130,7 +111,7 @@ def shell(report: Report) -> str | None:
     words = ["palm-bayes", "fit", *_option_values(data_path(report.fit.runs))]
     words += reading_words(reading(report.fit.runs) | _priors(about))
     for name in SAMPLING:
-        words += [f"--{name.replace('_', '-')}", _as_word(about["sampling"][name])]
+        words += [_flag(name), _as_word(about["sampling"][name])]
     last = ["palm-bayes", "report", *about.get("fits", ["palm_fit_out"]), *asked]
     last += ["--seed", str(report.seed)] if report.seed else []
     first = "" if "fits" in about else _wrapped_command([*words, "--out", "palm_fit_out"]) + "\n"
@@ -141,7 +122,7 @@ def reading_words(given: Mapping[str, Any]) -> list[str]:
     """Return options of reading, by their names in Python, as words of a command line."""
     words = []
     for name, value in given.items():
-        flag = "--fraction" if value is False else _READING.get(name, f"--{name}")
+        flag = _flag("fraction" if value is False else _READING.get(name, name))
         for one in _option_values(value):
             words += [flag] if isinstance(one, bool) else [flag, _as_word(one)]
     return words
@@ -188,8 +169,8 @@ def _question_flags(questions: Questions) -> list[str] | None:
     of_rule = {} if questions.rule is None else _rule_flags(questions, questions.rule)
     if of_rule is None:
         return None
-    given = questions.given.items()
-    flags = {_QUESTIONS[name]: value for name, value in given if name in _QUESTIONS} | of_rule
+    given = {n: value for n, value in questions.given.items() if n not in {"rule", "force"}}
+    flags = {_flag(_QUESTIONS.get(name, name)): value for name, value in given.items()} | of_rule
     words = [word for flag, value in flags.items() for word in (flag, _as_word(value))]
     return words + ["--force"] * questions.force
 
@@ -210,6 +191,10 @@ def _rule_flags(questions: Questions, rule: Rule) -> dict[str, float | str] | No
             case _:
                 limits.append(part)
     return flags if set(limits) == set(questions.limits) else None
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _as_word(value: Any) -> str:

@@ -1,6 +1,5 @@
 """Sections of the page, each made from results."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -62,26 +61,28 @@ _DIAGNOSTICS = {
 }
 """Column and digits of each number about convergence."""
 
-type Make = Callable[[Report], Section | None]
-
 _SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a single run"}
 
 
 def sections(report: Report, step: Step = silent) -> list[Section]:
     """Return all sections that apply, in the order of the page."""
-    drawn: list[tuple[str, Make]] = [("curves", curves)]
-    drawn += [("labels needed", labels)] if report.needed else []
-    drawn += [("comparison", comparison)] if report.several else []
-    found: list[Section | None] = []
-    for name, make in drawn:
-        step(f"drawing the {name}")
-        found.append(make(report))
-    found.append(stopping(report))
-    step("drawing the sources of uncertainty")
-    found.append(uncertainty(report))
-    step("writing the tables")
-    found += [make(report) for make in (reliability, parameters, data, making)]
-    return [section for section in found if section is not None]
+    found = []
+    for words, make, applies in (
+        ("drawing the curves", curves, True),
+        ("drawing the labels needed", labels, report.needed),
+        ("drawing the comparison", comparison, report.several),
+        ("", stopping, report.decision),
+        ("drawing the sources of uncertainty", uncertainty, True),
+        ("writing the tables", reliability, True),
+        ("", parameters, True),
+        ("", data, True),
+        ("", making, True),
+    ):
+        if applies and words:
+            step(words)
+        if applies:
+            found.append(make(report))
+    return found
 
 
 def curves(report: Report) -> Section:
@@ -135,20 +136,16 @@ def uncertainty(report: Report) -> Section:
     """Show the sources of a forecast's uncertainty."""
     unit, score = unit_of(report.fit.runs), report.fit.runs.score
     spread = score.sizes(report.new.uncertainty().isel(x=-1))
-    table = pd.DataFrame({"strategy": list(report.fit.runs.strategies)})
-    for source, name in _SOURCES.items():
-        table[name] = spread.sel(source=source).to_numpy()
-    parts = table[list(_SOURCES.values())]
-    table["together"] = np.sqrt((parts**2).sum(axis=1))
-    most = dict(zip(table["strategy"], parts.idxmax(axis=1), strict=True))
-    mostly = "; ".join(f"{name}: mostly {source}" for name, source in most.items())
+    parts = spread.to_dataset("source").to_dataframe()[[*_SOURCES]].rename(columns=_SOURCES)
+    mostly = "; ".join(f"{name}: mostly {source}" for name, source in parts.idxmax(axis=1).items())
+    together = np.sqrt((parts**2).sum(axis=1))
     deviation = f"Standard deviation of a new run's {score.metric}"
     alt = (
         f"{deviation} past the data by source: parameters, misfit and noise. "
         f"At {report.until:,.0f} {unit}: {mostly}."
     )
     caption = f"{deviation}; areas in proportion to the variances."
-    numbers = table.set_index("strategy").map(score.written_size).reset_index()
+    numbers = parts.assign(together=together).map(score.written_size).reset_index()
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
     picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
     return Section(
@@ -157,11 +154,10 @@ def uncertainty(report: Report) -> Section:
     )  # fmt: skip
 
 
-def labels(report: Report) -> Section | None:
+def labels(report: Report) -> Section:
     """Show the labels needed for the target."""
     needed = report.needed
-    if needed is None:
-        return None
+    assert needed is not None
     shown = budgeted(needed)
     first = next(iter(shown.values()))
     lines = "; ".join(f"{row[0]} {row[1]}" for row in first.itertuples(index=False, name=None))
@@ -170,20 +166,15 @@ def labels(report: Report) -> Section | None:
         f"They reach {percent(needed.assurance)} at: {lines}."
     )
     caption = f"Probability that the target {needed.target:g} is reached, at every budget."
-    words = [needed.sentence]
-    if report.several:
-        words.append(ABOUT["labels"])
     return Section(
-        "labels", "How many labels", tuple(words),
+        "labels", "How many labels", (needed.sentence, *[ABOUT["labels"]] * report.several),
         pictures=(Picture.of(needed.plot(), alt, caption),), tables=tables(shown),
     )  # fmt: skip
 
 
-def comparison(report: Report) -> Section | None:
+def comparison(report: Report) -> Section:
     """Compare the strategies."""
     found = report.comparison
-    if not report.several:
-        return None
     rows: list[Any] = list(found.ranking.itertuples(index=False))
     order = "; ".join(f"{row.strategy}, best with {percent(row.p_best)}" for row in rows)
     alt = (
@@ -204,11 +195,10 @@ def comparison(report: Report) -> Section | None:
     )  # fmt: skip
 
 
-def stopping(report: Report) -> Section | None:
+def stopping(report: Report) -> Section:
     """Show the decision about stopping."""
     decision = report.decision
-    if decision is None:
-        return None
+    assert decision is not None
     return Section(
         "stop", "Stop or go on", (decision.sentence,), points=decision.advice,
         tables=tables(decided(decision), numbers=False),

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
     """Tabulate the ranking, with each strategy relative to the first and the reference."""
-    ranking: list[Any] = list(comparison.ranking.itertuples(index=False))
-    pairs: list[Any] = list(comparison.pairs.itertuples())
+    ranking: list[Any] = list(_with_worse(comparison).itertuples(index=False))
     first, score = ranking[0].strategy, comparison.score
-    worse: dict[Any, float] = {(p.strategy, p.other): p.p_worse for p in pairs}
     rows = []
     for row in ranking:
         low, middle, high = map(score.written, (row.lower, row.median, row.upper))
@@ -38,7 +36,7 @@ def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
                 comparison.score.metric: f"{middle} [{low}-{high}]",
                 "P(best)": percent(row.p_best),
                 "expected loss": score.written_size(row.expected_loss),
-                "P(worse)": "" if row.strategy == first else percent(worse[row.strategy, first]),
+                "P(worse)": "" if row.strategy == first else percent(row.p_worse),
                 "standing": row.standing,
                 f"{comparison.unit} for {comparison.reference}'s {score.metric}": ""
                 if own
@@ -149,15 +147,10 @@ def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
     """Tabulate the hyperparameters and, by source left out, how well they forecast."""
-    rows = [
-        {"number": row["number"], "value": f"{row['value']:.4g}", "width": f"{row['width']:.4g}"}
-        for row in lesson.numbers.to_dict("records")
-    ]
-    table = pd.DataFrame(rows).replace("nan", "")
+    numbers = lesson.numbers.set_index("number")
+    table = numbers.map("{:.4g}".format).replace("nan", "").reset_index()
     tables = {"What was learned; the value of the prior's numbers is a median:": table}
     if len(lesson.table):
-        judged = lesson.table.map("{:.3f}".format).reset_index()
-        heading = "Each source, with the prior learned from all others (before: the initial prior):"
         distances = [
             {
                 "distance": f"up to {row.times:g}" if row.times < BEYOND else "beyond",
@@ -166,7 +159,8 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
             }
             for row in lesson.learned.held
         ]
-        tables[heading] = judged
+        heading = "Each source, with the prior learned from all others (before: the initial prior):"
+        tables[heading] = lesson.table.map("{:.3f}".format).reset_index()
         heading = "Means over repetitions in the 80 % band, by distance in times the labels seen:"
         tables[heading] = pd.DataFrame(distances)
     return tables
@@ -174,10 +168,14 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
 
 def compared_numbers(comparison: Comparison) -> pd.DataFrame:
     """Join ranking, P(worse than the first) and speed-up, one row per strategy."""
+    return with_shares(_with_worse(comparison), comparison.speed_up)
+
+
+def _with_worse(comparison: Comparison) -> pd.DataFrame:
+    """Join the ranking and P(worse than the first), which is NaN for the first itself."""
     first = comparison.ranking["strategy"].iloc[0]
     worse = comparison.pairs.loc[comparison.pairs["other"] == first, ["strategy", "p_worse"]]
-    ranking = comparison.ranking.merge(worse, how="left", on="strategy")
-    return with_shares(ranking, comparison.speed_up)
+    return comparison.ranking.merge(worse, how="left", on="strategy")
 
 
 def budgeted_numbers(needed: LabelsToReach) -> pd.DataFrame:

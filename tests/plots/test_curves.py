@@ -16,7 +16,7 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 from palm_bayes.plots.comparison import plot_comparison
-from palm_bayes.plots.curves import plot_curves, plot_palm_fit
+from palm_bayes.plots.curves import plot_curves
 from palm_bayes.plots.view import LEVELS
 
 
@@ -325,16 +325,13 @@ def test_palm_fit_is_titled_by_dataset_model_and_strategy():
     runs = make_runs(strategies=3)
     forecast = make_forecast(runs)
     one = runs.strategy("s1")
-    figure = rendered(plot_palm_fit(one, forecast, None, dataset="digits", model="mlp"))
+    figure = rendered(plot_curves(one, forecast, title="digits · mlp · s1"))
     assert figure.get_suptitle() == "digits · mlp · s1"
     assert figure.axes[0].get_title(loc="left") == ""
-    assert plot_palm_fit(one, forecast, dataset="", model="").get_suptitle() == "s1"
     ax = Figure().subplots()
-    assert plot_palm_fit(one, forecast, dataset="digits", model="", ax=ax) is ax.figure
+    assert plot_curves(one, forecast, title="s1", axes=ax) is ax.figure
     assert len(ax.lines) == len(figure.axes[0].lines)
     assert ax.get_title(loc="left") == "s1"
-    with pytest.raises(DataError, match="s0, s1, s2"):
-        plot_palm_fit(runs, forecast, None, dataset="", model="")
 
 
 @pytest.mark.parametrize("plot", [plot_curves, plot_comparison])

@@ -1,4 +1,4 @@
-"""Parts of `report.export` on their own; what a whole fit writes is in cli/test_app.py."""
+"""Parts of `report.export` on their own; what a whole fit writes is in cli/test_fit.py."""
 
 import json
 

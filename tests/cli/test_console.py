@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from palm_bayes.cli import app as cli
-from palm_bayes.cli import console, formats
+from palm_bayes.cli import console
 
 NAMES = ["a_b & 5 %", "[x] | <b>y</b>", "least_confidence"]
 TABLE = pd.DataFrame(
@@ -23,7 +23,7 @@ TABLE = pd.DataFrame(
 
 
 def test_latex_escapes_names_and_signs():
-    text = formats.latex({"At 500 labels:": TABLE})
+    text = console.latex({"At 500 labels:": TABLE})
     assert text.startswith("% At 500 labels:\n\\begin{tabular}{lrrr}\n\\toprule\n")
     assert r"a\_b \& 5 \% & 0.959 [0.952-0.968] & 96 \% & first \\" in text
     assert r"{}[x] | $<$b$>$y$<$/b$>$ & " in text  # [x] is no argument of \\ before it
@@ -32,7 +32,7 @@ def test_latex_escapes_names_and_signs():
 
 
 def test_markdown_is_one_row_a_strategy_without_markup_of_names():
-    text = formats.markdown({"At 500 labels:": TABLE, "Again:": TABLE})
+    text = console.markdown({"At 500 labels:": TABLE, "Again:": TABLE})
     first, again = text.split("\n\nAgain:\n\n")
     heading, header, sides, *rows = (line for line in first.splitlines() if line)
     assert heading == "At 500 labels:"
@@ -46,7 +46,7 @@ def test_markdown_is_one_row_a_strategy_without_markup_of_names():
 
 def test_csv_has_the_digits():
     numbers = pd.DataFrame({"strategy": ["a,b"], "median": [0.123456789], "lower": [float("inf")]})
-    assert pd.read_csv(io.StringIO(formats.csv(numbers))).to_dict("records") == [
+    assert pd.read_csv(io.StringIO(console.csv(numbers))).to_dict("records") == [
         {"strategy": "a,b", "median": pytest.approx(0.12345679), "lower": float("inf")}
     ]
 
