@@ -40,7 +40,7 @@ def learn(
     how: Reading,
     tables: Annotated[
         list[Path],
-        typer.Argument(metavar="CORPUS...", exists=True, help="Tables of past curves."),
+        typer.Argument(metavar="CORPUS...", help="Tables of past curves, or folders of them."),
     ],
     out: Path,
     overwrite: bool = False,

@@ -125,20 +125,34 @@ def read_study(source: Place, reading: Reading) -> Study:
     Raises
     ------
     DataError
-        If a path does not exist, or if no place can be read.
+        If a path does not exist, if no place can be read, or if files are parts of one task.
     """
     if not isinstance(source, (str, Path, list, tuple)):
         return Study(_merged_tasks(_read_drafts(source, reading)), {})
     drafts, unread = list[Draft](), dict[str, str]()
-    paths = matching([source] if isinstance(source, (str, Path)) else source)
+    paths, apart = matching([source] if isinstance(source, (str, Path)) else source), list[Path]()
     for place, name in _named_places(paths):
         try:
-            drafts += [_named_by_path(draft, name) for draft in _read_drafts(place, reading)]
+            found = _read_drafts(place, reading)
         except DataError as error:
             unread[str(place)] = str(error)
+            continue
+        drafts += [_named_by_path(draft, name) for draft in found]
+        apart += [place] * (place.is_file() and _is_part(found, name[-1]))
+    if len({file.parent for file in apart}) < len(apart) == len(paths):
+        raise DataError(
+            f"{apart[0]} and {len(apart) - 1} more hold one strategy each, and are named by it: to "
+            f"read them as one task, name their folder, {apart[0].parent}"
+        )
     if not drafts:
         raise DataError(next(iter(unread.values()), "no path is named: there is nothing to read"))
     return Study(_merged_tasks(drafts), unread)
+
+
+def _is_part(drafts: Sequence[Draft], name: str) -> bool:
+    """Return True for a file of one strategy, which names it, and not the task."""
+    strategies = {str(one) for draft in drafts for one in draft.rows["strategy"].unique()}
+    return len(strategies) == 1 and strategies.pop() in name and not any(drafts[0].key)
 
 
 def _named_places(paths: Sequence[Path]) -> list[tuple[Path, tuple[str, ...]]]:

@@ -170,6 +170,20 @@ def test_rows_of_one_task_in_several_places_are_put_together(tmp_path):
     assert draft.task(Reading()).runs.strategies == ("random", "margin")
 
 
+def test_files_of_one_task_are_no_tasks(tmp_path):
+    """By their names, as a shell gives them for a pattern; in their folder they are one task."""
+    for strategy in ("margin", "random"):
+        for seed in (1, 2):
+            run = TABLE[TABLE["strategy"] == strategy][["labels", "accuracy"]]
+            run.to_csv(tmp_path / f"{strategy}_{seed}.csv", index=False)
+    with pytest.raises(DataError, match=r"margin_1.csv and 3 more hold one strategy each, and"):
+        read_study(sorted(tmp_path.glob("*.csv")), Reading())
+    with pytest.raises(DataError, match=f"name their folder, {tmp_path}$"):
+        read_study(f"{tmp_path}/*.csv", Reading())
+    (draft,) = read_study(tmp_path, Reading()).drafts
+    assert set(draft.rows["strategy"]) == {"margin", "random"}
+
+
 def test_a_place_that_cannot_be_read_is_noted(tmp_path):
     put(tmp_path, "good/runs.csv")
     (tmp_path / "bad").mkdir()
