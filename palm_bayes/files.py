@@ -30,6 +30,8 @@ _FIGURES = (
     *(".eps", ".jpeg", ".jpg", ".pdf", ".pgf", ".png", ".ps", ".raw", ".rgba", ".svg", ".svgz"),
     *(".tif", ".tiff", ".webp"),
 )
+KINDS = ("png", "pdf", "svg")
+"""Formats of figures in files that have a name of the package's own."""
 _LONGEST = 100  # bytes of a name made from a strategy's: some file systems allow 143
 # Windows' devices, with any suffix.
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?")
@@ -217,11 +219,14 @@ class Look:
         Width and height in inches; by default as a figure is drawn.
     dpi : int
         Dots per inch of pixels.
+    kind : str
+        Format where a file has a name of the package's own, such as curves.png: one of `KINDS`.
     """
 
     style: str | None = None
     size: tuple[float, float] | None = None
     dpi: int = 180
+    kind: str = "png"
 
     def save(self, figure: Any, path: Path) -> None:
         """Save a matplotlib figure in the format of the suffix."""

@@ -1,14 +1,26 @@
 """Command `backtest`: how far ahead forecasts are reliable."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from palm_bayes.cli.options import PATHS, Shown, Workers, described, filled_by, one_of, shown
+from palm_bayes.cli.options import (
+    PATHS,
+    Kind,
+    Shown,
+    Workers,
+    described,
+    filled_by,
+    look,
+    one_of,
+    shown,
+)
 from palm_bayes.cli.source import sampling, selection
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, resumable, working
 from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed, plural
+from palm_bayes.files import Look
 
 if TYPE_CHECKING:
     from palm_bayes.evaluation.backtest_result import Backtest
@@ -42,6 +54,7 @@ dataset, model). Each cell costs a fit, a second or two.
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
+@filled_by(look)
 @described("""
 Data
   --train-fraction P  Fit this share of the longest repetition, at least 5 episodes. May be
@@ -49,6 +62,7 @@ Data
   --train-episodes N  Fit the first N episodes, from 5. May be repeated.
 """)
 def backtest(
+    drawn: Look,
     form: Shown,
     sampled: Mapping[str, Any],
     how: Reading,
@@ -57,6 +71,7 @@ def backtest(
     train_episodes: list[int] | None = None,
     out: Path = Path("palm_backtest_out"),
     fresh: bool = False,
+    figures: Kind = "png",
     workers: Workers = 0,
     scheduler: str | None = None,
     quiet: bool = False,
@@ -77,6 +92,7 @@ def backtest(
             **how.given,
             **sampled,
             out=out,
+            look=replace(drawn, kind=figures),
             fresh=fresh,
             workers=workers,
             scheduler=scheduler,
@@ -84,10 +100,11 @@ def backtest(
         )
         for line in result.notes:
             note(line)
-    return _report(result, form, out=out, seed=sampled["seed"])
+    where = f"{out}: forecasts.csv, scores.csv, baselines.csv, backtest.{figures}"
+    return _report(result, form, where, out=out, seed=sampled["seed"])
 
 
-def _report(backtest: "Backtest", how: Shown, *, out: Path, seed: int) -> int:
+def _report(backtest: "Backtest", how: Shown, where: str, *, out: Path, seed: int) -> int:
     """Print the results of a backtest; return an exit status that reports convergence."""
     from palm_bayes.report.tables import scored
 
@@ -106,7 +123,7 @@ def _report(backtest: "Backtest", how: Shown, *, out: Path, seed: int) -> int:
     if len(failed):
         cells = listed(f"{row.strategy} ({row.reason})" for row in failed.itertuples())
         more.append(f"Not scored: {cells}")
-    more.append(f"\nWritten to {out}: forecasts.csv, scores.csv, baselines.csv, backtest.png")
+    more.append(f"\nWritten to {where}")
     tables, numbers = scored(backtest.overview), backtest.overview.reset_index()
     answer(how, document, tables, numbers, backtest.sentence, more)
     return OK if 0 < converged == len(fits) else NOT_CONVERGED

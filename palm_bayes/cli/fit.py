@@ -13,6 +13,7 @@ from palm_bayes.cli.options import (
     PATHS,
     Chance,
     Episodes,
+    Kind,
     Seed,
     Shown,
     UsageError,
@@ -102,6 +103,7 @@ def fit(
     beta_hi: float = PALM_BOUNDS["beta_hi"],
     out: Path = Path("palm_fit_out"),
     overwrite: bool = False,
+    figures: Kind = "png",
     horizon: Episodes = None,
     probability: Chance = 0.9,
     quiet: bool = False,
@@ -132,7 +134,7 @@ def fit(
         runs, truth = read(place, replace(how, x_mode=axis), budgets=budgets)
         for line in runs.notes:
             note(line)
-        check_fit_folder(out, runs, overwrite=overwrite)
+        check_fit_folder(out, runs, overwrite=overwrite, kind=figures)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
@@ -143,7 +145,7 @@ def fit(
             fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
         )
         step("writing")
-        files = outcome.write(out, look=drawn, overwrite=overwrite)
+        files = outcome.write(out, look=replace(drawn, kind=figures), overwrite=overwrite)
     return _report(outcome.tables, form, out, files, seed=sampled["seed"])
 
 

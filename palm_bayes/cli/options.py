@@ -73,6 +73,7 @@ Output
   --json                   Print only one JSON document on stdout.
   --quiet -q               No progress, no notes.
 Figures
+  --figures KIND [env]     Format of the figures: png, pdf or svg.
   --style NAME             Style sheet of Matplotlib, by its name or file.
   --size WxH               Width and height in inches.
   --dpi N                  Resolution of .png figures, in dots per inch.
@@ -162,6 +163,7 @@ Episodes = Annotated[int | None, {"min": 1}]
 Workers = Annotated[int | None, {"min": 0}]
 Prior = Annotated[Path | None, {"exists": True, "dir_okay": False}]
 Shown = Literal["text", "json", "csv", "latex", "markdown"]
+Kind = Literal["png", "pdf", "svg"]
 
 
 @described()

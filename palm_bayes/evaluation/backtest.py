@@ -38,6 +38,7 @@ from palm_bayes.evaluation.cells import (
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.evaluation.runner import HERE, Crew, running
+from palm_bayes.files import Look
 from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.inference.fitting import fit_validated
@@ -73,6 +74,7 @@ def backtest(
     seed: int = Settings.seed,
     cores: int | None = Settings.cores,
     out: str | Path | None = None,
+    look: Look | None = None,
     fresh: bool = False,
     workers: int | None = HERE,
     scheduler: str | None = None,
@@ -100,6 +102,8 @@ def backtest(
         Folder for the files of `Backtest.write`, and for ``cells/``, where each finished cell is
         kept: an interrupted backtest resumes from there, unless its priors are custom ones,
         which need `fresh`. Without it nothing is written.
+    look : palm_bayes.files.Look, optional
+        Look and format of the figure in ``out``.
     fresh : bool
         Discard the cells of an earlier backtest in ``out``.
     workers, scheduler
@@ -144,7 +148,7 @@ def backtest(
         parts = _parts_in_order(run, jobs, crew, progress or silent)
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
         if folder is not None:
-            result.write(folder)
+            result.write(folder, look)
     return result
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, listed, plural
 from palm_bayes.evaluation.checkpoints import SETTINGS
 from palm_bayes.evaluation.scores import SCORES, inside
-from palm_bayes.files import check_files, csv_text, put_all, text_file
+from palm_bayes.files import KINDS, Look, check_files, csv_text, put_all, text_file
 from palm_bayes.forecast.baselines import NAMES
 from palm_bayes.scratch import tidy
 
@@ -26,8 +26,8 @@ KEY = [*CELL, "train_episodes"]
 SCOPES = {"mean": " of the means over repetitions", "repetition": " of single repetitions"}
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
 _ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
-_DPI = 180
-_TABLES, _FIGURE = ("forecasts", "scores", "baselines"), Path("backtest.png")
+_TABLES = ("forecasts", "scores", "baselines")
+_FIGURES = [Path(f"backtest.{kind}") for kind in KINDS]
 
 COLUMNS = {
     "forecasts": [
@@ -233,20 +233,34 @@ class Backtest(Displayed):
 
         return plot_errors(self.forecasts, self.baselines, ax)
 
-    def write(self, out: str | Path) -> list[Path]:
+    def write(self, out: str | Path, look: Look | None = None) -> list[Path]:
         """Write ``forecasts.csv``, ``scores.csv``, ``baselines.csv`` and ``backtest.png``.
+
+        Parameters
+        ----------
+        out : path
+            Created if needed.
+        look : Look, optional
+            Look and format of the figure.
 
         Returns
         -------
         list of pathlib.Path
-            The files. `DataError` if the folder `out`, created if needed, is not writable.
+            The files. `DataError` if the folder is not writable.
         """
         files: dict[Path, Any] = {
             Path(f"{name}.csv"): text_file(csv_text(getattr(self, name))) for name in _TABLES
         }
         if len(self.forecasts):
-            files[_FIGURE] = lambda path: self.plot().savefig(path, dpi=_DPI)
-        return put_all(Path(out), files, lambda: [_FIGURE])
+            look = look or Look()
+            files[Path(f"backtest.{look.kind}")] = partial(self._draw, look)
+        return put_all(Path(out), files, lambda: _FIGURES)
+
+    def _draw(self, look: Look, path: Path) -> None:
+        from palm_bayes.plots.style import sheet
+
+        with sheet(look.style):
+            look.save(self.plot(), path)
 
 
 def check_backtest_folder(out: Path, *, fresh: bool) -> None:
@@ -255,7 +269,7 @@ def check_backtest_folder(out: Path, *, fresh: bool) -> None:
     Unless `fresh`, also if a file of these names is there without the cells of a backtest.
     """
     tidy(out)
-    names = [*(Path(f"{name}.csv") for name in _TABLES), _FIGURE]
+    names = [*(Path(f"{name}.csv") for name in _TABLES), *_FIGURES]
     check_files(out, [*names, Path("cells", SETTINGS)])
     there = [name for name in names if (out / name).exists()]
     if there and not (fresh or (out / "cells" / SETTINGS).exists()):

@@ -20,7 +20,7 @@ from palm_bayes.files import TRACE, Look, csv_rows, csv_text, plain, put_all, te
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve
 from palm_bayes.model.curve import PARAMETERS
-from palm_bayes.report.place import COMPARISON, files_to_replace, folders
+from palm_bayes.report.place import COMPARISON, CURVES, PALM_FIT, files_to_replace, folders
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
@@ -199,12 +199,13 @@ class FitOutput:
         draw = partial(_figure, look)
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
-        files: _Files = {Path("curves.png"): draw(plot_curves, runs, expected, new, truth)}
+        curves, comparison = (Path(f"{name}.{look.kind}") for name in (CURVES, COMPARISON))
+        files: _Files = {curves: draw(plot_curves, runs, expected, new, truth)}
         if len(runs.strategies) > 1:
-            files[Path(COMPARISON)] = draw(plot_comparison, runs, expected, truth)
+            files[comparison] = draw(plot_comparison, runs, expected, truth)
         for strategy, folder in folders(runs.strategies).items() if palm else ():
             title = DOT.join(filter(None, (runs.dataset, runs.model, strategy)))
-            files[Path(folder, "palm_fit.png")] = draw(
+            files[Path(folder, f"{PALM_FIT}.{look.kind}")] = draw(
                 plot_curves, runs.strategy(strategy), expected, new, title=title
             )
         return files

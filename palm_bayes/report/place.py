@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,34 +12,47 @@ import xarray as xr
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.errors import DataError, listed
-from palm_bayes.files import TRACE, check_files, file_names, start_of
+from palm_bayes.files import KINDS, TRACE, check_files, file_names, start_of
 from palm_bayes.scratch import tidy
 
-COMPARISON = "comparison.png"
-OURS = (TRACE, "summary.csv", "forecast.csv", "curves.png", COMPARISON)
-PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy", "palm_fit.png")
+CURVES, COMPARISON, PALM_FIT = "curves", "comparison", "palm_fit"
+"""Names of figures, without their formats."""
+_OURS = (TRACE, "summary.csv", "forecast.csv")
+_PALMS = ("palm_params.json", "palm_params.csv", "y_avg.npy", "y_fit.npy")
 # Exceptions of HDF5 and its readers for a file that is no trace.
 _UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
+
+
+def _figures(names: Iterable[str], kinds: Iterable[str]) -> list[str]:
+    return [".".join(parts) for parts in product(names, kinds)]
+
+
+_EVERY = (*_OURS, *_PALMS, *_figures((CURVES, COMPARISON, PALM_FIT), KINDS))
 
 
 def folders(strategies: Sequence[str]) -> dict[str, str]:
     """Assign a folder name similar to its own to every strategy; "" for a single one."""
     if len(strategies) == 1:
         return {strategies[0]: ""}
-    return file_names(strategies, taken=(*OURS, *PALMS))
+    return file_names(strategies, taken=_EVERY)
 
 
-def names_of(strategies: Sequence[str], *, palm: bool = True) -> list[Path]:
+def names_of(
+    strategies: Sequence[str], *, palm: bool = True, kinds: Sequence[str] = KINDS
+) -> list[Path]:
     """Return the paths, below the folder, of all files of a fit of these strategies."""
-    ours = [name for name in OURS if len(strategies) > 1 or name != COMPARISON]
-    palms = [Path(f, name) for f in folders(strategies).values() for name in PALMS if palm]
-    return [*map(Path, ours), *palms]
+    figures = [CURVES] if len(strategies) == 1 else [CURVES, COMPARISON]
+    palms = product(folders(strategies).values(), [*_PALMS, *_figures([PALM_FIT], kinds)])
+    ours = map(Path, [*_OURS, *_figures(figures, kinds)])
+    return [*ours, *(Path(*parts) for parts in palms if palm)]
 
 
-def check_fit_folder(out: Path, runs: Runs, *, palm: bool = True, overwrite: bool = False) -> None:
+def check_fit_folder(
+    out: Path, runs: Runs, *, palm: bool = True, overwrite: bool = False, kind: str = "png"
+) -> None:
     """Raise `DataError` if the files of a fit of `runs` cannot or must not be written to `out`."""
     tidy(out)
-    names = names_of(runs.strategies, palm=palm)
+    names = names_of(runs.strategies, palm=palm, kinds=[kind])
     check_files(out, names)
     files_to_replace(out, runs, names, overwrite)
 
@@ -77,7 +91,7 @@ def refuse_foreign(path: Path, mark: bytes, instead: str) -> None:
 
 def left_over(out: Path, written: Iterable[Path]) -> list[Path]:
     """List files in `out` with palm_bayes' names that none of its fits is known to have written."""
-    paths = [*(out / name for name in (*OURS, *PALMS)), *out.glob("*/palm_params.json")]
+    paths = [*(out / name for name in _EVERY), *out.glob("*/palm_params.json")]
     return sorted({path for path in paths if path.is_file()} - set(written))
 
 

@@ -13,6 +13,7 @@ from palm_bayes.data import write_example
 from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.readers import read_runs
 from palm_bayes.evaluation.backtest_result import KEY, Backtest
+from palm_bayes.files import Look
 
 HEAD = dict(zip(KEY, ("", "digits", "logistic", "margin", 8), strict=True))
 
@@ -81,7 +82,7 @@ def test_options(asked):
         "backtest runs/digits --train-fraction 0.25 --train_fraction 0.5 --train-episodes 12 "
         "--strategy margin --dataset digits --model m --priors bounds --draws 50 --tune 60 "
         "--chains 2 --target-accept 0.9 --sampler pymc --seed 7 --out other --fresh --quiet "
-        "--workers 3 --scheduler tcp://here:1"
+        "--workers 3 --scheduler tcp://here:1 --figures svg --size 6x4"
     )
     assert cli.main(command.split()) == 0
     del asked["result"]
@@ -101,6 +102,7 @@ def test_options(asked):
         "sampler": "pymc",
         "seed": 7,
         "out": Path("other"),
+        "look": Look(size=(6, 4), kind="svg"),
         "fresh": True,
         "workers": 3,
         "scheduler": "tcp://here:1",

@@ -462,6 +462,18 @@ def test_a_fit_of_the_same_runs_is_replaced(here, fitter):
     assert files_in("palm_fit_out") == OUR_FILES | PALM_FILES | {"margin/mine.txt"}
 
 
+def test_figures_have_the_format_asked_and_replace_those_of_another(here, fitter, monkeypatch):
+    assert cli.main(BOTH) == 0
+    png = {name for name in files_in("palm_fit_out") if name.endswith(".png")}
+    assert cli.main([*BOTH, "--figures", "svg"]) == 0
+    svg = {name for name in files_in("palm_fit_out") if name.endswith((".png", ".svg"))}
+    assert svg == {name.replace(".png", ".svg") for name in png}
+    assert b"<svg" in Path("palm_fit_out/comparison.svg").read_bytes()
+    monkeypatch.setenv("PALM_BAYES_FIGURES", "pdf")
+    assert cli.main([*BOTH, "--out", "pdf"]) == 0
+    assert Path("pdf/margin/palm_fit.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_a_fit_of_other_runs_is_not(here, fitter, capsys):
     cli.main(BOTH)
     before, fitter.runs = contents("palm_fit_out"), None

@@ -13,6 +13,7 @@ from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.readers import read_runs
 from palm_bayes.evaluation import scores as scoring
 from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
+from palm_bayes.files import Look
 from palm_bayes.forecast.baselines import NAMES
 
 TRAIN = 5
@@ -212,3 +213,12 @@ def test_files(tmp_path):
         assert list(read) == COLUMNS[name]
         assert len(read) == len(getattr(one, name))
     assert isinstance(one.plot(), Figure)
+
+
+def test_its_figure_has_the_look_asked(tmp_path):
+    one = found(([1] * 6, [1] * 6))
+    one.write(tmp_path)
+    assert (tmp_path / "backtest.png").exists()
+    one.write(tmp_path, Look(size=(6, 4), kind="svg"))
+    assert not (tmp_path / "backtest.png").exists()
+    assert 'width="432pt" height="288pt"' in (tmp_path / "backtest.svg").read_text("utf-8")
