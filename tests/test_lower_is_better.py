@@ -57,7 +57,7 @@ def test_targets_are_errors(fit, error_fit):
     found, same = error_fit.labels_to_reach(0.07), fit.labels_to_reach(0.93)
     pd.testing.assert_frame_equal(found.table, same.table)
     pd.testing.assert_frame_equal(found.alda, same.alda)
-    assert " reaches 0.07 (the expected curve)" in found.sentence
+    assert " reaches error rate 0.07 (the expected curve)" in found.sentence
     with pytest.raises(DataError, match="at least 0 and below 1"):
         error_fit.labels_to_reach(1)
 
@@ -88,7 +88,8 @@ def test_rules_are_of_errors():
     outlook = Outlook("s", 100 + 10 * episodes, episodes, np.array(draws), ERROR)
     found = Target(0.15, 0.7).find(outlook)
     assert found.stop
-    assert found.reason == ("the probability that 0.15 is reached is 75 % (70 % required)")
+    words = "the probability that error rate 0.15 is reached is 75 % (70 % required)"
+    assert found.reason == words
     assert found.change == "Would change with a target below 0.142."
     assert "the error rate stays above the target, by 0.0025 on average" in found.if_wrong
     assert "gain less than 0.05 " in Plateau(0.05, 10).find(outlook).reason

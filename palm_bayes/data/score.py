@@ -119,7 +119,12 @@ class Score:
 
     def asked(self, given: float | str) -> str:
         """Format a target that a user gave, for a sentence: "0.93" for "93%" of fractions."""
-        return f"{self.target(given, 'the target'):g}" + " %" * self.percent
+        return self.named(self.target(given, "the target"))
+
+    def named(self, value: float) -> str:
+        """Format one of the user's values, for a sentence: "0.93", "93 %", "mAP 0.93"."""
+        name = "" if self.metric == "accuracy" else f"{self.metric} "
+        return f"{name}{value:g}" + " %" * self.percent
 
     def target(self, given: float | str, what: str, *, tell: bool = True) -> float:
         """Return a value that a user asks for, in the user's unit.

@@ -184,7 +184,7 @@ class LabelsToReach(Displayed):
 
     def _said(self) -> str:
         rows: list[Any] = list(self.table.itertuples(index=False))
-        best, goal = rows[0], f"{self.target:g} ({_CURVES[self.scope]})"
+        best, goal = rows[0], f"{self.goal} ({_CURVES[self.scope]})"
         sure, seen = f"{exact_percent(self.assurance)} probability", seen_budget(self.fit.runs)
         by, today = f"by {min(best.budget, self.until):,.0f} {self.unit}", f"today ({seen:,.0f}"
         if np.isinf(best.budget):
@@ -200,6 +200,11 @@ class LabelsToReach(Displayed):
             chance = percent(best.p_within)
             words += f" {self.within:,.0f} {self.unit} suffice with {chance} probability."
         return words + self._advice_sentence() if len(rows) > 1 else words
+
+    @property
+    def goal(self) -> str:
+        """Target in words, with the name of the score unless it is an accuracy."""
+        return self.fit.runs.score.named(self.target)
 
     def span(self, row: Any) -> str:
         """Format median and interval of a row of `table`: "400 [360 to 480]"."""
@@ -254,7 +259,7 @@ class LabelsToReach(Displayed):
             assurance=self.assurance,
             seen=seen_budget(self.fit.runs),
             unit=self.unit,
-            title=f"{what} has reached {self.target:g}",
+            title=f"{what} has reached {self.goal}",
             ax=ax,
         )
 

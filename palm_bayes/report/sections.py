@@ -162,10 +162,10 @@ def labels(report: Report) -> Section:
     first = next(iter(shown.values()))
     lines = "; ".join(f"{row[0]} {row[1]}" for row in first.itertuples(index=False, name=None))
     alt = (
-        f"Probability that {needed.target:g} is reached, by {needed.unit}, one line per strategy. "
+        f"Probability that {needed.goal} is reached, by {needed.unit}, one line per strategy. "
         f"They reach {percent(needed.assurance)} at: {lines}."
     )
-    caption = f"Probability that the target {needed.target:g} is reached, at every budget."
+    caption = f"Probability that the target {needed.goal} is reached, at every budget."
     return Section(
         "labels", "How many labels", (needed.sentence, *[ABOUT["labels"]] * report.several),
         pictures=(Picture.of(needed.plot(), alt, caption),), tables=tables(shown),

@@ -82,7 +82,7 @@ def budgeted(needed: LabelsToReach) -> dict[str, pd.DataFrame]:
         for row in advice_rows
     ]
     sure = f"budget: suffices with {exact_percent(needed.assurance)} probability"
-    heading = f"{needed.unit.capitalize()} needed for {needed.target:g}; {sure}:"
+    heading = f"{needed.unit.capitalize()} needed for {needed.goal}; {sure}:"
     tables = {heading: pd.DataFrame(needs)}
     tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advice_rows[1:] else {}
     return {heading: _marked(table, needed.doubts) for heading, table in tables.items()}
