@@ -64,11 +64,11 @@ which the extra dask of palm-bayes installs.
 @filled_by(shown)
 @described("""
 Output
-  --out -o DIR      Output folder.
-  --target ACC      Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.
-  --assurance P     Probability with which the labels must suffice.
-  --reference NAME  Strategy for speed-ups. Default: random, else the lowest of a task.
-  --traces          Save the fits too.
+  --out -o DIR         Output folder.
+  --target ACC         Accuracy to reach, as 0.93 or 93%. Default: what the reference has reached.
+  --assurance P [env]  Probability with which the labels must suffice.
+  --reference NAME     Strategy for speed-ups. Default: random, else the lowest of a task.
+  --traces             Save the fits too.
 """)
 def sweep(
     form: Shown,
