@@ -39,9 +39,11 @@ PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # als
 
 CODES = """[bold]Exit status[/bold]
 
-  0  converged
-  2  bad input: nothing is written
-  3  saved, but not converged"""
+  0    converged
+  1    another error of the system, such as a full disk under the output
+  2    bad input: nothing is written
+  3    saved, but not converged
+  130  interrupted, by Ctrl-C; by another signal, 128 and its number"""
 FIT = f"""[bold]Examples[/bold]
 
   palm-bayes fit runs.csv
