@@ -45,6 +45,7 @@ from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_start
 from palm_bayes.model.misfit import Misfit
 from palm_bayes.model.variables import VERSION
+from palm_bayes.scratch import tidy
 from palm_bayes.version import __version__
 
 COMMONS = tuple(np.linspace(0, 0.9, 10).round(1).tolist())
@@ -123,6 +124,7 @@ def learn(
     folder = None if keep is None else Path(keep).absolute()
     if folder is not None:
         check_folder(folder)
+        tidy(folder)
     tasks = _tasks(cells, _Fits(begun, crew.suited(Settings(seed=seed)), folder), crew, tell)
     if not tasks:
         raise DataError("no curve is long enough to learn from: 6 episodes are needed")
@@ -196,7 +198,9 @@ def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Setting
         alone = seen.strategy(cell.strategy)
         rows = later_rows(cell.runs, alone, train)
         if len(rows):
-            found.append(later_of(sampled.sel(strategy=cell.strategy), alone, rows))
+            exact = later_of(sampled.sel(strategy=cell.strategy), alone, rows)
+            # As in the files, so that a result that was resumed is the same.
+            found.append(Later(*(part.astype(np.float32).astype(float) for part in exact)))
     return found
 
 
