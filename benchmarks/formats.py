@@ -77,6 +77,10 @@ class Shape:
 
 SHAPES: list[Shape] = []
 
+OF_THREE = {"spread": "sd of 3"}  # what the options say of means
+ASKED = "say of how many repetitions by --spread 'sd of N'"  # words of the error without them
+WHICH = "say which by --spread 'sd of N'"
+
 
 def shape(name: str, **more: Any) -> Callable[[Callable[[Path], Any]], Callable[[Path], Any]]:
     """Add what a function writes to the shapes."""
@@ -600,6 +604,92 @@ def _shares_across(at: Path) -> Path:
     return saved(frame.rename(columns={str(n): f"{n // 2}%" for n in LABELS}), at / "runs.csv")
 
 
+@shape("a column for each share in fractions", options={"pool": 1000}, note="are shares of a pool")
+def _fractions_across(at: Path) -> Path:
+    frame = _across("{n}")
+    return saved(frame.rename(columns={str(n): f"{n / 1000}" for n in LABELS}), at / "runs.csv")
+
+
+@shape(
+    "the same, the pool unsaid", refused="labels are shares of the pool, up to 0.12: give its size"
+)
+def _fractions_unsaid(at: Path) -> Path:
+    return _fractions_across(at)
+
+
+@shape("columns of budgets in the order of text", note="6 budgets from the columns 20 ... 120")
+def _budgets_as_text(at: Path) -> Path:
+    frame = renamed(labels="n").astype({"n": str})
+    return saved(
+        frame.pivot_table("accuracy", ["strategy", "repetition"], "n"), at / "a.csv", index=True
+    )
+
+
+@shape("a column for each N=20", note="6 budgets from the columns N=20 ... N=120; auc left out")
+def _budgets_equal(at: Path) -> Path:
+    return saved(_across("N={n}").assign(auc=0.7), at / "runs.csv")
+
+
+def _means_across(names: str, spread: str, **more: Any) -> pd.DataFrame:
+    mean = tidy().groupby(["strategy", "labels"])["accuracy"].mean().unstack()
+    deviations = mean.mul(0).add(0.01).rename(columns=spread.format)
+    return mean.rename(columns=names.format).join(deviations).assign(**more).reset_index()
+
+
+@shape("means for each budget, deviations beside", refused=ASKED)
+def _deviations_unsaid(at: Path) -> Path:
+    return saved(_means_across("acc@{}", "acc@{}_std"), at / "runs.csv")
+
+
+@shape(
+    "the same, said of how many repetitions", options=OF_THREE, same=False,
+    note="acc@120; in acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std, acc@120_std are",
+)  # fmt: skip
+def _deviations_said(at: Path) -> Path:
+    return _deviations_unsaid(at)
+
+
+@shape(
+    "the same, of unknown noise", options={"spread": "none"}, same=False,
+    note="acc@20 ... acc@120; acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std",
+)  # fmt: skip
+def _deviations_left(at: Path) -> Path:
+    return _deviations_unsaid(at)
+
+
+@shape("means for each budget, how many in a column", same=False, note="of means of 3 repetitions")
+def _deviations_counted(at: Path) -> Path:
+    return saved(_means_across("acc_{}", "std_{}", n_seeds=3), at / "runs.csv")
+
+
+@shape("columns mean_20 and sem_20", same=False, note="sem_120 are standard errors of means")
+def _errors_across(at: Path) -> Path:
+    return saved(_means_across("mean_{}", "sem_{}"), at / "runs.csv")
+
+
+@shape(
+    "columns 20 and 20 (std)", options=OF_THREE, same=False, note="in 20 (std), 40 (std), 60 (std)"
+)
+def _deviations_in_brackets(at: Path) -> Path:
+    return saved(_means_across("{}", "{} (std)"), at / "runs.csv")
+
+
+@shape(
+    "means for each budget, bounds beside", refused="as one repetition all the same: --spread none"
+)
+def _bounds_across(at: Path) -> Path:
+    return saved(_means_across("acc@{}", "acc@{}_lower"), at / "runs.csv")
+
+
+@shape(
+    "header rows of budgets above means", options=OF_THREE, same=False,
+    note="6 budgets from the columns 20 / mean ... 120 / mean; in 20 / std, 40 / std, 60 / std, 80",
+)  # fmt: skip
+def _means_below_budgets(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std"]).unstack()
+    return saved(frame.swaplevel(axis=1).sort_index(axis=1), at / "runs.csv", index=True)
+
+
 @shape("two header rows, as pandas writes them", note="2 strategies and 3 repetitions from")
 def _pandas_headers(at: Path) -> Path:
     frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
@@ -634,11 +724,6 @@ def _measures(at: Path) -> pd.DataFrame:
 @shape("one of the measures above", options={"columns": {"accuracy": "accuracy"}})
 def _measure(at: Path) -> pd.DataFrame:
     return _measures_above(at)
-
-
-OF_THREE = {"spread": "sd of 3"}  # what the options say of means
-ASKED = "say of how many repetitions by --spread 'sd of N'"  # words of the error without them
-WHICH = "say which by --spread 'sd of N'"
 
 
 def _under_strategies(at: Path) -> Path:
@@ -1567,7 +1652,7 @@ def _percent_name(at: Path) -> Path:
     return saved(renamed(accuracy="Accuracy (%)"), at / "runs.csv")
 
 
-@shape("the same, chosen", options={"percent": False}, note="score is Accuracy (%)")
+@shape("the same, chosen as fractions", options={"percent": False}, note="score is Accuracy (%)")
 def _percent_not(at: Path) -> Path:
     return _percent_name(at)
 

@@ -1,6 +1,5 @@
 """Tables of one row for each run, with its accuracies by labels or episodes in columns."""
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from palm_bayes.data import columns
+from palm_bayes.data.means import across_means, has_repetitions, leaves_spread, refuse_summaries
 from palm_bayes.data.names import number_at_end
 from palm_bayes.data.reading import MIN_EPISODES, Reading
 from palm_bayes.data.sheet import Series, Sheet
 from palm_bayes.data.validation import RUN
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, listed
 
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}
 
@@ -38,22 +38,29 @@ def is_across(sheet: Sheet, _: Reading) -> bool:
     return bool(_numbered(sheet)) and not sheet.raw.frame.iloc[:, runs].duplicated().any()
 
 
-def across(sheet: Sheet, _: Reading) -> Sheet:
+def across(sheet: Sheet, reading: Reading) -> Sheet:
     """Take the numbers in names of columns as labels, shares or episodes."""
-    found = _numbered(sheet)
+    found, names = _numbered(sheet), sheet.names
     if not found:
-        raise columns.missing(["labels", "episode"], sheet.names, sheet.place)
-    others = [name if i not in found else "" for i, name in enumerate(sheet.names)]
+        raise columns.missing(["labels", "episode"], names, sheet.place)
+    scores = {i for i, name in enumerate(names) if columns.stands_for(name) == "accuracy"}
+    others = ["" if i in {*found, *scores} else name for i, name in enumerate(names)]
     words = columns.positions(others, sheet.words, sheet.place)
     rows, raw = sheet.raw.frame.shape[0], sheet.raw
     if rows > 1 and not {*RUN} & {*words}:
         words["repetition"] = raw.frame.shape[1]
         raw = replace(raw, frame=raw.frame.assign(repetition=np.arange(1, rows + 1)))
-    word, mine = _counted(found), [sheet.names[i] for i in found]
-    series = [Series(i, {word: number}) for i, (_, number) in found.items()]
+    word, mine = _counted(found), [names[i] for i in found]
+    sheet, new = replace(sheet, raw=raw, words=words), raw is not sheet.raw
+    beside = across_means(sheet, [*found], reading)
+    series = [Series(i, {word: found[i][1]}, one) for i, one in zip(found, beside, strict=True)]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
-    said += f", and {rows} repetitions from its rows" * (raw is not sheet.raw)
-    return replace(sheet, raw=raw, words=words, series=series, notes=[said])
+    said += f", and {rows} repetitions from its rows" * new
+    sheet = replace(sheet, series=series)
+    left = [names[i] for i in sheet.numeric if not columns.is_index(names[i])]
+    if not leaves_spread(reading) and not any(beside) and not has_repetitions(sheet):
+        refuse_summaries([*mine, *left], sheet.place, offer="spread none")
+    return replace(sheet, notes=[said, *([f"{listed(left)} left out"] if left else [])])
 
 
 def _labels_alone(sheet: Sheet) -> list[str]:
@@ -64,13 +71,20 @@ def _labels_alone(sheet: Sheet) -> list[str]:
 
 
 def _numbered(sheet: Sheet) -> dict[int, tuple[str, str]]:
-    """Return positions of numbered columns, with words and number; empty if these are not all."""
+    """Return positions of numbered columns of accuracies, with words and number, by number.
+
+    It is empty if they do not differ in their numbers only.
+    """
     names, there = sheet.names, replace(sheet, words={}).numeric
     found = {i: end for i in there if (end := number_at_end(names[i]))}
-    numbers = [float(number.rstrip("%")) for _, number in found.values()]
+    found = {i: end for i, end in found.items() if not columns.spread_kind(names[i])}
+    counts = {i for i in found if columns.parts(names[i]) & columns.COUNT}
+    found = {i: end for i, end in found.items() if i not in counts or len(counts) == len(found)}
+    numbers = {i: float(number.rstrip("%")) for i, (_, number) in found.items()}
     alike = len({words for words, _ in found.values()}) == 1
-    rising = all(before < after for before, after in itertools.pairwise(numbers))
-    return found if alike and rising and len(found) >= MIN_EPISODES else {}
+    if not alike or len({*numbers.values()}) < max(len(found), MIN_EPISODES):
+        return {}
+    return {i: found[i] for i in sorted(found, key=numbers.__getitem__)}
 
 
 def _counted(found: Mapping[int, tuple[str, str]]) -> str:

@@ -225,6 +225,12 @@ def without_mean(name: str) -> str:
     return re.sub(rf"[\W_]*{word}[\W_]*", "", name, flags=re.IGNORECASE) or name
 
 
+def without_summary(name: str) -> str:
+    """Return a name without words of means, their spread and number: acc@20 of acc@20_std."""
+    words, mark = "|".join(_OF_MEANS), r"(?:[^\w%]|_)*"
+    return re.sub(rf"{mark}(?<![a-z])({words})(?![a-z]){mark}", "_", name.lower()).strip("_")
+
+
 def is_index(name: Hashable) -> bool:
     """Return True for a column that a table's writer left without a name."""
     return clean(name) in {"", "index"} or re.fullmatch(r"Unnamed: \d+", str(name)) is not None

@@ -307,7 +307,7 @@ LAYOUTS = {
         _Layout(
             "across",
             "one row for each run, with its accuracies by labels (`100`, `acc@200`) or episodes "
-            "(`round_1`) in columns",
+            "(`round_1`) or shares (`0.02`) in columns, in any order",
             across.is_across,
             across.across,
         ),

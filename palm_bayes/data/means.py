@@ -11,7 +11,7 @@ import pandas as pd
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import pattern_of, repetition_of, runs_of, split
+from palm_bayes.data.names import number_at_end, pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet, joined
 from palm_bayes.data.validation import MEAN_OF, STANDARD_ERROR, reject
@@ -85,7 +85,7 @@ def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
     They are empty if there is no spread, or if there are repetitions of their own.
     """
     given, score, places = Spread.of(reading.spread), sheet.words["accuracy"], sheet.numeric
-    if given.kind == "none" or _has_repetitions(sheet):
+    if given.kind == "none" or has_repetitions(sheet):
         return {}
     spread = _spread_of(score, places, sheet.names, given.kind)
     return _by_word(spread, _counts(sheet, places, [score]))
@@ -94,7 +94,7 @@ def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
 def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | None:
     """Take columns of means, one a strategy, each with its spread; None if they are not such."""
     names, given = sheet.names, Spread.of(reading.spread)
-    if given.kind == "none" or "strategy" in sheet.words or _has_repetitions(sheet):
+    if given.kind == "none" or "strategy" in sheet.words or has_repetitions(sheet):
         return None
     left = {*spreads([names[i] for i in places])}
     counts = _counts(sheet, places, [i for i in places if names[i] not in left])
@@ -114,6 +114,24 @@ def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | Non
     return sheet.described([names[i] for i in sheet.free if i in places])
 
 
+def across_means(sheet: Sheet, means: Sequence[int], reading: Reading) -> list[dict[str, int]]:
+    """Return what `beside_score` does of columns numbered by labels, of all of them or of none."""
+    given, places = Spread.of(reading.spread), sheet.numeric
+    if given.kind == "none" or has_repetitions(sheet):
+        return [{} for _ in means]
+    numbers = {i: end[1] for i in (*places, *means) if (end := number_at_end(sheet.names[i]))}
+    names = [re.sub("[0-9][0-9.,]*", "", name) for name in sheet.names]
+    raw = replace(sheet.raw, frame=sheet.raw.frame.set_axis(names, axis="columns"))
+    sheet = replace(sheet, raw=raw, words={**sheet.words, "labels": means[0]})
+    of_all, beside = _counts(sheet, [i for i in places if i not in numbers], []), []
+    for i in means:
+        same = [j for j in places if j != i and numbers.get(j) == numbers[i]]
+        counts = _counts(sheet, same, [i])
+        spread = _spread_of(i, [j for j in same if j not in counts], names, given.kind)
+        beside.append(_by_word(spread, counts or of_all))
+    return beside if all(beside) else [{} for _ in means]
+
+
 def _by_word(spread: int | None, counts: Sequence[int]) -> dict[str, int]:
     """Return the positions of a spread, if there is one, and of its first number, by word."""
     if spread is None:
@@ -121,7 +139,7 @@ def _by_word(spread: int | None, counts: Sequence[int]) -> dict[str, int]:
     return {"spread": spread} | ({"mean of": counts[0]} if counts else {})
 
 
-def _has_repetitions(sheet: Sheet) -> bool:
+def has_repetitions(sheet: Sheet) -> bool:
     """Return True unless the only repetition is called a mean."""
     if "repetition" in sheet.words:
         cells = as_text(sheet.column(sheet.words["repetition"])).str.lower()
@@ -182,10 +200,13 @@ def spreads(names: Sequence[str]) -> list[str]:
     ]
 
 
-def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> None:
+def refuse_summaries(
+    names: Sequence[str], place: str, *, wide: bool = True, offer: str = ""
+) -> None:
     """Refuse means whose standard errors are not known, such as those with bounds.
 
-    In a table that is not `wide`, the first name is that of the score.
+    In a table that is not `wide`, the first name is that of the score. The option that fits means
+    all the same is `offer`, or that of the layout.
     """
     spread = [name for name in spreads(names) if wide or name != names[0]]
     spread += [] if wide else [*filter(columns.counts_runs, names[1:])]
@@ -198,11 +219,12 @@ def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> 
     or_strategies = f"strategies of these names are read by --pattern '{like}'; " * bool(like)
     mean = mean or (rest if wide else rest[:1]) or ["NAME"]
     one = len(mean) == 1
+    offer = offer or (f"column accuracy={mean[0]}" if one else "layout wide")
     raise DataError(
         f"{place}only means and their spread ({listed([*mean, *spread])}), which does not tell "
         "the noise: needed are accuracies of single repetitions, or means with standard "
         f"deviations or errors; {or_strategies}to fit the {'mean' if one else 'means, each'} as "
-        f"one repetition all the same: --{f'column accuracy={mean[0]}' if one else 'layout wide'}"
+        f"one repetition all the same: --{offer}"
     )
 
 

@@ -99,7 +99,10 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     if filled.sum() < 2:
         raise DataError(f"{file} has no rows below its header")
     head = cells[filled].iloc[0].str.strip()
-    if decimals := [name for name in head if re.fullmatch(_DECIMAL, name)]:
+    named = {"strategy", "repetition"} & {*map(stands_for, head)}  # numbers are shares of the pool
+    if decimals := [
+        name for name in head if re.fullmatch(_DECIMAL, name) and ("," in name or not named)
+    ]:
         raise DataError(
             f"{file}: the first row has {decimals[0]}, needed are names of columns, such as labels "
             "and accuracy"

@@ -137,6 +137,24 @@ def test_each_strategy_has_its_own_spread_and_number():
     assert found.loc["random"].tolist() == pytest.approx([0.03, 9])
 
 
+def test_each_budget_has_its_own_spread_and_number():
+    wide = {f"acc_{n}": [m, m - 0.1] for n, m in zip(LABELS, MEAN, strict=True)}
+    frame = pd.DataFrame({"strategy": ["margin", "random"]} | dict(reversed(wide.items())))
+    beside = {f"std_{n}": [n / 1000, n / 100] for n in LABELS} | {f"n_{n}": 4 for n in LABELS}
+    runs = read_runs(frame.assign(**beside))
+    assert errors(runs.strategy("margin")) == pytest.approx(LABELS / 2000)
+    assert errors(runs.strategy("random")) == pytest.approx(LABELS / 200)
+    assert runs.table["labels"].tolist() == [*LABELS] * 2
+    assert runs.table["accuracy"].tolist() == pytest.approx([*MEAN, *(MEAN - 0.1)])
+    some = frame.assign(**{name: beside[name] for name in ("std_10", "std_20")})
+    with pytest.raises(DataError, match=r"only means and their spread.*--spread none"):
+        read_runs(some, spread="sd of 4")
+    assert not read_runs(some, spread="none").of_means
+    seeds = read_runs(frame.assign(**beside, seed=1))
+    assert not seeds.of_means
+    assert any("std_10, std_20, std_30" in note for note in seeds.notes)
+
+
 def test_strategies_of_which_one_has_no_spread():
     frame = pd.DataFrame({"labels": LABELS, "margin": MEAN, "random": MEAN, "margin_std": 0.02})
     with pytest.raises(DataError, match="only means and their spread"):
