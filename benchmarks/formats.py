@@ -746,6 +746,23 @@ def _means_below_said(at: Path) -> Path:
     return _under_strategies(at)
 
 
+@shape(
+    "three header rows, as pandas writes means", same=False, note="score is accuracy / mean; in ac"
+)
+def _agg(at: Path) -> Path:
+    of = tidy().groupby(["strategy", "labels"]).agg({"accuracy": ["mean", "std", "count"]})
+    return saved(of, at / "runs.csv", index=True)
+
+
+@shape(
+    "measures below strategies, levels named", refused="choose one by --column accuracy=accuracy"
+)
+def _measures_below(at: Path) -> Path:
+    frame = tidy().assign(f1=0.3).query("repetition == 1").rename_axis(columns="measure")
+    frame = frame.pivot(index="labels", columns="strategy", values=["accuracy", "f1"])
+    return saved(frame.swaplevel(axis=1), at / "runs.csv", index=True)
+
+
 @shape("an index column beside")
 def _index(at: Path) -> Path:
     return saved(tidy(), at / "runs.csv", index=True)
@@ -1425,6 +1442,81 @@ def _spread(at: Path) -> Path:
 )  # fmt: skip
 def _spread_said(at: Path) -> Path:
     return _with_spread(at)
+
+
+def _rows_of_means(told: str, **names: str) -> pd.DataFrame:
+    of = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std"])
+    rows = of.rename(columns=names).rename_axis(columns=told).stack().rename("accuracy")
+    return rows.reset_index()
+
+
+@shape("rows of means and deviations", refused=ASKED)
+def _rows_unsaid(at: Path) -> Path:
+    return saved(_rows_of_means("stat"), at / "runs.csv")
+
+
+@shape(
+    "the same rows, said of how many", options=OF_THREE, same=False,
+    note="stat tells mean, std; score is accuracy_mean; in accuracy_std are standard deviations of",
+)  # fmt: skip
+def _rows_said(at: Path) -> Path:
+    return _rows_unsaid(at)
+
+
+@shape(
+    "the same rows, of unknown noise", options={"spread": "none"}, same=False,
+    note="stat tells mean, std; score is accuracy_mean.",
+)  # fmt: skip
+def _rows_left(at: Path) -> Path:
+    return _rows_unsaid(at)
+
+
+@shape(
+    "rows of means in place of repetitions", options=OF_THREE, same=False,
+    note="repetition tells mean, std; score is accuracy_mean; in accuracy_std are standard dev",
+)  # fmt: skip
+def _rows_of_repetition(at: Path) -> Path:
+    return saved(_rows_of_means("repetition"), at / "runs.csv")
+
+
+@shape(
+    "metrics acc_mean and acc_std", options=OF_THREE, same=False,
+    note="metric tells acc_mean, acc_std; score is acc_mean; in acc_std are standard deviations of",
+)  # fmt: skip
+def _rows_of_metric(at: Path) -> Path:
+    return saved(_rows_of_means("metric", mean="acc_mean", std="acc_std"), at / "runs.csv")
+
+
+@shape(
+    "metrics acc_mean, f1_mean", refused="choose one by --column accuracy=acc_mean or --column acc"
+)
+def _rows_of_metrics(at: Path) -> Path:
+    frames = [_rows_of_means("metric", mean=f"{m}_mean", std=f"{m}_std") for m in ("acc", "f1")]
+    return saved(pd.concat(frames), at / "runs.csv")
+
+
+@shape(
+    "a row of means and one of deviations", options=OF_THREE, same=False,
+    note="stat tells mean, std; 6 budgets from the columns 20_mean ... 120_mean; in 20_std, 40_std",
+)  # fmt: skip
+def _rows_across(at: Path) -> Path:
+    frame = _rows_of_means("stat").pivot_table("accuracy", ["strategy", "stat"], "labels")
+    return saved(frame, at / "runs.csv", index=True)
+
+
+@shape(
+    "rows of means of each strategy, side by side", options=OF_THREE, same=False,
+    note="2 strategies from the columns margin_mean, random_mean; in margin_std, random_std are st",
+)  # fmt: skip
+def _rows_wide(at: Path) -> Path:
+    frame = _rows_of_means("stat").pivot_table("accuracy", ["stat", "labels"], "strategy")
+    return saved(frame, at / "runs.csv", index=True)
+
+
+@shape("what pandas describes", same=False, note="in std are standard deviations of means of 3 rep")
+def _describe(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"])["accuracy"].describe()
+    return saved(frame, at / "runs.csv", index=True)
 
 
 @shape(

@@ -131,7 +131,7 @@ errors. Forecasts of new and continuing repetitions are then of means of as many
 - a column of standard deviations ({deviations}) or of standard errors
   ({errors_of_means}, standard_error): beside the accuracies or a column called mean, beside each
   strategy (`margin_mean, margin_std`) or each budget (`acc@20, acc@20_std`), or in a second header
-  row below it;
+  row below it, or in rows of their own, where another column says mean, std, n ...;
 - a column of the number of repetitions (n_seeds, num_runs ..., and {counts}, but these only where
   another column counts labels or episodes);
 - cells of both: `0.54 ± 0.02`, `0.54 (0.02)`, `$0.54_{{\\pm 0.02}}$`, with the kind in the column's

@@ -310,9 +310,11 @@ def missing(
     Offered are the columns whose names have a part in common, else those `likely` to be it.
     """
     accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
-    there = [str(column) for column in columns]
+    there = [str(column) or "''" for column in columns]
     near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
-    offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
+    offered = near or [
+        f"{word}={name}" for name in [*filter(None, likely)] or ["NAME"] for word in words
+    ]
     choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
     errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
     turned = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)

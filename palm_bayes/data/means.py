@@ -10,10 +10,9 @@ import pandas as pd
 
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text
-from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import number_at_end, pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet, joined
+from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet
 from palm_bayes.data.validation import MEAN_OF, STANDARD_ERROR, reject
 from palm_bayes.errors import DataError, listed, plural
 
@@ -53,18 +52,6 @@ def leaves_spread(reading: Reading) -> bool:
     return Spread.of(reading.spread).kind == "none"
 
 
-def with_flat_means(raw: Raw) -> Raw:
-    """Join the levels of names of columns of which one tells means from their spread."""
-    frame = raw.frame
-    for level in range(frame.columns.nlevels if frame.columns.nlevels > 1 else 0):
-        names = {str(name).lower() for name in frame.columns.get_level_values(level)}
-        if names & columns.MEAN and names & (columns.DEVIATION | columns.ERROR_OF_MEAN):
-            others = names - columns.SUMMARIES - columns.COUNT
-            if not any(map(repetition_of, others)):
-                return replace(raw, frame=frame.set_axis([*map(joined, frame.columns)], axis=1))
-    return raw
-
-
 def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     """Choose the one column called a mean as the accuracies, if its spread is beside it."""
     names, asked = sheet.names, reading.columns or {}
@@ -74,6 +61,9 @@ def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     places = sheet.numeric
     means = [i for i in places if columns.parts(names[i]) & columns.MEAN]
     runs = any(repetition_of(names[i]) for i in places)
+    if len(means) > 1 and not runs and "strategy" in known and known & {*columns.COUNTS}:
+        choices = " or ".join(f"--column accuracy={names[i]}" for i in means)
+        raise DataError(f"{sheet.place}several measures, choose one by {choices}")
     if len(means) != 1 or runs or _spread_of(means[0], places, names, "") is None:
         return reading
     return replace(reading, columns={**asked, "accuracy": names[means[0]]})

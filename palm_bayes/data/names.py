@@ -43,7 +43,7 @@ _BEFORE_NUMBERS = {
 
 def repetition_of(name: str) -> str | None:
     """Return the repetition that a name such as seed_1, run 2, acc_3 or 4 stands for, or None."""
-    match = re.fullmatch(r"(.*?)([0-9]+)\W*", name)
+    match = re.fullmatch(r"(.*?)([0-9]+)[^\w%]*", name)  # 25% is a quantile
     return match[2] if match and clean(match[1]) in _NUMBERED else None
 
 

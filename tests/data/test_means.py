@@ -155,6 +155,20 @@ def test_each_budget_has_its_own_spread_and_number():
     assert any("std_10, std_20, std_30" in note for note in seeds.notes)
 
 
+def test_rows_of_means_and_of_their_spread_in_any_order():
+    wide = table(accuracy=MEAN, std=LABELS / 1000, n=4)
+    long = wide.rename(columns={"accuracy": "mean"}).melt(["strategy", "labels"], var_name="stat")
+    long = long.rename(columns={"value": "acc"}).sample(frac=1, random_state=1)
+    late = (long["labels"] == LABELS[-1]) & (long["stat"] == "std")
+    runs = read_runs(long[~late])
+    assert runs.table["accuracy"].tolist() == pytest.approx(MEAN)
+    assert errors(runs) == pytest.approx([*LABELS[:5] / 2000, np.nan], nan_ok=True)
+    twice = pd.concat([long, long])
+    with pytest.raises(DataError, match=r"a second row for .* labels"):
+        read_runs(twice)
+    assert read_runs(long.assign(strategy="std")).strategies == ("std",)
+
+
 def test_strategies_of_which_one_has_no_spread():
     frame = pd.DataFrame({"labels": LABELS, "margin": MEAN, "random": MEAN, "margin_std": 0.02})
     with pytest.raises(DataError, match="only means and their spread"):
