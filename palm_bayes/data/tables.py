@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -197,7 +198,7 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
     """Read records, also one in each line, or a mapping of names to lists."""
     text = text_of(path, MAX_JSON)
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
             raise
@@ -223,9 +224,19 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
 
 def _of_line(number: int, line: str, path: Path) -> Any:
     try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path} cannot be read as JSON: line {number}: {error.msg}") from error
+        return json.loads(line, object_pairs_hook=_unique)
+    except ValueError as error:
+        told = getattr(error, "msg", error)
+        raise DataError(f"{path} cannot be read as JSON: line {number}: {told}") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping, of which Python would keep only the last of several values of a name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"a mapping has the name {name} twice: rename one, or make it a list")
+    return found
 
 
 def _npy(path: Path) -> list[Raw]:
