@@ -630,6 +630,27 @@ def _budgets_equal(at: Path) -> Path:
     return saved(_across("N={n}").assign(auc=0.7), at / "runs.csv")
 
 
+def _measures_across(at: Path) -> Path:
+    frame = _across("acc_{n}")
+    other = frame.filter(like="acc_").rename(columns=lambda name: name.replace("acc", "f1")) - 0.1
+    return saved(pd.concat([frame, other], axis=1), at / "runs.csv")
+
+
+@shape(
+    "two measures for each budget", refused="choose one by --column accuracy=acc or --column accu"
+)
+def _measures_unsaid(at: Path) -> Path:
+    return _measures_across(at)
+
+
+@shape(
+    "one of the measures for each budget", options={"columns": {"accuracy": "acc"}},
+    note="6 budgets from the columns acc_20 ... acc_120; f1_20, f1_40, f1_60, f1_80, f1_100",
+)  # fmt: skip
+def _measure_said(at: Path) -> Path:
+    return _measures_across(at)
+
+
 def _means_across(names: str, spread: str, **more: Any) -> pd.DataFrame:
     mean = tidy().groupby(["strategy", "labels"])["accuracy"].mean().unstack()
     deviations = mean.mul(0).add(0.01).rename(columns=spread.format)

@@ -17,7 +17,7 @@ from palm_bayes.errors import DataError, listed
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}
 
 
-def is_across(sheet: Sheet, _: Reading) -> bool:
+def is_across(sheet: Sheet, reading: Reading) -> bool:
     """Return True if columns are numbered, and nothing else counts labels or episodes.
 
     There must be one row for each run: with several, columns may be repetitions. Without a name of
@@ -27,7 +27,7 @@ def is_across(sheet: Sheet, _: Reading) -> bool:
     if {*columns.COUNTS} & {*words}:
         return False
     if not {*RUN} & {*words}:
-        numbers = _labels_alone(sheet)
+        numbers = _labels_alone(sheet, reading)
         if numbers and len(sheet.raw.frame) >= MIN_EPISODES:
             raise DataError(
                 f"{sheet.place}the columns {numbers[0]} ... {numbers[-1]} may be labels, then "
@@ -35,12 +35,13 @@ def is_across(sheet: Sheet, _: Reading) -> bool:
             )
         return bool(numbers)
     runs = [i for i, word in enumerate(words) if word in RUN]
-    return bool(_numbered(sheet)) and not sheet.raw.frame.iloc[:, runs].duplicated().any()
+    rows = sheet.raw.frame.iloc[:, runs]
+    return not rows.duplicated().any() and bool(_numbered(sheet, reading))
 
 
 def across(sheet: Sheet, reading: Reading) -> Sheet:
     """Take the numbers in names of columns as labels, shares or episodes."""
-    found, names = _numbered(sheet), sheet.names
+    found, names = _numbered(sheet, reading), sheet.names
     if not found:
         raise columns.missing(["labels", "episode"], names, sheet.place)
     scores = {i for i, name in enumerate(names) if columns.stands_for(name) == "accuracy"}
@@ -60,29 +61,45 @@ def across(sheet: Sheet, reading: Reading) -> Sheet:
     left = [names[i] for i in sheet.numeric if not columns.is_index(names[i])]
     if not leaves_spread(reading) and not any(beside) and not has_repetitions(sheet):
         refuse_summaries([*mine, *left], sheet.place, offer="spread none")
-    return replace(sheet, notes=[said, *([f"{listed(left)} left out"] if left else [])])
+    score = found[next(iter(found))][0]
+    metric = columns.metric_of(score) if columns.word_of(score) == "accuracy" else ""
+    notes = [said, *([f"{listed(left)} left out"] if left else [])]
+    return replace(sheet, notes=notes, metric=metric)
 
 
-def _labels_alone(sheet: Sheet) -> list[str]:
+def _labels_alone(sheet: Sheet, reading: Reading) -> list[str]:
     """Return the names of the columns if all are numbers, not one by one, that may be labels."""
     found = [float(name) for name in sheet.names if re.fullmatch("[0-9]+", name)]
-    alone = len(found) == len(sheet.names) and len(_numbered(sheet)) == len(found)
+    alone = len(found) == len(sheet.names) and len(_numbered(sheet, reading)) == len(found)
     return sheet.names if alone and (np.diff(found) != 1).any() else []
 
 
-def _numbered(sheet: Sheet) -> dict[int, tuple[str, str]]:
+def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
     """Return positions of numbered columns of accuracies, with words and number, by number.
 
-    It is empty if they do not differ in their numbers only.
+    It is empty if they are too few or two have the same number. `DataError` if there are several
+    measures, of which the user chose none.
     """
     names, there = sheet.names, replace(sheet, words={}).numeric
-    found = {i: end for i in there if (end := number_at_end(names[i]))}
-    found = {i: end for i, end in found.items() if not columns.spread_kind(names[i])}
-    counts = {i for i in found if columns.parts(names[i]) & columns.COUNT}
-    found = {i: end for i, end in found.items() if i not in counts or len(counts) == len(found)}
+    ends = {i: end for i in there if (end := number_at_end(names[i]))}
+    ends = {i: end for i, end in ends.items() if not columns.spread_kind(names[i])}
+    counts = {i for i in ends if columns.parts(names[i]) & columns.COUNT}
+    groups: dict[str, dict[int, tuple[str, str]]] = {}
+    for i, (words, number) in ends.items():
+        if i not in counts or len(counts) == len(ends):
+            groups.setdefault(words, {})[i] = words, number
+    groups = {words: one for words, one in groups.items() if len(one) >= MIN_EPISODES}
+    asked = (reading.columns or {}).get("accuracy")
+    if groups and asked is not None:
+        groups = {
+            "": groups[columns.one_of(columns.clean(asked), [*groups], "measure", sheet.place)]
+        }
+    if len(groups) > 1:
+        choices = " or ".join(f"--column accuracy={words}" for words in groups)
+        raise DataError(f"{sheet.place}several measures, choose one by {choices}")
+    found = next(iter(groups.values()), {})
     numbers = {i: float(number.rstrip("%")) for i, (_, number) in found.items()}
-    alike = len({words for words, _ in found.values()}) == 1
-    if not alike or len({*numbers.values()}) < max(len(found), MIN_EPISODES):
+    if len({*numbers.values()}) < len(found):
         return {}
     return {i: found[i] for i in sorted(found, key=numbers.__getitem__)}
 

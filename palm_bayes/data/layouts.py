@@ -41,7 +41,10 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
     asked = dict(reading.columns or {})
-    if layout.name in {"tracker", "values", "headers"} and asked.get("accuracy") not in sheet.names:
+    if (
+        layout.name in {"tracker", "values", "headers", "across"}
+        and asked.get("accuracy") not in sheet.names
+    ):
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)

@@ -1,7 +1,7 @@
 """Means of repetitions: which columns have them, their spread and number, and standard errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ _CELL = re.compile(
     r"^\W{0,3}(\d[\d.,]*)[\s_{]*(%?)[\s_{]*(?:±|\+/?-|\\pm|\()\s*(\d*\.?\d+)\s*(%?)[\s)}$]*$"
 )
 _ASKED = ["spread", "spread kind", "spread name", "mean of"]
+_WHAT = {"sd": "standard deviations", "var": "variances", "se": "standard errors"}
 _NONE = "--spread none fits each mean as one repetition of unknown noise"
 
 
@@ -142,22 +143,26 @@ def _spread_of(mean: int, places: Sequence[int], names: Sequence[str], kind: str
     of = columns.measured(names[mean])
     marked = {*spreads([names[mean], *(names[i] for i in places)])}
     kinds = {i: columns.spread_kind(names[i]) for i in places if i != mean}
+    others = {columns.measured(names[i]) for i, its in kinds.items() if not its} - {of, ""}
     kinds = {
         i: its
         for i, its in kinds.items()
-        if (names[i] in marked or its in {"sd", "se"}) and _same(of, columns.measured(names[i]))
+        if (names[i] in marked or its in {"sd", "se", "var"})
+        and _same(of, columns.measured(names[i]), others)
     }
     exact = {i: its for i, its in kinds.items() if columns.measured(names[i]) == of}
     asked = [(kind, exact), (kind, kinds)] if kind else []
-    asked += [(one, group) for group in (exact, kinds) for one in ("se", "sd", "?")]
+    asked += [(one, group) for group in (exact, kinds) for one in ("se", "sd", "var", "?")]
     for one, group in asked:
         if found := [i for i, its in group.items() if its == one]:
             return found[0] if len(found) == 1 else None
     return None
 
 
-def _same(one: str, other: str) -> bool:
-    """Return True if both are the same measure, or one is not named."""
+def _same(one: str, other: str, others: Container[str]) -> bool:
+    """Return True if both are the same measure, or one is not named, and it is none of others."""
+    if other in others:
+        return False
     scores = {columns.stands_for(name) for name in (one, other)} == {"accuracy"}
     return one == other or not one or not other or scores
 
@@ -238,14 +243,13 @@ def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]
         single = ~as_text(table["repetition"]).str.lower().isin({*columns.MEAN, ""})
         reject(table, single, "a single repetition, where others are means: read them apart")
     name = listed(table["spread name"].dropna().unique())
-    kind = given.kind or _kind_of(table, name)
+    kind = _kind_of(table, name, given.kind)
     count = _count_of(table, given, kind, name)
     error = _spread_numbers(table)
-    if kind == "sd":
-        error = (error / np.sqrt(count)).where(count > 1)
-    what = "standard deviations" if kind == "sd" else "standard errors"
+    if kind != "se":
+        error = (error**0.5 if kind == "var" else error) / count.where(count > 1) ** 0.5
     of = f" of {plural(count, 'repetition', 'repetitions')}" if count.notna().any() else ""
-    notes.append(f"in {name} are {what} of means{of}")
+    notes.append(f"in {name} are {_WHAT[kind]} of means{of}")
     return rest.assign(repetition="mean", **{STANDARD_ERROR: error, MEAN_OF: count})
 
 
@@ -274,9 +278,11 @@ def _split_cells(table: pd.DataFrame, given: Spread) -> pd.DataFrame:
     )
 
 
-def _kind_of(table: pd.DataFrame, name: str) -> str:
-    """Return "sd" or "se", as the names of columns say."""
+def _kind_of(table: pd.DataFrame, name: str, said: str) -> str:
+    """Return "sd", "se" or "var", as the names of columns say, and of the first two the user."""
     kinds = table["spread kind"].dropna().unique()
+    if said and "var" not in kinds:
+        return said
     if len(kinds) == 1 and kinds[0] != "?":
         return str(kinds[0])
     raise DataError(
@@ -288,18 +294,18 @@ def _kind_of(table: pd.DataFrame, name: str) -> str:
 
 def _count_of(table: pd.DataFrame, given: Spread, kind: str, name: str) -> "pd.Series[float]":
     """Return the number of repetitions of each mean; NaN if only standard errors are known."""
-    if given.count is None and "mean of" not in table and kind == "sd":
+    if given.count is None and "mean of" not in table and kind != "se":
         raise DataError(
-            f"{_place(table)}in {name} are standard deviations of means: say of how many "
+            f"{_place(table)}in {name} are {_WHAT[kind]} of means: say of how many "
             f"repetitions by --spread 'sd of N' (in Python, spread='sd of N'); {_NONE}"
         )
     if given.count is not None or "mean of" not in table:
         return pd.Series(np.nan if given.count is None else given.count, table.index, dtype=float)
     count = as_numbers(table["mean of"])
     whole = (count % 1 == 0) & count.between(1, MOST)
-    unknown = _empty(table["accuracy" if kind == "sd" else "mean of"])
+    unknown = _empty(table["mean of" if kind == "se" else "accuracy"])
     message = f"the number of repetitions is '{{cell}}', but must be from 1 to {MOST:,}"
-    message += f", or be said by --spread '{kind} of N'"
+    message += f", or be said by --spread '{'se' if kind == 'se' else 'sd'} of N'"
     reject(table.assign(cell=table["mean of"]), ~whole & ~unknown, message)
     return count
 

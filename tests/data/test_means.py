@@ -1,5 +1,7 @@
 """Columns of means, of their spread and of the number of repetitions, and standard errors."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +68,23 @@ def test_names_of_deviations_and_numbers(score, spread, number):
     assert runs.score.metric == "accuracy"
 
 
+@pytest.mark.parametrize("name", ["var", "accuracy_var", "Variance", "acc (var)"])
+def test_variances_tell_the_noise(name):
+    assert errors(read_runs(table(accuracy=MEAN, **{name: 0.0004}, n_runs=4))) == pytest.approx(
+        0.01
+    )
+    with pytest.raises(DataError, match=f"in {re.escape(name)} are variances of means: say of how"):
+        read_runs(table(accuracy=MEAN, **{name: 0.0004}))
+    said = read_runs(table(accuracy=100 * MEAN, **{name: 4}), spread="sd of 4")
+    assert errors(said) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("name", ["std (5 seeds)", "std (n=5)", "acc std, 5 runs"])
+def test_how_many_may_stand_in_the_name(name):
+    runs = read_runs(table(accuracy=MEAN, **{name: 0.02}), spread="sd of 4")
+    assert errors(runs) == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize(
     "name", ["sem", "stderr", "accuracy_se", "standard_error", "Standard error of acc."]
 )
@@ -87,6 +106,13 @@ def test_the_spread_of_another_measure_is_not_taken():
     assert errors(read_runs(frame)) == pytest.approx(0.01)
     with pytest.raises(DataError, match=r"only means and their spread \(accuracy, loss_std, n_s"):
         read_runs(table(accuracy=MEAN, loss=0.4, loss_std=0.1, n_seeds=4))
+
+
+def test_the_spread_of_a_measure_that_is_there_is_not_that_of_another():
+    frame = table(accuracy=MEAN, f1=MEAN - 0.1, f1_std=0.02, n_seeds=4)
+    with pytest.raises(DataError, match=r"only means and their spread \(accuracy, f1_std, n_seeds"):
+        read_runs(frame)
+    assert errors(read_runs(frame, columns={"accuracy": "f1"})) == pytest.approx(0.01)
 
 
 def test_bounds_beside_deviations_are_left_out():
