@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from palm_bayes.data import columns
+from palm_bayes.data.cells import as_text
 from palm_bayes.data.means import across_means, has_repetitions, leaves_spread, refuse_summaries
 from palm_bayes.data.names import number_at_end
 from palm_bayes.data.reading import MIN_EPISODES, Reading
@@ -34,9 +36,8 @@ def is_across(sheet: Sheet, reading: Reading) -> bool:
                 "choose --layout across, or repetitions, then --layout wide"
             )
         return bool(numbers)
-    runs = [i for i, word in enumerate(words) if word in RUN]
-    rows = sheet.raw.frame.iloc[:, runs]
-    return not rows.duplicated().any() and bool(_numbered(sheet, reading))
+    runs = {i: as_text(sheet.column(i)) for i, word in enumerate(words) if word in RUN}
+    return not pd.DataFrame(runs).duplicated().any() and bool(_numbered(sheet, reading))
 
 
 def across(sheet: Sheet, reading: Reading) -> Sheet:

@@ -246,8 +246,9 @@ def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]
     kind = _kind_of(table, name, given.kind)
     count = _count_of(table, given, kind, name)
     error = _spread_numbers(table)
+    error = error**0.5 if kind == "var" else error
     if kind != "se":
-        error = (error**0.5 if kind == "var" else error) / count.where(count > 1) ** 0.5
+        error = (error / np.sqrt(count)).where(count > 1)
     of = f" of {plural(count, 'repetition', 'repetitions')}" if count.notna().any() else ""
     notes.append(f"in {name} are {_WHAT[kind]} of means{of}")
     return rest.assign(repetition="mean", **{STANDARD_ERROR: error, MEAN_OF: count})
