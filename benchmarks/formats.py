@@ -77,6 +77,10 @@ class Shape:
 
 SHAPES: list[Shape] = []
 
+OF_THREE = {"spread": "sd of 3"}  # what the options say of means
+ASKED = "say of how many repetitions by --spread 'sd of N'"  # words of the error without them
+WHICH = "say which by --spread 'sd of N'"
+
 
 def shape(name: str, **more: Any) -> Callable[[Callable[[Path], Any]], Callable[[Path], Any]]:
     """Add what a function writes to the shapes."""
@@ -600,6 +604,113 @@ def _shares_across(at: Path) -> Path:
     return saved(frame.rename(columns={str(n): f"{n // 2}%" for n in LABELS}), at / "runs.csv")
 
 
+@shape("a column for each share in fractions", options={"pool": 1000}, note="are shares of a pool")
+def _fractions_across(at: Path) -> Path:
+    frame = _across("{n}")
+    return saved(frame.rename(columns={str(n): f"{n / 1000}" for n in LABELS}), at / "runs.csv")
+
+
+@shape(
+    "the same, the pool unsaid", refused="labels are shares of the pool, up to 0.12: give its size"
+)
+def _fractions_unsaid(at: Path) -> Path:
+    return _fractions_across(at)
+
+
+@shape("columns of budgets in the order of text", note="6 budgets from the columns 20 ... 120")
+def _budgets_as_text(at: Path) -> Path:
+    frame = renamed(labels="n").astype({"n": str})
+    return saved(
+        frame.pivot_table("accuracy", ["strategy", "repetition"], "n"), at / "a.csv", index=True
+    )
+
+
+@shape("a column for each N=20", note="6 budgets from the columns N=20 ... N=120; auc left out")
+def _budgets_equal(at: Path) -> Path:
+    return saved(_across("N={n}").assign(auc=0.7), at / "runs.csv")
+
+
+def _measures_across(at: Path) -> Path:
+    frame = _across("acc_{n}")
+    other = frame.filter(like="acc_").rename(columns=lambda name: name.replace("acc", "f1")) - 0.1
+    return saved(pd.concat([frame, other], axis=1), at / "runs.csv")
+
+
+@shape(
+    "two measures for each budget", refused="choose one by --column accuracy=acc or --column accu"
+)
+def _measures_unsaid(at: Path) -> Path:
+    return _measures_across(at)
+
+
+@shape(
+    "one of the measures for each budget", options={"columns": {"accuracy": "acc"}},
+    note="6 budgets from the columns acc_20 ... acc_120; f1_20, f1_40, f1_60, f1_80, f1_100",
+)  # fmt: skip
+def _measure_said(at: Path) -> Path:
+    return _measures_across(at)
+
+
+def _means_across(names: str, spread: str, **more: Any) -> pd.DataFrame:
+    mean = tidy().groupby(["strategy", "labels"])["accuracy"].mean().unstack()
+    deviations = mean.mul(0).add(0.01).rename(columns=spread.format)
+    return mean.rename(columns=names.format).join(deviations).assign(**more).reset_index()
+
+
+@shape("means for each budget, deviations beside", refused=ASKED)
+def _deviations_unsaid(at: Path) -> Path:
+    return saved(_means_across("acc@{}", "acc@{}_std"), at / "runs.csv")
+
+
+@shape(
+    "the same, said of how many repetitions", options=OF_THREE, same=False,
+    note="acc@120; in acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std, acc@120_std are",
+)  # fmt: skip
+def _deviations_said(at: Path) -> Path:
+    return _deviations_unsaid(at)
+
+
+@shape(
+    "the same, of unknown noise", options={"spread": "none"}, same=False,
+    note="acc@20 ... acc@120; acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std",
+)  # fmt: skip
+def _deviations_left(at: Path) -> Path:
+    return _deviations_unsaid(at)
+
+
+@shape("means for each budget, how many in a column", same=False, note="of means of 3 repetitions")
+def _deviations_counted(at: Path) -> Path:
+    return saved(_means_across("acc_{}", "std_{}", n_seeds=3), at / "runs.csv")
+
+
+@shape("columns mean_20 and sem_20", same=False, note="sem_120 are standard errors of means")
+def _errors_across(at: Path) -> Path:
+    return saved(_means_across("mean_{}", "sem_{}"), at / "runs.csv")
+
+
+@shape(
+    "columns 20 and 20 (std)", options=OF_THREE, same=False, note="in 20 (std), 40 (std), 60 (std)"
+)
+def _deviations_in_brackets(at: Path) -> Path:
+    return saved(_means_across("{}", "{} (std)"), at / "runs.csv")
+
+
+@shape(
+    "means for each budget, bounds beside", refused="as one repetition all the same: --spread none"
+)
+def _bounds_across(at: Path) -> Path:
+    return saved(_means_across("acc@{}", "acc@{}_lower"), at / "runs.csv")
+
+
+@shape(
+    "header rows of budgets above means", options=OF_THREE, same=False,
+    note="6 budgets from the columns 20 / mean ... 120 / mean; in 20 / std, 40 / std, 60 / std, 80",
+)  # fmt: skip
+def _means_below_budgets(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std"]).unstack()
+    return saved(frame.swaplevel(axis=1).sort_index(axis=1), at / "runs.csv", index=True)
+
+
 @shape("two header rows, as pandas writes them", note="2 strategies and 3 repetitions from")
 def _pandas_headers(at: Path) -> Path:
     frame = tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
@@ -636,11 +747,6 @@ def _measure(at: Path) -> pd.DataFrame:
     return _measures_above(at)
 
 
-OF_THREE = {"spread": "sd of 3"}  # what the options say of means
-ASKED = "say of how many repetitions by --spread 'sd of N'"  # words of the error without them
-WHICH = "say which by --spread 'sd of N'"
-
-
 def _under_strategies(at: Path) -> Path:
     rows = [",margin,,random,", "labels,mean,std,mean,std"]
     runs = zip(LABELS, accuracy("margin", 2), accuracy("random", 2), strict=True)
@@ -659,6 +765,23 @@ def _means_below(at: Path) -> Path:
 )  # fmt: skip
 def _means_below_said(at: Path) -> Path:
     return _under_strategies(at)
+
+
+@shape(
+    "three header rows, as pandas writes means", same=False, note="score is accuracy / mean; in ac"
+)
+def _agg(at: Path) -> Path:
+    of = tidy().groupby(["strategy", "labels"]).agg({"accuracy": ["mean", "std", "count"]})
+    return saved(of, at / "runs.csv", index=True)
+
+
+@shape(
+    "measures below strategies, levels named", refused="choose one by --column accuracy=accuracy"
+)
+def _measures_below(at: Path) -> Path:
+    frame = tidy().assign(f1=0.3).query("repetition == 1").rename_axis(columns="measure")
+    frame = frame.pivot(index="labels", columns="strategy", values=["accuracy", "f1"])
+    return saved(frame.swaplevel(axis=1), at / "runs.csv", index=True)
 
 
 @shape("an index column beside")
@@ -1342,6 +1465,81 @@ def _spread_said(at: Path) -> Path:
     return _with_spread(at)
 
 
+def _rows_of_means(told: str, **names: str) -> pd.DataFrame:
+    of = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std"])
+    rows = of.rename(columns=names).rename_axis(columns=told).stack().rename("accuracy")
+    return rows.reset_index()
+
+
+@shape("rows of means and deviations", refused=ASKED)
+def _rows_unsaid(at: Path) -> Path:
+    return saved(_rows_of_means("stat"), at / "runs.csv")
+
+
+@shape(
+    "the same rows, said of how many", options=OF_THREE, same=False,
+    note="stat tells mean, std; score is accuracy_mean; in accuracy_std are standard deviations of",
+)  # fmt: skip
+def _rows_said(at: Path) -> Path:
+    return _rows_unsaid(at)
+
+
+@shape(
+    "the same rows, of unknown noise", options={"spread": "none"}, same=False,
+    note="stat tells mean, std; score is accuracy_mean.",
+)  # fmt: skip
+def _rows_left(at: Path) -> Path:
+    return _rows_unsaid(at)
+
+
+@shape(
+    "rows of means in place of repetitions", options=OF_THREE, same=False,
+    note="repetition tells mean, std; score is accuracy_mean; in accuracy_std are standard dev",
+)  # fmt: skip
+def _rows_of_repetition(at: Path) -> Path:
+    return saved(_rows_of_means("repetition"), at / "runs.csv")
+
+
+@shape(
+    "metrics acc_mean and acc_std", options=OF_THREE, same=False,
+    note="metric tells acc_mean, acc_std; score is acc_mean; in acc_std are standard deviations of",
+)  # fmt: skip
+def _rows_of_metric(at: Path) -> Path:
+    return saved(_rows_of_means("metric", mean="acc_mean", std="acc_std"), at / "runs.csv")
+
+
+@shape(
+    "metrics acc_mean, f1_mean", refused="choose one by --column accuracy=acc_mean or --column acc"
+)
+def _rows_of_metrics(at: Path) -> Path:
+    frames = [_rows_of_means("metric", mean=f"{m}_mean", std=f"{m}_std") for m in ("acc", "f1")]
+    return saved(pd.concat(frames), at / "runs.csv")
+
+
+@shape(
+    "a row of means and one of deviations", options=OF_THREE, same=False,
+    note="stat tells mean, std; 6 budgets from the columns 20_mean ... 120_mean; in 20_std, 40_std",
+)  # fmt: skip
+def _rows_across(at: Path) -> Path:
+    frame = _rows_of_means("stat").pivot_table("accuracy", ["strategy", "stat"], "labels")
+    return saved(frame, at / "runs.csv", index=True)
+
+
+@shape(
+    "rows of means of each strategy, side by side", options=OF_THREE, same=False,
+    note="2 strategies from the columns margin_mean, random_mean; in margin_std, random_std are st",
+)  # fmt: skip
+def _rows_wide(at: Path) -> Path:
+    frame = _rows_of_means("stat").pivot_table("accuracy", ["stat", "labels"], "strategy")
+    return saved(frame, at / "runs.csv", index=True)
+
+
+@shape("what pandas describes", same=False, note="in std are standard deviations of means of 3 rep")
+def _describe(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"])["accuracy"].describe()
+    return saved(frame, at / "runs.csv", index=True)
+
+
 @shape(
     "accuracies and standard errors, n", same=False,
     note="in sem are standard errors of means of 3 repetitions",
@@ -1567,7 +1765,7 @@ def _percent_name(at: Path) -> Path:
     return saved(renamed(accuracy="Accuracy (%)"), at / "runs.csv")
 
 
-@shape("the same, chosen", options={"percent": False}, note="score is Accuracy (%)")
+@shape("the same, chosen as fractions", options={"percent": False}, note="score is Accuracy (%)")
 def _percent_not(at: Path) -> Path:
     return _percent_name(at)
 

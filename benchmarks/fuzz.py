@@ -48,7 +48,7 @@ CELLS: tuple[Any, ...] = (
     *(0.5, 0, 1, 3, -1, 100, 1e300, float("nan"), float("inf"), None, pd.NA, True),
     *("", "0.5", "margin", "10 %", "1e400", "nan", "±", "=1+1", "\x1b[2J", "../..", "1" * 5000),
     *(10**400, 10**5000, 1j, b"x", "١", np.array([1, 2]), [0.5], {"a": 1}, np.float32(0.3)),
-    *(Decimal("sNaN"), pd.Timestamp(0), pd.Timedelta(1)),
+    *(Decimal("sNaN"), Decimal("1e999999"), "a" * 600, pd.Timestamp(0), pd.Timedelta(1)),
 )
 NAMES = (
     "strategy",

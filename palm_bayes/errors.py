@@ -15,7 +15,8 @@ _LONGEST_WORD, _LONGEST_MESSAGE = 300, 3000  # characters; a path of a file is r
 
 
 def shortened(message: str) -> str:
-    """Leave out the middle of overlong words, such as a cell of 200,000 digits, and messages."""
+    """Write a message in one line, without the middle if it is overlong, or a word of it is."""
+    message = re.sub(r"\s*[\r\n]\s*", " ", message)
     words = re.sub(
         rf"\S{{{_LONGEST_WORD + 1},}}", lambda word: _without_middle(word[0], 60), message
     )

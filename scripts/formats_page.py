@@ -11,6 +11,7 @@ from palm_bayes.data.columns import (
     DEVIATION,
     ERROR_OF_MEAN,
     ERRORS,
+    VARIANCE,
     YIELDING,
 )
 from palm_bayes.data.layouts import LAYOUTS
@@ -118,7 +119,7 @@ says so. [Other scores](how-to/other-scores.md) has what to do with scores outsi
 - Rows at 0 labels are left out.
 - Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
 - Means and deviations beside repetitions (`seed_1, seed_2, mean`) are left out.
-- Means with bounds, quantiles or variances alone (`margin_lo`) are refused: they do not tell the
+- Means with bounds, or quantiles alone (`margin_lo`) are refused: they do not tell the
   noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several
   strategies side by side, `--layout wide`.
 
@@ -128,9 +129,10 @@ Where repetitions are summed up, a strategy is fitted as one curve of means, cal
 whose noise is known: from standard deviations and the number of repetitions, or from standard
 errors. Forecasts of new and continuing repetitions are then of means of as many. Read are
 
-- a column of standard deviations ({deviations}) or of standard errors
-  ({errors_of_means}, standard_error): beside the accuracies or a column called mean, or beside each
-  strategy (`margin_mean, margin_std`), or in a second header row below it;
+- a column of standard deviations ({deviations}), variances ({variances}) or standard errors
+  ({errors_of_means}, standard_error): beside the accuracies or a column called mean, beside each
+  strategy (`margin_mean, margin_std`) or each budget (`acc@20, acc@20_std`), or in a second header
+  row below it, or in rows of their own, where another column says mean, std, n ...;
 - a column of the number of repetitions (n_seeds, num_runs ..., and {counts}, but these only where
   another column counts labels or episodes);
 - cells of both: `0.54 ± 0.02`, `0.54 (0.02)`, `$0.54_{{\\pm 0.02}}$`, with the kind in the column's
@@ -160,6 +162,7 @@ def page() -> str:
         layouts=_table(("layout", "what"), layouts),
         errors=", ".join(ERRORS),
         deviations=", ".join(sorted(DEVIATION)),
+        variances=", ".join(sorted(VARIANCE)),
         errors_of_means=", ".join(sorted(ERROR_OF_MEAN)),
         counts=", ".join(sorted(COUNT)),
         columns=_table(("word", "what", "names"), columns),

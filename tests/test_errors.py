@@ -27,6 +27,10 @@ def test_long_quotes_are_shortened():
     assert str(DataError(path)) == path
 
 
+def test_a_message_is_one_line():
+    assert str(DataError("read\r\n  a\nb")) == "read a b"
+
+
 def test_large_numbers_are_written_out():
     assert span([500, 12_812]) == "500 to 12,812"
     assert plural([100_000], "label", "labels") == "100,000 labels"

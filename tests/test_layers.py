@@ -27,8 +27,8 @@ LAYOUT = """
     display:
     data:       cells score reading validation runs budgets alignment checks
                 quantiles columns names opening arrays in_memory marks tables
-                palm_folder sheet mlflow run_writer places means ambiguous
-                trackers across layouts cleaning readers tasks example
+                palm_folder sheet mlflow run_writer places means summaries
+                ambiguous trackers across layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
                 coordinates steps likelihood_passes likelihood build one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved

@@ -1,23 +1,25 @@
 """Tables of one row for each run, with its accuracies by labels or episodes in columns."""
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from palm_bayes.data import columns
+from palm_bayes.data.cells import as_text
+from palm_bayes.data.means import across_means, has_repetitions, leaves_spread, refuse_summaries
 from palm_bayes.data.names import number_at_end
 from palm_bayes.data.reading import MIN_EPISODES, Reading
 from palm_bayes.data.sheet import Series, Sheet
 from palm_bayes.data.validation import RUN
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, listed
 
 _MANY = {"labels": "budgets", "share": "shares of the pool", "episode": "episodes"}
 
 
-def is_across(sheet: Sheet, _: Reading) -> bool:
+def is_across(sheet: Sheet, reading: Reading) -> bool:
     """Return True if columns are numbered, and nothing else counts labels or episodes.
 
     There must be one row for each run: with several, columns may be repetitions. Without a name of
@@ -27,50 +29,80 @@ def is_across(sheet: Sheet, _: Reading) -> bool:
     if {*columns.COUNTS} & {*words}:
         return False
     if not {*RUN} & {*words}:
-        numbers = _labels_alone(sheet)
+        numbers = _labels_alone(sheet, reading)
         if numbers and len(sheet.raw.frame) >= MIN_EPISODES:
             raise DataError(
                 f"{sheet.place}the columns {numbers[0]} ... {numbers[-1]} may be labels, then "
                 "choose --layout across, or repetitions, then --layout wide"
             )
         return bool(numbers)
-    runs = [i for i, word in enumerate(words) if word in RUN]
-    return bool(_numbered(sheet)) and not sheet.raw.frame.iloc[:, runs].duplicated().any()
+    runs = {i: as_text(sheet.column(i)) for i, word in enumerate(words) if word in RUN}
+    return not pd.DataFrame(runs).duplicated().any() and bool(_numbered(sheet, reading))
 
 
-def across(sheet: Sheet, _: Reading) -> Sheet:
+def across(sheet: Sheet, reading: Reading) -> Sheet:
     """Take the numbers in names of columns as labels, shares or episodes."""
-    found = _numbered(sheet)
+    found, names = _numbered(sheet, reading), sheet.names
     if not found:
-        raise columns.missing(["labels", "episode"], sheet.names, sheet.place)
-    others = [name if i not in found else "" for i, name in enumerate(sheet.names)]
+        raise columns.missing(["labels", "episode"], names, sheet.place)
+    scores = {i for i, name in enumerate(names) if columns.stands_for(name) == "accuracy"}
+    others = ["" if i in {*found, *scores} else name for i, name in enumerate(names)]
     words = columns.positions(others, sheet.words, sheet.place)
     rows, raw = sheet.raw.frame.shape[0], sheet.raw
     if rows > 1 and not {*RUN} & {*words}:
         words["repetition"] = raw.frame.shape[1]
         raw = replace(raw, frame=raw.frame.assign(repetition=np.arange(1, rows + 1)))
-    word, mine = _counted(found), [sheet.names[i] for i in found]
-    series = [Series(i, {word: number}) for i, (_, number) in found.items()]
+    word, mine = _counted(found), [names[i] for i in found]
+    sheet, new = replace(sheet, raw=raw, words=words), raw is not sheet.raw
+    beside = across_means(sheet, [*found], reading)
+    series = [Series(i, {word: found[i][1]}, one) for i, one in zip(found, beside, strict=True)]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
-    said += f", and {rows} repetitions from its rows" * (raw is not sheet.raw)
-    return replace(sheet, raw=raw, words=words, series=series, notes=[said])
+    said += f", and {rows} repetitions from its rows" * new
+    sheet = replace(sheet, series=series)
+    left = [names[i] for i in sheet.numeric if not columns.is_index(names[i])]
+    if not leaves_spread(reading) and not any(beside) and not has_repetitions(sheet):
+        refuse_summaries([*mine, *left], sheet.place, offer="spread none")
+    score = found[next(iter(found))][0]
+    metric = columns.metric_of(score) if columns.word_of(score) == "accuracy" else ""
+    notes = [said, *([f"{listed(left)} left out"] if left else [])]
+    return replace(sheet, notes=notes, metric=metric)
 
 
-def _labels_alone(sheet: Sheet) -> list[str]:
+def _labels_alone(sheet: Sheet, reading: Reading) -> list[str]:
     """Return the names of the columns if all are numbers, not one by one, that may be labels."""
     found = [float(name) for name in sheet.names if re.fullmatch("[0-9]+", name)]
-    alone = len(found) == len(sheet.names) and len(_numbered(sheet)) == len(found)
+    alone = len(found) == len(sheet.names) and len(_numbered(sheet, reading)) == len(found)
     return sheet.names if alone and (np.diff(found) != 1).any() else []
 
 
-def _numbered(sheet: Sheet) -> dict[int, tuple[str, str]]:
-    """Return positions of numbered columns, with words and number; empty if these are not all."""
+def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
+    """Return positions of numbered columns of accuracies, with words and number, by number.
+
+    It is empty if they are too few or two have the same number. `DataError` if there are several
+    measures, of which the user chose none.
+    """
     names, there = sheet.names, replace(sheet, words={}).numeric
-    found = {i: end for i in there if (end := number_at_end(names[i]))}
-    numbers = [float(number.rstrip("%")) for _, number in found.values()]
-    alike = len({words for words, _ in found.values()}) == 1
-    rising = all(before < after for before, after in itertools.pairwise(numbers))
-    return found if alike and rising and len(found) >= MIN_EPISODES else {}
+    ends = {i: end for i in there if (end := number_at_end(names[i]))}
+    ends = {i: end for i, end in ends.items() if not columns.spread_kind(names[i])}
+    counts = {i for i in ends if columns.parts(names[i]) & columns.COUNT}
+    groups: dict[str, dict[int, tuple[str, str]]] = {}
+    for i, (words, number) in ends.items():
+        if i not in counts or len(counts) == len(ends):
+            groups.setdefault(words, {})[i] = words, number
+    groups = {words: one for words, one in groups.items() if len(one) >= MIN_EPISODES}
+    asked = (reading.columns or {}).get("accuracy")
+    if groups and asked is not None:
+        groups = {
+            "": groups[columns.one_of(columns.clean(asked), [*groups], "measure", sheet.place)]
+        }
+    if len(groups) > 1:
+        choices = " or ".join(f"--column accuracy={words}" for words in groups)
+        raise DataError(f"{sheet.place}several measures, choose one by {choices}")
+    found = next(iter(groups.values()), {})
+    numbers = {i: float(number.rstrip("%")) for i, (_, number) in found.items()}
+    if len({*numbers.values()}) < len(found):
+        return {}
+    return {i: found[i] for i in sorted(found, key=numbers.__getitem__)}
 
 
 def _counted(found: Mapping[int, tuple[str, str]]) -> str:

@@ -1,12 +1,14 @@
 """Budgets of runs, labels or episodes where labels are unknown, and the x to forecast at."""
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats
+from palm_bayes.data.cells import EXACT, quoted
 from palm_bayes.data.runs import Runs, interpolated
 from palm_bayes.errors import DataError
 
@@ -96,21 +98,32 @@ def _grid(
         at = _positive(episodes, "episodes")
     else:
         seen = np.unique(runs.table["episode"])
-        ahead = len(seen) if horizon is None else horizon
-        if ahead < 0:
-            raise DataError(f"horizon is {horizon}, but must be a number of episodes, at least 0")
+        ahead = len(seen) if horizon is None else _whole(horizon)
         at = np.concatenate([seen, seen[-1] + np.arange(1, ahead + 1)])
     points = _x_by_episode(runs)
     return interpolated(at, points.index, points, 1.0)
 
 
+def _whole(horizon: int) -> int:
+    """Return the number of episodes to forecast past the data."""
+    if isinstance(horizon, Real) and 0 <= horizon <= MOST_LATER and horizon % 1 == 0:
+        return int(horizon)
+    raise DataError(
+        f"horizon is {quoted(horizon)}, but must be a whole number of episodes, from 0 to "
+        f"{MOST_LATER:,}"
+    )
+
+
 def _positive(values: ArrayLike, name: str) -> Floats:
     try:
         numbers = np.unique(np.asarray(values, dtype=float))
-    except (TypeError, ValueError):
-        raise DataError(f"the requested {name} are {values!r}, but must be numbers") from None
-    if not numbers.size or not np.all(numbers > 0) or not np.all(np.isfinite(numbers)):
-        raise DataError(f"the requested {name} are {values!r}, but must be numbers above 0")
+    except (TypeError, ValueError, ArithmeticError):
+        numbers = np.array([np.nan])
+    if not numbers.size or not np.all((numbers > 0) & (numbers <= EXACT)):
+        raise DataError(
+            f"the requested {name} are {quoted(values)}, but must be numbers above 0, up to "
+            f"{EXACT:.0e}"
+        )
     return numbers
 
 

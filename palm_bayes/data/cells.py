@@ -1,6 +1,7 @@
 """Cells of tables as text and as numbers, whatever they hold."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from palm_bayes.errors import visible
 EXACT = 2**53
 """Whole numbers up to here are exact; more labels or episodes are refused."""
 
+MAX_NAME = 500
+"""Longest name of a strategy, a repetition, a column, a key, or a file with folders above it."""
+
 
 def text_of(cell: Any) -> str:
     """Return a cell as text that can be stored, or its type if Python refuses, as for 10**5000."""
@@ -18,6 +22,14 @@ def text_of(cell: Any) -> str:
         return well_formed(str(cell))
     except ValueError:
         return f"a huge {type(cell).__name__}"
+
+
+def quoted(value: Any) -> str:
+    """Return a value as Python writes it, or its type if Python refuses, as for 10**5000."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"a huge {type(value).__name__}"
 
 
 def well_formed(text: str) -> str:
@@ -33,14 +45,17 @@ def well_formed(text: str) -> str:
 
 def as_numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":
     """Convert cells to numbers; text, arrays, 10**400 and missing values become NaN."""
-    if getattr(cells.dtype, "kind", "") in "cmM":  # complex numbers, times and durations
+    kind = getattr(cells.dtype, "kind", "")
+    if kind in "cmM":  # complex numbers, times and durations
         return pd.Series(np.nan, cells.index)
-    try:
-        values = pd.to_numeric(cells, errors="coerce")
-        if getattr(values.dtype, "kind", "") != "c":
-            return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
-    except (TypeError, ValueError, ArithmeticError):  # one cell suffices
-        pass
+    # Of Decimal("1e999999") pandas would write out all digits.
+    if kind != "O" or not any(isinstance(cell, Decimal) for cell in cells):
+        try:
+            values = pd.to_numeric(cells, errors="coerce")
+            if getattr(values.dtype, "kind", "") != "c":
+                return pd.Series(values.to_numpy(float, na_value=np.nan), cells.index)
+        except (TypeError, ValueError, ArithmeticError):  # one cell suffices
+            pass
     return pd.Series([_number(cell) for cell in cells], cells.index, dtype=float)
 
 

@@ -84,13 +84,14 @@ ERRORS = _names("""
 MEAN = frozenset({"mean", "avg", "average"})
 DEVIATION = frozenset({"std", "sd", "stddev", "stdev", "deviation", "sigma"})
 ERROR_OF_MEAN = frozenset({"sem", "stderr", "se"})
-SPREAD = DEVIATION | ERROR_OF_MEAN | {"var", "variance", "ci", "lower", "upper", "iqr"}
+VARIANCE = frozenset({"var", "variance"})
+SPREAD = DEVIATION | ERROR_OF_MEAN | VARIANCE | {"ci", "lower", "upper", "iqr"}
 BOUND = r"lo|low|hi|high|min|max|range|err|error|±|[qp][0-9]+"
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean, as is a bound."""
 COUNT = frozenset({"n", "count", "size"})
 """Parts of names that, beside means and their spread, tell of how many runs the means are."""
-_OF_MEANS = MEAN | DEVIATION | ERROR_OF_MEAN | ERROR | COUNT | {"standard", "dev", "of"}
+_OF_MEANS = MEAN | DEVIATION | ERROR_OF_MEAN | VARIANCE | ERROR | COUNT | {"standard", "dev", "of"}
 SUMMARIES = MEAN | SPREAD | {"all", "median", "min", "max"}
 """Names of rows or columns that sum repetitions up, beside these."""
 SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation"})
@@ -118,7 +119,7 @@ _WORDS = {clean(name): word for word, names in COLUMNS.items() for name in names
 
 def word_of(name: Hashable) -> str | None:
     """Return the word that a name stands for, or None; units in brackets do not matter."""
-    of_spread = spread_kind(str(name)) in {"sd", "se"} and not parts(name) & MEAN
+    of_spread = spread_kind(str(name)) in {"sd", "se", "var"} and not parts(name) & MEAN
     word = _WORDS.get(clean(name)) or (None if of_spread else _WORDS.get(clean(_bare(name))))
     return "share" if word == "labels" and "%" in str(name) else word
 
@@ -197,25 +198,30 @@ def bound_of(name: str, others: Container[str]) -> bool:
     return match is not None and (clean(match[1]) in others or stands_for(match[1]) == "accuracy")
 
 
+_MANY = "seeds|runs|repetitions|reps|repeats|replicates|trials|folds"
+
+
 def counts_runs(name: str) -> bool:
     """Return True for a column that says of how many runs accuracies are means, such as n_seeds."""
-    many = "seeds|runs|repetitions|reps|repeats|replicates|trials|folds"
-    return re.fullmatch(rf"((n|num|number|count)(of)?)?({many})|meanof", clean(name)) is not None
+    return re.fullmatch(rf"((n|num|number|count)(of)?)?({_MANY})|meanof", clean(name)) is not None
 
 
 def spread_kind(name: str) -> str:
-    """Return what a column has of means: "sd", deviations; "se", errors; "?", either; or ""."""
+    """Return what a column has of means: sd, var, se, ? (sd or se), or nothing."""
     words = parts(name)
     if words & ERROR_OF_MEAN or {"standard", "error"} <= words:
         return "se"
     if words & DEVIATION and not re.search(r"std\W*_?err", name.lower()):  # of an error, perhaps
         return "sd"
+    if words & VARIANCE:
+        return "var"
     return "?" if words & (ERROR | DEVIATION) or "±" in name else ""
 
 
 def measured(name: str) -> str:
     """Return what a column has the mean, the spread or the count of: margin of "margin (std)"."""
-    words = re.split(r"[\W_]+", name.lower())
+    name = re.sub(rf"\bn *= *[0-9]+|\b[0-9]+ *({_MANY})\b", "", name.lower())  # std (5 seeds)
+    words = re.split(r"[\W_]+", name)
     return "".join(word for word in words if word not in _OF_MEANS)
 
 
@@ -223,6 +229,12 @@ def without_mean(name: str) -> str:
     """Return the name of what a column has the mean of: margin of "margin (mean)"."""
     word = rf"(?<![a-z])({'|'.join(MEAN)})(?![a-z])"
     return re.sub(rf"[\W_]*{word}[\W_]*", "", name, flags=re.IGNORECASE) or name
+
+
+def without_summary(name: str) -> str:
+    """Return a name without words of means, their spread and number: acc@20 of acc@20_std."""
+    words, mark = "|".join(_OF_MEANS), r"(?:[^\w%]|_)*"
+    return re.sub(rf"{mark}(?<![a-z])({words})(?![a-z]){mark}", "_", name.lower()).strip("_")
 
 
 def is_index(name: Hashable) -> bool:
@@ -304,9 +316,11 @@ def missing(
     Offered are the columns whose names have a part in common, else those `likely` to be it.
     """
     accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
-    there = [str(column) for column in columns]
+    there = [str(column) or "''" for column in columns]
     near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
-    offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
+    offered = near or [
+        f"{word}={name}" for name in [*filter(None, likely)] or ["NAME"] for word in words
+    ]
     choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
     errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
     turned = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)

@@ -178,7 +178,7 @@ def _with_rows_of_lists(raw: Raw) -> Raw:
     frame, place = raw.frame, raw.file or "the table"
     if frame.columns.nlevels > 1 or not frame.columns.is_unique or frame.empty:
         return raw
-    mine = [name for name in frame if frame[name].map(lambda cell: isinstance(cell, _LISTS)).all()]
+    mine = [name for name in frame if all(isinstance(cell, _LISTS) for cell in frame[name])]
     if not mine:
         return raw
     sizes = frame[mine].map(len)

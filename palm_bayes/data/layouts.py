@@ -1,5 +1,6 @@
 """Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
 
+import itertools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,19 +16,20 @@ from palm_bayes.data.means import (
     refuse_summaries,
     spreads,
     wide_means,
-    with_flat_means,
     with_mean_as_score,
 )
 from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import Series, Sheet, counted, described, with_pairs
+from palm_bayes.data.summaries import with_flat_means, with_means_beside
 from palm_bayes.errors import DataError, known, listed
 
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
-    sheet = Sheet(with_flat_means(_with_header_levels(raw)), {})
+    raw = with_means_beside(with_flat_means(_with_header_levels(raw)))
+    sheet = Sheet(raw, {})
     check_names(raw.file or "the table", sheet.names)
     if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
         error = columns.error_among(sheet.names, sheet.place)
@@ -39,7 +41,10 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
     asked = dict(reading.columns or {})
-    if layout.name in {"tracker", "values", "headers"} and asked.get("accuracy") not in sheet.names:
+    if (
+        layout.name in {"tracker", "values", "headers", "across"}
+        and asked.get("accuracy") not in sheet.names
+    ):
         asked.pop("accuracy", None)  # a metric, not a column
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
@@ -250,17 +255,19 @@ def _with_header_levels(raw: Raw) -> Raw:
     if frame.columns.nlevels > 1 or len(frame) < 2 or len({*head}) == len(head):
         return raw
     second = [text_of(cell).strip() for cell in frame.iloc[0]]
-    if second[0] and columns.word_of(second[0]) is None:
+    third = [text_of(cell).strip() for cell in frame.iloc[1]]
+    filled = len([*itertools.takewhile(bool, third)])
+    named = any(map(columns.word_of, third[:filled])) and not any(third[filled:])
+    if second[0] and columns.word_of(second[0]) is None and not named:
         return raw
     first = list(head)
     for i in range(2, len(head)):  # a merged cell is filled once
         first[i] = head[i] or first[i - 1]
-    rows, named = frame.iloc[1:], ["", ""]
-    third = [text_of(cell).strip() for cell in rows.iloc[0]]
-    if columns.word_of(third[0]) and not any(third[1:]):  # as pandas writes names of levels
-        named, first[0], second[0], rows = [first[0], second[0]], third[0], "", rows.iloc[1:]
-    levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=named)
-    return replace(raw, frame=rows.set_axis(levels, axis="columns"))
+    above = [first[0], second[0]] if named else ["", ""]
+    if named:  # as pandas writes the names of levels, those of the index in a row of their own
+        first[:filled], second[:filled] = third[:filled], [""] * filled
+    levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=above)
+    return replace(raw, frame=frame.iloc[1 + named :].set_axis(levels, axis="columns"))
 
 
 def _is_long(sheet: Sheet, reading: Reading) -> bool:
@@ -307,7 +314,7 @@ LAYOUTS = {
         _Layout(
             "across",
             "one row for each run, with its accuracies by labels (`100`, `acc@200`) or episodes "
-            "(`round_1`) in columns",
+            "(`round_1`) or shares (`0.02`) in columns, in any order",
             across.is_across,
             across.across,
         ),

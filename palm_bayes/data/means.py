@@ -1,7 +1,7 @@
 """Means of repetitions: which columns have them, their spread and number, and standard errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +10,9 @@ import pandas as pd
 
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text
-from palm_bayes.data.in_memory import Raw
-from palm_bayes.data.names import pattern_of, repetition_of, runs_of, split
+from palm_bayes.data.names import number_at_end, pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet, joined
+from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet
 from palm_bayes.data.validation import MEAN_OF, STANDARD_ERROR, reject
 from palm_bayes.errors import DataError, listed, plural
 
@@ -26,6 +25,7 @@ _CELL = re.compile(
     r"^\W{0,3}(\d[\d.,]*)[\s_{]*(%?)[\s_{]*(?:±|\+/?-|\\pm|\()\s*(\d*\.?\d+)\s*(%?)[\s)}$]*$"
 )
 _ASKED = ["spread", "spread kind", "spread name", "mean of"]
+_WHAT = {"sd": "standard deviations", "var": "variances", "se": "standard errors"}
 _NONE = "--spread none fits each mean as one repetition of unknown noise"
 
 
@@ -53,18 +53,6 @@ def leaves_spread(reading: Reading) -> bool:
     return Spread.of(reading.spread).kind == "none"
 
 
-def with_flat_means(raw: Raw) -> Raw:
-    """Join the levels of names of columns of which one tells means from their spread."""
-    frame = raw.frame
-    for level in range(frame.columns.nlevels if frame.columns.nlevels > 1 else 0):
-        names = {str(name).lower() for name in frame.columns.get_level_values(level)}
-        if names & columns.MEAN and names & (columns.DEVIATION | columns.ERROR_OF_MEAN):
-            others = names - columns.SUMMARIES - columns.COUNT
-            if not any(map(repetition_of, others)):
-                return replace(raw, frame=frame.set_axis([*map(joined, frame.columns)], axis=1))
-    return raw
-
-
 def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     """Choose the one column called a mean as the accuracies, if its spread is beside it."""
     names, asked = sheet.names, reading.columns or {}
@@ -74,6 +62,9 @@ def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     places = sheet.numeric
     means = [i for i in places if columns.parts(names[i]) & columns.MEAN]
     runs = any(repetition_of(names[i]) for i in places)
+    if len(means) > 1 and not runs and "strategy" in known and known & {*columns.COUNTS}:
+        choices = " or ".join(f"--column accuracy={names[i]}" for i in means)
+        raise DataError(f"{sheet.place}several measures, choose one by {choices}")
     if len(means) != 1 or runs or _spread_of(means[0], places, names, "") is None:
         return reading
     return replace(reading, columns={**asked, "accuracy": names[means[0]]})
@@ -85,7 +76,7 @@ def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
     They are empty if there is no spread, or if there are repetitions of their own.
     """
     given, score, places = Spread.of(reading.spread), sheet.words["accuracy"], sheet.numeric
-    if given.kind == "none" or _has_repetitions(sheet):
+    if given.kind == "none" or has_repetitions(sheet):
         return {}
     spread = _spread_of(score, places, sheet.names, given.kind)
     return _by_word(spread, _counts(sheet, places, [score]))
@@ -94,7 +85,7 @@ def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
 def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | None:
     """Take columns of means, one a strategy, each with its spread; None if they are not such."""
     names, given = sheet.names, Spread.of(reading.spread)
-    if given.kind == "none" or "strategy" in sheet.words or _has_repetitions(sheet):
+    if given.kind == "none" or "strategy" in sheet.words or has_repetitions(sheet):
         return None
     left = {*spreads([names[i] for i in places])}
     counts = _counts(sheet, places, [i for i in places if names[i] not in left])
@@ -114,6 +105,24 @@ def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | Non
     return sheet.described([names[i] for i in sheet.free if i in places])
 
 
+def across_means(sheet: Sheet, means: Sequence[int], reading: Reading) -> list[dict[str, int]]:
+    """Return what `beside_score` does of columns numbered by labels, of all of them or of none."""
+    given, places = Spread.of(reading.spread), sheet.numeric
+    if given.kind == "none" or has_repetitions(sheet):
+        return [{} for _ in means]
+    numbers = {i: end[1] for i in (*places, *means) if (end := number_at_end(sheet.names[i]))}
+    names = [re.sub("[0-9][0-9.,]*", "", name) for name in sheet.names]
+    raw = replace(sheet.raw, frame=sheet.raw.frame.set_axis(names, axis="columns"))
+    sheet = replace(sheet, raw=raw, words={**sheet.words, "labels": means[0]})
+    of_all, beside = _counts(sheet, [i for i in places if i not in numbers], []), []
+    for i in means:
+        same = [j for j in places if j != i and numbers.get(j) == numbers[i]]
+        counts = _counts(sheet, same, [i])
+        spread = _spread_of(i, [j for j in same if j not in counts], names, given.kind)
+        beside.append(_by_word(spread, counts or of_all))
+    return beside if all(beside) else [{} for _ in means]
+
+
 def _by_word(spread: int | None, counts: Sequence[int]) -> dict[str, int]:
     """Return the positions of a spread, if there is one, and of its first number, by word."""
     if spread is None:
@@ -121,7 +130,7 @@ def _by_word(spread: int | None, counts: Sequence[int]) -> dict[str, int]:
     return {"spread": spread} | ({"mean of": counts[0]} if counts else {})
 
 
-def _has_repetitions(sheet: Sheet) -> bool:
+def has_repetitions(sheet: Sheet) -> bool:
     """Return True unless the only repetition is called a mean."""
     if "repetition" in sheet.words:
         cells = as_text(sheet.column(sheet.words["repetition"])).str.lower()
@@ -134,22 +143,26 @@ def _spread_of(mean: int, places: Sequence[int], names: Sequence[str], kind: str
     of = columns.measured(names[mean])
     marked = {*spreads([names[mean], *(names[i] for i in places)])}
     kinds = {i: columns.spread_kind(names[i]) for i in places if i != mean}
+    others = {columns.measured(names[i]) for i, its in kinds.items() if not its} - {of, ""}
     kinds = {
         i: its
         for i, its in kinds.items()
-        if (names[i] in marked or its in {"sd", "se"}) and _same(of, columns.measured(names[i]))
+        if (names[i] in marked or its in {"sd", "se", "var"})
+        and _same(of, columns.measured(names[i]), others)
     }
     exact = {i: its for i, its in kinds.items() if columns.measured(names[i]) == of}
     asked = [(kind, exact), (kind, kinds)] if kind else []
-    asked += [(one, group) for group in (exact, kinds) for one in ("se", "sd", "?")]
+    asked += [(one, group) for group in (exact, kinds) for one in ("se", "sd", "var", "?")]
     for one, group in asked:
         if found := [i for i, its in group.items() if its == one]:
             return found[0] if len(found) == 1 else None
     return None
 
 
-def _same(one: str, other: str) -> bool:
-    """Return True if both are the same measure, or one is not named."""
+def _same(one: str, other: str, others: Container[str]) -> bool:
+    """Return True if both are the same measure, or one is not named, and it is none of others."""
+    if other in others:
+        return False
     scores = {columns.stands_for(name) for name in (one, other)} == {"accuracy"}
     return one == other or not one or not other or scores
 
@@ -182,10 +195,13 @@ def spreads(names: Sequence[str]) -> list[str]:
     ]
 
 
-def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> None:
+def refuse_summaries(
+    names: Sequence[str], place: str, *, wide: bool = True, offer: str = ""
+) -> None:
     """Refuse means whose standard errors are not known, such as those with bounds.
 
-    In a table that is not `wide`, the first name is that of the score.
+    In a table that is not `wide`, the first name is that of the score. The option that fits means
+    all the same is `offer`, or that of the layout.
     """
     spread = [name for name in spreads(names) if wide or name != names[0]]
     spread += [] if wide else [*filter(columns.counts_runs, names[1:])]
@@ -198,11 +214,12 @@ def refuse_summaries(names: Sequence[str], place: str, *, wide: bool = True) -> 
     or_strategies = f"strategies of these names are read by --pattern '{like}'; " * bool(like)
     mean = mean or (rest if wide else rest[:1]) or ["NAME"]
     one = len(mean) == 1
+    offer = offer or (f"column accuracy={mean[0]}" if one else "layout wide")
     raise DataError(
         f"{place}only means and their spread ({listed([*mean, *spread])}), which does not tell "
         "the noise: needed are accuracies of single repetitions, or means with standard "
         f"deviations or errors; {or_strategies}to fit the {'mean' if one else 'means, each'} as "
-        f"one repetition all the same: --{f'column accuracy={mean[0]}' if one else 'layout wide'}"
+        f"one repetition all the same: --{offer}"
     )
 
 
@@ -226,14 +243,14 @@ def with_standard_errors(table: pd.DataFrame, said: str | None, notes: list[str]
         single = ~as_text(table["repetition"]).str.lower().isin({*columns.MEAN, ""})
         reject(table, single, "a single repetition, where others are means: read them apart")
     name = listed(table["spread name"].dropna().unique())
-    kind = given.kind or _kind_of(table, name)
+    kind = _kind_of(table, name, given.kind)
     count = _count_of(table, given, kind, name)
     error = _spread_numbers(table)
-    if kind == "sd":
+    error = error**0.5 if kind == "var" else error
+    if kind != "se":
         error = (error / np.sqrt(count)).where(count > 1)
-    what = "standard deviations" if kind == "sd" else "standard errors"
     of = f" of {plural(count, 'repetition', 'repetitions')}" if count.notna().any() else ""
-    notes.append(f"in {name} are {what} of means{of}")
+    notes.append(f"in {name} are {_WHAT[kind]} of means{of}")
     return rest.assign(repetition="mean", **{STANDARD_ERROR: error, MEAN_OF: count})
 
 
@@ -262,9 +279,11 @@ def _split_cells(table: pd.DataFrame, given: Spread) -> pd.DataFrame:
     )
 
 
-def _kind_of(table: pd.DataFrame, name: str) -> str:
-    """Return "sd" or "se", as the names of columns say."""
+def _kind_of(table: pd.DataFrame, name: str, said: str) -> str:
+    """Return "sd", "se" or "var", as the names of columns say, and of the first two the user."""
     kinds = table["spread kind"].dropna().unique()
+    if said and "var" not in kinds:
+        return said
     if len(kinds) == 1 and kinds[0] != "?":
         return str(kinds[0])
     raise DataError(
@@ -276,18 +295,18 @@ def _kind_of(table: pd.DataFrame, name: str) -> str:
 
 def _count_of(table: pd.DataFrame, given: Spread, kind: str, name: str) -> "pd.Series[float]":
     """Return the number of repetitions of each mean; NaN if only standard errors are known."""
-    if given.count is None and "mean of" not in table and kind == "sd":
+    if given.count is None and "mean of" not in table and kind != "se":
         raise DataError(
-            f"{_place(table)}in {name} are standard deviations of means: say of how many "
+            f"{_place(table)}in {name} are {_WHAT[kind]} of means: say of how many "
             f"repetitions by --spread 'sd of N' (in Python, spread='sd of N'); {_NONE}"
         )
     if given.count is not None or "mean of" not in table:
         return pd.Series(np.nan if given.count is None else given.count, table.index, dtype=float)
     count = as_numbers(table["mean of"])
     whole = (count % 1 == 0) & count.between(1, MOST)
-    unknown = _empty(table["accuracy" if kind == "sd" else "mean of"])
+    unknown = _empty(table["mean of" if kind == "se" else "accuracy"])
     message = f"the number of repetitions is '{{cell}}', but must be from 1 to {MOST:,}"
-    message += f", or be said by --spread '{kind} of N'"
+    message += f", or be said by --spread '{'se' if kind == 'se' else 'sd'} of N'"
     reject(table.assign(cell=table["mean of"]), ~whole & ~unknown, message)
     return count
 

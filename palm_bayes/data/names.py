@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from palm_bayes.data.columns import COLUMNS, ERRORS, clean
+from palm_bayes.data.columns import COLUMNS, ERRORS, clean, without_summary
 from palm_bayes.errors import DataError, listed
 
 Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
@@ -43,7 +43,7 @@ _BEFORE_NUMBERS = {
 
 def repetition_of(name: str) -> str | None:
     """Return the repetition that a name such as seed_1, run 2, acc_3 or 4 stands for, or None."""
-    match = re.fullmatch(r"(.*?)([0-9]+)\W*", name)
+    match = re.fullmatch(r"(.*?)([0-9]+)[^\w%]*", name)  # 25% is a quantile
     return match[2] if match and clean(match[1]) in _NUMBERED else None
 
 
@@ -128,9 +128,15 @@ def runs_of(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
 
 
 def number_at_end(name: str) -> tuple[str, str] | None:
-    """Split acc@200, round_3, 1,000 labels or 10% into the words and the number, else None."""
-    match = re.fullmatch(r"(.*?)[\W_]*?([0-9]+(?:\.[0-9]+)?%?)(?: *labels)?", name.replace(",", ""))
-    return (clean(match[1]), match[2]) if match and clean(match[1]) in _BEFORE_NUMBERS else None
+    """Split acc@200, round_3, 1,000 labels or 10% into the words and the number, else None.
+
+    What a name says of means, as in 20_std, does not matter.
+    """
+    for one in (name.replace(",", ""), without_summary(name.replace(",", ""))):
+        match = re.fullmatch(r"(.*?)[\W_]*?([0-9]+(?:\.[0-9]+)?%?)(?: *labels)?", one)
+        if match and clean(match[1]) in _BEFORE_NUMBERS:
+            return clean(match[1]), match[2]
+    return None
 
 
 def fitting(names: Sequence[str], pattern: str) -> list[str]:

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palm_bayes.data.cells import MAX_NAME
 from palm_bayes.errors import DataError
 
 MAX_BYTES, MAX_JSON = 50_000_000, 20_000_000
 """Largest file, also unpacked; JSON takes more memory. 1,000 curves have about 2 MB as CSV."""
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 20_000, 5_000_000
 """Largest table: as text in memory, a cell takes about 100 bytes."""
-MAX_NAME = 500
-"""Longest name of a column, a key, or a file with its folders below the one that is read."""
 _LARGER = "read it by pandas, keep the rows and columns that are needed, and give the frame"
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import itertools
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -74,10 +75,17 @@ def paths_of(source: Place) -> list[Path]:
 
 def home_filled(place: str | Path) -> Path:
     """Return a path with the home folder in place of ~; `DataError` if it cannot be a path."""
+    if not isinstance(place, (str, os.PathLike)):
+        raise DataError(
+            f"a path is of type {type(place).__name__}, but must be a text; several frames are "
+            "joined by pd.concat, or given as a dict by strategy"
+        )
+    if place == "":
+        raise DataError("the path is empty: name a file or a folder, such as '.' for this one")
     try:
         path = Path(place).expanduser()
         path.exists()  # raises, if the name is too long
-    except (OSError, RuntimeError, TypeError) as error:
+    except (OSError, RuntimeError) as error:
         raise DataError(f"{place} cannot be read: {error}") from error
     return path
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any, Literal
 
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, real
 
 XMode = Literal["labels", "episodes"]
 
@@ -70,7 +70,9 @@ def check_options(
     batch: float | None, x_mode: str, repetitions: int | None, episodes: int | None
 ) -> None:
     """Raise `DataError` for options that are outside their limits."""
-    if batch is not None and not (isinstance(batch, Real) and 0 < batch < math.inf):
+    if batch is not None and not (
+        isinstance(batch, Real) and 0 < real(batch, "batch (--budget-size)") < math.inf
+    ):
         raise DataError(
             f"batch (--budget-size) is {batch!r}, but must be a number of labels above 0"
         )
@@ -80,7 +82,7 @@ def check_options(
         ("max_repetitions (--num-variants)", repetitions, 1),
         ("max_episodes (--episodes)", episodes, MIN_EPISODES),
     ):
-        if value is not None and not (isinstance(value, Real) and value >= least):
+        if value is not None and not (isinstance(value, Real) and real(value, name) >= least):
             raise DataError(f"{name} is {value}, but must be at least {least}")
 
 

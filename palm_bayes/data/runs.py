@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.cells import EXACT, as_text, in_native_order, natural
+from palm_bayes.data.cells import EXACT, MAX_NAME, as_text, in_native_order, natural
 from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.score import Score
 from palm_bayes.data.validation import (
@@ -257,6 +257,10 @@ def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
     for column in RUN:
         table[column] = as_text(table[column])
         reject(table, table[column] == "", f"the {column} is empty")
+        if (long := table[column].str.len() > MAX_NAME).any():
+            size, brief = table[column].str.len().astype(float), table[column].str[:40] + " ..."
+            message = f"the {column} has {{size:,.0f}} characters, allowed are {MAX_NAME}"
+            reject(table.assign(size=size, **{column: brief}), long, message)
     if {"labels", "episode"} <= set(table) and as_text(table["labels"]).eq("").all():
         del table["labels"]
     for column in ("episode", "labels"):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -99,7 +100,10 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
     if filled.sum() < 2:
         raise DataError(f"{file} has no rows below its header")
     head = cells[filled].iloc[0].str.strip()
-    if decimals := [name for name in head if re.fullmatch(_DECIMAL, name)]:
+    named = {"strategy", "repetition"} & {*map(stands_for, head)}  # numbers are shares of the pool
+    if decimals := [
+        name for name in head if re.fullmatch(_DECIMAL, name) and ("," in name or not named)
+    ]:
         raise DataError(
             f"{file}: the first row has {decimals[0]}, needed are names of columns, such as labels "
             "and accuracy"
@@ -194,7 +198,7 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
     """Read records, also one in each line, or a mapping of names to lists."""
     text = text_of(path, MAX_JSON)
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
             raise
@@ -220,9 +224,19 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
 
 def _of_line(number: int, line: str, path: Path) -> Any:
     try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path} cannot be read as JSON: line {number}: {error.msg}") from error
+        return json.loads(line, object_pairs_hook=_unique)
+    except ValueError as error:
+        told = getattr(error, "msg", error)
+        raise DataError(f"{path} cannot be read as JSON: line {number}: {told}") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping, of which Python would keep only the last of several values of a name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"a mapping has the name {name} twice: rename one, or make it a list")
+    return found
 
 
 def _npy(path: Path) -> list[Raw]:

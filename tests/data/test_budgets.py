@@ -1,10 +1,12 @@
 """Budgets of runs."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data.budgets import episode_budgets
+from palm_bayes.data.budgets import asked_x, episode_budgets
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 
@@ -21,6 +23,46 @@ def test_budgets_far_past_the_data_are_refused(made_up):
     assert episode_budgets(runs, last + 100_000)[-1] == last + 100_000
     with pytest.raises(DataError, match=r"are 100,000,000 episodes past the data, .* 10,000"):
         episode_budgets(runs, last + 1e9)
+
+
+@pytest.mark.parametrize("word", ["labels", "episodes", "horizon"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        -1,
+        10**400,
+        10**5000,
+        np.nan,
+        np.inf,
+        1e308,
+        "x",
+        [],
+        [10**400],
+        pd.NA,
+        1j,
+        Decimal("sNaN"),
+        pd.DataFrame({"x": [-1, 2]}),
+        b"x",
+        object(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_cannot_be_asked_for_is_one_line(made_up, word, value):
+    runs = made_up.task({"a": (0.1, 0.2)})
+    with pytest.raises(DataError, match=rf"{word} (are|is) .* but must be ") as caught:
+        asked_x(runs, **{word: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_horizon_has_a_limit(made_up):
+    runs = made_up.task({"a": (0.1, 0.2)})
+    seen = runs.table["episode"].nunique()
+    assert asked_x(runs, horizon=10_000).size == seen + 10_000
+    assert asked_x(runs, horizon=np.int64(0)).size == seen
+    with pytest.raises(
+        DataError, match=r"horizon is 10001, .* number of episodes, from 0 to 10,000"
+    ):
+        asked_x(runs, horizon=10_001)
 
 
 @pytest.mark.filterwarnings("ignore::palm_bayes.errors.PalmWarning")

@@ -1,5 +1,7 @@
 """Columns of means, of their spread and of the number of repetitions, and standard errors."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +68,23 @@ def test_names_of_deviations_and_numbers(score, spread, number):
     assert runs.score.metric == "accuracy"
 
 
+@pytest.mark.parametrize("name", ["var", "accuracy_var", "Variance", "acc (var)"])
+def test_variances_tell_the_noise(name):
+    assert errors(read_runs(table(accuracy=MEAN, **{name: 0.0004}, n_runs=4))) == pytest.approx(
+        0.01
+    )
+    with pytest.raises(DataError, match=f"in {re.escape(name)} are variances of means: say of how"):
+        read_runs(table(accuracy=MEAN, **{name: 0.0004}))
+    said = read_runs(table(accuracy=100 * MEAN, **{name: 4}), spread="sd of 4")
+    assert errors(said) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("name", ["std (5 seeds)", "std (n=5)", "acc std, 5 runs"])
+def test_how_many_may_stand_in_the_name(name):
+    runs = read_runs(table(accuracy=MEAN, **{name: 0.02}), spread="sd of 4")
+    assert errors(runs) == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize(
     "name", ["sem", "stderr", "accuracy_se", "standard_error", "Standard error of acc."]
 )
@@ -87,6 +106,13 @@ def test_the_spread_of_another_measure_is_not_taken():
     assert errors(read_runs(frame)) == pytest.approx(0.01)
     with pytest.raises(DataError, match=r"only means and their spread \(accuracy, loss_std, n_s"):
         read_runs(table(accuracy=MEAN, loss=0.4, loss_std=0.1, n_seeds=4))
+
+
+def test_the_spread_of_a_measure_that_is_there_is_not_that_of_another():
+    frame = table(accuracy=MEAN, f1=MEAN - 0.1, f1_std=0.02, n_seeds=4)
+    with pytest.raises(DataError, match=r"only means and their spread \(accuracy, f1_std, n_seeds"):
+        read_runs(frame)
+    assert errors(read_runs(frame, columns={"accuracy": "f1"})) == pytest.approx(0.01)
 
 
 def test_bounds_beside_deviations_are_left_out():
@@ -135,6 +161,38 @@ def test_each_strategy_has_its_own_spread_and_number():
     found = read_runs(frame).table.groupby("strategy")[["standard_error", "mean_of"]].mean()
     assert found.loc["margin"].tolist() == pytest.approx([0.01, 4])
     assert found.loc["random"].tolist() == pytest.approx([0.03, 9])
+
+
+def test_each_budget_has_its_own_spread_and_number():
+    wide = {f"acc_{n}": [m, m - 0.1] for n, m in zip(LABELS, MEAN, strict=True)}
+    frame = pd.DataFrame({"strategy": ["margin", "random"]} | dict(reversed(wide.items())))
+    beside = {f"std_{n}": [n / 1000, n / 100] for n in LABELS} | {f"n_{n}": 4 for n in LABELS}
+    runs = read_runs(frame.assign(**beside))
+    assert errors(runs.strategy("margin")) == pytest.approx(LABELS / 2000)
+    assert errors(runs.strategy("random")) == pytest.approx(LABELS / 200)
+    assert runs.table["labels"].tolist() == [*LABELS] * 2
+    assert runs.table["accuracy"].tolist() == pytest.approx([*MEAN, *(MEAN - 0.1)])
+    some = frame.assign(**{name: beside[name] for name in ("std_10", "std_20")})
+    with pytest.raises(DataError, match=r"only means and their spread.*--spread none"):
+        read_runs(some, spread="sd of 4")
+    assert not read_runs(some, spread="none").of_means
+    seeds = read_runs(frame.assign(**beside, seed=1))
+    assert not seeds.of_means
+    assert any("std_10, std_20, std_30" in note for note in seeds.notes)
+
+
+def test_rows_of_means_and_of_their_spread_in_any_order():
+    wide = table(accuracy=MEAN, std=LABELS / 1000, n=4)
+    long = wide.rename(columns={"accuracy": "mean"}).melt(["strategy", "labels"], var_name="stat")
+    long = long.rename(columns={"value": "acc"}).sample(frac=1, random_state=1)
+    late = (long["labels"] == LABELS[-1]) & (long["stat"] == "std")
+    runs = read_runs(long[~late])
+    assert runs.table["accuracy"].tolist() == pytest.approx(MEAN)
+    assert errors(runs) == pytest.approx([*LABELS[:5] / 2000, np.nan], nan_ok=True)
+    twice = pd.concat([long, long])
+    with pytest.raises(DataError, match=r"a second row for .* labels"):
+        read_runs(twice)
+    assert read_runs(long.assign(strategy="std")).strategies == ("std",)
 
 
 def test_strategies_of_which_one_has_no_spread():

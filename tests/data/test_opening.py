@@ -145,6 +145,11 @@ def test_deep_nesting_is_refused(tmp_path, source):
 def test_overlong_names_are_refused(tmp_path):
     refused(written(tmp_path / "runs.csv", "_" * 10**5 + ",x\n1,2\n"), "a name has 100,000")
     refused({"1" * 10**5: [0.1, 0.2]}, "a name has 100,000 characters, allowed are 500")
+    for word in ("strategy", "repetition"):
+        frame = pd.DataFrame({"strategy": "a", "labels": [10, 20], "accuracy": [0.5, 0.6]})
+        refused(
+            frame.assign(**{word: "a b " * 10**4}), f"{word} has 39,999 characters, allowed are"
+        )
 
 
 def test_what_is_a_table_is_read_with_a_byte_order_mark(tmp_path):
@@ -153,6 +158,28 @@ def test_what_is_a_table_is_read_with_a_byte_order_mark(tmp_path):
     assert read_runs(path).strategies == ("margin",)
     windows = written(tmp_path / "windows.csv", (HEADER + rows).replace("\n", "\r\n"))
     assert read_runs(windows).sha256() == read_runs(path).sha256()
+
+
+def test_places_that_are_no_paths(tmp_path, monkeypatch):
+    frame = pd.DataFrame({"strategy": "a", "labels": [10, 20], "accuracy": [0.5, 0.6]})
+    refused([frame, frame], "a path is of type DataFrame, .* are joined by pd.concat, or given as")
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "runs.csv", HEADER + "margin,1,10,0.5\n")
+    for source in ("", [""]):
+        refused(source, "the path is empty: name a file or a folder, such as '.' for this one")
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz"])
+def test_a_name_that_is_twice_in_json_is_refused(tmp_path, name):
+    text = '{"margin": [0.1, 0.2, 0.3, 0.4], "margin": [0.2, 0.3, 0.4, 0.5]}'
+    packed = gzip.compress(text.encode()) if name.endswith("gz") else text
+    said = refused(
+        written(tmp_path / name, packed), "cannot be read as JSON.* twice: rename one, or"
+    )
+    assert f"{name} cannot be read as JSON" in said
+    assert "a mapping has the name margin twice" in said
+    lines = '{"strategy": "a", "labels": 1}\n{"labels": 1, "labels": 2}'
+    refused(written(tmp_path / "b.jsonl", lines), "line 2: a mapping has the name labels twice")
 
 
 # --- damage

@@ -148,6 +148,8 @@ def test_columns_and_rows_are_needed():
     [
         ({"batch": 0}, "is 0, but must be"),
         ({"batch": np.nan}, "is nan, but must be"),
+        ({"batch": 10**400}, "batch (--budget-size) is too large: it must be below 1e308"),
+        ({"max_repetitions": 10**5000}, "(--num-variants) is too large: it must be below"),
         ({"x_mode": "rounds"}, "x_mode is 'rounds', but must be 'labels' or 'episodes'"),
         ({"max_repetitions": 0}, "is 0, but must be at least 1"),
         ({"max_episodes": 3}, "is 3, but must be at least 4"),
