@@ -86,6 +86,10 @@ DEVIATION = frozenset({"std", "sd", "stddev", "stdev", "deviation", "sigma"})
 ERROR_OF_MEAN = frozenset({"sem", "stderr", "se"})
 SPREAD = DEVIATION | ERROR_OF_MEAN | {"var", "variance", "ci", "lower", "upper", "iqr"}
 BOUND = r"lo|low|hi|high|min|max|range|err|error|±|[qp][0-9]+"
+UNBOUNDED = frozenset(
+    {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}
+)
+"""Parts of names of errors that have no upper bound."""
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean, as is a bound."""
 COUNT = frozenset({"n", "count", "size"})
@@ -142,6 +146,19 @@ def error_among(columns: Sequence[str], place: str) -> dict[str, str]:
 def is_error(name: Hashable) -> bool:
     """Return True for the name of an error rate or loss; units in brackets do not matter."""
     return bool({*map(clean, (name, _bare(name), _last_of_group(name)))} & _ERRORS)
+
+
+def seems_error(name: Hashable) -> bool:
+    """Return True for an error by its name or by a part of it, as test_loss_total or ECE."""
+    part = parts(name) & (ERROR | UNBOUNDED | {"ece", "brier"})
+    return is_error(name) or (bool(part) and not parts(name) & {"acc", "accuracy"})
+
+
+def refuse_error(name: str | None, place: str, *, lower_is_better: bool) -> None:
+    """Refuse an error as a score of which higher is better."""
+    if name is not None and seems_error(name) and not lower_is_better:
+        how = "read it with --lower-is-better, or rename it if higher is better"
+        raise DataError(f"{place}{name} is an error: {how}")
 
 
 def is_remaining(name: Hashable) -> bool:
@@ -307,10 +324,13 @@ def missing(
     there = [str(column) for column in columns]
     near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
     offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
+    scores = [one.removeprefix("accuracy=") for one in offered]
+    turned = [one != name and seems_error(name) for one, name in zip(offered, scores, strict=True)]
+    offered = [one + " --lower-is-better" * by for one, by in zip(offered, turned, strict=True)]
     choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
     errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
-    turned = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)
+    how = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)
     return DataError(
         f"{place}no column for {' or '.join(words)}: found {listed(there)}; accepted are "
-        f"{accepted}; choose one by {choices}{turned}"
+        f"{accepted}; choose one by {choices}{how}"
     )

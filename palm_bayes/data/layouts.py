@@ -8,6 +8,7 @@ import pandas as pd
 from palm_bayes.data import across, columns, mlflow, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous
 from palm_bayes.data.cells import text_of
+from palm_bayes.data.counting import counted
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.means import (
     beside_score,
@@ -21,7 +22,7 @@ from palm_bayes.data.means import (
 from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import Series, Sheet, counted, described, with_pairs
+from palm_bayes.data.sheet import Series, Sheet, described, with_pairs
 from palm_bayes.errors import DataError, known, listed
 
 
@@ -29,9 +30,13 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
     sheet = Sheet(with_flat_means(_with_header_levels(raw)), {})
     check_names(raw.file or "the table", sheet.names)
-    if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
+    asked = dict(reading.columns or {})
+    columns.refuse_error(
+        asked.get("accuracy"), sheet.place, lower_is_better=reading.lower_is_better
+    )
+    if reading.lower_is_better and "accuracy" not in asked:
         error = columns.error_among(sheet.names, sheet.place)
-        reading = replace(reading, columns={**(reading.columns or {}), **error})
+        reading = replace(reading, columns={**asked, **error})
     if reading.layout in {None, "long"}:
         reading = with_mean_as_score(sheet, reading)
     if reading.layout is not None:
@@ -41,6 +46,10 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     asked = dict(reading.columns or {})
     if layout.name in {"tracker", "values", "headers"} and asked.get("accuracy") not in sheet.names:
         asked.pop("accuracy", None)  # a metric, not a column
+    if layout.name == "tracker":
+        metrics = {*trackers.metrics_of(sheet)} - {*sheet.names}
+        counts = [word for word in columns.COUNTS if asked.get(word) in metrics]
+        asked = {word: name for word, name in asked.items() if word not in counts}
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
     if reading.pattern is not None and raw.alone and not sheet.series:

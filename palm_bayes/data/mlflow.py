@@ -202,4 +202,4 @@ def _with_steps(
         if word in columns.COUNTS and several and word not in asked and names[i].startswith(_SAID)
     }
     kept = {word: i for word, i in words.items() if word not in constant}
-    return kept if {*columns.COUNTS} & {*kept} else kept | {_STEP: names.index(_STEP)}
+    return kept | {_STEP: names.index(_STEP)}
