@@ -34,10 +34,10 @@ def counted(sheet: Sheet) -> Sheet:
             likely = _growing(sheet) or likely
             raise columns.missing(["episode", "labels"], sheet.names, sheet.place, likely)
         numbers = pd.Series(np.arange(1.0, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
-        called = "rows count"
+        called, verb = "rows", "count"
     else:
         numbers = as_numbers(sheet.column(place))
-        called = f"{sheet.names[place] or 'the column without a name'} counts"
+        called, verb = sheet.names[place] or "the column without a name", "counts"
     measured = _measured(numbers, sheet)
     word = "labels" if _counts_labels(numbers, measured) else "episode"
     if word == "labels" and _from_zero(measured):
@@ -45,10 +45,10 @@ def counted(sheet: Sheet) -> Sheet:
             shown = ", ".join(f"{number:.10g}" for number in measured[:3])
             raise unclear_step(sheet, step, f"counts {shown} ...")
         if numbers.min() == 0 and (numbers.diff().iloc[1:] == 1).all():
-            numbers, called = numbers + 1, f"{called} from 0, here from 1,"
+            numbers, called = numbers + 1, f"{called}, from 0 and here from 1,"
     frame = pd.concat([sheet.raw.frame, numbers], axis=1)
     frame.columns = [*sheet.names, word]
-    notes = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
+    notes = [*sheet.notes, f"{called} {verb} {'labels' if word == 'labels' else 'episodes'}"]
     words[word] = frame.shape[1] - 1
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
 

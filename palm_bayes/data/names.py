@@ -17,10 +17,12 @@ _RUN = "|".join(name.replace(" ", "[ _-]?") for name in _RUNS)
 _NUMBER = r"(?<![0-9]\.)(?P<repetition>[0-9]+)"  # not that of lr0.01
 _WAYS = (
     rf"(?:{_RUN})[\W_]*{_NUMBER}[\W_]+(?P<strategy>.+)(?P<rest>)",
-    rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*|s){_NUMBER}(?P<rest>\W*)",
+    rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*|[rs]){_NUMBER}(?P<rest>\W*)",
     rf"(?P<strategy>.+?)[\W_]+(?:{_RUN})[\W_]*{_NUMBER}(?P<rest>[\W_]+.+)",
     rf"(?P<strategy>.+?)[\W_]+{_NUMBER}(?P<rest>\W*)",
 )
+# The repetition of 1_margin, if margin has several.
+_BEGINS = re.compile(r"[rs]?(?P<repetition>[0-9]+)[\W_]+(?P<strategy>[^\W\d_].*)", re.IGNORECASE)
 _DATE = re.compile(  # and time
     r"20[0-9]{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:[0-2][0-9]|3[01])(?![0-9])"
     r"(?:[-_T ]+[0-9]{2}([-_:.]?)[0-9]{2}(?:\2[0-9]{2})?(?![0-9]))?"
@@ -59,6 +61,8 @@ def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     """
     bare = [_bare(name) for name in names]
     found = [_match(name) for name in bare]
+    if (begun := _begun(bare)) and not any(found):
+        return begun
     rests = [re.sub(r"^\W*$", "", match["rest"]) if match else "" for match in found]
     more = len({*rests}) > 1
     runs: list[tuple[str, str | None]] = []
@@ -72,6 +76,14 @@ def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     if more and len({strategy for strategy, _ in runs}) == len(runs):
         raise _unclear(names, next(name for name, rest in zip(bare, rests, strict=True) if rest))
     return runs
+
+
+def _begun(names: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Read names such as 1_margin, 2_margin; empty if none of these strategies has two numbers."""
+    matches = [match for match in map(_BEGINS.fullmatch, names) if match]
+    runs = {(match["strategy"], match["repetition"]): None for match in matches}
+    several = len({strategy for strategy, _ in runs}) < len(runs) == len(names)
+    return [*runs] if several else []
 
 
 def _unclear(names: Sequence[str], like: str) -> NoMatchError:
