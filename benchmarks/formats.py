@@ -200,6 +200,20 @@ def _errors_unsaid(at: Path) -> Path:
     return _errors(at)
 
 
+@shape(
+    "the same, chosen",
+    options={"columns": {"accuracy": "error_rate"}},
+    refused="error_rate is an error: read it with --lower-is-better, or rename it if higher is",
+)
+def _errors_chosen(at: Path) -> Path:
+    return _errors(at)
+
+
+@shape("an RMSE", refused="choose one by --column accuracy=rmse --lower-is-better")
+def _rmse(at: Path) -> Path:
+    return saved(mistakes().rename(columns={"error": "rmse"}), at / "runs.csv")
+
+
 @shape("error rates in percent", options={"lower_is_better": True}, note="score is Test error (%)")
 def _errors_percent(at: Path) -> Path:
     frame = mistakes()
@@ -561,6 +575,16 @@ def _runs(at: Path) -> Path:
     return saved(wide(), at / "runs.csv")
 
 
+@shape("columns called margin_r1", note="2 strategies and 3 repetitions from the columns margin_r1")
+def _columns_r(at: Path) -> Path:
+    return saved(wide(names="{s}_r{r}"), at / "runs.csv")
+
+
+@shape("columns called 1_margin", note="2 strategies and 3 repetitions from the columns 1_margin")
+def _columns_begun(at: Path) -> Path:
+    return saved(wide(names="{r}_{s}"), at / "runs.csv")
+
+
 @shape("a frame with a column for each run", options={"pattern": "{repetition}:{strategy}"})
 def _frame(_: Path) -> pd.DataFrame:
     return wide(names="{r}:{s}").set_index("labels")
@@ -780,6 +804,78 @@ def _board(at: Path, tag: str, *, turned: bool = False) -> Path:
             value = 1 - accuracy(s, r) if turned else accuracy(s, r)
             saved(frame.assign(Value=value), at / f"run-{s}_{r}-tag-{tag}.csv")
     return at
+
+
+def stepped(steps: Iterable[int]) -> pd.DataFrame:
+    """Return an export of Weights & Biases with these steps."""
+    runs = wide(names="{s}_seed{r} - test/acc").drop(columns="labels")
+    return runs.set_axis(pd.Index(steps, name="Step")).reset_index()
+
+
+@shape("labels beside accuracies in Weights & Biases", note="labels of each run: n_labeled")
+def _wandb_labels(at: Path) -> Path:
+    frame = stepped(range(6))
+    runs = [name.removesuffix(" - test/acc") for name in frame.columns[1:]]
+    return saved(frame.assign(**{f"{run} - n_labeled": LABELS for run in runs}), at / "export.csv")
+
+
+@shape(
+    "labels of another name beside them",
+    options={"columns": {"labels": "n_queried"}},
+    note="labels of each run: n_queried",
+)
+def _wandb_queried(at: Path) -> Path:
+    frame = pd.read_csv(_wandb_labels(at))
+    return saved(
+        frame.rename(columns=lambda name: name.replace("labeled", "queried")), at / "a.csv"
+    )
+
+
+def _one_counter(at: Path) -> Path:
+    frame = stepped(range(6)).drop(columns="Step")
+    rows = [frame[[name]].iloc[[i]] for i in range(6) for name in frame]
+    return saved(pd.concat(rows, ignore_index=True).rename_axis("Step").reset_index(), at / "a.csv")
+
+
+@shape(
+    "one step of Weights & Biases for all runs",
+    refused="Step is another one in every run, so that it may count labels or steps of training",
+)
+def _counter(at: Path) -> Path:
+    return _one_counter(at)
+
+
+@shape(
+    "the same, said to be episodes",
+    options={"columns": {"episode": "Step"}, "batch": 20},
+    note="episodes are the order within each run",
+)
+def _counter_said(at: Path) -> Path:
+    return _one_counter(at)
+
+
+@shape(
+    "batches of training in Weights & Biases",
+    refused="Step counts 0, 391, 782 ..., so that it may count labels or steps of training: choose",
+)
+def _batches(at: Path) -> Path:
+    return saved(stepped(range(0, 6 * 391, 391)), at / "export.csv")
+
+
+@shape(
+    "epochs from 0", refused="Step counts 9, 19, 29 ..., so that it may count labels or steps of"
+)
+def _epochs(at: Path) -> Path:
+    return saved(stepped(range(9, 69, 10)), at / "export.csv")
+
+
+@shape(
+    "batches of training, said to be episodes",
+    options={"columns": {"episode": "Step"}, "batch": 20},
+    note="episodes are the order of Step",
+)
+def _batches_said(at: Path) -> Path:
+    return saved(stepped([0, 90, 300, 600, 1000, 1500]), at / "export.csv")
 
 
 @shape("TensorBoard, a file for each run", note="a TensorBoard export: score is test_acc")
@@ -1159,6 +1255,23 @@ def _short_seed(at: Path) -> Path:
     return _named(at, "{s}_s{r}.csv")
 
 
+@shape("files called margin_r1", note="strategy, repetition by the names of files")
+def _files_r(at: Path) -> Path:
+    return _named(at, "{s}_r{r}.csv")
+
+
+@shape("files called 1_margin", note="strategy, repetition by the names of files")
+def _files_begun(at: Path) -> Path:
+    return _named(at, "{r}_{s}.csv")
+
+
+@shape(
+    "files called r1 in folders of strategies", note="strategy, repetition by the names of files"
+)
+def _files_in_folders_r(at: Path) -> Path:
+    return _named(at, "{s}/r{r}.csv")
+
+
 @shape("files of dates", refused="parts that differ (margin-2024-05-01, ")
 def _dates(at: Path) -> Path:
     return _named(at, "{s}-2024-05-0{r}.csv")
@@ -1212,19 +1325,54 @@ def _folders(at: Path) -> Path:
     return at
 
 
-@shape(
-    "result folders, measured at every k-th label",
-    note="rows count labels; dataset, strategy, repetition by",
-)
-def _results(at: Path) -> Path:
+def results(at: Path, write: Callable[[pd.DataFrame, Path], Any]) -> Path:
+    """Write result folders: a row for each label, of which every 20th was measured."""
     for s in STRATEGIES:
         for r in REPETITIONS:
             rows = np.full(LABELS[-1], np.nan)
             rows[LABELS - 1] = accuracy(s, r)
             path = at / "splice" / "20" / s / f"run_{r}" / "accuracies.csv"
-            # An index keeps the empty rows, as those who measure at times write them.
-            saved(pd.DataFrame({"accuracy": rows}), path, na_rep="nan")
+            path.parent.mkdir(parents=True)
+            write(pd.DataFrame({"accuracy": rows}), path)
     return at / "splice" / "20"
+
+
+@shape(
+    "result folders, measured at every k-th label",
+    note="rows count labels; dataset, strategy, repetition by",
+)
+def _results(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame, path, na_rep="nan"))
+
+
+@shape("the same with two measures", note="score is accuracy, not f1; rows count labels; dataset,")
+def _results_two(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame.assign(f1=frame["accuracy"] / 2), path))
+
+
+@shape("the same with an index", note="the column without a name, from 0 and here from 1, counts")
+def _results_index(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame, path, index=True))
+
+
+@shape(
+    "the same without a header", note="the column without a name, from 0 and here from 1, counts"
+)
+def _results_bare_index(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame, path, index=True, header=False))
+
+
+@shape("the same as lines of numbers, or empty", note="rows count labels; dataset, strategy, repet")
+def _results_lines(at: Path) -> Path:
+    return results(
+        at,
+        lambda frame, path: text(path, frame.to_csv(index=False, header=False).replace('""', "")),
+    )
+
+
+@shape("the same as np.savetxt writes it", note="rows count labels; dataset, strategy, repetition")
+def _results_savetxt(at: Path) -> Path:
+    return results(at, lambda frame, path: np.savetxt(path, frame["accuracy"]))
 
 
 def _palm(at: Path) -> None:

@@ -40,8 +40,8 @@ def several_measures(names: Sequence[str]) -> bool:
 
 def _repeated(names: Sequence[str]) -> set[str]:
     """Return what is no measure: r2 of margin_r2 beside margin_r1, which are repetitions."""
-    numbers = {split(name)[1] for name in names if re.fullmatch(r".+[\W_]r[0-9]+\W*", name)}
-    return {"r2"} if len(numbers) > 1 else set()
+    found = [re.search(r"(?<![^\W_])r([0-9]+)(?![^\W_])", name.lower()) for name in names]
+    return {"r2"} if all(found) and len({match[1] for match in found if match}) > 1 else set()
 
 
 def refuse_ambiguous(sheet: Sheet, names: Sequence[str]) -> None:

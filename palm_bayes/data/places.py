@@ -105,7 +105,8 @@ def _in_folder(base: Path) -> list[Path]:
     """Return the tables of a folder: those directly in it, else those below."""
     below = sorted(file for file in base.rglob("*") if file.is_file() and suffix(file))
     direct = [file for file in below if file.parent == base]
-    measured = [file for file in below if word_of(_stem(file)) == "accuracy"]
+    of_runs = all(repetition_of(_stem(file)) for file in below)  # r1 and r2, which is no R2
+    measured = [file for file in below if word_of(_stem(file)) == "accuracy" and not of_runs]
     files = direct or measured or below
     if not files:
         if objects := [file for file in base.rglob("*") if file.suffix.lower() in PICKLES]:

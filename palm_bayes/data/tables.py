@@ -123,10 +123,8 @@ def _numbers_alone(cells: pd.DataFrame) -> Floats | None:
 
     Whole numbers may be names of columns, but not an index beside a gap, as pandas writes it.
     """
-    lines = cells.fillna("").to_numpy()
-    first: list[str] = next(
-        (line for line in lines if any(re.fullmatch(_NUMBER, cell) for cell in line)), []
-    )
+    lines: list[list[str]] = cells.fillna("").to_numpy().tolist()
+    first = next((line for line in lines if any(re.fullmatch(_NUMBER, cell) for cell in line)), [])
     index = len(first) == 2 and first[0] in {"0", "1"} and re.fullmatch(_GAP, first[1])
     if not index and not any(re.fullmatch(_DECIMAL, cell) for cell in first):
         return None
