@@ -200,6 +200,7 @@ _SINGLE = {
     word: {name for name in names if name.isalpha() and name not in {"run", "samples", "top"}}
     for word, names in COLUMNS.items()
 }
+_SINGLE["share"] = {"fraction", "share", "ratio", "proportion", "percent", "percentage", "pct"}
 """Names of one word, which hint at what a column of another name stands for."""
 
 
@@ -313,6 +314,13 @@ def _candidates(
     return candidates
 
 
+def _choice(choice: str) -> str:
+    """Return the option that chooses a column, with the one that it needs."""
+    word, name = choice.split("=", 1)
+    needed = " --lower-is-better" * (word == "accuracy" and seems_error(name))
+    return f"--column {choice}{needed}{' --pool N' * (word == 'share')}"
+
+
 def missing(
     words: Sequence[str], columns: Sequence[Any], place: str, likely: Sequence[str] = ()
 ) -> DataError:
@@ -322,12 +330,10 @@ def missing(
     """
     accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
     there = [str(column) for column in columns]
-    near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
+    meant = (*words, *(["share"] if "labels" in words else []))
+    near = [f"{word}={name}" for word in meant for name in there if parts(name) & _SINGLE[word]]
     offered = near or [f"{word}={name}" for name in likely or ("NAME",) for word in words]
-    scores = [one.removeprefix("accuracy=") for one in offered]
-    turned = [one != name and seems_error(name) for one, name in zip(offered, scores, strict=True)]
-    offered = [one + " --lower-is-better" * by for one, by in zip(offered, turned, strict=True)]
-    choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
+    choices = " or ".join(map(_choice, offered[: 2 * len(words) + 1]))
     errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
     how = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)
     return DataError(

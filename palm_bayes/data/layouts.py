@@ -19,7 +19,7 @@ from palm_bayes.data.means import (
     with_flat_means,
     with_mean_as_score,
 )
-from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
+from palm_bayes.data.names import UNNAMED, NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import Series, Sheet, described, with_pairs
@@ -77,6 +77,8 @@ def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
     words = listed(sheet.named)
     if reading.pattern is not None and not sheet.raw.alone:
         return [f"{words} by the pattern {reading.pattern}"]
+    if sheet.named.get("strategy") == UNNAMED:
+        return [f"one strategy without a name, called {UNNAMED}"]
     if sheet.raw.alone:
         return [f"{listed(map(' '.join, sheet.named.items()))} by its name"]
     return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]

@@ -10,6 +10,8 @@ from palm_bayes.errors import DataError, listed
 Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
 """Files in each of PALM's folders."""
 
+UNNAMED = "strategy"
+"""What one strategy is called where only a file such as results.csv would name it."""
 FIELDS = ("strategy", "repetition", "dataset", "model", "source")
 # Of random_seed1, random is the strategy.
 _RUNS = ["version"] + [name for name in COLUMNS["repetition"] if not name.startswith("random")]

@@ -17,6 +17,7 @@ from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
 from palm_bayes.data.mlflow import mlflow_runs, table_of
 from palm_bayes.data.names import (
     TENSORBOARD,
+    UNNAMED,
     Y_FILE,
     NoMatchError,
     as_runs,
@@ -39,7 +40,8 @@ _RESULT_PATH = re.compile(
 """Result folders that are read without a pattern."""
 
 _GENERIC = frozenset(
-    ["results", "result", "log", "logs", "metrics", "history", "config", "train", "test", "val"]
+    "result results log logs metrics history config train test val runs accuracy accuracies scores "
+    "data output outputs export table curve curves".split()
 )
 """Names of files that are no strategies."""
 
@@ -111,10 +113,12 @@ def _in_folder(base: Path) -> list[Path]:
     if not files:
         if objects := [file for file in base.rglob("*") if file.suffix.lower() in PICKLES]:
             raise pickled(objects[0])
-        there = listed(sorted(path.name for path in base.iterdir())) or "nothing"
+        odd = " (no regular file)"
+        regular = {path: path.is_file() or path.is_dir() for path in sorted(base.iterdir())}
+        there = listed(f"{path.name}{'' if ok else odd}" for path, ok in regular.items())
         raise DataError(
             f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE} and files of "
-            f"{listed(READERS, 20)}, there is {there}"
+            f"{listed(READERS, 20)}, there is {there or 'nothing'}"
         )
     kinds = Counter(map(suffix, files))
     stems = {_stem(file) for file in files}
@@ -172,7 +176,7 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     check_names("the source", (raw.name for raw in raws))
     alone, doubt = len(raws) == 1, ""
     try:
-        fields = _result_fields(names) or _fields_of_names(names)
+        fields = _result_fields(names) or _unnamed(_fields_of_names(names))
     except NoMatchError as error:  # columns may tell the runs
         doubt, fields = str(error), [{} for _ in names]
     if pattern is not None:
@@ -231,6 +235,13 @@ def _fields_of_names(names: Sequence[str]) -> list[dict[str, str]]:
             f"--pattern '{_of_tree(parts[0], differ, told)}' or the like"
         )
     return as_runs(split_all(unlike))
+
+
+def _unnamed(fields: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the fields without the name of one strategy that is only that of results or data."""
+    names = {one.get("strategy", "").lower() for one in fields}
+    unnamed = {"strategy": UNNAMED} if len(names) == 1 and names <= _GENERIC else {}
+    return [{**one, **unnamed} for one in fields]
 
 
 def _of_tree(parts: Sequence[str], differ: Sequence[int], told: Sequence[int]) -> str:

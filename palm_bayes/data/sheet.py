@@ -45,8 +45,8 @@ class Sheet:
 
     @property
     def place(self) -> str:
-        """Beginning of messages: the file."""
-        return f"{self.raw.file}: " if self.raw.file else ""
+        """Beginning of messages: the file, and its sheet or key."""
+        return "".join(f"{part}: " for part in (self.raw.file, self.raw.name) if part)
 
     @property
     def names(self) -> list[str]:

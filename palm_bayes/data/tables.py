@@ -44,7 +44,8 @@ _DECIMAL = r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?"
 def read_file(path: Path) -> list[Raw]:
     """Read the tables of a file; `DataError` names it."""
     if not path.exists():
-        raise DataError(f"{path} does not exist")
+        nowhere = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise DataError(f"{path} {nowhere}")
     suffixes = [suffix for suffix in READERS if path.name.lower().endswith(suffix)]
     if path.suffix.lower() in PICKLES:
         raise pickled(path)
@@ -204,10 +205,19 @@ def _excel(path: Path) -> list[Raw]:
     is_zip(path)
     sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
     full = {str(name): cells.map(_cell) for name, cells in sheets.items() if len(cells)}
-    return [
+    left = [name for name, cells in full.items() if not _has_numbers(cells)]
+    left = left if len(left) < len(full) else []
+    notes = (f"sheet {listed(left)}, without numbers, left out",) if left else ()
+    full = {name: cells for name, cells in full.items() if name not in left}
+    raws = [
         _of_cells(cells.rename(lambda row: f"row {row + 1}"), str(path), name * (len(full) > 1))
         for name, cells in full.items()
     ]
+    return [replace(raw, notes=(*raw.notes, *notes)) for raw in raws]
+
+
+def _has_numbers(cells: pd.DataFrame) -> bool:
+    return any(re.search(r"\d", cell) for cell in cells.iloc[1:].to_numpy().ravel())
 
 
 def _cell(value: Any) -> str:

@@ -105,9 +105,12 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     unused = {str(c): as_text(table[c]) for c in table if str(c).startswith(UNUSED)}
     unused = {c: cells for c, cells in unused.items() if 2 * cells.nunique() <= len(table)}
     table = table.assign(**unused)
-    names = listed(c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any())
+    names = [c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()]
     if names:
-        return f"; unused columns that distinguish them: {names}"
+        free = len(table["repetition"].unique()) == 1
+        choices = " or ".join(f"--column repetition={name}" for name in names[:2])
+        offer = f", as repetitions by {choices}" * free
+        return f"; unused columns that distinguish them: {listed(names)}{offer}"
     labels = table.groupby(RUN)["labels"]
     stays = (labels.max() == labels.min()).all()
     return "; labels are those so far, not those of one episode" if stays else ""
