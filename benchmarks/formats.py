@@ -155,6 +155,14 @@ def _seed_run(at: Path) -> Path:
     return saved(frame.assign(run=frame["seed"] + 6), at / "runs.csv")
 
 
+@shape(
+    "repetitions under another name",
+    refused="columns that distinguish them: exp_id, as repetitions by --column repetition=exp_id",
+)
+def _exp_id(at: Path) -> Path:
+    return saved(renamed(repetition="exp_id"), at / "runs.csv")
+
+
 @shape("no strategy that can be told", refused="no column for strategy")
 def _no_strategy(at: Path) -> Path:
     return saved(renamed(strategy="name"), at / "runs.csv")
@@ -1318,6 +1326,14 @@ def _seeds(at: Path) -> Path:
     return at
 
 
+@shape(
+    "one strategy that nothing names", same=False,
+    note="one strategy without a name, called strategy",
+)  # fmt: skip
+def _unnamed(at: Path) -> Path:
+    return saved(wide("margin", "seed_{r}"), at / "results.csv")
+
+
 @shape("folders of runs", note="strategy, repetition by the names of files")
 def _folders(at: Path) -> Path:
     for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
@@ -1608,6 +1624,28 @@ def _pool(at: Path) -> Path:
     return _shares(at)
 
 
+@shape("labels in a column called fraction", refused="by --column share=fraction --pool N")
+def _fraction(at: Path) -> Path:
+    frame = renamed(labels="fraction")
+    return saved(frame.assign(fraction=frame["fraction"] / 1000), at / "runs.csv")
+
+
+@shape(
+    "the same, chosen",
+    options={"columns": {"share": "fraction"}, "pool": 1000},
+    note="labels are shares of a pool of 1,000",
+)
+def _fraction_chosen(at: Path) -> Path:
+    return _fraction(at)
+
+
+@shape(
+    "more labels than the pool has", options={"pool": 100}, refused="labels are 120, more than the"
+)
+def _small_pool(at: Path) -> Path:
+    return saved(tidy(), at / "runs.csv")
+
+
 @shape(
     "labels in percent of a known pool", options={"pool": 1000}, note="percent of a pool of 1,000"
 )
@@ -1625,6 +1663,31 @@ def _stopped(at: Path) -> Path:
     frame = tidy()
     late = (frame["strategy"] == "margin") & (frame["repetition"] == 2) & (frame["labels"] > 80)
     return saved(frame.assign(accuracy=frame["accuracy"].mask(late)), at / "runs.csv")
+
+
+@shape(
+    "a row missing within a run", same=False,
+    note="1 row is missing within runs, unlike in most repetitions: random 1",
+)  # fmt: skip
+def _no_row(at: Path) -> Path:
+    return saved(tidy().drop(index=20), at / "runs.csv")
+
+
+@shape(
+    "a strategy that was not run", same=False,
+    note="18 rows left out, runs without any accuracy: margin 1, margin 2, margin 3",
+)  # fmt: skip
+def _not_run(at: Path) -> Path:
+    frame = tidy()
+    return saved(
+        frame.assign(accuracy=frame["accuracy"][frame["strategy"] != "margin"]), at / "a.csv"
+    )
+
+
+@shape("no accuracies at 0 labels", note="6 rows at 0 labels left out")
+def _nothing_at_zero(at: Path) -> Path:
+    first = tidy()[lambda frame: frame["labels"] == 20].assign(labels=0, accuracy=np.nan)
+    return saved(pd.concat([first, tidy()]), at / "runs.csv")
 
 
 @shape(

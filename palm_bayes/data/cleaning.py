@@ -154,8 +154,8 @@ def _note_missing_rows(table: pd.DataFrame, notes: list[str]) -> None:
     missing = ranks.max() - ranks.min() + 1 - ranks.nunique()
     if (missing > 0).any():
         count, few = int(missing.sum()), missing[missing > 0].reset_index()
-        what = f"{count} {'row' if count == 1 else 'rows'} that most repetitions have"
-        notes.append(f"{what} missing within runs: {_runs(few)}")
+        what = f"{count} {'row is' if count == 1 else 'rows are'} missing within runs"
+        notes.append(f"{what}, unlike in most repetitions: {_runs(few)}")
 
 
 def _runs(rows: pd.DataFrame) -> str:

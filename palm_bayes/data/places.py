@@ -40,8 +40,9 @@ _RESULT_PATH = re.compile(
 """Result folders that are read without a pattern."""
 
 _GENERIC = frozenset(
-    "result results log logs metrics history config train test val runs accuracy accuracies scores "
-    "data output outputs export table curve curves".split()
+    ["results", "result", "log", "logs", "metrics", "history", "config", "train", "test", "val"]
+) | frozenset(
+    ["runs", "accuracy", "accuracies", "scores", "data", "output", "export", "table", "curves"]
 )
 """Names of files that are no strategies."""
 

@@ -346,6 +346,17 @@ def test_excel_sheets_are_strategies(tmp_path, monkeypatch):
     assert list(read_runs(path).table["repetition"].unique()) == ["1", "2", "3"]
 
 
+def test_sheets_of_notes(tmp_path, monkeypatch):
+    path = tmp_path / "runs.xlsx"
+    path.touch()
+    sheets = {"README": pd.DataFrame([["note"], ["by me"]]), "data": cells_of(formats.tidy())}
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: sheets)
+    assert "sheet README, without numbers, left out" in understood(read_runs(path))
+    sheets["README"] = pd.DataFrame([["note"], ["by me, 2024"]])
+    with pytest.raises(DataError, match=r"runs\.xlsx: README: no column for accuracy: found note"):
+        read_runs(path)
+
+
 def test_a_workbook_of_empty_sheets_is_told(tmp_path, monkeypatch):
     path = tmp_path / "runs.xlsx"
     path.touch()
@@ -490,6 +501,13 @@ def test_a_pattern_of_the_columns_of_a_file(tmp_path):
     path = formats.saved(formats.tidy(), tmp_path / "b.csv")
     with pytest.raises(DataError, match="fits neither file, columns nor strategies"):
         read_runs(path, pattern="{strategy}-{repetition}")
+
+
+def test_names_of_results_are_no_strategies(tmp_path):
+    frame = formats.tidy()[["labels", "accuracy"]][:6]
+    for name in ("run_0/accuracies.csv", "data.csv", "Results_2.csv", "log-2024-05-01.csv"):
+        assert read_runs(formats.saved(frame, tmp_path / name)).strategies == ("strategy",)
+    assert read_runs(formats.saved(frame, tmp_path / "data_margin.csv")).strategies != ("strategy",)
 
 
 def test_names_without_a_number_are_a_first_repetition(tmp_path):
