@@ -27,12 +27,7 @@ def counted(sheet: Sheet) -> Sheet:
         place = index[0]
         _refuse_row_numbers(sheet, place)
     if place is None:
-        several = {"strategy", "repetition"} & {*words}
-        places = (*sheet.free, *(one.place for one in sheet.series))
-        likely = [sheet.names[i] for i in places if _may_count(sheet.column(i))]
-        if several or likely or not (sheet.raw.fields or sheet.series):
-            likely = _growing(sheet) or likely
-            raise columns.missing(["episode", "labels"], sheet.names, sheet.place, likely)
+        _refuse_rows(sheet)
         numbers = pd.Series(np.arange(1.0, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
         called, verb = "rows", "count"
     else:
@@ -42,8 +37,7 @@ def counted(sheet: Sheet) -> Sheet:
     word = "labels" if _counts_labels(numbers, measured) else "episode"
     if word == "labels" and _from_zero(measured):
         if step is not None:
-            shown = ", ".join(f"{number:.10g}" for number in measured[:3])
-            raise unclear_step(sheet, step, f"counts {shown} ...")
+            raise unclear_step(sheet, step, f"counts {', '.join(map(_short, measured[:3]))} ...")
         if numbers.min() == 0 and (numbers.diff().iloc[1:] == 1).all():
             numbers, called = numbers + 1, f"{called}, from 0 and here from 1,"
     frame = pd.concat([sheet.raw.frame, numbers], axis=1)
@@ -51,6 +45,20 @@ def counted(sheet: Sheet) -> Sheet:
     notes = [*sheet.notes, f"{called} {verb} {'labels' if word == 'labels' else 'episodes'}"]
     words[word] = frame.shape[1] - 1
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
+
+
+def _refuse_rows(sheet: Sheet) -> None:
+    """Refuse to count rows of several runs, or those beside a column that may count."""
+    several = {"strategy", "repetition"} & {*sheet.words}
+    places = (*sheet.free, *(one.place for one in sheet.series))
+    likely = [sheet.names[i] for i in places if _may_count(sheet.column(i))]
+    if several or likely or not (sheet.raw.fields or sheet.series):
+        likely = _growing(sheet) or likely
+        raise columns.missing(["episode", "labels"], sheet.names, sheet.place, likely)
+
+
+def _short(number: float) -> str:
+    return f"{number:.10g}"
 
 
 def _run_codes(sheet: Sheet) -> "pd.Series[int]":
@@ -147,6 +155,8 @@ def _counts_labels(numbers: "pd.Series[Any]", measured: Floats) -> bool:
 def _may_count(column: "pd.Series[Any]") -> bool:
     """Return True for rising whole numbers, and for fractions that rise in even steps."""
     numbers = as_numbers(column).to_numpy()
+    if not np.isfinite(numbers).all():
+        return False
     steps = np.diff(numbers)
     even = steps.size > 0 and np.ptp(steps) < 1e-9
     return bool((steps > 0).all() and (even or (numbers % 1 == 0).all()))

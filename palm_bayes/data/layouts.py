@@ -30,6 +30,8 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
     sheet = Sheet(with_flat_means(_with_header_levels(raw)), {})
     check_names(raw.file or "the table", sheet.names)
+    if not len(raw.frame):
+        raise DataError(f"{raw.file or 'the table'} has no rows")
     asked = dict(reading.columns or {})
     columns.refuse_error(
         asked.get("accuracy"), sheet.place, lower_is_better=reading.lower_is_better
@@ -43,13 +45,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
         layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
-    asked = dict(reading.columns or {})
-    if layout.name in {"tracker", "values", "headers"} and asked.get("accuracy") not in sheet.names:
-        asked.pop("accuracy", None)  # a metric, not a column
-    if layout.name == "tracker":
-        metrics = {*trackers.metrics_of(sheet)} - {*sheet.names}
-        counts = [word for word in columns.COUNTS if asked.get(word) in metrics]
-        asked = {word: name for word, name in asked.items() if word not in counts}
+    asked = _columns_asked(sheet, layout.name, reading)
     mine = columns.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
     if reading.pattern is not None and raw.alone and not sheet.series:
@@ -57,6 +53,16 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     sheet = counted(sheet.checked())
     notes = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
     return sheet.rows(), notes
+
+
+def _columns_asked(sheet: Sheet, layout: str, reading: Reading) -> dict[str, str]:
+    """Return the user's choices without those of metrics that are no columns."""
+    asked, names = dict(reading.columns or {}), {*sheet.names}
+    if layout in {"tracker", "values", "headers"} and asked.get("accuracy") not in names:
+        asked.pop("accuracy", None)
+    metrics = {*trackers.metrics_of(sheet)} - names if layout == "tracker" else set()
+    counts = [word for word in columns.COUNTS if asked.get(word) in metrics]
+    return {word: name for word, name in asked.items() if word not in counts}
 
 
 def _column_notes(sheet: Sheet) -> list[str]:
@@ -200,6 +206,8 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
         there = [value for i in places for value in tuples[i]]
         columns.one_of(score, list(dict.fromkeys(there)), "column", sheet.place)
         places = [i for i in places if score in tuples[i]]
+    if not places:
+        raise columns.missing(["accuracy"], sheet.names, sheet.place)
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})

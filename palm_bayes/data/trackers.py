@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from palm_bayes.data import columns
 from palm_bayes.data.cells import as_numbers, as_text
@@ -52,13 +53,7 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
             words.setdefault(str(word), i)
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
-        tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
-        value, asked = of_word["value"], "accuracy" in words  # the column, whatever the file says
-        score = _chosen_metric([tag[1]], sheet, reading) if tag and not asked else names[value]
-        notes = [f"a TensorBoard export: score is {score}"]
-        metric = columns.metric_of(tag[1]) if tag else ""
-        words = {"accuracy": value} | words
-        return replace(sheet, words=words, notes=notes, metric=metric)
+        return _board(replace(sheet, words=words), of_word["value"], reading)
     tracked, counts = _tracked(sheet), _count_metrics(sheet, words, reading)
     metrics = [metric for metric in metrics_of(sheet) if metric not in counts.values()]
     score = _chosen_metric(metrics, sheet, reading)
@@ -72,6 +67,16 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     notes += [f"{word} of each run: {metric}" for word, metric in counts.items()]
     metric = columns.metric_of(_last(score))
     return _apart(replace(sheet, words=words, series=series, notes=notes, metric=metric))
+
+
+def _board(sheet: Sheet, value: int, reading: Reading) -> Sheet:
+    """Take an export of TensorBoard, whose file names the metric."""
+    tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
+    asked = "accuracy" in sheet.words  # the column, whatever the file says
+    score = _chosen_metric([tag[1]], sheet, reading) if tag and not asked else sheet.names[value]
+    notes = [f"a TensorBoard export: score is {score}"]
+    metric = columns.metric_of(tag[1]) if tag else ""
+    return replace(sheet, words={"accuracy": value, **sheet.words}, notes=notes, metric=metric)
 
 
 def _count_metrics(sheet: Sheet, words: Mapping[str, int], reading: Reading) -> dict[str, str]:
@@ -115,6 +120,11 @@ def _apart(sheet: Sheet) -> Sheet:
     if not {*columns.COUNTS} & sheet.told_words:
         step = next(i for i, name in enumerate(sheet.names) if not _TRACKED.fullmatch(name))
         raise unclear_step(sheet, step, "is another one in every run")
+    return _side_by_side(sheet, filled)
+
+
+def _side_by_side(sheet: Sheet, filled: NDArray[np.bool_]) -> Sheet:
+    """Move the filled rows of each run, and what counts them, to the top, in their order."""
     cells: list[pd.Series[Any]] = []
     series = []
     for one, rows in zip(sheet.series, filled, strict=True):

@@ -538,6 +538,17 @@ def test_a_tracker_may_count_labels_and_name_groups(tmp_path):
     assert (runs.strategies, runs.batch) == (("margin",), 10)
 
 
+def test_one_counter_of_runs_beside_their_labels():
+    rows = []
+    for i, labels in enumerate(formats.LABELS):
+        for s in formats.STRATEGIES:
+            cells = {f"{s} - acc": formats.accuracy(s, 1)[i], f"{s} - n_labeled": labels}
+            rows.append({"Step": len(rows), **cells})
+    runs = read_runs(pd.DataFrame(rows))
+    assert runs.table["labels"].tolist() == 2 * formats.LABELS.tolist()
+    assert curve(runs, "random", "1") == list(formats.accuracy("random", 1))
+
+
 def test_labels_of_trackers_belong_to_each_run(tmp_path):
     frame = formats.stepped(range(6))
     runs = [name.removesuffix(" - test/acc") for name in frame.columns[1:]]
@@ -789,3 +800,11 @@ def test_one_column_named_after_another_is_a_strategy():
     }
     runs = read_runs(pd.DataFrame({"labels": formats.LABELS, **accuracies}))
     assert runs.strategies == ("margin", "random", "margin_ssl")
+
+
+def test_empty_frames_are_told():
+    for layout in (None, "tracker", "headers"):
+        with pytest.raises(DataError, match="the table has no rows"):
+            read_runs(formats.stepped(range(6))[:0], layout=layout)
+    with pytest.raises(DataError, match="no column for accuracy"):
+        read_runs(pd.DataFrame({"round": range(6)}), layout="headers")
