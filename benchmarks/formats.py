@@ -159,6 +159,14 @@ def _seed_run(at: Path) -> Path:
     return saved(frame.assign(run=frame["seed"] + 6), at / "runs.csv")
 
 
+@shape(
+    "repetitions under another name",
+    refused="columns that distinguish them: exp_id, as repetitions by --column repetition=exp_id",
+)
+def _exp_id(at: Path) -> Path:
+    return saved(renamed(repetition="exp_id"), at / "runs.csv")
+
+
 @shape("no strategy that can be told", refused="no column for strategy")
 def _no_strategy(at: Path) -> Path:
     return saved(renamed(strategy="name"), at / "runs.csv")
@@ -202,6 +210,20 @@ def _errors(at: Path) -> Path:
 @shape("error rates, not said to be", refused="errors are read with --lower-is-better")
 def _errors_unsaid(at: Path) -> Path:
     return _errors(at)
+
+
+@shape(
+    "the same, chosen",
+    options={"columns": {"accuracy": "error_rate"}},
+    refused="error_rate is an error: read it with --lower-is-better, or rename it if higher is",
+)
+def _errors_chosen(at: Path) -> Path:
+    return _errors(at)
+
+
+@shape("an RMSE", refused="choose one by --column accuracy=rmse --lower-is-better")
+def _rmse(at: Path) -> Path:
+    return saved(mistakes().rename(columns={"error": "rmse"}), at / "runs.csv")
 
 
 @shape("error rates in percent", options={"lower_is_better": True}, note="score is Test error (%)")
@@ -565,6 +587,16 @@ def _runs(at: Path) -> Path:
     return saved(wide(), at / "runs.csv")
 
 
+@shape("columns called margin_r1", note="2 strategies and 3 repetitions from the columns margin_r1")
+def _columns_r(at: Path) -> Path:
+    return saved(wide(names="{s}_r{r}"), at / "runs.csv")
+
+
+@shape("columns called 1_margin", note="2 strategies and 3 repetitions from the columns 1_margin")
+def _columns_begun(at: Path) -> Path:
+    return saved(wide(names="{r}_{s}"), at / "runs.csv")
+
+
 @shape("a frame with a column for each run", options={"pattern": "{repetition}:{strategy}"})
 def _frame(_: Path) -> pd.DataFrame:
     return wide(names="{r}:{s}").set_index("labels")
@@ -903,6 +935,78 @@ def _board(at: Path, tag: str, *, turned: bool = False) -> Path:
             value = 1 - accuracy(s, r) if turned else accuracy(s, r)
             saved(frame.assign(Value=value), at / f"run-{s}_{r}-tag-{tag}.csv")
     return at
+
+
+def stepped(steps: Iterable[int]) -> pd.DataFrame:
+    """Return an export of Weights & Biases with these steps."""
+    runs = wide(names="{s}_seed{r} - test/acc").drop(columns="labels")
+    return runs.set_axis(pd.Index(steps, name="Step")).reset_index()
+
+
+@shape("labels beside accuracies in Weights & Biases", note="labels of each run: n_labeled")
+def _wandb_labels(at: Path) -> Path:
+    frame = stepped(range(6))
+    runs = [name.removesuffix(" - test/acc") for name in frame.columns[1:]]
+    return saved(frame.assign(**{f"{run} - n_labeled": LABELS for run in runs}), at / "export.csv")
+
+
+@shape(
+    "labels of another name beside them",
+    options={"columns": {"labels": "n_queried"}},
+    note="labels of each run: n_queried",
+)
+def _wandb_queried(at: Path) -> Path:
+    frame = pd.read_csv(_wandb_labels(at))
+    return saved(
+        frame.rename(columns=lambda name: name.replace("labeled", "queried")), at / "a.csv"
+    )
+
+
+def _one_counter(at: Path) -> Path:
+    frame = stepped(range(6)).drop(columns="Step")
+    rows = [frame[[name]].iloc[[i]] for i in range(6) for name in frame]
+    return saved(pd.concat(rows, ignore_index=True).rename_axis("Step").reset_index(), at / "a.csv")
+
+
+@shape(
+    "one step of Weights & Biases for all runs",
+    refused="Step is another one in every run, so that it may count labels or steps of training",
+)
+def _counter(at: Path) -> Path:
+    return _one_counter(at)
+
+
+@shape(
+    "the same, said to be episodes",
+    options={"columns": {"episode": "Step"}, "batch": 20},
+    note="episodes are the order within each run",
+)
+def _counter_said(at: Path) -> Path:
+    return _one_counter(at)
+
+
+@shape(
+    "batches of training in Weights & Biases",
+    refused="Step counts 0, 391, 782 ..., so that it may count labels or steps of training: choose",
+)
+def _batches(at: Path) -> Path:
+    return saved(stepped(range(0, 6 * 391, 391)), at / "export.csv")
+
+
+@shape(
+    "epochs from 0", refused="Step counts 9, 19, 29 ..., so that it may count labels or steps of"
+)
+def _epochs(at: Path) -> Path:
+    return saved(stepped(range(9, 69, 10)), at / "export.csv")
+
+
+@shape(
+    "batches of training, said to be episodes",
+    options={"columns": {"episode": "Step"}, "batch": 20},
+    note="episodes are the order of Step",
+)
+def _batches_said(at: Path) -> Path:
+    return saved(stepped([0, 90, 300, 600, 1000, 1500]), at / "export.csv")
 
 
 @shape("TensorBoard, a file for each run", note="a TensorBoard export: score is test_acc")
@@ -1282,6 +1386,23 @@ def _short_seed(at: Path) -> Path:
     return _named(at, "{s}_s{r}.csv")
 
 
+@shape("files called margin_r1", note="strategy, repetition by the names of files")
+def _files_r(at: Path) -> Path:
+    return _named(at, "{s}_r{r}.csv")
+
+
+@shape("files called 1_margin", note="strategy, repetition by the names of files")
+def _files_begun(at: Path) -> Path:
+    return _named(at, "{r}_{s}.csv")
+
+
+@shape(
+    "files called r1 in folders of strategies", note="strategy, repetition by the names of files"
+)
+def _files_in_folders_r(at: Path) -> Path:
+    return _named(at, "{s}/r{r}.csv")
+
+
 @shape("files of dates", refused="parts that differ (margin-2024-05-01, ")
 def _dates(at: Path) -> Path:
     return _named(at, "{s}-2024-05-0{r}.csv")
@@ -1328,6 +1449,14 @@ def _seeds(at: Path) -> Path:
     return at
 
 
+@shape(
+    "one strategy that nothing names", same=False,
+    note="one strategy without a name, called strategy",
+)  # fmt: skip
+def _unnamed(at: Path) -> Path:
+    return saved(wide("margin", "seed_{r}"), at / "results.csv")
+
+
 @shape("folders of runs", note="strategy, repetition by the names of files")
 def _folders(at: Path) -> Path:
     for (s, r), rows in tidy().groupby(["strategy", "repetition"]):
@@ -1335,19 +1464,54 @@ def _folders(at: Path) -> Path:
     return at
 
 
-@shape(
-    "result folders, measured at every k-th label",
-    note="rows count labels; dataset, strategy, repetition by",
-)
-def _results(at: Path) -> Path:
+def results(at: Path, write: Callable[[pd.DataFrame, Path], Any]) -> Path:
+    """Write result folders: a row for each label, of which every 20th was measured."""
     for s in STRATEGIES:
         for r in REPETITIONS:
             rows = np.full(LABELS[-1], np.nan)
             rows[LABELS - 1] = accuracy(s, r)
             path = at / "splice" / "20" / s / f"run_{r}" / "accuracies.csv"
-            # An index keeps the empty rows, as those who measure at times write them.
-            saved(pd.DataFrame({"accuracy": rows}), path, na_rep="nan")
+            path.parent.mkdir(parents=True)
+            write(pd.DataFrame({"accuracy": rows}), path)
     return at / "splice" / "20"
+
+
+@shape(
+    "result folders, measured at every k-th label",
+    note="rows count labels; dataset, strategy, repetition by",
+)
+def _results(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame, path, na_rep="nan"))
+
+
+@shape("the same with two measures", note="score is accuracy, not f1; rows count labels; dataset,")
+def _results_two(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame.assign(f1=frame["accuracy"] / 2), path))
+
+
+@shape("the same with an index", note="the column without a name, from 0 and here from 1, counts")
+def _results_index(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame, path, index=True))
+
+
+@shape(
+    "the same without a header", note="the column without a name, from 0 and here from 1, counts"
+)
+def _results_bare_index(at: Path) -> Path:
+    return results(at, lambda frame, path: saved(frame, path, index=True, header=False))
+
+
+@shape("the same as lines of numbers, or empty", note="rows count labels; dataset, strategy, repet")
+def _results_lines(at: Path) -> Path:
+    return results(
+        at,
+        lambda frame, path: text(path, frame.to_csv(index=False, header=False).replace('""', "")),
+    )
+
+
+@shape("the same as np.savetxt writes it", note="rows count labels; dataset, strategy, repetition")
+def _results_savetxt(at: Path) -> Path:
+    return results(at, lambda frame, path: np.savetxt(path, frame["accuracy"]))
 
 
 def _palm(at: Path) -> None:
@@ -1658,6 +1822,28 @@ def _pool(at: Path) -> Path:
     return _shares(at)
 
 
+@shape("labels in a column called fraction", refused="by --column share=fraction --pool N")
+def _fraction(at: Path) -> Path:
+    frame = renamed(labels="fraction")
+    return saved(frame.assign(fraction=frame["fraction"] / 1000), at / "runs.csv")
+
+
+@shape(
+    "the same, chosen",
+    options={"columns": {"share": "fraction"}, "pool": 1000},
+    note="labels are shares of a pool of 1,000",
+)
+def _fraction_chosen(at: Path) -> Path:
+    return _fraction(at)
+
+
+@shape(
+    "more labels than the pool has", options={"pool": 100}, refused="labels are 120, more than the"
+)
+def _small_pool(at: Path) -> Path:
+    return saved(tidy(), at / "runs.csv")
+
+
 @shape(
     "labels in percent of a known pool", options={"pool": 1000}, note="percent of a pool of 1,000"
 )
@@ -1675,6 +1861,31 @@ def _stopped(at: Path) -> Path:
     frame = tidy()
     late = (frame["strategy"] == "margin") & (frame["repetition"] == 2) & (frame["labels"] > 80)
     return saved(frame.assign(accuracy=frame["accuracy"].mask(late)), at / "runs.csv")
+
+
+@shape(
+    "a row missing within a run", same=False,
+    note="1 row is missing within runs, unlike in most repetitions: random 1",
+)  # fmt: skip
+def _no_row(at: Path) -> Path:
+    return saved(tidy().drop(index=20), at / "runs.csv")
+
+
+@shape(
+    "a strategy that was not run", same=False,
+    note="18 rows left out, runs without any accuracy: margin 1, margin 2, margin 3",
+)  # fmt: skip
+def _not_run(at: Path) -> Path:
+    frame = tidy()
+    return saved(
+        frame.assign(accuracy=frame["accuracy"][frame["strategy"] != "margin"]), at / "a.csv"
+    )
+
+
+@shape("no accuracies at 0 labels", note="6 rows at 0 labels left out")
+def _nothing_at_zero(at: Path) -> Path:
+    first = tidy()[lambda frame: frame["labels"] == 20].assign(labels=0, accuracy=np.nan)
+    return saved(pd.concat([first, tidy()]), at / "runs.csv")
 
 
 @shape(

@@ -53,26 +53,28 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
   strategy, or of such dicts by strategy and repetition.
 
 Where the tables have no such columns, strategy and repetition are those of the names of files,
-sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`. What all names have after
-the seed, as in `margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets
-above strategies are asked about. `--pattern '{{strategy}}_{{repetition}}'` says how to read names;
-`{{dataset}}`, `{{model}}`, `{{source}}` and `*` may stand in it too. In a single table it reads the
-names of columns, and leaves out others, or those in the column of strategies:
+sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`, also `margin_r1` and
+`1_margin` where strategies have several of these numbers. A single strategy that nothing names but
+a file such as `results.csv` is called strategy. What all names have after the seed, as in
+`margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets above strategies
+are asked about. `--pattern '{{strategy}}_{{repetition}}'` says how to read names; `{{dataset}}`,
+`{{model}}`, `{{source}}` and `*` may stand in it too. In a single table it reads the names of
+columns, and leaves out others, or those in the column of strategies:
 `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
 
 ## Files
 
 {files}
 
-Texts are in UTF-8, or in UTF-16 with its mark; columns are separated by commas, semicolons, tabs,
-bars or blanks. Lines above the header that begin with # are left out. Numbers may have decimal
-commas, and marks between thousands; where 1,000 may be both, they are refused. Numbers without a
-header, and those of `.npy`, are runs x episodes, perhaps with a first row or column of labels or
-episodes, or such a table transposed. In JSON, lists may stand in records, settings beside results,
-which may tell strategy, seed and task, and the labels once above all runs. Keys that are numbers
-may be labels: then `--layout across`.
+Texts are in UTF-8, or in UTF-16 or UTF-32 with its mark; columns are separated by commas,
+semicolons, tabs, bars or blanks. Lines above the header that begin with # are left out. Numbers may
+have decimal commas, and marks between thousands; where 1,000 may be both, they are refused. Numbers
+without a header, and those of `.npy`, are runs x episodes, perhaps with a first row or column of
+labels or episodes, or such a table transposed; a single run in a text may have gaps. In JSON, lists
+may stand in records, settings beside results, which may tell strategy, seed and task, and the
+labels once above all runs. Keys that are numbers may be labels: then `--layout across`.
 Pickles are never read, since reading them can run code. Excel needs a package that reads it, such
-as openpyxl; each sheet is a table.
+as openpyxl; each sheet is a table, and sheets without numbers are left out.
 
 ## Layouts
 
@@ -98,12 +100,19 @@ variance or std where a column, a header row or the repetitions tell that they a
 columns they look like spreads, and `--pattern '{{strategy}}_{{repetition}}'` reads them.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
+Without it an error that is chosen by `--column accuracy=NAME` is refused.
 
 Without labels, shares and episodes, a column without a name, and in exports of trackers a step,
-counts episodes where it is 0, 1, 2 ... or 1, 2, 3 ..., else labels. One that may number the rows of
-several runs, or rows that were filtered, is refused, and columns that grow are offered. Rows of a
-file without any of these are episodes; where most of them have no accuracy, since it was measured
-at every k-th label, they are labels.
+counts episodes where it is 0, 1, 2 ... or 1, 2, 3 ..., else labels. A column without a name that
+may number the rows of several runs, or rows that were filtered, is refused, and columns that grow
+are offered. So is a step of 0, 391, 782 ... or 9, 19, 29 ..., which counts batches or epochs rather
+than labels, and one that no two runs share: `--column labels=Step` takes it as it is, and
+`--column episode=Step` its order within each run. A metric such as n_labeled beside the accuracies
+of each run of Weights & Biases is its labels.
+
+Rows of a file without any of these are episodes; where most of them have no accuracy, since it was
+measured at every k-th label, they are labels. An index of 0, 1, 2 ..., of which 19, 39, 59 ... were
+measured, is then counted from 1, as the rows are.
 
 ## Scores
 
@@ -117,7 +126,8 @@ says so. [Other scores](how-to/other-scores.md) has what to do with scores outsi
 ## Rows
 
 - Rows at 0 labels are left out.
-- Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap.
+- Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap. Runs
+  and strategies without any accuracy are named, and runs that lack rows which most others have.
 - Means and deviations beside repetitions (`seed_1, seed_2, mean`) are left out.
 - Means with bounds, or quantiles alone (`margin_lo`) are refused: they do not tell the
   noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several

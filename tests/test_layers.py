@@ -25,9 +25,9 @@ LAYOUT = """
     files:
     caches:
     display:
-    data:       cells score reading validation runs budgets alignment checks
-                quantiles columns names opening arrays in_memory marks tables
-                palm_folder sheet mlflow run_writer places means summaries
+    data:       cells columns choices score reading validation runs budgets alignment checks
+                quantiles names opening arrays in_memory marks tables
+                palm_folder sheet counting mlflow run_writer places means summaries
                 ambiguous trackers across layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
                 coordinates steps likelihood_passes likelihood build one_strategy

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data import columns
+from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import as_text
 from palm_bayes.data.means import across_means, has_repetitions, leaves_spread, refuse_summaries
 from palm_bayes.data.names import number_at_end
@@ -44,10 +44,10 @@ def across(sheet: Sheet, reading: Reading) -> Sheet:
     """Take the numbers in names of columns as labels, shares or episodes."""
     found, names = _numbered(sheet, reading), sheet.names
     if not found:
-        raise columns.missing(["labels", "episode"], names, sheet.place)
+        raise choices.missing(["labels", "episode"], names, sheet.place)
     scores = {i for i, name in enumerate(names) if columns.stands_for(name) == "accuracy"}
     others = ["" if i in {*found, *scores} else name for i, name in enumerate(names)]
-    words = columns.positions(others, sheet.words, sheet.place)
+    words = choices.positions(others, sheet.words, sheet.place)
     rows, raw = sheet.raw.frame.shape[0], sheet.raw
     if rows > 1 and not {*RUN} & {*words}:
         words["repetition"] = raw.frame.shape[1]
@@ -93,11 +93,11 @@ def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
     asked = (reading.columns or {}).get("accuracy")
     if groups and asked is not None:
         groups = {
-            "": groups[columns.one_of(columns.clean(asked), [*groups], "measure", sheet.place)]
+            "": groups[choices.one_of(columns.clean(asked), [*groups], "measure", sheet.place)]
         }
     if len(groups) > 1:
-        choices = " or ".join(f"--column accuracy={words}" for words in groups)
-        raise DataError(f"{sheet.place}several measures, choose one by {choices}")
+        offered = " or ".join(f"--column accuracy={words}" for words in groups)
+        raise DataError(f"{sheet.place}several measures, choose one by {offered}")
     found = next(iter(groups.values()), {})
     numbers = {i: float(number.rstrip("%")) for i, (_, number) in found.items()}
     if len({*numbers.values()}) < len(found):

@@ -29,13 +29,19 @@ def several_measures(names: Sequence[str]) -> bool:
     acc_1 and acc_2 are repetitions, and margin_acc and random_acc are strategies of one measure. Of
     acc_1 and acc_5 the number may be a repetition only; of f1_1 it may be a class.
     """
-    found = [measures(name) for name in names]
+    found = [measures(name) - _repeated(names) for name in names]
     if len({*found}) > 1:
         return True
     if all(map(repetition_of, names)):
         return bool(found and found[0] & _SCORES)
     letters = {re.sub("[^a-z]", "", name.lower()) for name in names}  # top-1 acc and top-5 acc
     return bool(found and found[0]) and len(letters) == 1 and not all(split(n)[1] for n in names)
+
+
+def _repeated(names: Sequence[str]) -> set[str]:
+    """Return what is no measure: r2 of margin_r2 beside margin_r1, which are repetitions."""
+    found = [re.search(r"(?<![^\W_])r([0-9]+)(?![^\W_])", name.lower()) for name in names]
+    return {"r2"} if all(found) and len({match[1] for match in found if match}) > 1 else set()
 
 
 def refuse_ambiguous(sheet: Sheet, names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
 from palm_bayes.data.means import with_standard_errors
 from palm_bayes.data.sheet import GAPS
 from palm_bayes.data.validation import RUN, numbers, reject
-from palm_bayes.errors import DataError, listed, visible
+from palm_bayes.errors import DataError, listed, real, visible
 
 
 def cleaned(
@@ -25,7 +25,9 @@ def cleaned(
     for word in RUN:
         table[word] = _visible_names(table[word], notes) if word in table else "1"
     table = _without_constant_labels(_without_summaries(table, notes), notes)
-    return _without_zero_labels(_without_gaps(_shares_to_labels(table, pool, notes), notes), notes)
+    table = _without_empty_runs(_shares_to_labels(table, pool, notes), notes)
+    _note_missing_rows(table, notes)
+    return _without_zero_labels(_without_gaps(table, notes), notes)
 
 
 def _without_summaries(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -74,9 +76,14 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
     word = next((word for word in ("labels", "share") if word in table), None)
     if word is None:
         return table
+    pool = None if pool is None else real(pool, "pool (--pool)")
     table[word], marked = _without_marks(table, word)
     values = as_numbers(table[word])
     if word == "labels" and not marked and not (values.max() <= 1 and (values % 1 > 0).any()):
+        if pool is not None:
+            what = f"labels are {{labels:,.10g}}, more than the pool of {pool:,.10g} (--pool)"
+            reject(table.assign(labels=values), values > pool, what)
+            notes.append("labels are numbers, not shares of the pool, whose size is not used")
         return table
     percent = marked or values.max() > 1
     unit, top = "percent" if percent else "shares", values.max()
@@ -123,6 +130,39 @@ def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return table
 
 
+def _without_empty_runs(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out runs without any accuracy, unless all have none."""
+    empty = as_text(table["accuracy"]).str.lower().isin(GAPS)
+    none = empty.groupby([table[key] for key in _run_keys(table)]).transform("all")
+    if not none.any() or none.all():
+        return table
+    notes.append(f"{_row_count(none)} left out, runs without any accuracy: {_runs(table[none])}")
+    return table[~none]
+
+
+def _note_missing_rows(table: pd.DataFrame, notes: list[str]) -> None:
+    """Say which runs lack rows between others, at counts that most repetitions have."""
+    filled = table[~as_text(table["accuracy"]).str.lower().isin(GAPS)]
+    keys, at = _run_keys(table), as_numbers(table["episode" if "episode" in table else "labels"])
+    runs = filled[keys].drop_duplicates().groupby(keys[:-1]).size().rename("runs")
+    shared = filled.assign(_at=at).groupby([*keys[:-1], "_at"]).size().rename("of").reset_index()
+    shared = shared.join(runs, on=keys[:-1])
+    shared = shared[2 * shared["of"] > shared["runs"]]
+    shared["rank"] = shared.groupby(keys[:-1])["_at"].rank()
+    rows = table[keys].assign(_at=at).merge(shared, on=[*keys[:-1], "_at"])
+    ranks = rows.groupby(keys, sort=False)["rank"]
+    missing = ranks.max() - ranks.min() + 1 - ranks.nunique()
+    if (missing > 0).any():
+        count, few = int(missing.sum()), missing[missing > 0].reset_index()
+        what = f"{count} {'row is' if count == 1 else 'rows are'} missing within runs"
+        notes.append(f"{what}, unlike in most repetitions: {_runs(few)}")
+
+
+def _runs(rows: pd.DataFrame) -> str:
+    names = rows[RUN].drop_duplicates().itertuples(index=False)
+    return listed(f"{strategy} {repetition}" for strategy, repetition in names)
+
+
 def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
     text = as_text(table["accuracy"])
@@ -140,15 +180,15 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         notes.append(f"{_row_count(never)} at {word} where no run was measured left out")
         table, empty = table[~never], empty[~never]
     table, empty = _without_twins(table, empty, [*keys, "_at"], notes)
+    empty &= table["_at"].ne(0) | (word != "labels")  # rows at 0 labels are left out next
     run = [table[key] for key in keys]
     if "episode" not in table:  # a row that is missing is an episode all the same
         table = table.assign(episode=table["_at"].groupby(run).rank("dense"))
     last = table["_at"].where(~empty).groupby(run).transform("max")
     ended = empty & ~(table["_at"] < last)
     for rows, what in ((ended, "ended early"), (empty & ~ended, "have gaps")):
-        runs = table.loc[rows, RUN].drop_duplicates().itertuples(index=False)
-        if names := [f"{strategy} {repetition}" for strategy, repetition in runs]:
-            which = f"without accuracy left out, runs that {what}: {listed(names)}"
+        if rows.any():
+            which = f"without accuracy left out, runs that {what}: {_runs(table[rows])}"
             notes.append(f"{_row_count(rows)} {which}")
     return table[~empty].drop(columns="_at")
 

@@ -1,10 +1,9 @@
 """Names of columns: which words they stand for, and which of them the user chose."""
 
 import re
-from collections.abc import Callable, Container, Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Hashable, Sequence
 
-from palm_bayes.errors import DataError, known, listed
+from palm_bayes.errors import DataError, listed
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -87,6 +86,10 @@ ERROR_OF_MEAN = frozenset({"sem", "stderr", "se"})
 VARIANCE = frozenset({"var", "variance"})
 SPREAD = DEVIATION | ERROR_OF_MEAN | VARIANCE | {"ci", "lower", "upper", "iqr"}
 BOUND = r"lo|low|hi|high|min|max|range|err|error|±|[qp][0-9]+"
+UNBOUNDED = frozenset(
+    {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}
+)
+"""Parts of names of errors that have no upper bound."""
 ERROR = frozenset({"error", "err"})
 """Parts of names of means and of their spread; an error is one beside a mean, as is a bound."""
 COUNT = frozenset({"n", "count", "size"})
@@ -145,6 +148,19 @@ def is_error(name: Hashable) -> bool:
     return bool({*map(clean, (name, _bare(name), _last_of_group(name)))} & _ERRORS)
 
 
+def seems_error(name: Hashable) -> bool:
+    """Return True for an error by its name or by a part of it, as test_loss_total or ECE."""
+    part = parts(name) & (ERROR | UNBOUNDED | {"ece", "brier"})
+    return is_error(name) or (bool(part) and not parts(name) & {"acc", "accuracy"})
+
+
+def refuse_error(name: str | None, place: str, *, lower_is_better: bool) -> None:
+    """Refuse an error as a score of which higher is better."""
+    if name is not None and seems_error(name) and not lower_is_better:
+        how = "read it with --lower-is-better, or rename it if higher is better"
+        raise DataError(f"{place}{name} is an error: {how}")
+
+
 def is_remaining(name: Hashable) -> bool:
     """Return True for the name of a count of what is not labelled yet."""
     return bool({clean(name), clean(_bare(name))} & _REMAINING)
@@ -160,7 +176,8 @@ def _bare(name: Hashable) -> str:
     return re.sub(r"\(.*\)|\[.*\]|%", "", str(name))
 
 
-def _word_of_last(name: Hashable) -> str | None:
+def word_of_last(name: Hashable) -> str | None:
+    """Return the word that the last part of a name stands for, or None."""
     return word_of(_last_of_group(name))
 
 
@@ -172,7 +189,7 @@ def _last_of_group(name: Hashable) -> str:
 
 def stands_for(name: Hashable) -> str | None:
     """Return the word of a name or of its last part, or None."""
-    return word_of(name) or _word_of_last(name)
+    return word_of(name) or word_of_last(name)
 
 
 def parts(name: Hashable) -> set[str]:
@@ -180,10 +197,11 @@ def parts(name: Hashable) -> set[str]:
     return set(re.split(r"[^a-z]+", str(name).lower().replace("labelled", "labeled")))
 
 
-_SINGLE = {
+HINTS = {
     word: {name for name in names if name.isalpha() and name not in {"run", "samples", "top"}}
     for word, names in COLUMNS.items()
 }
+HINTS["share"] = {"fraction", "share", "ratio", "proportion", "percent", "percentage", "pct"}
 """Names of one word, which hint at what a column of another name stands for."""
 
 
@@ -240,91 +258,3 @@ def without_summary(name: str) -> str:
 def is_index(name: Hashable) -> bool:
     """Return True for a column that a table's writer left without a name."""
     return clean(name) in {"", "index"} or re.fullmatch(r"Unnamed: \d+", str(name)) is not None
-
-
-def one_of(name: str, names: Sequence[str], what: str, place: str) -> str:
-    """Return `name` if it is among `names`; else raise `DataError` with similar names."""
-    try:
-        return known([name], names, what)[0]
-    except DataError as error:
-        raise DataError(f"{place}{error}") from None
-
-
-def chosen_positions(
-    given: Mapping[str, str] | None, columns: Sequence[Any], place: str
-) -> dict[str, int]:
-    """Return the positions of the columns that the user chose, by word."""
-    names = [str(column) for column in columns]
-    places = {}
-    for word, name in (given or {}).items():
-        if word not in COLUMNS:
-            raise DataError(f"{word!r} is no role of a column; roles are {listed(COLUMNS, 20)}")
-        one_of(name, names, "column", place)
-        if names.count(name) > 1:
-            raise DataError(f"{place}{names.count(name)} columns are called {name}: rename them")
-        places[word] = names.index(name)
-    return places
-
-
-def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> dict[str, int]:
-    """Return the position of the column of each word; the user's choices come first.
-
-    `DataError`, with the choices, if several columns stand for one word.
-    """
-    candidates = _candidates(columns, mine, word_of)
-    later = _candidates(columns, mine, _word_of_last).get("repetition", [])
-    runs = candidates.get("repetition", [])
-    if any("seed" in clean(columns[i]) for i in runs + later):  # pairs strategies, unlike ids
-        runs = [i for i in runs if clean(columns[i]) != "runid"]
-        candidates.pop("repetition", None)
-        candidates |= {"repetition": runs} if runs else {}
-    mine_too = dict(mine) | {word: places[0] for word, places in candidates.items()}
-    candidates |= _candidates(columns, mine_too, _word_of_last)
-    full = [i for i in candidates.get("accuracy", []) if clean(columns[i]) == "accuracy"]
-    if full:
-        strong = {clean(name) for name in COLUMNS["accuracy"] if name not in YIELDING}
-        kept = [i for i in candidates["accuracy"] if clean(columns[i]) in strong]
-        candidates["accuracy"] = kept
-    for word, places in candidates.items():
-        if len(places) > 1:
-            names = [str(columns[i]) for i in places]
-            choices = " or ".join(f"--column {word}={name}" for name in dict.fromkeys(names))
-            raise DataError(
-                f"{place}columns {listed(names)} all stand for {word}: keep one, or choose by "
-                f"{choices} (in Python, columns={{{word!r}: {names[0]!r}}})"
-            )
-    return dict(mine) | {word: places[0] for word, places in candidates.items()}
-
-
-def _candidates(
-    columns: Sequence[Any], mine: Mapping[str, int], of: Callable[[Hashable], str | None]
-) -> dict[str, list[int]]:
-    """Return the positions of the columns that stand for words that are not chosen yet."""
-    candidates: dict[str, list[int]] = {}
-    for i, column in enumerate(columns):
-        word = of(column)
-        if word and word not in mine and i not in mine.values():
-            candidates.setdefault(word, []).append(i)
-    return candidates
-
-
-def missing(
-    words: Sequence[str], columns: Sequence[Any], place: str, likely: Sequence[str] = ()
-) -> DataError:
-    """Return the error of a table that lacks a column for any of `words`.
-
-    Offered are the columns whose names have a part in common, else those `likely` to be it.
-    """
-    accepted = ", ".join(listed(COLUMNS[word], 5) for word in words)
-    there = [str(column) or "''" for column in columns]
-    near = [f"{word}={name}" for word in words for name in there if parts(name) & _SINGLE[word]]
-    offered = near or [
-        f"{word}={name}" for name in [*filter(None, likely)] or ["NAME"] for word in words
-    ]
-    choices = " or ".join(f"--column {choice}" for choice in offered[: 2 * len(words) + 1])
-    errors = any(is_error(name) or is_error(name.rstrip("0123456789_-. ")) for name in there)
-    turned = "; errors are read with --lower-is-better" * ("accuracy" in words and errors)
-    return DataError(
-        f"{place}no column for {' or '.join(words)}: found {listed(there)}; accepted are "
-        f"{accepted}; choose one by {choices}{turned}"
-    )

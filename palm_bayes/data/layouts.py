@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from palm_bayes.data import across, columns, mlflow, trackers
+from palm_bayes.data import across, choices, columns, mlflow, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous
 from palm_bayes.data.cells import text_of
+from palm_bayes.data.counting import counted
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.means import (
     beside_score,
@@ -18,10 +19,10 @@ from palm_bayes.data.means import (
     wide_means,
     with_mean_as_score,
 )
-from palm_bayes.data.names import NoMatchError, fitting, repetition_of, runs_of
+from palm_bayes.data.names import UNNAMED, NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import Series, Sheet, counted, described, with_pairs
+from palm_bayes.data.sheet import Series, Sheet, described, with_pairs
 from palm_bayes.data.summaries import with_flat_means, with_means_beside
 from palm_bayes.errors import DataError, known, listed
 
@@ -31,28 +32,40 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     raw = with_means_beside(with_flat_means(_with_header_levels(raw)))
     sheet = Sheet(raw, {})
     check_names(raw.file or "the table", sheet.names)
-    if reading.lower_is_better and "accuracy" not in (reading.columns or {}):
+    if not len(raw.frame):
+        raise DataError(f"{raw.file or 'the table'} has no rows")
+    asked = dict(reading.columns or {})
+    columns.refuse_error(
+        asked.get("accuracy"), sheet.place, lower_is_better=reading.lower_is_better
+    )
+    if reading.lower_is_better and "accuracy" not in asked:
         error = columns.error_among(sheet.names, sheet.place)
-        reading = replace(reading, columns={**(reading.columns or {}), **error})
+        reading = replace(reading, columns={**asked, **error})
     if reading.layout in {None, "long"}:
         reading = with_mean_as_score(sheet, reading)
     if reading.layout is not None:
         layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
     else:
         layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
-    asked = dict(reading.columns or {})
-    if (
-        layout.name in {"tracker", "values", "headers", "across"}
-        and asked.get("accuracy") not in sheet.names
-    ):
-        asked.pop("accuracy", None)  # a metric, not a column
-    mine = columns.chosen_positions(asked, sheet.names, sheet.place)
+    asked = _columns_asked(sheet, layout.name, reading)
+    mine = choices.chosen_positions(asked, sheet.names, sheet.place)
     sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
     if reading.pattern is not None and raw.alone and not sheet.series:
         sheet = _by_cells(sheet, reading.pattern)
     sheet = counted(sheet.checked())
     notes = [*raw.notes, *_column_notes(sheet), *sheet.notes, *_name_notes(sheet, reading)]
     return sheet.rows(), notes
+
+
+def _columns_asked(sheet: Sheet, layout: str, reading: Reading) -> dict[str, str]:
+    """Return the user's choices without those of metrics that are no columns."""
+    asked, names = dict(reading.columns or {}), {*sheet.names}
+    of_metrics = {"tracker", "values", "headers", "across"}
+    if layout in of_metrics and asked.get("accuracy") not in names:
+        asked.pop("accuracy", None)
+    metrics = {*trackers.metrics_of(sheet)} - names if layout == "tracker" else set()
+    counts = [word for word in columns.COUNTS if asked.get(word) in metrics]
+    return {word: name for word, name in asked.items() if word not in counts}
 
 
 def _column_notes(sheet: Sheet) -> list[str]:
@@ -73,6 +86,8 @@ def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
     words = listed(sheet.named)
     if reading.pattern is not None and not sheet.raw.alone:
         return [f"{words} by the pattern {reading.pattern}"]
+    if sheet.named.get("strategy") == UNNAMED:
+        return [f"one strategy without a name, called {UNNAMED}"]
     if sheet.raw.alone:
         return [f"{listed(map(' '.join, sheet.named.items()))} by its name"]
     return [f"{words} by the names of {'its parts' if sheet.raw.name else 'files'}"]
@@ -81,9 +96,9 @@ def _name_notes(sheet: Sheet, reading: Reading) -> list[str]:
 def _long(sheet: Sheet, reading: Reading) -> Sheet:
     """Take the column of accuracies, and that of their spread if they are means."""
     names, asked = sheet.names, "accuracy" in sheet.words or leaves_spread(reading)
-    words = columns.positions(names, sheet.words, sheet.place)
+    words = choices.positions(names, sheet.words, sheet.place)
     if "accuracy" not in words:
-        raise columns.missing(["accuracy"], names, sheet.place)
+        raise choices.missing(["accuracy"], names, sheet.place)
     score = names[words["accuracy"]]
     means = beside_score(replace(sheet, words=words), reading)
     words |= means
@@ -111,7 +126,7 @@ def _by_cells(sheet: Sheet, pattern: str) -> Sheet:
 
 def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     """Take columns of accuracies, one a repetition or strategy."""
-    words = columns.positions(sheet.names, sheet.words, sheet.place)
+    words = choices.positions(sheet.names, sheet.words, sheet.place)
     words.pop("accuracy", None)
     sheet, names = replace(sheet, words=words), sheet.names
     places = [i for i in sheet.numeric if not columns.is_index(names[i])]
@@ -136,7 +151,7 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
         _refuse_other_columns(sheet, mine, bare, reading)
         refuse_ambiguous(sheet, mine)
     elif not mine:
-        raise columns.missing(["accuracy"], names, sheet.place)
+        raise choices.missing(["accuracy"], names, sheet.place)
     runs = runs_of(bare, pattern)
     if "strategy" in words:
         runs = [{"repetition": run.get("repetition", run.get("strategy", "1"))} for run in runs]
@@ -175,7 +190,7 @@ def _refuse_other_columns(
     strange = strange or ("strategy" in sheet.words and not numbered)
     alone = len(names) == 1 and not (numbered and sheet.raw.fields)
     if not names or strange or alone:
-        raise columns.missing(["accuracy"], sheet.names, sheet.place, others)
+        raise choices.missing(["accuracy"], sheet.names, sheet.place, others)
 
 
 def _headers(sheet: Sheet, reading: Reading) -> Sheet:
@@ -192,8 +207,10 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     score = (reading.columns or {}).get("accuracy")
     if score is not None:
         there = [value for i in places for value in tuples[i]]
-        columns.one_of(score, list(dict.fromkeys(there)), "column", sheet.place)
+        choices.one_of(score, list(dict.fromkeys(there)), "column", sheet.place)
         places = [i for i in places if score in tuples[i]]
+    if not places:
+        raise choices.missing(["accuracy"], sheet.names, sheet.place)
     kinds = {}
     for level, name in enumerate(frame.columns.names):
         values = sorted({tuples[i][level] for i in places})

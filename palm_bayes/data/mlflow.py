@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palm_bayes.data import columns
+from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import as_text
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.opening import check_regular, check_table, text_of
@@ -148,10 +148,10 @@ def mlflow(sheet: Sheet, reading: Reading) -> Sheet:
         sheet = sheet.with_names_read(place, reading.pattern)
     hidden = _hidden(sheet)
     names = ["" if i in hidden else name for i, name in enumerate(sheet.names)]
-    words = columns.positions(names, sheet.words, sheet.place)
+    words = choices.positions(names, sheet.words, sheet.place)
     if "accuracy" not in words:
         measured = [name for name in names if name.startswith(_METRICS)]
-        raise columns.missing(["accuracy"], measured, sheet.place)
+        raise choices.missing(["accuracy"], measured, sheet.place)
     _refuse_several_experiments(sheet, words)
     score = sheet.names[words["accuracy"]]
     rows = sheet.raw.frame[as_text(sheet.column(words["accuracy"])).ne("").to_numpy()]
@@ -202,4 +202,4 @@ def _with_steps(
         if word in columns.COUNTS and several and word not in asked and names[i].startswith(_SAID)
     }
     kept = {word: i for word, i in words.items() if word not in constant}
-    return kept if {*columns.COUNTS} & {*kept} else kept | {_STEP: names.index(_STEP)}
+    return kept | {_STEP: names.index(_STEP)}

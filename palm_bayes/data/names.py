@@ -10,6 +10,8 @@ from palm_bayes.errors import DataError, listed
 Y_FILE, X_FILE = "plot_episode_yvalues.npy", "plot_episode_xvalues.npy"
 """Files in each of PALM's folders."""
 
+UNNAMED = "strategy"
+"""What one strategy is called where only a file such as results.csv would name it."""
 FIELDS = ("strategy", "repetition", "dataset", "model", "source")
 # Of random_seed1, random is the strategy.
 _RUNS = ["version"] + [name for name in COLUMNS["repetition"] if not name.startswith("random")]
@@ -20,6 +22,11 @@ _WAYS = (
     rf"(?P<strategy>.+?)[\W_]+(?:(?:{_RUN})[\W_]*|s){_NUMBER}(?P<rest>\W*)",
     rf"(?P<strategy>.+?)[\W_]+(?:{_RUN})[\W_]*{_NUMBER}(?P<rest>[\W_]+.+)",
     rf"(?P<strategy>.+?)[\W_]+{_NUMBER}(?P<rest>\W*)",
+)
+# Of 1_margin and margin_r1, if other names have the same strategies and other numbers.
+_OF_SEVERAL = (
+    re.compile(r"[rs]?(?P<repetition>[0-9]+)[\W_]+(?P<strategy>[^\W\d_].*)", re.IGNORECASE),
+    re.compile(r"(?P<strategy>.+?)[\W_]+r(?P<repetition>[0-9]+)\W*", re.IGNORECASE),
 )
 _DATE = re.compile(  # and time
     r"20[0-9]{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:[0-2][0-9]|3[01])(?![0-9])"
@@ -34,7 +41,7 @@ class NoMatchError(DataError):
 
 _NUMBERED = {
     clean(measure + run) for measure in ("", *COLUMNS["accuracy"], *ERRORS) for run in ("", *_RUNS)
-}
+} | {"r", "s"}
 
 _BEFORE_NUMBERS = {
     clean(name) for word in ("accuracy", "labels", "episode") for name in COLUMNS[word]
@@ -59,6 +66,8 @@ def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     """
     bare = [_bare(name) for name in names]
     found = [_match(name) for name in bare]
+    if not any(found) and (several := _of_several(bare)):
+        return several
     rests = [re.sub(r"^\W*$", "", match["rest"]) if match else "" for match in found]
     more = len({*rests}) > 1
     runs: list[tuple[str, str | None]] = []
@@ -72,6 +81,21 @@ def split_all(names: Sequence[str]) -> list[tuple[str, str | None]]:
     if more and len({strategy for strategy, _ in runs}) == len(runs):
         raise _unclear(names, next(name for name, rest in zip(bare, rests, strict=True) if rest))
     return runs
+
+
+def _of_several(names: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Read names such as 1_margin, 2_margin, or margin_r1, margin_r2; empty for others.
+
+    Numbers after r that are not one after the other, as of r18 and r50, may be those of models.
+    """
+    for way in _OF_SEVERAL:
+        matches = [match for match in map(way.fullmatch, names) if match]
+        runs = {(match["strategy"], match["repetition"]): None for match in matches}
+        if len({strategy for strategy, _ in runs}) < len(runs) == len(names):
+            numbers = sorted({int(number) for _, number in runs})
+            if way is _OF_SEVERAL[0] or numbers[-1] - numbers[0] < len(numbers):
+                return [*runs]
+    return []
 
 
 def _unclear(names: Sequence[str], like: str) -> NoMatchError:

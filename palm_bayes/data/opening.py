@@ -22,6 +22,20 @@ MAX_BYTES, MAX_JSON = 50_000_000, 20_000_000
 """Largest file, also unpacked; JSON takes more memory. 1,000 curves have about 2 MB as CSV."""
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 20_000, 5_000_000
 """Largest table: as text in memory, a cell takes about 100 bytes."""
+_UNCLEAR = {
+    "object at 0x": "its header is damaged",
+    "nested parentheses": "its header is damaged",
+    "max_header_size": "its header is too long",
+    "set_int_max_str_digits": "a whole number has more than 4,300 digits",
+    "codec can't encode": "a text has half of a pair of characters, such as \\ud800",
+}
+"""What messages of parsers say, by a part of them."""
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, with which it begins
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _LARGER = "read it by pandas, keep the rows and columns that are needed, and give the frame"
 
 
@@ -68,7 +82,7 @@ def check_names(place: object, names: Iterable[object]) -> None:
 def text_of(path: Path, most: int = MAX_BYTES) -> str:
     """Read a text of at most that many bytes, unpacked if its suffix is .gz.
 
-    It is in UTF-8, or in UTF-16 with its mark, as Excel saves "Unicode text".
+    It is in UTF-8, or in UTF-16 or UTF-32 with its mark, as Excel saves "Unicode text".
     """
     unpack = gzip.open if path.name.lower().endswith(".gz") else open
     with unpack(path, "rb") as opened:
@@ -76,11 +90,11 @@ def text_of(path: Path, most: int = MAX_BYTES) -> str:
     check_bytes(path, len(contents), most)
     if contents.startswith(b"version https://git-lfs"):
         raise DataError(f"{path} is a pointer of Git LFS: fetch the file by git lfs pull")
-    marked = contents.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if not marked and any({*contents[i:40:2]} == {0} for i in (0, 1)):
+    marked = next((kind for mark, kind in _MARKS.items() if contents.startswith(mark)), None)
+    if marked is None and any({*contents[i:40:2]} == {0} for i in (0, 1)):
         raise DataError(f"{path} is in UTF-16 without its mark: save it in UTF-8")
     try:
-        return str(contents, "utf-16" if marked else "utf-8-sig")
+        return str(contents, marked or "utf-8-sig")
     except UnicodeDecodeError as error:
         line = contents.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path} cannot be read: line {line} is not in UTF-8") from error
@@ -96,9 +110,10 @@ def pickled(path: object) -> DataError:
 
 def unreadable(path: Path, error: Exception, kind: str = "") -> DataError:
     """Return the error of a file that a parser cannot read, or that NumPy refuses to unpickle."""
-    if "allow_pickle" in str(error):
+    if "allow_pickle=False" in str(error):
         return pickled(path)
     told = " ".join(str(error).split()) or type(error).__name__
+    told = next((words for part, words in _UNCLEAR.items() if part in told), told)
     return DataError(f"{path} cannot be read{kind and f' as {kind}'}: {told}")
 
 

@@ -18,6 +18,7 @@ from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
 from palm_bayes.data.mlflow import mlflow_runs, table_of
 from palm_bayes.data.names import (
     TENSORBOARD,
+    UNNAMED,
     Y_FILE,
     NoMatchError,
     as_runs,
@@ -41,6 +42,8 @@ _RESULT_PATH = re.compile(
 
 _GENERIC = frozenset(
     ["results", "result", "log", "logs", "metrics", "history", "config", "train", "test", "val"]
+) | frozenset(
+    ["runs", "accuracy", "accuracies", "scores", "data", "output", "export", "table", "curves"]
 )
 """Names of files that are no strategies."""
 
@@ -113,15 +116,18 @@ def _in_folder(base: Path) -> list[Path]:
     """Return the tables of a folder: those directly in it, else those below."""
     below = sorted(file for file in base.rglob("*") if file.is_file() and suffix(file))
     direct = [file for file in below if file.parent == base]
-    measured = [file for file in below if word_of(_stem(file)) == "accuracy"]
+    of_runs = all(repetition_of(_stem(file)) for file in below)  # r1 and r2, which is no R2
+    measured = [file for file in below if word_of(_stem(file)) == "accuracy" and not of_runs]
     files = direct or measured or below
     if not files:
         if objects := [file for file in base.rglob("*") if file.suffix.lower() in PICKLES]:
             raise pickled(objects[0])
-        there = listed(sorted(path.name for path in base.iterdir())) or "nothing"
+        odd = " (no regular file)"
+        regular = {path: path.is_file() or path.is_dir() for path in sorted(base.iterdir())}
+        there = listed(f"{path.name}{'' if ok else odd}" for path, ok in regular.items())
         raise DataError(
             f"{base}: no runs found, looked for <METHOD>_<i>/{Y_FILE} and files of "
-            f"{listed(READERS, 20)}, there is {there}"
+            f"{listed(READERS, 20)}, there is {there or 'nothing'}"
         )
     kinds = Counter(map(suffix, files))
     stems = {_stem(file) for file in files}
@@ -179,7 +185,7 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     check_names("the source", (raw.name for raw in raws))
     alone, doubt = len(raws) == 1, ""
     try:
-        fields = _result_fields(names) or _fields_of_names(names)
+        fields = _result_fields(names) or _unnamed(_fields_of_names(names))
     except NoMatchError as error:  # columns may tell the runs
         doubt, fields = str(error), [{} for _ in names]
     if pattern is not None:
@@ -238,6 +244,13 @@ def _fields_of_names(names: Sequence[str]) -> list[dict[str, str]]:
             f"--pattern '{_of_tree(parts[0], differ, told)}' or the like"
         )
     return as_runs(split_all(unlike))
+
+
+def _unnamed(fields: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the fields without the name of one strategy that is only that of results or data."""
+    names = {one.get("strategy", "").lower() for one in fields}
+    unnamed = {"strategy": UNNAMED} if len(names) == 1 and names <= _GENERIC else {}
+    return [{**one, **unnamed} for one in fields]
 
 
 def _of_tree(parts: Sequence[str], differ: Sequence[int], told: Sequence[int]) -> str:

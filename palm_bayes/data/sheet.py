@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from palm_bayes.data import columns
+from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import by_pattern, repetition_of, split
@@ -16,7 +15,7 @@ from palm_bayes.errors import DataError, listed
 
 GAPS = ("", "nan", "na", "n/a", "#n/a", "none", "null", "-", "--", "–", "—", "?", "<na>")
 """Cells, in small letters, that hold nothing."""
-_RUN = (*columns.TASK, "strategy", "repetition")
+RUN_WORDS = (*columns.TASK, "strategy", "repetition")
 PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[,;\)])"
 """Cells of a mean and its spread: 0.54 ± 0.02, 0.54 (0.02), 0.54 [0.40, 0.90]."""
 
@@ -27,7 +26,8 @@ class Series:
 
     place: int
     run: Mapping[str, str]
-    # Positions of the "spread" of its means, and of their number of repetitions, "mean of".
+    # Positions of what counts its labels, or of the "spread" of its means and of their number of
+    # repetitions, "mean of".
     beside: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -45,8 +45,8 @@ class Sheet:
 
     @property
     def place(self) -> str:
-        """Beginning of messages: the file."""
-        return f"{self.raw.file}: " if self.raw.file else ""
+        """Beginning of messages: the file, and its sheet or key."""
+        return "".join(f"{part}: " for part in (self.raw.file, self.raw.name) if part)
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +75,7 @@ class Sheet:
     @property
     def told_words(self) -> set[str]:
         """Words that columns and their names tell."""
-        return {*self.words, *(word for one in self.series for word in one.run)}
+        return {*self.words, *(word for one in self.series for word in (*one.run, *one.beside))}
 
     def column(self, place: int) -> "pd.Series[Any]":
         """Return a column by position."""
@@ -113,7 +113,7 @@ class Sheet:
 
     def _without_strategy(self, likely: Sequence[str]) -> DataError:
         """Return the error of a table without strategies, which columns of text may hold."""
-        error = columns.missing(["strategy"], self.names, self.place, likely)
+        error = choices.missing(["strategy"], self.names, self.place, likely)
         cells = (self.raw.frame[name] for name in likely if self.names.count(name) == 1)
         if any(split(text_of(cell))[1] for column in cells for cell in column.head(1)):
             error.args = (f"{error}, with --pattern '{{strategy}}_{{repetition}}' or the like",)
@@ -122,7 +122,8 @@ class Sheet:
     def rows(self) -> pd.DataFrame:
         """Return one row for each accuracy, with the file and the place in it."""
         raw = self.raw
-        table = pd.DataFrame({word: self.column(i) for word, i in self.words.items()})
+        cells = {word: self.column(i) for word, i in self.words.items()}
+        table = pd.DataFrame(cells, index=raw.frame.index)
         if "accuracy" in self.words:
             table = table.assign(**self._units(self.words["accuracy"], self.words))
         if "share" in self.words and columns.in_percent(self.names[self.words["share"]]):
@@ -171,7 +172,7 @@ def with_pairs(sheet: Sheet) -> Sheet:
     found = [i for i in sheet.free if columns.word_of(sheet.names[i]) == "repetition"]
     if len(found) < 2 or "repetition" in sheet.words or sheet.raw.frame.columns.nlevels > 1:
         return sheet
-    keyed = (*_RUN, *columns.COUNTS)
+    keyed = (*RUN_WORDS, *columns.COUNTS)
     others = {i for i, name in enumerate(sheet.names) if columns.stands_for(name) in keyed}
     keys = sorted((others | chosen) - {*found})
     cells = pd.DataFrame({i: as_text(sheet.column(i)).to_numpy() for i in (*keys, *found)})
@@ -183,95 +184,6 @@ def with_pairs(sheet: Sheet) -> Sheet:
     frame = pd.concat([sheet.raw.frame.iloc[:, kept], pairs.rename(name)], axis=1)
     mine = {word: kept.index(i) for word, i in sheet.words.items()} | {"repetition": len(kept)}
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=mine)
-
-
-def counted(sheet: Sheet) -> Sheet:
-    """Find what counts labels or episodes: a step, an index without a name, or the rows."""
-    words = dict(sheet.words)
-    step = words.pop("step", None)
-    if {*columns.COUNTS} & sheet.told_words:
-        return replace(sheet, words=words)
-    place = step
-    if step is None and (index := [i for i in sheet.free if columns.is_index(sheet.names[i])]):
-        place = index[0]
-        _refuse_row_numbers(sheet, place)
-    if place is None:
-        several = {"strategy", "repetition"} & {*words}
-        places = (*sheet.free, *(one.place for one in sheet.series))
-        likely = [sheet.names[i] for i in places if _may_count(sheet.column(i))]
-        if several or likely or not (sheet.raw.fields or sheet.series):
-            likely = _growing(sheet) or likely
-            raise columns.missing(["episode", "labels"], sheet.names, sheet.place, likely)
-        numbers = pd.Series(np.arange(1.0, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
-        called = "rows count"
-    else:
-        numbers = as_numbers(sheet.column(place))
-        called = f"{sheet.names[place] or 'the column without a name'} counts"
-    word = "labels" if _counts_labels(numbers, sheet) else "episode"
-    frame = pd.concat([sheet.raw.frame, numbers], axis=1)
-    frame.columns = [*sheet.names, word]
-    notes = [*sheet.notes, f"{called} {'labels' if word == 'labels' else 'episodes'}"]
-    words[word] = frame.shape[1] - 1
-    return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
-
-
-def _run_codes(sheet: Sheet) -> "pd.Series[int]":
-    """Return the number of the run of each row, as far as columns tell the runs."""
-    words = {*_RUN} & {*sheet.words}
-    keys = {word: as_text(sheet.column(sheet.words[word])).to_numpy() for word in words}
-    frame = pd.DataFrame(keys, index=range(len(sheet.raw.frame)))
-    return frame.groupby(list(frame), sort=False).ngroup() if words else frame.assign(run=0)["run"]
-
-
-def _growing(sheet: Sheet) -> list[str]:
-    """Return the names of free columns of whole numbers that grow within every run."""
-    runs, found = _run_codes(sheet), []
-    for i in sheet.free:
-        cells = pd.Series(as_numbers(sheet.column(i)).to_numpy())
-        steps = cells.groupby(runs).diff()[runs.duplicated()]
-        if (cells % 1 == 0).all() and len(steps) and (steps > 0).all():
-            found.append(sheet.names[i])
-    return found
-
-
-def _refuse_row_numbers(sheet: Sheet, index: int) -> None:
-    """Refuse a column without a name that may number the rows of the table, of all its runs.
-
-    It does not begin anew in each run, has steps of 1 but begins elsewhere or lacks some, as after
-    rows are filtered, or another column may count.
-    """
-    runs, name = _run_codes(sheet), sheet.names[index]
-    cells = pd.Series(as_numbers(sheet.column(index)).to_numpy())
-    steps = cells.groupby(runs).diff()[runs.duplicated()]
-    alone = runs.max() > 0 and cells.is_unique
-    filtered = steps.median() == 1 and not (cells.min() in {0, 1} and (steps == 1).all())
-    others = [other for other in _growing(sheet) if other != name]
-    if alone or filtered or others:
-        pairs = [(word, other) for other in (*others[:2], name) for word in ("labels", "episode")]
-        choices = " or ".join(f"--column {word}={other or repr('')}" for word, other in pairs)
-        raise DataError(
-            f"{sheet.place}the column {name or 'without a name'} may number the rows: choose what "
-            f"counts labels or episodes by {choices}"
-        )
-
-
-def _counts_labels(numbers: "pd.Series[Any]", sheet: Sheet) -> bool:
-    """Return True unless numbers are 0, 1, 2 ... or 1, 2, 3 ..., most of them with accuracies."""
-    steps = numbers.drop_duplicates().sort_values()
-    if steps.iloc[0] not in {0, 1} or (steps.diff().iloc[1:] != 1).any():
-        return True
-    places = [one.place for one in sheet.series] or [sheet.words["accuracy"]]
-    filled = [as_numbers(sheet.column(i)).notna() for i in places]
-    measured = numbers[pd.concat(filled, axis=1).any(axis=1)].nunique()
-    return 2 * measured <= len(steps)
-
-
-def _may_count(column: "pd.Series[Any]") -> bool:
-    """Return True for rising whole numbers, and for fractions that rise in even steps."""
-    numbers = as_numbers(column).to_numpy()
-    steps = np.diff(numbers)
-    even = steps.size > 0 and np.ptp(steps) < 1e-9
-    return bool((steps > 0).all() and (even or (numbers % 1 == 0).all()))
 
 
 def _holds(column: "pd.Series[Any]", *, numbers: bool) -> bool:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.arrays import array_of_runs
-from palm_bayes.data.columns import COUNTS, stands_for
+from palm_bayes.data.columns import COUNTS, clean, is_index, stands_for
 from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping, of_runs
 from palm_bayes.data.marks import with_points
 from palm_bayes.data.opening import (
@@ -37,13 +37,16 @@ PICKLES = {".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 """Suffixes of files that are never read, since reading them can run code."""
 _SPACES = r"\s+"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_GAP = "(?i:nan|na)?"
+_COUNTED = {*COUNTS, "strategy", "repetition"}
 _DECIMAL = r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?"
 
 
 def read_file(path: Path) -> list[Raw]:
     """Read the tables of a file; `DataError` names it."""
     if not path.exists():
-        raise DataError(f"{path} does not exist")
+        nowhere = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise DataError(f"{path} {nowhere}")
     suffixes = [suffix for suffix in READERS if path.name.lower().endswith(suffix)]
     if path.suffix.lower() in PICKLES:
         raise pickled(path)
@@ -69,6 +72,9 @@ def _delimited(path: Path) -> list[Raw]:
     lines = _plain_lines(re.sub("\r\n?", "\n", text_of(path)).split("\n"))
     sep = _separator(lines, path)
     below = _without_comments(lines, sep)
+    if "".join(below).strip() and not below[0].strip():  # pandas counts columns in the first line
+        of_one = sep != _SPACES and not any(sep in line for line in below)
+        below = ['""', *below[1:]] if of_one else "\n".join(below).lstrip("\n ").split("\n")
     text, above = "\n".join(below), len(lines) - len(below)
     try:
         cells = pd.read_csv(
@@ -79,8 +85,9 @@ def _delimited(path: Path) -> list[Raw]:
         raise DataError(f"{path} is empty") from None
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1 + above}")
     if (numbers := _numbers_alone(cells)) is not None:
-        turned = numbers.T if numbers.shape[1] == 1 else numbers  # a column is a run
-        return [of_runs({"accuracy": turned}, str(path), "")]
+        return [_of_numbers(numbers, str(path))]
+    if '"' not in text and cells.shape[1] > 1:  # else every line is a row, or lines may not be
+        cells = cells[[bool(line.strip()) for line in below[: len(cells)]]]
     raw = _of_cells(cells, str(path))
     frame, marked = raw.frame, sep != "," or '"' in text  # else no cell has a comma
     notes = with_points(frame, str(path)) if marked else []
@@ -108,18 +115,38 @@ def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
             f"{file}: the first row has {decimals[0]}, needed are names of columns, such as labels "
             "and accuracy"
         )
-    # In a single column, empty rows count: accuracies may be measured at some labels only.
-    rows = cells[filled] if cells.shape[1] > 1 else cells[filled.cummax()]
+    # Where nothing else counts, empty rows do: accuracies may be measured at some labels only.
+    counted = any(
+        is_index(one) or stands_for(one) in _COUNTED or clean(one) == "step" for one in head
+    )
+    rows = cells[filled] if counted else cells[filled.cummax() & filled[::-1].cummax()[::-1]]
     return Raw(rows.iloc[1:].set_axis(head, axis="columns"), file, name)
 
 
 def _numbers_alone(cells: pd.DataFrame) -> Floats | None:
-    """Return the numbers of a table without a header; whole numbers may be names of columns."""
-    lines = [line for line in cells.to_numpy() if any(line)]  # short lines have NaN
-    if not any(re.fullmatch(_DECIMAL, str(cell)) for line in lines[:1] for cell in line):
+    """Return the numbers of a table without a header, NaN for gaps.
+
+    Whole numbers may be names of columns, but not an index beside a gap, as pandas writes it.
+    """
+    lines: list[list[str]] = cells.fillna("").to_numpy().tolist()
+    first = next((line for line in lines if any(re.fullmatch(_NUMBER, cell) for cell in line)), [])
+    index = len(first) == 2 and first[0] in {"0", "1"} and re.fullmatch(_GAP, first[1])
+    if not index and not any(re.fullmatch(_DECIMAL, cell) for cell in first):
         return None
-    alone = all(re.fullmatch(_NUMBER, str(cell)) for line in lines for cell in line)
-    return np.array(lines, dtype=float) if alone else None
+    if not all(re.fullmatch(f"{_NUMBER}|{_GAP}", cell) for line in lines for cell in line):
+        return None
+    return np.array([[cell or "nan" for cell in line] for line in lines], dtype=float)
+
+
+def _of_numbers(numbers: Floats, file: str) -> Raw:
+    """Take numbers without a header as runs x episodes, or as one run with gaps and its index."""
+    runs = numbers.T if numbers.shape[1] == 1 else numbers  # a column is a run
+    column = runs.T if len(runs) == 1 else runs
+    index = column.shape[1] == 2 and column[0, 0] in {0, 1} and (np.diff(column[:, 0]) == 1).all()
+    if np.isnan(runs).any() and (index or column.shape[1] == 1):
+        frame = pd.DataFrame(column, columns=["", "accuracy"][-column.shape[1] :])
+        return Raw(frame.rename(lambda row: f"line {row + 1}"), file)
+    return of_runs({"accuracy": runs[~np.isnan(runs).all(axis=1)]}, file, "")
 
 
 def _separator(lines: list[str], path: Path) -> str:
@@ -182,10 +209,19 @@ def _excel(path: Path) -> list[Raw]:
     is_zip(path)
     sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
     full = {str(name): cells.map(_cell) for name, cells in sheets.items() if len(cells)}
-    return [
+    left = [name for name, cells in full.items() if not _has_numbers(cells)]
+    left = left if len(left) < len(full) else []
+    notes = (f"sheet {listed(left)}, without numbers, left out",) if left else ()
+    full = {name: cells for name, cells in full.items() if name not in left}
+    raws = [
         _of_cells(cells.rename(lambda row: f"row {row + 1}"), str(path), name * (len(full) > 1))
         for name, cells in full.items()
     ]
+    return [replace(raw, notes=(*raw.notes, *notes)) for raw in raws]
+
+
+def _has_numbers(cells: pd.DataFrame) -> bool:
+    return any(re.search(r"\d", cell) for cell in cells.iloc[1:].to_numpy().ravel())
 
 
 def _cell(value: Any) -> str:

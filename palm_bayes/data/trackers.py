@@ -1,14 +1,20 @@
 """Exports of experiment trackers: TensorBoard, Weights & Biases, MLflow and tables of metrics."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from palm_bayes.data import columns
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.counting import unclear_step
 from palm_bayes.data.names import runs_of
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import Series, Sheet, described
+from palm_bayes.data.sheet import GAPS, Series, Sheet, described
 from palm_bayes.errors import DataError
 
 _TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+) - (?P<metric>.+)")
@@ -24,35 +30,117 @@ def is_tracker(sheet: Sheet, _: Reading) -> bool:
     return {*map(columns.clean, names)} == board or len(tracked) == len(names) - 1 > 0
 
 
+def metrics_of(sheet: Sheet) -> list[str]:
+    """Return the names of the metrics of Weights & Biases."""
+    return list(dict.fromkeys(match["metric"] for match in _tracked(sheet).values()))
+
+
+def _tracked(sheet: Sheet) -> dict[int, re.Match[str]]:
+    """Return the columns of runs and metrics by position, without bounds."""
+    return {
+        i: match
+        for i, name in enumerate(sheet.names)
+        if not _BOUND.fullmatch(name) and (match := _TRACKED.fullmatch(name))
+    }
+
+
 def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     """Take an export of TensorBoard, or of Weights & Biases without its bounds."""
     names, words = sheet.names, dict(sheet.words)
     of_word = {columns.clean(name): i for i, name in enumerate(names)}
-    counts = ((columns.word_of(name), i) for i, name in enumerate(names))
-    words |= {word: i for word, i in counts if word in columns.COUNTS}
+    for i, name in enumerate(names):
+        if (word := columns.word_of(name)) in columns.COUNTS:
+            words.setdefault(str(word), i)
     words |= {"step": of_word["step"]} if "step" in of_word else {}
     if "value" in of_word:
-        tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
-        value, asked = of_word["value"], "accuracy" in words  # the column, whatever the file says
-        score = _chosen_metric([tag[1]], sheet, reading) if tag and not asked else names[value]
-        notes = [f"a TensorBoard export: score is {score}"]
-        metric = columns.metric_of(tag[1]) if tag else ""
-        words = {"accuracy": value} | words
-        return replace(sheet, words=words, notes=notes, metric=metric)
-    tracked = {
-        i: match
-        for i, name in enumerate(names)
-        if not _BOUND.fullmatch(name) and (match := _TRACKED.fullmatch(name))
-    }
-    score = _chosen_metric([match["metric"] for match in tracked.values()], sheet, reading)
+        return _board(replace(sheet, words=words), of_word["value"], reading)
+    tracked, counts = _tracked(sheet), _count_metrics(sheet, words, reading)
+    metrics = [metric for metric in metrics_of(sheet) if metric not in counts.values()]
+    score = _chosen_metric(metrics, sheet, reading)
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
     runs = runs_of(list(mine.values()), reading.pattern if sheet.raw.alone else None)
-    series = [*map(Series, mine, runs)]
-    said = f"{described(series, names)}; score is {score}"
+    beside = [_beside(sheet, name, counts) for name in mine.values()]
+    series = [*map(Series, mine, runs, beside)]
+    notes = [f"{described(series, names)}; score is {score}"]
     if any(_is_mean(sheet, i, f"{names[i]}__MIN") for i in mine):
-        said += ", the mean of several runs, read as one repetition"
+        notes[0] += ", the mean of several runs, read as one repetition"
+    notes += [f"{word} of each run: {metric}" for word, metric in counts.items()]
     metric = columns.metric_of(_last(score))
-    return replace(sheet, words=words, series=series, notes=[said], metric=metric)
+    return _apart(replace(sheet, words=words, series=series, notes=notes, metric=metric))
+
+
+def _board(sheet: Sheet, value: int, reading: Reading) -> Sheet:
+    """Take an export of TensorBoard, whose file names the metric."""
+    tag = re.search(r"run-[^/]+?-tag-(.+?)(?:\.\w+)+$", sheet.raw.file)
+    asked = "accuracy" in sheet.words  # the column, whatever the file says
+    score = _chosen_metric([tag[1]], sheet, reading) if tag and not asked else sheet.names[value]
+    notes = [f"a TensorBoard export: score is {score}"]
+    metric = columns.metric_of(tag[1]) if tag else ""
+    return replace(sheet, words={"accuracy": value, **sheet.words}, notes=notes, metric=metric)
+
+
+def _count_metrics(sheet: Sheet, words: Mapping[str, int], reading: Reading) -> dict[str, str]:
+    """Return the metrics that count labels of each run, by word; those chosen come first."""
+    metrics = metrics_of(sheet)
+    found = {}
+    for word in (one for one in columns.COUNTS if one not in words):
+        asked = (reading.columns or {}).get(word)
+        named = [one for one in metrics if columns.word_of(_last(one)) == word != "episode"]
+        if len(named) > 1 and asked is None:
+            offered = " or ".join(f"--column {word}={name}" for name in named)
+            raise DataError(f"{sheet.place}several metrics count {word}, choose one by {offered}")
+        if asked or named:
+            found[word] = asked or named[0]
+    return found
+
+
+def _beside(sheet: Sheet, run: str, counts: Mapping[str, str]) -> dict[str, int]:
+    """Return the columns of what counts the labels of a run, by word."""
+    at = {match.groups(): i for i, match in _tracked(sheet).items()}
+    for word, metric in counts.items():
+        if (run, metric) not in at:
+            first = next(name for name in sheet.names if not _TRACKED.fullmatch(name))
+            raise DataError(
+                f"{sheet.place}no column {run} - {metric}, as other runs have: add it, or choose "
+                f"what counts by --column {word}={first}"
+            )
+    return {word: at[run, metric] for word, metric in counts.items()}
+
+
+def _apart(sheet: Sheet) -> Sheet:
+    """Move runs that share no step, as with one counter of all of them, into the same rows.
+
+    Their labels are read beside them, or episodes were chosen; else the step is asked about.
+    """
+    texts = [as_text(sheet.column(one.place)).str.lower() for one in sheet.series]
+    filled = np.array([~text.isin(GAPS) for text in texts])
+    single = (filled.sum(axis=1) > 1).sum() < 2 or filled.sum(axis=0).max() > 1
+    if single or {"labels", "share"} & {*sheet.words}:
+        return sheet
+    if not {*columns.COUNTS} & sheet.told_words:
+        step = next(i for i, name in enumerate(sheet.names) if not _TRACKED.fullmatch(name))
+        raise unclear_step(sheet, step, "is another one in every run")
+    return _side_by_side(sheet, filled)
+
+
+def _side_by_side(sheet: Sheet, filled: NDArray[np.bool_]) -> Sheet:
+    """Move the filled rows of each run, and what counts them, to the top, in their order."""
+    cells: list[pd.Series[Any]] = []
+    series = []
+    for one, rows in zip(sheet.series, filled, strict=True):
+        places = range(len(cells), len(cells) + 1 + len(one.beside))
+        series.append(Series(places[0], one.run, dict(zip(one.beside, places[1:], strict=True))))
+        mine = [sheet.column(i) for i in (one.place, *one.beside.values())]
+        cells += [column[rows].reset_index(drop=True) for column in mine]
+    frame = pd.concat(cells, axis=1)
+    frame.index += 1
+    words = {}
+    if not any(one.beside for one in series):
+        words["episode"] = len(cells)
+        frame["episode"] = frame.index
+    note = "episodes are the order within each run, of which no two share a step"
+    raw = replace(sheet.raw, frame=frame)
+    return replace(sheet, raw=raw, words=words, series=series, notes=[*sheet.notes, note])
 
 
 def _is_mean(sheet: Sheet, place: int, bound: str) -> bool:
@@ -68,24 +156,19 @@ def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> st
     names = list(dict.fromkeys(metrics))
     asked = (reading.columns or {}).get("accuracy")
     if asked is not None or not names:
-        return columns.one_of(asked or "NAME - METRIC", names, "metric", sheet.place)
-    fits = _is_error if reading.lower_is_better else _is_accuracy
+        return choices.one_of(asked or "NAME - METRIC", names, "metric", sheet.place)
+    fits = columns.seems_error if reading.lower_is_better else _is_accuracy
     found = [name for name in names if fits(name)] if len(names) > 1 else names
     found = [name for name in found if columns.clean(_last(name)) == "accuracy"] or found
     if len(found) != 1:
-        choices = " or ".join(f"--column accuracy={name}" for name in found or names)
-        raise DataError(f"{sheet.place}several metrics, choose one by {choices}")
-    if _is_error(found[0]) and not reading.lower_is_better:
-        raise DataError(f"{sheet.place}{found[0]} is an error: read it with --lower-is-better")
+        offered = " or ".join(f"--column accuracy={name}" for name in found or names)
+        raise DataError(f"{sheet.place}several metrics, choose one by {offered}")
+    columns.refuse_error(found[0], sheet.place, lower_is_better=reading.lower_is_better)
     return found[0]
 
 
 def _is_accuracy(metric: str) -> bool:
     return "accuracy" in map(columns.word_of, (metric, _last(metric)))
-
-
-def _is_error(metric: str) -> bool:
-    return bool(columns.parts(metric) & {"error", "err", "loss"}) or columns.is_error(_last(metric))
 
 
 def _last(metric: str) -> str:
@@ -103,17 +186,17 @@ def values(sheet: Sheet, reading: Reading) -> Sheet:
     names = [*map(columns.clean, sheet.names)]
     key = next((i for i, name in enumerate(names) if name in _KEYS), None)
     if key is None or "value" not in names:
-        raise columns.missing(["accuracy"], sheet.names, sheet.place)
+        raise choices.missing(["accuracy"], sheet.names, sheet.place)
     metrics = as_text(sheet.column(key))
     score = _chosen_metric([*metrics], sheet, reading)
     rows = sheet.raw.frame[(metrics == score).to_numpy()]
     raw = replace(sheet.raw, frame=rows.drop(columns=rows.columns[key]))
     names.pop(key)
     mine = {word: i - (i > key) for word, i in sheet.words.items()}
-    words = columns.positions([*raw.frame.columns], mine, sheet.place) | {
+    words = choices.positions([*raw.frame.columns], mine, sheet.place) | {
         "accuracy": names.index("value")
     }
-    if "step" in names and not {*columns.COUNTS} & {*words}:
+    if "step" in names:
         words["step"] = names.index("step")
     metric = columns.metric_of(_last(score))
     return replace(sheet, raw=raw, words=words, notes=[f"score is {score}"], metric=metric)

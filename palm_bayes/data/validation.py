@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.cells import as_numbers, as_text, text_of
+from palm_bayes.data.columns import UNBOUNDED
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, listed, plural
 
@@ -19,7 +20,6 @@ _LARGEST_ERROR = 0.5  # of the scale: no mean of fractions has a larger standard
 _EMPTY = ("", "<NA>", "nan", "None")
 SLACK = 1e-6  # float32 accuracies may exceed 1 or 100 by rounding
 _SMALL = 10  # falling values up to here are more likely errors in the unit of y than percent
-_UNBOUNDED = {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}
 _PERCENT = "percent=True (--percent) reads it as percent"
 _NEGATIVE = "; of a score that may be negative, such as R2 or a correlation, give max(score, 0)"
 _LARGE = "; of a larger score give its share of the largest possible value"
@@ -105,9 +105,12 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     unused = {str(c): as_text(table[c]) for c in table if str(c).startswith(UNUSED)}
     unused = {c: cells for c, cells in unused.items() if 2 * cells.nunique() <= len(table)}
     table = table.assign(**unused)
-    names = listed(c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any())
+    names = [c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()]
     if names:
-        return f"; unused columns that distinguish them: {names}"
+        free = len(table["repetition"].unique()) == 1
+        choices = " or ".join(f"--column repetition={name}" for name in names[:2])
+        offer = f", as repetitions by {choices}" * free
+        return f"; unused columns that distinguish them: {listed(names)}{offer}"
     labels = table.groupby(RUN)["labels"]
     stays = (labels.max() == labels.min()).all()
     return "; labels are those so far, not those of one episode" if stays else ""
@@ -160,7 +163,7 @@ def _check_bounds(
     values = table["accuracy"]
     message = "{metric} is {accuracy:g}, but must be " + _ALLOWED[percent]
     reject(table, values < 0, message + _NEGATIVE * (not lower_is_better))
-    unbounded = _UNBOUNDED & {*re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())}
+    unbounded = UNBOUNDED & {*re.split(r"[^a-z0-9]+", str(table["metric"].iloc[0]).lower())}
     advice = _ENDLESS if lower_is_better or unbounded else _LARGE
     reject(table, values > (1 if percent is False else 100) * (1 + SLACK), message + advice)
     doubtful = unbounded or (lower_is_better and values.max() <= _SMALL)

@@ -15,7 +15,7 @@ import pytest
 
 from palm_bayes.data import columns
 from palm_bayes.data.ambiguous import several_measures
-from palm_bayes.data.names import by_pattern, repetition_of, split
+from palm_bayes.data.names import by_pattern, repetition_of, split, split_all
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import read_tasks
@@ -147,7 +147,9 @@ def test_what_refused_means_offer_fits_the_mean(tmp_path, name):
         assert curve(runs, strategy, "1") == pytest.approx(list(mean[strategy]), abs=1e-6)
 
 
-OFFERS = re.compile(r" may be (?!the episodes)|parts that differ|by --pattern '|acc_\{repetition\}")
+OFFERS = re.compile(
+    r" may be (?!the episodes)|parts that differ|by --pattern '|acc_\{repetition\}|may count"
+)
 OFFERED = [one.name for one in formats.SHAPES if OFFERS.search(one.refused)]
 
 
@@ -344,6 +346,17 @@ def test_excel_sheets_are_strategies(tmp_path, monkeypatch):
     assert list(read_runs(path).table["repetition"].unique()) == ["1", "2", "3"]
 
 
+def test_sheets_of_notes(tmp_path, monkeypatch):
+    path = tmp_path / "runs.xlsx"
+    path.touch()
+    sheets = {"README": pd.DataFrame([["note"], ["by me"]]), "data": cells_of(formats.tidy())}
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: sheets)
+    assert "sheet README, without numbers, left out" in understood(read_runs(path))
+    sheets["README"] = pd.DataFrame([["note"], ["by me, 2024"]])
+    with pytest.raises(DataError, match=r"runs\.xlsx: README: no column for accuracy: found note"):
+        read_runs(path)
+
+
 def test_a_workbook_of_empty_sheets_is_told(tmp_path, monkeypatch):
     path = tmp_path / "runs.xlsx"
     path.touch()
@@ -383,6 +396,21 @@ def test_empty_rows_of_one_column_count(tmp_path):
     runs = read_runs(formats.text(tmp_path / "margin.csv", text))
     assert runs.table["labels"].tolist() == [3, 6, 9, 12]
     assert runs.table["episode"].tolist() == [1, 2, 3, 4]
+
+
+def test_empty_rows_of_several_columns_count(tmp_path):
+    path = formats.text(tmp_path / "a.csv", "margin,random\n" + "\n,\n,\n0.5,0.4" * 5 + "\n,\n\n")
+    assert read_runs(path).table["labels"].tolist() == [3, 6, 9, 12, 15] * 2  # not blank lines
+    head = "\n\nlabels,acc\n10,0.5\n20,x\n"
+    with pytest.raises(DataError, match=r"margin\.csv, line 5, .* accuracy is 'x'"):
+        read_runs(formats.text(tmp_path / "margin.csv", head))
+
+
+def test_numbers_with_gaps(tmp_path):
+    path = formats.text(tmp_path / "margin.csv", "0.5,0.6,0.7,0.8,0.9\n0.5,0.6,0.7,0.8\n")
+    assert len(read_runs(path).table) == 9  # runs of 5 and 4 episodes
+    formats.text(path, ",,0.5" * 5)
+    assert read_runs(path).table["labels"].tolist() == [3, 5, 7, 9, 11]
 
 
 def test_cells_of_means_and_of_percent(tmp_path):
@@ -475,6 +503,13 @@ def test_a_pattern_of_the_columns_of_a_file(tmp_path):
         read_runs(path, pattern="{strategy}-{repetition}")
 
 
+def test_names_of_results_are_no_strategies(tmp_path):
+    frame = formats.tidy()[["labels", "accuracy"]][:6]
+    for name in ("run_0/accuracies.csv", "data.csv", "Results_2.csv", "log-2024-05-01.csv"):
+        assert read_runs(formats.saved(frame, tmp_path / name)).strategies == ("strategy",)
+    assert read_runs(formats.saved(frame, tmp_path / "data_margin.csv")).strategies != ("strategy",)
+
+
 def test_names_without_a_number_are_a_first_repetition(tmp_path):
     frame = formats.wide().rename(columns={"random_1": "random"}).iloc[:, :5]
     runs = read_runs(formats.saved(frame, tmp_path / "a.csv"))
@@ -501,6 +536,31 @@ def test_a_tracker_may_count_labels_and_name_groups(tmp_path):
     runs = read_runs(formats.saved(frame, tmp_path / "export.csv"))
     assert runs.table["accuracy"].tolist() == [0.5] * 4
     assert (runs.strategies, runs.batch) == (("margin",), 10)
+
+
+def test_one_counter_of_runs_beside_their_labels():
+    rows = []
+    for i, labels in enumerate(formats.LABELS):
+        for s in formats.STRATEGIES:
+            cells = {f"{s} - acc": formats.accuracy(s, 1)[i], f"{s} - n_labeled": labels}
+            rows.append({"Step": len(rows), **cells})
+    runs = read_runs(pd.DataFrame(rows))
+    assert runs.table["labels"].tolist() == 2 * formats.LABELS.tolist()
+    assert curve(runs, "random", "1") == list(formats.accuracy("random", 1))
+
+
+def test_labels_of_trackers_belong_to_each_run(tmp_path):
+    frame = formats.stepped(range(6))
+    runs = [name.removesuffix(" - test/acc") for name in frame.columns[1:]]
+    counts = {f"{run} - n_labeled": formats.LABELS + i for i, run in enumerate(runs)}
+    path = formats.saved(frame.assign(**counts), tmp_path / "a.csv")
+    assert list(read_runs(path).table["labels"][6:12]) == list(formats.LABELS + 1)
+    with pytest.raises(DataError, match="several metrics count labels, choose one by --column lab"):
+        read_runs(frame.assign(**counts, **{f"{runs[0]} - labels": 1}))
+    del counts[f"{runs[2]} - n_labeled"]
+    with pytest.raises(DataError, match="no column margin_seed3 - n_labeled, as other runs have"):
+        read_runs(frame.assign(**counts))
+    assert read_runs(frame.assign(**counts), columns={"labels": "Step"}).describe()
 
 
 def test_tags_of_tensorboard(tmp_path):
@@ -552,6 +612,18 @@ def test_layout_can_be_asked_for(tmp_path):
 def test_columns_must_be_there(given, said):
     with pytest.raises(DataError, match=said):
         read_runs(formats.tidy(), columns=given)
+
+
+@pytest.mark.parametrize("name", ["rmse", "metrics/val_loss", "ECE", "1 - error"])
+def test_errors_are_not_fitted_as_scores(tmp_path, name):
+    frame = formats.tidy().rename(columns={"accuracy": name})
+    with pytest.raises(DataError, match="is an error: read it with --lower-is-better, or rename"):
+        read_runs(frame, columns={"accuracy": name})
+    assert read_runs(frame, columns={"accuracy": name}, lower_is_better=True).score.metric == name
+    tracked = formats.wide(names="{s}_{r} - " + name).rename(columns={"labels": "Step"})
+    with pytest.raises(DataError, match="is an error"):
+        read_runs(tracked, columns={"accuracy": name})
+    assert read_runs(frame.rename(columns={name: "test_acc"})).score.metric == "accuracy"
 
 
 def test_other_columns_are_no_strategies(tmp_path):
@@ -640,8 +712,29 @@ def test_names_of_runs(name, run):
 
 
 @pytest.mark.parametrize(
+    ("names", "runs"),
+    [
+        ("1_margin 2_margin 7_random", [("margin", "1"), ("margin", "2"), ("random", "7")]),
+        ("margin_r0 margin_r1", [("margin", "0"), ("margin", "1")]),
+        ("1_margin 2_random", [("1_margin", None), ("2_random", None)]),
+        ("margin_r18 margin_r50", [("margin_r18", None), ("margin_r50", None)]),
+        ("1_margin 1_margin", [("1_margin", None), ("1_margin", None)]),
+    ],
+)
+def test_names_with_numbers_of_several_runs(names, runs):
+    assert split_all(names.split()) == runs
+
+
+@pytest.mark.parametrize(
     ("name", "number"),
-    [("seed_1", "1"), ("test acc 2", "2"), ("Run (3)", "3"), ("4", "4"), ("margin_1", None)],
+    [
+        ("seed_1", "1"),
+        ("test acc 2", "2"),
+        ("Run (3)", "3"),
+        ("4", "4"),
+        ("r2", "2"),
+        ("margin_1", None),
+    ],
 )
 def test_names_of_repetitions(name, number):
     assert repetition_of(name) == number
@@ -655,6 +748,9 @@ def test_names_of_repetitions(name, number):
         ("margin_acc random_acc", False),
         ("margin_acc_1 margin_acc_2", False),
         ("err_1 err_2", False),
+        ("margin_r1 margin_r2 random_r1 random_r2", False),
+        ("r1_margin r2_margin", False),
+        ("acc_r2 acc_r3 acc_f1", True),
         ("acc1 acc5", True),
         ("f1_0 f1_1", True),
         ("AP50 AP75", True),
@@ -704,3 +800,11 @@ def test_one_column_named_after_another_is_a_strategy():
     }
     runs = read_runs(pd.DataFrame({"labels": formats.LABELS, **accuracies}))
     assert runs.strategies == ("margin", "random", "margin_ssl")
+
+
+def test_empty_frames_are_told():
+    for layout in (None, "tracker", "headers"):
+        with pytest.raises(DataError, match="the table has no rows"):
+            read_runs(formats.stepped(range(6))[:0], layout=layout)
+    with pytest.raises(DataError, match="no column for accuracy"):
+        read_runs(pd.DataFrame({"round": range(6)}), layout="headers")

@@ -46,7 +46,7 @@ def npy(header):
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "runs.csv")
     refused(tmp_path / "runs.csv", r"runs\.csv is not a regular file")
-    refused(tmp_path, "no runs found")
+    refused(tmp_path, r"no runs found, .* there is runs\.csv \(no regular file\)")
 
 
 def test_a_socket_and_a_folder_named_as_tables_are_refused(tmp_path, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_device_is_refused(tmp_path):
 def test_loops_of_links_are_refused(tmp_path):
     (tmp_path / "a.csv").symlink_to("b.csv")
     (tmp_path / "b.csv").symlink_to("a.csv")
-    refused(tmp_path / "a.csv", r"a\.csv")
+    refused(tmp_path / "a.csv", r"a\.csv is a link that leads nowhere")
     inside = tmp_path / "base" / "below"
     inside.mkdir(parents=True)
     (inside / "up").symlink_to(tmp_path / "base", target_is_directory=True)
@@ -235,6 +235,27 @@ def test_damaged_arrays_are_one_line(tmp_path, contents, form):
 )
 def test_damaged_files_are_one_line(tmp_path, name, contents):
     refused(written(tmp_path / name, contents), r"a\.")
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "words"),
+    [
+        ("a.npy", npy("{'descr': '<f8', 'shape': (10**9**9,)}\n"), "its header is damaged"),
+        ("a.npy", npy("[" * 8000 + "\n"), "its header is damaged"),
+        ("a.npy", npy("[" * 20_000 + "\n"), "its header is too long"),
+        ("a.json", '[{"strategy": "\\ud800", "labels": 1}]', "a text has half of a pair of charac"),
+        ("a.json", '[{"labels": ' + "1" * 5000 + "}]", "a whole number has more than 4,300 digits"),
+    ],
+)
+def test_what_parsers_say_is_understood(tmp_path, name, contents, words):
+    refused(written(tmp_path / name, contents), words)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_marks_tell_the_encoding(tmp_path, encoding):
+    lines = HEADER + "".join(f"café,1,{20 * i},0.{i}\n" for i in range(1, 6))
+    path = written(tmp_path / "a.csv", lines.encode(encoding))
+    assert read_runs(path).strategies == ("café",)
 
 
 class Executed:
