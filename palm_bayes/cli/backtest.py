@@ -1,18 +1,16 @@
 """Command `backtest`: how far ahead forecasts are reliable."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from palm_bayes.cli.options import (
     PATHS,
-    Kind,
     Shown,
     Workers,
     described,
+    drawing,
     filled_by,
-    look,
     one_of,
     shown,
 )
@@ -54,7 +52,7 @@ dataset, model). Each cell costs a fit, a second or two.
 @filled_by(selection, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
-@filled_by(look)
+@filled_by(drawing)
 @described("""
 Data
   --train-fraction P  Fit this share of the longest repetition, at least 5 episodes. May be
@@ -71,7 +69,6 @@ def backtest(
     train_episodes: list[int] | None = None,
     out: Path = Path("palm_backtest_out"),
     fresh: bool = False,
-    figures: Kind = "png",
     workers: Workers = 0,
     scheduler: str | None = None,
     quiet: bool = False,
@@ -92,7 +89,7 @@ def backtest(
             **how.given,
             **sampled,
             out=out,
-            look=replace(drawn, kind=figures),
+            look=drawn,
             fresh=fresh,
             workers=workers,
             scheduler=scheduler,
@@ -100,7 +97,7 @@ def backtest(
         )
         for line in result.notes:
             note(line)
-    where = f"{out}: forecasts.csv, scores.csv, baselines.csv, backtest.{figures}"
+    where = f"{out}: forecasts.csv, scores.csv, baselines.csv, backtest.{drawn.kind}"
     return _report(result, form, where, out=out, seed=sampled["seed"])
 
 

@@ -13,13 +13,12 @@ from palm_bayes.cli.options import (
     PATHS,
     Chance,
     Episodes,
-    Kind,
     Seed,
     Shown,
     UsageError,
     described,
+    drawing,
     filled_by,
-    look,
     one_of,
     shown,
 )
@@ -74,7 +73,7 @@ EXAMPLE = """[bold]Example[/bold]
 @filled_by(reading, last=False)
 @filled_by(sampling, last=False)
 @filled_by(shown)
-@filled_by(look)
+@filled_by(drawing)
 @described("""
 Data
   --base-path PATH   The same as PATH; PALM.py's name for it.
@@ -105,7 +104,6 @@ def fit(
     beta_hi: float = PALM_BOUNDS["beta_hi"],
     out: Path = Path("palm_fit_out"),
     overwrite: bool = False,
-    figures: Kind = "png",
     horizon: Episodes = None,
     probability: Chance = 0.9,
     quiet: bool = False,
@@ -136,7 +134,7 @@ def fit(
         runs, truth = read(place, replace(how, x_mode=axis), budgets=budgets)
         for line in runs.notes:
             note(line)
-        check_fit_folder(out, runs, overwrite=overwrite, kind=figures)
+        check_fit_folder(out, runs, overwrite=overwrite, kind=drawn.kind)
         step("loading PyMC")
         from palm_bayes import fit as fit_runs
 
@@ -147,7 +145,7 @@ def fit(
             fitted, horizon=horizon, probability=probability, x_mode=axis, truth=truth
         )
         step("writing")
-        files = outcome.write(out, look=replace(drawn, kind=figures), overwrite=overwrite)
+        files = outcome.write(out, look=drawn, overwrite=overwrite)
     return _report(outcome.tables, form, out, files, seed=sampled["seed"])
 
 

@@ -6,6 +6,7 @@ it means. Names are declared with hyphens; `cli.app` also accepts underscores, a
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
@@ -184,6 +185,13 @@ def look(
 
         sheet_of(style)  # an error before any work
     return Look(style, size, dpi)
+
+
+@filled_by(look)
+@described()
+def drawing(drawn: Look, figures: Kind = "png") -> Look:
+    """Options of figures whose names the command chooses."""
+    return replace(drawn, kind=figures)
 
 
 def one_of(paths: list[Path] | None, base_path: Path | None) -> Path | list[Path]:
