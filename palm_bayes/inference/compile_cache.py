@@ -45,6 +45,7 @@ def wrapper(n_free, point, gradient, value, data):
         return 1
     return 0
 """
+_STARTS = 500  # points that are tried, as by nutpie
 _PARAMETERS = f"""
 def wrapper(n_free, n_parameters, point, values, data):
     try:{_MATRIX}
@@ -111,6 +112,21 @@ def unconstrained(names: Sequence[str]) -> list[str]:
 def with_data(program: Any, data: Floats) -> Any:
     """Return the program with another value of the model's data variable."""
     return replace(program, user_data=np.concatenate([data.shape, data.ravel()]))
+
+
+def has_density(program: Any, start: Callable[[int], Floats]) -> bool:
+    """Return True if the density is above 0 at one of the points where chains may start.
+
+    nutpie finds it out, too, but then its threads may crash when the process ends.
+    """
+    density, data = program.compiled_logp_func.ctypes, program.user_data
+
+    def is_valid(seed: int) -> bool:
+        point = start(seed)
+        arrays = map(np.ctypeslib.as_ctypes, (point, np.empty_like(point), np.empty(1), data))
+        return bool(density(len(point), *arrays) == 0)
+
+    return any(map(is_valid, range(_STARTS)))
 
 
 def kept(raw: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -19,8 +19,14 @@ from scipy.special import logit
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, PalmError, SamplingError
-from palm_bayes.inference.compile_cache import compile_model, kept, unconstrained, with_data
+from palm_bayes.errors import DataError, SamplingError
+from palm_bayes.inference.compile_cache import (
+    compile_model,
+    has_density,
+    kept,
+    unconstrained,
+    with_data,
+)
 from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import labelled, verdict_numbers, with_parameters
 from palm_bayes.inference.evidence import Part, aggregated_stats, join
@@ -169,6 +175,11 @@ def _with_nutpie(
 
     program = with_data(_program(priors, region), pooled(data))
     start = _starting_points(program.initial_point_func, data, priors, region)
+    if not has_density(program, start):
+        raise DataError(
+            "the prior has no density where the chains start, near the data: widen its parts, and "
+            "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"
+        )
     total = settings.chains * (settings.tune + settings.draws * settings.thin)
 
     def report(chains: list[Any]) -> None:
@@ -191,21 +202,11 @@ def _with_nutpie(
             return_raw_trace=True,  # nutpie's conversion takes a tenth of the time
         )
     except RuntimeError as error:
-        raise _explained(error) from error
+        raise SamplingError(f"nutpie: {error}") from error
     found = kept(raw, [*NUMBERS, *unconstrained(NUMBERS), *STATS, "logp"])
     if found["energy"].shape[1] < settings.draws * settings.thin:
         raise KeyboardInterrupt  # nutpie returns partial draws instead
     return _tree(found)
-
-
-def _explained(error: RuntimeError) -> PalmError:
-    """Return an error of nutpie as one of ours."""
-    if "initialization points failed" not in str(error):
-        return SamplingError(f"nutpie: {error}")
-    return DataError(
-        "the prior has no density where the chains start, near the data: widen its parts, and "
-        "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"
-    )
 
 
 def _tree(found: dict[str, NDArray[Any]]) -> xr.DataTree:
