@@ -197,11 +197,13 @@ def _without_comments(lines: list[str], sep: str) -> list[str]:
 
 
 def _parquet(path: Path) -> list[Raw]:
-    from pyarrow.parquet import read_metadata
+    from pyarrow.parquet import read_metadata, read_table
 
     about = read_metadata(path)  # a column of one value has a few bytes and any number of rows
     check_table(path, about.num_rows, about.num_columns)
-    return [of_frame(pd.read_parquet(path, engine="pyarrow"), str(path))]
+    table = read_table(path)
+    table.validate(full=True)  # or a text that is not in UTF-8 would raise an error when it is read
+    return [of_frame(table.to_pandas(), str(path))]
 
 
 def _excel(path: Path) -> list[Raw]:

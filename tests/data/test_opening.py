@@ -125,6 +125,15 @@ def test_an_array_of_many_runs_is_refused(tmp_path):
     refused(tmp_path / "runs.npy", "20,001 columns")
 
 
+def test_parquet_of_texts_that_are_not_in_utf8_is_refused(tmp_path):
+    """Found by benchmarks/fuzz.py."""
+    frame = pd.DataFrame({"strategy": ["margin"] * 4, "labels": range(1, 5), "accuracy": 0.5})
+    frame.to_parquet(tmp_path / "a.parquet", compression=None)
+    contents = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(contents.replace(b"margin", b"m\xf2rgin"))
+    refused(tmp_path / "a.parquet", "cannot be read")
+
+
 def test_parquet_that_says_little_often_is_refused(tmp_path):
     pytest.importorskip("pyarrow")
     pd.DataFrame({"accuracy": np.zeros(opening.MAX_ROWS + 1)}).to_parquet(tmp_path / "a.parquet")
