@@ -236,7 +236,7 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
     """Read records, also one in each line, or a mapping of names to lists."""
     text = text_of(path, MAX_JSON)
     try:
-        found = json.loads(text, object_pairs_hook=_unique)
+        found = json.loads(text, object_pairs_hook=partial(_unique, path, ""))
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
             raise
@@ -262,18 +262,23 @@ def _json(path: Path, *, lines: bool = False) -> list[Raw]:
 
 def _of_line(number: int, line: str, path: Path) -> Any:
     try:
-        return json.loads(line, object_pairs_hook=_unique)
+        return json.loads(line, object_pairs_hook=partial(_unique, path, f"line {number}: "))
+    except DataError:
+        raise
     except ValueError as error:
         told = getattr(error, "msg", error)
         raise DataError(f"{path} cannot be read as JSON: line {number}: {told}") from error
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(path: Path, where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a mapping, of which Python would keep only the last of several values of a name."""
     found = dict(pairs)
     if len(found) < len(pairs):
         name = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"a mapping has the name {name} twice: rename one, or make it a list")
+        raise DataError(
+            f"{path} cannot be read as JSON: {where}a mapping has the name {name} twice: rename "
+            "one, or make it a list"
+        )
     return found
 
 
