@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.cells import as_given, as_numbers, as_text
+from palm_bayes.data.cells import as_given, as_numbers, as_text, in_native_order
 from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
 from palm_bayes.data.means import with_standard_errors
 from palm_bayes.data.sheet import GAPS
@@ -21,7 +21,7 @@ def cleaned(
     Columns are as in `Runs.from_frame`, or ``share``, of `pool` labels, for ``labels``; `spread` is
     what the user says of that of means. What was done is added to the notes.
     """
-    table = with_standard_errors(table, spread, notes).copy()
+    table = with_standard_errors(in_native_order(table), spread, notes).copy()
     for word in RUN:
         table[word] = _visible_names(table[word], notes) if word in table else "1"
     table = _without_constant_labels(_without_summaries(table, notes), notes)

@@ -564,3 +564,11 @@ def test_lists_of_runs_may_differ_in_length_but_not_in_kind(kind):
     assert len(read_runs({"margin": tuple(ragged)}).table) == 6
     with pytest.raises(DataError, match="the dict: labels has both numbers and lists"):
         read_runs({"labels": [20, 40, kind([60])], "margin": [0.5, 0.6, 0.7]})
+
+
+def test_arrays_of_the_other_byte_order_may_have_gaps(tmp_path):
+    """Found by benchmarks/fuzz.py: pandas cannot choose rows of such columns."""
+    accuracies = np.array([[0.5, 0.6, 0.7, 0.8], [0.52, 0.61, 0.69, np.nan]], ">f8")
+    np.save(tmp_path / "margin.npy", accuracies)
+    read = read_runs(tmp_path / "margin.npy").table["accuracy"]
+    np.testing.assert_array_equal(read, accuracies.ravel()[:-1])
