@@ -97,11 +97,10 @@ def backtest(
         )
         for line in result.notes:
             note(line)
-    where = f"{out}: forecasts.csv, scores.csv, baselines.csv, backtest.{drawn.kind}"
-    return _report(result, form, where, out=out, seed=sampled["seed"])
+    return _report(result, form, out=out, kind=drawn.kind, seed=sampled["seed"])
 
 
-def _report(backtest: "Backtest", how: Shown, where: str, *, out: Path, seed: int) -> int:
+def _report(backtest: "Backtest", how: Shown, *, out: Path, kind: str, seed: int) -> int:
     """Print the results of a backtest; return an exit status that reports convergence."""
     from palm_bayes.report.tables import scored
 
@@ -120,7 +119,7 @@ def _report(backtest: "Backtest", how: Shown, where: str, *, out: Path, seed: in
     if len(failed):
         cells = listed(f"{row.strategy} ({row.reason})" for row in failed.itertuples())
         more.append(f"Not scored: {cells}")
-    more.append(f"\nWritten to {where}")
+    more.append(f"\nWritten to {out}: forecasts.csv, scores.csv, baselines.csv, backtest.{kind}")
     tables, numbers = scored(backtest.overview), backtest.overview.reset_index()
     answer(how, document, tables, numbers, backtest.sentence, more)
     return OK if 0 < converged == len(fits) else NOT_CONVERGED

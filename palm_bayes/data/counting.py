@@ -94,10 +94,10 @@ def _refuse_row_numbers(sheet: Sheet, index: int) -> None:
     others = [other for other in _growing(sheet) if other != name]
     if alone or filtered or others:
         pairs = [(word, other) for other in (*others[:2], name) for word in ("labels", "episode")]
-        choices = " or ".join(f"--column {word}={other or repr('')}" for word, other in pairs)
+        offered = " or ".join(f"--column {word}={other or repr('')}" for word, other in pairs)
         raise DataError(
             f"{sheet.place}the column {name or 'without a name'} may number the rows: choose what "
-            f"counts labels or episodes by {choices}"
+            f"counts labels or episodes by {offered}"
         )
 
 
