@@ -254,7 +254,8 @@ class Backtest(Displayed):
         if len(self.forecasts):
             look = look or Look()
             files[Path(f"backtest.{look.kind}")] = partial(self._draw, look)
-        return put_all(Path(out), files, lambda: _FIGURES)
+        # One in another format may be the user's own.
+        return put_all(Path(out), files, lambda: _FIGURES[:1])
 
     def _draw(self, look: Look, path: Path) -> None:
         from palm_bayes.plots.style import sheet

@@ -78,7 +78,17 @@ def files_to_replace(out: Path, runs: Runs, names: Iterable[Path], overwrite: bo
             what = f"{out} holds a fit of other runs ({of})"
         if before is None or not _share_accuracies(before, runs.table):
             raise DataError(f"{what}: name another folder (--out), or add --overwrite")
-    return [] if before is None else names_of([*before["strategy"].unique()])
+    if before is None:
+        return []
+    strategies = [*before["strategy"].unique()]
+    kinds = [kind for kind in KINDS if kind == KINDS[0] or _has_figures(out, strategies, kind)]
+    return names_of(strategies, kinds=kinds)
+
+
+def _has_figures(out: Path, strategies: Sequence[str], kind: str) -> bool:
+    """Return True if all figures of a format are there: a single one may be the user's own."""
+    figures = [one for one in names_of(strategies, kinds=[kind]) if one.suffix == f".{kind}"]
+    return all((out / one).is_file() for one in figures)
 
 
 def refuse_foreign(path: Path, mark: bytes, instead: str) -> None:

@@ -474,6 +474,17 @@ def test_figures_have_the_format_asked_and_replace_those_of_another(here, fitter
     assert Path("pdf/margin/palm_fit.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_a_figure_of_the_users_own_is_kept(here, fitter):
+    """Of a name that the fit before could have written in another format, but did not."""
+    assert cli.main(BOTH) == 0
+    Path("palm_fit_out/curves.pdf").write_bytes(b"mine")
+    assert cli.main(BOTH) == 0
+    assert Path("palm_fit_out/curves.pdf").read_bytes() == b"mine"
+    assert cli.main([*BOTH, "--figures", "svg"]) == 0
+    assert cli.main(BOTH) == 0
+    assert not [name for name in files_in("palm_fit_out") if name.endswith(".svg")]
+
+
 def test_a_fit_of_other_runs_is_not(here, fitter, capsys):
     cli.main(BOTH)
     before, fitter.runs = contents("palm_fit_out"), None

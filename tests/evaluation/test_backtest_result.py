@@ -219,6 +219,8 @@ def test_its_figure_has_the_look_asked(tmp_path):
     one = found(([1] * 6, [1] * 6))
     one.write(tmp_path)
     assert (tmp_path / "backtest.png").exists()
+    (tmp_path / "backtest.pdf").write_bytes(b"mine")
     one.write(tmp_path, Look(size=(6, 4), kind="svg"))
     assert not (tmp_path / "backtest.png").exists()
+    assert (tmp_path / "backtest.pdf").read_bytes() == b"mine"
     assert 'width="432pt" height="288pt"' in (tmp_path / "backtest.svg").read_text("utf-8")
