@@ -147,7 +147,8 @@ class Score:
             message = f"{what} is {value:g}, but the data are in percent: give {100 * value:g}"
             raise DataError(f"{message}, or {value:g}%" if self.lower_is_better else message)
         if converted and tell:
-            text = f"{what} {given} is read as {value:g}, since the data are fractions"
+            said = given if isinstance(given, str) else f"{given:g}"
+            text = f"{what} {said} is read as {value:g}, since the data are fractions"
             warnings.warn(text, PalmWarning, stacklevel=3)
         return value
 

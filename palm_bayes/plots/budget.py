@@ -2,11 +2,21 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from palm_bayes.plots.style import BOXED, GREY, INK, figure_of, short, single_panel, styled, tone
+from palm_bayes.plots.style import (
+    GREY,
+    INK,
+    LINE,
+    figure_of,
+    name_lines,
+    single_panel,
+    styled,
+    tone,
+)
 
 
 def plot_budget(
@@ -29,7 +39,7 @@ def plot_budget(
     chances : DataFrame
         P(target reached): index budget, one column per strategy.
     budgets : Series
-        Assurance budgets: index strategy, in the order of the key; infinite if there is none.
+        Assurance budgets: index strategy, ascending; infinite if there is none.
     assurance : float
     seen : float
         Budget at the end of the data.
@@ -38,13 +48,14 @@ def plot_budget(
     ax : Axes, optional
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
+    names = list(budgets.index[::-1])  # of lines at the same height, the smallest budget is on top
+    height = max(3.2, 1 + LINE * len(names))
     with styled():
-        panel = single_panel(ax, 3.2)
-        figure = figure_of(panel)
-        for name in budgets.index:
-            line, (_, dark, dash) = chances[name], tone(list(chances).index(name))
-            label = short(name, 28).replace("$", r"\$")
-            panel.step(line.index, line, where="post", lw=1.4, ls=dash, label=label, color=dark)
+        panel = single_panel(ax, height)
+        tones = [tone(list(chances).index(name)) for name in names]
+        for name, (_, dark, dash) in zip(names, tones, strict=True):
+            line = chances[name]
+            panel.step(line.index, line, where="post", lw=1.4, ls=dash, color=dark)
             if budgets[name] in line.index:
                 panel.plot(budgets[name], line[budgets[name]], "o", ms=5, color=dark)
         panel.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
@@ -53,8 +64,9 @@ def plot_budget(
         panel.set(xlabel=unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
         panel.yaxis.set_major_formatter(PercentFormatter(1))
         panel.set_title(title, loc="left", weight="bold")
-        if ax is None:
-            figure.legend(loc="outside right upper")
-        else:
-            panel.legend(**BOXED)
-    return figure
+        (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
+        starts = np.full(len(names), (chances.index[-1] - left) / (right - left))
+        heights = (chances[names].iloc[-1].to_numpy() - low) / (high - low)
+        colours = [dark for _, dark, _ in tones]
+        name_lines(panel, names, colours, starts, heights, LINE / (height - 1))
+    return figure_of(panel)

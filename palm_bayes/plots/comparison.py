@@ -9,16 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy.optimize import isotonic_regression
+from scipy.stats import rankdata
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.plots.style import (
     GREY,
     INK,
+    LINE,
     figure_of,
     mixed,
+    name_lines,
     new_figure,
-    short,
     single_panel,
     styled,
 )
@@ -35,7 +36,6 @@ from palm_bayes.plots.view import (
 )
 
 _MARKERS = "osD^vPX"
-_LINE = 0.16  # height of a line of text in inches
 _LATE = 0.85  # share of the data before the enlarged part
 _ENLARGED = 0.6  # largest height of the enlarged part as a share of the whole: else it tells little
 _STRIP = 0.16  # width of the intervals at its end, as a share of the lines before
@@ -61,8 +61,8 @@ def plot_comparison(
     view = View(runs, [expected], truth or runs, means=True)
     start, limits = _enlarged_part(view)
     enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
-    height = max(4.2, 1.3 + _LINE * len(view.strategies))
-    spacing = _LINE / (height - 1.1)
+    height = max(4.2, 1.3 + LINE * len(view.strategies))
+    spacing = LINE / (height - 1.1)
     with styled():
         if ax is not None:
             panel = single_panel(ax, height)
@@ -146,21 +146,15 @@ def _name_lines(
     end = (view.grid[-1] - left) / (right - left)
     of_axes = (view.curve[[2, 3, -1], :, -1] - low) / (high - low)
     heights = np.clip(of_axes[2], 0, 1)
-    order = np.argsort(heights, kind="stable")
-    steps = spacing * np.arange(len(order))  # moved as little as possible by least squares
-    places = isotonic_regression(heights[order] - steps).x.clip(0, max(1 - steps[-1], 0)) + steps
-    style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
-    ranks = np.arange(len(order))[::-1] + 1
-    for i, y, rank in zip(order, places, ranks, strict=True):
-        name, dark = short(view.strategies[i], 28), view.tones[i].dark
-        if intervals:
-            at = end + (1 - end) * rank / (len(order) + 1)
-            ax.plot([at, at], of_axes[:2, i], color=dark, lw=2, solid_capstyle="butt", **style)
-            ax.plot(at, heights[i], "o", color=dark, ms=4, **style)
-            ax.plot([at, 1.025], [heights[i], y], color=dark, lw=0.5, alpha=0.6, **style)
-        else:
-            ax.plot([end, 1.025], [heights[i], y], color=dark, lw=0.6, **style)
-        ax.text(1.03, y, name, color=dark, va="center", parse_math=False, **style)
+    ranks = rankdata(-heights, "ordinal") if intervals else np.zeros(len(heights))
+    starts = end + (1 - end) * ranks / (len(heights) + 1)
+    colours = [tone.dark for tone in view.tones]
+    if intervals:
+        style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
+        for at, ends, height, dark in zip(starts, of_axes[:2].T, heights, colours, strict=True):
+            ax.plot([at, at], ends, color=dark, lw=2, solid_capstyle="butt", **style)
+            ax.plot(at, height, "o", color=dark, ms=4, **style)
+    name_lines(ax, view.strategies, colours, starts, heights, spacing)
 
 
 def _key(view: View, enlarged: bool) -> list[Any]:

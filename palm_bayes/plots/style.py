@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -18,7 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 from matplotlib.style import library
+from scipy.optimize import isotonic_regression
 
+from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError, listed
 
 # Okabe and Ito's palette without yellow, which is too light for a line on white.
@@ -26,6 +28,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7
 DASHES = ("-", (0, (5, 1.5)))  # from the eighth strategy on, colours are repeated with dashes
 SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the rest is white
 INK, GREY = "#262626", "#6b6b6b"
+LINE = 0.16  # height of a line of text in inches
 WIDTH = 7.2  # inches: the text width of most journals
 # A key on a user's axes overlaps the drawing.
 BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "fontsize": 7}
@@ -169,3 +172,26 @@ def tone(i: int) -> Tone:
 def short(text: str, most: int) -> str:
     """Shorten a long name in its middle, since both ends distinguish it from others."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
+
+
+def name_lines(
+    ax: Axes,
+    names: Sequence[str],
+    colours: Sequence[Any],
+    starts: Floats,
+    heights: Floats,
+    spacing: float,
+) -> None:
+    """Write names at the right of the axes, joined to points of their lines.
+
+    `starts` and `heights` are x and y of these points, shape (name,), in units of the axes, as is
+    `spacing`, the least distance of names. Of names at the same height the last is on top.
+    """
+    order = np.argsort(heights, kind="stable")
+    steps = spacing * np.arange(len(order))  # moved as little as possible by least squares
+    places = isotonic_regression(heights[order] - steps).x.clip(0, max(1 - steps[-1], 0)) + steps
+    style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
+    for i, y in zip(order, places, strict=True):
+        ax.plot([starts[i], 1.025], [heights[i], y], color=colours[i], lw=0.6, alpha=0.8, **style)
+        name = short(names[i], 28)
+        ax.text(1.03, y, name, color=colours[i], va="center", parse_math=False, **style)

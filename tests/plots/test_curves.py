@@ -277,7 +277,7 @@ def test_the_part_past_the_data_is_enlarged_with_intervals_at_its_end():
     bars = [one.get_ydata() for one in right.lines if one.get_linewidth() == 2]
     found = low + (high - low) * np.array(bars)
     limits = expected.isel(x=-1).quantile([0.1, 0.9], ["chain", "draw"]).transpose("strategy", ...)
-    np.testing.assert_allclose(found, limits.to_numpy()[::-1])  # drawn from the lowest
+    np.testing.assert_allclose(found, limits.to_numpy())
 
 
 def test_comparison_is_drawn_on_given_axes():

@@ -42,8 +42,10 @@ def test_one_panel_is_drawn_on_one_axes(fit):
     found = fit.labels_to_reach(0.95)
     assert found.plot(ax=right) is figure
     np.testing.assert_allclose(ends(right), ends(found.plot().axes[0]))
-    names = [text.get_text() for text in right.get_legend().get_texts()]
-    assert names == list(found.table["strategy"])
+    names = [text.get_text() for text in right.texts[1:]]  # after "data end"
+    at_the_end = found.chances.iloc[-1][names]  # from the lowest line to the highest
+    assert at_the_end.is_monotonic_increasing
+    assert sorted(names) == sorted(found.table["strategy"])
     assert not left.lines
 
 
