@@ -27,6 +27,8 @@ import numpy as np
 import pandas as pd
 
 MEMORY_MB, SECONDS = 1000, 5
+PART = 10_000
+"""Inputs of one process: what Atheris keeps grows by some 40 kB with each."""
 OF = {
     "CSV": ".csv",
     "gzip": ".csv.gz",
@@ -181,7 +183,7 @@ def forbid(event: str, _: tuple[Any, ...]) -> None:
         os._exit(77)
 
 
-def child(reader: str, inputs: int, saved_fit: Path | None, kept: Path) -> None:
+def child(reader: str, inputs: int, seed: int, saved_fit: Path | None, kept: Path) -> None:
     """Fuzz one reader in this process, with libFuzzer, which ends it."""
     import atheris
 
@@ -196,17 +198,21 @@ def child(reader: str, inputs: int, saved_fit: Path | None, kept: Path) -> None:
     warnings.simplefilter("ignore")
     corpus = kept / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for i, seed in enumerate(seeds(reader, saved_fit)):
-        (corpus / f"seed-{i}").write_bytes(seed)
+    for i, file in enumerate(seeds(reader, saved_fit)):
+        (corpus / f"seed-{i}").write_bytes(file)
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     one = reads(reader, folder)
-    for seed in sorted(corpus.glob("seed-*"))[
-        :3
-    ]:  # libraries are loaded before events are forbidden
-        one(seed.read_bytes())
+    # Libraries are loaded before events are forbidden.
+    for first in sorted(corpus.glob("seed-*"))[:3]:
+        one(first.read_bytes())
     sys.addaudithook(forbid)
     limits = [f"-rss_limit_mb={MEMORY_MB}", f"-timeout={SECONDS}", "-max_len=100000"]
-    options = [f"-runs={inputs}", "-seed=1", f"-artifact_prefix={kept}/", "-print_final_stats=1"]
+    options = [
+        f"-runs={inputs}",
+        f"-seed={seed}",
+        f"-artifact_prefix={kept}/",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *limits, *options, str(corpus)], one)
     atheris.Fuzz()
 
@@ -218,8 +224,9 @@ def fuzzed(reader: str, inputs: int, seconds: int, saved_fit: Path | None) -> di
     before, done, crashes, paths, peak = time.monotonic(), 0, 0, 0, 0
     while done < inputs and time.monotonic() - before < seconds and crashes < 5:
         command = [
-            sys.executable, __file__, "--child", reader, "--inputs", str(inputs - done),
-            "--kept", str(kept), *(["--fit", str(saved_fit)] if saved_fit else []),
+            sys.executable, __file__, "--child", reader, "--inputs", str(min(inputs - done, PART)),
+            "--kept", str(kept), "--seed", str(done + 1),
+            *(["--fit", str(saved_fit)] if saved_fit else []),
         ]  # fmt: skip
         log = kept / "log"
         with log.open("w") as out:
@@ -251,10 +258,11 @@ def main() -> None:
     parser.add_argument("--reader", choices=OF, action="append", help="default: all")
     parser.add_argument("--fit", type=Path, help="trace.nc of a fit; default: one that is made")
     parser.add_argument("--child", choices=OF, help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--kept", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        child(args.child, args.inputs, args.fit, args.kept)
+        child(args.child, args.inputs, args.seed, args.fit, args.kept)
         return
     with tempfile.TemporaryDirectory() as folder:
         readers = args.reader or list(OF)
