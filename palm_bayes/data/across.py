@@ -52,7 +52,8 @@ def across(sheet: Sheet, reading: Reading) -> Sheet:
     if rows > 1 and not {*RUN} & {*words}:
         words["repetition"] = raw.frame.shape[1]
         raw = replace(raw, frame=raw.frame.assign(repetition=np.arange(1, rows + 1)))
-    word, mine = _counted(found), [names[i] for i in found]
+    mine = [names[i] for i in found]
+    word = _counted(found, mine, sheet.place)
     sheet, new = replace(sheet, raw=raw, words=words), raw is not sheet.raw
     beside = across_means(sheet, [*found], reading)
     series = [Series(i, {word: found[i][1]}, one) for i, one in zip(found, beside, strict=True)]
@@ -105,10 +106,15 @@ def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
     return {i: found[i] for i in sorted(found, key=numbers.__getitem__)}
 
 
-def _counted(found: Mapping[int, tuple[str, str]]) -> str:
+def _counted(found: Mapping[int, tuple[str, str]], names: list[str], place: str) -> str:
     """Return what the numbers count: episodes, if they are so called or 0, 1, 2 ..."""
-    words, first = next(iter(found.values()))
-    if first.endswith("%"):
+    words = next(iter(found.values()))[0]
+    percent = {
+        number.endswith("%"): name for name, (_, number) in zip(names, found.values(), strict=True)
+    }
+    if len(percent) > 1:
+        raise DataError(f"{place}{percent[True]} is percent of the pool, {percent[False]} is not")
+    if True in percent:
         return "share"
     numbers = np.array([float(number) for _, number in found.values()])
     one_by_one = numbers[0] in {0, 1} and bool((np.diff(numbers) == 1).all())

@@ -309,6 +309,13 @@ def test_numbers_of_rows_are_no_labels(tmp_path, change):
         assert runs.table["labels"].iloc[0] == 20
 
 
+def test_columns_of_percent_and_of_others_are_refused():
+    names = ["strategy", "100", "20%", "40%", "60%", "80%"]
+    frame = pd.DataFrame([["a", *np.linspace(0.5, 0.9, 5)]], columns=names)
+    with pytest.raises(DataError, match="80% is percent of the pool, 100 is not"):
+        read_runs(frame)
+
+
 def test_an_index_that_may_number_rows_can_be_chosen():
     frame = pd.DataFrame({s: np.linspace(0.5, 0.6, 10) for s in formats.STRATEGIES}, range(18, 28))
     with pytest.raises(DataError, match="--column labels='' or --column episode=''"):
