@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy.stats import rankdata
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.plots.style import (
@@ -146,7 +145,8 @@ def _name_lines(
     end = (view.grid[-1] - left) / (right - left)
     of_axes = (view.curve[[2, 3, -1], :, -1] - low) / (high - low)
     heights = np.clip(of_axes[2], 0, 1)
-    ranks = rankdata(-heights, "ordinal") if intervals else np.zeros(len(heights))
+    from_the_highest = np.argsort(np.argsort(-heights, kind="stable"))
+    ranks = 1 + from_the_highest if intervals else np.zeros(len(heights))
     starts = end + (1 - end) * ranks / (len(heights) + 1)
     colours = [tone.dark for tone in view.tones]
     if intervals:

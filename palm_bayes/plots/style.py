@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 from matplotlib.style import library
-from scipy.optimize import isotonic_regression
 
 from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError, listed
@@ -188,8 +187,10 @@ def name_lines(
     `spacing`, the least distance of names. Of names at the same height the last is on top.
     """
     order = np.argsort(heights, kind="stable")
-    steps = spacing * np.arange(len(order))  # moved as little as possible by least squares
-    places = isotonic_regression(heights[order] - steps).x.clip(0, max(1 - steps[-1], 0)) + steps
+    steps = spacing * np.arange(len(order))
+    moved = heights[order] - steps  # isotonic regression: no name is moved farther than it must be
+    moved = (np.maximum.accumulate(moved) + np.minimum.accumulate(moved[::-1])[::-1]) / 2
+    places = moved.clip(0, max(1 - steps[-1], 0)) + steps
     style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
     for i, y in zip(order, places, strict=True):
         ax.plot([starts[i], 1.025], [heights[i], y], color=colours[i], lw=0.6, alpha=0.8, **style)

@@ -15,9 +15,10 @@ try:
     run()
 except SystemExit as end:
     assert end.code == 0
-heavy = {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "scipy.stats", "dask.array"}
+scipy = {"scipy.stats", "scipy.optimize"}
+heavy = {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "dask.array"} | scipy
 if "--json" in sys.argv:  # it has the diagnostics of every parameter
-    heavy -= {"arviz_stats", "scipy.stats"}
+    heavy -= {"arviz_stats"} | scipy
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 
