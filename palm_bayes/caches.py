@@ -1,12 +1,13 @@
-"""Folder for what libraries keep between processes: compiled programs, fonts.
+"""What PyTensor and Matplotlib need of a system: a folder for compiled programs and fonts.
 
-PyTensor and Matplotlib keep these below the home folder. Where it is missing or cannot be written
-to, as in containers and batch jobs, PyTensor cannot even be imported; a temporary folder serves.
+They keep these below the home folder. Where it is missing or cannot be written to, as in containers
+and batch jobs, PyTensor cannot even be imported; a temporary folder serves.
 """
 
 import os
 import stat
 import sys
+import sysconfig
 import tempfile
 import warnings
 from contextlib import suppress
@@ -22,15 +23,19 @@ _FLAGS = "PYTENSOR_FLAGS"
 def ensure_cache() -> None:
     """Set PyTensor's and Matplotlib's folders to a temporary one if need be, and warn once.
 
-    Their own settings come first, and nothing is changed once PyTensor is imported.
+    Where Python's headers are missing, PyTensor is kept from compiling C. The user's own settings
+    come first, and nothing is changed once PyTensor is imported.
 
     Raises
     ------
     PalmError
         If no temporary folder can be written to either.
     """
+    if "PYTENSORRC" in os.environ or "pytensor" in sys.modules:
+        return
+    _without_headers()
     flags = os.environ.get(_FLAGS, "")
-    if "compiledir" in flags or "PYTENSORRC" in os.environ or "pytensor" in sys.modules:
+    if "compiledir" in flags:
         return
     usual = _usual_folder()
     if _is_writable(usual):
@@ -42,7 +47,7 @@ def ensure_cache() -> None:
             f"neither {usual} nor a temporary folder can be written to: set {_FLAGS}="
             "base_compiledir=FOLDER"
         ) from error
-    os.environ[_FLAGS] = ",".join(filter(None, [flags, f"base_compiledir={folder}"]))
+    _add_flag(f"base_compiledir={folder}")
     os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
     warnings.warn(
         f"{usual} cannot be written to: compiled programs are kept in {folder}, and the first fit "
@@ -50,6 +55,20 @@ def ensure_cache() -> None:
         PalmWarning,
         stacklevel=2,
     )
+
+
+def _without_headers() -> None:
+    """Keep PyTensor from compiling C where Python's headers are missing: it would fail.
+
+    Debian, for example, has them in a package of their own, python3-dev. Sampling needs no C.
+    """
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if "cxx" not in os.environ.get(_FLAGS, "") and not header.exists():
+        _add_flag("cxx=")
+
+
+def _add_flag(flag: str) -> None:
+    os.environ[_FLAGS] = ",".join(filter(None, [os.environ.get(_FLAGS), flag]))
 
 
 def _usual_folder() -> Path:

@@ -51,6 +51,17 @@ def test_ones_own_folder_comes_first(fresh, monkeypatch, flags):
     assert os.environ["PYTENSOR_FLAGS"] == flags
 
 
+def test_without_the_headers_of_python_nothing_is_compiled_in_c(fresh, monkeypatch):
+    monkeypatch.setenv("HOME", str(fresh))
+    monkeypatch.setattr(caches.sysconfig, "get_path", lambda _: str(fresh))
+    ensure_cache()
+    assert os.environ["PYTENSOR_FLAGS"] == "cxx="
+    ensure_cache.cache_clear()
+    monkeypatch.setenv("PYTENSOR_FLAGS", "device=cpu,cxx=/usr/bin/clang++")
+    ensure_cache()
+    assert os.environ["PYTENSOR_FLAGS"] == "device=cpu,cxx=/usr/bin/clang++"
+
+
 @pytest.mark.parametrize("planted", ["link", "open", "file", "nothing"])
 def test_a_folder_that_others_could_write_to_is_not_used(fresh, planted):
     """What is in it is executed."""
