@@ -6,9 +6,11 @@
 import argparse
 import json
 import pickle
+import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -1201,7 +1203,7 @@ def _mlruns_measure(at: Path) -> Path:
 
 
 @shape(
-    "two experiments of MLflow", refused="runs of 2 experiments (digits, other): name the folder"
+    "two experiments of MLflow", refused="runs of 2 experiments (digits, other): say what they are"
 )
 def _mlruns_experiments(at: Path) -> Path:
     base = mlruns(at)
@@ -1219,6 +1221,16 @@ def _mlruns_deleted(at: Path) -> Path:
     return base
 
 
+@shape(
+    "the same, of which one is chosen",
+    options={"columns": {"dataset": "experiment"}, "dataset": "digits"},
+    same=False,  # the last run is the other's
+    note="dataset is experiment",
+)
+def _mlruns_experiment(at: Path) -> Path:
+    return _mlruns_experiments(at)
+
+
 @shape("a damaged metric of MLflow", refused="test_acc: line 2 is 'half', expected are its time")
 def _mlruns_damaged(at: Path) -> Path:
     base = mlruns(at)
@@ -1226,9 +1238,94 @@ def _mlruns_damaged(at: Path) -> Path:
     return base
 
 
-@shape("MLflow's runs beside a table", refused="is no folder of MLflow, as others are")
+@shape("MLflow's runs beside a table", refused="holds no runs of MLflow, as others do")
 def _mlruns_beside(at: Path) -> list[Path]:
     return [mlruns(at), saved(tidy(), at / "runs.csv")]
+
+
+def mlflow_database(at: Path, deleted: int = 0, experiment: str = "digits") -> Path:
+    """Write runs as MLflow's database has them: the tables and columns that are read.
+
+    The last of them, `deleted`, are deleted; the last has an experiment of its own.
+    """
+    path = at / "mlflow.db"
+    runs = [(s, r) for s in STRATEGIES for r in REPETITIONS] + deleted * [("random", 3)]
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            """
+            CREATE TABLE experiments (experiment_id INTEGER, name TEXT, lifecycle_stage TEXT);
+            CREATE TABLE runs (
+                run_uuid TEXT, name TEXT, start_time BIGINT, lifecycle_stage TEXT,
+                experiment_id INTEGER
+            );
+            CREATE TABLE params (key TEXT NOT NULL, value TEXT NOT NULL, run_uuid TEXT NOT NULL);
+            CREATE TABLE tags (key TEXT NOT NULL, value TEXT, run_uuid TEXT NOT NULL);
+            CREATE TABLE metrics (
+                key TEXT NOT NULL, value FLOAT NOT NULL, timestamp BIGINT NOT NULL,
+                run_uuid TEXT NOT NULL, step BIGINT DEFAULT '0' NOT NULL,
+                is_nan BOOLEAN DEFAULT '0' NOT NULL
+            );
+            """
+        )
+        experiments = [(0, "Default"), (1, "digits"), (2, experiment)]
+        database.executemany("INSERT INTO experiments VALUES (?, ?, 'active')", experiments)
+        for number, (s, r) in enumerate(runs):
+            run = f"{number:02d}c4e1"
+            stage = "active" if number < 6 else "deleted"
+            last = 1 + (number == len(runs) - 1)
+            database.execute(
+                "INSERT INTO runs VALUES (?, ?, 1700, ?, ?)", (run, f"{s}_{r}", stage, last)
+            )
+            said = [("strategy", s, run), ("seed", str(r), run), ("lr", "0.1", run)]
+            database.executemany("INSERT INTO params VALUES (?, ?, ?)", said)
+            source = ("mlflow.source.name", "train.py", run)
+            database.execute("INSERT INTO tags VALUES (?, ?, ?)", source)
+            for step, value in zip(LABELS.tolist(), accuracy(s, r).tolist(), strict=True):
+                rows = [("test_acc", value, run, step, 0), ("train/loss", 0.0, run, step, 1)]
+                database.executemany("INSERT INTO metrics VALUES (?, ?, 1700, ?, ?, ?)", rows)
+        database.commit()
+    return path
+
+
+@shape(
+    "MLflow's database",
+    note="6 runs of MLflow; strategy is params.strategy; repetition is params.seed; "
+    "score is metrics.test_acc; step counts labels",
+)
+def _mlflow_database(at: Path) -> Path:
+    return mlflow_database(at)
+
+
+@shape("deleted runs of MLflow's database", note="6 runs of MLflow; 2 deleted left out")
+def _mlflow_database_deleted(at: Path) -> Path:
+    return mlflow_database(at, deleted=2)
+
+
+@shape(
+    "two experiments of MLflow's database, read as two tasks",
+    options={"columns": {"dataset": "experiment"}},
+    refused="choose one by dataset= (--dataset): digits, letters",
+)
+def _mlflow_database_experiments(at: Path) -> Path:
+    return mlflow_database(at, experiment="letters")
+
+
+@shape(
+    "one of them",
+    options={"columns": {"dataset": "experiment"}, "dataset": "digits"},
+    same=False,
+    note="dataset is experiment",
+)
+def _mlflow_database_experiment(at: Path) -> Path:
+    return mlflow_database(at, experiment="letters")
+
+
+@shape("a database of something else", refused="is not a database of MLflow: it has no table runs")
+def _database(at: Path) -> Path:
+    path = mlflow_database(at)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE runs")
+    return path
 
 
 @shape("Lightning's metrics.csv", note="36 rows at labels where no run was measured left out")

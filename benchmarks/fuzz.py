@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ OF = {
     "Parquet": ".parquet",
     "PALM folder": "plot_episode_yvalues.npy",
     "MLflow run": "test_acc",
+    "MLflow database": ".db",
     "saved fit": ".nc",
     "prior": "prior.json",
     "cells": "",
@@ -149,7 +151,7 @@ def _own_fault(error: BaseException) -> None:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     name = last.tb_frame.f_code.co_filename if last is not None else ""
-    if "palm_bayes/data" in name and not isinstance(cause, (OSError, UnicodeError)):
+    if "palm_bayes/data" in name and not isinstance(cause, (OSError, UnicodeError, sqlite3.Error)):
         raise cause
 
 

@@ -44,9 +44,10 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
 
 - A file, several files, a glob (`'results/*.csv'`), or a folder with files of one kind.
 - PALM's folders, `<METHOD>_<i>/plot_episode_yvalues.npy`: the folder above, or some of its runs.
-- MLflow's folders of runs: `mlruns`, an experiment in it, or some runs. Strategy and seed are
-  those of `params` or `tags`, or of the runs' names by `--pattern '{{strategy}}_{{repetition}}'`.
-  Labels are a metric or a param, such as n_labeled; else the step counts.
+- MLflow's runs: its database, `mlflow.db`, or its folders: `mlruns`, an experiment in it, or some
+  runs. Strategy and seed are those of `params` or `tags`, or of the runs' names by
+  `--pattern '{{strategy}}_{{repetition}}'`. Labels are a metric or a param, such as n_labeled; else
+  the step counts. Of several experiments `--column dataset=experiment --dataset NAME` reads one.
 - Result folders, `<dataset>/<batch>/<strategy>/run_<i>/accuracies.csv`: name one of
   `<dataset>/<batch>`.
 - In Python also a DataFrame, or a dict: of lists by column, of arrays (runs x episodes) by

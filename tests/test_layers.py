@@ -26,7 +26,7 @@ LAYOUT = """
     caches:
     display:
     data:       cells columns choices score reading validation runs budgets alignment checks
-                quantiles names opening arrays in_memory marks tables
+                quantiles names opening databases arrays in_memory marks tables
                 palm_folder sheet counting mlflow run_writer places means summaries
                 ambiguous trackers across layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables known_noise priors curve_regions

@@ -323,8 +323,8 @@ LAYOUTS = {
         ),
         _Layout(
             "mlflow",
-            "a folder of MLflow's runs, each with `metrics/`, `params/` and `tags/`: one row for "
-            "each step of a run (`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
+            "MLflow's runs, of its folders or its database: one row for each step of a run "
+            "(`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
             mlflow.is_mlflow,
             mlflow.mlflow,
         ),

@@ -1,19 +1,21 @@
-"""MLflow's folders of runs: ``<experiment>/<run>/metrics/NAME``, with params and tags beside it.
+"""MLflow's runs: of folders ``<experiment>/<run>/metrics/NAME``, or of a database, ``mlflow.db``.
 
-The runs of a folder are a table with a row for each step of a run, and that table is a layout.
+They are a table with a row for each step of a run, and that table is a layout.
 """
 
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from math import nan
 from pathlib import Path
 
 import pandas as pd
 
 from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import as_text
+from palm_bayes.data.databases import is_database, tables_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.opening import check_regular, check_table, text_of
 from palm_bayes.data.reading import Reading
@@ -24,16 +26,51 @@ _META = "meta.yaml"
 _RUN_ID, _RUN_NAME, _EXPERIMENT, _STEP = "run_id", "run_name", "experiment", "step"
 _METRICS, _SAID = "metrics.", ("params.", "tags.")
 """Columns of the table, and beginnings of their names."""
+_TABLES = {
+    "experiments": ("experiment_id", "name", "lifecycle_stage"),
+    "runs": ("run_uuid", "name", "experiment_id", "lifecycle_stage"),
+    "params": ("run_uuid", "key", "value"),
+    "tags": ("run_uuid", "key", "value"),
+    "metrics": ("run_uuid", "key", "step", "value", "is_nan"),
+}
+"""Columns of a database."""
 
 type _Row = dict[str, str | float]
+type _Values = list[tuple[str, int, float]]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run, what is said of it, and the names, steps and values of its metrics in their order."""
+
+    id: str
+    name: str = ""
+    experiment: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    values: _Values = field(default_factory=list)
+    deleted: bool = False
+
+    @property
+    def rows(self) -> list[_Row]:
+        """A row for each step, with what is said of the run and is not MLflow's own."""
+        own = {key: text for key, text in self.tags.items() if not key.startswith("mlflow.")}
+        own = {key: text for key, text in own.items() if self.params.get(key) != text}
+        name = self.tags.get("mlflow.runName") or self.name
+        said: _Row = {_RUN_ID: self.id, _RUN_NAME: name, _EXPERIMENT: self.experiment}
+        for prefix, texts in zip(_SAID, (self.params, own), strict=True):
+            said |= {f"{prefix}{key}": text for key, text in texts.items()}
+        return [{**said, **step} for step in _steps(self.values)]
 
 
 def mlflow_runs(paths: Sequence[Path]) -> list[Path]:
-    """Return the folders of MLflow's runs that paths name; empty if they name none."""
-    found = [runs_in(path) if path.is_dir() else [] for path in paths]
+    """Return the folders of MLflow's runs, and the databases, that paths name."""
+    found = [
+        runs_in(path) if path.is_dir() else [path] if is_database(path) else [] for path in paths
+    ]
     if any(found) and not all(found):
         other = paths[found.index([])]
-        raise DataError(f"{other} is no folder of MLflow, as others are: name one kind")
+        raise DataError(f"{other} holds no runs of MLflow, as others do: name one kind")
     return [run for runs in found for run in runs]
 
 
@@ -59,36 +96,62 @@ def _fields(meta: Path) -> dict[str, str]:
     return {name: value.strip("'\"") for name, value in pairs}
 
 
-def table_of(runs: Sequence[Path]) -> Raw:
-    """Read runs to one table, with a row for each step of a run."""
-    kept = [run for run in runs if _fields(run / _META).get("lifecycle_stage") != "deleted"]
-    rows = {
-        run: [{**said, **step} for step in _steps(run / "metrics")]
-        for run, said in ((run, _said(run)) for run in kept)
-    }
-    place = os.path.commonpath([run.parent for run in runs])
-    if not any(rows.values()):
+def table_of(places: Sequence[Path]) -> Raw:
+    """Read runs, from their folders or from databases, to a table with a row for each step."""
+    runs = [
+        run
+        for path in places
+        for run in (_of_database(path) if path.is_file() else [_of_folder(path)])
+    ]
+    rows = [(f"run {run.id}", row) for run in runs if not run.deleted for row in run.rows]
+    place = os.path.commonpath([path if path.is_file() else path.parent for path in places])
+    if not rows:
         raise DataError(f"{place}: no run of MLflow holds metrics")
-    labels = [f"run {run.name}" for run, steps in rows.items() for _ in steps]
-    frame = pd.DataFrame([row for steps in rows.values() for row in steps], index=labels)
+    frame = pd.DataFrame([row for _, row in rows], index=[label for label, _ in rows])
     check_table(place, *frame.shape)
     notes = [plural([frame[_RUN_ID].nunique()], "run of MLflow", "runs of MLflow")]
-    if deleted := len(runs) - len(kept):
+    if deleted := sum(run.deleted for run in runs):
         notes.append(f"{deleted} deleted left out")
     return Raw(frame, place, notes=tuple(notes), alone=False)
 
 
-def _said(run: Path) -> _Row:
-    """Return what is said of a run: its names, params, and tags that are not MLflow's own."""
-    params, tags = _texts(run / "params"), _texts(run / "tags")
-    name = tags.get("mlflow.runName") or _fields(run / _META).get("run_name", "")
+def _of_database(path: Path) -> list[_Run]:
+    """Read the runs of a database."""
+    found = tables_of(path, _TABLES, "a database of MLflow")
+    experiments = {one: (name, stage) for one, name, stage in found["experiments"]}
+    said: dict[str, dict[str, dict[str, str]]] = {}
+    for table in ("params", "tags"):
+        said[table] = defaultdict(dict)
+        for run, key, value in found[table]:
+            said[table][run][str(key)] = "" if value is None else str(value).strip()
+    values = defaultdict[str, _Values](list)
+    for run, key, step, value, is_nan in found["metrics"]:
+        if not isinstance(step, int) or not isinstance(value, (int, float)):
+            what = f"{path}: metric {key} of run {run} is {value!r} at step {step!r}"
+            raise DataError(f"{what}, expected are numbers")
+        values[run].append((str(key), step, nan if is_nan else float(value)))
+    runs = []
+    for run, name, one, stage in found["runs"]:
+        experiment, its_stage = experiments.get(one, (one, ""))
+        texts = said["params"][run], said["tags"][run]
+        deleted = "deleted" in {stage, its_stage}
+        runs.append(_Run(str(run), str(name), str(experiment), *texts, values[run], deleted))
+    return runs
+
+
+def _of_folder(run: Path) -> _Run:
+    """Read the run of a folder, unless it is deleted."""
+    about = _fields(run / _META)
+    if about.get("lifecycle_stage") == "deleted":
+        return _Run(run.name, deleted=True)
     experiment = _fields(run.parent / _META).get("name") or run.parent.name
-    own = {key: text for key, text in tags.items() if not key.startswith("mlflow.")}
-    own = {key: text for key, text in own.items() if params.get(key) != text}
-    found: _Row = {_RUN_ID: run.name, _RUN_NAME: name, _EXPERIMENT: experiment}
-    for prefix, texts in zip(_SAID, (params, own), strict=True):
-        found |= {f"{prefix}{key}": text for key, text in texts.items()}
-    return found
+    texts = _texts(run / "params"), _texts(run / "tags")
+    values = [
+        (name, *_value(line, f"{file}: line {number}"))
+        for name, file in _files(run / "metrics")
+        for number, line in enumerate(text_of(file).splitlines(), 1)
+    ]
+    return _Run(run.name, about.get("run_name", ""), experiment, *texts, values)
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -104,19 +167,17 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def _steps(folder: Path) -> list[_Row]:
+def _steps(values: _Values) -> list[_Row]:
     """Return a row for each step, with the values of all metrics.
 
     A metric may have several values at one step, which are told apart by their order. Where all of
     a run's are at one step, as without ``step=``, the order counts.
     """
     rows: dict[tuple[int, int], _Row] = {}
-    for name, file in _files(folder):
-        seen = Counter[int]()
-        for number, line in enumerate(text_of(file).splitlines(), 1):
-            step, value = _value(line, f"{file}: line {number}")
-            rows.setdefault((step, seen[step]), {})[f"{_METRICS}{name}"] = value
-            seen[step] += 1
+    seen = Counter[tuple[str, int]]()
+    for name, step, value in values:
+        rows.setdefault((step, seen[name, step]), {})[f"{_METRICS}{name}"] = value
+        seen[name, step] += 1
     unsaid = len({step for step, _ in rows}) == 1 < len(rows)
     return [{_STEP: order if unsaid else step, **rows[step, order]} for step, order in sorted(rows)]
 
@@ -142,7 +203,7 @@ def mlflow(sheet: Sheet, reading: Reading) -> Sheet:
     Labels are those of a metric, or of a param if each run has one value; else the step counts.
     """
     if not is_mlflow(sheet, reading):
-        raise DataError(f"{sheet.place}layout mlflow is for folders of MLflow only")
+        raise DataError(f"{sheet.place}layout mlflow is for runs of MLflow only")
     if reading.pattern is not None:
         place = sheet.words.get("strategy", sheet.names.index(_RUN_NAME))
         sheet = sheet.with_names_read(place, reading.pattern)
@@ -181,10 +242,10 @@ def _refuse_several_experiments(sheet: Sheet, words: Mapping[str, int]) -> None:
     place = sheet.names.index(_EXPERIMENT)
     names = as_text(sheet.column(place)).unique()
     if len(names) > 1 and place not in words.values():
-        choices = " or ".join(f"--column {word}={_EXPERIMENT}" for word in ("dataset", "strategy"))
         raise DataError(
-            f"{sheet.place}runs of {len(names)} experiments ({listed(names)}): name the folder of "
-            f"one, or say what they are by {choices}"
+            f"{sheet.place}runs of {len(names)} experiments ({listed(names)}): say what they are "
+            f"by --column dataset={_EXPERIMENT} --dataset NAME, which reads one, or by "
+            f"--column strategy={_EXPERIMENT}"
         )
 
 

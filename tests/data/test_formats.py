@@ -93,6 +93,19 @@ def test_runs_stay_ragged(tmp_path):
     assert len(curve(runs, "margin", "1")) == 6
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the same, of which one is chosen",
+        "one of them",
+    ],
+)
+def test_runs_of_one_experiment(tmp_path, name):
+    runs = of(name, tmp_path)
+    assert (runs.dataset, len(runs.table)) == ("digits", 30)
+    assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
+
+
 def test_gaps_keep_their_episodes(tmp_path):
     runs = of("an episode missing within a run", tmp_path)
     table = runs.table.query("strategy == 'random' and repetition == '1'")
