@@ -1770,6 +1770,16 @@ def _rows_of_metric(at: Path) -> Path:
 
 
 @shape(
+    "metrics acc, acc_std and loss", options=OF_THREE, same=False,
+    note="score is acc; in acc_std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _rows_beside_losses(at: Path) -> Path:
+    frame = _rows_of_means("metric", mean="acc", std="acc_std")
+    losses = frame[frame["metric"] == "acc"].assign(metric="loss", accuracy=0.5)
+    return saved(pd.concat([losses, frame]).rename(columns={"accuracy": "value"}), at / "runs.csv")
+
+
+@shape(
     "metrics acc_mean, f1_mean", refused="choose one by --column accuracy=acc_mean or --column acc"
 )
 def _rows_of_metrics(at: Path) -> Path:

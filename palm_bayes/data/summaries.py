@@ -83,7 +83,7 @@ def _tells_statistics(frame: pd.DataFrame, place: int) -> bool:
 def _is_statistic(cell: str) -> bool:
     """Return True for names such as std, acc_mean, 25% of quantiles, or that of a score."""
     known = bool(columns.parts(cell) & _STATISTICS) or re.fullmatch("[0-9]+%", cell) is not None
-    return known or _is_mean(cell)
+    return known or columns.counts_runs(cell) or _is_mean(cell)
 
 
 def _is_mean(cell: str) -> bool:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import as_numbers, as_text
 from palm_bayes.data.counting import unclear_step
+from palm_bayes.data.means import beside_score, has_repetitions, leaves_spread, refuse_summaries
 from palm_bayes.data.names import runs_of
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.sheet import GAPS, Series, Sheet, described
-from palm_bayes.errors import DataError
+from palm_bayes.data.summaries import with_means_beside
+from palm_bayes.errors import DataError, listed
 
 _TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+) - (?P<metric>.+)")
 _BOUND = re.compile(r".+__(MIN|MAX)")
@@ -182,21 +184,43 @@ def is_values(sheet: Sheet, _: Reading) -> bool:
 
 
 def values(sheet: Sheet, reading: Reading) -> Sheet:
-    """Keep the rows of the metric that is an accuracy."""
+    """Keep the rows of the metric that is an accuracy, and lay those of its spread beside them."""
     names = [*map(columns.clean, sheet.names)]
     key = next((i for i, name in enumerate(names) if name in _KEYS), None)
     if key is None or "value" not in names:
         raise choices.missing(["accuracy"], sheet.names, sheet.place)
-    metrics = as_text(sheet.column(key))
+    metrics, frame = as_text(sheet.column(key)), sheet.raw.frame
     score = _chosen_metric([*metrics], sheet, reading)
-    rows = sheet.raw.frame[(metrics == score).to_numpy()]
-    raw = replace(sheet.raw, frame=rows.drop(columns=rows.columns[key]))
-    names.pop(key)
-    mine = {word: i - (i > key) for word, i in sheet.words.items()}
-    words = choices.positions([*raw.frame.columns], mine, sheet.place) | {
-        "accuracy": names.index("value")
-    }
+    beside = _summing(score, [*metrics.unique()])
+    raw = replace(sheet.raw, frame=frame[metrics.isin([score, *beside]).to_numpy()])
+    laid = with_means_beside(raw) if beside else raw
+    if laid is raw:
+        rows = frame[(metrics == score).to_numpy()]
+        laid = replace(raw, frame=rows.drop(columns=rows.columns[key]))
+    value = sheet.names[names.index("value")]
+    there = [str(name).removeprefix(f"{value}_") for name in laid.frame.columns]
+    laid = replace(laid, frame=laid.frame.set_axis(there, axis="columns"))
+    words = {word: there.index(sheet.names[i]) for word, i in sheet.words.items()}
+    words = choices.positions(there, words, sheet.place)
+    words["accuracy"] = there.index(value if value in there else score)
     if "step" in names:
-        words["step"] = names.index("step")
-    metric = columns.metric_of(_last(score))
-    return replace(sheet, raw=raw, words=words, notes=[f"score is {score}"], metric=metric)
+        words["step"] = [*map(columns.clean, there)].index("step")
+    sheet = replace(sheet, raw=laid, words=words, metric=columns.metric_of(_last(score)))
+    means = beside_score(sheet, reading) if beside else {}
+    asked = "accuracy" in (reading.columns or {}) or leaves_spread(reading)
+    if not means and not asked and not has_repetitions(sheet):
+        bounds = [name for name in metrics.unique() if name != score and name.startswith(score)]
+        refuse_summaries([score, *bounds], sheet.place, wide=False)
+    left = [f"{listed(beside)} left out"] if beside and not means else []
+    return replace(sheet, words=words | means, notes=[f"score is {score}", *left])
+
+
+def _summing(score: str, metrics: Sequence[str]) -> list[str]:
+    """Return the metrics that have the spread of the score; if any has, also its number of runs."""
+    of = columns.measured(score)
+    others = [name for name in metrics if name != score and columns.measured(name) in {of, ""}]
+    if not any(columns.spread_kind(name) for name in others):
+        return []
+    counts = [name for name in metrics if columns.counts_runs(name)]
+    kinds = columns.MEAN | columns.SPREAD | columns.ERROR | columns.COUNT
+    return [name for name in others if columns.parts(name) & kinds] + counts

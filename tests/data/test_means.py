@@ -195,6 +195,23 @@ def test_rows_of_means_and_of_their_spread_in_any_order():
     assert read_runs(long.assign(strategy="std")).strategies == ("std",)
 
 
+def test_metrics_of_which_one_is_the_spread_of_the_score():
+    wide = table(acc=MEAN, acc_std=LABELS / 1000, num_seeds=4, loss=0.9, loss_std=0.8, acc_max=1.0)
+    long = wide.melt(["strategy", "labels"], var_name="metric").assign(timestamp=range(36))
+    runs = read_runs(long)
+    assert runs.table["accuracy"].tolist() == pytest.approx(MEAN)
+    assert errors(runs) == pytest.approx(LABELS / 2000)
+    assert not read_runs(long, spread="none").of_means
+    seeds = read_runs(long.assign(seed=1))
+    assert not seeds.of_means
+    assert "score is acc; acc_std, num_seeds left out" in seeds.notes[0]
+    bounds = long[long["metric"].isin(["acc", "acc_max", "loss"])]
+    with pytest.raises(DataError, match=r"only means and their spread \(acc, acc_max\)"):
+        read_runs(bounds)
+    chosen = read_runs(bounds, columns={"accuracy": "acc"})
+    assert chosen.table["accuracy"].tolist() == pytest.approx(MEAN)
+
+
 def test_strategies_of_which_one_has_no_spread():
     frame = pd.DataFrame({"labels": LABELS, "margin": MEAN, "random": MEAN, "margin_std": 0.02})
     with pytest.raises(DataError, match="only means and their spread"):
