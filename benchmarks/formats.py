@@ -135,6 +135,26 @@ def _rounds(at: Path) -> Path:
     return saved(frame, at / "runs.csv")
 
 
+@shape("columns r1, r2, r3", note="3 repetitions from the columns r1, r2, r3")
+def _r_columns(at: Path) -> Path:
+    return saved(pd.concat([wide(s, "r{r}").assign(strategy=s) for s in STRATEGIES]), at / "a.csv")
+
+
+@shape("a lone r2", note="score is r2")
+def _r_squared(at: Path) -> Path:
+    return saved(renamed(accuracy="r2"), at / "runs.csv")
+
+
+@shape("r2 beside accuracies", refused="choose by --column accuracy=acc or --column accuracy=r2")
+def _r_squared_beside(at: Path) -> Path:
+    return saved(renamed(accuracy="acc").assign(r2=0.5), at / "runs.csv")
+
+
+@shape("ROUGE of several lengths", refused="r1, r2, rl may be several measures")
+def _rouge(at: Path) -> Path:
+    return saved(wide("margin", "r{r}").rename(columns={"r3": "rl"}), at / "margin.csv")
+
+
 @shape("two measures", refused="--column accuracy=test_acc or --column accuracy=val_acc")
 def _two(at: Path) -> Path:
     frame = renamed(accuracy="test_acc")

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from palm_bayes.data.columns import SPLITS
+from palm_bayes.data.columns import SPLITS, clean, stands_for
 from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.sheet import Sheet
 from palm_bayes.errors import DataError, listed
@@ -42,6 +42,13 @@ def _repeated(names: Sequence[str]) -> set[str]:
     """Return what is no measure: r2 of margin_r2 beside margin_r1, which are repetitions."""
     found = [re.search(r"(?<![^\W_])r([0-9]+)(?![^\W_])", name.lower()) for name in names]
     return {"r2"} if all(found) and len({match[1] for match in found if match}) > 1 else set()
+
+
+def scores(names: Sequence[str]) -> list[str]:
+    """Return the names of accuracies; r2 beside r1 is a repetition, as in `_repeated`."""
+    runs = [name for name in names if re.fullmatch("r[0-9]+", clean(name))]
+    others = names if len(runs) < 2 else [name for name in names if name not in runs]
+    return [name for name in others if stands_for(name) == "accuracy"]
 
 
 def refuse_ambiguous(sheet: Sheet, names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from palm_bayes.data import across, choices, columns, mlflow, trackers
-from palm_bayes.data.ambiguous import refuse_ambiguous
+from palm_bayes.data.ambiguous import refuse_ambiguous, scores
 from palm_bayes.data.cells import text_of
 from palm_bayes.data.counting import counted
 from palm_bayes.data.in_memory import Raw
@@ -288,7 +288,7 @@ def _with_header_levels(raw: Raw) -> Raw:
 
 
 def _is_long(sheet: Sheet, reading: Reading) -> bool:
-    return "accuracy" in {*map(columns.stands_for, sheet.names), *(reading.columns or {})}
+    return bool(scores(sheet.names)) or "accuracy" in (reading.columns or {})
 
 
 @dataclass(frozen=True)
