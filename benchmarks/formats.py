@@ -705,6 +705,41 @@ def _measure_said(at: Path) -> Path:
     return _measures_across(at)
 
 
+@shape(
+    "error rates for each budget", options={"lower_is_better": True},
+    note="6 budgets from the columns test_error_20 ... test_error_120",
+)  # fmt: skip
+def _errors_across(at: Path) -> Path:
+    return _errors_unsaid_across(at)
+
+
+@shape("the same without saying that lower is better", refused="read with --lower-is-better")
+def _errors_unsaid_across(at: Path) -> Path:
+    frame = _across("test_error_{n}").set_index(["method", "seed"])
+    return saved((1 - frame).reset_index(), at / "runs.csv")
+
+
+@shape(
+    "error rates for each budget beside accuracies", options={"lower_is_better": True},
+    note="6 budgets from the columns 20_error ... 120_error; acc_20, acc_40, acc_60",
+)  # fmt: skip
+def _errors_beside_across(at: Path) -> Path:
+    frame = _across("acc_{n}").set_index(["method", "seed"])
+    errors = (1 - frame).rename(columns=lambda name: name.removeprefix("acc_") + "_error")
+    return saved(pd.concat([frame, errors], axis=1).reset_index(), at / "runs.csv")
+
+
+@shape(
+    "means of errors for each budget", options={"lower_is_better": True, **OF_THREE}, same=False,
+    note="error_120; in error_20_std, error_40_std, error_60_std, error_80_std, error_100_std",
+)  # fmt: skip
+def _errors_means_across(at: Path) -> Path:
+    frame = _means_across("error_{}", "error_{}_std")
+    frame[[f"error_{n}" for n in LABELS]] *= -1
+    frame[[f"error_{n}" for n in LABELS]] += 1
+    return saved(frame, at / "runs.csv")
+
+
 def _means_across(names: str, spread: str, **more: Any) -> pd.DataFrame:
     mean = tidy().groupby(["strategy", "labels"])["accuracy"].mean().unstack()
     deviations = mean.mul(0).add(0.01).rename(columns=spread.format)

@@ -63,8 +63,9 @@ def across(sheet: Sheet, reading: Reading) -> Sheet:
     left = [names[i] for i in sheet.numeric if not columns.is_index(names[i])]
     if not leaves_spread(reading) and not any(beside) and not has_repetitions(sheet):
         refuse_summaries([*mine, *left], sheet.place, offer="spread none")
-    score = found[next(iter(found))][0]
-    metric = columns.metric_of(score) if columns.word_of(score) == "accuracy" else ""
+    score = mine[0].replace(",", "").rpartition(next(iter(found.values()))[1])[0].rstrip("_-@. ")
+    known = columns.word_of(score) == "accuracy" or columns.is_error(score)
+    metric = columns.metric_of(score) if known else ""
     notes = [said, *([f"{listed(left)} left out"] if left else [])]
     return replace(sheet, notes=notes, metric=metric)
 
@@ -83,8 +84,10 @@ def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
     measures, of which the user chose none.
     """
     names, there = sheet.names, replace(sheet, words={}).numeric
-    ends = {i: end for i in there if (end := number_at_end(names[i]))}
-    ends = {i: end for i, end in ends.items() if not columns.spread_kind(names[i])}
+    errors = {i for i in there if reading.lower_is_better and _is_error(names[i])}
+    there = [i for i in there if i in errors or not columns.spread_kind(names[i])]
+    ends = {i: end for i in there if (end := number_at_end(names[i], errors=i in errors))}
+    ends = {i: end for i, end in ends.items() if i in errors or not errors}
     counts = {i for i in ends if columns.parts(names[i]) & columns.COUNT}
     groups: dict[str, dict[int, tuple[str, str]]] = {}
     for i, (words, number) in ends.items():
@@ -104,6 +107,12 @@ def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
     if len({*numbers.values()}) < len(found):
         return {}
     return {i: found[i] for i in sorted(found, key=numbers.__getitem__)}
+
+
+def _is_error(name: str) -> bool:
+    """Return True for names such as error_20 or 20_error."""
+    bare = re.sub("[0-9]", "", name)
+    return bare != name and columns.is_error(bare)
 
 
 def _counted(found: Mapping[int, tuple[str, str]], names: list[str], place: str) -> str:

@@ -330,8 +330,8 @@ LAYOUTS = {
         ),
         _Layout(
             "across",
-            "one row for each run, with its accuracies by labels (`100`, `acc@200`) or episodes "
-            "(`round_1`) or shares (`0.02`) in columns, in any order",
+            "one row for each run, with its accuracies by labels (`100`, `acc@200`, `error_9`) or "
+            "episodes (`round_1`) or shares (`0.02`) in columns, in any order",
             across.is_across,
             across.across,
         ),

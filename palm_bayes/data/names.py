@@ -151,14 +151,15 @@ def runs_of(names: Sequence[str], pattern: str | None) -> list[dict[str, str]]:
     return as_runs(runs)
 
 
-def number_at_end(name: str) -> tuple[str, str] | None:
+def number_at_end(name: str, *, errors: bool = False) -> tuple[str, str] | None:
     """Split acc@200, round_3, 1,000 labels or 10% into the words and the number, else None.
 
-    What a name says of means, as in 20_std, does not matter.
+    What a name says of means, as in 20_std, does not matter. With `errors` also error_200 is split.
     """
+    before = _BEFORE_NUMBERS | ({clean(name) for name in ERRORS} if errors else set())
     for one in (name.replace(",", ""), without_summary(name.replace(",", ""))):
         match = re.fullmatch(r"(.*?)[\W_]*?([0-9]+(?:\.[0-9]+)?%?)(?: *labels)?", one)
-        if match and clean(match[1]) in _BEFORE_NUMBERS:
+        if match and clean(match[1]) in before:
             return clean(match[1]), match[2]
     return None
 

@@ -106,6 +106,14 @@ def test_runs_of_one_experiment(tmp_path, name):
     assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
 
 
+def test_error_rates_of_budgets_keep_their_name_and_their_spread(tmp_path):
+    assert of("error rates for each budget", tmp_path).score.metric == "test_error"
+    runs = of("means of errors for each budget", tmp_path)
+    mean = np.mean([formats.accuracy("margin", r) for r in (1, 2, 3)], axis=0)
+    assert curve(runs, "margin", "mean") == pytest.approx(mean)
+    assert runs.table["standard_error"].to_numpy() == pytest.approx(0.01 / 3**0.5)
+
+
 def test_gaps_keep_their_episodes(tmp_path):
     runs = of("an episode missing within a run", tmp_path)
     table = runs.table.query("strategy == 'random' and repetition == '1'")
