@@ -1705,6 +1705,52 @@ def _palm_beside(at: Path) -> list[Path]:
     return [saved(tidy(), at / "runs.csv"), at / "palm"]
 
 
+def _on_data(at: Path, names: str, splits: Iterable[str] = ("train", "test")) -> Path:
+    for s in STRATEGIES:
+        for split in splits:
+            lower = 0.1 * (split != "test")
+            frame = wide(s, "seed_{r}").set_index("labels") - lower
+            saved(frame.reset_index(), at / names.format(s=s, split=split))
+    return at
+
+
+@shape(
+    "train.csv, val.csv and test.csv",
+    refused="test, train, val may be scores of the same runs on several data: name one, as '",
+)
+def _splits(at: Path) -> Path:
+    return _on_data(at, "{split}.csv", ("train", "val", "test"))
+
+
+@shape("two of them by their paths", refused="/test.csv', or, if they are")
+def _splits_by_path(at: Path) -> list[Path]:
+    return [_splits(at) / "train.csv", at / "test.csv"]
+
+
+@shape(
+    "a file of each strategy and data", refused="/*test*', or, if they are strategies, choose --"
+)
+def _splits_of_strategies(at: Path) -> Path:
+    return _on_data(at, "{s}_{split}.csv")
+
+
+@shape("those of one", options={"pattern": "{strategy}_test"}, note="strategy by the pattern")
+def _split_of_strategies(at: Path) -> str:
+    return f"{_on_data(at, '{s}_{split}.csv')}/*test*"
+
+
+@shape("a folder of each data", refused="/test/*'")
+def _splits_in_folders(at: Path) -> str:
+    return f"{_on_data(at, '{split}/{s}.csv')}/*/*.csv"
+
+
+@shape(
+    "a dict of each data", refused="train, test may be scores of the same runs on several data: "
+)
+def _splits_in_memory(_: Path) -> dict[str, Any]:
+    return {split: wide("margin", "seed_{r}").to_dict("list") for split in ("train", "test")}
+
+
 @shape("folders with settings and logs", refused="/*/results.csv'")
 def _with_settings(at: Path) -> Path:
     for (s, r), rows in tidy().groupby(["strategy", "repetition"]):

@@ -58,9 +58,10 @@ sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`, also 
 `1_margin` where strategies have several of these numbers. A single strategy that nothing names but
 a file such as `results.csv` is called strategy. What all names have after the seed, as in
 `margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets above strategies
-are asked about. `--pattern '{{strategy}}_{{repetition}}'` says how to read names; `{{dataset}}`,
-`{{model}}`, `{{source}}` and `*` may stand in it too. In a single table it reads the names of
-columns, and leaves out others, or those in the column of strategies:
+are asked about, and so are `train.csv` beside `test.csv`, which may be scores of the same runs.
+`--pattern '{{strategy}}_{{repetition}}'` says how to read names; `{{dataset}}`, `{{model}}`,
+`{{source}}` and `*` may stand in it too. In a single table it reads the names of columns, and leaves
+out others, or those in the column of strategies:
 `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
 
 ## Files

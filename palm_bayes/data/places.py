@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.cells import well_formed
-from palm_bayes.data.columns import is_error, word_of
+from palm_bayes.data.columns import SPLITS, is_error, word_of
 from palm_bayes.data.in_memory import Raw, flat_records, of_frame, of_mapping
 from palm_bayes.data.mlflow import mlflow_runs, table_of
 from palm_bayes.data.names import (
@@ -46,6 +46,9 @@ _GENERIC = frozenset(
     ["runs", "accuracy", "accuracies", "scores", "data", "output", "export", "table", "curves"]
 )
 """Names of files that are no strategies."""
+
+_SPLIT = re.compile(rf"(?<![a-z])(?:{'|'.join(SPLITS)}|eval|dev)(?![a-z])", re.IGNORECASE)
+"""Parts of names of files and folders that tell on which data scores were measured."""
 
 
 def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> list[Raw]:
@@ -183,6 +186,8 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     raws = [replace(raw, file=well_formed(raw.file), name=well_formed(raw.name)) for raw in raws]
     names = [_full_name(raw) for raw in raws]
     check_names("the source", (raw.name for raw in raws))
+    if pattern is None:
+        _refuse_splits({name: raw.file for name, raw in zip(names, raws, strict=True)})
     alone, doubt = len(raws) == 1, ""
     try:
         fields = _result_fields(names) or _unnamed(_fields_of_names(names))
@@ -198,6 +203,32 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
         replace(raw, fields=one, doubt=doubt, alone=alone)
         for raw, one in zip(raws, fields, strict=True)
     ]
+
+
+def _refuse_splits(files: Mapping[str, str]) -> None:
+    """Refuse scores of the same runs on several data, such as train.csv beside test.csv.
+
+    `files` are those of the names.
+    """
+    bare = {name: _SPLIT.sub("", name) for name in files}
+    many = Counter(bare.values())
+    mixed = {name: _SPLIT.findall(name)[-1] for name in files if many[bare[name]] > 1}
+    if not mixed:
+        return
+    first = min(mixed.values(), key=lambda split: (split.lower() != "test", split))
+    mine = [name for name in mixed if mixed[name] == first]
+    above, below = mine[0].rsplit(first, 1)
+    folder = above[: above.rfind("/") + 1]
+    if len({*files.values()}) < len(files):  # sheets or keys
+        how = f"keep those called {first}"
+    elif len(mine) == 1:
+        how = f"name one, as '{Path(files[mine[0]]).as_posix()}'"
+    else:  # test/margin.csv or margin_test.csv
+        how = f"name one, as '{f'{above}{first}/*' if '/' in below else f'{folder}*{first}*'}'"
+    if len({name.rpartition("/")[2] for name in mixed}) == len(mixed):
+        how += ", or, if they are strategies, choose --pattern '{strategy}'"
+    there = listed(name.removeprefix(folder) for name in mixed)
+    raise DataError(f"{there} may be scores of the same runs on several data: {how}")
 
 
 def _full_name(raw: Raw) -> str:
