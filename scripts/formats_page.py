@@ -60,8 +60,8 @@ a file such as `results.csv` is called strategy. What all names have after the s
 `margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets above strategies
 are asked about, and so are `train.csv` beside `test.csv`, which may be scores of the same runs.
 `--pattern '{{strategy}}_{{repetition}}'` says how to read names; `{{dataset}}`, `{{model}}`,
-`{{source}}` and `*` may stand in it too. In a single table it reads the names of columns, and leaves
-out others, or those in the column of strategies:
+`{{source}}` and `*` may stand in it too. In a single table it reads the names of columns, and
+leaves out others, or those in the column of strategies:
 `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
 
 ## Files

@@ -210,25 +210,27 @@ def _refuse_splits(files: Mapping[str, str]) -> None:
 
     `files` are those of the names.
     """
-    bare = {name: _SPLIT.sub("", name) for name in files}
+    above = zip(*(name.split("/")[:-1] for name in files), strict=False)
+    shared = itertools.takewhile(lambda parts: len({*parts}) == 1, above)
+    base = "".join(f"{parts[0]}/" for parts in shared)
+    inside = {name.removeprefix(base): file for name, file in files.items()}
+    splits = {name: found[-1] for name in inside if (found := _SPLIT.findall(name))}
+    bare = {name: _SPLIT.sub("", name) for name in splits}
     many = Counter(bare.values())
-    mixed = {name: _SPLIT.findall(name)[-1] for name in files if many[bare[name]] > 1}
+    mixed = {name: split for name, split in splits.items() if many[bare[name]] > 1}
     if not mixed:
         return
     first = min(mixed.values(), key=lambda split: (split.lower() != "test", split))
     mine = [name for name in mixed if mixed[name] == first]
-    above, below = mine[0].rsplit(first, 1)
-    folder = above[: above.rfind("/") + 1]
+    before, below = mine[0].rsplit(first, 1)
+    like = f"{before}{first}/*" if "/" in below else f"*{first}*"
     if len({*files.values()}) < len(files):  # sheets or keys
         how = f"keep those called {first}"
-    elif len(mine) == 1:
-        how = f"name one, as '{Path(files[mine[0]]).as_posix()}'"
-    else:  # test/margin.csv or margin_test.csv
-        how = f"name one, as '{f'{above}{first}/*' if '/' in below else f'{folder}*{first}*'}'"
+    else:
+        how = f"name one, as '{inside[mine[0]] if len(mine) == 1 else base + like}'"
     if len({name.rpartition("/")[2] for name in mixed}) == len(mixed):
         how += ", or, if they are strategies, choose --pattern '{strategy}'"
-    there = listed(name.removeprefix(folder) for name in mixed)
-    raise DataError(f"{there} may be scores of the same runs on several data: {how}")
+    raise DataError(f"{listed(mixed)} may be scores of the same runs on several data: {how}")
 
 
 def _full_name(raw: Raw) -> str:

@@ -114,6 +114,12 @@ def test_error_rates_of_budgets_keep_their_name_and_their_spread(tmp_path):
     assert runs.table["standard_error"].to_numpy() == pytest.approx(0.01 / 3**0.5)
 
 
+def test_names_of_data_are_no_reason_to_ask_alone(tmp_path):
+    for name in ("margin_", "margin_test", "test_random"):
+        formats.saved(formats.wide("margin", "seed_{r}"), tmp_path / f"{name}.csv")
+    assert read_runs(tmp_path).strategies == ("margin_", "margin_test", "test_random")
+
+
 def test_gaps_keep_their_episodes(tmp_path):
     runs = of("an episode missing within a run", tmp_path)
     table = runs.table.query("strategy == 'random' and repetition == '1'")
