@@ -215,6 +215,25 @@ def _final(at: Path) -> Path:
     return saved(renamed(accuracy="final_test_accuracy"), at / "runs.csv")
 
 
+@shape(
+    "line breaks in the header",
+    note="labels are n labels; repetition is random seed; score is test acc",
+)
+def _breaks(at: Path) -> Path:
+    names = {"repetition": "random\nseed", "labels": "n\nlabels", "accuracy": "test\r\nacc"}
+    return saved(renamed(**names)[[*names.values(), "strategy"]], at / "runs.csv", sep=";")
+
+
+@shape("line breaks in names that are refused", refused="choose one by --column accuracy=final sco")
+def _breaks_unsaid(at: Path) -> Path:
+    return saved(renamed(accuracy="final\nscore"), at / "runs.csv")
+
+
+@shape("what it offers", options={"columns": {"accuracy": "final score"}}, note="score is final s")
+def _breaks_said(at: Path) -> Path:
+    return _breaks_unsaid(at)
+
+
 # --- errors and losses
 
 

@@ -14,11 +14,15 @@ _UNSEEN = re.compile(
 _LONGEST_WORD, _LONGEST_MESSAGE = 300, 3000  # characters; a path of a file is rarely longer
 
 
+def one_line(text: str) -> str:
+    """Replace line breaks, and the blanks around them, by a blank."""
+    return re.sub(r"\s*[\r\n]\s*", " ", text)
+
+
 def shortened(message: str) -> str:
     """Write a message in one line, without the middle if it is overlong, or a word of it is."""
-    message = re.sub(r"\s*[\r\n]\s*", " ", message)
     words = re.sub(
-        rf"\S{{{_LONGEST_WORD + 1},}}", lambda word: _without_middle(word[0], 60), message
+        rf"\S{{{_LONGEST_WORD + 1},}}", lambda word: _without_middle(word[0], 60), one_line(message)
     )
     return words if len(words) <= _LONGEST_MESSAGE else _without_middle(words, 1000)
 

@@ -22,19 +22,20 @@ from palm_bayes.data.means import (
 from palm_bayes.data.names import UNNAMED, NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import Series, Sheet, described, with_pairs
+from palm_bayes.data.sheet import Series, Sheet, described, in_one_line, with_pairs
 from palm_bayes.data.summaries import with_flat_means, with_means_beside
-from palm_bayes.errors import DataError, known, listed
+from palm_bayes.errors import DataError, known, listed, one_line
 
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
-    raw = with_means_beside(with_flat_means(_with_header_levels(raw)))
+    raw = with_means_beside(with_flat_means(in_one_line(_with_header_levels(raw))))
     sheet = Sheet(raw, {})
     check_names(raw.file or "the table", sheet.names)
     if not len(raw.frame):
         raise DataError(f"{raw.file or 'the table'} has no rows")
-    asked = dict(reading.columns or {})
+    asked = {word: one_line(str(name)) for word, name in (reading.columns or {}).items()}
+    reading = replace(reading, columns=asked)
     columns.refuse_error(
         asked.get("accuracy"), sheet.place, lower_is_better=reading.lower_is_better
     )

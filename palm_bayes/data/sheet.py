@@ -11,7 +11,7 @@ from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import by_pattern, repetition_of, split
 from palm_bayes.data.runs import UNUSED
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError, listed, one_line
 
 GAPS = ("", "nan", "na", "n/a", "#n/a", "none", "null", "-", "--", "–", "—", "?", "<na>")
 """Cells, in small letters, that hold nothing."""
@@ -158,6 +158,12 @@ class Sheet:
         """Add notes of the columns of accuracies, and of columns that are left out."""
         notes = [described(self.series, self.names)]
         return replace(self, notes=[*notes, *([f"{listed(left)} left out"] if left else [])])
+
+
+def in_one_line(raw: Raw) -> Raw:
+    """Return a table without line breaks in names of columns, as quoted cells of a header have."""
+    frame = raw.frame.rename(columns=lambda name: one_line(name) if isinstance(name, str) else name)
+    return replace(raw, frame=frame)
 
 
 def joined(name: Any) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections import Counter
@@ -156,7 +157,9 @@ def _separator(lines: list[str], path: Path) -> str:
     """
     check_table(path, len(lines), 1)
     filled = [line for line in lines if line.strip() and not line.startswith("#")]
-    header = re.sub(r'"[^"]*"', "", next(iter(filled), ""))
+    quotes = itertools.accumulate(line.count('"') for line in filled)
+    end = next((i for i, count in enumerate(quotes) if count % 2 == 0), 0)  # breaks in cells
+    header = re.sub(r'"[^"]*"', "", "\n".join(filled[: end + 1]))
     sep = max(",;\t|", key=header.count)
     words = {len(line.split()) for line in filled}
     if not header.count(sep) and len(words) == 1 and words != {1}:
