@@ -91,13 +91,20 @@ def text_of(path: Path, most: int = MAX_BYTES) -> str:
     if contents.startswith(b"version https://git-lfs"):
         raise DataError(f"{path} is a pointer of Git LFS: fetch the file by git lfs pull")
     marked = next((kind for mark, kind in _MARKS.items() if contents.startswith(mark)), None)
-    if marked is None and any({*contents[i:40:2]} == {0} for i in (0, 1)):
-        raise DataError(f"{path} is in UTF-16 without its mark: save it in UTF-8")
+    if marked is None and (unmarked := _unmarked(contents[:40])):
+        raise DataError(f"{path} is in {unmarked} without its mark: save it in UTF-8")
     try:
         return str(contents, marked or "utf-8-sig")
     except UnicodeDecodeError as error:
         line = contents.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path} cannot be read: line {line} is not in UTF-8") from error
+
+
+def _unmarked(contents: bytes) -> str:
+    """Return the encoding that zeros tell: half of each character, or each other byte."""
+    if any({*contents[i::4], *contents[i + 1 :: 4]} == {0} for i in (0, 2)):
+        return "UTF-32"
+    return "UTF-16" if any({*contents[i::2]} == {0} for i in (0, 1)) else ""
 
 
 def pickled(path: object) -> DataError:

@@ -267,6 +267,15 @@ def test_marks_tell_the_encoding(tmp_path, encoding):
     assert read_runs(path).strategies == ("café",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_encodings_without_their_mark_are_named(tmp_path, encoding):
+    path = written(tmp_path / "a.csv", (HEADER + "margin,1,20,0.1\n").encode(encoding))
+    refused(path, f"is in {encoding[:6].upper()} without its mark: save it in UTF-8")
+    if "32" in encoding:
+        contents = "策略,標籤\n".encode(encoding)
+        refused(written(path, contents), "is in UTF-32 without its mark")
+
+
 class Executed:
     def __reduce__(self):
         return (os.mkdir, ("executed",))
