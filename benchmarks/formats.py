@@ -1105,7 +1105,7 @@ def _board_lower(at: Path) -> Path:
 @shape(
     "groups of Weights & Biases",
     same=False,
-    note="score is test/acc, the mean of several runs, read as one repetition",
+    note="score is test/acc; each is a mean over the runs of a group, read as one repetition of",
 )
 def _groups(at: Path) -> Path:
     frame = wide(names="{s} {r}").set_index("labels").rename_axis("Step")

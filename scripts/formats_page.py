@@ -110,7 +110,8 @@ may number the rows of several runs, or rows that were filtered, is refused, and
 are offered. So is a step of 0, 391, 782 ... or 9, 19, 29 ..., which counts batches or epochs rather
 than labels, and one that no two runs share: `--column labels=Step` takes it as it is, and
 `--column episode=Step` its order within each run. A metric such as n_labeled beside the accuracies
-of each run of Weights & Biases is its labels.
+of each run of Weights & Biases is its labels. Where its runs are grouped, each mean is read as one
+repetition of unknown noise: least and greatest (`__MIN`, `__MAX`) do not tell it.
 
 Rows of a file without any of these are episodes; where most of them have no accuracy, since it was
 measured at every k-th label, they are labels. An index of 0, 1, 2 ..., of which 19, 39, 59 ... were

@@ -21,6 +21,10 @@ from palm_bayes.errors import DataError, listed
 
 _TRACKED = re.compile(r"(?:[\w.]+: )?(?P<name>.+) - (?P<metric>.+)")
 _BOUND = re.compile(r".+__(MIN|MAX)")
+_OF_GROUPS = (
+    "each is a mean over the runs of a group, read as one repetition of unknown noise (their least "
+    "and greatest, __MIN and __MAX, are no standard deviations: export the runs without groups)"
+)
 _KEYS = {"key", "metric", "metrickey", "metricname", "measure", "tag"}
 
 
@@ -64,8 +68,8 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     beside = [_beside(sheet, name, counts) for name in mine.values()]
     series = [*map(Series, mine, runs, beside)]
     notes = [f"{described(series, names)}; score is {score}"]
-    if any(_is_mean(sheet, i, f"{names[i]}__MIN") for i in mine):
-        notes[0] += ", the mean of several runs, read as one repetition"
+    if any(_is_mean(sheet, i) for i in mine):
+        notes += [_OF_GROUPS]
     notes += [f"{word} of each run: {metric}" for word, metric in counts.items()]
     metric = columns.metric_of(_last(score))
     return _apart(replace(sheet, words=words, series=series, notes=notes, metric=metric))
@@ -145,12 +149,12 @@ def _side_by_side(sheet: Sheet, filled: NDArray[np.bool_]) -> Sheet:
     return replace(sheet, raw=raw, words=words, series=series, notes=[*sheet.notes, note])
 
 
-def _is_mean(sheet: Sheet, place: int, bound: str) -> bool:
-    """Return True if the least of the runs that are grouped lies below their mean."""
-    if bound not in sheet.names:
-        return False
-    value, least = (as_numbers(sheet.column(i)) for i in (place, sheet.names.index(bound)))
-    return bool((least < value - 1e-9).any())
+def _is_mean(sheet: Sheet, place: int) -> bool:
+    """Return True if the least or greatest of the runs that are grouped is not their mean."""
+    bounds = (f"{sheet.names[place]}__{end}" for end in ("MIN", "MAX"))
+    there = [sheet.names.index(bound) for bound in bounds if bound in sheet.names]
+    value = as_numbers(sheet.column(place))
+    return any(((as_numbers(sheet.column(i)) - value).abs() > 1e-9).any() for i in there)
 
 
 def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> str:

@@ -570,6 +570,18 @@ def test_a_tracker_may_count_labels_and_name_groups(tmp_path):
     runs = read_runs(formats.saved(frame, tmp_path / "export.csv"))
     assert runs.table["accuracy"].tolist() == [0.5] * 4
     assert (runs.strategies, runs.batch) == (("margin",), 10)
+    assert "(their least and greatest, __MIN and __MAX, are no standard dev" in understood(runs)
+    alike = frame.assign(**{"Group: margin - acc__MAX": 0.5})
+    assert "mean" not in understood(read_runs(alike))
+    with pytest.raises(DataError, match="spread is 'sd of 5', but no column or cell has a spread"):
+        read_runs(frame, spread="sd of 5")
+
+
+def test_groups_are_read_as_their_means(tmp_path):
+    runs = of("groups of Weights & Biases", tmp_path)
+    for s in formats.STRATEGIES:
+        mean = np.mean([formats.accuracy(s, r) for r in formats.REPETITIONS], axis=0)
+        assert curve(runs, s, "1") == pytest.approx(mean)
 
 
 def test_one_counter_of_runs_beside_their_labels():
