@@ -284,14 +284,14 @@ def _alike(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def csv_text(frame: "pd.DataFrame", *, header: bool = True) -> str:
+def csv_text(frame: "pd.DataFrame") -> str:
     """Format a table as CSV, numbers to eight digits; text that is a formula is marked (`cell`)."""
     safe = frame.rename(columns=lambda name: cell(str(name)))
     for i, kind in enumerate(safe.dtypes):
         if kind.kind not in "biufcmM":
             marked = safe.iloc[:, i].astype(object).map(cell, na_action="ignore")
             safe.isetitem(i, marked.array)
-    return str(safe.to_csv(index=False, header=header, float_format="%.8g", lineterminator="\n"))
+    return str(safe.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
 
 
 def csv_rows(rows: Iterable[Iterable[Any]]) -> str:
@@ -320,3 +320,8 @@ def plain(values: Mapping[Any, Any]) -> dict[str, Any]:
     """Convert values for JSON: Python types, and None for numbers that are not finite."""
     own = {str(k): v.item() if hasattr(v, "item") else v for k, v in values.items()}
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in own.items()}
+
+
+def plain_rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Convert the rows of a table for JSON, as `plain`."""
+    return [plain(row) for row in table.to_dict("records")]

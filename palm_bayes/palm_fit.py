@@ -25,7 +25,7 @@ from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Progress, SamplerName, Settings
+from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.misfit import Misfit
 
@@ -157,7 +157,7 @@ class PalmFit(Posterior):
         for oddity in oddities(runs):
             if oddity not in known:
                 warnings.warn(oddity, PalmWarning, stacklevel=2)
-        return self.of(refit_validated(self, runs, priors=priors, progress=progress))
+        return self.of(refit_validated(self, runs, priors=priors, progress=progress or silent))
 
     def compare(
         self,
@@ -345,6 +345,6 @@ def fit_runs(
     from palm_bayes.inference.fitting import fit_validated
 
     return PalmFit.of(fit_validated(
-        runs, priors=priors, learned=learned_from(prior), settings=settings, progress=progress,
-        prior=prior_name(prior),
+        runs, priors=priors, learned=learned_from(prior), settings=settings,
+        progress=progress or silent, prior=prior_name(prior),
     ))  # fmt: skip

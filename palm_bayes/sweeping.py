@@ -13,11 +13,12 @@ from palm_bayes.evaluation.checkpoints import Checkpoints
 from palm_bayes.evaluation.runner import Crew
 from palm_bayes.evaluation.sweep import Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import Sweep
-from palm_bayes.files import make_folder
+from palm_bayes.files import make_folder, put_text
 from palm_bayes.inference.settings import SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors, named_priors
-from palm_bayes.report.overview import overview, write_overview
+from palm_bayes.report.overview import overview
+from palm_bayes.report.page import render
 
 OVERVIEW = "overview.html"
 
@@ -132,5 +133,5 @@ def sweep(
     )  # fmt: skip
     tell = progress or (lambda _standing: None)
     found = run_sweep(study, folder, work, crew, fresh=fresh, progress=tell)
-    write_overview(overview(found, probability), folder / OVERVIEW)
+    put_text(folder / OVERVIEW, render(overview(found, probability)))
     return found

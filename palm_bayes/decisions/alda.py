@@ -29,6 +29,7 @@ from palm_bayes.data.alignment import MeanCurve, mean_curve
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.trajectories import first_reached
 from palm_bayes.forecast.baselines import palm
+from palm_bayes.model.curve import PARAMETERS
 
 ETA = 0.05  # ALDA's defaults
 HALF_WIDTH = 0.05
@@ -51,6 +52,13 @@ ADVICE = (
     "decision_reason",
 )
 """Columns of ALDA's ``alda_advice.csv``."""
+_TWINS = {
+    "a_max": "A_max",
+    "b_abs": "B_abs",
+    "deployment_window": "W",
+    "window_over_b_abs": "W_over_B_abs",
+    "cost_competitive": "in_C_eta",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +143,16 @@ def point_advice(
     advice = choose(needed, xr.DataArray(table["W"].to_numpy(float)[None], dims=dims), eta)
     inside = advice.competitive.to_numpy()[0]
     risky = advice.risky.to_numpy()[0]
-    table = table.assign(in_C_eta=inside, cost_competitive=inside, risky=risky)
+    table = in_own_columns(table.assign(in_C_eta=inside, risky=risky))
     selected = advice.chosen.to_numpy()[0]
     if not selected.any() and table["A_max"].notna().any():
         selected = np.arange(len(table)) == table["A_max"].argmax()
-    return table[[*FITS]].assign(selected=selected)
+    return table.assign(selected=selected)
+
+
+def in_own_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Order columns as in `FITS`, in which some have two names."""
+    return table.assign(**{twin: table[name] for twin, name in _TWINS.items()})[[*FITS]]
 
 
 def _in_own_steps(curve: MeanCurve, batch: float) -> tuple[MeanCurve, float]:
@@ -159,8 +172,7 @@ def _point_row(
         "budget_size": batch,
         "observed_final_score": y[-1],
         "fit_status": "too_few_points_or_fit_failed",
-        **dict.fromkeys(("a_max", "delta", "alpha", "beta", "rmse"), np.nan),
-        **dict.fromkeys(("A_max", "B_abs", "W", "W_over_B_abs"), np.nan),
+        **dict.fromkeys((*PARAMETERS, "rmse", "B_abs", "W", "W_over_B_abs"), np.nan),
         "feasible": False,
     }
     if point is not None:
@@ -171,11 +183,10 @@ def _point_row(
             row["B_abs"] = batch * _episodes(point, target)
             row["W"] = max(batch * (_episodes(point, high) - _episodes(point, low)), 0.0)
             row["W_over_B_abs"] = row["W"] / max(row["B_abs"], _TINY)
-        fitted = dict(zip(("a_max", "delta", "alpha", "beta"), map(float, point), strict=True))
         rmse = float(np.sqrt(np.mean((palm(x, point) - y) ** 2)))
-        row |= {"fit_status": "ok", **fitted, "A_max": fitted["a_max"], "rmse": rmse}
-    twins = {"b_abs": "B_abs", "deployment_window": "W", "window_over_b_abs": "W_over_B_abs"}
-    return row | {alias: row[column] for alias, column in twins.items()}
+        fitted = dict(zip(PARAMETERS, map(float, point), strict=True))
+        row |= {"fit_status": "ok", **fitted, "rmse": rmse}
+    return row
 
 
 def fitted_point(x: Floats, y: Floats, rng: np.random.Generator) -> Floats | None:

@@ -21,7 +21,7 @@ from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import draw_paths, first_reached
 from palm_bayes.display import Display, Displayed, percent
 from palm_bayes.errors import DataError, known, number, plural, real, require_inside
-from palm_bayes.files import plain
+from palm_bayes.files import plain_rows
 from palm_bayes.inference.partial_pooling import shared_noise
 
 if TYPE_CHECKING:
@@ -257,9 +257,8 @@ class Comparison(Displayed):
             *("rope", "reference", "shared", "probability", "doubts"),
         )
         tables = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
-        rows = {name: getattr(self, name).to_dict("records") for name in tables}
         return {name: getattr(self, name) for name in values} | {
-            name: [plain(row) for row in rows_of] for name, rows_of in rows.items()
+            name: plain_rows(getattr(self, name)) for name in tables
         }
 
     def plot(self, axes: Any = None) -> Any:

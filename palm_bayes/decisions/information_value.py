@@ -21,7 +21,7 @@ from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.errors import DataError, real
-from palm_bayes.files import plain
+from palm_bayes.files import plain_rows
 from palm_bayes.forecast.forecast import forecast
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class PilotValue:
     def document(self) -> dict[str, Any]:
         """Return all attributes in the types of JSON."""
         values = ("sentence", "labels", "choice", "perfect", "doubts")
-        pilots = [plain(row) for row in self.table.to_dict("records")]
-        return {name: getattr(self, name) for name in values} | {"pilots": pilots}
+        return {name: getattr(self, name) for name in values} | {"pilots": plain_rows(self.table)}
 
 
 def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue:

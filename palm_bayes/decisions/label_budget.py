@@ -15,7 +15,7 @@ from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
 from palm_bayes.errors import DataError, known, number, require_inside
-from palm_bayes.files import plain
+from palm_bayes.files import plain_rows
 
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
@@ -225,7 +225,6 @@ class LabelsToReach(Displayed):
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON; infinite and missing numbers are None."""
-        tables = {"strategies": self.table, "alda": self.alda}
         return {
             "sentence": self.sentence,
             "target": self.target,
@@ -239,9 +238,8 @@ class LabelsToReach(Displayed):
             "eta": self.eta,
             "probability": self.probability,
             "doubts": self.doubts,
-            **{
-                name: [plain(r) for r in table.to_dict("records")] for name, table in tables.items()
-            },
+            "strategies": plain_rows(self.table),
+            "alda": plain_rows(self.alda),
         }
 
     def _display(self) -> Display:

@@ -31,7 +31,7 @@ def of_budget(needed: LabelsToReach) -> str:
             return _UNKNOWN
         chosen = np.quantile(draws[which], needed.assurance, method="inverted_cdf")
         budgets[words] = float(chosen)
-    if all(_within_tolerance(budget, best.budget) for budget in budgets.values()):
+    if np.allclose([*budgets.values()], best.budget, rtol=MATTERS, atol=0):
         return ""
     half, twice = (
         f"{budget:,.0f}" if np.isfinite(budget) else f"more than {needed.until:,.0f}"
@@ -81,7 +81,3 @@ def _selected_draws(outlook: Outlook, which: Integers) -> Outlook:
         draws=outlook.draws[which],
         on_curve=None if on_curve is None else on_curve[which],
     )
-
-
-def _within_tolerance(one: float, other: float) -> bool:
-    return one == other or abs(one - other) <= MATTERS * other < np.inf

@@ -158,7 +158,9 @@ class Work:
         for strategy, reason in aside.items():
             yield failures(draft, "fit", reason, strategy)
         trace = self._saved(fit, draft)
-        compared = cache(partial(self._compared, fit))
+        compared = cache(
+            lambda: compare(fit, reference=self.asked.reference, probability=self.asked.probability)
+        )
         questions: dict[str, Callable[[], pd.DataFrame]] = {
             "verdicts": partial(_diagnostics_table, fit, seed=settings.seed, trace=trace),
             "forecast": partial(self._forecast, fit),
@@ -190,9 +192,6 @@ class Work:
             for scope in scopes
         ]
         return pd.concat(frames, ignore_index=True)
-
-    def _compared(self, fit: Posterior) -> Comparison:
-        return compare(fit, reference=self.asked.reference, probability=self.asked.probability)
 
     def _labels_to_target(self, fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:
         target = self.asked.target

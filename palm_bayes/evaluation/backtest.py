@@ -31,6 +31,7 @@ from palm_bayes.evaluation.cells import (
     fits_of,
     jobs_of,
     later_rows,
+    means_by_episode,
     read_cells,
     too_short,
     training_sizes,
@@ -289,16 +290,9 @@ def _forecasts(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) ->
     single = draws.sel(repetition=repetition, later=episode).transpose("sample", "row").to_numpy()
     groups = later.reset_index(drop=True).groupby("episode").indices
     mean = np.stack([single[:, members].mean(axis=1) for members in groups.values()], axis=1)
-    means = later.groupby("episode", as_index=False).agg(
-        labels=("labels", "median"), accuracy=("accuracy", "mean")
-    )
-    return pd.concat(
-        [
-            _summarised(means.assign(scope="mean", repetition=""), mean),
-            _summarised(later.assign(scope="repetition"), single),
-        ],
-        ignore_index=True,
-    )
+    means = means_by_episode(later).assign(scope="mean", repetition="")
+    both = [_summarised(means, mean), _summarised(later.assign(scope="repetition"), single)]
+    return pd.concat(both, ignore_index=True)
 
 
 def _summarised(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
@@ -319,9 +313,7 @@ def _summarised(rows: pd.DataFrame, draws: Floats) -> pd.DataFrame:
 
 def _points(seen: Runs, later: pd.DataFrame) -> pd.DataFrame:
     """Compute the baselines' forecasts of the mean over repetitions from the mean curve."""
-    after = later.groupby("episode", as_index=False).agg(
-        x=("x", "median"), labels=("labels", "median"), observed=("accuracy", "mean")
-    )
+    after = means_by_episode(later).rename(columns={"accuracy": "observed"})
     mean = mean_curve(seen)
     made = baselines.forecast_all(mean.x, mean.y, after.pop("x").to_numpy())
     return after.assign(**made)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, listed, plural
+from palm_bayes.evaluation.cells import means_by_episode
 from palm_bayes.evaluation.checkpoints import SETTINGS
 from palm_bayes.evaluation.scores import SCORES, inside
 from palm_bayes.files import KINDS, Look, check_files, csv_text, put_all, text_file
@@ -252,16 +253,12 @@ class Backtest(Displayed):
             Path(f"{name}.csv"): text_file(csv_text(getattr(self, name))) for name in _TABLES
         }
         if len(self.forecasts):
+            from palm_bayes.plots.style import drawing
+
             look = look or Look()
-            files[Path(f"backtest.{look.kind}")] = partial(self._draw, look)
+            files[Path(f"backtest.{look.kind}")] = drawing(look, self.plot)
         # One in another format may be the user's own.
         return put_all(Path(out), files, lambda: _FIGURES[:1])
-
-    def _draw(self, look: Look, path: Path) -> None:
-        from palm_bayes.plots.style import sheet
-
-        with sheet(look.style):
-            look.save(self.plot(), path)
 
 
 def check_backtest_folder(out: Path, *, fresh: bool) -> None:
@@ -295,6 +292,4 @@ def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFra
 
 
 def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:
-    groups = runs.table.groupby("episode", as_index=False)
-    curve = groups.agg(labels=("labels", "median"), accuracy=("accuracy", "mean"))
-    return curve.assign(**dict(zip(CELL, key, strict=True)))
+    return means_by_episode(runs.table).assign(**dict(zip(CELL, key, strict=True)))

@@ -129,6 +129,13 @@ def later_rows(full: Runs, seen: Runs, train: int) -> pd.DataFrame:
     return table[table["repetition"].isin(seen.table["repetition"])]
 
 
+def means_by_episode(rows: pd.DataFrame) -> pd.DataFrame:
+    """Average the accuracies of each episode over repetitions, at their median x and labels."""
+    return rows.groupby("episode", as_index=False).agg(
+        x=("x", "median"), labels=("labels", "median"), accuracy=("accuracy", "mean")
+    )
+
+
 def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[Job]:
     """Return the cells to score, each with the number of the last training episode.
 

@@ -9,7 +9,7 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.nuts import Sample, compile_programs, sample_strategy
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Progress, Settings
+from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.inference.trace import assemble
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors, priors_of_runs
@@ -21,25 +21,20 @@ def fit_validated(
     priors: str | Priors,
     learned: Learned,
     settings: Settings,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     prior: str = "",
 ) -> Posterior:
     """Fit runs without warnings about unusual data."""
     chosen = priors_of_runs(priors, runs, learned)
     settings.suit(chosen)
     if settings.sampler == "nutpie":
-        if progress is not None:
-            progress("compile", "", 0.0)
+        progress("compile", "", 0.0)
         compile_programs(chosen)
     samples = []
     for done, name in enumerate(runs.strategies, 1):
         samples.append(sample_strategy(runs.strategy(name), chosen, settings, progress))
-        if progress is not None and done < len(runs.strategies):
-            progress(
-                f"{done} of {len(runs.strategies)} strategies sampled",
-                "",
-                done / len(runs.strategies),
-            )
+        if done < (count := len(runs.strategies)):
+            progress(f"{done} of {count} strategies sampled", "", done / count)
     named = priors if isinstance(priors, str) else "own"
     about = {"priors": named, "prior": prior, **asdict(settings)}
     return put_together(runs, samples, about, learned)

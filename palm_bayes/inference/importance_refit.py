@@ -7,7 +7,6 @@ weights are unreliable (Vehtari et al., *Pareto smoothed importance sampling*, 2
 resampled draws fail the convergence criteria.
 """
 
-import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 
@@ -24,7 +23,8 @@ from palm_bayes.inference.fitting import put_together
 from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Progress, Settings
+from palm_bayes.inference.saved import about_fit
+from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model import curve, noise
 from palm_bayes.model.learned import Learned
@@ -41,10 +41,10 @@ def refit_validated(
     runs: Runs,
     *,
     priors: Priors | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Posterior:
     """Update `fit` for runs with further episodes; see `PalmFit.refit`."""
-    about = json.loads(fit.trace.attrs["palm_bayes"])["sampling"]
+    about = about_fit(fit.trace)["sampling"]
     learned = fit.learned
     before, chosen = (priors_of(about["priors"], learned, priors, of) for of in (fit.runs, runs))
     settings = Settings(**{name: about[name] for name in _OF_SETTINGS & about.keys()})

@@ -70,7 +70,7 @@ class Sample:
 
 
 def sample_strategy(
-    runs: Runs, priors: Priors, settings: Settings, progress: Progress | None = None
+    runs: Runs, priors: Priors, settings: Settings, progress: Progress = silent
 ) -> Sample:
     """Sample the posterior of one strategy, again with smaller steps if it does not converge.
 
@@ -80,17 +80,18 @@ def sample_strategy(
         Runs of one strategy.
     priors : Priors
     settings : Settings
-    progress : callable, optional
+    progress : callable
         See `Progress`.
     """
     (name,) = runs.strategies
-    tell = progress or silent
-    found = _attempt(runs, priors, settings, lambda done: tell("sample", name, done), 1)
+    found = _attempt(runs, priors, settings, lambda done: progress("sample", name, done), 1)
     for retry in range(1, settings.retries + 1):
         if found.verdict["passed"]:
             break
         stronger = settings.stronger(retry)
-        found = _attempt(runs, priors, stronger, lambda done: tell("retry", name, done), retry + 1)
+        found = _attempt(
+            runs, priors, stronger, lambda done: progress("retry", name, done), retry + 1
+        )
     return found
 
 

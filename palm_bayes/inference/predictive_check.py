@@ -92,11 +92,6 @@ class _Curves:
         count = np.diff(np.append(self.begins, self.y.shape[1]))
         return np.add.reduceat(self.y - self.mean, self.begins, axis=1) / count
 
-    def unexpected(self) -> Floats:
-        """Compute each accuracy's deviation from its mean given the curve and its run's past."""
-        given = self.mean, self.sd, self.carried, self.lasts, self.first
-        return np.asarray(self.sd * noise.conditional_innovations(self.y, *given)[0])
-
 
 @dataclass(frozen=True)
 class _Measure:
@@ -143,7 +138,8 @@ def _bends(curves: _Curves) -> Floats:
 
 def _outliers(curves: _Curves) -> Floats:
     """Compute each accuracy's absolute deviation given the curve and its run's past."""
-    return np.abs(curves.unexpected())
+    given = curves.mean, curves.sd, curves.carried, curves.lasts, curves.first
+    return np.asarray(np.abs(curves.sd * noise.conditional_innovations(curves.y, *given)[0]))
 
 
 def _unlike(curves: _Curves) -> Floats:

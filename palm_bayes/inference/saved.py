@@ -27,14 +27,20 @@ _MOST = 4_000_000_000  # bytes of a file: 50 strategies of 3 repetitions of 400 
 _LARGER = 20  # times the file: compressed draws are rarely a tenth as large
 
 
+def about_fit(trace: xr.DataTree) -> dict[str, Any]:
+    """Return what a trace keeps of its fit: data, sampling, priors, versions of the libraries."""
+    about: dict[str, Any] = json.loads(trace.attrs["palm_bayes"])
+    return about
+
+
 def learned_of(trace: xr.DataTree) -> Learned:
     """Return the hyperparameters from past curves that the fit of a trace used."""
-    return Learned.of(json.loads(trace.attrs["palm_bayes"])["learned"])
+    return Learned.of(about_fit(trace)["learned"])
 
 
 def prior_set_name(trace: xr.DataTree) -> str:
     """Return the name of the priors of a trace: "default", "bounds", or "own"."""
-    return str(json.loads(trace.attrs["palm_bayes"]).get("sampling", {}).get("priors"))
+    return str(about_fit(trace).get("sampling", {}).get("priors"))
 
 
 def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:
@@ -100,9 +106,7 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
         _require_size(path, contents)
         with xr.open_datatree(io.BytesIO(contents), engine="h5netcdf") as tree:
             trace = tree.load()
-        kept = json.loads(trace.attrs["palm_bayes"])
-        rows, model = trace["runs"].to_dataset(), kept.get("model")
-        _require_this_model(path, model)
+        kept, rows = about_fit(trace), trace["runs"].to_dataset()
         _require_unchanged(path, trace)
         runs = runs_from(rows, kept["runs"])
         table = pd.DataFrame(kept["convergence"]).set_index("strategy")
@@ -154,12 +158,10 @@ def _require_size(path: Path, contents: bytes) -> None:
         )
 
 
-def _require_this_model(path: Path, model: object) -> None:
-    if model != VERSION:
-        raise DataError(f"{path} was saved with another version of the model: fit again")
-
-
 def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
+    """Raise `DataError` for a trace of another version of the model, or one that was changed."""
+    if about_fit(trace).get("model") != VERSION:
+        raise DataError(f"{path} was saved with another version of the model: fit again")
     try:
         before: dict[str, str] = dict(json.loads(trace.attrs[_HASHES]))
     except (LookupError, TypeError, ValueError) as error:

@@ -21,7 +21,7 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.saved import about_data, data_groups
+from palm_bayes.inference.saved import about_data, about_fit, data_groups
 
 _DRAWS = ("chain", "draw")
 _ALONG = {
@@ -68,8 +68,8 @@ def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
     tree |= data_groups(runs)
     tables = [fit.convergence.table.rename(index=renamed[name]) for name, fit in fits.items()]
     verdicts = pd.concat(tables)
-    first = json.loads(next(iter(fits.values())).trace.attrs["palm_bayes"])
-    about = first | about_data(runs, verdicts) | {"fits": list(fits)}
+    first = next(iter(fits.values()))
+    about = about_fit(first.trace) | about_data(runs, verdicts) | {"fits": list(fits)}
     tree["/"] = xr.Dataset(attrs={"palm_bayes": json.dumps(about)})
     return Posterior(runs, xr.DataTree.from_dict(tree), Convergence(verdicts))
 

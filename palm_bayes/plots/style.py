@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -21,6 +21,7 @@ from matplotlib.style import library
 
 from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError, listed
+from palm_bayes.files import Look
 
 # Okabe and Ito's palette without yellow, which is too light for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
@@ -69,6 +70,18 @@ def sheet(style: str | None) -> Iterator[None]:
         yield
     finally:
         _SHEET.reset(token)
+
+
+def drawing(
+    look: Look, plot: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Callable[[Path], None]:
+    """Return a function that draws a figure, with a look, and saves it to a path."""
+
+    def save(path: Path) -> None:
+        with sheet(look.style):
+            look.save(plot(*args, **kwargs), path)
+
+    return save
 
 
 def styled() -> Any:

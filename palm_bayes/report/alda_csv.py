@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.alignment import mean_curve
-from palm_bayes.decisions.alda import ADVICE, FITS
+from palm_bayes.decisions.alda import ADVICE, in_own_columns
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.files import check_files, csv_text, put_all, text_file
 from palm_bayes.report.place import refuse_foreign
@@ -14,14 +14,6 @@ from palm_bayes.report.place import refuse_foreign
 # ALDA's wording of reasons.
 _CHOSEN = "risk_aware_minimum_window_within_cost_competitive_set"
 _NONE_FEASIBLE = "infeasible_fallback_highest_estimated_ceiling"
-# Columns that ALDA writes under two names.
-_ALSO = {
-    "a_max": "A_max",
-    "b_abs": "B_abs",
-    "deployment_window": "W",
-    "window_over_b_abs": "W_over_B_abs",
-    "cost_competitive": "in_C_eta",
-}
 _CHANCES = ("p_feasible", "p_in_C_eta", "p_selected")
 _NAMES = tuple(map(Path, ("alda_fits.csv", "alda_advice.csv")))
 
@@ -85,8 +77,7 @@ def _fits(needed: LabelsToReach) -> pd.DataFrame:
         in_C_eta=costs["p_competitive"] >= 0.5,
         risky=costs["p_risky"] >= 0.5,
     )
-    twice = {name: columns[own] for name, own in _ALSO.items()}
-    return columns.assign(**twice)[[*FITS]].join(chances)
+    return in_own_columns(columns).join(chances)
 
 
 def _advice(needed: LabelsToReach) -> pd.DataFrame:

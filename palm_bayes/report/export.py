@@ -194,9 +194,10 @@ class FitOutput:
     def _figures(self, palm: bool, look: Look) -> "_Files":
         from palm_bayes.plots.comparison import plot_comparison
         from palm_bayes.plots.curves import plot_curves
+        from palm_bayes.plots.style import drawing
         from palm_bayes.plots.view import DOT
 
-        draw = partial(_figure, look)
+        draw = partial(drawing, look)
         runs, truth = self.tables.fit.runs, self.truth
         expected, new = self.expected.draws, self.new.draws
         curves, comparison = (Path(f"{name}.{look.kind}") for name in (CURVES, COMPARISON))
@@ -240,18 +241,6 @@ class FitOutput:
 
 
 type _Files = dict[Path, Callable[[Path], Any]]
-
-
-def _figure(
-    look: Look, plot: Callable[..., Any], *args: Any, **kwargs: Any
-) -> Callable[[Path], Any]:
-    from palm_bayes.plots.style import sheet
-
-    def save(path: Path) -> None:
-        with sheet(look.style):
-            look.save(plot(*args, **kwargs), path)
-
-    return save
 
 
 def _params_csv(params: Mapping[str, Any]) -> str:

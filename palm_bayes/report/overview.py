@@ -9,9 +9,7 @@ import pandas as pd
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import percent
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep, path_of
-from palm_bayes.files import put_text
 from palm_bayes.plots.sweep import plot_speed_ups
-from palm_bayes.report.page import render
 from palm_bayes.report.parts import Listing, Page, Picture, Section, Table
 
 _MOST = 20  # rows of a table of single cells
@@ -53,11 +51,6 @@ def overview(sweep: Sweep, probability: float = 0.9) -> Page:
         sections=[section for section in every if section is not None],
         footer="A cell is one strategy of one task.",
     )
-
-
-def write_overview(page: Page, path: Path) -> None:
-    """Write the page of a sweep, completely or not at all."""
-    put_text(path, render(page))
 
 
 def _about(sweep: Sweep) -> str:

@@ -1,6 +1,5 @@
 """Code that reproduces a report, in Python and on the command line."""
 
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -13,11 +12,11 @@ from palm_bayes.data.readers import reading_of
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
+from palm_bayes.inference.saved import about_fit
 from palm_bayes.report.contents import Questions, Report
 
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
-    from palm_bayes.inference.posterior import Posterior
 
 _NO_FILE = "runs.csv"  # for runs that were not read from a file
 SAMPLING = ("draws", "tune", "chains", "target_accept", "sampler", "seed")
@@ -31,12 +30,6 @@ _READING = {
 }
 _QUESTIONS = {"within": "budget", "strategy": "with"}
 _HOPELESS = Unreachable.probability  # by default
-
-
-def kept(fit: "Posterior") -> dict[str, Any]:
-    """Return the trace's attributes: data, sampling, versions of the libraries."""
-    about: dict[str, Any] = json.loads(fit.trace.attrs["palm_bayes"])
-    return about
 
 
 def data_path(runs: "Runs") -> str | list[str]:
@@ -73,7 +66,7 @@ def reading(runs: "Runs") -> dict[str, Any]:
 
 def python(report: Report) -> str:
     """Write a script that makes the report from the data."""
-    about = kept(report.fit)
+    about = about_fit(report.fit.trace)
     sampling = {name: about["sampling"][name] for name in SAMPLING}
     arguments = reading(report.fit.runs) | _priors(about) | sampling
     given = {name: value for name, value in report.questions.given.items() if name != "rule"}
@@ -105,7 +98,7 @@ def python(report: Report) -> str:
 
 def shell(report: Report) -> str | None:
     """Write commands that make the report from the data; None if they cannot."""
-    about, asked = kept(report.fit), _question_flags(report.questions)
+    about, asked = about_fit(report.fit.trace), _question_flags(report.questions)
     if asked is None or "own" in {about["sampling"][name] for name in ("priors", "prior")}:
         return None
     words = ["palm-bayes", "fit", *_option_values(data_path(report.fit.runs))]

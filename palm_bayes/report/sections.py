@@ -8,6 +8,7 @@ import pandas as pd
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
 from palm_bayes.display import percent
+from palm_bayes.inference.saved import about_fit
 from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
@@ -184,7 +185,7 @@ def comparison(report: Report) -> Section:
     caption = "Difference to the first, and probability of being the best at every budget."
     square = found.matrix.map(lambda p: "" if np.isnan(p) else percent(p))
     square = square.reset_index().rename(columns={"strategy": found.score.better})
-    apart = report.fit.runs.notes[-1:] if "fits" in recipe.kept(report.fit) else ()
+    apart = report.fit.runs.notes[-1:] if "fits" in about_fit(report.fit.trace) else ()
     words = (found.sentence, *apart, ABOUT["comparison"])
     heading = f"{found.where}: probability that the strategy of the row is {found.score.better} "
     heading += "that of the column"
@@ -255,7 +256,7 @@ def parameters(report: Report) -> Section:
 
 def data(report: Report) -> Section:
     """Show the fitted data."""
-    runs, about = report.fit.runs, recipe.kept(report.fit)
+    runs, about = report.fit.runs, about_fit(report.fit.trace)
     size = runs.table.groupby("strategy", sort=False).agg(
         repetitions=("repetition", "nunique"), episodes=("episode", "max"),
         labels=("labels", "max"),
@@ -278,7 +279,7 @@ def data(report: Report) -> Section:
 
 def making(report: Report) -> Section:
     """Show versions, seed and settings, and code that reproduces the page."""
-    about = recipe.kept(report.fit)
+    about = about_fit(report.fit.trace)
     shown = {
         **{name: str(version) for name, version in about["versions"].items()},
         **{name: str(about["sampling"][name]) for name in ("priors", *recipe.SAMPLING)},

@@ -25,6 +25,7 @@ from palm_bayes.evaluation import answers as answering
 from palm_bayes.evaluation.answers import seed_of
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.saved import about_fit
 from palm_bayes.model.learned import shipped
 from palm_bayes.report import recipe
 
@@ -100,7 +101,7 @@ def test_each_task_has_the_answers_of_its_own_fit(quick_sampler, table, tmp_path
         ours[list(ranking)].reset_index(drop=True), ranking, check_dtype=False
     )
     kept = Posterior.load(tmp_path / rows["trace"].iloc[0])
-    assert recipe.kept(kept)["sampling"]["prior"] == ""
+    assert about_fit(kept.trace)["sampling"]["prior"] == ""
     np.testing.assert_array_equal(kept.trace["posterior"]["A_max"], fit.trace["posterior"]["A_max"])
     # By default each target is where the reference is.
     middle = ranking.set_index("strategy").loc["random", "median"]
@@ -114,7 +115,7 @@ def test_a_saved_fit_tells_how_it_was_made(quick_sampler, table, tmp_path):
         prior=prior, traces=True, workers=0, **FAST,
     )  # fmt: skip
     kept = Posterior.load(tmp_path / "out" / found.verdicts["trace"].iloc[0])
-    assert recipe.kept(kept)["sampling"]["prior"] == str(prior)
+    assert about_fit(kept.trace)["sampling"]["prior"] == str(prior)
     assert recipe.reading(kept.runs)["columns"] == {"accuracy": "mine"}
 
 

@@ -160,7 +160,7 @@ def test_priors_that_ask_for_it_are_sampled_region_by_region(sampler, monkeypatc
 
 def test_parameters_are_told_by_name(sampler):
     runs = make_runs()
-    posterior = sample_strategy(runs, PRIORS, Settings(), None).posterior
+    posterior = sample_strategy(runs, PRIORS, Settings()).posterior
     for name in ("A_max", "alpha", "beta"):
         np.testing.assert_array_equal(posterior[name], posterior["curve"].sel(parameter=name))
     log_u = posterior["curve"].sel(parameter="log_u_first")
@@ -188,7 +188,7 @@ def test_further_tries_are_stronger_and_count(sampler):
 
 def test_the_last_failure_is_given_back(sampler):
     sampler.outcomes = [False] * 3
-    sample = sample_strategy(make_runs(), PRIORS, Settings(), None)
+    sample = sample_strategy(make_runs(), PRIORS, Settings())
     assert len(sampler.calls) == 3
     assert not sample.verdict["passed"]
     assert sample.verdict["attempts"] == 3
@@ -197,7 +197,7 @@ def test_the_last_failure_is_given_back(sampler):
 
 
 def test_thinning_keeps_as_many_draws_far_apart(sampler):
-    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=500, thin=3), None)
+    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=500, thin=3))
     assert sample.posterior.sizes["draw"] == 500
     assert sample.stats.sizes["draw"] == 500
     np.testing.assert_array_equal(sample.posterior["draw"], np.arange(500))
@@ -212,7 +212,7 @@ def test_an_interrupted_run_is_no_result(fit, monkeypatch):
     short = raw(settings, lengths=[100, 99, 100, 98])
     monkeypatch.setattr(nutpie, "sample", lambda program, **options: short)
     with pytest.raises(KeyboardInterrupt):
-        sample_strategy(make_runs(), PRIORS, settings, None)
+        sample_strategy(make_runs(), PRIORS, settings)
 
 
 def test_nutpie_is_told_the_settings(fit, monkeypatch):
@@ -252,7 +252,7 @@ def test_stronger_settings():
 
 def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
     def seed(name, number):
-        sample_strategy(make_runs(name), PRIORS, Settings(seed=number), None)
+        sample_strategy(make_runs(name), PRIORS, Settings(seed=number))
         return sampler.calls[-1][1]
 
     first = {name: seed(name, 0) for name in ("margin", "random", "entropy")}
@@ -356,7 +356,7 @@ def test_fits_of_scores_that_never_change_end(fit, accuracies, divergences):
         ],
         columns=["strategy", "repetition", "episode", "labels", "accuracy"],
     )
-    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
+    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings())
     assert sample.verdict["divergences"] <= divergences
     assert sample.verdict["r_hat"] < 1.02
     assert float(sample.stats["n_steps"].mean()) / 2 ** (sample.verdict["attempts"] - 1) < 128
@@ -372,7 +372,7 @@ def test_repetitions_that_are_all_the_same_are_fitted(fit):
         [("same", str(r), e + 1, 20 * e + 20, a) for r in range(4) for e, a in enumerate(rise)],
         columns=["strategy", "repetition", "episode", "labels", "accuracy"],
     )
-    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings(), None)
+    sample = sample_strategy(Runs.from_frame(frame), PRIORS, Settings())
     assert sample.verdict["passed"], sample.verdict["advice"]
     assert float(sample.posterior["shared"].median()) > 0.9
 
@@ -401,7 +401,7 @@ def test_what_samplers_break_down_with_is_ours(monkeypatch, sampler):
     monkeypatch.setattr(nutpie, "sample", failing)
     monkeypatch.setattr(pm, "sample", failing)
     with pytest.raises(SamplingError, match=f"{sampler}: Bad initial energy"):
-        sample_strategy(make_runs(), PRIORS, Settings(sampler=sampler), None)
+        sample_strategy(make_runs(), PRIORS, Settings(sampler=sampler))
 
 
 @pytest.mark.parametrize(("name", "sign"), [("pymc", 1), ("numpyro", -1)])

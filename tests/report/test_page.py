@@ -16,6 +16,7 @@ from palm_bayes.decisions.rule_logic import AllOf, AnyOf
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
 from palm_bayes.inference.convergence import Convergence
+from palm_bayes.inference.saved import about_fit
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Questions, report_of
@@ -350,9 +351,9 @@ def test_no_command_is_told_where_it_would_ask_something_else(fit, rule):
 
 
 def test_own_priors_are_asked_for(fit, monkeypatch):
-    about = recipe.kept(fit)
+    about = about_fit(fit.trace)
     about["sampling"]["priors"] = "own"
-    monkeypatch.setattr(recipe, "kept", lambda _: about)
+    monkeypatch.setattr(recipe, "about_fit", lambda _: about)
     report = report_of(fit, Questions())
     assert "priors=priors,  # custom" in recipe.python(report)
     assert recipe.shell(report) is None
