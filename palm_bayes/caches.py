@@ -91,7 +91,7 @@ def _is_writable(folder: Path) -> bool:
 def _temporary_folder() -> Path:
     """Return a folder of this user, the same in later processes: nobody else may write to it.
 
-    What is in it is executed. So what somebody else made under this name is not used.
+    Its contents are executed, so a folder that another user made under this name is not used.
     """
     user = os.getuid() if sys.platform != "win32" else 0
     folder = Path(tempfile.gettempdir()) / f"palm_bayes-{user}"

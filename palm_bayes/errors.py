@@ -32,7 +32,7 @@ def _without_middle(text: str, end: int) -> str:
 
 
 class PalmError(ValueError):
-    """Base class of all errors that palm_bayes raises intentionally; long quotes are shortened."""
+    """Base class of all errors that palm_bayes raises on purpose; long messages are shortened."""
 
     def __init__(self, message: object = "") -> None:
         super().__init__(shortened(str(message)))

@@ -49,8 +49,8 @@ def put(path: Path, write: Callable[[Path], Any], drafts: Path | None = None) ->
     path : pathlib.Path
     write : callable
     drafts : pathlib.Path, optional
-        Folder of temporary files, on the same file system; by default that of `path`. It is listed
-        each time, so give one where the folder of `path` has very many files.
+        Folder for temporary files, on the same file system; by default that of `path`. Each call
+        lists it, so give another one if the folder of `path` has very many files.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def put_all(
     out : pathlib.Path
         Created if needed.
     files : mapping
-        The first is the one by which the set is known: it is moved to its place last.
+        The first one marks the set as complete: it is moved to its place last.
     gone : callable
         Called when no other process can change `out` any more: raises `DataError` if the files
         there must be kept, and returns the paths of files that belong to them and not to `files`.

@@ -40,8 +40,8 @@ class StopMonitor:
     force : bool
         Decide despite doubts about the fit; decisions mention them.
     percent : bool, optional
-        True if accuracies are in percent; by default inferred from the data. To be given if
-        accuracies in percent may begin below 1.
+        True if accuracies are in percent; by default inferred from the data. Required if
+        accuracies in percent may be below 1 at first.
     metric : str, optional
         Name of the score in sentences; by default accuracy or error.
     lower_is_better : bool

@@ -51,7 +51,7 @@ class PalmFit(Posterior):
     def load(cls, path: str | Path, *others: str | Path) -> Self:
         """Read a saved fit, or several of one task, put side by side, to compare all strategies.
 
-        Nothing pairs or pools several fits; see `palm_bayes.inference.several.side_by_side`.
+        Several fits are not paired or pooled; see `palm_bayes.inference.several.side_by_side`.
 
         `DataError` if a file is no saved fit or was changed, or fits differ in task, scale or unit.
         """

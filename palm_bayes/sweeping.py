@@ -57,10 +57,10 @@ def sweep(
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Sweep:
-    """Fit all tasks of a study on the workers of a Dask cluster, and answer the same of each.
+    """Fit all tasks of a study on a Dask cluster, and answer the same questions about each.
 
-    Called again after an interruption, it goes on where it was, unless `priors` are custom ones,
-    which need `fresh`: neither a killed worker nor a killed scheduler loses or doubles a task.
+    After an interruption call it again: it resumes, and no task is lost or counted twice, even if a
+    worker or the scheduler was killed. With custom `priors` it cannot resume, and needs `fresh`.
     Results do not depend on the workers: a task's seed is derived from its name and `seed`, and is
     in ``verdicts``.
 
@@ -70,7 +70,7 @@ def sweep(
         Tables of several tasks, each read by itself, or trees of folders; see
         `palm_bayes.data.tasks.read_study`.
     out : path
-        Folder of the results, which all workers see: one Parquet file for each question,
+        Folder of the results, accessible to all workers: one Parquet file for each question,
         ``overview.html``, and ``parts/``, one file for each finished task.
     target, assurance
         As in `palm_bayes.PalmFit.labels_to_reach`. By default each task's target is the accuracy
@@ -91,7 +91,8 @@ def sweep(
         Processes of a local cluster, by default one for each core; 0: this process, without Dask.
         A script that starts workers needs ``if __name__ == "__main__":``, as for any processes.
     scheduler : str, optional
-        Address of a Dask scheduler that exists, such as "tcp://10.0.0.1:8786", instead.
+        Address of a running Dask scheduler, such as "tcp://10.0.0.1:8786", to use in place of a
+        local cluster.
     traces : bool
         Save each fit in ``traces/``, for `palm_bayes.PalmFit.load`.
     fresh : bool

@@ -127,7 +127,7 @@ def test_decision_shows_what_each_rule_says():
     )  # fmt: skip
     html = found._repr_html_()
     assert cells(html) == [
-        ["rule", "probability", "says"], ["first", "", "cannot say"], ["second", "0.25", "go on"]
+        ["rule", "probability", "says"], ["first", "", "cannot say"], ["second", "0.25", "continue"]
     ]  # fmt: skip
     assert BOLD not in html
     assert "with &lt;b&gt;x&lt;/b&gt;, next 20" in html

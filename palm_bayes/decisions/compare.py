@@ -182,7 +182,7 @@ class Comparison(Displayed):
             ``strategy``; ``median``, ``lower`` and ``upper`` of the area from the first episode
             to the budget, divided by its width, in the user's own scale; ``p_best``.
         """
-        mean = pairwise.mean_on_the_way(self.paths, self.at)
+        mean = pairwise.mean_until(self.paths, self.at)
         columns = self._summary(self.score.values(mean))
         columns["p_best"] = pairwise.best(mean).mean("sample").to_numpy()
         return pd.DataFrame({"strategy": self.strategies, **columns})
@@ -215,7 +215,7 @@ class Comparison(Displayed):
         first, standings = rows[0], {row.strategy: row.standing for row in rows[1:]}
         if not standings:
             level = self.score.written(first.median) + " %" * self.score.percent
-            return f"{self.where} {first.strategy} is at {level}, without others."
+            return f"{self.where} {first.strategy}, the only strategy, is at {level}."
         points, rope = " points" * self.score.percent, self.rope
         near = plural([rope], "point", "points") if points else f"{rope:g}"
         return (

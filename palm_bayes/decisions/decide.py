@@ -256,7 +256,7 @@ DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """Strategy that may still reach the abandoned targets, with doubts about its forecast."""
+    """Strategy that may still reach the targets, with doubts about its forecast."""
 
     outlook: Outlook
     finding: Finding
@@ -291,9 +291,9 @@ def _switched(
 def _candidate(
     fit: "Posterior", outlook: Outlook, hopeless: list[Unreachable]
 ) -> _Candidate | None:
-    """Judge another strategy by the rules that stopped the first; None if one stops it too.
+    """Judge another strategy by the rules that stopped the first.
 
-    So does a rule whose labels the strategy has spent.
+    None if one of them stops it too, or if it has spent the labels of one of them.
     """
     if any(leaf.within(outlook) <= outlook.now for leaf in hopeless):
         return None

@@ -71,7 +71,7 @@ class PilotValue:
         moves = "lowers" if self.score.lower_is_better else "raises"
         now = f"Now {self.choice} would be chosen for {self.labels:,.0f} labels"
         if best["value"] <= _SURE * best["error"]:
-            return f"{now}; no pilot of one more episode or repetition would change that enough."
+            return f"{now}; no pilot of one more episode or repetition has a value clearly above 0."
         return (
             f"{now}; one more {best['pilot']} of {best['strategy']} ({best['labels']:,.0f} labels) "
             f"{moves} the expected {self.score.metric} there by {size(best['value'])}{unit}, "

@@ -105,9 +105,9 @@ class LabelsToReach(Displayed):
 
     @property
     def soonest(self) -> float | None:
-        """The smallest assurance budget of any strategy, at least that seen; None if there is none.
+        """Smallest assurance budget of any strategy, at least the budget seen; None without one.
 
-        It answers where strategies are to be compared for the target.
+        A report with a target compares the strategies there.
         """
         least = float(self.table["budget"].min())
         return max(least, seen_budget(self.fit.runs)) if np.isfinite(least) else None

@@ -32,11 +32,11 @@ def loss(values: xr.DataArray) -> xr.DataArray:
     return values.max("strategy") - values
 
 
-def mean_on_the_way(paths: xr.DataArray, at: float) -> xr.DataArray:
+def mean_until(paths: xr.DataArray, at: float) -> xr.DataArray:
     """Average the accuracy from the first budget to `at` by the trapezoidal rule."""
-    way = paths.sel(budget=slice(None, at))
-    first, last = way["budget"][[0, -1]].to_numpy()
-    return way.integrate("budget") / (last - first) if last > first else way.isel(budget=0)
+    part = paths.sel(budget=slice(None, at))
+    first, last = part["budget"][[0, -1]].to_numpy()
+    return part.integrate("budget") / (last - first) if last > first else part.isel(budget=0)
 
 
 def with_shares(ranking: pd.DataFrame, speed_up: pd.DataFrame) -> pd.DataFrame:

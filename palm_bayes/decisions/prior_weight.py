@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 MATTERS = 0.1  # relative change of a budget
-_UNKNOWN = "How it depends on the prior cannot be told from these draws."  # by their Pareto k
+_UNKNOWN = "These draws do not show how it depends on the prior."  # by their Pareto k
 
 
 def of_budget(needed: LabelsToReach) -> str:

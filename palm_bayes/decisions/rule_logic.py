@@ -55,7 +55,7 @@ class Finding:
     @property
     def says(self) -> str:
         """Verdict of the rule in words."""
-        return {True: "stop", False: "go on", None: "cannot say"}[self.stop]
+        return {True: "stop", False: "continue", None: "cannot say"}[self.stop]
 
 
 @runtime_checkable

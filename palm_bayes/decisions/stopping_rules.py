@@ -200,7 +200,7 @@ class Unreachable(SingleRule):
 class NetValue(SingleRule):
     """Rule to stop if no number of further episodes is expected to be worth its cost.
 
-    All numbers are considered: if the next batch alone does not pay but five do, labelling goes on.
+    All numbers are considered: if the next batch alone does not pay but five do, it continues.
 
     Attributes
     ----------

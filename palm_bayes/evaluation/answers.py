@@ -1,7 +1,8 @@
 """Answers about one task: the work of a sweep's workers.
 
-A task's strategies are fitted together. All answers about it are one part, which is complete or
-absent; only counts return. Data that cannot be fitted are in the part too, as failures.
+A worker fits the strategies of a task together, and writes all answers about it to one file, its
+part, completely or not at all. It returns only counts. Data that cannot be fitted are failures, a
+table of the part.
 """
 
 import hashlib
@@ -93,7 +94,7 @@ class Work:
     reading: Reading
     priors: str | Priors
     learned: Learned
-    prior: str  # the name of `learned`, kept with the fits
+    prior: str  # name of `learned`, saved with the fits
     settings: Settings
     asked: Asked
     traces: bool
@@ -108,7 +109,7 @@ class Work:
     def __call__(self, draft: Draft) -> TaskOutcome:
         """Answer all questions about a task and keep the answers, if they are not there yet."""
         name = name_of(draft)
-        part = self.kept.get(name)  # made by a worker that died before it could say so
+        part = self.kept.get(name)  # written by a worker that died before it returned
         if part is None:
             try:
                 part = self._part(draft)
@@ -199,7 +200,7 @@ class Work:
             found = compared()
             medians = found.ranking.set_index("strategy")["median"]
             target = float(medians[found.reference])
-        # Each task would say the same of how the target is read.
+        # No note on how the target is read: each task would repeat it.
         target = fit.runs.score.target(target, "the target", tell=False)
         needed = labels_to_reach(
             fit, target, assurance=self.asked.assurance, probability=self.asked.probability

@@ -108,7 +108,7 @@ def backtest(
     fresh : bool
         Discard the cells of an earlier backtest in ``out``.
     workers, scheduler
-        Who makes the fits, by default this process; see `palm_bayes.sweep`.
+        Workers for the fits, by default this process; see `palm_bayes.sweep`.
     progress : callable, optional
         Called with (last fit, "", fraction done).
 
@@ -199,7 +199,7 @@ class _Run:
     def __call__(self, cells: Sequence[Job]) -> list[Part]:
         """Return the tables of the cells of one fit."""
         parts = [self.part(*cell) for cell in cells]
-        self.latest.clear()  # they would keep the fit in memory
+        self.latest.clear()  # frees the memory of the fit
         _drawn.cache_clear()
         return parts
 

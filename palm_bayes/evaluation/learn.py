@@ -98,7 +98,7 @@ def learn(
         Folder for results of single fits, from which interrupted learning resumes.
     seed : int
     workers, scheduler
-        Who makes the fits, by default this process; see `palm_bayes.sweep`.
+        Workers for the fits, by default this process; see `palm_bayes.sweep`.
     command : str
         Command to record in the file.
     progress : callable, optional

@@ -21,13 +21,13 @@ HERE = 0
 _LOCAL = {
     # A worker that died is started anew, which on a busy machine takes longer than Dask waits.
     "distributed.deploy.lost-worker-timeout": "10 minutes",
-    # Workers keep the samples of their profiler for an hour: 0.3 MB a second of fits.
+    # Workers keep the samples of their profiler for an hour, which takes 0.3 MB a second.
     "distributed.worker.profile.enabled": False,
-    # Dask's limit of 64 KB gives the memory of each array back, to ask for it again at once.
+    # With Dask's limit of 64 KB, the memory of each array is returned, and requested again at once.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
-_SPARE = 8  # jobs that wait on the scheduler: workers never do, and adaptive clusters grow
+_SPARE = 8  # further jobs on the scheduler: workers are never idle, and adaptive clusters grow
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Crew:
         Processes of a local Dask cluster, by default one for each core; 0: this process, without
         Dask.
     scheduler : str, optional
-        Address of a Dask scheduler that exists, such as "tcp://10.0.0.1:8786", instead.
+        Address of a running Dask scheduler, such as "tcp://10.0.0.1:8786", to use in place of a
+        local cluster.
     """
 
     workers: int | None = None
@@ -113,10 +114,10 @@ class Runner:
     ) -> Iterator[tuple[str, R | WorkerError]]:
         """Yield the name and the result of each job when it is done.
 
-        A job each of whose workers died is run once more when all others are done, since it may
-        only have been on their worker; if they die again, its result is the error. Few jobs are
-        with the scheduler at a time, so that memory does not grow with their number. Other errors
-        of `work` are raised.
+        If the workers of a job died, it is run once more when all others are done, since another
+        job may have killed them; if they die again, its result is the error. Few jobs are with the
+        scheduler at a time, so that memory does not grow with their number. Other errors of `work`
+        are raised.
 
         Parameters
         ----------
@@ -152,7 +153,7 @@ class Runner:
         client = self.client
         assert client is not None
         waiting, names = iter(jobs.items()), dict[Any, str]()
-        run = uuid4().hex  # what a killed command asked for is another job
+        run = uuid4().hex  # so that jobs of a killed command are not taken for these
         done = as_completed(loop=client.loop)
 
         def fill() -> None:

@@ -1,6 +1,6 @@
 """Sweeps: the tasks of a study on the workers of a cluster, and their answers joined.
 
-A task whose part is there is not done again, whoever died.
+A task with a finished part is not fitted again, even if a worker or the scheduler was killed.
 """
 
 import time
@@ -23,12 +23,12 @@ PARTS = "parts"
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a sweep is, in cells (a cell is one strategy of one task).
+    """Progress of a sweep, in cells (a cell is one strategy of one task).
 
     Attributes
     ----------
     total, done, failed : int
-        `done` counts those set aside, too, and those of earlier calls.
+        `done` includes cells set aside and cells of earlier calls.
     rate : float
         Cells a second in this call.
     left : float
@@ -71,7 +71,7 @@ def _run(
     crew: Crew,
     progress: Progress,
 ) -> dict[str, str]:
-    """Run the jobs that wait; return the reasons of those that are not done, by name."""
+    """Run the waiting jobs; return the reasons of those that failed, by name."""
     total = sum(map(cells_of, jobs.values()))
     before = total - sum(map(cells_of, waiting.values()))
     done, failed, lost = before, 0, dict[str, str]()
@@ -99,7 +99,7 @@ def _run(
 def _all_parts(
     study: Study, kept: Checkpoints, jobs: Mapping[str, Draft], lost: Mapping[str, str]
 ) -> Iterator[Columns]:
-    """Read the parts of all tasks, in the order of the study, then what was not read."""
+    """Yield the parts of all tasks, in the order of the study, then places that were not read."""
     for name, draft in jobs.items():
         part = kept.columns(name)
         if part is None:

@@ -117,7 +117,7 @@ def with_data(program: Any, data: Floats) -> Any:
 def has_density(program: Any, start: Callable[[int], Floats]) -> bool:
     """Return True if the density is above 0 at one of the points where chains may start.
 
-    nutpie finds it out, too, but then its threads may crash when the process ends.
+    nutpie checks this too, but after its error its threads may crash when the process ends.
     """
     density, data = program.compiled_logp_func.ctypes, program.user_data
 

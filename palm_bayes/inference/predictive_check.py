@@ -235,7 +235,7 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
     # Shared noise may explain a falling curve, but a forecast from it is unreliable.
     if not findings and falling(runs):
         findings.append(f"it ends {runs.score.worse} its start")
-    # The fit's noise may cover a curve that speeds up, but nothing tells where it will slow down.
+    # The fit's noise may cover a curve that speeds up; the data do not show where it slows down.
     if gains := growing_gain(runs):
         findings.append(_growth_in_words(*gains))
     finding = "; ".join(findings) or "as PALM describes"

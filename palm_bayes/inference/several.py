@@ -37,13 +37,13 @@ def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
     Parameters
     ----------
     fits : mapping of str to Posterior
-        At least two, by the path of each, or another name. Strategies of equal names are told apart
-        by it: "margin (a)" is that of "runs/a.nc".
+        At least two, by path or another name, which is added to the names of strategies that
+        several fits have: "margin (a)" is that of "runs/a.nc".
 
     Returns
     -------
     Posterior
-        All strategies, with as many draws as each fit has, whose notes say that nothing pairs them.
+        All strategies, with as many draws as every fit has, and a note that they are not paired.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Figure of all strategies: whole curves, and enlarged the part where they are decided between."""
+"""Figure of all strategies: the whole curves, and an enlargement from the end of the data on."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ from palm_bayes.plots.view import (
 
 _MARKERS = "osD^vPX"
 _LATE = 0.85  # share of the data before the enlarged part
-_ENLARGED = 0.6  # largest height of the enlarged part as a share of the whole: else it tells little
+_ENLARGED = 0.6  # largest height of the enlarged part, as a share of the whole; else it is left out
 _STRIP = 0.16  # width of the intervals at its end, as a share of the lines before
 
 type Limits = tuple[float, float]

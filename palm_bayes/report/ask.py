@@ -52,8 +52,8 @@ THINNED = (
 
 
 @dataclass(frozen=True)
-class Line:
-    """Ends, step and start of a line and of the number beside it."""
+class Slider:
+    """Ends, step and initial value of a slider and of the number field beside it."""
 
     low: float
     high: float
@@ -63,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """Initial values of the section, and the data that it computes from."""
+    """Initial values of the section, and the data for its computations."""
 
     report: Report
 
@@ -87,7 +87,7 @@ class Ask:
 
     @property
     def chosen(self) -> tuple[int, int]:
-        """Places of the strategies asked for at first: the one in use or the best, and another."""
+        """Indices of the strategies selected at first: the one in use or the best, and another."""
         first = self.strategies.index(self.report.questions.strategy or self.strategies[0])
         return first, int(first == 0)
 
@@ -114,24 +114,24 @@ class Ask:
         return ["within", "sure", "needed", "never", *above, *(["net"] * bool(self.costs))]
 
     @property
-    def places(self) -> Line:
-        """Line of the budget: places in `budgets`, from the budget seen to the last."""
+    def places(self) -> Slider:
+        """Slider of the budget: indices of `budgets`, from the budget seen to the last."""
         seen, end = seen_budget(self.report.fit.runs), len(self.budgets) - 1
         first = min(int(np.searchsorted(self.budgets, seen - 1e-9)), end)
         budget = self.report.questions.within or self.report.until
         start = max(int(np.searchsorted(self.budgets, budget + 1e-9)) - 1, first)
-        return Line(first, end, 1, start)
+        return Slider(first, end, 1, start)
 
     @property
-    def budget(self) -> Line:
-        """Budgets at `places`."""
+    def budget(self) -> Slider:
+        """Number field of the budget: `budgets` at `places`."""
         runs, at = self.report.fit.runs, self.places
         low, high, start = (float(self.budgets[int(i)]) for i in (at.low, at.high, at.start))
-        return Line(low, high, runs.batch if runs.labels_known else 1, start)
+        return Slider(low, high, runs.batch if runs.labels_known else 1, start)
 
     @cached_property
-    def target_line(self) -> Line:
-        """Line of the target, in the user's own scale: most values from the seen budget on."""
+    def target_line(self) -> Slider:
+        """Slider of the target, in the user's own scale: 99 % of the values from today on."""
         score, needed = self.report.fit.runs.score, self.report.needed
         paths, at = self.paths, self.places
         middle = score.values(float(paths.isel(budget=int(at.start)).median("sample").max()))
@@ -141,18 +141,18 @@ class Ask:
         start = round(middle / step) * step if needed is None else needed.target
         low = math.floor(min(low, start) / step) * step
         high = min(math.ceil(max(high, start) / step) * step, score.unit)
-        return Line(*(float(f"{value:.10g}") for value in (low, high, step, start)))
+        return Slider(*(float(f"{value:.10g}") for value in (low, high, step, start)))
 
     @property
-    def target(self) -> Line:
-        """Targets that can be typed."""
+    def target(self) -> Slider:
+        """Number field of the target."""
         score = self.report.fit.runs.score
         low, high = sorted((score.values(1 / GRID), score.values(1.0)))
-        return Line(low, high, score.unit / GRID, self.target_line.start)
+        return Slider(low, high, score.unit / GRID, self.target_line.start)
 
     @property
     def costs(self) -> dict[str, float | None]:
-        """Costs at first: those of the report's own rule; without known labels none at all."""
+        """Initial costs: those of the report's rule; empty if labels are unknown."""
         if not self.report.fit.runs.labels_known:
             return {}
         rule = self.report.questions.rule

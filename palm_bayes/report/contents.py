@@ -136,8 +136,8 @@ class Report:
         answers = {}
         if self.decision is not None and (rule := self.questions.stop_rule):
             depends = of_decision(self.fit, rule, self.decision)
-            answers["Stop or go on?"] = _sentences(self.decision.sentence, depends)
-        which = "Which strategy?" if self.several else "Where does it stand?"
+            answers["Stop or continue?"] = _sentences(self.decision.sentence, depends)
+        which = "Which strategy?" if self.several else "How good is the strategy?"
         answers[which] = self.comparison.sentence
         if self.needed is not None:
             answers["How many labels?"] = _sentences(self.needed.sentence, of_budget(self.needed))

@@ -46,7 +46,7 @@ def overview(sweep: Sweep, probability: float = 0.9) -> Page:
         about=_about(sweep),
         verdict={
             "Did the fits converge?": sweep.sentence,
-            "Which strategies pay?": _paying(sweep, pooled),
+            "Which strategies are faster?": _faster(sweep, pooled),
         },
         sections=[section for section in every if section is not None],
         footer="A cell is one strategy of one task.",
@@ -61,7 +61,7 @@ def _about(sweep: Sweep) -> str:
     return f"{len(cells):,} cells: strategies of tasks; {names} different strategies."
 
 
-def _paying(sweep: Sweep, pooled: pd.DataFrame) -> str:
+def _faster(sweep: Sweep, pooled: pd.DataFrame) -> str:
     if pooled.empty:
         return "No two strategies of a task can be compared."
     rows: list[Any] = list(pooled.itertuples())
@@ -126,7 +126,7 @@ def winners(sweep: Sweep) -> Section | None:
     )
     about = (_ABOUT["winners"],)
     return Section(
-        "winners", "Which strategy wins where", about, pictures=(picture,),
+        "winners", "Which strategy is best in which task", about, pictures=(picture,),
         tables=(Table("Tasks by strategy", table),),
     )  # fmt: skip
 

@@ -201,7 +201,7 @@ def stopping(report: Report) -> Section:
     decision = report.decision
     assert decision is not None
     return Section(
-        "stop", "Stop or go on", (decision.sentence,), points=decision.advice,
+        "stop", "Stop or continue", (decision.sentence,), points=decision.advice,
         tables=tables(decided(decision), numbers=False),
     )  # fmt: skip
 

@@ -149,7 +149,7 @@ def test_bad_questions(two, options, words):
 
 def test_one_strategy_is_no_error(runs, made_up):
     found = compare(made_up.stand_in(runs.strategy("a"), {"a": [made_up.line(0.1, 0.05)]}), 30)
-    assert found.sentence == "At 30 labels a is at 0.250, without others."
+    assert found.sentence == "At 30 labels a, the only strategy, is at 0.250."
     json.dumps(found.document(), allow_nan=False)
 
 

@@ -54,7 +54,7 @@ def test_budgets_under_another_prior(needed, half, twice, budgets):
 
 def test_draws_that_cannot_tell(needed):
     needed.fit.prior_scaled = weighed(None, [0, 0])
-    assert of_budget(needed) == "How it depends on the prior cannot be told from these draws."
+    assert of_budget(needed) == "These draws do not show how it depends on the prior."
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_draws_that_cannot_tell(needed):
             [1, 1],
             "With half or twice the weight of the prior, the decision would be to continue.",
         ),
-        ([0, 0], None, "How it depends on the prior cannot be told from these draws."),
+        ([0, 0], None, "These draws do not show how it depends on the prior."),
     ],
 )
 def test_decisions_under_another_prior(monkeypatch, half, twice, words):

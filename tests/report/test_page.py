@@ -102,7 +102,7 @@ def test_without_scripts_nothing_is_folded(page):
 
 
 def test_answers_come_before_what_supports_them(page):
-    titles = ("The verdict", "The curves", "How many labels", "Which strategy", "Stop or go on")
+    titles = ("The verdict", "The curves", "How many labels", "Which strategy", "Stop or continue")
     titles += ("Sources of uncertainty", "Can it be relied on", "The parameters")
     places = [page.text.rindex(title) for title in titles]
     assert places == sorted(places)
@@ -131,7 +131,7 @@ def test_names_are_escaped(hostile_fit):
 def test_without_a_target_nothing_is_said_of_it(fit):
     found = Page(html(report_of(fit, Questions())))
     assert "How many labels" not in found.text
-    assert "Stop or go on" not in found.text
+    assert "Stop or continue" not in found.text
     assert len(found.all("img")) == 4
 
 
@@ -144,7 +144,7 @@ def test_one_strategy_is_compared_with_none(fit):
     report = report_of(alone, Questions(target=0.93))
     found = Page(html(report))
     assert "Which strategy" not in found.text
-    assert "Where does it stand?" in found.text
+    assert "How good is the strategy?" in found.text
     assert len(found.all("img")) == 3
     assert report.document()["labels_to_reach"]["strategies"][0]["strategy"] == "random"
 
@@ -166,7 +166,7 @@ def test_episodes_where_labels_are_unknown(fit):
     assert report.decision is None  # rules count labels
     text = Page(html(report)).text
     assert "Today (12 episodes)" in text
-    assert "Stop or go on" not in text
+    assert "Stop or continue" not in text
 
 
 def test_a_budget_needs_a_target(fit):
