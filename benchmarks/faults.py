@@ -361,7 +361,7 @@ def _load() -> None:
     import palm_bayes.evaluation.learn
     import palm_bayes.palm_fit
     import palm_bayes.plots.backtest
-    import palm_bayes.plots.compare
+    import palm_bayes.plots.ranking
     import palm_bayes.report.export
     import palm_bayes.report.page  # noqa: F401
 

@@ -18,7 +18,7 @@ import pandas as pd
 from cells import curves_parser, show_progress
 
 from palm_bayes.evaluation import learn as learning
-from palm_bayes.evaluation.held_out import Task
+from palm_bayes.evaluation.held_out import FittedTask
 from palm_bayes.evaluation.learn_result import Lesson
 from palm_bayes.evaluation.scores import THIRDS
 from palm_bayes.model.learned import Learned, LogNormal, shipped
@@ -138,7 +138,7 @@ def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
         print(held(below, ["scope"]).to_string())
 
 
-def scores(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> "pd.Series[float]":
+def scores(tasks: Sequence[FittedTask], learned: Learned, sampled: Learned) -> "pd.Series[float]":
     """Mean score of each source, and of all strategies."""
     rows = [(task.source, one) for task in tasks for one in task.scores(learned, sampled)]
     table = pd.DataFrame(rows, columns=["source", "score"])

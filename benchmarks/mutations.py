@@ -143,8 +143,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood: offset of a repetition left out",
         "model/noise.py",
-        "return noise * xp.sqrt((1 - GRAIN) * lasting)",
-        "return 0 * noise * xp.sqrt((1 - GRAIN) * lasting)",
+        "return noise * xp.sqrt((1 - TRANSIENT) * lasting)",
+        "return 0 * noise * xp.sqrt((1 - TRANSIENT) * lasting)",
         "model/test_noise.py::test_noise_is_what_lasts_and_what_passes",
     ),
     Mutation(
@@ -485,7 +485,7 @@ MUTATIONS = (
     Mutation(
         "Stop: a forecast that is mostly prior is used",
         "forecast/worth.py",
-        "return share < DATA_SHARE_LEAST and width > OPEN_MOST",
+        "return share < DATA_SHARE_LEAST and width > WIDTH_MOST",
         "return False",
         "decisions/test_decide.py::test_forecast_that_is_mostly_prior_is_doubted",
     ),

@@ -51,13 +51,12 @@ class PalmFit(Posterior):
     def load(cls, path: str | Path, *others: str | Path) -> Self:
         """Read a saved fit, or several of one task, put side by side, to compare all strategies.
 
-        Several fits are not paired or pooled; see `palm_bayes.inference.several.side_by_side`.
-
+        Several are neither paired nor pooled: see `palm_bayes.inference.separate_fits`.
         `DataError` if a file is no saved fit or was changed, or fits differ in task, scale or unit.
         """
         if not others:
             return super().load(path)
-        from palm_bayes.inference.several import side_by_side
+        from palm_bayes.inference.separate_fits import side_by_side
 
         return cls.of(side_by_side({str(one): cls.load(one) for one in (path, *others)}))
 

@@ -32,9 +32,9 @@ LAYOUT = """
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
                 coordinates steps likelihood_passes likelihood build one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
-                graph_key compile_cache evidence nuts joint trace power_scaling posterior several
-                fitting importance_refit predictive
-    plots:      style view curves comparison uncertainty compare budget backtest sweep
+                graph_key compile_cache evidence nuts joint trace power_scaling posterior
+                separate_fits fitting importance_refit predictive
+    plots:      style view curves comparison uncertainty ranking budget backtest sweep
     forecast:   repetitions forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide prior_weight information_value
@@ -370,7 +370,7 @@ def test_cycles_are_found_wherever_they_close(importing):
         ("plots/curves.py", "import arviz_plots\nimport matplotlib"),
         (
             "decisions/compare.py",
-            "def f():\n    from palm_bayes.plots.compare import plot_compared",
+            "def f():\n    from palm_bayes.plots.ranking import plot_ranking",
         ),
         ("palm_fit.py", "from palm_bayes.decisions.decide import decide"),
         (

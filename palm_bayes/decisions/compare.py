@@ -262,14 +262,14 @@ class Comparison(Displayed):
         }
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw it, on two `axes` if given; see `palm_bayes.plots.compare.plot_compared`."""
-        from palm_bayes.plots.compare import plot_compared
+        """Draw it, on two `axes` if given; see `palm_bayes.plots.ranking.plot_ranking`."""
+        from palm_bayes.plots.ranking import plot_ranking
 
         order = list(self.ranking["strategy"])
         behind = self.pairs[self.pairs["other"] == order[0]].set_index("strategy")
         along = self.along.pivot_table(index="budget", columns="strategy", values="p_best")
         later = self.along["future"]
-        return plot_compared(
+        return plot_ranking(
             behind[[*pairwise.QUANTILES]].reindex(order, fill_value=0.0),
             along[self.strategies], axes=axes,
             at=self.at, seen=self.along.loc[~later, "budget"].max() if later.any() else None,

@@ -15,7 +15,7 @@ from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed, percent
 from palm_bayes.errors import DataError
 from palm_bayes.forecast.forecast import forecast
-from palm_bayes.forecast.worth import data_share, is_mostly_prior, openness
+from palm_bayes.forecast.worth import data_share, is_mostly_prior, relative_width
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
@@ -229,7 +229,7 @@ def prior_dominates(fit: "Posterior", outlook: Outlook, labels: float) -> str | 
     """
     pure = outlook.pure
     present, later = pure.draws[:, 0], pure.accuracy_at(labels)
-    share, width = data_share(fit, outlook.strategy, present, later), openness(present, later)
+    share, width = data_share(fit, outlook.strategy, present, later), relative_width(present, later)
     if not is_mostly_prior(share, width):
         return None
     open_part = f"the 80 % band of its PALM curve spans {percent(width)} of the remaining gain"

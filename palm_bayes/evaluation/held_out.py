@@ -94,7 +94,7 @@ class Later(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class FittedTask:
     """Strategies of one task, fitted to their first episodes.
 
     Attributes

@@ -35,7 +35,7 @@ from palm_bayes.evaluation.cells import (
     too_short,
     training_sizes,
 )
-from palm_bayes.evaluation.held_out import Later, Task, later_of
+from palm_bayes.evaluation.held_out import FittedTask, Later, later_of
 from palm_bayes.evaluation.learn_result import Lesson
 from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.files import check_folder, put
@@ -144,10 +144,10 @@ def learn(
     return Lesson(learned, tuple(tasks), without, table, reading_notes(cell.runs for cell in cells))
 
 
-def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[Task]:
+def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[FittedTask]:
     """Fit the strategies of each task to each size, or read stored results."""
     jobs = [job for job in jobs_of(cells, training_sizes(None, None)) if too_short(*job) is None]
-    groups, by_fit = fits_of(jobs), dict[str, Task | None]()
+    groups, by_fit = fits_of(jobs), dict[str, FittedTask | None]()
     tell(f"{len(groups)} fits", "", 0.0)
     with running(crew) as runner:
         for name, task in runner.run(fits, groups):
@@ -166,7 +166,7 @@ class _Fits:
     settings: Settings
     folder: Path | None
 
-    def __call__(self, group: Sequence[Job]) -> Task | None:
+    def __call__(self, group: Sequence[Job]) -> FittedTask | None:
         """Fit the cells of one task and size, or read their stored results."""
         (first, train), cells = group[0], [cell for cell, _ in group]
         assert first.task is not None
@@ -184,7 +184,7 @@ class _Fits:
                 put(kept, partial(_write_laters, laters=laters))
         if not laters:
             return None
-        return Task(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
+        return FittedTask(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
 
 
 def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Settings) -> list[Later]:
@@ -244,7 +244,7 @@ def _from_point(point: Floats, like: Learned) -> Learned:
     return replace(like, misfit=misfit, alpha_start=alpha_start, beta=beta)
 
 
-def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: int) -> Learned:
+def likeliest(tasks: Sequence[FittedTask], start: Learned, sampled: Learned, tries: int) -> Learned:
     """Maximise the density of later accuracies over hyperparameters in at most `tries` steps.
 
     A prior keeps those near their start that few tasks determine. The density is rough, since few
@@ -267,12 +267,12 @@ def likeliest(tasks: Sequence[Task], start: Learned, sampled: Learned, tries: in
     return _from_point(point, start)
 
 
-def _score(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
+def _score(tasks: Sequence[FittedTask], learned: Learned, sampled: Learned) -> float:
     """Compute the mean log density of later accuracies."""
     return float(np.concatenate([task.scores(learned, sampled) for task in tasks]).mean())
 
 
-def _common_share(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> float:
+def _common_share(tasks: Sequence[FittedTask], learned: Learned, sampled: Learned) -> float:
     """Choose the common share that makes orders likeliest; unchanged if there are none."""
     scores = [task.orders(learned, sampled, COMMONS) for task in tasks if len(task.laters) > 1]
     informative = np.array([row for row in scores if np.isfinite(row).all()])
@@ -282,7 +282,7 @@ def _common_share(tasks: Sequence[Task], learned: Learned, sampled: Learned) -> 
 
 
 def _leave_one_out(
-    tasks: Sequence[Task], found: Learned, sampled: Learned, tell: Progress
+    tasks: Sequence[FittedTask], found: Learned, sampled: Learned, tell: Progress
 ) -> dict[str, Learned]:
     """Learn without each source in turn, starting from `found`."""
     sources = sorted({task.source for task in tasks})
@@ -295,7 +295,7 @@ def _leave_one_out(
 
 
 def _evaluated(
-    tasks: Sequence[Task], without: dict[str, Learned], sampled: Learned
+    tasks: Sequence[FittedTask], without: dict[str, Learned], sampled: Learned
 ) -> tuple[pd.DataFrame, tuple[Held, ...]]:
     """Evaluate on each source the hyperparameters learned from all others."""
     rows, parts = {}, []

@@ -6,7 +6,7 @@ import pandas as pd
 
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import listed, plural
-from palm_bayes.evaluation.held_out import Task
+from palm_bayes.evaluation.held_out import FittedTask
 from palm_bayes.model.learned import Learned
 
 
@@ -17,7 +17,7 @@ class Lesson(Displayed):
     Attributes
     ----------
     learned : Learned
-    tasks : tuple of Task
+    tasks : tuple of FittedTask
         Curves and their fits.
     without : dict of str to Learned
         By source, the result of learning from the others. Empty if there is one source.
@@ -30,7 +30,7 @@ class Lesson(Displayed):
     """
 
     learned: Learned
-    tasks: tuple[Task, ...]
+    tasks: tuple[FittedTask, ...]
     without: dict[str, Learned]
     table: pd.DataFrame
     notes: tuple[str, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
-OPEN_MOST = 0.5  # share of the remaining gain; a wider band is uninformative
+WIDTH_MOST = 0.5  # share of the remaining gain; a wider band is uninformative
 _NEAR = 1 + 1e-9  # multiple of the budget seen: 1 up to rounding
 
 
@@ -55,7 +55,7 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
     for name in fit.runs.strategies:
         present, later = curves.sel(strategy=name).transpose("x", ...).to_numpy()
         shares[name] = data_share(fit, name, present, later)
-        mostly += [name] if is_mostly_prior(shares[name], openness(present, later)) else []
+        mostly += [name] if is_mostly_prior(shares[name], relative_width(present, later)) else []
     least = min(shares, key=shares.__getitem__)
     part = percent(shares[least])
     several = len(shares) > 1
@@ -70,12 +70,13 @@ def _prior(fit: "Posterior", seen: float, budget: float) -> str:
 def is_mostly_prior(share: float, width: float) -> bool:
     """Return True if the data neither inform a forecast much nor make it narrow.
 
-    By `data_share` and `openness` of its PALM curve, since the misfit was learned from others.
+    Arguments are `data_share` and `relative_width` of its PALM curve: the misfit was learned from
+    other curves.
     """
-    return share < DATA_SHARE_LEAST and width > OPEN_MOST
+    return share < DATA_SHARE_LEAST and width > WIDTH_MOST
 
 
-def openness(present: Floats, later: Floats) -> float:
+def relative_width(present: Floats, later: Floats) -> float:
     """Compute the width of the 80 % band of a later accuracy as a share of the remaining gain."""
     low, high = np.quantile(later, (0.1, 0.9))
     return float((high - low) / max(1 - present.mean(), 1e-9))

@@ -32,16 +32,16 @@ def joint_draws(
     of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
     chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))
     by_name = sorted(range(len(samples)), key=runs.strategies.__getitem__)
-    telling = [i for i in by_name if samples[i].verdict["passed"]]
+    converged = [i for i in by_name if samples[i].verdict["passed"]]
     chosen = list(samples)
-    if len(telling) > 1:
-        strategies = [runs.strategy(runs.strategies[i]) for i in telling]
+    if len(converged) > 1:
+        strategies = [runs.strategy(runs.strategies[i]) for i in converged]
         until = min(float(one.table["x"].max()) for one in strategies)
-        each = zip((samples[i] for i in telling), strategies, strict=True)
+        each = zip((samples[i] for i in converged), strategies, strict=True)
         curves = [_curves(sample, one, until) for sample, one in each]
         correlation = partial_pooling.shared_noise(runs)
         which = partial_pooling.joined(curves, misfit, correlation, of_sharing)
-        for place, i in enumerate(telling):
+        for place, i in enumerate(converged):
             chosen[i] = _picked(samples[i], which[..., place])
     normals = misfit.normals(chains, draws, len(samples), of_misfit)
     coords = {"chain": range(chains), "draw": range(draws), "misfit_part": list(PARTS)}

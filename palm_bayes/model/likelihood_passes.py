@@ -15,7 +15,7 @@ import numpy as np
 
 from palm_bayes.arrays import Floats
 from palm_bayes.model import curve, noise
-from palm_bayes.model.noise import GRAIN, LOG_SQRT_2PI, STRAIGHT
+from palm_bayes.model.noise import LOG_SQRT_2PI, SMALL_FALL, TRANSIENT
 from palm_bayes.model.steps import Steps, steps_of
 
 
@@ -119,19 +119,19 @@ def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by
     """Add to the derivatives `by` the parameters, from those by the values at each x."""
     u, decline, by_u, by_decline = at.u, at.decline, by_at.u, by_at.decline
     fall = noise.above_floor(decline[-1] - decline[0], np)
-    width = np.sqrt(fall**2 + STRAIGHT**2)
+    width = np.sqrt(fall**2 + SMALL_FALL**2)
     by_fall = 0.0
     for i in range(len(x)):
         by[_AT.A_max] -= by_at.mean[i] * np.expm1(-u[i])
         by_u[i] += by_at.mean[i] * given.A_max * np.exp(-u[i])
-        # sd² = spread² (shrinking + GRAIN lasting) + RESOLUTION²
+        # sd² = spread² (shrinking + TRANSIENT lasting) + RESOLUTION²
         power = noise.power(decline[i], decline[0], decline[-1], np)
         powered = given.ratio ** (2 * power)
         shrinking = (1 - given.lasting) * powered
         by_variance = 0.5 * by_at.sd[i] / at.sd[i] * given.spread**2
-        by[_AT.spread] += 2 * by_variance / given.spread * (shrinking + GRAIN * given.lasting)
+        by[_AT.spread] += 2 * by_variance / given.spread * (shrinking + TRANSIENT * given.lasting)
         by[_AT.ratio] += 2 * by_variance * shrinking * power / given.ratio
-        by[_AT.lasting] += by_variance * (GRAIN - powered)
+        by[_AT.lasting] += by_variance * (TRANSIENT - powered)
         if abs(power) < 1:
             by_power = 2 * by_variance * shrinking * np.log(given.ratio) / width
             by_left = by_power / (1 + np.exp(decline[i] - decline[-1]))
@@ -260,7 +260,7 @@ def _runs_backwards(
             0.5 * square * (1 - shared * more / common + shared * per_apart) * per_apart
         )
         by[_AT.shared] += 0.5 * more * (per_apart - 1 / common)
-    by_told = from_later = squares = 0.0
+    by_weighted_sum = from_later = squares = 0.0
     # Sums over the observations; factors that these have in common come after.
     for i in range(len(steps.accuracy) - 1, -1, -1):
         k = int(steps.step[i])
@@ -268,16 +268,16 @@ def _runs_backwards(
         squares += runs.normal[i] ** 2
         by_normal = (in_common[x] - runs.normal[i]) * per_apart
         by_error = by_normal * links.precise[k]
-        by_innovation = by_error + by_told * links.weight[k]
+        by_innovation = by_error + by_weighted_sum * links.weight[k]
         by_links.precise[k] += by_normal * runs.normal[i]
         by_links.factor[k] -= by_error * runs.weighted_sum[i]
-        by_links.weight[k] += by_told * runs.innovation[i]
+        by_links.weight[k] += by_weighted_sum * runs.innovation[i]
         by_links.sharper[k] += by_innovation * runs.innovation[i]
         by_residual = from_later + by_innovation * links.sharper[k]  # 1 at a run's first
         if steps.lag[k] == 0:
-            by_told = from_later = 0.0
+            by_weighted_sum = from_later = 0.0
         else:
-            by_told -= by_error * links.factor[k]
+            by_weighted_sum -= by_error * links.factor[k]
             from_later = -by_innovation * links.sharper[k] * links.carried[k]
             by_links.carried[k] -= by_innovation * links.sharper[k] * runs.residual[i - 1]
         by_at.mean[x] -= by_residual

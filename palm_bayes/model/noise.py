@@ -28,8 +28,8 @@ LEAST_VARIANCE = 1e-3
 
 # Share of the non-shrinking variance that is transient: a test set is finite, and accuracies that
 # were constant for a while need not remain so.
-GRAIN = 0.15
-STRAIGHT = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
+TRANSIENT = 0.15
+SMALL_FALL = 0.2  # log fall of the gap over the data below which noise past them hardly shrinks
 
 
 def single_prediction_sd(accuracy: Array, xp: ModuleType = np) -> Array:
@@ -48,14 +48,14 @@ def offset_sd(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
     noise : array
         Standard deviation of an accuracy at the last observed x, a fraction, without rounding.
     lasting : array
-        Non-shrinking share of its variance, in [0, 1); all but a share `GRAIN` of it persists.
+        Non-shrinking share of its variance, in [0, 1); all but a share `TRANSIENT` of it persists.
     """
-    return noise * xp.sqrt((1 - GRAIN) * lasting)
+    return noise * xp.sqrt((1 - TRANSIENT) * lasting)
 
 
 def transient_share(lasting: Array) -> Array:
     """Compute the share of the variance at the last observed x that is not that of `offset_sd`."""
-    return 1 - (1 - GRAIN) * lasting
+    return 1 - (1 - TRANSIENT) * lasting
 
 
 def decline(u: Array, x: Array, xp: ModuleType = np) -> Array:
@@ -91,7 +91,7 @@ def transient_sd(
 ) -> Array:
     """Compute the standard deviation of transient noise at any x, a fraction.
 
-    On curves that rise, it is a power of gap + gap_last, with a lower limit from `GRAIN` and
+    On curves that rise, it is a power of gap + gap_last, with a lower limit from `TRANSIENT` and
     `RESOLUTION`. The power is parametrised by the noise at both ends of the data. A power itself,
     or a ratio to a floor, would be confounded with the gap, which a saturated curve does not
     determine, and NUTS would diverge.
@@ -106,13 +106,13 @@ def transient_sd(
         Ratio of the shrinking part's standard deviation at x_first to that at x_last.
     """
     shrinking = (1 - lasting) * noise_ratio ** (2 * power(here, first, last, xp))
-    return xp.sqrt(noise**2 * (shrinking + GRAIN * lasting) + RESOLUTION**2)
+    return xp.sqrt(noise**2 * (shrinking + TRANSIENT * lasting) + RESOLUTION**2)
 
 
 def power(here: Array, first: Array, last: Array, xp: ModuleType = np) -> Array:
     """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `transient_sd`."""
     fall = above_floor(last - first, xp)
-    found = above_floor(last - here, xp) / xp.sqrt(fall**2 + STRAIGHT**2)
+    found = above_floor(last - here, xp) / xp.sqrt(fall**2 + SMALL_FALL**2)
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
 

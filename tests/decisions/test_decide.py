@@ -21,7 +21,7 @@ from palm_bayes.decisions.decide import (
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.errors import DataError
-from palm_bayes.forecast.worth import data_share, openness
+from palm_bayes.forecast.worth import data_share, relative_width
 from palm_bayes.inference.convergence import Convergence
 
 
@@ -241,7 +241,7 @@ def test_forecast_that_the_data_do_not_inform_is_said_to_be_so():
 def test_forecast_that_is_mostly_prior_is_doubted():
     fit, outlook = normal_fit(0.9)
     width = 2 * 1.2816 * 0.1 / 0.5
-    assert openness(*outlook.draws.T) == pytest.approx(width, rel=0.02)
+    assert relative_width(*outlook.draws.T) == pytest.approx(width, rel=0.02)
     assert "the forecast at 20 labels is mostly prior" in prior_dominates(fit, outlook, 20)
     assert prior_dominates(fit, outlook, 10) is None
     narrow = replace(outlook, draws=0.5 + 0.1 * (outlook.draws - 0.5))

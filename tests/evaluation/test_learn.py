@@ -17,7 +17,7 @@ from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
 from palm_bayes.evaluation.cells import later_rows
-from palm_bayes.evaluation.held_out import DRAWS, Later, Task, _normals, later_of
+from palm_bayes.evaluation.held_out import DRAWS, FittedTask, Later, _normals, later_of
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.misfit import Misfit, steps_until
@@ -49,7 +49,7 @@ def later(misfit, seed, common=(0.0, 0.0), higher=0.0):
 def tasks(misfit, count=150, strategies=1, apart=0.0):
     rng = np.random.default_rng(5)
     return [
-        Task(
+        FittedTask(
             "ab"[i % 2],
             tuple(later(misfit, 100 * i + j, z, apart * j) for j in range(strategies)),
             0.0,
@@ -122,7 +122,7 @@ def test_what_is_scored_is_the_forecast(fit):
         seen = fit.runs.strategy(name)
         rows = later_rows(full.strategy(name), seen, train=12)
         laters.append(later_of(sampled.sel(strategy=name), seen, rows))
-    task = Task("digits", tuple(laters), shared_noise(fit.runs))
+    task = FittedTask("digits", tuple(laters), shared_noise(fit.runs))
     learned = task.pit_values(shipped(), shipped())["p"].to_numpy().reshape(len(laters), 4, -1)
 
     labels = np.round(240 * np.exp(laters[0].t))

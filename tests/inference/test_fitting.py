@@ -9,7 +9,7 @@ from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
 from palm_bayes.inference.power_scaling import log_prior
-from palm_bayes.inference.several import side_by_side
+from palm_bayes.inference.separate_fits import side_by_side
 from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.palm_fit import PalmFit, fit_runs

@@ -27,7 +27,7 @@ _STRIP = "#ececec"
 _LIKELY = 0.25  # least P(best) for a line to be labelled; the left panel names all strategies
 
 
-def plot_compared(
+def plot_ranking(
     behind: pd.DataFrame,
     p_best: pd.DataFrame,
     *,

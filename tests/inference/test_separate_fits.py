@@ -7,7 +7,7 @@ import pytest
 
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
-from palm_bayes.inference.several import short_names, side_by_side
+from palm_bayes.inference.separate_fits import short_names, side_by_side
 from palm_bayes.palm_fit import PalmFit
 
 
