@@ -1,5 +1,6 @@
 """Files that are whole or absent, sets of them that change together, safe names and cells."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -358,6 +359,12 @@ def test_tables_mark_text_only():
         "'@name,kind,number,mixed\n'=1+1,'-a,-1,-1\nok,'-a,,'-1\n,b,1.2345679e+08,2.5\n"
     )
     assert files.csv_rows([["=a", -1, "-0.5"]]) == "'=a,-1,'-0.5\r\n"
+
+
+def test_plain_is_json():
+    values = {"a": np.float64("nan"), "b": np.int64(3), "c": np.bool_(True), "d": -np.inf, "e": ""}
+    expected = {"a": None, "b": 3, "c": True, "d": None, "e": ""}
+    assert json.loads(json.dumps(files.plain(values), allow_nan=False)) == expected
 
 
 def test_a_device_or_a_pipe_is_not_replaced(tmp_path):

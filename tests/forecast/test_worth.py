@@ -2,12 +2,10 @@
 
 import re
 
-import pytest
-
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
 from palm_bayes.forecast.worth import worth
-from palm_bayes.model.learned import Held, shipped
+from palm_bayes.model.learned import shipped
 from palm_bayes.palm_fit import fit_runs
 
 
@@ -31,12 +29,3 @@ def test_a_forecast_that_is_mostly_prior_says_so():
     assert " It is mostly prior. The data inform it " in worth(few, 320)
     assert "mostly prior" not in worth(many, 2400)
     assert "mostly prior" not in worth(few, 80)  # not a forecast
-
-
-@pytest.mark.parametrize(("times", "share"), [(1.2, 0.7), (1.5, 0.7), (2, 0.8), (50, None)])
-def test_rows_are_up_to_so_many_times(times, share):
-    from dataclasses import replace
-
-    learned = replace(shipped(), held=(Held(1.5, 10, 0.7), Held(3.0, 20, 0.8)))
-    row = learned.held_at(times)
-    assert (row and row.share) == share
