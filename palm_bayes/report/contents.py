@@ -47,7 +47,7 @@ class Questions:
         Decide despite doubts about the fit.
     at, rope, reference
         Options of `palm_bayes.decisions.compare.compare`. Without `at`, strategies are compared
-        where the question is: at `within`, else at the labels that the target needs, else today.
+        at `within`, else at the labels that the target needs, else at the last observed budget.
     probability : float
         Probability of the intervals in tables.
     """
