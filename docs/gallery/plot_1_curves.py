@@ -1,8 +1,8 @@
 """
-Curves and bands, with what came later
-======================================
+Curves and bands, with the later data
+=====================================
 
-Filled dots were fitted, open dots came later. The inner band is that of the expected curve, the
+Filled dots were fitted, open dots are the later data. The inner band is that of the expected curve, the
 outer one that of a new repetition.
 """
 

@@ -3,7 +3,7 @@ Where the uncertainty comes from
 ================================
 
 The standard deviation of a new repetition's accuracy, by source. More data narrow the parameters
-only; the misfit is what real curves do beyond PALM's; the noise is that of one measured accuracy.
+only. Misfit is the deviation of real curves from PALM's. Noise is that of one measured accuracy.
 """
 
 import palm_bayes
