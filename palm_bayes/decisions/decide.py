@@ -129,10 +129,10 @@ def decide(
     stopped = [
         leaf for leaf, finding in zip(rule.leaves(), verdict.findings, strict=True) if finding.stop
     ]
-    hopeless = [leaf for leaf in stopped if isinstance(leaf, Unreachable)]
-    if not verdict.stop or hopeless != stopped:
+    unreachable = [leaf for leaf in stopped if isinstance(leaf, Unreachable)]
+    if not verdict.stop or unreachable != stopped:
         return verdict
-    return _switched(fit, verdict, rule, hopeless, force=force) or verdict
+    return _switched(fit, verdict, rule, unreachable, force=force) or verdict
 
 
 def decision(
@@ -270,11 +270,11 @@ class _Candidate:
 
 
 def _switched(
-    fit: "Posterior", verdict: Decision, rule: Rule, hopeless: list[Unreachable], *, force: bool
+    fit: "Posterior", verdict: Decision, rule: Rule, unreachable: list[Unreachable], *, force: bool
 ) -> Decision | None:
     """Switch to the strategy most likely to reach the targets, if one is reliable."""
     others = (name for name in fit.runs.strategies if name != verdict.strategy)
-    judged = (_candidate(fit, outlook_for(fit, name, rule), hopeless) for name in others)
+    judged = (_candidate(fit, outlook_for(fit, name, rule), unreachable) for name in others)
     usable = [one for one in judged if one and (force or not one.doubts)]
     if not usable:
         return None
@@ -289,18 +289,18 @@ def _switched(
 
 
 def _candidate(
-    fit: "Posterior", outlook: Outlook, hopeless: list[Unreachable]
+    fit: "Posterior", outlook: Outlook, unreachable: list[Unreachable]
 ) -> _Candidate | None:
     """Judge another strategy by the rules that stopped the first.
 
     None if one of them stops it too, or if it has spent the labels of one of them.
     """
-    if any(leaf.within(outlook) <= outlook.now for leaf in hopeless):
+    if any(leaf.within(outlook) <= outlook.now for leaf in unreachable):
         return None
-    findings = {leaf: leaf.find(outlook) for leaf in hopeless}
+    findings = {leaf: leaf.find(outlook) for leaf in unreachable}
     if any(finding.stop for finding in findings.values()):
         return None
-    hardest = min(hopeless, key=lambda leaf: findings[leaf].probability or 0.0)
+    hardest = min(unreachable, key=lambda leaf: findings[leaf].probability or 0.0)
     expected = float(outlook.accuracy_at(hardest.within(outlook)).mean())
-    doubts = dict.fromkeys(text for leaf in hopeless for text in _doubts(fit, outlook, leaf))
+    doubts = dict.fromkeys(text for leaf in unreachable for text in _doubts(fit, outlook, leaf))
     return _Candidate(outlook, findings[hardest], expected, tuple(doubts))

@@ -51,17 +51,12 @@ def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
 
 def budgeted(needed: LabelsToReach) -> dict[str, pd.DataFrame]:
     """Tabulate the needs of each strategy, and ALDA's rule if there are several."""
-
-    def count(value: float) -> str:
-        return "" if math.isnan(value) else needed.count(value)
-
     rows: list[Any] = list(needed.table.itertuples(index=False))
-    advice_rows: list[Any] = list(needed.alda.itertuples(index=False))
     within = {} if needed.within is None else {f"P(by {needed.within:,.0f})": "p_within"}
     needs = [
         {
             "strategy": row.strategy,
-            f"budget ({exact_percent(needed.assurance)})": count(row.budget),
+            f"budget ({exact_percent(needed.assurance)})": needed.count(row.budget),
             f"median [{exact_percent(needed.probability)}]": needed.span(row),
             "P(today)": percent(row.p_reached),
             **{name: percent(getattr(row, column)) for name, column in within.items()},
@@ -69,7 +64,21 @@ def budgeted(needed: LabelsToReach) -> dict[str, pd.DataFrame]:
         }
         for row in rows
     ]
-    advice = [
+    sure = f"budget: suffices with {exact_percent(needed.assurance)} probability"
+    heading = f"{needed.unit.capitalize()} needed for {needed.goal}; {sure}:"
+    tables = {heading: pd.DataFrame(needs)}
+    tables |= {"ALDA's rule:": _advised(needed)} if len(rows) > 1 else {}
+    return {heading: _marked(table, needed.doubts) for heading, table in tables.items()}
+
+
+def _advised(needed: LabelsToReach) -> pd.DataFrame:
+    """Tabulate ALDA's rule; a strategy that is never feasible has no labels."""
+
+    def count(value: float) -> str:
+        return "" if math.isnan(value) else needed.count(value)
+
+    rows: list[Any] = list(needed.alda.itertuples(index=False))
+    return pd.DataFrame(
         {
             "strategy": row.strategy,
             "P(feasible)": percent(row.p_feasible),
@@ -79,13 +88,8 @@ def budgeted(needed: LabelsToReach) -> dict[str, pd.DataFrame]:
             "P(chosen)": percent(row.p_chosen),
             "with pilots": count(row.in_all),
         }
-        for row in advice_rows
-    ]
-    sure = f"budget: suffices with {exact_percent(needed.assurance)} probability"
-    heading = f"{needed.unit.capitalize()} needed for {needed.goal}; {sure}:"
-    tables = {heading: pd.DataFrame(needs)}
-    tables |= {"ALDA's rule:": pd.DataFrame(advice)} if advice_rows[1:] else {}
-    return {heading: _marked(table, needed.doubts) for heading, table in tables.items()}
+        for row in rows
+    )
 
 
 def decided(decision: Decision) -> dict[str, pd.DataFrame]:
