@@ -1,11 +1,13 @@
 """Fitting of runs, strategy by strategy."""
 
-from dataclasses import asdict
+import warnings
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.errors import PalmWarning, one_line
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.nuts import Sample, compile_programs, sample_strategy
 from palm_bayes.inference.posterior import Posterior
@@ -29,7 +31,7 @@ def fit_validated(
     settings.suit(chosen)
     if settings.sampler == "nutpie":
         progress("compile", "", 0.0)
-        compile_programs(chosen)
+        settings = _compiled(settings, chosen)
     samples = []
     for done, name in enumerate(runs.strategies, 1):
         samples.append(sample_strategy(runs.strategy(name), chosen, settings, progress))
@@ -38,6 +40,24 @@ def fit_validated(
     named = priors if isinstance(priors, str) else "own"
     about = {"priors": named, "prior": prior, **asdict(settings)}
     return put_together(runs, samples, about, learned)
+
+
+def _compiled(settings: Settings, priors: Priors) -> Settings:
+    """Compile nutpie's programs, or choose PyMC's own sampler where that fails.
+
+    `compile_cache` uses private parts of nutpie, Numba and PyTensor, which a release may change.
+    """
+    try:
+        compile_programs(priors)
+    except (ImportError, AttributeError, TypeError) as error:
+        warnings.warn(
+            f"nutpie's program cannot be compiled ({one_line(str(error))}): PyMC's own NUTS samples"
+            " instead, more slowly; constraints.txt lists versions that are known to work",
+            PalmWarning,
+            stacklevel=2,
+        )
+        return replace(settings, sampler="pymc")
+    return settings
 
 
 def put_together(

@@ -7,7 +7,8 @@ import pytest
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.inference import nuts
 from palm_bayes.inference.power_scaling import log_prior
 from palm_bayes.inference.separate_fits import side_by_side
 from palm_bayes.model.known_noise import noise_log_normals
@@ -89,3 +90,26 @@ def test_what_needs_single_repetitions_says_so(known, fit):
         pilot_value(known, 400)
     with pytest.raises(DataError, match="the noise is of means in a, of repetitions in b"):
         side_by_side({"a": known, "b": fit})
+
+
+def test_pymc_samples_where_nutpies_class_has_changed(monkeypatch):
+    """A later nutpie may lack a field that `compile_cache` fills in."""
+
+    class Changed:
+        def __init__(self, *, dims):
+            raise AssertionError
+
+    monkeypatch.setattr("nutpie.compile_pymc.CompiledPyMCModel", Changed)
+    nuts._program.cache_clear()
+    asked = {}
+
+    def sample(**options):
+        asked.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pymc.sample", sample)
+    runs = read_runs(example_runs_path(), max_episodes=6, strategies=["random"])
+    said = "cannot be compiled .*: PyMC's own NUTS samples instead"
+    with pytest.warns(PalmWarning, match=said), pytest.raises(KeyboardInterrupt):
+        fit_runs(runs)
+    assert asked["nuts_sampler"] == "pymc"
