@@ -135,9 +135,10 @@ def quick_sampler(monkeypatch):
 
 @pytest.fixture(scope="session")
 def dask_here() -> "Iterator[str]":
-    """Run a Dask scheduler and a worker in this process, which stand-ins reach."""
+    """Run a Dask scheduler and a worker in this process, which stand-ins reach, by TCP."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
+        protocol="tcp",
         n_workers=1,
         threads_per_worker=1,
         processes=False,

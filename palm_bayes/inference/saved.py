@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
+from xarray.backends import H5NetCDFStore
+from xarray.backends.locks import HDF5_LOCK
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
@@ -87,9 +89,16 @@ def written(trace: xr.DataTree) -> bytes:
 
     They are made in memory: after a failed write, HDF5 closes the file again when the process ends.
     """
-    hashed = trace.copy()
+    hashed, buffer = trace.copy(), io.BytesIO()
     hashed.attrs = {**trace.attrs, _HASHES: json.dumps(_hashes(trace))}
-    contents = bytes(hashed.to_netcdf(engine="h5netcdf"))
+    # `to_netcdf` asks the cluster for a lock where Dask has a client, which takes no buffer.
+    store = H5NetCDFStore.open(buffer, mode="w", lock=HDF5_LOCK)
+    for group in hashed.subtree:
+        top = group.path == "/"
+        place = store if top else store.get_child_store(group.path)
+        group.to_dataset(inherit=top).dump_to_store(place)
+    store.close()
+    contents = buffer.getvalue()
     return contents + _SEAL + hashlib.sha256(contents).hexdigest().encode()
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from pyarrow import parquet
 
 import palm_bayes
 from palm_bayes.data import example_runs_path
@@ -118,9 +120,14 @@ def test_a_saved_fit_tells_how_it_was_made(quick_sampler, table, tmp_path):
 
 
 def test_workers_and_order_change_nothing(quick_sampler, table, tmp_path, dask_here):
-    here = palm_bayes.sweep(table, tmp_path / "here", workers=0, **FAST)
+    here = palm_bayes.sweep(table, tmp_path / "here", workers=0, traces=True, **FAST)
     backwards = pd.concat([task for _, task in list(table.groupby("dataset"))[::-1]])
-    there = palm_bayes.sweep(backwards, tmp_path / "there", scheduler=dask_here, **FAST)
+    there = palm_bayes.sweep(
+        backwards, tmp_path / "there", scheduler=dask_here, traces=True, **FAST
+    )
+    for trace in here.verdicts["trace"].unique():
+        one, two = (Posterior.load(found.folder / trace).trace for found in (here, there))
+        xr.testing.assert_equal(one["posterior"], two["posterior"])
     for name in COLUMNS:
         one, two = (
             getattr(found, name).sort_values(CELL, kind="stable", ignore_index=True)
