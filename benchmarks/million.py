@@ -8,6 +8,7 @@ machine hardly counts. See README.md.
 """
 
 import argparse
+import json
 import pickle
 import tempfile
 import time
@@ -25,7 +26,7 @@ import palm_bayes
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, TaskOutcome, Work, cells_of, name_of
-from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, Part
+from palm_bayes.evaluation.checkpoints import SETTINGS, Checkpoints, Columns, Part
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.evaluation.sweep_result import write
 from palm_bayes.inference.settings import Settings
@@ -57,8 +58,10 @@ def fitted(table: pd.DataFrame) -> tuple[Part, int]:
     with tempfile.TemporaryDirectory() as folder:
         palm_bayes.sweep(table, folder, workers=0)
         (draft,) = read_study(table, Reading()).drafts
-        part = Checkpoints(Path(folder) / "parts").get(name_of(draft))
-        (file,) = (Path(folder) / "parts").glob("*.part.json")
+        parts = Path(folder) / "parts"
+        settings = json.loads((parts / SETTINGS).read_text())
+        part = Checkpoints.open(parts, settings).get(name_of(draft))
+        (file,) = parts.glob("*.part.json")
         assert part is not None
         return part, file.stat().st_size
 

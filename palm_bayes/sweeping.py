@@ -13,7 +13,7 @@ from palm_bayes.evaluation.checkpoints import Checkpoints
 from palm_bayes.evaluation.runner import Crew
 from palm_bayes.evaluation.sweep import Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import Sweep
-from palm_bayes.files import make_folder, put_text
+from palm_bayes.files import check_folder, put_text
 from palm_bayes.inference.settings import SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors, named_priors
@@ -107,9 +107,9 @@ def sweep(
     Raises
     ------
     DataError
-        If no place of `data` can be read, a setting is not allowed, Dask is not installed, or
-        `out` holds results of other settings. Data that cannot be fitted are no error: they are in
-        ``failures``.
+        If no place of `data` can be read, a setting is not allowed, no task has the reference or
+        allows the target, Dask is not installed, or `out` holds results of other settings. Data
+        that cannot be fitted are no error: they are in ``failures``.
     WorkerError
         If the scheduler cannot be reached or is lost; finished tasks are kept.
     """
@@ -127,8 +127,9 @@ def sweep(
     asked = Asked(target, assurance, reference, horizon, probability)
     asked.check()
     folder = Path(out).absolute()
-    make_folder(folder)
+    check_folder(folder)
     study = read_study(data, reading)
+    asked.check_for(study.drafts, reading)
     work = Work(
         reading, priors, learned, prior_name(prior), settings, asked, traces, Checkpoints(None)
     )  # fmt: skip

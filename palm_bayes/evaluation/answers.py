@@ -8,6 +8,7 @@ table of the part.
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -16,12 +17,12 @@ import pandas as pd
 
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import MIN_EPISODES, Runs
-from palm_bayes.data.score import parsed
+from palm_bayes.data.score import Score, parsed
 from palm_bayes.data.tasks import Draft, Task
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.decisions.pairwise import log_speed_up, with_shares
-from palm_bayes.errors import DataError, plural, require_inside
+from palm_bayes.errors import DataError, listed, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.forecast.forecast import Scope, forecast
@@ -50,6 +51,25 @@ class Asked:
             require_inside(getattr(self, name), name)
         if self.target is not None:
             parsed(self.target, "the target")
+
+    def check_for(self, drafts: Sequence[Draft], reading: Reading) -> None:
+        """Raise `DataError` if no task has the reference, or none allows the target."""
+        names = {name: None for draft in drafts for name in _strategies(draft)}
+        if self.reference is not None and self.reference not in names:
+            there = f"there are {listed(names)}"
+            raise DataError(f"no task has the reference {self.reference!r}: {there}")
+        if self.target is None:
+            return
+        refused = None
+        for score in _scores(drafts, reading):
+            try:
+                score.target(self.target, "the target", tell=False)
+            except DataError as error:
+                refused = refused or error
+            else:
+                return
+        if refused is not None:
+            raise refused
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,16 @@ def failures(draft: Draft, question: str, reason: str, strategy: str | None = No
 
 def _strategies(draft: Draft) -> list[str]:
     return [str(name) for name in draft.rows["strategy"].unique()]
+
+
+def _scores(drafts: Sequence[Draft], reading: Reading) -> Iterator[Score]:
+    """Yield what the scores are, of each task that can be read."""
+    for draft in drafts:
+        runs = None
+        with suppress(*FAILURES):
+            runs = draft.task(reading).runs
+        if runs is not None:
+            yield runs.score
 
 
 def cells_of(draft: Draft) -> int:

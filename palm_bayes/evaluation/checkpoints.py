@@ -54,9 +54,13 @@ class Checkpoints:
     ----------
     folder : pathlib.Path or None
         If None, nothing is stored.
+    settings : str
+        A hash of theirs, which names the files too: on a cluster, a job of a killed command may
+        still write a part when other settings are in use.
     """
 
     folder: Path | None
+    settings: str = ""
 
     @classmethod
     def open(cls, folder: Path | None, settings: Mapping[str, Any], *, fresh: bool = False) -> Self:
@@ -82,11 +86,12 @@ class Checkpoints:
         if fresh:
             for file in (kept, *folder.glob("*.part.json")):
                 file.unlink(missing_ok=True)
-        if kept.exists():
+        text = json.dumps(settings, indent=2) + "\n"
+        if kept.exists() and any(folder.glob("*.part.json")):
             _require_same(kept, settings)
         else:
-            put_text(kept, json.dumps(settings, indent=2) + "\n")
-        return cls(folder)
+            put_text(kept, text)
+        return cls(folder, _hash(text))
 
     def has(self, name: str) -> bool:
         """Return True if the part of this name is done."""
@@ -122,7 +127,11 @@ class Checkpoints:
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None
-        return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.part.json"
+        return self.folder / f"{_hash(name + self.settings)[:16]}.part.json"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _checked(columns: dict[str, Any]) -> dict[str, list[Any]]:

@@ -47,6 +47,20 @@ def test_other_settings_are_refused(tmp_path):
         Checkpoints.open(tmp_path, {**SETTINGS, "draws": 7})
 
 
+def test_settings_without_parts_are_replaced(tmp_path):
+    Checkpoints.open(tmp_path, SETTINGS)
+    Checkpoints.open(tmp_path, {**SETTINGS, "seed": 1}).keep("one", PART)
+    with pytest.raises(DataError, match="seed was 1, is 0"):
+        Checkpoints.open(tmp_path, SETTINGS)
+
+
+def test_a_late_job_of_a_killed_command_does_not_mix_settings(tmp_path):
+    late = Checkpoints.open(tmp_path, SETTINGS)
+    kept = Checkpoints.open(tmp_path, {**SETTINGS, "seed": 1}, fresh=True)
+    late.keep("one", PART)
+    assert kept.get("one") is None
+
+
 def test_fresh_removes_parts_and_nothing_else(tmp_path):
     Checkpoints.open(tmp_path, SETTINGS).keep("one", PART)
     (tmp_path / "mine.json").write_text("{}")
@@ -89,6 +103,7 @@ def test_drafts_of_the_dead_are_removed(tmp_path):
 
 
 def test_broken_settings_are_named(tmp_path):
+    Checkpoints.open(tmp_path, SETTINGS).keep("one", PART)
     (tmp_path / "settings.json").write_text("no")
     with pytest.raises(DataError, match=r"settings\.json cannot be read"):
         Checkpoints.open(tmp_path, SETTINGS)

@@ -224,8 +224,10 @@ def test_one_question_without_an_answer(quick_sampler, table, tmp_path):
     assert set(found.labels_to_target["dataset"]) == {"digits", "bad"}
     unanswered = found.failures.query("dataset == 'percent'")  # of which 0.9 is no target
     assert unanswered["question"].tolist() == ["labels_to_target"] * 2
+    renamed = table.copy()
+    renamed.loc[(table["dataset"] == "bad") & (table["strategy"] == GOOD), "strategy"] = "coreset"
     other = palm_bayes.sweep(
-        table, tmp_path / "other", reference="coreset", workers=0, **FAST
+        renamed, tmp_path / "other", reference="coreset", workers=0, **FAST
     ).failures
     asked = other[other["dataset"] == "digits"]["question"]
     assert set(asked) == {"comparison", "labels_to_target"}
@@ -236,6 +238,8 @@ def test_one_question_without_an_answer(quick_sampler, table, tmp_path):
     [
         ({"assurance": 2}, "assurance is 2, but must be above 0 and below 1"),
         ({"target": "high"}, "the target"),
+        ({"target": 150}, "the target is 150, but must be above 0 and at most 1"),
+        ({"reference": "nobody"}, "no task has the reference 'nobody': there are random, margin"),
         ({"draws": 1}, "draws is 1"),
         ({"priors": "flat"}, "no prior set 'flat'"),
     ],
