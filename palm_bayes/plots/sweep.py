@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
 from palm_bayes.plots.style import COLOURS, GREY, figure_of, short, single_panel, styled
 
+_ABSENT = "0.85"  # grey, where a task lacks a strategy: 0 % is nearly white
 _ROW = 0.28  # inches per row
 _NAME = 34  # characters
 _TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
@@ -47,7 +48,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
 
 
 def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
-    """Draw the probability of each strategy being the best in each task.
+    """Draw the probability of each strategy being the best in each task; grey: not in the task.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
     """
     with styled():
         ax = single_panel(ax, len(p_best) * 0.6 * _ROW + 1.8)
+        ax.set_facecolor(_ABSENT)
         image = ax.imshow(p_best.to_numpy(float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         _name_rows(ax, [str(name) for name in p_best.index])
         names = [short(str(name), _NAME) for name in p_best]

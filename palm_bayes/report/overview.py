@@ -22,7 +22,8 @@ _ABOUT = {
         "random-effects meta-analysis (DerSimonian and Laird 1986; Higgins, Thompson and "
         "Spiegelhalter 2009): true speed-ups differ between tasks by the spread, a factor. "
         "P(faster) is the probability that the mean over tasks is above 1; P(helps) is that of a "
-        "new task, if it is one like these. Tasks whose fits did not converge are left out."
+        "new task, if it is one like these. Tasks with another reference, or whose fits did not "
+        "converge, are left out."
     ),
     "winners": (
         "P(best) is the probability that the strategy has the highest expected accuracy at the "
@@ -122,7 +123,7 @@ def winners(sweep: Sweep) -> Section | None:
     picture = Picture.of(
         sweep.plot_winners(),
         f"P(best) of every strategy in {every}. Tasks in which each is the likeliest: {lines}.",
-        f"P(best) in {every}.",
+        f"P(best) in {every}. Grey: the task does not have the strategy.",
     )
     about = (_ABOUT["winners"],)
     return Section(

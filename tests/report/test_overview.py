@@ -87,6 +87,7 @@ def test_figures(found):
     drawn = plot_winners(chances, own)
     assert drawn is own.figure
     np.testing.assert_array_equal(own.images[0].get_array().filled(np.nan), chances)
+    assert own.get_facecolor()[:3] != own.images[0].cmap(0.0)[:3]  # absent is not 0 %
     assert [label.get_text() for label in own.get_xticklabels()] == ["a_$x$", "b"]
     left, right = Figure().subplots(1, 2)
     assert found.plot_speed_ups(left) is found.plot_winners(right) is left.figure
