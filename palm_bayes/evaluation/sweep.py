@@ -19,6 +19,10 @@ from palm_bayes.evaluation.sweep_result import Sweep, write
 from palm_bayes.files import make_folder
 
 PARTS = "parts"
+_UNSEEN = (
+    "a worker finished it, but its part is not in the output folder as seen from here: do all "
+    "workers share this folder? Run the same again"
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _all_parts(
     for name, draft in jobs.items():
         part = kept.columns(name)
         if part is None:
-            lacking = failures(draft, "fit", lost.get(name, "not done"))
+            lacking = failures(draft, "fit", lost.get(name, _UNSEEN))
             part = {
                 table: {str(word): values for word, values in rows.to_dict("list").items()}
                 for table, rows in lacking.items()

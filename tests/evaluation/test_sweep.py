@@ -23,6 +23,7 @@ from palm_bayes.data.tasks import CELL
 from palm_bayes.errors import DataError, SamplingError, WorkerError
 from palm_bayes.evaluation import answers as answering
 from palm_bayes.evaluation.answers import seed_of
+from palm_bayes.evaluation.checkpoints import Checkpoints
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.saved import about_fit
@@ -217,6 +218,13 @@ def test_tasks_whose_workers_died_are_set_aside(quick_sampler, table, tmp_path, 
     died = found.failures.query("question == 'fit'")
     assert died["dataset"].tolist() == ["digits", "digits"]
     assert (died["reason"] == "4 workers died while running it").all()
+
+
+def test_parts_in_a_folder_that_is_not_shared(quick_sampler, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checkpoints, "keep", lambda *_: None)  # as on a worker's own disk
+    found = palm_bayes.sweep(table, tmp_path, workers=0, **FAST)
+    assert found.verdicts.empty
+    assert found.failures["reason"].str.contains("do all workers share this folder").all()
 
 
 def test_one_question_without_an_answer(quick_sampler, table, tmp_path):
