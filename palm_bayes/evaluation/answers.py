@@ -159,11 +159,10 @@ class Work:
         except FAILURES as error:
             return failures(draft, "read", in_words(error))
         needed = f"of {MIN_EPISODES} needed"
-        aside |= {
-            one: f"{plural([n], 'episode', 'episodes')} {needed}" for one, n in task.short.items()
-        }
+        short = task.short if task is not None else {}
+        aside |= {one: f"{plural([n], 'episode', 'episodes')} {needed}" for one, n in short.items()}
         parts = [failures(draft, "read", reason, one) for one, reason in aside.items()]
-        if task.runs is not None:
+        if task is not None and task.runs is not None:
             parts += self._fitted(draft, task.runs)
         names = dict.fromkeys(name for part in parts for name in part)
         return {
@@ -188,6 +187,8 @@ class Work:
             return
         for strategy, reason in aside.items():
             yield failures(draft, "fit", reason, strategy)
+        if fit is None:
+            return
         trace = self._saved(fit, draft)
         compared = cache(
             lambda: compare(fit, reference=self.asked.reference, probability=self.asked.probability)
@@ -262,8 +263,11 @@ def _comparison_table(fit: Posterior, compared: Callable[[], Comparison]) -> pd.
 
 def _without_failing[T](
     names: Sequence[str], make: Callable[[Sequence[str]], T]
-) -> tuple[T, dict[str, str]]:
-    """Call `make` with all strategies, or all but those that fail alone; return reasons too."""
+) -> tuple[T | None, dict[str, str]]:
+    """Call `make` with all strategies, or all but those that fail alone; return reasons too.
+
+    If each fails alone, nothing is made.
+    """
     try:
         return make(names), {}
     except FAILURES:
@@ -276,9 +280,7 @@ def _without_failing[T](
         except FAILURES as error:
             reasons[name] = in_words(error)
     sound = [name for name in names if name not in reasons]
-    if not sound:
-        raise DataError(f"no strategy can be used: {next(iter(reasons.values()))}")
-    return make(sound), reasons
+    return make(sound) if sound else None, reasons
 
 
 def _diagnostics_table(fit: Posterior, seed: int, trace: str) -> pd.DataFrame:

@@ -190,6 +190,16 @@ def test_a_strategy_that_cannot_be_sampled_does_not_spoil_its_task(
     assert row.reason == "SamplingError: nutpie: bad initial energy"
 
 
+def test_each_cell_of_a_task_that_cannot_be_read_has_its_own_reason(table, tmp_path):
+    bad = table.query("dataset == 'bad'").copy()
+    bad.loc[bad.index[bad["strategy"] == GOOD][2], "accuracy"] = -4
+    reasons = palm_bayes.sweep(bad, tmp_path, workers=0, **FAST).failures.set_index("strategy")
+    for name, value in ((BAD, -3), (GOOD, -4)):
+        assert reasons.loc[name, "reason"].startswith("DataError: row ")
+        assert f"strategy {name}" in reasons.loc[name, "reason"]
+        assert f"accuracy is {value}" in reasons.loc[name, "reason"]
+
+
 def test_what_is_no_fault_of_the_data_is_tried_again(quick_sampler, table, tmp_path, monkeypatch):
     def broken(*_args, **_options):
         raise OSError("no space left")
