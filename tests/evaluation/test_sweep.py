@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from pyarrow import parquet
 
 import palm_bayes
 from palm_bayes.data import example_runs_path
