@@ -22,6 +22,8 @@ def fresh(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTENSOR_FLAGS", "")
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
     monkeypatch.setattr(caches.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(caches.sysconfig, "get_path", lambda _: str(tmp_path))
+    (tmp_path / "Python.h").touch()
     ensure_cache.cache_clear()
     yield tmp_path
     ensure_cache.cache_clear()
@@ -53,7 +55,7 @@ def test_ones_own_folder_comes_first(fresh, monkeypatch, flags):
 
 def test_without_the_headers_of_python_nothing_is_compiled_in_c(fresh, monkeypatch):
     monkeypatch.setenv("HOME", str(fresh))
-    monkeypatch.setattr(caches.sysconfig, "get_path", lambda _: str(fresh))
+    (fresh / "Python.h").unlink()
     ensure_cache()
     assert os.environ["PYTENSOR_FLAGS"] == "cxx="
     ensure_cache.cache_clear()
