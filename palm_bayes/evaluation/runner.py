@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from palm_bayes.errors import DataError, WorkerError, plural
+from palm_bayes.errors import DataError, PalmWarning, WorkerError, plural
 from palm_bayes.inference.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def running(crew: Crew) -> Iterator["Runner"]:
             client = stack.enter_context(Client(address, set_as_default=False))
         except (OSError, TimeoutError, ValueError) as error:
             raise WorkerError(f"no Dask scheduler answers at {address}: {error}") from error
+        if not client.nthreads():
+            told = f"the Dask scheduler at {address} has no workers yet: jobs wait for them"
+            warnings.warn(told, PalmWarning, stacklevel=3)
         yield Runner(client)
 
 

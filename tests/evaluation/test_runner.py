@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from palm_bayes.errors import DataError, WorkerError
+from palm_bayes.errors import DataError, PalmWarning, WorkerError
 from palm_bayes.evaluation import runner as running_jobs
 from palm_bayes.evaluation.runner import _LOCAL, HERE, Crew, Runner, running
 from palm_bayes.inference.settings import Settings
@@ -47,6 +47,14 @@ def test_all_jobs_are_done_once_with_few_at_a_time(dask_here, monkeypatch):
     with running(Crew(scheduler=dask_here)) as runner:
         assert runner._width() == 3
         assert dict(runner.run(double, jobs)) == {name: 2 * i for name, i in jobs.items()}
+
+
+def test_a_scheduler_without_workers_is_said():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster:
+        crew = Crew(scheduler=cluster.scheduler_address)
+        with pytest.warns(PalmWarning, match="has no workers yet: jobs wait"), running(crew):
+            pass
 
 
 def test_an_error_of_the_work_is_raised(dask_here):
