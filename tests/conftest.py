@@ -133,9 +133,12 @@ def quick_sampler(monkeypatch):
     return calls
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_here() -> "Iterator[str]":
-    """Run a Dask scheduler and a worker in this process, which stand-ins reach, by TCP."""
+    """Run a Dask scheduler and a worker in this process, which stand-ins reach, by TCP.
+
+    Its threads draw from `random`, which Hypothesis refuses in tests that run meanwhile.
+    """
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         protocol="tcp",
