@@ -6,6 +6,7 @@ import pytensor.tensor as pt
 import pytest
 import xarray as xr
 from scipy.special import logit
+from scipy.stats import spearmanr
 
 from palm_bayes.inference import joint, partial_pooling
 from palm_bayes.inference.draws import labelled, with_parameters
@@ -135,5 +136,6 @@ def test_it_is_the_model_of_all_strategies_sampled_at_once(fit):
             assert other.mean() == pytest.approx(one.mean(), abs=0.1 * before.std())
             assert other.std() == pytest.approx(one.std(), rel=0.1)
     for part in ("gain", "level"):
-        wanted, got = (np.corrcoef([getattr(c, part) for c in of]) for of in (at_once, together))
-        np.testing.assert_allclose(got, wanted, atol=0.1)
+        draws = ([getattr(c, part) for c in of] for of in (at_once, together))
+        wanted, got = (spearmanr(one, axis=1).statistic for one in draws)  # gains have long tails
+        assert got == pytest.approx(wanted, abs=0.1)
