@@ -5,7 +5,7 @@ import pytest
 
 from palm_bayes.decisions.information_value import pilot_value
 from palm_bayes.decisions.projection import Outlook
-from palm_bayes.decisions.stopping_rules import Unreachable
+from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.palm_fit import PalmFit
 from palm_bayes.report.contents import Questions, report_of
 
@@ -69,6 +69,24 @@ def test_the_chance_of_a_target_is_the_same(fit, draws, budget):
         assert within[name] == pytest.approx(expected)
         found = fit.decide(Unreachable(TARGET, budget, 0.01), strategy=name, force=True).findings[0]
         assert found.probability == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_budget_within_an_episode_has_one_chance(fit, budget):
+    """Its last batch is smaller, whoever is asked, and whatever the forecast extends to."""
+    labels = budget - 7
+    draws = fit.forecast(labels=[labels]).draws.squeeze("x")
+    target = float(draws.quantile(0.6))
+    tables = [fit.labels_to_reach(target, within=labels, until=end).table for end in (None, labels)]
+    for name in fit.runs.strategies:
+        expected = float((draws.sel(strategy=name) >= target).mean())
+        for table in tables:
+            assert table.set_index("strategy")["p_within"][name] == pytest.approx(expected)
+        for rule in (
+            Unreachable(target, labels, 0.01),
+            Unreachable(target, labels, 0.01) | Pool(960),
+        ):
+            found = fit.decide(rule, strategy=name, force=True).findings[0]
+            assert found.probability == pytest.approx(expected, abs=1e-9)
 
 
 def test_who_is_above_is_the_same(fit, draws, budget):

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from palm_bayes.arrays import Floats
 from palm_bayes.decisions.doubts import doubts_of
 from palm_bayes.decisions.projection import Outlook, labels_spent
 from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
@@ -65,6 +67,11 @@ class Decision(Displayed):
     def stop(self) -> bool:
         """True if labelling should stop: for the ``if`` of a labelling loop."""
         return self.action == "stop"
+
+    @property
+    def strategies(self) -> list[str]:
+        """Strategies that the decision is about: the one in use, and one to switch to."""
+        return [self.strategy, *filter(None, [self.switch_to])]
 
     @property
     def sentence(self) -> str:
@@ -193,9 +200,9 @@ def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
     now, limit = labels_spent(fit.runs, strategy), limit_of(rule)
     asked = [leaf.horizon(now) or now for leaf in rule.leaves()]
     if math.inf in asked and limit < math.inf:
-        return Outlook.of(fit, strategy, limit)
+        return Outlook.of(fit, strategy, limit, asked)
     furthest = max(2 * now, *(labels for labels in asked if labels < math.inf), now)
-    return Outlook.of(fit, strategy, min(limit, furthest))
+    return Outlook.of(fit, strategy, min(limit, furthest), asked)
 
 
 def limit_of(rule: Rule) -> float:
@@ -247,8 +254,13 @@ def verdict_differs(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
 def band_edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
     """Return the edges of the 80 % band of the gain, added to the mean, as outlooks of one draw."""
     present = outlook.draws[:, :1]
-    low, high = present.mean() + np.quantile(outlook.draws - present, (0.1, 0.9), axis=0)
-    return replace(outlook, draws=low[None]), replace(outlook, draws=high[None])
+
+    def edge(draws: Floats, probability: float) -> Floats:
+        gain = np.quantile(draws - present, probability, axis=0, keepdims=True)
+        return np.asarray(present.mean() + gain)
+
+    low, high = (outlook.changed(partial(edge, probability=p)) for p in (0.1, 0.9))
+    return low, high
 
 
 DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)

@@ -50,6 +50,8 @@ class LabelsToReach(Displayed):
         ALDA's Δτ, in the user's own scale, and η.
     probability : float
         Probability of the intervals from ``lower`` to ``upper``.
+    sufficing : array, dims (strategy,), optional
+        Probability that `within`, whose last batch may be smaller, suffices.
     """
 
     fit: "Posterior"
@@ -63,6 +65,7 @@ class LabelsToReach(Displayed):
     half_width: float
     eta: float
     probability: float
+    sufficing: Floats | None = None
 
     @property
     def until(self) -> float:
@@ -97,9 +100,7 @@ class LabelsToReach(Displayed):
         table = pd.DataFrame({"strategy": self.needed["strategy"].to_numpy().astype(object)})
         table[["budget", "median", "lower", "upper"]] = quantiles.T
         table["p_never"] = np.isinf(needed).mean(axis=0)
-        table["p_within"] = np.nan
-        if self.within is not None:
-            table["p_within"] = (needed <= self.within).mean(axis=0)
+        table["p_within"] = np.nan if self.sufficing is None else self.sufficing
         table["p_reached"] = (needed <= seen_budget(self.fit.runs)).mean(axis=0)
         return table.sort_values(["budget", "p_never", "median"], ignore_index=True)
 
@@ -323,18 +324,21 @@ def labels_to_reach(
             )
     if within is not None and until is not None and within > until:
         raise DataError(f"within is {number(within)}, but must be at most until, {number(until)}")
-    usual = runs.score.sizes(alda.HALF_WIDTH)
-    half_width = runs.score.difference(
-        usual if delta_target is None else delta_target, "delta_target"
-    )
+    given = runs.score.sizes(alda.HALF_WIDTH) if delta_target is None else delta_target
+    half_width = runs.score.difference(given, "delta_target")
     if not 0 <= eta < np.inf:
         raise DataError(f"eta is {eta:g}, but must be at least 0")
     budgets = considered(runs, within, until)
-    curves = draw_paths(fit, budgets)
-    paths = curves if scope == "expected" else draw_paths(fit, budgets, scope, seed)
+    every = budgets if within is None else np.union1d(budgets, [within])
+    curves = draw_paths(fit, every)
+    paths = curves if scope == "expected" else draw_paths(fit, every, scope, seed)
+    needed = first_reached(paths.sel(budget=slice(None, within)), runs.score.fractions(goal))
+    chance = None if within is None else np.isfinite(needed).mean("sample").to_numpy()
+    curves, paths = (part.sel(budget=budgets) for part in (curves, paths))
     return LabelsToReach(
-        fit, curves, paths, goal, scope, unit, assurance, within, half_width, eta, probability
-    )
+        fit, curves, paths, goal, scope, unit, assurance, within, half_width, eta, probability,
+        chance,
+    )  # fmt: skip
 
 
 def considered(runs: "Runs", within: float | None = None, until: float | None = None) -> Floats:

@@ -1,7 +1,7 @@
 """Answers as they would be if the prior weighed half or twice as much."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +9,6 @@ import numpy as np
 from palm_bayes.arrays import Integers
 from palm_bayes.decisions.decide import Decision, outlook_for
 from palm_bayes.decisions.label_budget import LabelsToReach
-from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     for words, which in _draws_by_weight(fit, decision.strategy):
         if which is None:
             return _UNKNOWN
-        moved = _selected_draws(outlook, which)
+        moved = outlook.changed(itemgetter(which))
         findings = {
             leaf: before if before.stop is None else leaf.find(moved)
             for leaf, before in zip(leaves, decision.findings, strict=False)  # one more of a switch
@@ -72,12 +71,3 @@ def _draws_by_weight(fit: "Posterior", strategy: str) -> Iterator[tuple[str, Int
     for weight in of_one["weight"].to_numpy():
         each = of_one.sel(weight=weight)
         yield str(weight), each["position"].to_numpy() if each["reliable"] else None
-
-
-def _selected_draws(outlook: Outlook, which: Integers) -> Outlook:
-    on_curve = outlook.on_curve
-    return replace(
-        outlook,
-        draws=outlook.draws[which],
-        on_curve=None if on_curve is None else on_curve[which],
-    )

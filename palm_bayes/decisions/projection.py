@@ -1,6 +1,7 @@
 """Present and forecast accuracy of a strategy, the input of stop rules."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -36,6 +37,8 @@ class Outlook:
         Converts fractions to the user's values.
     on_curve : array, dims (draw, episode), optional
         Accuracies of the draws on the PALM curve, without misfit.
+    between : Outlook, optional
+        The same at labels that a rule asks about and no episode ends at; ``episodes`` are NaN.
     """
 
     strategy: str
@@ -44,10 +47,13 @@ class Outlook:
     draws: Floats
     score: Score
     on_curve: Floats | None = None
+    between: "Outlook | None" = None
 
     @classmethod
-    def of(cls, fit: "Posterior", strategy: str, until: float) -> Self:
+    def of(cls, fit: "Posterior", strategy: str, until: float, asked: Iterable[float] = ()) -> Self:
         """Forecast a strategy of a fit from its last labels to `until`, batch by batch.
+
+        `asked` are labels before `until` at which the forecast is needed, too.
 
         Raises
         ------
@@ -57,11 +63,17 @@ class Outlook:
         now = labels_spent(fit.runs, strategy)
         if not fit.runs.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
-        return cls.at(fit, strategy, *later_budgets(fit.runs, now, until))
+        labels, episodes = later_budgets(fit.runs, now, until)
+        outlook = cls.at(fit, strategy, labels, episodes)
+        others = np.setdiff1d([at for at in asked if now < at < labels[-1]], labels)
+        if not others.size:
+            return outlook
+        between = cls.at(fit, strategy, others, np.full(others.shape, np.nan))
+        return replace(outlook, between=between)
 
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
-        """Forecast a strategy of a fit at given labels, the first being those spent."""
+        """Forecast a strategy of a fit at given labels, usually the first being those spent."""
         found = forecast(fit, labels=labels)
         draws, on_curve = (
             part.sel(strategy=strategy)
@@ -75,7 +87,15 @@ class Outlook:
     @property
     def pure(self) -> Self:
         """Same outlook without misfit, from PALM's parameters alone."""
-        return self if self.on_curve is None else replace(self, draws=self.on_curve)
+        if self.on_curve is None:
+            return self
+        return replace(self, draws=self.on_curve, between=self.between and self.between.pure)
+
+    def changed(self, change: Callable[[Floats], Floats]) -> Self:
+        """Return the same with other draws, given a function of those at each of the labels."""
+        on_curve = None if self.on_curve is None else change(self.on_curve)
+        between = self.between and self.between.changed(change)
+        return replace(self, draws=change(self.draws), on_curve=on_curve, between=between)
 
     @property
     def now(self) -> float:
@@ -93,7 +113,12 @@ class Outlook:
         return float(self.labels[1] - self.labels[0]) if len(self.labels) > 1 else 0.0
 
     def accuracy_at(self, labels: float) -> Floats:
-        """Return accuracy at `labels`, dims (draw,): linear between episodes, constant beyond."""
+        """Return accuracy at `labels`, dims (draw,).
+
+        It is linear between episodes, unless `between` has it, and constant beyond.
+        """
+        if self.between is not None and labels in self.between.labels:
+            return np.asarray(self.between.draws[:, self.between.labels == labels][:, 0])
         at = float(np.interp(labels, self.labels, np.arange(len(self.labels))))
         low, high = math.floor(at), math.ceil(at)
         return np.asarray(
@@ -116,6 +141,7 @@ def later_budgets(runs: "Runs", now: float, until: float) -> tuple[Floats, Float
     """Return whole labels after each episode from `now` to `until`, and the numbers of episodes."""
     labels, episodes = schedule(now, runs.batch, until)
     whole = np.minimum(whole_labels(runs, labels), labels[-1])
+    whole[-1] = labels[-1]  # the limit, as given
     whole, first = np.unique(whole, return_index=True)  # half a batch may round to the last
     return whole, episodes[first]
 

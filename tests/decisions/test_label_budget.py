@@ -63,6 +63,16 @@ def test_a_budget_past_the_default_range_is_counted_in_full(four):
         assert found.table.set_index("strategy")["p_within"].to_dict() == {"a": 0.75, "b": 1}
 
 
+def test_a_budget_within_an_episode_has_a_smaller_last_batch(four):
+    """That `a` is there after 42 labels counts for 44 of them; what is asked beside it does not."""
+    runs = [labels_to_reach(four, 0.5, within=64, until=until) for until in (64, 100)]
+    more = labels_to_reach(four, 0.5, within=55, until=100)
+    for found in runs:
+        assert found.table.set_index("strategy")["p_within"].to_dict() == {"a": 0.5, "b": 1}
+    assert more.table.set_index("strategy")["p_within"].to_dict() == {"a": 0.5, "b": 1}
+    assert more.needed.sel(strategy="b").to_numpy().tolist() == [60] * 4  # whole episodes, still
+
+
 def test_last_batch_ends_with_the_pool(four):
     found = labels_to_reach(four, 0.5, until=75)
     assert found.paths["budget"].to_numpy().tolist() == [10, 20, 30, 40, 50, 60, 70, 75]
