@@ -126,7 +126,7 @@ class Comparison(Displayed):
             columns = self._summary(self.score.differences(difference))
             summary = {name: float(value) for name, value in columns.items()}
             rows.append({"strategy": one, "other": other, **shares, **summary})
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=pairwise.PAIRS)
 
     @cached_property
     def matrix(self) -> pd.DataFrame:
@@ -170,7 +170,7 @@ class Comparison(Displayed):
             share, places = pairwise.overtaking(self.score.sizes(lead), self.rope)
             where = pairwise.quantiles(places, self.probability)
             rows.append({"strategy": one, "other": other, "p_overtakes": share, **where})
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=pairwise.CROSSINGS)
 
     @cached_property
     def area(self) -> pd.DataFrame:

@@ -9,6 +9,8 @@ from palm_bayes.decisions.trajectories import first_reached, last_zero
 from palm_bayes.errors import listed
 
 QUANTILES = ("median", "lower", "upper")
+PAIRS = ("strategy", "other", "p_better", "p_equal", "p_worse", "p_above", *QUANTILES)
+CROSSINGS = ("strategy", "other", "p_overtakes", *QUANTILES)
 SURE = 0.9  # least P(worse) for "ruled out", and least P(equal) for "equivalent"
 
 
@@ -97,7 +99,7 @@ def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
     better, worse = float((difference > margin).mean()), float((difference < -margin).mean())
     return {
         "p_better": better,
-        "p_equal": 1 - better - worse,
+        "p_equal": float((abs(difference) <= margin).mean()),
         "p_worse": worse,
         "p_above": float(above(difference)),
     }

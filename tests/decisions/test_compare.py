@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.compare import compare
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.errors import DataError
+from palm_bayes.report.tables import compared, compared_numbers
 
 
 @pytest.fixture
@@ -151,6 +154,17 @@ def test_one_strategy_is_no_error(runs, made_up):
     found = compare(made_up.stand_in(runs.strategy("a"), {"a": [made_up.line(0.1, 0.05)]}), 30)
     assert found.sentence == "At 30 labels a, the only strategy, is at 0.250."
     json.dumps(found.document(), allow_nan=False)
+    (table,) = compared(found).values()
+    assert table["P(worse)"].tolist() == [""]
+    assert compared_numbers(found)["strategy"].tolist() == ["a"]
+    assert found.matrix.isna().all(axis=None)
+    assert found.plot() is not None
+
+
+def test_no_chance_is_below_zero():
+    """1 - .9 - .1 is -3e-17."""
+    difference = xr.DataArray([0.5] * 9 + [-0.5], dims="sample")
+    assert pairwise.shares(difference, 0.1)["p_equal"] == 0
 
 
 def test_sentence_is_of_the_numbers(two):
