@@ -6,13 +6,15 @@ The package ships ``prior.json``, which also documents its training data;
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, listed
 from palm_bayes.files import put_text
 from palm_bayes.model.misfit import Misfit
 
@@ -78,15 +80,23 @@ class Learned:
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
-        """Create an instance from a `document`."""
-        priors = document["priors"]
-        return cls(
-            LogNormal(**priors["alpha_start"]),
-            LogNormal(**priors["beta"]),
-            Misfit(**document["misfit"]),
-            tuple(Held(**row) for row in document["held"]),
-            document["about"],
-        )
+        """Create an instance from a `document`; `DataError` if it lacks or has odd numbers."""
+        parts = {part: document["priors"][part] for part in ("alpha_start", "beta")}
+        pairs = [LogNormal(**_numbers(LogNormal._fields, *part)) for part in parts.items()]
+        for part, pair in zip(parts, pairs, strict=True):
+            for name, value in pair._asdict().items():
+                if not 0 < value < math.inf:
+                    raise DataError(f"{name} of {part} is {value:g}, but must be above 0")
+        names = [each.name for each in fields(Misfit)]
+        misfit = Misfit(**_numbers(names, "the misfit", document["misfit"]))
+        held = [Held(**_numbers(Held._fields, "held", row)) for row in document["held"]]
+        ends = [0.0, *(row.times for row in held)]
+        if not all(low < high for low, high in pairwise(ends)):
+            raise DataError("times of held do not increase")
+        for row in held:
+            if not (0 <= row.share <= 1 and row.forecasts > 0):
+                raise DataError(f"held has the share {row.share:g} of {row.forecasts:g} forecasts")
+        return cls(*pairs, misfit, tuple(held), dict(document["about"]))
 
     def write(self, path: Path) -> Path:
         """Write a JSON file, completely or not at all."""
@@ -106,12 +116,29 @@ class Learned:
             return cls.of(json.loads(Path(path).read_text(encoding="utf-8")))
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}") from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except LookupError as error:
+            raise DataError(f"{path} does not hold a learned prior (it lacks {error})") from error
+        except (ValueError, TypeError, AttributeError) as error:
             raise DataError(f"{path} does not hold a learned prior ({error})") from error
 
     def held_at(self, times: float) -> Held | None:
         """Return the coverage of forecasts at `times` times the labels seen."""
         return next((row for row in self.held if times <= row.times), None)
+
+
+def _numbers(names: Iterable[str], what: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of a document, if it has exactly these names, with numbers."""
+    wanted = list(names)
+    for told, odd in (
+        ("lacks", set(wanted) - set(part)),
+        ("does not have", set(part) - set(wanted)),
+    ):
+        if odd:
+            raise DataError(f"{what} {told} {listed(sorted(odd))}: is the file of another version?")
+    for name, value in part.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise DataError(f"{name} of {what} is {value!r}, but must be a number")
+    return part
 
 
 @lru_cache(maxsize=1)
