@@ -1,6 +1,7 @@
 """`StopMonitor`: stop rule inside a labelling loop."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from palm_bayes.decisions.stopping_rules import Target, Unreachable
 from palm_bayes.errors import DataError
 from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.settings import Settings
-from palm_bayes.model.learned import shipped
+from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors, named_priors
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
@@ -47,6 +48,8 @@ class StopMonitor:
     lower_is_better : bool
         True for error rates and losses.
     priors : {"default", "bounds"} or Priors
+    prior : Learned or path, optional
+        Hyperparameters learned from past curves, as of `palm_bayes.fit`.
     draws, tune, chains, seed : int
         See `palm_bayes.inference.settings.Settings`.
     fit : PalmFit or None
@@ -66,11 +69,13 @@ class StopMonitor:
     metric: str | None = None
     lower_is_better: bool = False
     priors: str | Priors = "default"
+    prior: Learned | str | Path | None = field(default=None, kw_only=True)
     draws: int = Settings.draws
     tune: int = Settings.tune
     chains: int = Settings.chains
     seed: int = Settings.seed
     fit: PalmFit | None = field(default=None, init=False)
+    _learned: Learned | None = field(default=None, init=False, repr=False)
     _rows: list[tuple[str, float, float]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +83,9 @@ class StopMonitor:
         check_options(self.batch, "labels", None, None)
         settings = Settings(self.draws, self.tune, self.chains, seed=self.seed)
         priors = self.priors
-        settings.suit(named_priors(priors, shipped()) if isinstance(priors, str) else priors)
+        learned = learned_from(self.prior)
+        self._learned = learned if self.prior else None  # the file may change before the fit
+        settings.suit(named_priors(priors, learned) if isinstance(priors, str) else priors)
 
     def update(self, labels: float, accuracy: float, repetition: str | int = "1") -> Decision:
         """Add one episode, and decide from all episodes.
@@ -121,8 +128,8 @@ class StopMonitor:
         )  # fmt: skip
         if self.fit is None:
             fit = fit_runs(
-                runs, priors=self.priors, draws=self.draws, tune=self.tune, chains=self.chains,
-                seed=self.seed,
+                runs, priors=self.priors, prior=self._learned, draws=self.draws, tune=self.tune,
+                chains=self.chains, seed=self.seed,
             )  # fmt: skip
         else:  # without the warnings, which came with the first fit
             own = None if isinstance(self.priors, str) else self.priors

@@ -5,6 +5,7 @@ import pytest
 from palm_bayes import monitor as module
 from palm_bayes.decisions.stopping_rules import Budget, Plateau, Target, Unreachable
 from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.model.learned import shipped
 from palm_bayes.monitor import StopMonitor
 from palm_bayes.palm_fit import PalmFit
 
@@ -40,6 +41,17 @@ def test_fits_begin_with_the_fourth_episode(fitted):
     ((runs, options),) = fitted
     assert runs.table["labels"].tolist() == [20, 40, 60, 80]
     assert options["seed"] == 7
+
+
+def test_fits_have_the_learned_prior_that_is_given(fitted, tmp_path):
+    path = shipped().write(tmp_path / "prior.json")
+    monitor = StopMonitor(Target(0.5), prior=path)
+    path.write_text("changed")
+    for i, accuracy in enumerate(ACCURACIES[:4], 1):
+        monitor.update(20 * i, accuracy)
+    assert fitted[0][1]["prior"] == shipped()
+    with pytest.raises(DataError, match="does not hold a learned prior"):
+        StopMonitor(Target(0.5), prior=path)
 
 
 def test_budget_needs_no_fit(fitted):
