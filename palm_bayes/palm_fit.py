@@ -94,9 +94,9 @@ class PalmFit(Posterior):
         """
         return forecast(self, labels, episodes, horizon, scope=scope, misfit=misfit, seed=seed)
 
-    def worth(self, budget: float) -> str:
+    def worth(self, budget: float, strategies: Sequence[str] | None = None) -> str:
         """Describe the reliability of a forecast; see `palm_bayes.forecast.worth.worth`."""
-        return worth(self, budget)
+        return worth(self, budget, strategies)
 
     def full_trace(self, **options: Any) -> xr.DataTree:
         """Add groups for ArviZ; see `palm_bayes.inference.predictive.full_trace`."""

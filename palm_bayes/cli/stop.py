@@ -175,7 +175,8 @@ def stop(
 
     status = report_decision(
         fit, decision.document(), decided(decision), decision.to_frame(), how=form,
-        until=decision.until, prior=prior, more=[f"  {line}" for line in decision.advice],
+        until=decision.until, strategies=decision.strategies, prior=prior,
+        more=[f"  {line}" for line in decision.advice],
     )  # fmt: skip
     return _STATUS[decision.action] if exit_code else status
 

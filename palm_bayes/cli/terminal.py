@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,7 @@ def report_decision(
     *,
     how: Shown,
     until: float | None = None,
+    strategies: Sequence[str] | None = None,
     prior: str = "",
     more: Iterable[str] = (),
 ) -> int:
@@ -141,12 +142,16 @@ def report_decision(
         As in `answer`; the document has the ``sentence``.
     until : float, optional
         Largest budget of the answer, for the statement about its reliability.
+    strategies : sequence of str, optional
+        Strategies that the answer is about; by default all.
     prior : str
         How the answer depends on the prior; may be empty.
     """
     verdict = fit.convergence
     if until is not None:
-        document = document | {"worth": " ".join(filter(None, (prior, fit.worth(until))))}
+        document = document | {
+            "worth": " ".join(filter(None, (prior, fit.worth(until, strategies))))
+        }
     about = {"converged": bool(verdict.passed), "verdict": verdict.sentence}
     doubt = "" if verdict.passed else verdict.sentence
     lines = (document.get("worth", ""), doubt, *more)

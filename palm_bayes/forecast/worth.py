@@ -1,5 +1,6 @@
 """Reliability of a forecast: its distance, coverage on other projects, and the prior's share."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import unit_of
 from palm_bayes.display import percent
-from palm_bayes.errors import listed
+from palm_bayes.errors import known, listed
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
@@ -17,21 +18,39 @@ if TYPE_CHECKING:
 DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
 WIDTH_MOST = 0.5  # share of the remaining gain; a wider band is uninformative
 _NEAR = 1 + 1e-9  # multiple of the budget seen: 1 up to rounding
+_LEAST_TOLD = 1.1  # smaller multiples would be rounded to 1
 
 
-def worth(fit: "Posterior", budget: float) -> str:
-    """Describe the reliability of a forecast of a fit's strategies at a budget.
+def worth(fit: "Posterior", budget: float, strategies: Sequence[str] | None = None) -> str:
+    """Describe the reliability of a forecast at a budget.
 
-    Budgets are labels, or episodes where labels are unknown.
+    Parameters
+    ----------
+    fit : Posterior
+    budget : float
+        Labels, or episodes where labels are unknown.
+    strategies : sequence of str, optional
+        Those that the answer is about; by default all. The distance is that of the shortest.
     """
-    unit = unit_of(fit.runs)
-    column = "labels" if unit == "labels" else "episode"
-    seen = float(fit.runs.table.groupby("strategy")[column].max().min())
-    times = budget / seen
-    if times <= _NEAR:
+    runs, unit = fit.runs, unit_of(fit.runs)
+    names = known(
+        runs.strategies if strategies is None else strategies, runs.strategies, "strategy"
+    )
+    each = runs.table.groupby("strategy")["labels" if unit == "labels" else "episode"].max()
+    times = {name: budget / float(each[name]) for name in names}
+    ahead = {name: float(each[name]) for name in names if times[name] > _NEAR}
+    if not ahead:
         return "The forecast does not go beyond the data."
-    words = f"The forecast extends to {times:.1f} times the {unit} seen."
-    return " ".join([words, *_held(fit, times), _prior(fit, seen, budget)])
+    furthest = max(ahead, key=times.__getitem__)
+    told = [_in_words(times[name]) for name in (furthest, min(names, key=times.__getitem__))]
+    words = f"The forecast extends to {told[0]} times the {unit} seen"
+    words += f" with {furthest}." if told[0] != told[1] else "."
+    return " ".join([words, *_held(fit, times[furthest]), _prior(fit, ahead, budget)])
+
+
+def _in_words(times: float) -> str:
+    """Format a distance, which is above 1."""
+    return f"{times:.1f}" if times >= _LEAST_TOLD else f"less than {_LEAST_TOLD:g}"
 
 
 def _held(fit: "Posterior", times: float) -> list[str]:
@@ -48,12 +67,15 @@ def _held(fit: "Posterior", times: float) -> list[str]:
     return [words]
 
 
-def _prior(fit: "Posterior", seen: float, budget: float) -> str:
-    what: dict[str, Any] = {unit_of(fit.runs): [seen, budget]}
+def _prior(fit: "Posterior", ends: dict[str, float], budget: float) -> str:
+    """Describe the share of the prior; `ends` are the budgets seen of strategies."""
+    at = np.unique([*ends.values(), budget])
+    what: dict[str, Any] = {unit_of(fit.runs): at}
     curves = forecast(fit, misfit=None, **what).draws
     shares, mostly = {}, []
-    for name in fit.runs.strategies:
-        present, later = curves.sel(strategy=name).transpose("x", ...).to_numpy()
+    for name, end in ends.items():
+        of_one = curves.sel(strategy=name).transpose("x", ...).to_numpy()
+        present, later = of_one[np.searchsorted(at, end)], of_one[-1]
         shares[name] = data_share(fit, name, present, later)
         mostly += [name] if is_mostly_prior(shares[name], relative_width(present, later)) else []
     least = min(shares, key=shares.__getitem__)

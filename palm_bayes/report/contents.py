@@ -143,7 +143,7 @@ class Report:
             answers["How many labels?"] = _sentences(self.needed.sentence, of_budget(self.needed))
         described = [_DESCRIBED] if check.passed else check.sentences
         answers["Can it be relied on?"] = " ".join(
-            [convergence.sentence, *described, worth(self.fit, self.until)]
+            [convergence.sentence, *described, worth(self.fit, self.furthest)]
         )
         return answers
 
@@ -151,6 +151,12 @@ class Report:
     def until(self) -> float:
         """Largest budget of the shown curves."""
         return self.comparison.until
+
+    @property
+    def furthest(self) -> float:
+        """Largest budget of any answer."""
+        answers = filter(None, (self.comparison, self.needed, self.decision))
+        return max(answer.until for answer in answers)
 
     @cached_property
     def expected(self) -> Forecast:

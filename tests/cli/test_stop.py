@@ -33,6 +33,13 @@ def test_it_says_what_to_do_and_why(run):
     assert "Would change with a target above" in out
 
 
+def test_its_worth_is_that_of_the_strategy_in_use(run, fit, monkeypatch):
+    asked = []
+    monkeypatch.setattr(type(fit), "worth", lambda _, *of: asked.append(of) or "worth")
+    run("--target", 0.99, "--with", "random")
+    assert asked == [(480, ["random"])]
+
+
 def test_json_has_the_decision_and_its_numbers(run, fit):
     options = ("--target", 0.99, "--budget", 300, "--with", "random", "--json")
     status, out, _ = run(*options)

@@ -1,9 +1,14 @@
 """What an answer is worth is said beside it."""
 
 import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
+from palm_bayes.forecast import worth as module
 from palm_bayes.forecast.worth import worth
 from palm_bayes.model.learned import shipped
 from palm_bayes.palm_fit import fit_runs
@@ -29,3 +34,29 @@ def test_a_forecast_that_is_mostly_prior_says_so():
     assert " It is mostly prior. The data inform it " in worth(few, 320)
     assert "mostly prior" not in worth(many, 2400)
     assert "mostly prior" not in worth(few, 80)  # not a forecast
+
+
+@pytest.fixture
+def unlike(made_up, monkeypatch):
+    """`a` has 50 labels, `b` 20."""
+    monkeypatch.setattr(module, "_prior", lambda fit, ends, budget: f"{ends}")
+    runs = made_up.task({"a": (0.1,), "b": (0.2,)})
+    table = runs.table
+    table = table[(table["strategy"] == "a") | (table["episode"] <= 2)].reset_index(drop=True)
+    return SimpleNamespace(runs=replace(runs, table=table), learned=shipped())
+
+
+def test_the_distance_is_that_of_the_strategies_asked_about(unlike):
+    """And the present of each is the end of its own data."""
+    said = worth(unlike, 60)
+    assert said.startswith("The forecast extends to 3.0 times the labels seen with b. On ")
+    assert "forecasts 1.5 to 3 times as far" in said
+    assert said.endswith("{'a': 50.0, 'b': 20.0}")
+    assert worth(unlike, 60, ["a"]).startswith("The forecast extends to 1.2 times the labels seen.")
+    assert worth(unlike, 40).endswith("{'b': 20.0}")  # no forecast of a
+    assert worth(unlike, 40, ["a"]) == "The forecast does not go beyond the data."
+
+
+def test_a_short_distance_is_not_rounded_to_none(unlike):
+    said = worth(unlike, 51, ["a"])
+    assert said.startswith("The forecast extends to less than 1.1 times the labels seen. On ")

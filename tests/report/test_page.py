@@ -53,6 +53,12 @@ def page(report):
     return Page(html(report))
 
 
+def test_its_reliability_is_that_of_its_furthest_answer(report, fit):
+    """The labels needed are sought up to 960, the comparison is at 600."""
+    assert report.furthest == report.needed.until > report.until
+    assert fit.worth(960) in report.verdict["Can it be relied on?"]
+
+
 def test_the_verdict_is_that_of_the_results(fit, page):
     rule = Target(0.93) | Unreachable(0.93, 600) | Budget(600)
     sentences = [
