@@ -333,7 +333,7 @@ def labels_to_reach(
     curves = draw_paths(fit, every)
     paths = curves if scope == "expected" else draw_paths(fit, every, scope, seed)
     needed = first_reached(paths.sel(budget=slice(None, within)), runs.score.fractions(goal))
-    chance = None if within is None else np.isfinite(needed).mean("sample").to_numpy()
+    chance = None if within is None else (needed < np.inf).mean("sample").to_numpy()
     curves, paths = (part.sel(budget=budgets) for part in (curves, paths))
     return LabelsToReach(
         fit, curves, paths, goal, scope, unit, assurance, within, half_width, eta, probability,

@@ -96,7 +96,8 @@ class Learned:
         for row in held:
             if not (0 <= row.share <= 1 and row.forecasts > 0):
                 raise DataError(f"held has the share {row.share:g} of {row.forecasts:g} forecasts")
-        return cls(*pairs, misfit, tuple(held), dict(document["about"]))
+        alpha_start, beta = pairs
+        return cls(alpha_start, beta, misfit, tuple(held), dict(document["about"]))
 
     def write(self, path: Path) -> Path:
         """Write a JSON file, completely or not at all."""

@@ -155,8 +155,8 @@ class Report:
     @property
     def furthest(self) -> float:
         """Largest budget of any answer."""
-        answers = filter(None, (self.comparison, self.needed, self.decision))
-        return max(answer.until for answer in answers)
+        others = [answer.until for answer in (self.needed, self.decision) if answer is not None]
+        return max([self.until, *others])
 
     @cached_property
     def expected(self) -> Forecast:
