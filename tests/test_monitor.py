@@ -45,7 +45,7 @@ def test_fits_begin_with_the_fourth_episode(fitted):
 
 def test_fits_have_the_learned_prior_that_is_given(fitted, tmp_path):
     path = shipped().write(tmp_path / "prior.json")
-    monitor = StopMonitor(Target(0.5), prior=path)
+    monitor = StopMonitor(Target(0.5), strategy="random", prior=path)
     path.write_text("changed")
     for i, accuracy in enumerate(ACCURACIES[:4], 1):
         monitor.update(20 * i, accuracy)
