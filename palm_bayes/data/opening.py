@@ -24,6 +24,7 @@ MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 1_000_000, 20_000, 5_000_000
 """Largest table: as text in memory, a cell takes about 100 bytes."""
 _UNCLEAR = {
     "object at 0x": "its header is damaged",
+    "malformed node": "its header is damaged",  # as Python 3.14 says it
     "nested parentheses": "its header is damaged",
     "max_header_size": "its header is too long",
     "set_int_max_str_digits": "a whole number has more than 4,300 digits",

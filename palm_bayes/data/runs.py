@@ -324,13 +324,12 @@ def _add_x(table: pd.DataFrame, batch: float | None, x_mode: XMode, notes: list[
     if x_mode == "labels":
         table["x"] = table["labels"] / batch
     start = table.loc[table["episode"] == 1, "labels"]
-    if ((start / batch - 1).abs() > _UNEVEN).any():
-        pool, x = span(start), span(table.loc[start.index, "x"])
-        size = f"({pool} labels) is not one batch ({batch:,.10g})"
-        notes.append(f"The start pool {size}: x starts at {x}.")
+    one = f"{batch:,.10g}"
     if ((steps / step - 1).abs() > _UNEVEN).any():
         notes.append(
-            f"Batches are uneven ({span(steps)} labels): x counts {batch:,.10g} labels as one "
-            "batch."
+            f"Batches are uneven ({span(steps)} labels): x counts {one} labels as one batch."
         )
+    elif ((start / batch - 1).abs() > _UNEVEN).any():
+        pool, x = span(start), span(table.loc[start.index, "x"])
+        notes.append(f"The start pool ({pool} labels) is not one batch ({one}): x starts at {x}.")
     return batch
