@@ -10,6 +10,7 @@ fitted as a user would; each truth is ranked among the draws of what the package
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from designs import BATCH, DESIGNS, Task, drawn, log_likelihood
 from reference_model import Array
 
 from palm_bayes.decisions.trajectories import first_reached
-from palm_bayes.evaluation.checkpoints import Checkpoints, Part
+from palm_bayes.evaluation.checkpoints import SETTINGS, Checkpoints, Part
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.learned import shipped
@@ -132,7 +133,7 @@ def flat(draws: xr.DataArray) -> Array:
 
 def gathered(folder: Path, simulations: int) -> pd.DataFrame:
     """Read the ranks that are there, of at most so many simulations."""
-    kept, parts = Checkpoints(folder), []
+    kept, parts = Checkpoints.open(folder, json.loads((folder / SETTINGS).read_text())), []
     for seed in range(simulations):
         part: Part | None = kept.get(str(seed))
         if part is not None:
