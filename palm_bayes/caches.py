@@ -63,7 +63,7 @@ def _without_headers() -> None:
     Debian, for example, has them in a package of their own, python3-dev. Sampling needs no C.
     """
     header = Path(sysconfig.get_path("include"), "Python.h")
-    if "cxx" not in os.environ.get(_FLAGS, "") and not header.exists():
+    if "cxx=" not in os.environ.get(_FLAGS, "") and not header.exists():
         _add_flag("cxx=")
 
 

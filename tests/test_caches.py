@@ -59,6 +59,10 @@ def test_without_the_headers_of_python_nothing_is_compiled_in_c(fresh, monkeypat
     ensure_cache()
     assert os.environ["PYTENSOR_FLAGS"] == "cxx="
     ensure_cache.cache_clear()
+    monkeypatch.setenv("PYTENSOR_FLAGS", "gcc__cxxflags=-O2")
+    ensure_cache()
+    assert os.environ["PYTENSOR_FLAGS"] == "gcc__cxxflags=-O2,cxx="
+    ensure_cache.cache_clear()
     monkeypatch.setenv("PYTENSOR_FLAGS", "device=cpu,cxx=/usr/bin/clang++")
     ensure_cache()
     assert os.environ["PYTENSOR_FLAGS"] == "device=cpu,cxx=/usr/bin/clang++"

@@ -123,7 +123,7 @@ def _of_database(path: Path) -> list[_Run]:
     for table in ("params", "tags"):
         said[table] = defaultdict(dict)
         for run, key, value in found[table]:
-            said[table][run][str(key)] = "" if value is None else str(value).strip()
+            said[table][run][str(key)] = _told(value)
     values = defaultdict[str, _Values](list)
     for run, key, step, value, is_nan in found["metrics"]:
         if not isinstance(step, int) or not isinstance(value, (int, float)):
@@ -135,8 +135,13 @@ def _of_database(path: Path) -> list[_Run]:
         experiment, its_stage = experiments.get(one, (one, ""))
         texts = said["params"][run], said["tags"][run]
         deleted = "deleted" in {stage, its_stage}
-        runs.append(_Run(str(run), str(name), str(experiment), *texts, values[run], deleted))
+        runs.append(_Run(str(run), _told(name), _told(experiment), *texts, values[run], deleted))
     return runs
+
+
+def _told(value: object) -> str:
+    """Return a cell of a database as text, empty for NULL."""
+    return "" if value is None else str(value).strip()
 
 
 def _of_folder(run: Path) -> _Run:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from palm_bayes.errors import DataError, listed
+from palm_bayes.errors import DataError, listed, real
 from palm_bayes.files import put_text
 from palm_bayes.model.misfit import Misfit
 
@@ -139,6 +139,7 @@ def _numbers(names: Iterable[str], what: str, part: dict[str, Any]) -> dict[str,
     for name, value in part.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise DataError(f"{name} of {what} is {value!r}, but must be a number")
+        real(value, f"{name} of {what}")
     return part
 
 

@@ -46,7 +46,8 @@ def plot_budget(
     unit : {"labels", "episodes"}
     title : str
     ax : Axes, optional
-        Axes to draw in, whose figure is returned; by default those of a new one.
+        Axes to draw in, whose figure is returned; by default those of a new one. Names are at their
+        right, for which a figure with ``layout="constrained"`` leaves room.
     """
     names = list(budgets.index[::-1])  # of lines at the same height, the smallest budget is on top
     height = max(3.2, 1 + LINE * len(names))

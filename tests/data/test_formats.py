@@ -6,14 +6,16 @@ The shapes are those of `benchmarks/formats.py`, which prints what becomes of ea
 import importlib.util
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data import columns
+from palm_bayes.data import columns, mlflow
 from palm_bayes.data.ambiguous import several_measures
 from palm_bayes.data.names import by_pattern, repetition_of, split, split_all
 from palm_bayes.data.readers import read_runs
@@ -341,6 +343,14 @@ def test_columns_of_percent_and_of_others_are_refused():
     frame = pd.DataFrame([["a", *np.linspace(0.5, 0.9, 5)]], columns=names)
     with pytest.raises(DataError, match="80% is percent of the pool, 100 is not"):
         read_runs(frame)
+
+
+def test_runs_of_a_database_without_names_have_none(tmp_path):
+    path = formats.mlflow_database(tmp_path)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE runs SET name = NULL")
+        database.commit()
+    assert set(mlflow.table_of([path]).frame["run_name"]) == {""}
 
 
 def test_an_index_that_may_number_rows_can_be_chosen():

@@ -32,6 +32,7 @@ def test_a_file_that_is_none(tmp_path, text):
         ({"priors": {"alpha_start": {"median": "1.5"}}}, "is '1.5', but must be a number"),
         ({"priors": {"beta": {"mean": 2}}}, "beta does not have mean: is the file of another"),
         ({"misfit": {"level": True}}, "level of the misfit is True, but must be a number"),
+        ({"misfit": {"level": 10**400}}, "level of the misfit is too large"),
         ({"misfit": {"drift": 1}}, "the misfit does not have drift"),
         ({"held": [{"times": 1.5, "forecasts": 10}]}, "held lacks share"),
         ({"held": [Held(1.5, 10, 78)._asdict()]}, "held has the share 78 of 10 forecasts"),
