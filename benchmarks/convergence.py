@@ -18,6 +18,7 @@ from plain import NAIVE, SETTINGS, naive, naive_data, sample
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
+from palm_bayes.inference.settings import Settings
 from palm_bayes.model.priors import named_priors
 
 TASK = ["priors", "cell"]
@@ -34,13 +35,16 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
     parser.add_argument("--once", action="store_true", help="no further tries")
+    said = "per chain (default: those of palm_bayes.fit)"
+    parser.add_argument("--draws", type=int, default=SETTINGS.draws, metavar="N", help=said)
     parser.add_argument("--priors", nargs="+", default=MODELS, choices=MODELS)
     args = parser.parse_args()
     for priors in args.priors:
         stride = max(args.stride, args.naive_stride) if priors == "naive" else args.stride
         there = done(args.out, TASK)
         wanted = [cell for cell in cells(args.curves, stride) if (priors, cell.id) not in there]
-        sampler = (_naive() if priors == "naive" else _ours(priors, args.once)) if wanted else None
+        settings = replace(SETTINGS, draws=args.draws, retries=0 if args.once else SETTINGS.retries)
+        sampler = (_naive() if priors == "naive" else _ours(priors, settings)) if wanted else None
         for cell in wanted:
             append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sampler)})
     report(pd.read_csv(args.out))
@@ -55,11 +59,10 @@ def _measured(runs: Runs, sampler: Sampler) -> dict[str, Any]:
     return {**size, **verdict}
 
 
-def _ours(priors: str, once: bool) -> Sampler:
+def _ours(priors: str, settings: Settings) -> Sampler:
     """Sample as the package does: curve coordinates, further tries where one falls short."""
     chosen = named_priors(priors)
     compile_programs(chosen)
-    settings = replace(SETTINGS, retries=0) if once else SETTINGS
     return lambda runs: sample_strategy(runs, chosen, settings).verdict
 
 

@@ -45,7 +45,7 @@ def sweep(
     spread: str | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
-    draws: int = Settings.draws,
+    draws: int = 500,
     tune: int = Settings.tune,
     chains: int = Settings.chains,
     target_accept: float = Settings.target_accept,
@@ -86,7 +86,7 @@ def sweep(
     columns, layout, pattern, pool, spread
         As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed
-        As in `palm_bayes.fit`.
+        As in `palm_bayes.fit`, which keeps twice as many draws by default.
     workers : int, optional
         Processes of a local cluster, by default one for each core; 0: this process, without Dask.
         A script that starts workers needs ``if __name__ == "__main__":``, as for any processes.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,7 +62,7 @@ which the extra dask of palm-bayes installs.
 
 
 @filled_by(selection, last=False)
-@filled_by(sampling, last=False)
+@filled_by(partial(sampling, draws=500), last=False)
 @filled_by(shown)
 @described("""
 Output

@@ -51,6 +51,8 @@ class Crew:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < HERE:
             raise DataError(f"workers is {self.workers}, but must be at least {HERE}")
+        if self.workers and self.scheduler is not None:
+            raise DataError("the scheduler has its own workers: leave out their number")
         if self.is_dask:
             _require_dask()
 

@@ -1,5 +1,6 @@
 """Convergence diagnostics of a fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,7 +42,7 @@ class Convergence:
     def sentence(self) -> str:
         """Summary of the diagnostics in one sentence."""
         how = {
-            "sampled again, with smaller steps": self.table["attempts"] > 1,
+            "needed further sampling": self.table["attempts"] > 1,
             "reweighted from the previous fit": self.table["attempts"] == 0,
         }
         remarks = [f"{listed(self.table.index[of])} {said}" for said, of in how.items() if of.any()]
@@ -98,6 +99,12 @@ def diagnose(
         }
     advice = _advice(found)
     return {**found, "passed": not advice, "advice": advice}
+
+
+def too_few(verdict: Mapping[str, Any]) -> bool:
+    """Return True if `diagnose` asks for more draws, but not for smaller steps."""
+    moved = np.isfinite(verdict["r_hat"]) and verdict["e_bfmi"] >= E_BFMI_LEAST
+    return bool(moved and not verdict["divergences"] and not verdict["passed"])
 
 
 def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:

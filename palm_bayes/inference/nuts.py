@@ -1,4 +1,4 @@
-"""NUTS, strategy by strategy: one compiled program, and further tries if the first fails.
+"""NUTS, strategy by strategy: one compiled program, and further sampling if need be.
 
 Strategies of a task are independent given the priors. Sampling them separately costs about as much
 as sampling them together. A difficult strategy then does not affect the others, and a program
@@ -27,9 +27,9 @@ from palm_bayes.inference.compile_cache import (
     unconstrained,
     with_data,
 )
-from palm_bayes.inference.convergence import diagnose
+from palm_bayes.inference.convergence import ESS_LEAST, diagnose, too_few
 from palm_bayes.inference.draws import labelled, verdict_numbers, with_parameters
-from palm_bayes.inference.evidence import Part, aggregated_stats, join
+from palm_bayes.inference.evidence import Part, aggregated_stats, join, longer
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.settings import Progress, Settings, seed_from, silent
 from palm_bayes.model.build import build_model
@@ -72,7 +72,10 @@ class Sample:
 def sample_strategy(
     runs: Runs, priors: Priors, settings: Settings, progress: Progress = silent
 ) -> Sample:
-    """Sample the posterior of one strategy, again with smaller steps if it does not converge.
+    """Sample the posterior of one strategy, further if it does not converge.
+
+    If draws are too few, or the chains do not agree yet, as many draws are added once. If this does
+    not suffice, or transitions diverge, it is sampled anew with smaller steps.
 
     Parameters
     ----------
@@ -84,33 +87,54 @@ def sample_strategy(
         See `Progress`.
     """
     (name,) = runs.strategies
-    found = _attempt(runs, priors, settings, lambda done: progress("sample", name, done), 1)
+
+    def drawn(attempt: int, settings: Settings) -> list[Part]:
+        stage = "sample" if attempt == 1 else "retry"
+        seed = seed_from(settings.seed, name, attempt)
+        return _drawn(runs, priors, settings, seed, lambda done: progress(stage, name, done))
+
+    def judged(attempt: int, parts: list[Part]) -> Sample:
+        rng = np.random.default_rng(seed_from(settings.seed, name, attempt))
+        return _judged(runs, parts, settings.draws, rng, attempt)
+
+    parts = drawn(1, settings)
+    found = judged(1, parts)
+    can_suffice = settings.chains * settings.draws >= ESS_LEAST  # as many as before are kept
+    if settings.retries and can_suffice and too_few(found.verdict):
+        found = judged(2, [longer(*both) for both in zip(parts, drawn(2, settings), strict=True)])
     for retry in range(1, settings.retries + 1):
         if found.verdict["passed"]:
             break
-        stronger = settings.stronger(retry)
-        found = _attempt(
-            runs, priors, stronger, lambda done: progress("retry", name, done), retry + 1
-        )
+        attempt = found.verdict["attempts"] + 1
+        found = judged(attempt, drawn(attempt, settings.stronger(retry)))
     return found
 
 
-def _attempt(
-    runs: Runs, priors: Priors, settings: Settings, tell: Callable[[float], None], attempt: int
-) -> Sample:
-    (name,) = runs.strategies
-    seed = seed_from(settings.seed, name, attempt)
+def _drawn(
+    runs: Runs, priors: Priors, settings: Settings, seed: int, tell: Callable[[float], None]
+) -> list[Part]:
+    """Draw from the posterior in each region."""
     regions = _regions(priors)
     parts = [
         _sampled(runs, priors, region, settings, seed, _share_of(tell, i, len(regions)))
         for i, region in enumerate(regions)
     ]
     tell(1.0)
-    joined = join(parts, np.random.default_rng(seed))
-    posterior = with_parameters(joined.posterior, runs).assign_coords(strategy=[name])
-    each = np.arange(settings.draws)
-    posterior = posterior.isel(draw=settings.thin * each).assign_coords(draw=each)
-    stats = aggregated_stats(joined.stats, settings.thin * each).assign_coords(draw=each)
+    return parts
+
+
+def _judged(
+    runs: Runs, parts: list[Part], draws: int, rng: np.random.Generator, attempt: int
+) -> Sample:
+    """Combine the regions' draws, keep so many per chain at even spacing, and diagnose them."""
+    joined = join(parts, rng)
+    posterior = with_parameters(joined.posterior, runs).assign_coords(
+        strategy=list(runs.strategies)
+    )
+    each = np.arange(draws)
+    thin = posterior.sizes["draw"] // draws
+    posterior = posterior.isel(draw=thin * each).assign_coords(draw=each)
+    stats = aggregated_stats(joined.stats, thin * each).assign_coords(draw=each)
     verdict = diagnose(
         verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
     )

@@ -54,7 +54,8 @@ class Settings:
     thin : int
         Thinning interval: of ``thin * draws`` draws, every `thin`-th is kept.
     retries : int
-        Most further tries where one does not converge, each longer and with smaller steps.
+        Most further tries with smaller steps, each longer, where sampling does not converge and as
+        many draws again do not suffice; 0: no further sampling at all.
     """
 
     draws: int = 1000

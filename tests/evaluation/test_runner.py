@@ -39,6 +39,8 @@ def test_dask_is_asked_for_by_the_name_of_the_extra(monkeypatch):
     Crew(HERE)
     with pytest.raises(DataError, match="workers is -1, but must be at least 0"):
         Crew(-1)
+    with pytest.raises(DataError, match="the scheduler has its own workers"):
+        Crew(2, scheduler="tcp://127.0.0.1:1")
 
 
 def test_all_jobs_are_done_once_with_few_at_a_time(dask_here, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from palm_bayes.inference.evidence import Part, aggregated_stats, join, log_evidence
+from palm_bayes.inference.evidence import Part, aggregated_stats, join, log_evidence, longer
 
 DRAWS = 1000
 
@@ -83,6 +83,26 @@ def test_what_cannot_matter_is_not_counted():
     good, bad = part(0.0, 0.0, diverging=2), part(9.0, -9.0, diverging=50)
     assert join([good, bad], np.random.default_rng(1)).divergences == 2
     assert join([good, part(9.0, 0.0, diverging=50)], np.random.default_rng(1)).divergences == 52
+
+
+def test_a_part_that_was_sampled_twice_is_one():
+    first, second = (
+        part(0.0, 2.0, seed=1, draws=500),
+        part(0.0, 2.0, seed=2, diverging=3, draws=500),
+    )
+    both = longer(first, second)
+    for half, of in ((slice(500), first), (slice(500, None), second)):
+        for name in ("posterior", "stats", "free"):
+            found, given = (
+                getattr(it, name).drop_vars("draw", errors="ignore") for it in (both, of)
+            )
+            xr.testing.assert_identical(found.isel(draw=half), given)
+        xr.testing.assert_identical(both.log_density.isel(draw=half), of.log_density)
+    assert join([both, part(0.0, -9.0)], np.random.default_rng(0)).divergences == 3
+    value, error = log_evidence(both)
+    assert value == pytest.approx(2.0, abs=4 * error)
+    whole = Part(first.posterior, first.stats)
+    assert longer(whole, whole).free is None
 
 
 def test_one_part_is_the_whole():

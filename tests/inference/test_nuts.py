@@ -1,5 +1,6 @@
 """Sampling: seeds, further tries, thinning, starting points; mostly with a stand-in for nutpie."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,12 +38,17 @@ def make_runs(name="margin", episodes=8, level=0.9, rise=0.5, rate=0.7):
 
 
 def tree(settings, seed, good=True):
-    """Draws as a sampler gives them; bad ones disagree between chains and diverge twice."""
+    """Draws as a sampler gives them; bad ones disagree between chains and diverge twice.
+
+    If `good` is "few", each draw of the curve comes nine times.
+    """
     rng = np.random.default_rng(seed)
     size = (settings.chains, settings.draws * settings.thin)
     curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
     if not good:
         curves[0] += 0.1
+    if good == "few":
+        curves = curves[:, 9 * (np.arange(size[1]) // 9)]
     numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True))
     numbers |= {name: rng.uniform(0.01, 0.5, size) for name in NOISE}
     diverging = np.zeros(size, dtype=bool)
@@ -186,6 +192,44 @@ def test_further_tries_are_stronger_and_count(sampler):
     assert [stage for stage, *_ in told] == ["sample"] * 2 + ["retry"] * 4
 
 
+def test_too_few_draws_are_followed_by_as_many(sampler):
+    sampler.outcomes = ["few", "few"]
+    told = []
+    settings = Settings()
+    sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
+    assert [asked for asked, _ in sampler.calls] == [settings] * 2
+    assert sampler.calls[0][1] != sampler.calls[1][1]
+    assert sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 2
+    assert [stage for stage, *_ in told] == ["sample"] * 2 + ["retry"] * 2
+    both = [made["posterior"]["noise"].isel(draw=slice(None, None, 2)) for made in sampler.trees]
+    kept = sample.posterior["noise"]
+    np.testing.assert_array_equal(kept.isel(draw=slice(500)), both[0])
+    np.testing.assert_array_equal(kept.isel(draw=slice(500, None)), both[1])
+    assert sample.stats.sizes == {"chain": 4, "draw": 1000}
+    assert int(sample.stats["n_steps"].sum()) == 7 * 8000  # those between the draws kept, too
+    assert sample.log_likelihood.shape[:2] == (4, 1000)
+
+
+def test_smaller_steps_follow_if_as_many_draws_do_not_suffice(sampler):
+    sampler.outcomes = ["few", False, True]
+    sample = sample_strategy(make_runs(), PRIORS, Settings())
+    assert [asked.target_accept for asked, _ in sampler.calls] == [0.95, 0.95, 0.98]
+    assert len({seed for _, seed in sampler.calls}) == 3
+    assert sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 3
+    np.testing.assert_array_equal(  # the earlier draws are dropped
+        sample.posterior["noise"],
+        sampler.trees[2]["posterior"]["noise"].isel(draw=slice(None, None, 2)),
+    )
+
+
+def test_no_draws_are_added_where_they_cannot_suffice(sampler):
+    sampler.outcomes = ["few"]
+    sample_strategy(make_runs(), PRIORS, Settings(draws=99))
+    assert [asked.target_accept for asked, _ in sampler.calls] == [0.95, 0.98, 0.99]
+
+
 def test_the_last_failure_is_given_back(sampler):
     sampler.outcomes = [False] * 3
     sample = sample_strategy(make_runs(), PRIORS, Settings())
@@ -226,8 +270,9 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
     monkeypatch.setattr(nutpie, "sample", sample)
     settings = Settings(draws=200, tune=100, chains=2, thin=2, cores=1, target_accept=0.9)
     told = []
-    found = sampling._attempt(make_runs(), PRIORS, settings, told.append, 1)
+    parts = sampling._drawn(make_runs(), PRIORS, settings, 0, told.append)
     assert told == [600 / (2 * (100 + 2 * 200)), 1.0]
+    found = sampling._judged(make_runs(), parts, 200, np.random.default_rng(0), 1)
     expected = {"draws": 400, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
     expected["maxdepth"] = 8  # no draw takes more than 255 steps, so that every fit ends
     assert expected.items() <= asked.items()
@@ -237,9 +282,11 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
 
 
 def test_further_tries_can_be_left_out(sampler):
-    sampler.outcomes = [False]
-    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, retries=0))
-    assert len(sampler.calls) == 1
+    for outcome in (False, "few"):
+        sampler.outcomes = [outcome]
+        sampler.calls.clear()
+        sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, retries=0))
+        assert len(sampler.calls) == 1
     assert not sample.verdict["passed"]
 
 
@@ -324,7 +371,7 @@ def test_one_compiled_program_serves_any_data(fit):
     assert sampling._program.cache_info().hits == before.hits + 1  # compiled for `fit`
     runs = fit.runs.strategy("random").limited(3, 9)
     settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
-    sample = sampling._attempt(runs, priors, settings, lambda _done: None, 1)
+    sample = sample_strategy(runs, priors, settings)
     assert sampling._program.cache_info().misses == before.misses
     assert program.n_dim == 9
     # It was told of the new data: the curve passes through them.
@@ -380,7 +427,7 @@ def test_repetitions_that_are_all_the_same_are_fitted(fit):
 def test_pymcs_own_sampler_gives_the_same_posterior(fit):
     runs = fit.runs.strategy("random")
     settings = Settings(draws=150, tune=300, chains=2, sampler="pymc", target_accept=0.8, cores=1)
-    sample = sampling._attempt(runs, named_priors("default"), settings, lambda _done: None, 1)
+    sample = sample_strategy(runs, named_priors("default"), replace(settings, retries=0))
     of_vectors = {"parameter": 4, "memory_parameter": 2}
     assert sample.posterior.sizes == {"chain": 2, "draw": 150, "strategy": 1} | of_vectors
     assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
