@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
 import h5py
 import numpy as np
 import pandas as pd
@@ -112,9 +113,9 @@ def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
     """
     contents = _unsealed(path)
     try:
-        _require_size(path, contents)
-        with xr.open_datatree(io.BytesIO(contents), engine="h5netcdf") as tree:
-            trace = tree.load()
+        with _Once(io.BytesIO(contents)) as file:
+            _require_size(path, file, len(contents))
+            trace = _tree(file)
         kept, rows = about_fit(trace), trace["runs"].to_dataset()
         _require_unchanged(path, trace)
         runs = runs_from(rows, kept["runs"])
@@ -150,7 +151,33 @@ def _unsealed(path: Path) -> bytes:
     return contents
 
 
-def _require_size(path: Path, contents: bytes) -> None:
+class _Once(h5py.File):  # type: ignore[misc] # h5py has no types
+    """File whose objects are opened once; h5netcdf opens each dozens of times."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self._opened: dict[str, Any] = {}
+
+    def __getitem__(self, name: Any) -> Any:
+        if not isinstance(name, str):  # a reference
+            return super().__getitem__(name)
+        if name not in self._opened:
+            self._opened[name] = super().__getitem__(name)
+        return self._opened[name]
+
+
+def _tree(file: h5py.File) -> xr.DataTree:
+    """Read all groups, as `xarray.open_datatree` does, which takes no `_Once`."""
+    paths = ["/"]
+    file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Group) else None)
+    with h5netcdf.File(file, "r", decode_vlen_strings=True) as groups:
+        stores = {path: H5NetCDFStore(groups, group=path) for path in paths}
+        return xr.DataTree.from_dict(
+            {path: xr.open_dataset(store).load() for path, store in stores.items()}
+        )
+
+
+def _require_size(path: Path, file: h5py.File, size: int) -> None:
     """Raise `DataError` for a small file that holds huge arrays, before any is read."""
     sizes = list[int]()
 
@@ -158,11 +185,10 @@ def _require_size(path: Path, contents: bytes) -> None:
         if isinstance(item, h5py.Dataset):
             sizes.append(item.nbytes)
 
-    with h5py.File(io.BytesIO(contents)) as file:
-        file.visititems(add)
-    if sum(sizes) > _LARGER * len(contents):
+    file.visititems(add)
+    if sum(sizes) > _LARGER * size:
         raise DataError(
-            f"{path} is not a fit saved by palm_bayes: {len(contents) / 1e6:.1f} MB hold arrays of "
+            f"{path} is not a fit saved by palm_bayes: {size / 1e6:.1f} MB hold arrays of "
             f"{sum(sizes) / 1e6:,.0f} MB"
         )
 
