@@ -74,7 +74,7 @@ class Outlook:
     @classmethod
     def at(cls, fit: "Posterior", strategy: str, labels: Floats, episodes: Floats) -> Self:
         """Forecast a strategy of a fit at given labels, usually the first being those spent."""
-        found = forecast(fit, labels=labels)
+        found = forecast(fit, labels=labels, strategies=[strategy])
         draws, on_curve = (
             part.sel(strategy=strategy)
             .stack(sample=("chain", "draw"))

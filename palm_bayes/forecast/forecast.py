@@ -70,9 +70,9 @@ class Forecast(Displayed):
         Returns
         -------
         DataArray, dims (source, strategy[, repetition], x)
-            Sources "parameters", "misfit" and "noise". The part of the misfit that is correlated
-            with the curve counts as "parameters". The squares add up to the variance of the draws,
-            except for other correlations and clipping to [0, 1].
+            Sources "parameters", "misfit" and "noise"; coordinates as in `draws`. The part of the
+            misfit that is correlated with the curve counts as "parameters". The squares add up to
+            the variance of the draws, except for other correlations and clipping to [0, 1].
         """
         over = ("chain", "draw")
         on_curve, misfit = self.sources["curve"], self.sources["misfit"]
@@ -81,15 +81,15 @@ class Forecast(Displayed):
         along = slope * (on_curve - on_curve.mean(over))
         parts = {"parameters": on_curve + along, "misfit": misfit - along}
         named = xr.Dataset(parts | {"noise": self.sources["noise"]})
-        spread = named.std(over, skipna=False).to_array("source")
-        return spread.transpose("source", "strategy", ...).rename("uncertainty")
+        spread = named.std(over, skipna=False).to_array("source", "uncertainty")
+        future = self.draws["future"].transpose("strategy", "x")
+        return spread.transpose("source", "strategy", ...).assign_coords(future=future)
 
     def plot_uncertainty(self, axes: Any = None) -> Any:
         """Draw `uncertainty`; see `palm_bayes.plots.uncertainty.plot_uncertainty`."""
         from palm_bayes.plots.uncertainty import plot_uncertainty
 
-        future = self.draws["future"].transpose("strategy", "x")
-        return plot_uncertainty(self.uncertainty().assign_coords(future=future), self.score, axes)
+        return plot_uncertainty(self.uncertainty(), self.score, axes)
 
     def to_frame(self) -> pd.DataFrame:
         """Return means and quantiles as a tidy table, in the user's own scale.
@@ -172,13 +172,20 @@ def forecast(
     scope: Scope = "expected",
     misfit: Misfit | Literal["learned"] | None = "learned",
     seed: int = 0,
+    strategies: Sequence[str] | None = None,
 ) -> Forecast:
-    """Forecast accuracies from a posterior; see `palm_bayes.PalmFit.forecast`."""
+    """Forecast accuracies from a posterior, of all strategies or some.
+
+    See `palm_bayes.PalmFit.forecast`.
+    """
     known([scope], get_args(Scope), "scope")
     at = asked_x(fit.runs, labels, episodes, horizon)
     x, table = at.to_numpy(), fit.runs.table
     posterior = fit.trace["posterior"].to_dataset()
     ends = fit.trace["constant_data"].to_dataset()["ends"].to_dataset("end")
+    if strategies is not None:
+        posterior, ends = (part.sel(strategy=list(strategies)) for part in (posterior, ends))
+        table = table[table["strategy"].isin(strategies)]
     # Repetitions continue from their observations, which need not be requested.
     every = np.union1d(x, table["x"]) if scope == "continuing" else x
     there = xr.DataArray(every, {"x": every}, "x")

@@ -206,7 +206,7 @@ class Ask:
         for name in self.strategies:
             ahead[name] = later_budgets(runs, float(spent[name]), end)
         every = np.unique(np.concatenate([labels for labels, _ in ahead.values()]))
-        means = 100 * draw_paths(self.report.fit, every).mean("sample")
+        means = 100 * self._means(every)
         gains = []
         for name, (labels, episodes) in ahead.items():
             there = means.sel(strategy=name, budget=labels).to_numpy()
@@ -214,9 +214,18 @@ class Ask:
             gains.append({column: values.tolist() for column, values in columns.items()})
         return gains
 
+    def _means(self, budgets: Floats) -> xr.DataArray:
+        """Compute expected accuracies, dims (strategy, budget), of `paths` where they have them."""
+        means = self.paths.mean("sample")
+        others = np.setdiff1d(budgets, self.budgets)  # where strategies end apart
+        if not others.size:
+            return means
+        apart = draw_paths(self.report.fit, others).mean("sample")
+        return xr.concat([means, apart], "budget")
+
 
 def _packed(draws: NDArray[np.uint16]) -> str:
     """Compress sorted draws: their differences, as little-endian bytes, in base64."""
     first = np.zeros_like(draws[..., :1])
     steps = np.diff(draws, axis=-1, prepend=first)
-    return base64.b64encode(zlib.compress(steps.tobytes(), 7)).decode()
+    return base64.b64encode(zlib.compress(steps.tobytes())).decode()

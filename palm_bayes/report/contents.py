@@ -15,10 +15,12 @@ from palm_bayes.decisions.prior_weight import of_budget, of_decision
 from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
 from palm_bayes.errors import DataError, number
-from palm_bayes.forecast.forecast import Forecast, Scope, forecast
+from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.forecast.worth import worth
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from palm_bayes.inference.posterior import Posterior
 
 type Step = Callable[[str], object]
@@ -159,24 +161,27 @@ class Report:
         return max([self.until, *others])
 
     @cached_property
-    def expected(self) -> Forecast:
-        """Forecast of the expected curves."""
-        return self._forecast("expected")
+    def expected(self) -> "xr.DataArray":
+        """Draws of the expected curves: those of `new` without the noise."""
+        sources = self.new.sources
+        return (sources["curve"] + sources["misfit"]).clip(0, 1)
 
     @cached_property
     def new(self) -> Forecast:
         """Forecast of a new repetition."""
-        return self._forecast("new")
-
-    def _forecast(self, scope: Scope) -> Forecast:
         runs = self.fit.runs
         ahead = (self.until - seen_budget(runs)) / (runs.batch if runs.labels_known else 1)
-        return forecast(self.fit, horizon=math.ceil(ahead - 1e-9), scope=scope, seed=self.seed)
+        return forecast(self.fit, horizon=math.ceil(ahead - 1e-9), scope="new", seed=self.seed)
+
+    @property
+    def sentence(self) -> str:
+        """All answers in words."""
+        return " ".join(self.verdict.values())
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON."""
         return {
-            "sentence": " ".join(self.verdict.values()),
+            "sentence": self.sentence,
             "verdict": self.verdict,
             "comparison": self.comparison.document(),
             "labels_to_reach": self.needed and self.needed.document(),

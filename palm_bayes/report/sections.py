@@ -12,6 +12,7 @@ from palm_bayes.inference.saved import about_fit
 from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
+from palm_bayes.plots.uncertainty import plot_uncertainty
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report, Step, silent
 from palm_bayes.report.export import Tables
@@ -101,7 +102,7 @@ def curves(report: Report) -> Section:
         f"All repetitions, the expected curve and the bands of a new repetition, up to "
         f"{report.until:,.0f} {unit}."
     )
-    expected = report.expected.draws
+    expected = report.expected
     panels = plot_curves(runs, expected, report.new.draws, title="")
     pictures = [Picture.of(panels, alt, caption)]
     if report.several:
@@ -117,18 +118,19 @@ def curves(report: Report) -> Section:
 
 def ahead(report: Report) -> pd.DataFrame:
     """Format the expected score now, halfway to the end of the curves, and at the end."""
-    draws = report.expected.draws
+    draws = report.expected
     unit = unit_of(report.fit.runs)
     places = draws["labels" if unit == "labels" else "episode"].to_numpy()
     now = int(np.searchsorted(places, seen_budget(report.fit.runs) - 1e-9))
     tail = (1 - BAND) / 2
-    values = report.fit.runs.score.values(draws)
-    bands = values.quantile([tail, 0.5, 1 - tail], ("chain", "draw"))
-    columns, written = {"strategy": list(report.fit.runs.strategies)}, report.fit.runs.score.written
+    columns, score = {"strategy": list(report.fit.runs.strategies)}, report.fit.runs.score
     for at in dict.fromkeys((now, (now + len(places) - 1) // 2, len(places) - 1)):
-        of = bands.isel(x=at).transpose("strategy", "quantile").to_numpy()
+        there = score.values(draws.isel(x=at))
+        bands = there.quantile([tail, 0.5, 1 - tail], ("chain", "draw"), skipna=False)
+        of = bands.transpose("strategy", "quantile").to_numpy()
         columns[f"at {places[at]:,.0f} {unit}"] = [
-            f"{written(middle)} [{written(low)}-{written(high)}]" for low, middle, high in of
+            f"{score.written(middle)} [{score.written(low)}-{score.written(high)}]"
+            for low, middle, high in of
         ]
     return pd.DataFrame(columns)
 
@@ -136,8 +138,9 @@ def ahead(report: Report) -> pd.DataFrame:
 def uncertainty(report: Report) -> Section:
     """Show the sources of a forecast's uncertainty."""
     unit, score = unit_of(report.fit.runs), report.fit.runs.score
-    spread = score.sizes(report.new.uncertainty().isel(x=-1))
-    parts = spread.to_dataset("source").to_dataframe()[[*_SOURCES]].rename(columns=_SOURCES)
+    spread = report.new.uncertainty()
+    at_end = score.sizes(spread.isel(x=-1))
+    parts = at_end.to_dataset("source").to_dataframe()[[*_SOURCES]].rename(columns=_SOURCES)
     mostly = "; ".join(f"{name}: mostly {source}" for name, source in parts.idxmax(axis=1).items())
     together = np.sqrt((parts**2).sum(axis=1))
     deviation = f"Standard deviation of a new run's {score.metric}"
@@ -148,7 +151,7 @@ def uncertainty(report: Report) -> Section:
     caption = f"{deviation}; areas in proportion to the variances."
     numbers = parts.assign(together=together).map(score.written_size).reset_index()
     heading = f"Standard deviation at {report.until:,.0f} {unit}, by source"
-    picture = Picture.of(report.new.plot_uncertainty(), alt, caption)
+    picture = Picture.of(plot_uncertainty(spread, score), alt, caption)
     return Section(
         "uncertainty", "Sources of uncertainty", (ABOUT["uncertainty"],), pictures=(picture,),
         tables=(Table(heading, numbers, folds=True),),
