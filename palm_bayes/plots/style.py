@@ -44,6 +44,8 @@ STYLE: dict[Any, Any] = {
     **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
     **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.grid"), False),
     **{"axes.axisbelow": True} | dict.fromkeys(("text.usetex", "legend.frameon"), False),
+    "axes.formatter.useoffset": False,
+    "axes.titley": 1.0,  # nothing is below titles: looking for it takes a tenth of the time
 }
 
 

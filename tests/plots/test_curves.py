@@ -280,6 +280,15 @@ def test_the_part_past_the_data_is_enlarged_with_intervals_at_its_end():
     np.testing.assert_allclose(found, limits.to_numpy())
 
 
+def test_numbers_are_written_in_full_so_that_no_offset_lies_on_a_title():
+    runs = Runs(make_runs().table.assign(accuracy=0.99), 50.0, Score())
+    forecast = make_forecast(runs)
+    forecast[:] = 0.99
+    right = rendered(plot_comparison(runs, forecast)).axes[1]
+    assert right.yaxis.get_offset_text().get_text() == ""
+    assert {len(tick.get_text()) for tick in right.get_yticklabels()} == {7}
+
+
 def test_comparison_is_drawn_on_given_axes():
     runs = make_runs()
     ax = Figure().subplots()
