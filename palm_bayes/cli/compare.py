@@ -136,13 +136,11 @@ def compare(
         comparison = fit.compare(
             at, until=until, rope=rope, reference=reference, probability=probability
         )
-        step("comparing all pairs")
-        document = comparison.document()
         _draw(comparison, figure, drawn)
     from palm_bayes.report.tables import compared, compared_numbers
 
     tables = compared(comparison), compared_numbers(comparison)
-    return report_decision(fit, document, *tables, how=form, until=comparison.at)
+    return report_decision(fit, comparison, *tables, how=form, until=comparison.at)
 
 
 @takes_fit
@@ -209,9 +207,7 @@ def budget(
     from palm_bayes.report.tables import budgeted, budgeted_numbers
 
     tables = budgeted(needed), budgeted_numbers(needed)
-    return report_decision(
-        fit, needed.document(), *tables, how=form, until=needed.until, prior=prior
-    )
+    return report_decision(fit, needed, *tables, how=form, until=needed.until, prior=prior)
 
 
 @takes_fit
@@ -227,9 +223,7 @@ def pilot(form: Shown, source: Source, at: float, quiet: bool = False) -> int:
         pilots = pilot_value(fit, at, seed=source.seed)
     from palm_bayes.report.tables import piloted
 
-    return report_decision(
-        fit, pilots.document(), piloted(pilots), pilots.table, how=form, until=at
-    )
+    return report_decision(fit, pilots, piloted(pilots), pilots.table, how=form, until=at)
 
 
 def _check(figure: Path | None) -> None:

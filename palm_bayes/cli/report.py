@@ -80,8 +80,8 @@ def report(
             question.check_limits(found.decision)
         write(found, out, step)
     if as_json:
-        document = found.document() | {"page": str(out)}
-        return report_decision(fit, document, {}, found.comparison.ranking, how="json")
+        ranking = found.comparison.ranking
+        return report_decision(fit, found, {}, ranking, how="json", page=str(out))
     console = console_of(sys.stdout)
     for answer in found.verdict.values():
         console.print(answer)

@@ -174,7 +174,7 @@ def stop(
     from palm_bayes.report.tables import decided
 
     status = report_decision(
-        fit, decision.document(), decided(decision), decision.to_frame(), how=form,
+        fit, decision, decided(decision), decision.to_frame(), how=form,
         until=decision.until, strategies=decision.strategies, prior=prior,
         more=[f"  {line}" for line in decision.advice],
     )  # fmt: skip

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -120,9 +120,20 @@ def answer(
             echo(sentence, err=True)
 
 
+class Result(Protocol):
+    """Answer of the package to a question."""
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it in the types of JSON."""
+
+
 def report_decision(
     fit: "PalmFit",
-    document: dict[str, Any],
+    result: Result,
     tables: "Mapping[str, pd.DataFrame]",
     numbers: "pd.DataFrame",
     *,
@@ -131,6 +142,7 @@ def report_decision(
     strategies: Sequence[str] | None = None,
     prior: str = "",
     more: Iterable[str] = (),
+    **also: str,
 ) -> int:
     """Print the answer to a question; return an exit status that reports convergence.
 
@@ -138,22 +150,24 @@ def report_decision(
     ----------
     fit : PalmFit
         Fit, whose convergence diagnostics are printed too.
-    document, tables, numbers, how, more
-        As in `answer`; the document has the ``sentence``.
+    result : Result
+        Its document is computed for JSON only: it has tables that the text does not show.
+    tables, numbers, how, more
+        As in `answer`.
     until : float, optional
         Largest budget of the answer, for the statement about its reliability.
     strategies : sequence of str, optional
         Strategies that the answer is about; by default all.
     prior : str
         How the answer depends on the prior; may be empty.
+    also
+        Further entries of the document.
     """
     verdict = fit.convergence
     if until is not None:
-        document = document | {
-            "worth": " ".join(filter(None, (prior, fit.worth(until, strategies))))
-        }
-    about = {"converged": bool(verdict.passed), "verdict": verdict.sentence}
+        also["worth"] = " ".join(filter(None, (prior, fit.worth(until, strategies))))
+    about = also | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
+    document = result.document() | about if how == "json" else {}
     doubt = "" if verdict.passed else verdict.sentence
-    lines = (document.get("worth", ""), doubt, *more)
-    answer(how, document | about, tables, numbers, document["sentence"], lines)
+    answer(how, document, tables, numbers, result.sentence, (also.get("worth", ""), doubt, *more))
     return OK if verdict.passed else NOT_CONVERGED

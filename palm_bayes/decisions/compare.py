@@ -15,6 +15,7 @@ import xarray as xr
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import Unit, episode_budgets, twice_seen, unit_of
+from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
@@ -46,9 +47,7 @@ class Comparison(Displayed):
         Largest difference of practical equivalence, in the user's own scale (Kruschke 2018).
     reference : str
         Strategy relative to which `speed_up` is measured.
-    shared : float
-        Lower bound of the correlation of the strategies' noise, at least 0; see
-        `palm_bayes.inference.partial_pooling`.
+    runs : Runs
     score : Score
         Converts fractions to the user's values.
     probability : float
@@ -64,7 +63,7 @@ class Comparison(Displayed):
     unit: Unit
     rope: float
     reference: str
-    shared: float
+    runs: Runs
     score: Score
     probability: float
     doubts: Doubts
@@ -79,6 +78,11 @@ class Comparison(Displayed):
     def until(self) -> float:
         """Budget at the end of the range."""
         return float(self.paths["budget"][-1])
+
+    @cached_property
+    def shared(self) -> float:
+        """Lower bound of the correlation of the strategies' noise; see `shared_noise`."""
+        return shared_noise(self.runs)
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -201,7 +205,7 @@ class Comparison(Displayed):
         target = self._here().sel(strategy=self.reference, drop=True)
         others = [name for name in self.strategies if name != self.reference]
         needed = first_reached(self.paths.sel(strategy=others), target, between=True) / self.at
-        summary = self._quantiles(needed.transpose("sample", "strategy").to_numpy())
+        summary = self._summary(needed)
         faster = (needed < 1).mean("sample").to_numpy()
         return pd.DataFrame({"strategy": others, **summary, "p_faster": faster})
 
@@ -283,10 +287,7 @@ class Comparison(Displayed):
         return self.paths.sel(budget=self.at, drop=True).drop_vars("future")
 
     def _summary(self, values: xr.DataArray) -> dict[str, Floats]:
-        return self._quantiles(values.transpose("sample", ...).to_numpy())
-
-    def _quantiles(self, values: Floats) -> dict[str, Floats]:
-        return pairwise.quantiles(values, self.probability)
+        return pairwise.quantiles(values.transpose("sample", ...).to_numpy(), self.probability)
 
 
 def compare(
@@ -339,11 +340,10 @@ def compare(
     if reference is not None:
         known([reference], runs.strategies, "strategy")
     budgets = np.union1d(episode_budgets(runs, end), [here])
-    shared = shared_noise(runs)
     paths = draw_paths(fit, budgets)
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen, doubts = reference or next(named, lowest), doubts_of(fit)
     return Comparison(
-        paths, here, unit, margin, chosen, shared, runs.score, probability, doubts, float(seen[-1])
+        paths, here, unit, margin, chosen, runs, runs.score, probability, doubts, float(seen[-1])
     )

@@ -15,7 +15,7 @@ try:
     run()
 except SystemExit as end:
     assert end.code == 0
-scipy = {"scipy.stats", "scipy.optimize"}
+scipy = {"scipy.special", "scipy.stats", "scipy.optimize"}
 heavy = {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "dask.array"} | scipy
 if "--json" in sys.argv:  # it has the diagnostics of every parameter
     heavy -= {"arviz_stats"} | scipy
