@@ -123,11 +123,12 @@ class Comparison(Displayed):
             scale.
         """
         here = self._here()
+        of = {name: here.sel(strategy=name).to_numpy() for name in self.strategies}
         rows = []
         for one, other in permutations(self.strategies, 2):
-            difference = here.sel(strategy=one) - here.sel(strategy=other)
+            difference = of[one] - of[other]
             shares = pairwise.shares(self.score.sizes(difference), self.rope)
-            columns = self._summary(self.score.differences(difference))
+            columns = pairwise.quantiles(self.score.differences(difference), self.probability)
             summary = {name: float(value) for name, value in columns.items()}
             rows.append({"strategy": one, "other": other, **shares, **summary})
         return pd.DataFrame(rows, columns=pairwise.PAIRS)

@@ -89,12 +89,12 @@ def overtaking(lead: xr.DataArray, margin: float) -> tuple[float, Floats]:
     return float(gained.mean()), places
 
 
-def above(difference: xr.DataArray) -> xr.DataArray:
-    """Compute P(difference above 0) over samples; a difference of 0 counts half."""
-    return (difference > 0).mean("sample") + (difference == 0).mean("sample") / 2
+def above(difference: Floats) -> Floats:
+    """Compute P(difference above 0) over samples, the first axis; a difference of 0 counts half."""
+    return np.asarray((difference > 0).mean(axis=0) + (difference == 0).mean(axis=0) / 2)
 
 
-def shares(difference: xr.DataArray, margin: float) -> dict[str, float]:
+def shares(difference: Floats, margin: float) -> dict[str, float]:
     """Compute P(difference above, within, below a margin); dims (sample,)."""
     better, worse = float((difference > margin).mean()), float((difference < -margin).mean())
     return {

@@ -76,9 +76,9 @@ class Forecast(Displayed):
         """
         over = ("chain", "draw")
         on_curve, misfit = self.sources["curve"], self.sources["misfit"]
-        known = on_curve.var(over)
-        slope = (xr.cov(on_curve, misfit, dim=over, ddof=0) / known).where(known > 0, 0.0)
-        along = slope * (on_curve - on_curve.mean(over))
+        away = on_curve - on_curve.mean(over)
+        known = (away**2).sum(over)
+        along = ((away * misfit).sum(over) / known).where(known > 0, 0.0) * away
         parts = {"parameters": on_curve + along, "misfit": misfit - along}
         named = xr.Dataset(parts | {"noise": self.sources["noise"]})
         spread = named.std(over, skipna=False).to_array("source", "uncertainty")

@@ -102,12 +102,13 @@ class Posterior(Displayed):
         scaled = draws.assign({name: self.runs.score.sizes(draws[name]) for name in _SCALED})
         over = ("chain", "draw")
         tail = (1 - probability) / 2
+        found = scaled.quantile([tail, 0.5, 1 - tail], over, skipna=False)
         columns = {
-            "median": scaled.median(over),
+            "median": found.isel(quantile=1),
             "mean": scaled.mean(over),
             "sd": scaled.std(over, ddof=1),
-            "lower": scaled.quantile(tail, over),
-            "upper": scaled.quantile(1 - tail, over),
+            "lower": found.isel(quantile=0),
+            "upper": found.isel(quantile=2),
             **(by_number(sampled) if diagnostics else {}),
         }
         table = xr.concat(

@@ -193,10 +193,10 @@ class Ask:
 
     def _above(self) -> list[list[int]]:
         """Count draws with one above the other, twice; by pair, as in `strategies`, and budget."""
-        of = {name: self.paths.sel(strategy=name) for name in self.strategies}
+        of = {name: self.paths.sel(strategy=name).to_numpy() for name in self.strategies}
         shares = (pairwise.above(of[a] - of[b]) for a, b in combinations(self.strategies, 2))
         twice = 2 * self.paths.sizes["sample"]
-        return [np.rint(twice * share.to_numpy()).astype(int).tolist() for share in shares]
+        return [np.rint(twice * share).astype(int).tolist() for share in shares]
 
     def _gains(self) -> list[dict[str, list[float]]]:
         """Compute the expected gain from the end of each strategy's data, in accuracy points."""
