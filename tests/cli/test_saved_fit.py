@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from palm_bayes.cli import app as cli
+from palm_bayes.decisions.compare import Comparison
+from palm_bayes.decisions.label_budget import LabelsToReach
 
 ASKED = """
 import os, sys
@@ -47,6 +49,16 @@ def test_a_saved_fit_is_asked_without_pymc_and_dask(saved, command):
         [sys.executable, "-c", ASKED, *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [(["compare"], Comparison), (["budget", "--target", "0.9"], LabelsToReach)],
+    ids=["compare", "budget"],
+)
+def test_text_waits_for_no_tables_of_the_document(saved, command, result, monkeypatch):
+    monkeypatch.setattr(result, "document", lambda _: pytest.fail("not shown"))
+    assert cli.main([command[0], saved, *command[1:]]) == 0
 
 
 def test_several_are_compared_with_a_note(fit, saved, tmp_path, capsys):

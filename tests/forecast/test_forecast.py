@@ -346,6 +346,15 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(fit):
     np.testing.assert_array_equal(alone, beside.isel(x=0) if "x" in beside.dims else beside)
 
 
+@pytest.mark.parametrize("scope", ["expected", "continuing", "new"])
+def test_some_strategies_are_forecast_as_all_are(fit, scope):
+    both, one = (
+        forecast(fit, labels=[100, 500], scope=scope, strategies=names).draws
+        for names in (None, ["random"])
+    )
+    xr.testing.assert_identical(one, both.sel(strategy=["random"]))
+
+
 def test_uncertainty_is_told_by_source():
     runs = make_runs()
     found = made("new", runs, misfit=replace(NONE, scale=0.1), jitter=0.01, horizon=8)

@@ -229,6 +229,11 @@ def test_a_save_that_fails_leaves_nothing_behind(fit, tmp_path, monkeypatch, the
     assert not there or target.read_text() == "an older fit"
 
 
+def test_a_fit_is_read_as_xarray_reads_it(saved):
+    with xr.open_datatree(saved, engine="h5netcdf") as tree:
+        xr.testing.assert_identical(PalmFit.load(saved).trace, tree.load())
+
+
 def test_a_save_leaves_one_file(fit, saved):
     assert [path.name for path in saved.parent.iterdir()] == ["fit.nc"]
     assert saved.stat().st_mode & 0o777 == 0o644

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from palm_bayes.data.score import Score
+from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import Budget, NetValue
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
@@ -93,6 +94,18 @@ def test_the_report_starts_the_questions(fit):
     assert ask.costs == {"label-cost": 0.5, "point-value": 80, "episode-cost": 2}
     assert [ask.strategies[place] for place in ask.chosen] == ["random", "entropy"]
     assert ask.budget.start == 600
+
+
+def test_gains_start_at_each_strategys_own_end(ragged_fit):
+    told = Ask(report_of(ragged_fit, Questions())).payload()
+    apart = set()
+    for name, gains in zip(told["strategies"], told["gains"], strict=True):
+        outlook = Outlook.of(ragged_fit, name, told["budgets"][-1])
+        assert gains["labels"] == outlook.labels.tolist()
+        means = 100 * outlook.draws.mean(axis=0)
+        np.testing.assert_allclose(gains["gain"], means - means[0], atol=1e-9)
+        apart |= set(gains["labels"]) - set(told["budgets"])
+    assert apart
 
 
 def test_episodes_have_no_costs(fit):

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import palm_bayes
 from palm_bayes.cli import app as cli
@@ -51,6 +52,11 @@ def report(fit):
 @pytest.fixture(scope="module")
 def page(report):
     return Page(html(report))
+
+
+def test_its_expected_curves_are_those_of_a_forecast(report, fit):
+    draws = fit.forecast(horizon=18).draws.drop_vars("future")
+    xr.testing.assert_allclose(report.expected, draws, atol=1e-12)
 
 
 def test_its_reliability_is_that_of_its_furthest_answer(report, fit):
