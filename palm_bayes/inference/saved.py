@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from xarray.backends import H5NetCDFStore
-from xarray.backends.locks import HDF5_LOCK
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
@@ -93,12 +93,12 @@ def written(trace: xr.DataTree) -> bytes:
     hashed, buffer = trace.copy(), io.BytesIO()
     hashed.attrs = {**trace.attrs, _HASHES: json.dumps(_hashes(trace))}
     # `to_netcdf` asks the cluster for a lock where Dask has a client, which takes no buffer.
-    store = H5NetCDFStore.open(buffer, mode="w", lock=HDF5_LOCK)
-    for group in hashed.subtree:
-        top = group.path == "/"
-        place = store if top else store.get_child_store(group.path)
-        group.to_dataset(inherit=top).dump_to_store(place)
-    store.close()
+    with _Once(buffer, "w", track_order=True) as file, h5netcdf.File(file, "w") as groups:
+        store = H5NetCDFStore(groups, mode="w")
+        for group in hashed.subtree:
+            top = group.path == "/"
+            place = store if top else store.get_child_store(group.path)
+            group.to_dataset(inherit=top).dump_to_store(place)
     contents = buffer.getvalue()
     return contents + _SEAL + hashlib.sha256(contents).hexdigest().encode()
 
@@ -154,27 +154,32 @@ def _unsealed(path: Path) -> bytes:
 class _Once(h5py.File):  # type: ignore[misc] # h5py has no types
     """File whose objects are opened once; h5netcdf opens each dozens of times."""
 
-    def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._opened: dict[str, Any] = {}
 
     def __getitem__(self, name: Any) -> Any:
         if not isinstance(name, str):  # a reference
             return super().__getitem__(name)
-        if name not in self._opened:
-            self._opened[name] = super().__getitem__(name)
-        return self._opened[name]
+        found = self._opened.get(name)
+        if found is None or found.name is None:  # deleted, and perhaps made anew
+            found = self._opened[name] = super().__getitem__(name)
+        return found
 
 
 def _tree(file: h5py.File) -> xr.DataTree:
     """Read all groups, as `xarray.open_datatree` does, which takes no `_Once`."""
-    paths = ["/"]
-    file.visititems(lambda name, item: paths.append(name) if isinstance(item, h5py.Group) else None)
-    with h5netcdf.File(file, "r", decode_vlen_strings=True) as groups:
-        stores = {path: H5NetCDFStore(groups, group=path) for path in paths}
+    with h5netcdf.File(file, "r", decode_vlen_strings=True) as top:
+        stores = {group.name: H5NetCDFStore(group) for group in _groups(top)}
         return xr.DataTree.from_dict(
             {path: xr.open_dataset(store).load() for path, store in stores.items()}
         )
+
+
+def _groups(group: h5netcdf.Group) -> Iterator[h5netcdf.Group]:
+    yield group
+    for child in group.groups.values():
+        yield from _groups(child)
 
 
 def _require_size(path: Path, file: h5py.File, size: int) -> None:
