@@ -25,19 +25,23 @@ def is_across(sheet: Sheet, reading: Reading) -> bool:
     There must be one row for each run: with several, columns may be repetitions. Without a name of
     the run, numbers alone may be either, unless the rows are too few to be episodes.
     """
-    words = [columns.word_of(name) for name in sheet.names]
+    names = sheet.names
+    words = [columns.word_of(name) for name in names]
     if {*columns.COUNTS} & {*words}:
         return False
-    if not {*RUN} & {*words}:
-        numbers = _labels_alone(sheet, reading)
-        if numbers and len(sheet.raw.frame) >= MIN_EPISODES:
-            raise DataError(
-                f"{sheet.place}the columns {numbers[0]} ... {numbers[-1]} may be labels, then "
-                "choose --layout across, or repetitions, then --layout wide"
-            )
-        return bool(numbers)
-    runs = {i: as_text(sheet.column(i)) for i, word in enumerate(words) if word in RUN}
-    return not pd.DataFrame(runs).duplicated().any() and bool(_numbered(sheet, reading))
+    if runs := {i: as_text(sheet.column(i)) for i, word in enumerate(words) if word in RUN}:
+        return not pd.DataFrame(runs).duplicated().any() and bool(_numbered(sheet, reading))
+    alone = all(re.fullmatch("[0-9]+", name) for name in names)
+    if not alone or (np.diff([*map(float, names)]) == 1).all():  # repetitions, one by one
+        return False
+    if len(_numbered(sheet, reading)) < len(names):
+        return False
+    if len(sheet.raw.frame) >= MIN_EPISODES:
+        raise DataError(
+            f"{sheet.place}the columns {names[0]} ... {names[-1]} may be labels, then "
+            "choose --layout across, or repetitions, then --layout wide"
+        )
+    return True
 
 
 def across(sheet: Sheet, reading: Reading) -> Sheet:
@@ -68,13 +72,6 @@ def across(sheet: Sheet, reading: Reading) -> Sheet:
     metric = columns.metric_of(score) if known else ""
     notes = [said, *([f"{listed(left)} left out"] if left else [])]
     return replace(sheet, notes=notes, metric=metric)
-
-
-def _labels_alone(sheet: Sheet, reading: Reading) -> list[str]:
-    """Return the names of the columns if all are numbers, not one by one, that may be labels."""
-    found = [float(name) for name in sheet.names if re.fullmatch("[0-9]+", name)]
-    alone = len(found) == len(sheet.names) and len(_numbered(sheet, reading)) == len(found)
-    return sheet.names if alone and (np.diff(found) != 1).any() else []
 
 
 def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:

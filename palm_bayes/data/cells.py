@@ -12,6 +12,11 @@ from palm_bayes.errors import visible
 EXACT = 2**53
 """Whole numbers up to here are exact; more labels or episodes are refused."""
 
+_GAPS = ("", "nan", "na", "n/a", "#n/a", "none", "null", "-", "--", "–", "—", "?", "<na>")
+
+PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[,;\)])"
+"""Cells of a mean and its spread: 0.54 ± 0.02, 0.54 (0.02), 0.54 [0.40, 0.90]."""
+
 MAX_NAME = 500
 """Longest name of a strategy, a repetition, a column, a key, or a file with folders above it."""
 
@@ -93,6 +98,25 @@ def as_given(names: "pd.Series[Any]") -> "pd.Series[str]":
     except (ValueError, ArithmeticError):  # one cell suffices: 10**5000, a signalling NaN
         text = pd.Series([text_of(cell) for cell in names], names.index, dtype=str)
     return text.str.strip()
+
+
+def is_gap(cells: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Return True for cells that hold nothing, also as text: "N/A", "-"."""
+    return as_given(cells).str.lower().isin(_GAPS)
+
+
+def holds(column: "pd.Series[Any]", *, numbers: bool) -> bool:
+    """Return True if a column holds numbers, or text, and at most gaps beside them.
+
+    A mark of percent does not matter, nor the spread of a mean, which is refused later.
+    """
+    text = as_text(column)
+    text = text[~is_gap(text)]
+    found = as_numbers(text).notna()
+    if not found.all():
+        bare = text.str.extract(PAIR)[0].fillna(text.str.removesuffix("%"))
+        found = as_numbers(bare).notna()
+    return bool(len(found)) and bool((found == numbers).all())
 
 
 def in_native_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.cells import as_given, as_numbers, as_text, in_native_order
+from palm_bayes.data.cells import as_given, as_numbers, as_text, is_gap
 from palm_bayes.data.columns import SPREAD, SUMMARIES, TASK
 from palm_bayes.data.means import with_standard_errors
-from palm_bayes.data.sheet import GAPS
 from palm_bayes.data.validation import RUN, numbers, reject
-from palm_bayes.errors import DataError, listed, real, visible
+from palm_bayes.errors import DataError, listed, plural, real, visible
 
 
 def cleaned(
@@ -21,7 +20,7 @@ def cleaned(
     Columns are as in `Runs.from_frame`, or ``share``, of `pool` labels, for ``labels``; `spread` is
     what the user says of that of means. What was done is added to the notes.
     """
-    table = with_standard_errors(in_native_order(table), spread, notes).copy()
+    table = with_standard_errors(table, spread, notes).copy()
     for word in RUN:
         table[word] = _visible_names(table[word], notes) if word in table else "1"
     table = _without_constant_labels(_without_summaries(table, notes), notes)
@@ -112,7 +111,7 @@ def _without_marks(table: pd.DataFrame, word: str) -> tuple["pd.Series[Any]", bo
     if not any(isinstance(cell, str) and "%" in cell for cell in others):
         return cells, False
     text = as_text(cells)
-    plain = ~text.str.endswith("%") & ~text.str.lower().isin(GAPS)
+    plain = ~text.str.endswith("%") & ~is_gap(text)
     reject(table.assign(cell=text), plain, f"{word} is '{{cell}}', where other cells have a %")
     return text.str.removesuffix("%").str.strip(), True
 
@@ -132,7 +131,7 @@ def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 def _without_empty_runs(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out runs without any accuracy, unless all have none."""
-    empty = as_text(table["accuracy"]).str.lower().isin(GAPS)
+    empty = is_gap(table["accuracy"])
     none = empty.groupby([table[key] for key in _run_keys(table)]).transform("all")
     if not none.any() or none.all():
         return table
@@ -142,7 +141,7 @@ def _without_empty_runs(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 def _note_missing_rows(table: pd.DataFrame, notes: list[str]) -> None:
     """Say which runs lack rows between others, at counts that most repetitions have."""
-    filled = table[~as_text(table["accuracy"]).str.lower().isin(GAPS)]
+    filled = table[~is_gap(table["accuracy"])]
     keys, at = _run_keys(table), as_numbers(table["episode" if "episode" in table else "labels"])
     runs = filled[keys].drop_duplicates().groupby(keys[:-1]).size().rename("runs")
     shared = filled.assign(_at=at).groupby([*keys[:-1], "_at"]).size().rename("of").reset_index()
@@ -153,8 +152,8 @@ def _note_missing_rows(table: pd.DataFrame, notes: list[str]) -> None:
     ranks = rows.groupby(keys, sort=False)["rank"]
     missing = ranks.max() - ranks.min() + 1 - ranks.nunique()
     if (missing > 0).any():
-        count, few = int(missing.sum()), missing[missing > 0].reset_index()
-        what = f"{count} {'row is' if count == 1 else 'rows are'} missing within runs"
+        few = missing[missing > 0].reset_index()
+        what = f"{plural([missing.sum()], 'row is', 'rows are')} missing within runs"
         notes.append(f"{what}, unlike in most repetitions: {_runs(few)}")
 
 
@@ -165,11 +164,10 @@ def _runs(rows: pd.DataFrame) -> str:
 
 def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out rows without accuracy: between measurements, after a crash, or missing."""
-    text = as_text(table["accuracy"])
+    empty = is_gap(table["accuracy"])
     table["accuracy"], marked = _without_marks(table, "accuracy")
     if marked:
         table["accuracy unit"] = "% of cells"
-    empty = text.str.lower().isin(GAPS)
     if not empty.any() or empty.all():
         return table
     word, keys = "episode" if "episode" in table else "labels", _run_keys(table)
@@ -204,5 +202,4 @@ def _without_twins(
 
 
 def _row_count(which: "pd.Series[bool]") -> str:
-    count = int(which.sum())
-    return "1 row" if count == 1 else f"{count} rows"
+    return plural([which.sum()], "row", "rows")

@@ -33,11 +33,13 @@ def counted(sheet: Sheet) -> Sheet:
     else:
         numbers = as_numbers(sheet.column(place))
         called, verb = sheet.names[place] or "the column without a name", "counts"
-    measured = _measured(numbers, sheet)
+    filled = _filled(sheet) & np.isfinite(numbers.to_numpy())
+    measured = np.unique(numbers.to_numpy()[filled])
     word = "labels" if _counts_labels(numbers, measured) else "episode"
     if word == "labels" and _from_zero(measured):
         if step is not None:
-            raise unclear_step(sheet, step, f"counts {', '.join(map(_short, measured[:3]))} ...")
+            first = ", ".join(f"{number:.10g}" for number in measured[:3])
+            raise unclear_step(sheet, step, f"counts {first} ...")
         if numbers.min() == 0 and (numbers.diff().iloc[1:] == 1).all():
             numbers, called = numbers + 1, f"{called}, from 0 and here from 1,"
     frame = pd.concat([sheet.raw.frame, numbers], axis=1)
@@ -55,10 +57,6 @@ def _refuse_rows(sheet: Sheet) -> None:
     if several or likely or not (sheet.raw.fields or sheet.series):
         likely = _growing(sheet) or likely
         raise choices.missing(["episode", "labels"], sheet.names, sheet.place, likely)
-
-
-def _short(number: float) -> str:
-    return f"{number:.10g}"
 
 
 def _run_codes(sheet: Sheet) -> "pd.Series[int]":
@@ -108,11 +106,6 @@ def unclear_step(sheet: Sheet, place: int, what: str) -> DataError:
         f"{sheet.place}{name} {what}, so that it may count labels or steps of training: choose by "
         f"--column labels={name} or --column episode={name}, which takes the order within each run"
     )
-
-
-def _measured(numbers: "pd.Series[float]", sheet: Sheet) -> Floats:
-    """Return the numbers of rows with an accuracy, in order and without twins."""
-    return np.unique(numbers.to_numpy()[_filled(sheet) & np.isfinite(numbers.to_numpy())])
 
 
 def _filled(sheet: Sheet) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.arrays import Arrays, array_of_runs, side_by_side
-from palm_bayes.data.cells import as_numbers, in_native_order
+from palm_bayes.data.cells import as_numbers, holds, in_native_order
 from palm_bayes.data.columns import COUNTS, TASK, stands_for, word_of
 from palm_bayes.data.names import repetition_of, split
 from palm_bayes.data.opening import check_names, check_table
@@ -35,6 +36,16 @@ class Raw:
     fields: Mapping[str, str] = field(default_factory=dict)
     doubt: str = ""  # why paths and keys do not tell the run, if they do not
     alone: bool = True  # the only table: its name tells a repetition only along with the strategy
+
+    @cached_property
+    def _numeric(self) -> dict[int, bool]:
+        return {}
+
+    def holds_numbers(self, place: int) -> bool:
+        """Return True if a column holds numbers, and at most gaps beside them."""
+        if place not in self._numeric:
+            self._numeric[place] = holds(self.frame.iloc[:, place], numbers=True)
+        return self._numeric[place]
 
 
 def of_mapping(
@@ -207,4 +218,4 @@ def _counts(frame: pd.DataFrame) -> bool:
 def of_runs(arrays: Arrays, file: str, name: str) -> Raw:
     """Take arrays of runs x episodes."""
     frame, notes = side_by_side(arrays, file or "the dict")
-    return Raw(frame, file, name, notes)
+    return Raw(in_native_order(frame), file, name, notes)

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from palm_bayes.data import columns
-from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.cells import PAIR, as_numbers, as_text, is_gap
 from palm_bayes.data.names import number_at_end, pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import GAPS, PAIR, Series, Sheet
+from palm_bayes.data.sheet import Series, Sheet
 from palm_bayes.data.validation import MEAN_OF, STANDARD_ERROR, reject
 from palm_bayes.errors import DataError, listed, plural
 
@@ -90,9 +89,9 @@ def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | Non
     left = {*spreads([names[i] for i in places])}
     counts = _counts(sheet, places, [i for i in places if names[i] not in left])
     means = [i for i in places if names[i] not in left and i not in counts]
-    beside = []
+    of, beside = {i: columns.measured(names[i]) for i in places}, []
     for i in means:
-        same = [j for j in places if columns.measured(names[j]) == columns.measured(names[i])]
+        same = [j for j in places if of[j] == of[i]]
         spread = _spread_of(i, [j for j in same if j not in counts], names, given.kind)
         count = [j for j in counts if j in same] or _counts(sheet, counts, [])
         beside.append(_by_word(spread, count))
@@ -304,7 +303,7 @@ def _count_of(table: pd.DataFrame, given: Spread, kind: str, name: str) -> "pd.S
         return pd.Series(np.nan if given.count is None else given.count, table.index, dtype=float)
     count = as_numbers(table["mean of"])
     whole = (count % 1 == 0) & count.between(1, MOST)
-    unknown = _empty(table["mean of" if kind == "se" else "accuracy"])
+    unknown = is_gap(table["mean of" if kind == "se" else "accuracy"])
     message = f"the number of repetitions is '{{cell}}', but must be from 1 to {MOST:,}"
     message += f", or be said by --spread '{'se' if kind == 'se' else 'sd'} of N'"
     reject(table.assign(cell=table["mean of"]), ~whole & ~unknown, message)
@@ -317,11 +316,7 @@ def _spread_numbers(table: pd.DataFrame) -> "pd.Series[float]":
     marked, bare = text.str.endswith("%"), text.str.removesuffix("%").str.strip()
     values = as_numbers(bare)
     cells, message = table.assign(cell=text), "the spread is '{cell}', but must be a number from 0"
-    reject(cells, ~values.between(0, np.inf, inclusive="left") & ~_empty(bare), message)
+    reject(cells, ~values.between(0, np.inf, inclusive="left") & ~is_gap(bare), message)
     if as_numbers(as_text(table["accuracy"]).str.removesuffix("%")).max() <= 1:
         reject(cells, marked, message + " in the unit of the means, which are fractions")
     return values
-
-
-def _empty(cells: "pd.Series[Any]") -> "pd.Series[bool]":
-    return as_text(cells).str.lower().isin(GAPS)

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from palm_bayes.data import choices, columns
-from palm_bayes.data.cells import as_numbers, as_text, text_of
+from palm_bayes.data.cells import as_text, holds, text_of
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.names import by_pattern, repetition_of, split
 from palm_bayes.data.runs import UNUSED
 from palm_bayes.errors import DataError, listed, one_line
 
-GAPS = ("", "nan", "na", "n/a", "#n/a", "none", "null", "-", "--", "–", "—", "?", "<na>")
-"""Cells, in small letters, that hold nothing."""
 RUN_WORDS = (*columns.TASK, "strategy", "repetition")
-PAIR = r"^\W{0,3}(\d[\d.,]*)[\s%_{]*(?:±|\+/?-|\\pm|[\(\[]\s*[-+]?[\d.]+[\s%]*[,;\)])"
-"""Cells of a mean and its spread: 0.54 ± 0.02, 0.54 (0.02), 0.54 [0.40, 0.90]."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +45,22 @@ class Sheet:
         """Beginning of messages: the file, and its sheet or key."""
         return "".join(f"{part}: " for part in (self.raw.file, self.raw.name) if part)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Names of the columns; the levels of a name are joined."""
         return [joined(name) for name in self.raw.frame.columns]
 
-    @property
+    @cached_property
     def free(self) -> list[int]:
         """Positions of the columns that are not understood."""
         used = {*self.words.values()}
         used = used.union(*((one.place, *one.beside.values()) for one in self.series))
         return [i for i in range(self.raw.frame.shape[1]) if i not in used]
 
-    @property
+    @cached_property
     def numeric(self) -> list[int]:
         """Positions of the columns that are not understood and hold numbers."""
-        return [i for i in self.free if _holds(self.column(i), numbers=True)]
+        return [i for i in self.free if self.raw.holds_numbers(i)]
 
     @property
     def named(self) -> dict[str, str]:
@@ -103,7 +100,7 @@ class Sheet:
             raise DataError(self.raw.doubt)
         if self.raw.fields and "strategy" not in self.raw.fields:
             raise DataError(f"{self.place}the name tells no strategy: add a column for it")
-        text = [i for i in self.free if _holds(self.column(i), numbers=False)]
+        text = [i for i in self.free if holds(self.column(i), numbers=False)]
         if self.raw.alone and not text and "repetition" in self.words:  # names of runs, perhaps
             cells = as_text(self.column(self.words["repetition"])).unique()
             text = [] if any(map(repetition_of, cells)) else [self.words["repetition"]]
@@ -190,24 +187,6 @@ def with_pairs(sheet: Sheet) -> Sheet:
     frame = pd.concat([sheet.raw.frame.iloc[:, kept], pairs.rename(name)], axis=1)
     mine = {word: kept.index(i) for word, i in sheet.words.items()} | {"repetition": len(kept)}
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=mine)
-
-
-def _holds(column: "pd.Series[Any]", *, numbers: bool) -> bool:
-    """Return True if a column holds numbers, or text, and at most gaps beside them."""
-    filled = _numbers(column)
-    return bool(len(filled)) and bool((filled.notna() == numbers).all())
-
-
-def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
-    """Return the cells that hold something as numbers, NaN for text.
-
-    A mark of percent does not matter, nor the spread of a mean, which is refused later.
-    """
-    text = as_text(column)
-    text = text[~text.str.lower().isin(GAPS)]
-    if (numbers := as_numbers(text)).notna().all():
-        return numbers
-    return as_numbers(text.str.extract(PAIR)[0].fillna(text.str.removesuffix("%")))
 
 
 def described(series: Sequence[Series], names: Sequence[str]) -> str:

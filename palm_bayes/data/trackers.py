@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from palm_bayes.data import choices, columns
-from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.cells import as_numbers, as_text, is_gap
 from palm_bayes.data.counting import unclear_step
 from palm_bayes.data.means import beside_score, has_repetitions, leaves_spread, refuse_summaries
 from palm_bayes.data.names import runs_of
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import GAPS, Series, Sheet, described
+from palm_bayes.data.sheet import Series, Sheet, described
 from palm_bayes.data.summaries import with_means_beside
 from palm_bayes.errors import DataError, listed
 
@@ -118,8 +118,7 @@ def _apart(sheet: Sheet) -> Sheet:
 
     Their labels are read beside them, or episodes were chosen; else the step is asked about.
     """
-    texts = [as_text(sheet.column(one.place)).str.lower() for one in sheet.series]
-    filled = np.array([~text.isin(GAPS) for text in texts])
+    filled = np.array([~is_gap(sheet.column(one.place)) for one in sheet.series])
     single = (filled.sum(axis=1) > 1).sum() < 2 or filled.sum(axis=0).max() > 1
     if single or {"labels", "share"} & {*sheet.words}:
         return sheet
