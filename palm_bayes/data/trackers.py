@@ -65,7 +65,8 @@ def tracker(sheet: Sheet, reading: Reading) -> Sheet:
     score = _chosen_metric(metrics, sheet, reading)
     mine = {i: match["name"] for i, match in tracked.items() if match["metric"] == score}
     runs = runs_of(list(mine.values()), reading.pattern if sheet.raw.alone else None)
-    beside = [_beside(sheet, name, counts) for name in mine.values()]
+    at = {match.groups(): i for i, match in tracked.items()}
+    beside = [_beside(sheet, at, name, counts) for name in mine.values()]
     series = [*map(Series, mine, runs, beside)]
     notes = [f"{described(series, names)}; score is {score}"]
     if any(_is_mean(sheet, i) for i in mine):
@@ -100,9 +101,10 @@ def _count_metrics(sheet: Sheet, words: Mapping[str, int], reading: Reading) -> 
     return found
 
 
-def _beside(sheet: Sheet, run: str, counts: Mapping[str, str]) -> dict[str, int]:
-    """Return the columns of what counts the labels of a run, by word."""
-    at = {match.groups(): i for i, match in _tracked(sheet).items()}
+def _beside(
+    sheet: Sheet, at: Mapping[tuple[str | Any, ...], int], run: str, counts: Mapping[str, str]
+) -> dict[str, int]:
+    """Return the columns of what counts the labels of a run, by word; `at` are those of runs."""
     for word, metric in counts.items():
         if (run, metric) not in at:
             first = next(name for name in sheet.names if not _TRACKED.fullmatch(name))
