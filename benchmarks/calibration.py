@@ -10,7 +10,6 @@ fitted as a user would; each truth is ranked among the draws of what the package
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.ecdf_utils import ecdf_pit
+from cells import kept_in
 from designs import BATCH, DESIGNS, Task, drawn, log_likelihood
 from reference_model import Array
 
 from palm_bayes.decisions.trajectories import first_reached
-from palm_bayes.evaluation.checkpoints import SETTINGS, Checkpoints, Part
+from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.learned import shipped
@@ -133,7 +133,7 @@ def flat(draws: xr.DataArray) -> Array:
 
 def gathered(folder: Path, simulations: int) -> pd.DataFrame:
     """Read the ranks that are there, of at most so many simulations."""
-    kept, parts = Checkpoints.open(folder, json.loads((folder / SETTINGS).read_text())), []
+    kept, parts = kept_in(folder), []
     for seed in range(simulations):
         part: Part | None = kept.get(str(seed))
         if part is not None:

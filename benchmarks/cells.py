@@ -1,6 +1,7 @@
 """What the benchmarks share: real curves by cell, (source, dataset, model, strategy), and rows."""
 
 import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pandas as pd
 
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
+from palm_bayes.evaluation.checkpoints import SETTINGS, Checkpoints
 
 TASK = ["source", "dataset", "model"]
 LEAST_REPETITIONS = 3
@@ -23,6 +25,10 @@ class Cell:
     id: str
     half: Runs
     full: Runs
+
+    @property
+    def source(self) -> str:
+        return self.id.partition("/")[0]
 
 
 def tasks(folder: Path) -> Iterator[tuple[tuple[str, ...], Runs]]:
@@ -47,12 +53,30 @@ def cells(folder: Path, stride: int = 1) -> Iterator[Cell]:
             number += 1
 
 
-def curves_parser(doc: str | None, *, required: bool = True) -> argparse.ArgumentParser:
-    """Return the parser of a script, with ``--curves DIR``, which is checked when it is parsed."""
+def curves_parser(
+    doc: str | None,
+    *,
+    required: bool = True,
+    stride: int | None = None,
+    out: str = "",
+    fresh: bool = False,
+) -> argparse.ArgumentParser:
+    """Return the parser of a script, with ``--curves DIR``, which is checked when it is parsed.
+
+    Given their defaults, it has ``--stride`` and ``--out`` too, and with `fresh` ``--fresh``.
+    """
     parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument(
         "--curves", type=_folder, required=required, metavar="DIR", help="folder of *.csv.gz curves"
     )
+    if stride is not None:
+        every = f"take every N-th cell, run or task (default {stride})"
+        parser.add_argument("--stride", type=int, default=stride, metavar="N", help=every)
+    if out:
+        parser.add_argument("--out", type=Path, default=Path(out), help="resumed if it is there")
+    if fresh:
+        again = "start anew: the model has changed"
+        parser.add_argument("--fresh", action="store_true", help=again)
     return parser
 
 
@@ -73,6 +97,11 @@ def show_progress(what: str, _: str, done: float) -> None:
 def append(out: Path, row: dict[str, Any]) -> None:
     """Add a row to a CSV file, from which a script that was cut off goes on."""
     pd.DataFrame([row]).to_csv(out, mode="a", header=not out.exists(), index=False)
+
+
+def kept_in(folder: Path) -> Checkpoints:
+    """Open the parts that are in a folder, whatever their settings."""
+    return Checkpoints.open(folder, json.loads((folder / SETTINGS).read_text()))
 
 
 def done(out: Path, key: list[str]) -> set[tuple[Any, ...]]:

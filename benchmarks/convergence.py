@@ -6,7 +6,6 @@ python benchmarks/convergence.py --curves DIR --out convergence.csv
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,8 @@ type Sampler = Callable[[Runs], dict[str, Any]]  # a verdict: a row of Convergen
 
 def main() -> None:
     again = "It resumes: it fits only the cells that --out lacks; remove that file to restart."
-    parser = curves_parser(f"{__doc__.splitlines()[0]} {again}")
-    said = "written cell by cell, and read to resume (default: convergence.csv)"
-    parser.add_argument("--out", type=Path, default=Path("convergence.csv"), help=said)
-    parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
+    doc = f"{__doc__.splitlines()[0]} {again}"
+    parser = curves_parser(doc, stride=1, out="convergence.csv")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
     parser.add_argument("--once", action="store_true", help="no further tries")
     said = "per chain (default: those of palm_bayes.fit)"

@@ -30,8 +30,7 @@ PARAMETERS = list(NAMES)
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--stride", type=int, default=40, help="take every so many-th cell")
+    parser = curves_parser(__doc__, stride=40)
     parser.add_argument("--priors", nargs="+", default=["default"], choices=["default", "bounds"])
     args = parser.parse_args()
     rows = []

@@ -29,10 +29,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("forecast"), help="resumed if it is there")
-    parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
-    args = parser.parse_args()
+    args = curves_parser(__doc__, out="forecast", fresh=True).parse_args()
     found = backtest(
         curves(args.curves),
         train_fractions=FRACTIONS,

@@ -9,7 +9,6 @@ deviations and numbers as a table has them, and the means as one repetition of u
 import warnings
 from collections.abc import Iterator
 from itertools import chain, zip_longest
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,8 +24,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("means.csv"), help="resumed if there")
+    parser = curves_parser(__doc__, out="means.csv")
     parser.add_argument("--cells", type=int, default=6, help="of each source, drawn at random")
     args = parser.parse_args()
     warnings.simplefilter("ignore", PalmWarning)
@@ -44,7 +42,7 @@ def drawn(every: list[Cell], count: int) -> Iterator[Cell]:
     rng = np.random.default_rng(SEED)
     sources: dict[str, list[Cell]] = {}
     for cell in every:
-        sources.setdefault(cell.id.split("/")[0], []).append(cell)
+        sources.setdefault(cell.source, []).append(cell)
     picked = [[its[i] for i in rng.permutation(len(its))[:count]] for its in sources.values()]
     return (cell for cell in chain.from_iterable(zip_longest(*picked)) if cell is not None)
 

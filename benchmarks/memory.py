@@ -32,7 +32,7 @@ type Floats = NDArray[np.float64]
 
 def main() -> None:
     args = curves_parser(__doc__).parse_args()
-    found = [(cell.id.split("/")[0], deviations(cell.full.table)) for cell in cells(args.curves)]
+    found = [(cell.source, deviations(cell.full.table)) for cell in cells(args.curves)]
     table = pd.DataFrame({"source": source, **remembered(off)} for source, off in found)
     print("Autocorrelation of repetitions around their mean, by lag in episodes, mean of cells:")
     print(table.groupby("source").mean().round(2).to_string(na_rep=""))

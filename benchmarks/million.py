@@ -8,7 +8,6 @@ machine hardly counts. See README.md.
 """
 
 import argparse
-import json
 import pickle
 import tempfile
 import time
@@ -20,13 +19,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
+from cells import kept_in
 from scale import DESIGN, overhead, simulated
 
 import palm_bayes
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, TaskOutcome, Work, cells_of, name_of
-from palm_bayes.evaluation.checkpoints import SETTINGS, Checkpoints, Columns, Part
+from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, Part
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.evaluation.sweep_result import write
 from palm_bayes.inference.settings import Settings
@@ -59,8 +59,7 @@ def fitted(table: pd.DataFrame) -> tuple[Part, int]:
         palm_bayes.sweep(table, folder, workers=0)
         (draft,) = read_study(table, Reading()).drafts
         parts = Path(folder) / "parts"
-        settings = json.loads((parts / SETTINGS).read_text())
-        part = Checkpoints.open(parts, settings).get(name_of(draft))
+        part = kept_in(parts).get(name_of(draft))
         (file,) = parts.glob("*.part.json")
         assert part is not None
         return part, file.stat().st_size

@@ -20,9 +20,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--stride", type=int, default=23, help="take every N-th run")
-    args = parser.parse_args()
+    args = curves_parser(__doc__, stride=23).parse_args()
     warnings.simplefilter("ignore", PalmWarning)
     runs = list(replays(args.curves, 1, mean=False))[:: args.stride]
     table = pd.DataFrame([row for run in runs for row in updates(run)])

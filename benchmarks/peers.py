@@ -93,9 +93,7 @@ class MissingError(Exception):
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("peers.csv"), help="row by row")
-    parser.add_argument("--stride", type=int, default=60, help="take every so many-th cell")
+    parser = curves_parser(__doc__, stride=60, out="peers.csv")
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--stan-python", metavar="PYTHON", help="a Python that has pystan")
     args = parser.parse_args()

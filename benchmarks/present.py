@@ -22,9 +22,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--stride", type=int, default=3, help="take every N-th cell")
-    args = parser.parse_args()
+    args = curves_parser(__doc__, stride=3).parse_args()
     warnings.simplefilter("ignore", PalmWarning)
     rows = [row for cell in cells(args.curves, args.stride) for row in judged(cell)]
     table = pd.DataFrame(rows)
@@ -54,7 +52,7 @@ def judged(cell: Cell) -> Iterator[Row]:
         of_mean = np.random.default_rng(0).normal(0, other.std() / np.sqrt(len(other)), len(draws))
         below = float(np.mean(draws + of_mean < other.mean()))
         yield {
-            "source": cell.id.split("/")[0],
+            "source": cell.source,
             "way": way,
             "sd": draws.std(),
             "error": abs(np.median(draws) - other.mean()),

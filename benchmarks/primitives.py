@@ -119,7 +119,7 @@ def compare(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[dict[str, 
 def chosen(folder: Path, sources: list[str]) -> list[Cell]:
     """Choose of five sources, or those asked for, the middle one of the cells of few episodes."""
     small = pd.DataFrame(
-        [{"source": cell.id.split("/")[0], "cell": cell} for cell in cells(folder) if fits(cell)]
+        [{"source": cell.source, "cell": cell} for cell in cells(folder) if fits(cell)]
     )
     middle = {name: part.iloc[len(part) // 2] for name, part in small.groupby("source")["cell"]}
     return [middle[name] for name in sources or list(middle)[:SOURCES]]

@@ -21,9 +21,7 @@ from palm_bayes.palm_fit import PalmFit
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--stride", type=int, default=1, help="take every so many-th cell")
-    args = parser.parse_args()
+    args = curves_parser(__doc__, stride=1).parse_args()
     warnings.simplefilter("ignore", palm_bayes.PalmWarning)
     rows = [row for cell in cells(args.curves, args.stride) for row in measured(cell)]
     report(pd.DataFrame(rows))

@@ -69,7 +69,7 @@ def halves(folder: Path, count: int) -> pd.DataFrame:
     """Return whole tasks of about `count` cells from all sources, each cell at half its length."""
     every: dict[tuple[str, ...], list[pd.DataFrame]] = {}
     for cell in cells(folder):
-        task = cell.id.split("/")[0], cell.full.dataset, cell.full.model
+        task = cell.source, cell.full.dataset, cell.full.model
         rows = cell.half.table.drop(columns="x")
         every.setdefault(task, []).append(rows.assign(**dict(zip(TASK, task, strict=True))))
     tasks = list(every.values())

@@ -27,8 +27,7 @@ WHERE = [*KEY, "scope", "repetition", "episode"]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("scores"), help="resumed if it is there")
+    parser = curves_parser(__doc__, out="scores")
     parser.add_argument("--cells", type=int, default=60, help="number of cells, drawn at random")
     parser.add_argument("--variant", choices=VARIANTS, action="append", help="by default all")
     args = parser.parse_args()

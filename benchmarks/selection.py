@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,12 +33,7 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument(
-        "--out", type=Path, default=Path("selection"), help="resumed if it is there"
-    )
-    parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
-    parser.add_argument("--stride", type=int, default=1, help="take every N-th task")
+    parser = curves_parser(__doc__, stride=1, out="selection", fresh=True)
     parser.add_argument("--fraction", type=float, default=0.25, help="of the episodes, fitted")
     args = parser.parse_args()
     table = curves(args.curves)

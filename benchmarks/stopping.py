@@ -8,7 +8,6 @@ labels of the run. Costs are in percent of n m + l L: all labels bought, and eve
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,12 +23,9 @@ KEY = [*TASK, "strategy", "repetition"]
 
 
 def main() -> None:
-    parser = curves_parser(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("stopping"), help="resumed if it is there")
-    parser.add_argument("--fresh", action="store_true", help="start anew: the model has changed")
+    parser = curves_parser(__doc__, stride=1, out="stopping", fresh=True)
     parser.add_argument("--repetitions", type=int, default=1, help="runs of a cell, default 1")
     parser.add_argument("--mean", action="store_true", help="a run is a cell: all its repetitions")
-    parser.add_argument("--stride", type=int, default=1, help="only every n-th run")
     parser.add_argument("--offset", type=int, default=0, help="from this one: shares of two cores")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
