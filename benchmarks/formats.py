@@ -85,7 +85,7 @@ WHICH = "say which by --spread 'sd of N'"
 
 
 def shape(name: str, **more: Any) -> Callable[[Callable[[Path], Any]], Callable[[Path], Any]]:
-    """Add what a function writes to the shapes."""
+    """Add what a function writes to the shapes; several of one function, from the last up."""
 
     def add(write: Callable[[Path], Any]) -> Callable[[Path], Any]:
         SHAPES.append(Shape(name, write, **more))
@@ -155,19 +155,15 @@ def _rouge(at: Path) -> Path:
     return saved(wide("margin", "r{r}").rename(columns={"r3": "rl"}), at / "margin.csv")
 
 
-@shape("two measures", refused="--column accuracy=test_acc or --column accuracy=val_acc")
-def _two(at: Path) -> Path:
-    frame = renamed(accuracy="test_acc")
-    return saved(frame.assign(val_acc=frame["test_acc"] - 0.01), at / "runs.csv")
-
-
 @shape(
     "two measures, one chosen",
     options={"columns": {"accuracy": "test_acc"}},
     note="score is test_acc, not val_acc",
 )
-def _chosen(at: Path) -> Path:
-    return _two(at)
+@shape("two measures", refused="--column accuracy=test_acc or --column accuracy=val_acc")
+def _two(at: Path) -> Path:
+    frame = renamed(accuracy="test_acc")
+    return saved(frame.assign(val_acc=frame["test_acc"] - 0.01), at / "runs.csv")
 
 
 @shape("accuracy and F1", note="score is accuracy, not f1_macro")
@@ -194,20 +190,16 @@ def _no_strategy(at: Path) -> Path:
     return saved(renamed(strategy="name"), at / "runs.csv")
 
 
-@shape("a column of names of runs", refused="--column strategy=Name, with --pattern")
-def _run_names(at: Path) -> Path:
-    frame = tidy()
-    frame["Name"] = frame.pop("strategy") + "_seed" + frame.pop("repetition").astype(str)
-    return saved(frame, at / "runs.csv")
-
-
 @shape(
     "the same with a pattern",
     options={"columns": {"strategy": "Name"}, "pattern": "{strategy}_seed{repetition}"},
     note="strategy, repetition by the pattern {strategy}_seed{repetition}",
 )
-def _run_pattern(at: Path) -> Path:
-    return _run_names(at)
+@shape("a column of names of runs", refused="--column strategy=Name, with --pattern")
+def _run_names(at: Path) -> Path:
+    frame = tidy()
+    frame["Name"] = frame.pop("strategy") + "_seed" + frame.pop("repetition").astype(str)
+    return saved(frame, at / "runs.csv")
 
 
 @shape("another name of the score", refused="--column accuracy=final_test_accuracy")
@@ -224,14 +216,10 @@ def _breaks(at: Path) -> Path:
     return saved(renamed(**names)[[*names.values(), "strategy"]], at / "runs.csv", sep=";")
 
 
+@shape("what it offers", options={"columns": {"accuracy": "final score"}}, note="score is final s")
 @shape("line breaks in names that are refused", refused="choose one by --column accuracy=final sco")
 def _breaks_unsaid(at: Path) -> Path:
     return saved(renamed(accuracy="final\nscore"), at / "runs.csv")
-
-
-@shape("what it offers", options={"columns": {"accuracy": "final score"}}, note="score is final s")
-def _breaks_said(at: Path) -> Path:
-    return _breaks_unsaid(at)
 
 
 # --- errors and losses
@@ -243,23 +231,15 @@ def mistakes() -> pd.DataFrame:
     return frame.assign(error=1 - frame.pop("accuracy"))
 
 
-@shape("error rates", options={"lower_is_better": True}, note="score is error_rate")
-def _errors(at: Path) -> Path:
-    return saved(mistakes().rename(columns={"error": "error_rate"}), at / "runs.csv")
-
-
-@shape("error rates, not said to be", refused="errors are read with --lower-is-better")
-def _errors_unsaid(at: Path) -> Path:
-    return _errors(at)
-
-
 @shape(
     "the same, chosen",
     options={"columns": {"accuracy": "error_rate"}},
     refused="error_rate is an error: read it with --lower-is-better, or rename it if higher is",
 )
-def _errors_chosen(at: Path) -> Path:
-    return _errors(at)
+@shape("error rates, not said to be", refused="errors are read with --lower-is-better")
+@shape("error rates", options={"lower_is_better": True}, note="score is error_rate")
+def _errors(at: Path) -> Path:
+    return saved(mistakes().rename(columns={"error": "error_rate"}), at / "runs.csv")
 
 
 @shape("an RMSE", refused="choose one by --column accuracy=rmse --lower-is-better")
@@ -294,6 +274,7 @@ def _errors_wide(at: Path) -> Path:
     return saved((1 - frame).reset_index(), at / "margin.csv")
 
 
+@shape("the same, not said to be", refused="test/error is an error: read it with --lower-is-better")
 @shape(
     "error rates of Weights & Biases",
     options={"lower_is_better": True},
@@ -302,11 +283,6 @@ def _errors_wide(at: Path) -> Path:
 def _errors_tracked(at: Path) -> Path:
     frame = wide(names="{s}_seed{r} - test/error").set_index("labels").rename_axis("Step")
     return saved((1 - frame).reset_index(), at / "wandb_export.csv")
-
-
-@shape("the same, not said to be", refused="test/error is an error: read it with --lower-is-better")
-def _errors_tracked_unsaid(at: Path) -> Path:
-    return _errors_tracked(at)
 
 
 @shape(
@@ -677,17 +653,13 @@ def _shares_across(at: Path) -> Path:
     return saved(frame.rename(columns={str(n): f"{n // 2}%" for n in LABELS}), at / "runs.csv")
 
 
+@shape(
+    "the same, the pool unsaid", refused="labels are shares of the pool, up to 0.12: give its size"
+)
 @shape("a column for each share in fractions", options={"pool": 1000}, note="are shares of a pool")
 def _fractions_across(at: Path) -> Path:
     frame = _across("{n}")
     return saved(frame.rename(columns={str(n): f"{n / 1000}" for n in LABELS}), at / "runs.csv")
-
-
-@shape(
-    "the same, the pool unsaid", refused="labels are shares of the pool, up to 0.12: give its size"
-)
-def _fractions_unsaid(at: Path) -> Path:
-    return _fractions_across(at)
 
 
 @shape("columns of budgets in the order of text", note="6 budgets from the columns 20 ... 120")
@@ -703,25 +675,17 @@ def _budgets_equal(at: Path) -> Path:
     return saved(_across("N={n}").assign(auc=0.7), at / "runs.csv")
 
 
-def _measures_across(at: Path) -> Path:
-    frame = _across("acc_{n}")
-    other = frame.filter(like="acc_").rename(columns=lambda name: name.replace("acc", "f1")) - 0.1
-    return saved(pd.concat([frame, other], axis=1), at / "runs.csv")
-
-
-@shape(
-    "two measures for each budget", refused="choose one by --column accuracy=acc or --column accu"
-)
-def _measures_unsaid(at: Path) -> Path:
-    return _measures_across(at)
-
-
 @shape(
     "one of the measures for each budget", options={"columns": {"accuracy": "acc"}},
     note="6 budgets from the columns acc_20 ... acc_120; f1_20, f1_40, f1_60, f1_80, f1_100",
 )  # fmt: skip
-def _measure_said(at: Path) -> Path:
-    return _measures_across(at)
+@shape(
+    "two measures for each budget", refused="choose one by --column accuracy=acc or --column accu"
+)
+def _measures_across(at: Path) -> Path:
+    frame = _across("acc_{n}")
+    other = frame.filter(like="acc_").rename(columns=lambda name: name.replace("acc", "f1")) - 0.1
+    return saved(pd.concat([frame, other], axis=1), at / "runs.csv")
 
 
 @shape(
@@ -765,25 +729,17 @@ def _means_across(names: str, spread: str, **more: Any) -> pd.DataFrame:
     return mean.rename(columns=names.format).join(deviations).assign(**more).reset_index()
 
 
-@shape("means for each budget, deviations beside", refused=ASKED)
-def _deviations_unsaid(at: Path) -> Path:
-    return saved(_means_across("acc@{}", "acc@{}_std"), at / "runs.csv")
-
-
-@shape(
-    "the same, said of how many repetitions", options=OF_THREE, same=False,
-    note="acc@120; in acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std, acc@120_std are",
-)  # fmt: skip
-def _deviations_said(at: Path) -> Path:
-    return _deviations_unsaid(at)
-
-
 @shape(
     "the same, of unknown noise", options={"spread": "none"}, same=False,
     note="acc@20 ... acc@120; acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std",
 )  # fmt: skip
-def _deviations_left(at: Path) -> Path:
-    return _deviations_unsaid(at)
+@shape(
+    "the same, said of how many repetitions", options=OF_THREE, same=False,
+    note="acc@120; in acc@20_std, acc@40_std, acc@60_std, acc@80_std, acc@100_std, acc@120_std are",
+)  # fmt: skip
+@shape("means for each budget, deviations beside", refused=ASKED)
+def _deviations_unsaid(at: Path) -> Path:
+    return saved(_means_across("acc@{}", "acc@{}_std"), at / "runs.csv")
 
 
 @shape("means for each budget, how many in a column", same=False, note="of means of 3 repetitions")
@@ -840,39 +796,23 @@ def _levels(_: Path) -> pd.DataFrame:
     return tidy().pivot_table("accuracy", "labels", ["strategy", "repetition"])
 
 
+@shape("one of the measures above", options={"columns": {"accuracy": "accuracy"}})
+@shape("measures above strategies", refused="choose one by --column accuracy=accuracy or --column ")
 def _measures_above(_: Path) -> pd.DataFrame:
     frame = tidy().assign(f1=0.3)
     return frame.pivot_table(["accuracy", "f1"], "labels", ["strategy", "repetition"])
-
-
-@shape("measures above strategies", refused="choose one by --column accuracy=accuracy or --column ")
-def _measures(at: Path) -> pd.DataFrame:
-    return _measures_above(at)
-
-
-@shape("one of the measures above", options={"columns": {"accuracy": "accuracy"}})
-def _measure(at: Path) -> pd.DataFrame:
-    return _measures_above(at)
-
-
-def _under_strategies(at: Path) -> Path:
-    rows = [",margin,,random,", "labels,mean,std,mean,std"]
-    runs = zip(LABELS, accuracy("margin", 2), accuracy("random", 2), strict=True)
-    rows += [f"{n},{one},0.01,{other},0.01" for n, one, other in runs]
-    return text(at / "runs.csv", "\n".join(rows))
-
-
-@shape("means below strategies", refused=ASKED)
-def _means_below(at: Path) -> Path:
-    return _under_strategies(at)
 
 
 @shape(
     "means below strategies, said of how many", options=OF_THREE, same=False,
     note="in margin / std, random / std are standard deviations of means of 3 repetitions",
 )  # fmt: skip
-def _means_below_said(at: Path) -> Path:
-    return _under_strategies(at)
+@shape("means below strategies", refused=ASKED)
+def _under_strategies(at: Path) -> Path:
+    rows = [",margin,,random,", "labels,mean,std,mean,std"]
+    runs = zip(LABELS, accuracy("margin", 2), accuracy("random", 2), strict=True)
+    rows += [f"{n},{one},0.01,{other},0.01" for n, one, other in runs]
+    return text(at / "runs.csv", "\n".join(rows))
 
 
 @shape(
@@ -916,36 +856,24 @@ def _acc_and_f1(at: Path) -> Path:
     return saved(pd.concat([wide("margin", "acc_{r}"), other], axis=1), at / "margin.csv")
 
 
+@shape(
+    "one measure of each strategy, by a pattern",
+    options={"pattern": "{strategy}_acc"},
+    note="2 strategies from the columns margin_acc, random_acc; margin_f1, random_f1 left out",
+)
+@shape("two measures of each strategy", refused="choose by --pattern '{strategy}_acc' or --patt")
 def _two_of_each(at: Path) -> Path:
     frame = tidy().pivot(index=["repetition", "labels"], columns="strategy", values="accuracy")
     other = (frame - 0.1).add_suffix("_f1")
     return saved(pd.concat([frame.add_suffix("_acc"), other], axis=1), at / "a.csv", index=True)
 
 
-@shape("two measures of each strategy", refused="choose by --pattern '{strategy}_acc' or --patt")
-def _two_measures(at: Path) -> Path:
-    return _two_of_each(at)
-
-
-@shape(
-    "one measure of each strategy, by a pattern",
-    options={"pattern": "{strategy}_acc"},
-    note="2 strategies from the columns margin_acc, random_acc; margin_f1, random_f1 left out",
-)
-def _one_measure(at: Path) -> Path:
-    return _two_of_each(at)
-
-
+@shape("bounds beside strategies", refused="spread (margin, random, margin_lo, margin_hi,")
 def _bounded(at: Path, low: str = "lo", high: str = "hi") -> Path:
     frame = pd.DataFrame({"labels": LABELS, **{s: accuracy(s, 2) for s in STRATEGIES}})
     for s in STRATEGIES:
         frame = frame.assign(**{f"{s}_{low}": frame[s] - 0.02, f"{s}_{high}": frame[s] + 0.02})
     return saved(frame, at / "runs.csv")
-
-
-@shape("bounds beside strategies", refused="spread (margin, random, margin_lo, margin_hi,")
-def _bounds_beside(at: Path) -> Path:
-    return _bounded(at)
 
 
 @shape("quantiles beside strategies", refused="spread (margin, random, margin_q25, margin_q75,")
@@ -969,6 +897,11 @@ def _of_seeds(at: Path) -> Path:
     return saved(frame.assign(**bounds, n_seeds=3), at / "runs.csv")
 
 
+@shape(
+    "shares called otherwise, chosen",
+    options={"columns": {"labels": "portion"}, "pool": 1000},
+    note="labels are portion; 2 strategies from the columns margin, random",
+)
 def _fractions(at: Path) -> Path:
     frame = tidy().pivot(index=["labels", "repetition"], columns="strategy", values="accuracy")
     frame = frame.reset_index()
@@ -979,15 +912,6 @@ def _fractions(at: Path) -> Path:
 def _portions(at: Path) -> Path:
     frame = pd.DataFrame({"portion": LABELS / 1000, **{s: accuracy(s, 1) for s in STRATEGIES}})
     return saved(frame, at / "runs.csv")
-
-
-@shape(
-    "shares called otherwise, chosen",
-    options={"columns": {"labels": "portion"}, "pool": 1000},
-    note="labels are portion; 2 strategies from the columns margin, random",
-)
-def _portion(at: Path) -> Path:
-    return _fractions(at)
 
 
 # --- trackers
@@ -1038,27 +962,19 @@ def _wandb_queried(at: Path) -> Path:
     )
 
 
-def _one_counter(at: Path) -> Path:
-    frame = stepped(range(6)).drop(columns="Step")
-    rows = [frame[[name]].iloc[[i]] for i in range(6) for name in frame]
-    return saved(pd.concat(rows, ignore_index=True).rename_axis("Step").reset_index(), at / "a.csv")
-
-
-@shape(
-    "one step of Weights & Biases for all runs",
-    refused="Step is another one in every run, so that it may count labels or steps of training",
-)
-def _counter(at: Path) -> Path:
-    return _one_counter(at)
-
-
 @shape(
     "the same, said to be episodes",
     options={"columns": {"episode": "Step"}, "batch": 20},
     note="episodes are the order within each run",
 )
-def _counter_said(at: Path) -> Path:
-    return _one_counter(at)
+@shape(
+    "one step of Weights & Biases for all runs",
+    refused="Step is another one in every run, so that it may count labels or steps of training",
+)
+def _one_counter(at: Path) -> Path:
+    frame = stepped(range(6)).drop(columns="Step")
+    rows = [frame[[name]].iloc[[i]] for i in range(6) for name in frame]
+    return saved(pd.concat(rows, ignore_index=True).rename_axis("Step").reset_index(), at / "a.csv")
 
 
 @shape(
@@ -1148,10 +1064,6 @@ def _values(at: Path) -> Path:
     options={"columns": {"strategy": "run_id"}, "pattern": "{strategy}_{repetition}"},
     note="score is test_acc; strategy, repetition by the pattern",
 )
-def _mlflow(at: Path) -> Path:
-    return _mlflow_unsaid(at)
-
-
 @shape("the same without saying what run_id is", refused="--column strategy=run_id, with --pattern")
 def _mlflow_unsaid(at: Path) -> Path:
     frame = tidy()
@@ -1163,6 +1075,11 @@ def _mlflow_unsaid(at: Path) -> Path:
     return saved(pd.concat([rows, losses]), at / "metrics.csv")
 
 
+@shape(
+    "MLflow's folder of runs",
+    note="6 runs of MLflow; strategy is params.strategy; repetition is params.seed; "
+    "score is metrics.test_acc; step counts labels",
+)
 def mlruns(
     at: Path,
     said: str = "params",
@@ -1194,15 +1111,6 @@ def mlruns(
             )
             text(run / "metrics" / metric, "".join(lines))
     return at / "mlruns"
-
-
-@shape(
-    "MLflow's folder of runs",
-    note="6 runs of MLflow; strategy is params.strategy; repetition is params.seed; "
-    "score is metrics.test_acc; step counts labels",
-)
-def _mlruns(at: Path) -> Path:
-    return mlruns(at)
 
 
 @shape(
@@ -1277,6 +1185,12 @@ def _mlruns_measure(at: Path) -> Path:
 
 
 @shape(
+    "the same, of which one is chosen",
+    options={"columns": {"dataset": "experiment"}, "dataset": "digits"},
+    same=False,  # the last run is the other's
+    note="dataset is experiment",
+)
+@shape(
     "two experiments of MLflow", refused="runs of 2 experiments (digits, other): say what they are"
 )
 def _mlruns_experiments(at: Path) -> Path:
@@ -1295,16 +1209,6 @@ def _mlruns_deleted(at: Path) -> Path:
     return base
 
 
-@shape(
-    "the same, of which one is chosen",
-    options={"columns": {"dataset": "experiment"}, "dataset": "digits"},
-    same=False,  # the last run is the other's
-    note="dataset is experiment",
-)
-def _mlruns_experiment(at: Path) -> Path:
-    return _mlruns_experiments(at)
-
-
 @shape("a damaged metric of MLflow", refused="test_acc: line 2 is 'half', expected are its time")
 def _mlruns_damaged(at: Path) -> Path:
     base = mlruns(at)
@@ -1317,6 +1221,11 @@ def _mlruns_beside(at: Path) -> list[Path]:
     return [mlruns(at), saved(tidy(), at / "runs.csv")]
 
 
+@shape(
+    "MLflow's database",
+    note="6 runs of MLflow; strategy is params.strategy; repetition is params.seed; "
+    "score is metrics.test_acc; step counts labels",
+)
 def mlflow_database(at: Path, deleted: int = 0, experiment: str = "digits") -> Path:
     """Write runs as MLflow's database has them: the tables and columns that are read.
 
@@ -1359,15 +1268,6 @@ def mlflow_database(at: Path, deleted: int = 0, experiment: str = "digits") -> P
                 database.executemany("INSERT INTO metrics VALUES (?, ?, 1700, ?, ?, ?)", rows)
         database.commit()
     return path
-
-
-@shape(
-    "MLflow's database",
-    note="6 runs of MLflow; strategy is params.strategy; repetition is params.seed; "
-    "score is metrics.test_acc; step counts labels",
-)
-def _mlflow_database(at: Path) -> Path:
-    return mlflow_database(at)
 
 
 @shape("deleted runs of MLflow's database", note="6 runs of MLflow; 2 deleted left out")
@@ -1447,22 +1347,18 @@ def _variance_arrays(_: Path) -> dict[str, Any]:
 
 
 @shape(
+    "the same, said to be a strategy",
+    options={"pattern": "{strategy}_{repetition}"},
+    same=False,
+    note="2 strategies and 3 repetitions from the columns variance_1 ... random_3",
+)
+@shape(
     "a column called variance",
     refused="strategies of these names are read by --pattern '{strategy}_{repetition}'",
 )
 def _variance_column(at: Path) -> Path:
     frame = wide().rename(columns=lambda name: name.replace("margin", "variance"))
     return saved(frame, at / "runs.csv")
-
-
-@shape(
-    "the same, said to be a strategy",
-    options={"pattern": "{strategy}_{repetition}"},
-    same=False,
-    note="2 strategies and 3 repetitions from the columns variance_1 ... random_3",
-)
-def _variance_pattern(at: Path) -> Path:
-    return _variance_column(at)
 
 
 @shape("accuracies beside their spread, by seed", refused="means and their spread (acc, std)")
@@ -1584,26 +1480,18 @@ def _ids(at: Path) -> Path:
     return _named(at, "{s}_seed{r}_{s[0]}7{r}.csv")
 
 
-def _tree(at: Path) -> str:
-    for dataset in ("cifar10", "svhn"):
-        _named(at / dataset, "{s}/seed_{r}/results.csv")
-    return str(at / "*" / "*" / "*" / "*.csv")
-
-
-@shape(
-    "folders of data sets and strategies", refused="by --pattern '{dataset}/{strategy}/seed_{rep"
-)
-def _data_sets(at: Path) -> str:
-    return _tree(at)
-
-
 @shape(
     "the same by a pattern",
     options={"pattern": "{dataset}/{strategy}/seed_{repetition}/*", "dataset": "svhn"},
     note="dataset, strategy, repetition by the pattern",
 )
-def _data_set(at: Path) -> str:
-    return _tree(at)
+@shape(
+    "folders of data sets and strategies", refused="by --pattern '{dataset}/{strategy}/seed_{rep"
+)
+def _tree(at: Path) -> str:
+    for dataset in ("cifar10", "svhn"):
+        _named(at / dataset, "{s}/seed_{r}/results.csv")
+    return str(at / "*" / "*" / "*" / "*.csv")
 
 
 @shape("jobs of Hydra, which tell no strategy", refused="the name tells no strategy")
@@ -1789,25 +1677,17 @@ def _kinds(at: Path) -> Path:
 # --- odd values
 
 
-def _summed_up(at: Path) -> Path:
-    frame = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std", "count"])
-    return saved(frame.reset_index(), at / "runs.csv")
-
-
-@shape(
-    "means and standard deviations", same=False,
-    note="score is mean; in std are standard deviations of means of 3 repetitions",
-)  # fmt: skip
-def _summary(at: Path) -> Path:
-    return _summed_up(at)
-
-
 @shape(
     "the means of them, of unknown noise", options={"spread": "none"}, same=False,
     note="score is mean",
 )  # fmt: skip
-def _mean(at: Path) -> Path:
-    return _summed_up(at)
+@shape(
+    "means and standard deviations", same=False,
+    note="score is mean; in std are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+def _summed_up(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"])["accuracy"].agg(["mean", "std", "count"])
+    return saved(frame.reset_index(), at / "runs.csv")
 
 
 @shape(
@@ -1828,22 +1708,14 @@ def _summary_in_memory(_: Path) -> pd.DataFrame:
     return of.agg(["mean", "std", "count"]).reset_index()
 
 
-def _with_spread(at: Path) -> Path:
-    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
-    return saved(frame.assign(accuracy_std=0.01), at / "runs.csv")
-
-
-@shape("accuracies with their standard deviations", refused=ASKED)
-def _spread(at: Path) -> Path:
-    return _with_spread(at)
-
-
 @shape(
     "the same, said of how many", options=OF_THREE, same=False,
     note="in accuracy_std are standard deviations of means of 3 repetitions",
 )  # fmt: skip
-def _spread_said(at: Path) -> Path:
-    return _with_spread(at)
+@shape("accuracies with their standard deviations", refused=ASKED)
+def _with_spread(at: Path) -> Path:
+    frame = tidy().groupby(["strategy", "labels"], as_index=False)["accuracy"].mean()
+    return saved(frame.assign(accuracy_std=0.01), at / "runs.csv")
 
 
 def _rows_of_means(told: str, **names: str) -> pd.DataFrame:
@@ -1852,25 +1724,17 @@ def _rows_of_means(told: str, **names: str) -> pd.DataFrame:
     return rows.reset_index()
 
 
-@shape("rows of means and deviations", refused=ASKED)
-def _rows_unsaid(at: Path) -> Path:
-    return saved(_rows_of_means("stat"), at / "runs.csv")
-
-
-@shape(
-    "the same rows, said of how many", options=OF_THREE, same=False,
-    note="stat tells mean, std; score is accuracy_mean; in accuracy_std are standard deviations of",
-)  # fmt: skip
-def _rows_said(at: Path) -> Path:
-    return _rows_unsaid(at)
-
-
 @shape(
     "the same rows, of unknown noise", options={"spread": "none"}, same=False,
     note="stat tells mean, std; score is accuracy_mean.",
 )  # fmt: skip
-def _rows_left(at: Path) -> Path:
-    return _rows_unsaid(at)
+@shape(
+    "the same rows, said of how many", options=OF_THREE, same=False,
+    note="stat tells mean, std; score is accuracy_mean; in accuracy_std are standard deviations of",
+)  # fmt: skip
+@shape("rows of means and deviations", refused=ASKED)
+def _rows_unsaid(at: Path) -> Path:
+    return saved(_rows_of_means("stat"), at / "runs.csv")
 
 
 @shape(
@@ -1962,33 +1826,21 @@ def _bounds(at: Path) -> Path:
     return saved(frame.assign(**bounds), at / "runs.csv")
 
 
-def _means_wide(at: Path) -> Path:
-    frame = tidy().pivot_table("accuracy", "labels", "strategy", aggfunc=["mean", "std"])
-    frame.columns = [f"{s} ({what})" for what, s in frame.columns]
-    return saved(frame, at / "runs.csv", index=True)
-
-
-@shape("means and standard deviations of each strategy", refused=ASKED)
-def _means_unsaid(at: Path) -> Path:
-    return _means_wide(at)
-
-
-@shape(
-    "means of each strategy, said of how many", options=OF_THREE, same=False,
-    note="in margin (std), random (std) are standard deviations of means of 3 repetitions",
-)  # fmt: skip
-def _means_said(at: Path) -> Path:
-    return _means_wide(at)
-
-
 @shape(
     "means of each strategy, of unknown noise",
     options={"spread": "none"},
     same=False,
     note="margin (std), random (std) left out",
 )
-def _means_chosen(at: Path) -> Path:
-    return _means_wide(at)
+@shape(
+    "means of each strategy, said of how many", options=OF_THREE, same=False,
+    note="in margin (std), random (std) are standard deviations of means of 3 repetitions",
+)  # fmt: skip
+@shape("means and standard deviations of each strategy", refused=ASKED)
+def _means_wide(at: Path) -> Path:
+    frame = tidy().pivot_table("accuracy", "labels", "strategy", aggfunc=["mean", "std"])
+    frame.columns = [f"{s} ({what})" for what, s in frame.columns]
+    return saved(frame, at / "runs.csv", index=True)
 
 
 @shape(
@@ -2039,20 +1891,10 @@ def _zero(at: Path) -> Path:
     return saved(pd.concat([first, tidy()]), at / "runs.csv")
 
 
+@shape("labels as shares of a known pool", options={"pool": 1000}, note="shares of a pool of 1,000")
 @shape("labels as shares", refused="give its size by --pool N")
 def _shares(at: Path) -> Path:
     return saved(tidy().assign(labels=tidy()["labels"] / 1000), at / "runs.csv")
-
-
-@shape("labels as shares of a known pool", options={"pool": 1000}, note="shares of a pool of 1,000")
-def _pool(at: Path) -> Path:
-    return _shares(at)
-
-
-@shape("labels in a column called fraction", refused="by --column share=fraction --pool N")
-def _fraction(at: Path) -> Path:
-    frame = renamed(labels="fraction")
-    return saved(frame.assign(fraction=frame["fraction"] / 1000), at / "runs.csv")
 
 
 @shape(
@@ -2060,8 +1902,10 @@ def _fraction(at: Path) -> Path:
     options={"columns": {"share": "fraction"}, "pool": 1000},
     note="labels are shares of a pool of 1,000",
 )
-def _fraction_chosen(at: Path) -> Path:
-    return _fraction(at)
+@shape("labels in a column called fraction", refused="by --column share=fraction --pool N")
+def _fraction(at: Path) -> Path:
+    frame = renamed(labels="fraction")
+    return saved(frame.assign(fraction=frame["fraction"] / 1000), at / "runs.csv")
 
 
 @shape(
@@ -2134,14 +1978,10 @@ def queries() -> pd.DataFrame:
     return renamed(labels="n_queries")
 
 
+@shape("the same, chosen", options={"columns": {"labels": "n_queries"}}, note="labels are n_quer")
 @shape("an index beside labels of another name", refused="--column labels=n_queries or --column ep")
 def _index_only(at: Path) -> Path:
     return saved(queries(), at / "runs.csv", index=True)
-
-
-@shape("the same, chosen", options={"columns": {"labels": "n_queries"}}, note="labels are n_quer")
-def _index_chosen(at: Path) -> Path:
-    return _index_only(at)
 
 
 @shape("rows of a frame without any count, filtered", refused="may number the rows: choose what")
@@ -2196,16 +2036,12 @@ def _percent_some(at: Path) -> Path:
     return saved(tidy().assign(accuracy=cells), at / "runs.csv")
 
 
+@shape("the same, chosen as fractions", options={"percent": False}, note="score is Accuracy (%)")
 @shape(
     "a name in percent, values up to 1", refused="percent=True (--percent) reads it as percent, "
 )
 def _percent_name(at: Path) -> Path:
     return saved(renamed(accuracy="Accuracy (%)"), at / "runs.csv")
-
-
-@shape("the same, chosen as fractions", options={"percent": False}, note="score is Accuracy (%)")
-def _percent_not(at: Path) -> Path:
-    return _percent_name(at)
 
 
 @shape("a column for each share below 1%", options={"pool": 20_000}, note="are percent of a pool")
@@ -2398,23 +2234,15 @@ def _latex(at: Path) -> Path:
     return saved(frame.assign(accuracy=cells), at / "runs.csv")
 
 
-def _of_paper(at: Path) -> Path:
-    cells = [[f"{100 * a:.1f}±0.3" for a in accuracy(s, 1) + 0.0005] for s in STRATEGIES]
-    frame = pd.DataFrame(cells, columns=[str(n) for n in LABELS])
-    return saved(frame.assign(Method=STRATEGIES), at / "runs.csv")
-
-
-@shape("a table of a paper", refused="in cells such as 53.9±0.3 are means and their spread: say wh")
-def _paper(at: Path) -> Path:
-    return _of_paper(at)
-
-
 @shape(
     "a table of a paper, said of how many", options=OF_THREE, same=False,
     note="in cells such as 53.9±0.3 are standard deviations of means of 3 repetitions",
 )  # fmt: skip
-def _paper_said(at: Path) -> Path:
-    return _of_paper(at)
+@shape("a table of a paper", refused="in cells such as 53.9±0.3 are means and their spread: say wh")
+def _of_paper(at: Path) -> Path:
+    cells = [[f"{100 * a:.1f}±0.3" for a in accuracy(s, 1) + 0.0005] for s in STRATEGIES]
+    frame = pd.DataFrame(cells, columns=[str(n) for n in LABELS])
+    return saved(frame.assign(Method=STRATEGIES), at / "runs.csv")
 
 
 @shape("a pointer of Git LFS", refused="fetch the file by git lfs pull")
