@@ -3,19 +3,15 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palm_bayes import files, scratch
+from palm_bayes import files
 from palm_bayes.errors import DataError
 
 # --- One file
@@ -177,45 +173,6 @@ def test_an_error_while_files_are_exchanged_undoes_it(tmp_path, monkeypatch, mov
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves", "margin", "trace"]
 
 
-KILLED = """
-import os, sys
-from pathlib import Path
-from palm_bayes import files
-
-replace, left = Path.replace, [int(sys.argv[2])]
-
-def failing(source, target):
-    left[0] -= 1
-    if left[0] < 0:
-        os._exit(9)
-    return replace(source, target)
-
-Path.replace = failing
-names = [Path(name) for name in ("trace", "curves", "random/y")]
-write = lambda path: path.write_text("new", encoding="utf-8")
-gone = lambda: [Path(name) for name in ("trace", "curves", "margin/y")]
-files.put_all(Path(sys.argv[1]), dict.fromkeys(names, write), gone)
-"""
-
-
-@pytest.mark.parametrize("moves", range(8))
-def test_a_killed_exchange_never_mixes_sets_and_is_completed(tmp_path, moves):
-    """The plan is the first move: before it all is as it was, after it the set is to be written."""
-    put(tmp_path, SET)
-    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path, str(moves)], check=False)
-    assert done.returncode == (9 if moves < 7 else 0)
-    shown = {k: v for k, v in found_in(tmp_path).items() if not k.startswith(".palm_bayes-")}
-    assert shown.items() <= SET.items() or shown.items() <= NEXT.items()
-    assert "trace" not in shown or shown in (SET, NEXT)
-    for folder in tmp_path.glob(".palm_bayes-*"):
-        if folder.is_dir() and not (folder / "lock").exists():
-            os.utime(folder, (0, 0))
-    scratch.tidy(tmp_path)
-    files.put(tmp_path / "other", write("x"))
-    (tmp_path / ".palm_bayes-lock").unlink(missing_ok=True)
-    assert found_in(tmp_path) == (SET if moves < 1 else NEXT) | {"other": "x"}
-
-
 def test_files_that_must_be_kept(tmp_path):
     put(tmp_path, SET)
 
@@ -225,34 +182,6 @@ def test_files_that_must_be_kept(tmp_path):
     with pytest.raises(DataError, match="another's"):
         files.put_all(tmp_path, {Path("trace"): write("new")}, kept)
     assert found_in(tmp_path) == SET
-
-
-def test_scratch_folders_of_the_dead_are_removed_those_of_the_living_are_not(tmp_path):
-    names = ("dead", "living", "old", "young", "not-ours")
-    folders = {name: tmp_path / f".palm_bayes-{name}" for name in names}
-    folders["not-ours"] = tmp_path / ".palm_bayes"
-    for folder in folders.values():
-        folder.mkdir()
-        (folder / "draft").touch()
-    (folders["dead"] / "lock").touch()
-    (tmp_path / ".palm_bayes-link").symlink_to(folders["not-ours"])
-    os.utime(folders["old"], (time.time() - 100,) * 2)
-    with FileLock(folders["living"] / "lock"):
-        scratch.tidy(tmp_path)
-        there = {name for name, folder in folders.items() if folder.exists()}
-    assert there == {"living", "young", "not-ours"}
-    assert (tmp_path / ".palm_bayes-link" / "draft").exists()
-
-
-@pytest.mark.parametrize("plan", ["no json", '{"new": ["../../mine"], "gone": []}', "[1]"])
-def test_a_plan_leads_nowhere_else(tmp_path, plan):
-    folder = tmp_path / "out" / ".palm_bayes-dead"
-    (folder / "new").mkdir(parents=True)
-    (folder / "plan.json").write_text(plan, encoding="utf-8")
-    (folder / "lock").touch()
-    (tmp_path / "mine").write_text("mine", encoding="utf-8")
-    scratch.tidy(tmp_path / "out")
-    assert found_in(tmp_path) == {"mine": "mine"}
 
 
 def test_a_folder_that_vanishes(tmp_path):

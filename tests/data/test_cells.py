@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data.cells import as_numbers, as_text, natural
+from palm_bayes.data.cells import as_numbers, as_text, holds, is_gap, natural
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
 
@@ -154,3 +154,25 @@ def test_a_huge_number_below_two_columns_of_one_name_is_one_line():
     table = pd.DataFrame([["m", 10**5000, 0.5, 10]] * 5, columns=columns, dtype=object)
     with pytest.raises(DataError, match="accuracy"):
         read_runs(table)
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "text"),
+    [
+        (["1", "2.5", "n/a"], True, False),
+        (["10%", "20 %", "—"], True, False),
+        (["0.54 ± 0.02", "0.6 (0.01)"], True, False),
+        (["margin", "", "None"], False, True),
+        (["margin", "1"], False, False),
+        (["-", "?"], False, False),  # nothing tells
+    ],
+)
+def test_what_a_column_holds_beside_gaps(cells, numbers, text):
+    column = pd.Series(cells)
+    assert holds(column, numbers=True) == numbers
+    assert holds(column, numbers=False) == text
+
+
+def test_gaps_of_any_kind():
+    cells = pd.Series([None, np.nan, pd.NA, " N/A ", "--", "nan", 0, "0", "no"], dtype=object)
+    assert is_gap(cells).tolist() == [True] * 6 + [False] * 3

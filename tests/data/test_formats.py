@@ -15,9 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data import columns, mlflow
-from palm_bayes.data.ambiguous import several_measures
-from palm_bayes.data.names import by_pattern, repetition_of, split, split_all
+from palm_bayes.data import mlflow
 from palm_bayes.data.readers import read_runs
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import read_tasks
@@ -214,38 +212,6 @@ def test_thousands_have_no_marks(tmp_path, name):
     runs = of(name, tmp_path)
     assert runs.table["labels"].unique().tolist() == [1000, 2000, 3000, 4000, 5000, 6000]
     assert curve(runs, "random", "2") == list(formats.accuracy("random", 2))
-
-
-@pytest.mark.parametrize(
-    ("header", "row", "labels", "accuracy"),
-    [
-        ("labels;acc", "1,{i}00,000;0.{i}", 1_100_000, 0.1),  # several groups
-        ("labels;acc", "{i},500;5{i}", 1500, 0.51),  # labels have no decimals
-        ("labels;acc", "{i}0;5{i},125", 10, 0.51125),  # scores have no thousands
-        ("labels;time;acc", "{i}0;1,{i}00;0,{i}", 10, 0.1),
-        ("labels;acc", "{i}0.000;5{i}.125", 10, 0.51125),
-        ("n_samples;acc", "{i}0;5{i},25 %", 10, 0.5125),
-    ],
-)
-def test_marks_in_numbers(tmp_path, header, row, labels, accuracy):
-    rows = "\n".join(row.format(i=i) for i in range(1, 6))
-    runs = read_runs(formats.text(tmp_path / "margin.csv", f"{header}\n{rows}"))
-    first = runs.table.iloc[0]
-    assert (first["labels"], first["accuracy"]) == (labels, pytest.approx(accuracy))
-
-
-@pytest.mark.parametrize(
-    ("header", "row"),
-    [
-        ("labels;acc", "{i}.000;5{i}"),
-        ("n_queries;acc", "{i},000;5{i}"),
-        ("labels;margin;random", "{i}0;5{i},125;6{i},125"),
-    ],
-)
-def test_marks_that_may_be_either_are_refused(tmp_path, header, row):
-    rows = "\n".join(row.format(i=i) for i in range(1, 6))
-    with pytest.raises(DataError, match="thousands or decimals"):
-        read_runs(formats.text(tmp_path / "margin.csv", f"{header}\n{rows}"))
 
 
 def test_percent_in_cells_is_percent(tmp_path):
@@ -741,108 +707,6 @@ def test_each_task_has_its_own_gaps():
     assert first.runs.table["episode"].tolist() == [1, 2, 3, 4, 5, 6] * 6
     assert second.runs.table["episode"].tolist()[:5] == [1, 3, 4, 5, 6]
     assert "runs that have gaps: margin 1" in understood(second.runs)
-
-
-@pytest.mark.parametrize(
-    ("name", "run"),
-    [
-        ("margin_seed1", ("margin", "1")),
-        ("margin (run 3)", ("margin", "3")),
-        ("random_ff_byol_b50_1", ("random_ff_byol_b50", "1")),
-        ("random_seed_2", ("random", "2")),
-        ("run_3_random", ("random", "3")),
-        ("bald_b50", ("bald_b50", None)),
-        ("run-margin_4-tag-test_acc", ("margin", "4")),
-        ("margin_seed1_lr0.01", ("margin", "1")),
-        ("margin_run1_final", ("margin", "1")),
-        ("('margin', 1)", ("margin", "1")),
-        ("margin_s1", ("margin", "1")),
-        ("margin_lr0.01", ("margin_lr0.01", None)),
-        ("margin_r50", ("margin_r50", None)),
-        ("margin-2024-05-01", ("margin", None)),
-        ("margin_20240501-1230_3", ("margin", "3")),
-    ],
-)
-def test_names_of_runs(name, run):
-    assert split(name) == run
-
-
-@pytest.mark.parametrize(
-    ("names", "runs"),
-    [
-        ("1_margin 2_margin 7_random", [("margin", "1"), ("margin", "2"), ("random", "7")]),
-        ("margin_r0 margin_r1", [("margin", "0"), ("margin", "1")]),
-        ("1_margin 2_random", [("1_margin", None), ("2_random", None)]),
-        ("margin_r18 margin_r50", [("margin_r18", None), ("margin_r50", None)]),
-        ("1_margin 1_margin", [("1_margin", None), ("1_margin", None)]),
-    ],
-)
-def test_names_with_numbers_of_several_runs(names, runs):
-    assert split_all(names.split()) == runs
-
-
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        ("seed_1", "1"),
-        ("test acc 2", "2"),
-        ("Run (3)", "3"),
-        ("4", "4"),
-        ("r2", "2"),
-        ("margin_1", None),
-    ],
-)
-def test_names_of_repetitions(name, number):
-    assert repetition_of(name) == number
-
-
-@pytest.mark.parametrize(
-    ("names", "several"),
-    [
-        ("margin random", False),
-        ("acc_1 acc_2 acc_3", False),
-        ("margin_acc random_acc", False),
-        ("margin_acc_1 margin_acc_2", False),
-        ("err_1 err_2", False),
-        ("margin_r1 margin_r2 random_r1 random_r2", False),
-        ("r1_margin r2_margin", False),
-        ("acc_r2 acc_r3 acc_f1", True),
-        ("acc1 acc5", True),
-        ("f1_0 f1_1", True),
-        ("AP50 AP75", True),
-        ("mAP50(B) mAP50-95(B)", True),
-        ("mAP@0.5 mAP@0.75", True),
-        ("R@1 R@5", True),
-        ("top-1_acc top-5_acc", True),
-        ("kappa mcc", True),
-        ("margin_train margin_test", True),
-        ("acc_1 acc_2 f1_1 f1_2", True),
-    ],
-)
-def test_names_of_measures(names, several):
-    assert several_measures(names.split()) == several
-
-
-def test_patterns():
-    assert by_pattern(["a/random_ff_1"], "{strategy}_{repetition}") == [
-        {"strategy": "random_ff", "repetition": "1"}
-    ]
-    assert by_pattern(["x/vit/margin/7/log"], "{model}/{strategy}/{repetition}/*") == [
-        {"model": "vit", "strategy": "margin", "repetition": "7"}
-    ]
-    for pattern, said in (
-        ("{seed}_x", "has {seed}: allowed are strategy, repetition"),
-        ("{strategy}{strategy}", "has {strategy}"),
-        ("margin", "has no field"),
-        ("{strategy}-{repetition}", "does not match margin_1"),
-    ):
-        with pytest.raises(DataError, match=said):
-            by_pattern(["margin_1"], pattern)
-
-
-def test_no_name_stands_for_two_words():
-    names = [columns.clean(name) for group in columns.COLUMNS.values() for name in group]
-    assert len(names) == len({*names})
 
 
 def test_the_documentation_lists_what_is_read():

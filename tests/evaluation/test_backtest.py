@@ -16,7 +16,6 @@ from palm_bayes.errors import DataError, PalmWarning, SamplingError, WorkerError
 from palm_bayes.evaluation import backtest as backtesting
 from palm_bayes.evaluation import scores as scoring
 from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
-from palm_bayes.evaluation.cells import train_size
 from palm_bayes.forecast import baselines
 from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import fit_runs
@@ -167,14 +166,6 @@ def test_forecasts_are_at_the_labels_that_came(stand_in, table, monkeypatch):
     rows = backtest(bare, train_episodes=[20], strategies="random", **FAST).forecasts
     np.testing.assert_allclose(asked[1]["episodes"], np.arange(21, 31))
     assert rows["labels"].isna().all()
-
-
-@pytest.mark.parametrize(
-    ("fraction", "longest", "expected"),
-    [(0.25, 30, 8), (0.25, 10, 5), (0.5, 10, 5), (0.5, 25, 13), (0.5, 11, 6), (0.9, 4, 5)],
-)
-def test_train_size(fraction, longest, expected):
-    assert train_size(longest, fraction) == expected
 
 
 def test_equal_sizes_are_judged_once(quick, table):

@@ -1,0 +1,96 @@
+"""Expected accuracies of draws, against PALM's own formula and the limits of the misfit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from palm_bayes.model import curve, expected, noise
+from palm_bayes.model.learned import shipped
+from palm_bayes.model.misfit import PARTS, log_odds, noise_of_odds
+
+FIRST, LAST = 1.0, 8.0
+X = xr.DataArray([1.0, 4.0, 8.0, 20.0, 80.0], dims="x").assign_coords(x=[1.0, 4.0, 8.0, 20.0, 80.0])
+
+
+@pytest.fixture
+def posterior():
+    """Draws of two strategies; the misfit is that of the test."""
+    rng, size = np.random.default_rng(1), (2, 50, 2)
+    dims = ("chain", "draw", "strategy")
+    own = np.stack([rng.uniform(*ends, size) for ends in PARAMETERS], axis=-1)
+    numbers = {name: (dims, rng.uniform(*ends, size)) for name, ends in NOISE.items()}
+    misfit = ((*dims, "misfit_part"), np.zeros((*size, 2)))
+    coords = {"parameter": list(curve.COORDINATES), "misfit_part": list(PARTS)}
+    curves = ((*dims, "parameter"), own)
+    coords["strategy"] = ["margin", "random"]
+    return xr.Dataset({"curve": curves, "misfit": misfit, **numbers}, coords)
+
+
+PARAMETERS = ((0.5, 0.95), (-1.5, 0.2), (-0.5, 3.0), (0.2, 0.9))
+NOISE = {"noise": (0.01, 0.03), "noise_ratio": (1.0, 8.0), "lasting": (0.0, 1.0)}
+
+
+def ends(value):
+    return xr.DataArray([value] * 2, dims="strategy", coords={"strategy": ["margin", "random"]})
+
+
+def with_misfit(posterior, misfit, z_level=0.0, z_growth=0.0):
+    posterior = posterior.copy()
+    posterior["misfit"] = posterior["misfit"] + xr.DataArray(
+        [z_level, z_growth], dims="misfit_part"
+    )
+    without = expected.on_curve(posterior, X, ends(FIRST))
+    of_data = xr.Dataset({"x_first": ends(FIRST), "x_last": ends(LAST)})
+    without = without.transpose("chain", "draw", "strategy", "x")
+    return without, expected.with_misfit(without, posterior, of_data, misfit)
+
+
+def test_the_curve_is_palms(posterior):
+    A_max, log_u, alpha, beta = (posterior["curve"].sel(parameter=n) for n in curve.COORDINATES)
+    delta = curve.delta(log_u, alpha, beta, FIRST)
+    known = xr.apply_ufunc(curve.accuracy, X, A_max, delta, alpha, beta)
+    found = expected.on_curve(posterior, X, FIRST)
+    xr.testing.assert_allclose(found, known.transpose(*found.dims))
+
+
+def test_there_is_no_accuracy_before_the_curve_begins(posterior):
+    posterior["curve"].loc[{"parameter": "alpha"}] = -0.5
+    assert float(abs(expected.on_curve(posterior, 0.4, FIRST)).max()) == 0
+
+
+def test_noise_has_the_sizes_that_the_parameters_say(posterior):
+    mean, sd = expected.moments(posterior, X, FIRST, LAST)
+    xr.testing.assert_allclose(mean, expected.on_curve(posterior, X, FIRST))
+    lasting, size = posterior["lasting"], posterior["noise"]
+    floor = noise.TRANSIENT * lasting * size**2 + noise.RESOLUTION**2
+    at_last = size**2 * (1 - lasting) + floor
+    np.testing.assert_allclose(sd.isel(x=2) ** 2, at_last)
+    falls = sd.isel(x=0) >= sd.isel(x=2)
+    assert bool(falls.all())
+    assert float((sd.isel(x=0) ** 2 - floor).min()) >= 0
+
+
+def test_without_misfit_curves_are_palms(posterior):
+    without, found = with_misfit(posterior, shipped().misfit)
+    np.testing.assert_allclose(found, without, atol=2e-4)  # linear between steps, past the data
+
+
+def test_the_level_moves_log_odds_by_a_share_of_the_noise(posterior):
+    misfit = replace(shipped().misfit, level=0.5)
+    without, found = with_misfit(posterior, misfit, z_level=-2.0)
+    s = noise_of_odds(without.sel(x=LAST), posterior["noise"])
+    moved = log_odds(found) - log_odds(without)
+    inside = moved.isel(x=slice(3)).transpose("x", ...)
+    np.testing.assert_allclose(inside, np.broadcast_to(-s, inside.shape), rtol=1e-9)
+
+
+@pytest.mark.parametrize("z", [-4.0, 3.0])
+def test_growth_begins_at_the_data_and_curves_do_not_fall(posterior, z):
+    without, found = with_misfit(posterior, shipped().misfit, z_growth=z)
+    np.testing.assert_allclose(found.isel(x=slice(3)), without.isel(x=slice(3)), rtol=1e-9)
+    steps = found.diff("x").to_numpy()
+    assert (steps >= -1e-12).all()
+    change = (found - without).isel(x=-1)
+    assert bool((np.sign(change) == np.sign(z)).all())
