@@ -22,19 +22,9 @@ def counted(sheet: Sheet) -> Sheet:
         return _with_order(replace(sheet, words=words))
     if {*columns.COUNTS} & sheet.told_words:
         return replace(sheet, words=words)
-    place = step
-    if step is None and (index := [i for i in sheet.free if columns.is_index(sheet.names[i])]):
-        place = index[0]
-        _refuse_row_numbers(sheet, place)
-    if place is None:
-        _refuse_rows(sheet)
-        numbers = pd.Series(np.arange(1.0, len(sheet.raw.frame) + 1), index=sheet.raw.frame.index)
-        called, verb = "rows", "count"
-    else:
-        numbers = as_numbers(sheet.column(place))
-        called, verb = sheet.names[place] or "the column without a name", "counts"
+    numbers, called, verb = _numbers_of(sheet, step)
     filled = _filled(sheet) & np.isfinite(numbers.to_numpy())
-    measured = np.unique(numbers.to_numpy()[filled])
+    measured: Floats = np.unique(numbers.to_numpy(np.float64)[filled])
     word = "labels" if _counts_labels(numbers, measured) else "episode"
     if word == "labels" and _from_zero(measured):
         if step is not None:
@@ -47,6 +37,20 @@ def counted(sheet: Sheet) -> Sheet:
     notes = [*sheet.notes, f"{called} {verb} {'labels' if word == 'labels' else 'episodes'}"]
     words[word] = frame.shape[1] - 1
     return replace(sheet, raw=replace(sheet.raw, frame=frame), words=words, notes=notes)
+
+
+def _numbers_of(sheet: Sheet, step: int | None) -> tuple["pd.Series[float]", str, str]:
+    """Return the numbers of a step, of an index without a name, or of the rows; name and verb."""
+    place = step
+    if step is None and (index := [i for i in sheet.free if columns.is_index(sheet.names[i])]):
+        place = index[0]
+        _refuse_row_numbers(sheet, place)
+    if place is not None:
+        called = sheet.names[place] or "the column without a name"
+        return as_numbers(sheet.column(place)), called, "counts"
+    _refuse_rows(sheet)
+    rows = sheet.raw.frame.index
+    return pd.Series(np.arange(1.0, len(rows) + 1), index=rows), "rows", "count"
 
 
 def _refuse_rows(sheet: Sheet) -> None:

@@ -79,15 +79,18 @@ def of_mapping(
         raw = _of_lists({**counts, **lists}, once, file, name)
         return [_with_constants(raw, once, _RUN)]
     single = len(inner) == 1 and len(inner) < len(mapping)  # its key names nothing
-    raws = []
-    for key, value in inner.items():
-        part = name if single else f"{name}/{key}".strip("/")
-        raws += of_mapping(value, file, part, {**above, **lists})
+    names = {key: name if single else f"{name}/{key}".strip("/") for key in inner}
+    below = {**above, **lists}
+    raws = [raw for key, one in inner.items() for raw in of_mapping(one, file, names[key], below)]
+    return [_with_constants(raw, once, _words_left(raws)) for raw in raws]
+
+
+def _words_left(raws: Sequence[Raw]) -> list[str]:
+    """Return the words of a run that the keys of its tables do not tell."""
     parts = {part for raw in raws for part in raw.name.split("/") if part}
     told = set() if all(map(repetition_of, parts)) else {"strategy"}
     told |= {"repetition"} if any(repetition_of(p) or split(p)[1] for p in parts) else set()
-    words = [word for word in _RUN if len(raws) == 1 or word not in told]
-    return [_with_constants(raw, once, words) for raw in raws]
+    return [word for word in _RUN if len(raws) == 1 or word not in told]
 
 
 def _settings(once: Mapping[str, Any], file: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Layouts of tables: long, wide, two header rows, and exports of experiment trackers."""
 
-import itertools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,7 +7,6 @@ import pandas as pd
 
 from palm_bayes.data import across, choices, columns, mlflow, trackers
 from palm_bayes.data.ambiguous import refuse_ambiguous, scores
-from palm_bayes.data.cells import text_of
 from palm_bayes.data.counting import counted
 from palm_bayes.data.in_memory import Raw
 from palm_bayes.data.means import (
@@ -22,14 +20,21 @@ from palm_bayes.data.means import (
 from palm_bayes.data.names import UNNAMED, NoMatchError, fitting, repetition_of, runs_of
 from palm_bayes.data.opening import check_names
 from palm_bayes.data.reading import Reading
-from palm_bayes.data.sheet import Series, Sheet, described, in_one_line, with_pairs
+from palm_bayes.data.sheet import (
+    Series,
+    Sheet,
+    described,
+    in_one_line,
+    with_header_levels,
+    with_pairs,
+)
 from palm_bayes.data.summaries import with_flat_means, with_means_beside
 from palm_bayes.errors import DataError, known, listed, one_line
 
 
 def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of a table in columns named by words, and what was understood."""
-    raw = with_means_beside(with_flat_means(in_one_line(_with_header_levels(raw))))
+    raw = with_means_beside(with_flat_means(in_one_line(with_header_levels(raw))))
     sheet = Sheet(raw, {})
     check_names(raw.file or "the table", sheet.names)
     if not len(raw.frame):
@@ -139,12 +144,9 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     if pattern is None and (of_means := wide_means(sheet, places, reading)):
         return of_means
     asked = reading.layout is not None or pattern is not None
-    left = spreads([names[i] for i in places])
-    if pattern is not None:
-        chosen = fitting([names[i] for i in places], pattern)
-        left = [names[i] for i in places if names[i] not in chosen] if chosen else []
-    elif not asked and not leaves_spread(reading):
+    if not asked and not leaves_spread(reading):
         refuse_summaries([names[i] for i in places], sheet.place)
+    left = _left_out([names[i] for i in places], pattern)
     places = [i for i in places if names[i] not in left]
     mine = [names[i] for i in places]
     bare = [columns.without_mean(name) for name in mine] if left and pattern is None else mine
@@ -159,6 +161,14 @@ def _wide(sheet: Sheet, reading: Reading) -> Sheet:
     if len(mine) == 1 and "repetition" in sheet.raw.fields:  # the one column of a run
         return replace(sheet, words=words | {"accuracy": places[0]}, notes=[f"score is {mine[0]}"])
     return replace(sheet, series=[*map(Series, places, runs)]).described([*summed, *left])
+
+
+def _left_out(names: Sequence[str], pattern: str | None) -> list[str]:
+    """Return the names that a pattern does not fit, if it fits any; without one, of spreads."""
+    if pattern is None:
+        return spreads(names)
+    chosen = fitting(names, pattern)
+    return [name for name in names if name not in chosen] if chosen else []
 
 
 def _summaries(names: Sequence[str]) -> list[str]:
@@ -212,14 +222,7 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
         places = [i for i in places if score in tuples[i]]
     if not places:
         raise choices.missing(["accuracy"], sheet.names, sheet.place)
-    kinds = {}
-    for level, name in enumerate(frame.columns.names):
-        values = sorted({tuples[i][level] for i in places})
-        if values != [score] and (word := _word_of_level(values, name, tuples, sheet.place)):
-            kinds[level] = word
-    if len({*kinds.values()}) < len(kinds):
-        heads = listed(" / ".join(column) for column in tuples)
-        raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {heads}")
+    kinds = _words_of_levels(sheet, tuples, places, score)
     runs = [{word: tuples[i][level] for level, word in kinds.items()} for i in places]
     for run in runs:
         if number := repetition_of(run.get("repetition", "")):
@@ -229,6 +232,21 @@ def _headers(sheet: Sheet, reading: Reading) -> Sheet:
     named = score is not None and not columns.is_other_measure(score)
     metric = columns.metric_of(str(score)) if named else ""
     return replace(sheet, words=words, series=series, notes=notes, metric=metric)
+
+
+def _words_of_levels(
+    sheet: Sheet, heads: Sequence[tuple[str, ...]], places: Sequence[int], score: str | None
+) -> dict[int, str]:
+    """Return the levels of names of columns that have strategies and repetitions, by number."""
+    kinds = {}
+    for level, name in enumerate(sheet.raw.frame.columns.names):
+        values = sorted({heads[i][level] for i in places})
+        if values != [score] and (word := _word_of_level(values, name, heads, sheet.place)):
+            kinds[level] = word
+    if len({*kinds.values()}) < len(kinds):
+        said = listed(" / ".join(head) for head in heads)
+        raise DataError(f"{sheet.place}the headers do not tell strategy from repetition: {said}")
+    return kinds
 
 
 def _word_of_level(
@@ -264,28 +282,6 @@ def _of_runs(values: Sequence[str], heads: Sequence[tuple[str, ...]]) -> bool:
     first, *others = found.values()
     alike = len(first) > 1 and all(runs == first for runs in others)
     return alike and not columns.MEAN & {value.lower() for value in values}
-
-
-def _with_header_levels(raw: Raw) -> Raw:
-    """Make two header rows of a text file the levels of columns."""
-    frame = raw.frame
-    head = [str(name).strip() for name in frame.columns]
-    if frame.columns.nlevels > 1 or len(frame) < 2 or len({*head}) == len(head):
-        return raw
-    second = [text_of(cell).strip() for cell in frame.iloc[0]]
-    third = [text_of(cell).strip() for cell in frame.iloc[1]]
-    filled = len([*itertools.takewhile(bool, third)])
-    named = any(map(columns.word_of, third[:filled])) and not any(third[filled:])
-    if second[0] and columns.word_of(second[0]) is None and not named:
-        return raw
-    first = list(head)
-    for i in range(2, len(head)):  # a merged cell is filled once
-        first[i] = head[i] or first[i - 1]
-    above = [first[0], second[0]] if named else ["", ""]
-    if named:  # as pandas writes the names of levels, those of the index in a row of their own
-        first[:filled], second[:filled] = third[:filled], [""] * filled
-    levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=above)
-    return replace(raw, frame=frame.iloc[1 + named :].set_axis(levels, axis="columns"))
 
 
 def _is_long(sheet: Sheet, reading: Reading) -> bool:

@@ -1,5 +1,6 @@
 """`Sheet`: a table whose columns are understood, and its rows in long form."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -161,6 +162,28 @@ def in_one_line(raw: Raw) -> Raw:
     """Return a table without line breaks in names of columns, as quoted cells of a header have."""
     frame = raw.frame.rename(columns=lambda name: one_line(name) if isinstance(name, str) else name)
     return replace(raw, frame=frame)
+
+
+def with_header_levels(raw: Raw) -> Raw:
+    """Make two header rows of a text file the levels of columns."""
+    frame = raw.frame
+    head = [str(name).strip() for name in frame.columns]
+    if frame.columns.nlevels > 1 or len(frame) < 2 or len({*head}) == len(head):
+        return raw
+    second = [text_of(cell).strip() for cell in frame.iloc[0]]
+    third = [text_of(cell).strip() for cell in frame.iloc[1]]
+    filled = len([*itertools.takewhile(bool, third)])
+    named = any(map(columns.word_of, third[:filled])) and not any(third[filled:])
+    if second[0] and columns.word_of(second[0]) is None and not named:
+        return raw
+    first = list(head)
+    for i in range(2, len(head)):  # a merged cell is filled once
+        first[i] = head[i] or first[i - 1]
+    above = [first[0], second[0]] if named else ["", ""]
+    if named:  # as pandas writes the names of levels, those of the index in a row of their own
+        first[:filled], second[:filled] = third[:filled], [""] * filled
+    levels = pd.MultiIndex.from_tuples(zip(first, second, strict=True), names=above)
+    return replace(raw, frame=frame.iloc[1 + named :].set_axis(levels, axis="columns"))
 
 
 def joined(name: Any) -> str:

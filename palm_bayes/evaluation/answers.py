@@ -187,14 +187,17 @@ class Work:
             return
         for strategy, reason in aside.items():
             yield failures(draft, "fit", reason, strategy)
-        if fit is None:
-            return
+        if fit is not None:
+            yield from self._answered(draft, fit, settings.seed)
+
+    def _answered(self, draft: Draft, fit: Posterior, seed: int) -> Iterator[Part]:
+        """Yield the table of each question to a fit, or its failure."""
         trace = self._saved(fit, draft)
         compared = cache(
             lambda: compare(fit, reference=self.asked.reference, probability=self.asked.probability)
         )
         questions: dict[str, Callable[[], pd.DataFrame]] = {
-            "verdicts": partial(_diagnostics_table, fit, seed=settings.seed, trace=trace),
+            "verdicts": partial(_diagnostics_table, fit, seed=seed, trace=trace),
             "forecast": partial(self._forecast, fit),
             "labels_to_target": partial(self._labels_to_target, fit, compared),
             "comparison": partial(_comparison_table, fit, compared),

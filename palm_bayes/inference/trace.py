@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference import pointwise
 from palm_bayes.inference.joint import joint_draws
@@ -39,13 +40,6 @@ def assemble(
     posterior = _of_all([sample.posterior for sample, _ in joint], names)
     misfit = xr.concat([of_one for _, of_one in joint], posterior["strategy"])
     posterior["misfit"] = misfit.transpose("chain", "draw", "strategy", "misfit_part")
-    where = {
-        name: ("observation", runs.table[name].to_numpy(kind))
-        for name, kind in (("strategy", str), ("repetition", str), ("episode", int))
-    }
-    where["of_strategy"] = where.pop("strategy")
-    observed = "observation", runs.table["accuracy"].to_numpy(float)
-    dims = "chain", "draw", "observation"
     log_likelihood = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
     kept = {
         "model": VERSION,
@@ -60,11 +54,25 @@ def assemble(
             "posterior": posterior,
             "sampled": _of_all([sample.posterior for sample in samples], names),
             **_statistics(samples, names),
-            "log_likelihood": xr.Dataset({"accuracy": (dims, log_likelihood)}, where),
-            "observed_data": xr.Dataset({"accuracy": observed}, where),
+            **_of_observations(runs, log_likelihood),
             **data_groups(runs),
         }
     )
+
+
+def _of_observations(runs: Runs, log_likelihood: Floats) -> dict[str, xr.Dataset]:
+    """Return the groups with a value for each accuracy, which say where it is."""
+    where = {
+        name: ("observation", runs.table[name].to_numpy(kind))
+        for name, kind in (("strategy", str), ("repetition", str), ("episode", int))
+    }
+    where["of_strategy"] = where.pop("strategy")
+    observed = "observation", runs.table["accuracy"].to_numpy(float)
+    of_draws = ("chain", "draw", "observation"), log_likelihood
+    return {
+        "log_likelihood": xr.Dataset({"accuracy": of_draws}, where),
+        "observed_data": xr.Dataset({"accuracy": observed}, where),
+    }
 
 
 def _statistics(samples: list[Sample], names: "pd.Index[str]") -> dict[str, xr.Dataset]:
