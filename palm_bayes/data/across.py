@@ -97,8 +97,7 @@ def _numbered(sheet: Sheet, reading: Reading) -> dict[int, tuple[str, str]]:
             "": groups[choices.one_of(columns.clean(asked), [*groups], "measure", sheet.place)]
         }
     if len(groups) > 1:
-        offered = " or ".join(f"--column accuracy={words}" for words in groups)
-        raise DataError(f"{sheet.place}several measures, choose one by {offered}")
+        raise choices.several("measures", "accuracy", groups, sheet.place)
     found = next(iter(groups.values()), {})
     numbers = {i: float(number.rstrip("%")) for i, (_, number) in found.items()}
     if len({*numbers.values()}) < len(found):

@@ -1,6 +1,6 @@
 """Choice of a table's columns, by the user and by their names; errors that offer the choices."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from palm_bayes.data.columns import (
@@ -88,6 +88,12 @@ def _choice(choice: str) -> str:
     word, name = choice.split("=", 1)
     needed = " --lower-is-better" * (word == "accuracy" and seems_error(name))
     return f"--column {choice}{needed}{' --pool N' * (word == 'share')}"
+
+
+def several(what: str, word: str, names: Iterable[str], place: str) -> DataError:
+    """Return the error of several columns or metrics for one word, which offers each."""
+    offered = " or ".join(f"--column {word}={name}" for name in names)
+    return DataError(f"{place}several {what}, choose one by {offered}")
 
 
 def missing(

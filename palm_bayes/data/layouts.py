@@ -262,8 +262,7 @@ def _word_of_level(
         guess = "repetition" if all(map(repetition_of, numbered or values)) else "strategy"
         return word if word in {"strategy", "repetition"} else guess
     if len(values) > 1:
-        choices = " or ".join(f"--column accuracy={value}" for value in values)
-        raise DataError(f"{place}several measures, choose one by {choices}")
+        raise choices.several("measures", "accuracy", values, place)
     return None
 
 

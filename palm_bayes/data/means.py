@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data import columns
+from palm_bayes.data import choices, columns
 from palm_bayes.data.cells import PAIR, as_numbers, as_text, is_gap
 from palm_bayes.data.names import number_at_end, pattern_of, repetition_of, runs_of, split
 from palm_bayes.data.reading import Reading
@@ -62,8 +62,7 @@ def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     means = [i for i in places if columns.parts(names[i]) & columns.MEAN]
     runs = any(repetition_of(names[i]) for i in places)
     if len(means) > 1 and not runs and "strategy" in known and known & {*columns.COUNTS}:
-        choices = " or ".join(f"--column accuracy={names[i]}" for i in means)
-        raise DataError(f"{sheet.place}several measures, choose one by {choices}")
+        raise choices.several("measures", "accuracy", [names[i] for i in means], sheet.place)
     if len(means) != 1 or runs or _spread_of(means[0], places, names, "") is None:
         return reading
     return replace(reading, columns={**asked, "accuracy": names[means[0]]})

@@ -94,8 +94,7 @@ def _count_metrics(sheet: Sheet, words: Mapping[str, int], reading: Reading) -> 
         asked = (reading.columns or {}).get(word)
         named = [one for one in metrics if columns.word_of(_last(one)) == word != "episode"]
         if len(named) > 1 and asked is None:
-            offered = " or ".join(f"--column {word}={name}" for name in named)
-            raise DataError(f"{sheet.place}several metrics count {word}, choose one by {offered}")
+            raise choices.several(f"metrics count {word}", word, named, sheet.place)
         if asked or named:
             found[word] = asked or named[0]
     return found
@@ -168,8 +167,7 @@ def _chosen_metric(metrics: Sequence[str], sheet: Sheet, reading: Reading) -> st
     found = [name for name in names if fits(name)] if len(names) > 1 else names
     found = [name for name in found if columns.clean(_last(name)) == "accuracy"] or found
     if len(found) != 1:
-        offered = " or ".join(f"--column accuracy={name}" for name in found or names)
-        raise DataError(f"{sheet.place}several metrics, choose one by {offered}")
+        raise choices.several("metrics", "accuracy", found or names, sheet.place)
     columns.refuse_error(found[0], sheet.place, lower_is_better=reading.lower_is_better)
     return found[0]
 
