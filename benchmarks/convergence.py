@@ -17,7 +17,7 @@ from plain import NAIVE, SETTINGS, naive, naive_data, sample
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
-from palm_bayes.inference.settings import Settings
+from palm_bayes.inference.settings import OF_SWEEPS, Settings
 from palm_bayes.model.priors import named_priors
 
 TASK = ["priors", "cell"]
@@ -31,16 +31,16 @@ def main() -> None:
     doc = f"{__doc__.splitlines()[0]} {again}"
     parser = curves_parser(doc, stride=1, out="convergence.csv")
     parser.add_argument("--naive-stride", type=int, default=20, help="the same, for naive")
-    parser.add_argument("--once", action="store_true", help="no further tries")
-    said = "per chain (default: those of palm_bayes.fit)"
-    parser.add_argument("--draws", type=int, default=SETTINGS.draws, metavar="N", help=said)
+    parser.add_argument("--once", action="store_true", help="one batch of draws")
+    parser.add_argument("--sweep", action="store_true", help="settings of palm_bayes.sweep")
     parser.add_argument("--priors", nargs="+", default=MODELS, choices=MODELS)
     args = parser.parse_args()
     for priors in args.priors:
         stride = max(args.stride, args.naive_stride) if priors == "naive" else args.stride
         there = done(args.out, TASK)
         wanted = [cell for cell in cells(args.curves, stride) if (priors, cell.id) not in there]
-        settings = replace(SETTINGS, draws=args.draws, retries=0 if args.once else SETTINGS.retries)
+        settings = OF_SWEEPS if args.sweep else SETTINGS
+        settings = replace(settings, batches=1 if args.once else settings.batches)
         sampler = (_naive() if priors == "naive" else _ours(priors, settings)) if wanted else None
         for cell in wanted:
             append(args.out, {"priors": priors, "cell": cell.id, **_measured(cell.half, sampler)})

@@ -16,6 +16,7 @@ from palm_bayes.data.quantiles import BANDS
 from palm_bayes.evaluation.cells import train_size
 from palm_bayes.evaluation.scores import THIRDS, inside, third
 from palm_bayes.forecast.baselines import NAMES
+from palm_bayes.inference.settings import OF_SWEEPS, Settings
 
 FRACTIONS = (0.25, 0.5)
 LEAST_EPISODES = 10
@@ -29,10 +30,18 @@ type Row = dict[str, object]
 
 
 def main() -> None:
-    args = curves_parser(__doc__, out="forecast", fresh=True).parse_args()
+    parser = curves_parser(__doc__, out="forecast", fresh=True)
+    parser.add_argument("--sweep", action="store_true", help="settings of palm_bayes.sweep")
+    parser.add_argument("--workers", type=int, default=0, help="of a local Dask cluster")
+    args = parser.parse_args()
+    settings = OF_SWEEPS if args.sweep else Settings()
     found = backtest(
         curves(args.curves),
         train_fractions=FRACTIONS,
+        draws=settings.draws,
+        tune=settings.tune,
+        target_accept=settings.target_accept,
+        workers=args.workers,
         out=args.out,
         fresh=args.fresh,
         progress=show_progress,

@@ -27,7 +27,7 @@ from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.runner import Crew, running
-from palm_bayes.inference.settings import Settings
+from palm_bayes.inference.settings import OF_SWEEPS
 
 START = 0.25  # share of the cells before the steady state
 SECONDS = 1.0  # between measurements of memory
@@ -39,7 +39,7 @@ def main() -> None:
     parser = curves_parser(__doc__, required=False)
     parser.add_argument("--cells", type=int, default=60, metavar="N")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
-    parser.add_argument("--draws", type=int, default=Settings.draws, metavar="N", help="per chain")
+    parser.add_argument("--draws", type=int, default=OF_SWEEPS.draws, metavar="N", help="per chain")
     parser.add_argument("--jobs", type=int, default=2000, help="empty jobs, for the overhead")
     parser.add_argument("--plain", type=int, default=0, metavar="N", help="cells by pm.sample")
     parser.add_argument("--simulated", type=int, default=0, metavar="N", help="cells, no curves")

@@ -14,7 +14,7 @@ from palm_bayes.evaluation.runner import Crew
 from palm_bayes.evaluation.sweep import Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import Sweep
 from palm_bayes.files import check_folder, put_text
-from palm_bayes.inference.settings import SamplerName, Settings
+from palm_bayes.inference.settings import OF_SWEEPS, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors, named_priors
 from palm_bayes.report.overview import overview
@@ -45,10 +45,10 @@ def sweep(
     spread: str | None = None,
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
-    draws: int = 500,
-    tune: int = Settings.tune,
-    chains: int = Settings.chains,
-    target_accept: float = Settings.target_accept,
+    draws: int = OF_SWEEPS.draws,
+    tune: int = OF_SWEEPS.tune,
+    chains: int = OF_SWEEPS.chains,
+    target_accept: float = OF_SWEEPS.target_accept,
     sampler: SamplerName = Settings.sampler,
     seed: int = Settings.seed,
     workers: int | None = None,
@@ -86,7 +86,7 @@ def sweep(
     columns, layout, pattern, pool, spread
         As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed
-        As in `palm_bayes.fit`, which keeps twice as many draws by default.
+        As in `palm_bayes.fit`, with other defaults: fewer draws, and larger steps.
     workers : int, optional
         Processes of a local cluster, by default one for each core; 0: this process, without Dask.
         A script that starts workers needs ``if __name__ == "__main__":``, as for any processes.

@@ -29,7 +29,7 @@ def stand_in(monkeypatch):
 
     def sampled(data, priors, region, settings, seed, tell):
         calls.append((priors, settings, seed))
-        size = (settings.chains, settings.draws * settings.thin)
+        size = (settings.chains, settings.draws)
         rng = np.random.default_rng(seed)
         curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
         numbers = dict(zip(COORDINATES, np.moveaxis(curves, -1, 0), strict=True))

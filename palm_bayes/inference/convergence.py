@@ -1,6 +1,5 @@
 """Convergence diagnostics of a fit."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -99,12 +98,6 @@ def diagnose(
         }
     advice = _advice(found)
     return {**found, "passed": not advice, "advice": advice}
-
-
-def too_few(verdict: Mapping[str, Any]) -> bool:
-    """Return True if `diagnose` asks for more draws, but not for smaller steps."""
-    moved = np.isfinite(verdict["r_hat"]) and verdict["e_bfmi"] >= E_BFMI_LEAST
-    return bool(moved and not verdict["divergences"] and not verdict["passed"])
 
 
 def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:

@@ -89,19 +89,18 @@ def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     )
 
 
-def longer(first: Part, second: Part) -> Part:
-    """Append to each chain of a part a chain of another part of the same region.
-
-    Diagnostics split chains in halves, so those of two parts of equal length see all their chains.
-    """
-    free, log_density = None, None
-    if first.free is not None and second.free is not None:
-        free = xr.concat([first.free, second.free], "draw")
-    if first.log_density is not None and second.log_density is not None:
-        log_density = xr.concat([first.log_density, second.log_density], "draw")
-    posterior = xr.concat([first.posterior, second.posterior], "draw")
-    stats = xr.concat([first.stats, second.stats], "draw")
-    return Part(posterior, stats, free, log_density)
+def longer(parts: Sequence[Part]) -> Part:
+    """Append the chains of parts of one region, the first to the first, and so on."""
+    if len(parts) == 1:
+        return parts[0]
+    free = [part.free for part in parts if part.free is not None]
+    densities = [part.log_density for part in parts if part.log_density is not None]
+    return Part(
+        xr.concat([part.posterior for part in parts], "draw"),
+        xr.concat([part.stats for part in parts], "draw"),
+        xr.concat(free, "draw") if free else None,
+        xr.concat(densities, "draw") if densities else None,
+    )
 
 
 def aggregated_stats(stats: xr.Dataset, which: Integers) -> xr.Dataset:

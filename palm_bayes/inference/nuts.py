@@ -7,7 +7,7 @@ compiled once serves any data.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from palm_bayes.inference.compile_cache import (
     unconstrained,
     with_data,
 )
-from palm_bayes.inference.convergence import ESS_LEAST, diagnose, too_few
+from palm_bayes.inference.convergence import ESS_LEAST, diagnose
 from palm_bayes.inference.draws import labelled, verdict_numbers, with_parameters
 from palm_bayes.inference.evidence import Part, aggregated_stats, join, longer
 from palm_bayes.inference.pointwise import log_likelihood
@@ -44,6 +44,8 @@ MOST_DOUBLINGS = 8
 """Limit on the tree depth: at most 255 leapfrog steps per draw; typical are 12."""
 EARLY_WINDOW = 20
 """Draws after which the first estimates of the mass matrix are renewed; nutpie's own 10 are few."""
+ALIKE = 4
+"""Batches of draws before smaller steps are tried."""
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
 
 
@@ -72,10 +74,11 @@ class Sample:
 def sample_strategy(
     runs: Runs, priors: Priors, settings: Settings, progress: Progress = silent
 ) -> Sample:
-    """Sample the posterior of one strategy, further if it does not converge.
+    """Sample the posterior of one strategy, in batches of draws until it converges.
 
-    If draws are too few, or the chains do not agree yet, as many draws are added once. If this does
-    not suffice, or transitions diverge, it is sampled anew with smaller steps.
+    Each batch has its own chains, which are appended to those before; as many draws as of one are
+    kept, at even spacing. After a divergence, or several batches, sampling starts anew with smaller
+    steps.
 
     Parameters
     ----------
@@ -87,27 +90,20 @@ def sample_strategy(
         See `Progress`.
     """
     (name,) = runs.strategies
-
-    def drawn(attempt: int, settings: Settings) -> list[Part]:
-        stage = "sample" if attempt == 1 else "retry"
+    most = settings.batches if settings.chains * settings.draws >= ESS_LEAST else 1
+    batches: list[list[Part]] = []
+    attempt = 0
+    while True:
+        attempt += 1
         seed = seed_from(settings.seed, name, attempt)
-        return _drawn(runs, priors, settings, seed, lambda done: progress(stage, name, done))
-
-    def judged(attempt: int, parts: list[Part]) -> Sample:
-        rng = np.random.default_rng(seed_from(settings.seed, name, attempt))
-        return _judged(runs, parts, settings.draws, rng, attempt)
-
-    parts = drawn(1, settings)
-    found = judged(1, parts)
-    can_suffice = settings.chains * settings.draws >= ESS_LEAST  # as many as before are kept
-    if settings.retries and can_suffice and too_few(found.verdict):
-        found = judged(2, [longer(*both) for both in zip(parts, drawn(2, settings), strict=True)])
-    for retry in range(1, settings.retries + 1):
-        if found.verdict["passed"]:
-            break
-        attempt = found.verdict["attempts"] + 1
-        found = judged(attempt, drawn(attempt, settings.stronger(retry)))
-    return found
+        tell = partial(progress, "sample" if attempt == 1 else "retry", name)
+        batches.append(_drawn(runs, priors, settings, seed, tell))
+        parts = [longer(of_region) for of_region in zip(*batches, strict=True)]
+        found = _judged(runs, parts, settings.draws, np.random.default_rng(seed), attempt)
+        if found.verdict["passed"] or attempt == most:
+            return found
+        if found.verdict["divergences"] or len(batches) == ALIKE:
+            settings, batches = settings.careful(), []
 
 
 def _drawn(
@@ -205,7 +201,7 @@ def _with_nutpie(
             "the prior has no density where the chains start, near the data: widen its parts, and "
             "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"
         )
-    total = settings.chains * (settings.tune + settings.draws * settings.thin)
+    total = settings.chains * (settings.tune + settings.draws)
 
     def report(chains: list[Any]) -> None:
         tell(min(sum(chain.finished_draws for chain in chains) / total, 1.0))
@@ -213,7 +209,7 @@ def _with_nutpie(
     try:
         raw = nutpie.sample(
             replace(program, initial_point_func=start),
-            draws=settings.draws * settings.thin,
+            draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
             cores=settings.cores,
@@ -229,7 +225,7 @@ def _with_nutpie(
     except RuntimeError as error:
         raise SamplingError(f"nutpie: {error}") from error
     found = kept(raw, [*NUMBERS, *unconstrained(NUMBERS), *STATS, "logp"])
-    if found["energy"].shape[1] < settings.draws * settings.thin:
+    if found["energy"].shape[1] < settings.draws:
         raise KeyboardInterrupt  # nutpie returns partial draws instead
     return _tree(found)
 
@@ -260,7 +256,7 @@ def _with_pymc(
     with build_model(runs, priors, region) as model:
         try:
             tree: xr.DataTree = pm.sample(
-                draws=settings.draws * settings.thin,
+                draws=settings.draws,
                 tune=settings.tune,
                 chains=settings.chains,
                 cores=settings.cores,

@@ -51,11 +51,8 @@ class Settings:
         Together with the name of a strategy it determines that strategy's draws.
     cores : int, optional
         Number of chains run in parallel; by default the number of cores.
-    thin : int
-        Thinning interval: of ``thin * draws`` draws, every `thin`-th is kept.
-    retries : int
-        Most further tries with smaller steps, each longer, where sampling does not converge and as
-        many draws again do not suffice; 0: no further sampling at all.
+    batches : int
+        Most batches of draws for a strategy; see `palm_bayes.inference.nuts.sample_strategy`.
     """
 
     draws: int = 1000
@@ -65,14 +62,13 @@ class Settings:
     sampler: SamplerName = "nutpie"
     seed: int = 0
     cores: int | None = None
-    thin: int = 1
-    retries: int = 2
+    batches: int = 8
 
     def __post_init__(self) -> None:
         known([self.sampler], get_args(SamplerName), "sampler")
         if self.sampler == "numpyro" and find_spec("numpyro") is None:
             raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
-        counts = {"draws": 4, "tune": 1, "chains": 2, "thin": 1, "seed": 0, "retries": 0}
+        counts = {"draws": 4, "tune": 1, "chains": 2, "seed": 0, "batches": 1}
         for name, least in counts.items():
             if getattr(self, name) < least:
                 raise DataError(f"{name} is {getattr(self, name)}, but must be at least {least}")
@@ -86,8 +82,10 @@ class Settings:
                 "with priors that are sampled region by region, such as 'bounds'"
             )
 
-    def stronger(self, retry: int) -> "Settings":
-        """Return settings of a further try, from 1: longer, smaller steps, as many draws kept."""
-        times = 2**retry
-        careful = max(self.target_accept, 1 - 0.04 / times)
-        return replace(self, tune=times * self.tune, target_accept=careful, thin=times * self.thin)
+    def careful(self) -> "Settings":
+        """Return settings of smaller steps."""
+        return replace(self, target_accept=max(0.99, 1 - (1 - self.target_accept) / 5))
+
+
+OF_SWEEPS = Settings(draws=500, tune=200, target_accept=0.9)
+"""Default settings of a sweep, which takes half of the time: each cell is one of many."""

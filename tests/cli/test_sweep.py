@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from inspect import signature
 from io import StringIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from palm_bayes.cli import app as cli
 from palm_bayes.errors import WorkerError
 from palm_bayes.evaluation.sweep import Standing
 from palm_bayes.evaluation.sweep_result import Sweep, write
+from palm_bayes.sweeping import sweep
 
 HEAD = {"source": "", "dataset": "digits", "model": "m"}
 
@@ -52,6 +54,14 @@ def asked(monkeypatch, tmp_path):
 
     monkeypatch.setitem(vars(palm_bayes), "sweep", sweep)
     return asked
+
+
+def test_defaults_are_those_of_python(asked):
+    assert cli.main(["sweep", "a.csv", "--out", "out"]) == 0
+    python = {name: each.default for name, each in signature(sweep).parameters.items()}
+    options = asked.keys() & python.keys() - {"data"}
+    assert {"draws", "tune", "target_accept", "assurance", "seed"} <= options
+    assert {name: asked[name] for name in options} == {name: python[name] for name in options}
 
 
 def test_what_is_said(asked, capsys):

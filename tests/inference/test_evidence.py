@@ -90,7 +90,7 @@ def test_a_part_that_was_sampled_twice_is_one():
         part(0.0, 2.0, seed=1, draws=500),
         part(0.0, 2.0, seed=2, diverging=3, draws=500),
     )
-    both = longer(first, second)
+    both = longer([first, second])
     for half, of in ((slice(500), first), (slice(500, None), second)):
         for name in ("posterior", "stats", "free"):
             found, given = (
@@ -102,7 +102,8 @@ def test_a_part_that_was_sampled_twice_is_one():
     value, error = log_evidence(both)
     assert value == pytest.approx(2.0, abs=4 * error)
     whole = Part(first.posterior, first.stats)
-    assert longer(whole, whole).free is None
+    assert longer([whole, whole]).free is None
+    assert longer([first]) is first
 
 
 def test_one_part_is_the_whole():

@@ -1,6 +1,5 @@
 """Sampling: seeds, further tries, thinning, starting points; mostly with a stand-in for nutpie."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,12 +39,14 @@ def make_runs(name="margin", episodes=8, level=0.9, rise=0.5, rate=0.7):
 def tree(settings, seed, good=True):
     """Draws as a sampler gives them; bad ones disagree between chains and diverge twice.
 
-    If `good` is "few", each draw of the curve comes nine times.
+    If `good` is "few", each draw of the curve comes nine times; if "stuck", one chain is elsewhere.
     """
     rng = np.random.default_rng(seed)
-    size = (settings.chains, settings.draws * settings.thin)
+    size = (settings.chains, settings.draws)
     curves = np.array([0.9, -0.5, 0.5, 0.7]) + 0.01 * rng.standard_normal((*size, 4))
     if not good:
+        curves[0] += 0.1
+    if good == "stuck":
         curves[0] += 0.1
     if good == "few":
         curves = curves[:, 9 * (np.arange(size[1]) // 9)]
@@ -83,7 +84,7 @@ def raw(settings, lengths=None):
     numbers = made["posterior"].to_dataset()
     for name, dim in (("curve", "parameter"), ("memory", "memory_parameter")):
         numbers = numbers.drop_vars(name).merge(numbers[name].to_dataset(dim))
-    lengths = lengths or [settings.draws * settings.thin] * settings.chains
+    lengths = lengths or [settings.draws] * settings.chains
     warmup = np.arange(settings.tune + max(lengths)) < settings.tune
 
     def chain(values, i):
@@ -175,27 +176,10 @@ def test_parameters_are_told_by_name(sampler):
     assert posterior["delta"].dims == ("chain", "draw", "strategy")
 
 
-def test_further_tries_are_stronger_and_count(sampler):
-    sampler.outcomes = [False, False, True]
-    told = []
-    settings = Settings(draws=600, tune=300, seed=4)
-    sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
-    asked, seeds = zip(*sampler.calls, strict=True)
-    assert asked[0] == settings
-    assert [one.tune for one in asked] == [300, 600, 1200]
-    assert [one.target_accept for one in asked] == [0.95, 0.98, 0.99]
-    assert [(one.thin, one.draws, one.chains) for one in asked[1:]] == [(2, 600, 4), (4, 600, 4)]
-    assert len(set(seeds)) == 3
-    assert sample.verdict["passed"]
-    assert sample.verdict["attempts"] == 3
-    assert sample.verdict["divergences"] == 0
-    assert [stage for stage, *_ in told] == ["sample"] * 2 + ["retry"] * 4
-
-
-def test_too_few_draws_are_followed_by_as_many(sampler):
+def test_batches_are_added_until_they_suffice(sampler):
     sampler.outcomes = ["few", "few"]
     told = []
-    settings = Settings()
+    settings = Settings(seed=4)
     sample = sample_strategy(make_runs(), PRIORS, settings, lambda *news: told.append(news))
     assert [asked for asked, _ in sampler.calls] == [settings] * 2
     assert sampler.calls[0][1] != sampler.calls[1][1]
@@ -206,53 +190,55 @@ def test_too_few_draws_are_followed_by_as_many(sampler):
     kept = sample.posterior["noise"]
     np.testing.assert_array_equal(kept.isel(draw=slice(500)), both[0])
     np.testing.assert_array_equal(kept.isel(draw=slice(500, None)), both[1])
+    np.testing.assert_array_equal(sample.posterior["draw"], np.arange(1000))
     assert sample.stats.sizes == {"chain": 4, "draw": 1000}
     assert int(sample.stats["n_steps"].sum()) == 7 * 8000  # those between the draws kept, too
     assert sample.log_likelihood.shape[:2] == (4, 1000)
 
 
-def test_smaller_steps_follow_if_as_many_draws_do_not_suffice(sampler):
-    sampler.outcomes = ["few", False, True]
+def test_after_a_divergence_steps_are_smaller(sampler):
+    sampler.outcomes = ["few", False, False, True]
     sample = sample_strategy(make_runs(), PRIORS, Settings())
-    assert [asked.target_accept for asked, _ in sampler.calls] == [0.95, 0.95, 0.98]
-    assert len({seed for _, seed in sampler.calls}) == 3
+    asked, seeds = zip(*sampler.calls, strict=True)
+    assert [one.target_accept for one in asked] == pytest.approx([0.95, 0.95, 0.99, 0.998])
+    assert len(set(seeds)) == 4
     assert sample.verdict["passed"]
-    assert sample.verdict["attempts"] == 3
-    np.testing.assert_array_equal(  # the earlier draws are dropped
-        sample.posterior["noise"],
-        sampler.trees[2]["posterior"]["noise"].isel(draw=slice(None, None, 2)),
-    )
+    assert sample.verdict["attempts"] == 4
+    assert sample.verdict["divergences"] == 0
+    kept = sampler.trees[3]["posterior"]["noise"]  # the earlier draws are dropped
+    np.testing.assert_array_equal(sample.posterior["noise"], kept)
 
 
-def test_no_draws_are_added_where_they_cannot_suffice(sampler):
-    sampler.outcomes = ["few"]
-    sample_strategy(make_runs(), PRIORS, Settings(draws=99))
-    assert [asked.target_accept for asked, _ in sampler.calls] == [0.95, 0.98, 0.99]
+def test_after_several_batches_steps_are_smaller(sampler):
+    sampler.outcomes = ["stuck"]
+    sample = sample_strategy(make_runs(), PRIORS, Settings())
+    accepted = [asked.target_accept for asked, _ in sampler.calls]
+    assert accepted == pytest.approx([0.95] * 4 + [0.99] * 4)
+    assert not sample.verdict["passed"]
+    assert sample.verdict["attempts"] == 8
+
+
+def test_no_batch_follows_where_none_can_suffice(sampler):
+    for outcome, settings in (("few", Settings(draws=99)), (False, Settings(batches=1))):
+        sampler.outcomes = [outcome]
+        sampler.calls.clear()
+        assert not sample_strategy(make_runs(), PRIORS, settings).verdict["passed"]
+        assert len(sampler.calls) == 1
 
 
 def test_the_last_failure_is_given_back(sampler):
-    sampler.outcomes = [False] * 3
-    sample = sample_strategy(make_runs(), PRIORS, Settings())
+    sampler.outcomes = [False]
+    sample = sample_strategy(make_runs(), PRIORS, Settings(batches=3))
     assert len(sampler.calls) == 3
     assert not sample.verdict["passed"]
     assert sample.verdict["attempts"] == 3
-    assert sample.verdict["divergences"] == 2  # also those between the draws kept
+    assert sample.verdict["divergences"] == 2
     assert sample.verdict["advice"].startswith("2 divergent")
-
-
-def test_thinning_keeps_as_many_draws_far_apart(sampler):
-    sample = sample_strategy(make_runs(), PRIORS, Settings(draws=500, thin=3))
-    assert sample.posterior.sizes["draw"] == 500
-    assert sample.stats.sizes["draw"] == 500
-    np.testing.assert_array_equal(sample.posterior["draw"], np.arange(500))
-    asked = sampler.trees[0]["posterior"]["noise"]
-    assert asked.sizes["draw"] == 1500
-    np.testing.assert_array_equal(sample.posterior["noise"], asked.isel(draw=slice(None, None, 3)))
 
 
 def test_an_interrupted_run_is_no_result(fit, monkeypatch):
     """Nutpie gives back what it has when it is interrupted."""
-    settings = Settings(draws=50, thin=2)
+    settings = Settings(draws=100)
     short = raw(settings, lengths=[100, 99, 100, 98])
     monkeypatch.setattr(nutpie, "sample", lambda program, **options: short)
     with pytest.raises(KeyboardInterrupt):
@@ -268,33 +254,22 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
         return raw(settings)
 
     monkeypatch.setattr(nutpie, "sample", sample)
-    settings = Settings(draws=200, tune=100, chains=2, thin=2, cores=1, target_accept=0.9)
+    settings = Settings(draws=200, tune=100, chains=2, cores=1, target_accept=0.9)
     told = []
     parts = sampling._drawn(make_runs(), PRIORS, settings, 0, told.append)
-    assert told == [600 / (2 * (100 + 2 * 200)), 1.0]
+    assert told == [600 / (2 * (100 + 200)), 1.0]
     found = sampling._judged(make_runs(), parts, 200, np.random.default_rng(0), 1)
-    expected = {"draws": 400, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
+    expected = {"draws": 200, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
     expected["maxdepth"] = 8  # no draw takes more than 255 steps, so that every fit ends
     assert expected.items() <= asked.items()
-    given = tree(settings, 1)["posterior"].isel(draw=slice(None, None, 2))  # not the warm-up
+    given = tree(settings, 1)["posterior"]  # not the warm-up
     for name in ("curve", "memory"):
         np.testing.assert_array_equal(found.posterior[name], given[name])
 
 
-def test_further_tries_can_be_left_out(sampler):
-    for outcome in (False, "few"):
-        sampler.outcomes = [outcome]
-        sampler.calls.clear()
-        sample = sample_strategy(make_runs(), PRIORS, Settings(draws=600, retries=0))
-        assert len(sampler.calls) == 1
-    assert not sample.verdict["passed"]
-
-
-def test_stronger_settings():
-    weak, strong = Settings(tune=200), Settings(target_accept=0.995, thin=2)
-    assert weak.stronger(1) == Settings(tune=400, target_accept=0.98, thin=2)
-    assert weak.stronger(2) == Settings(tune=800, target_accept=0.99, thin=4)
-    assert strong.stronger(2) == Settings(tune=1200, target_accept=0.995, thin=8)
+def test_careful_settings_have_smaller_steps():
+    accepted = [Settings(target_accept=p).careful().target_accept for p in (0.8, 0.9, 0.95, 0.99)]
+    assert accepted == pytest.approx([0.99, 0.99, 0.99, 0.998])
 
 
 def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
@@ -314,7 +289,7 @@ def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
         ({"draws": 3}, "draws is 3, but must be at least 4"),
         ({"tune": 0}, "tune is 0, but must be at least 1"),
         ({"chains": 1}, "chains is 1, but must be at least 2"),
-        ({"thin": 0}, "thin is 0"),
+        ({"batches": 0}, "batches is 0"),
         ({"seed": -1}, "seed is -1, but must be at least 0"),
         ({"target_accept": 1.0}, "target_accept is 1, but must be above 0 and below 1"),
         ({"target_accept": 0.0}, "target_accept is 0"),
@@ -427,7 +402,7 @@ def test_repetitions_that_are_all_the_same_are_fitted(fit):
 def test_pymcs_own_sampler_gives_the_same_posterior(fit):
     runs = fit.runs.strategy("random")
     settings = Settings(draws=150, tune=300, chains=2, sampler="pymc", target_accept=0.8, cores=1)
-    sample = sample_strategy(runs, named_priors("default"), replace(settings, retries=0))
+    sample = sample_strategy(runs, named_priors("default"), settings)
     of_vectors = {"parameter": 4, "memory_parameter": 2}
     assert sample.posterior.sizes == {"chain": 2, "draw": 150, "strategy": 1} | of_vectors
     assert list(sample.stats) == ["diverging", "n_steps", "energy", "step_size"]
