@@ -94,9 +94,11 @@ class PalmFit(Posterior):
         """
         return forecast(self, labels, episodes, horizon, scope=scope, misfit=misfit, seed=seed)
 
-    def worth(self, budget: float, strategies: Sequence[str] | None = None) -> str:
+    def worth(
+        self, budget: float, strategies: Sequence[str] | None = None, until: float | None = None
+    ) -> str:
         """Describe the reliability of a forecast; see `palm_bayes.forecast.worth.worth`."""
-        return worth(self, budget, strategies)
+        return worth(self, budget, strategies, until)
 
     def full_trace(self, **options: Any) -> xr.DataTree:
         """Add groups for ArviZ; see `palm_bayes.inference.predictive.full_trace`."""
@@ -267,11 +269,9 @@ class PalmFit(Posterior):
         from palm_bayes.report.contents import Questions, report_of
         from palm_bayes.report.page import check_page, write
 
-        questions = Questions(
-            target, assurance, within, pool, rule, strategy, force, at, rope, reference, probability
-        )
+        asked = target, assurance, within, pool, rule, strategy, force, at, rope, reference
         check_page(Path(path))
-        return write(report_of(self, questions, seed), Path(path))
+        return write(report_of(self, Questions(*asked, probability), seed), Path(path))
 
 
 def fit_runs(

@@ -207,7 +207,11 @@ def budget(
     from palm_bayes.report.tables import budgeted, budgeted_numbers
 
     tables = budgeted(needed), budgeted_numbers(needed)
-    return report_decision(fit, needed, *tables, how=form, until=needed.until, prior=prior)
+    best = [str(needed.table["strategy"][0])]
+    return report_decision(
+        fit, needed, *tables, how=form, until=needed.answered, strategies=best,
+        last=needed.until, prior=prior,
+    )  # fmt: skip
 
 
 @takes_fit

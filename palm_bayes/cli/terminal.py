@@ -140,6 +140,7 @@ def report_decision(
     how: Shown,
     until: float | None = None,
     strategies: Sequence[str] | None = None,
+    last: float | None = None,
     prior: str = "",
     more: Iterable[str] = (),
     **also: str,
@@ -158,6 +159,8 @@ def report_decision(
         Largest budget of the answer, for the statement about its reliability.
     strategies : sequence of str, optional
         Strategies that the answer is about; by default all.
+    last : float, optional
+        Largest budget of the tables, if they go on past the answer.
     prior : str
         How the answer depends on the prior; may be empty.
     also
@@ -165,7 +168,7 @@ def report_decision(
     """
     verdict = fit.convergence
     if until is not None:
-        also["worth"] = " ".join(filter(None, (prior, fit.worth(until, strategies))))
+        also["worth"] = " ".join(filter(None, (prior, fit.worth(until, strategies, last))))
     about = also | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
     document = result.document() | about if how == "json" else {}
     doubt = "" if verdict.passed else verdict.sentence

@@ -17,6 +17,7 @@ from palm_bayes.data.cells import EXACT, MAX_NAME, as_text, in_native_order, nat
 from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.score import Score
 from palm_bayes.data.validation import (
+    MEAN_OF,
     RUN,
     STANDARD_ERROR,
     UNUSED,
@@ -141,6 +142,14 @@ class Runs(Displayed):
     def of_means(self) -> bool:
         """True if accuracies are means of repetitions, with known standard errors."""
         return STANDARD_ERROR in self.table
+
+    @property
+    def single(self) -> str:
+        """What an accuracy is measured on, in words: "a single run", or "a mean of 5 runs"."""
+        if not self.of_means:
+            return "a single run"
+        counts = self.table[MEAN_OF].dropna()
+        return f"a mean of {plural(counts, 'run', 'runs') if len(counts) else 'runs'}"
 
     @property
     def x_mode(self) -> XMode:

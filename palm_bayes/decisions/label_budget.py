@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 RunScope = Literal["expected", "new"]
 _FAR = 4  # default range in multiples of the budget seen
-_CURVES = {"expected": "the expected curve", "new": "a single run"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,8 +38,8 @@ class LabelsToReach(Displayed):
     target : float
         Accuracy to reach, in the user's own scale.
     scope : {"expected", "new"}
-        The target must be reached by the expected curve, or by a single run's measured accuracy,
-        which because of noise may reach it earlier or later.
+        The target must be reached by the expected curve, or by the measured accuracy of a single
+        run (of a mean, where data are means), which because of noise may be earlier or later.
     unit : {"labels", "episodes"}
     assurance : float
         Required probability.
@@ -112,6 +111,11 @@ class LabelsToReach(Displayed):
         """
         least = float(self.table["budget"].min())
         return max(least, seen_budget(self.fit.runs)) if np.isfinite(least) else None
+
+    @property
+    def answered(self) -> float:
+        """Furthest budget that `sentence` says something about, but for ALDA's rule."""
+        return max(self.soonest or self.until, self.within or 0)
 
     @cached_property
     def chances(self) -> pd.DataFrame:
@@ -185,7 +189,7 @@ class LabelsToReach(Displayed):
 
     def _said(self) -> str:
         rows: list[Any] = list(self.table.itertuples(index=False))
-        best, goal = rows[0], f"{self.goal} ({_CURVES[self.scope]})"
+        best, goal = rows[0], f"{self.goal} ({self._curve})"
         sure, seen = f"{exact_percent(self.assurance)} probability", seen_budget(self.fit.runs)
         by, today = f"by {min(best.budget, self.until):,.0f} {self.unit}", f"today ({seen:,.0f}"
         if np.isinf(best.budget):
@@ -201,6 +205,10 @@ class LabelsToReach(Displayed):
             chance = percent(best.p_within)
             words += f" {self.within:,.0f} {self.unit} suffice with {chance} probability."
         return words + self._advice_sentence() if len(rows) > 1 else words
+
+    @property
+    def _curve(self) -> str:
+        return "the expected curve" if self.scope == "expected" else self.fit.runs.single
 
     @property
     def goal(self) -> str:
@@ -226,19 +234,13 @@ class LabelsToReach(Displayed):
 
     def document(self) -> dict[str, Any]:
         """Return all results in the types of JSON; infinite and missing numbers are None."""
-        return {
-            "sentence": self.sentence,
-            "target": self.target,
-            "scope": self.scope,
-            "unit": self.unit,
+        values = (
+            *("sentence", "target", "scope", "unit", "until", "within"),
+            *("assurance", "eta", "probability", "doubts"),
+        )
+        return {name: getattr(self, name) for name in values} | {
             "seen": seen_budget(self.fit.runs),
-            "until": self.until,
-            "within": self.within,
-            "assurance": self.assurance,
             "delta_target": self.half_width,
-            "eta": self.eta,
-            "probability": self.probability,
-            "doubts": self.doubts,
             "strategies": plain_rows(self.table),
             "alda": plain_rows(self.alda),
         }
@@ -251,16 +253,11 @@ class LabelsToReach(Displayed):
         """Draw the chances, on `ax` if given; see `palm_bayes.plots.budget.plot_budget`."""
         from palm_bayes.plots.budget import plot_budget
 
-        what = "Expected curve" if self.scope == "expected" else "A single run"
+        budgets = self.table.set_index("strategy")["budget"]
         return plot_budget(
-            self.chances,
-            self.table.set_index("strategy")["budget"],
-            assurance=self.assurance,
-            seen=seen_budget(self.fit.runs),
-            unit=self.unit,
-            title=f"{what} has reached {self.goal}",
-            ax=ax,
-        )
+            self.chances, budgets, assurance=self.assurance, seen=seen_budget(self.fit.runs),
+            unit=self.unit, title=f"{self._curve.capitalize()} has reached {self.goal}", ax=ax,
+        )  # fmt: skip
 
 
 def labels_to_reach(
@@ -293,7 +290,8 @@ def labels_to_reach(
     until : float, optional
         Size of the pool, or largest budget to consider. By default four times the budget seen.
     scope : {"expected", "new"}
-        The target must be reached by the expected curve, or by a single run's measured accuracy.
+        The target must be reached by the expected curve, or by the measured accuracy of a single
+        run (of a mean of as many runs, where data are means).
     delta_target : float or str, optional
         ALDA's Δτ, or points as "5%", which is the default; see `palm_bayes.decisions.alda`.
     eta : float
@@ -314,7 +312,7 @@ def labels_to_reach(
     """
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
     goal = runs.score.target(target, "the target")
-    known([scope], _CURVES, "scope")
+    known([scope], get_args(RunScope), "scope")
     require_inside(assurance, "assurance")
     require_inside(probability, "probability")
     for name, budget in (("within", within), ("until", until)):

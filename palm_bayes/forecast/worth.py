@@ -13,6 +13,8 @@ from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from palm_bayes.inference.posterior import Posterior
 
 DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
@@ -21,7 +23,12 @@ _NEAR = 1 + 1e-9  # multiple of the budget seen: 1 up to rounding
 _LEAST_TOLD = 1.1  # smaller multiples would be rounded to 1
 
 
-def worth(fit: "Posterior", budget: float, strategies: Sequence[str] | None = None) -> str:
+def worth(
+    fit: "Posterior",
+    budget: float,
+    strategies: Sequence[str] | None = None,
+    until: float | None = None,
+) -> str:
     """Describe the reliability of a forecast at a budget.
 
     Parameters
@@ -31,12 +38,27 @@ def worth(fit: "Posterior", budget: float, strategies: Sequence[str] | None = No
         Labels, or episodes where labels are unknown.
     strategies : sequence of str, optional
         Those that the answer is about; by default all. The distance is that of the shortest.
+    until : float, optional
+        Largest budget of what is beside the answer, such as a table's; the distance of all
+        strategies there is told too, if it is larger.
     """
+    answer = _worth_at(fit, budget, strategies)
+    end = _seen(fit, fit.runs.strategies).min()
+    if until is None or until <= budget or until <= end * _NEAR:
+        return answer
+    far = f"Tables and figures extend to {_in_words(until / end)} times the "
+    far += f"{unit_of(fit.runs)} seen."
+    held = _held(fit, until / end)
+    return " ".join([answer, far, *([] if held in answer else [held])])
+
+
+def _worth_at(fit: "Posterior", budget: float, strategies: Sequence[str] | None) -> str:
+    """Describe the reliability of a forecast at one budget."""
     runs, unit = fit.runs, unit_of(fit.runs)
     names = known(
         runs.strategies if strategies is None else strategies, runs.strategies, "strategy"
     )
-    each = runs.table.groupby("strategy")["labels" if unit == "labels" else "episode"].max()
+    each = _seen(fit, names)
     times = {name: budget / float(each[name]) for name in names}
     ahead = {name: float(each[name]) for name in names if times[name] > _NEAR}
     if not ahead:
@@ -45,26 +67,33 @@ def worth(fit: "Posterior", budget: float, strategies: Sequence[str] | None = No
     told = [_in_words(times[name]) for name in (furthest, min(names, key=times.__getitem__))]
     words = f"The forecast extends to {told[0]} times the {unit} seen"
     words += f" with {furthest}." if told[0] != told[1] else "."
-    return " ".join([words, *_held(fit, times[furthest]), _prior(fit, ahead, budget)])
+    return " ".join([words, _held(fit, times[furthest]), _prior(fit, ahead, budget)])
+
+
+def _seen(fit: "Posterior", strategies: Sequence[str]) -> "pd.Series[float]":
+    """Return the budget seen of each strategy."""
+    column = "labels" if unit_of(fit.runs) == "labels" else "episode"
+    return fit.runs.table.groupby("strategy")[column].max().astype(float)[list(strategies)]
 
 
 def _in_words(times: float) -> str:
     """Format a distance, which is above 1."""
-    return f"{times:.1f}" if times >= _LEAST_TOLD else f"less than {_LEAST_TOLD:g}"
+    return f"{times:,.1f}" if times >= _LEAST_TOLD else f"less than {_LEAST_TOLD:g}"
 
 
-def _held(fit: "Posterior", times: float) -> list[str]:
+def _held(fit: "Posterior", times: float) -> str:
     """Describe the coverage of equally distant forecasts on held-out curves."""
     learned = fit.learned
-    row = learned.held_at(times)
+    row = learned.held_at(round(times, 1))  # the distance as it is told
     if row is None:
-        return []
+        return "How often forecasts that far held is not known for this prior."
     ends = [0.0, *(each.times for each in learned.held)]
     low = ends[ends.index(row.times) - 1]
     far = f"more than {low:g}" if row.times == BEYOND else f"{max(low, 1):g} to {row.times:g}"
-    words = f"On curves of other projects, the 80 % bands of forecasts {far} times as far "
-    words += f"held {percent(row.share)} of later accuracies ({row.forecasts:,} forecasts)."
-    return [words]
+    return (
+        f"On curves of other projects, the 80 % bands of forecasts {far} times as far held "
+        f"{percent(row.share)} of later accuracies ({row.forecasts:,} forecasts)."
+    )
 
 
 def _prior(fit: "Posterior", ends: dict[str, float], budget: float) -> str:

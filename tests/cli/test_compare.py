@@ -95,6 +95,17 @@ def test_budget_prints_json(saved, capsys):
     assert {row["strategy"] for row in told["strategies"]} == {"random", "entropy"}
 
 
+def test_a_budget_tells_the_distance_of_its_answer(saved, fit, capsys):
+    """And that of the tables, which go on to four times the labels seen."""
+    found = fit.labels_to_reach(0.91)
+    best, budget = found.table.loc[0, ["strategy", "budget"]]
+    assert 240 < budget < 480
+    assert cli.main(["budget", saved, "--target", "0.91", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["worth"]
+    assert fit.worth(budget, [best], 960) in told
+    assert "Tables and figures extend to 4.0 times" in told
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

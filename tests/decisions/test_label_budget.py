@@ -1,6 +1,7 @@
 """Labels to a target on made-up draws, whose answers are known, and on a real fit."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -97,6 +98,25 @@ def test_rule_is_asked_of_every_draw(four):
     assert table.loc["b", "in_all"] == 110
     assert table["p_risky"].between(0, 0.5).all()
     assert np.isnan(found.alda["W"]).sum() == 0
+
+
+def test_the_answer_is_nearer_than_the_tables(four):
+    assert labels_to_reach(four, 0.5, assurance=0.8).answered == 60
+    assert labels_to_reach(four, 0.5, assurance=0.8, within=90).answered == 90
+    assert labels_to_reach(four, 0.2).answered == 50  # reached today
+    assert labels_to_reach(four, 1.0, until=70).answered == 70
+
+
+def test_of_means_no_single_run_is_named(made_up, four):
+    """Their noise is less than that of a run, and so is the budget."""
+    assert "(a single run)" in labels_to_reach(four, 0.5, scope="new").sentence
+    table = four.runs.table.assign(standard_error=0.01, mean_of=[5.0] * 15 + [3.0] * 15)
+    four.runs = replace(four.runs, table=table)
+    found = labels_to_reach(four, 0.5, scope="new")
+    assert "reaches 0.5 (a mean of 3-5 runs) by 60 labels" in found.sentence
+    assert found.plot().axes[0].get_title(loc="left") == "A mean of 3-5 runs has reached 0.5"
+    four.runs = replace(four.runs, table=table.assign(mean_of=np.nan))
+    assert "(a mean of runs)" in labels_to_reach(four, 0.5, scope="new").sentence
 
 
 def test_rule_speaks_of_the_expected_curve_whatever_the_scope(runs, made_up):

@@ -60,3 +60,28 @@ def test_the_distance_is_that_of_the_strategies_asked_about(unlike):
 def test_a_short_distance_is_not_rounded_to_none(unlike):
     said = worth(unlike, 51, ["a"])
     assert said.startswith("The forecast extends to less than 1.1 times the labels seen. On ")
+
+
+def test_the_class_is_that_of_the_distance_told(unlike):
+    """10.04 is told as 10.0, of which "more than 10" does not hold."""
+    said = worth(unlike, 200.8, ["b"])
+    assert said.startswith("The forecast extends to 10.0 times the labels seen. ")
+    assert "forecasts 3 to 10 times as far" in said
+    assert "more than 10 times as far" in worth(unlike, 202, ["b"])
+    assert "extends to 50,000.0 times" in worth(unlike, 1e6, ["b"])
+
+
+def test_tables_that_look_further_are_told_after_the_answer(unlike):
+    answer = worth(unlike, 55, ["a"])
+    said = worth(unlike, 55, ["a"], until=80)
+    assert said.startswith(f"{answer} Tables and figures extend to 4.0 times the labels seen. On ")
+    assert "forecasts 3 to 10 times as far" in said
+    assert worth(unlike, 80, ["b"], until=80) == worth(unlike, 80, ["b"])
+    same = worth(unlike, 80, ["b"], until=100)  # 4 and 5 times: of one class
+    assert same.endswith("Tables and figures extend to 5.0 times the labels seen.")
+
+
+def test_a_prior_of_one_source_does_not_tell_how_often_forecasts_held(unlike):
+    unlike.learned = replace(shipped(), held=())
+    said = worth(unlike, 60)
+    assert "How often forecasts that far held is not known for this prior." in said
