@@ -20,6 +20,7 @@ from palm_bayes.display import (
     percent,
 )
 from palm_bayes.inference.convergence import Convergence
+from palm_bayes.palm_fit import PalmFit
 
 BOLD = "<b>x</b>"
 
@@ -107,6 +108,16 @@ def test_forecast_of_continuing_repetitions_begins_after_the_data(fit):
     assert header[:3] == ["strategy", "repetition", "labels 260"]
     assert rows[0][:2] == ["random", "1"]
     assert "0 places" not in repr(fit.forecast(horizon=0, scope="continuing"))
+
+
+def test_forecasts_of_means_are_said_to_be(fit):
+    table = fit.runs.table.assign(standard_error=0.01, mean_of=5.0)
+    fit = PalmFit(replace(fit.runs, table=table), fit.trace, fit.convergence)
+    shown = {scope: repr(fit.forecast([500], scope=scope)) for scope in ("new", "continuing")}
+    assert "a new mean of repetitions of each strategy" in shown["new"]
+    assert "the continuation of each mean of repetitions" in shown["continuing"]
+    keys = [text.get_text() for text in fit.plot().legends[0].get_texts()]
+    assert any("new mean" in key for key in keys)
 
 
 def test_comparison_and_budgets_show_their_tables(fit, results):

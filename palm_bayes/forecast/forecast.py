@@ -52,6 +52,8 @@ class Forecast(Displayed):
     score : Score
         Converts fractions to the user's values.
     labels_known : bool
+    of_means : bool
+        True if a repetition is a mean of several, as the data are.
     """
 
     draws: xr.DataArray
@@ -59,6 +61,7 @@ class Forecast(Displayed):
     scope: Scope
     score: Score
     labels_known: bool
+    of_means: bool = False
 
     def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
         """Compute posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
@@ -158,7 +161,9 @@ class Forecast(Displayed):
         rows["at"] = [f"{unit} {number(value)}" for value in rows[unit]]
         runs = ["strategy"] + ["repetition"] * (self.scope == "continuing")
         table = rows.pivot_table("shown", runs, "at", aggfunc="first", sort=False)
-        words = f"{_SCOPES[self.scope]}; median [80 % band] of the {self.score.metric}\n"
+        what = _SCOPES[self.scope]
+        what = what.replace("repetition", "mean of repetitions") if self.of_means else what
+        words = f"{what}; median [80 % band] of the {self.score.metric}\n"
         words += f"{len(places)} values of x; all quantiles by .to_frame()"
         return Display(words, table.rename_axis(columns=None).reset_index())
 
@@ -209,5 +214,5 @@ def forecast(
     # Requested x may differ by rounding from those computed from episodes.
     future = at > ends["x_last"] * (1 + 1e-12)
     sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
-    cut = draws.clip(0, 1).assign_coords(future=future).rename("accuracy")
-    return Forecast(cut, xr.Dataset(sources), scope, fit.runs.score, fit.runs.labels_known)
+    cut, runs = draws.clip(0, 1).assign_coords(future=future).rename("accuracy"), fit.runs
+    return Forecast(cut, xr.Dataset(sources), scope, runs.score, runs.labels_known, runs.of_means)

@@ -43,7 +43,8 @@ class View:
         self.later = later[later["place"] > later["strategy"].map(self.ends)]
         # The bands are those of the curve, unless a forecast of repetitions is given.
         self.nested = len(forecasts) > 1
-        runs_on = "same repetitions" if "repetition" in forecasts[-1].dims else "new repetition"
+        one = "mean" if runs.of_means else "repetition"
+        runs_on = f"same {one}s" if "repetition" in forecasts[-1].dims else f"new {one}"
         self.band_of = runs_on if self.nested else CURVE
         self.grid, self.curve = _quantiles(forecasts[0], runs, by)
         self.band_grid, self.bands = _quantiles(forecasts[-1], runs, by)

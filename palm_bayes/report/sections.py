@@ -23,13 +23,13 @@ BAND = 0.8  # interval of the numbers beside the curves
 ABOUT = {
     "curves": (
         "The expected curve is the average over many repetitions; the bands also include the noise "
-        "of a single run. They widen past the data, where the true curve may deviate from "
+        "of one measured accuracy. They widen past the data, where the true curve may deviate from "
         "PALM's."
     ),
     "uncertainty": (
         "More repetitions and episodes reduce the uncertainty of the parameters. Misfit, the "
         "deviation of true curves from PALM, decreases only with a shorter horizon. Noise is that "
-        "of a single run; it averages out over many."
+        "of one measured accuracy; it averages out over many."
     ),
     "labels": (
         "ALDA's rule, applied to every draw: B_abs and W are its labels and deployment window "
@@ -63,7 +63,11 @@ _DIAGNOSTICS = {
 }
 """Column and digits of each number about convergence."""
 
-_SOURCES = {"parameters": "parameters", "misfit": "misfit", "noise": "noise of a single run"}
+_SOURCES = {
+    "parameters": "parameters",
+    "misfit": "misfit",
+    "noise": "noise of one measured accuracy",
+}
 
 
 def sections(report: Report, step: Step = silent) -> list[Section]:
@@ -99,8 +103,8 @@ def curves(report: Report) -> Section:
         f"curve as a line with bands around it. Expected {score.metric}, {now} and {last}: {lines}."
     )
     caption = (
-        f"All repetitions, the expected curve and the bands of a new repetition, up to "
-        f"{report.until:,.0f} {unit}."
+        f"All repetitions, the expected curve and the bands of a new "
+        f"{'mean' if runs.of_means else 'repetition'}, up to {report.until:,.0f} {unit}."
     )
     expected = report.expected
     panels = plot_curves(runs, expected, report.new.draws, title="")
@@ -143,7 +147,7 @@ def uncertainty(report: Report) -> Section:
     parts = at_end.to_dataset("source").to_dataframe()[[*_SOURCES]].rename(columns=_SOURCES)
     mostly = "; ".join(f"{name}: mostly {source}" for name, source in parts.idxmax(axis=1).items())
     together = np.sqrt((parts**2).sum(axis=1))
-    deviation = f"Standard deviation of a new run's {score.metric}"
+    deviation = f"Standard deviation of one measured {score.metric}"
     alt = (
         f"{deviation} past the data by source: parameters, misfit and noise. "
         f"At {report.until:,.0f} {unit}: {mostly}."
