@@ -52,7 +52,7 @@ class PalmFit(Posterior):
         """Read a saved fit, or several of one task, put side by side, to compare all strategies.
 
         Several are neither paired nor pooled: see `palm_bayes.inference.separate_fits`.
-        `DataError` if a file is no saved fit or was changed, or fits differ in task, scale or unit.
+        `DataError` if a file is no saved fit or was changed, or fits differ in task or priors.
         """
         if not others:
             return super().load(path)

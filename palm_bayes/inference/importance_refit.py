@@ -15,7 +15,7 @@ import xarray as xr
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, listed
 from palm_bayes.inference.convergence import diagnose
 from palm_bayes.inference.draws import numbers_of, taken, verdict_numbers
 from palm_bayes.inference.evidence import without_energy
@@ -44,7 +44,11 @@ def refit_validated(
     progress: Progress = silent,
 ) -> Posterior:
     """Update `fit` for runs with further episodes; see `PalmFit.refit`."""
-    about = about_fit(fit.trace)["sampling"]
+    about = about_fit(fit.trace)
+    if "fits" in about:
+        apart = f"{listed(about['fits'])} were fitted separately"
+        raise DataError(f"{apart}: refit each of them, or fit all runs together")
+    about = about["sampling"]
     learned = fit.learned
     before, chosen = (priors_of(about["priors"], learned, priors, of) for of in (fit.runs, runs))
     settings = Settings(**{name: about[name] for name in _OF_SETTINGS & about.keys()})

@@ -6,10 +6,11 @@ the misfit does where seeds are equal. So the draws of each fit are put in an or
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.saved import about_data, about_fit, data_groups
+from palm_bayes.inference.saved import about_data, about_fit, data_groups, prior_set_name
 
 _DRAWS = ("chain", "draw")
 _ALONG = {
@@ -48,7 +49,7 @@ def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
     Raises
     ------
     DataError
-        If the fits differ in task, scale, unit or batch of labels, or learned prior.
+        If the fits differ in task, scale, unit or batch of labels, or priors.
     """
     if len(fits) < 2:
         raise DataError(f"{listed(fits)} is one fit: give at least two")
@@ -69,7 +70,9 @@ def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
     tables = [fit.convergence.table.rename(index=renamed[name]) for name, fit in fits.items()]
     verdicts = pd.concat(tables)
     first = next(iter(fits.values()))
-    about = about_fit(first.trace) | about_data(runs, verdicts) | {"fits": list(fits)}
+    traces = [fit.trace for fit in fits.values()]
+    told = {part: _of_each(traces, part) for part in ("sampling", "versions")}
+    about = about_fit(first.trace) | told | about_data(runs, verdicts) | {"fits": list(fits)}
     tree["/"] = xr.Dataset(attrs={"palm_bayes": json.dumps(about)})
     return Posterior(runs, xr.DataTree.from_dict(tree), Convergence(verdicts))
 
@@ -84,9 +87,20 @@ def short_names(places: Iterable[str]) -> dict[str, str]:
     return dict(zip(every, names, strict=True))
 
 
+def _of_each(traces: Sequence[xr.DataTree], part: str) -> dict[str, Any]:
+    """Return what traces say of a part, such as versions; all values, as text, of what differs."""
+    first, *others = (about_fit(trace)[part] for trace in traces)
+    return {
+        name: value
+        if all(other.get(name) == value for other in others)
+        else ", ".join(str(each.get(name)) for each in (first, *others))
+        for name, value in first.items()
+    }
+
+
 def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> None:
-    of_two = _must_agree(two.runs)
-    for what, value in _must_agree(one.runs).items():
+    of_two = _must_agree(two)
+    for what, value in _must_agree(one).items():
         last = of_two[what]
         if value and last and value != last:  # the names of a task may be unknown
             told = f"the {what} is {value} in {name}, {last} in {other}"
@@ -95,8 +109,9 @@ def _require_alike(name: str, one: Posterior, other: str, two: Posterior) -> Non
         raise DataError(f"{name} and {other} have different learned priors: fit one of them anew")
 
 
-def _must_agree(runs: Runs) -> dict[str, str]:
+def _must_agree(fit: Posterior) -> dict[str, str]:
     """Describe what fits of one task have in common."""
+    runs = fit.runs
     return {
         "dataset": runs.dataset,
         "model": runs.model,
@@ -104,9 +119,10 @@ def _must_agree(runs: Runs) -> dict[str, str]:
         "score": runs.score.metric,
         "scale of scores": "percent" if runs.score.percent else "fractions",
         "better value": "lower" if runs.score.lower_is_better else "higher",
-        "labels per episode": f"{runs.batch:g}",
+        "number of labels per episode": f"{runs.batch:g}",
         "axis of the curve": runs.x_mode,
         "noise": "of means" if runs.of_means else "of repetitions",
+        "set of priors": prior_set_name(fit.trace),
     }
 
 

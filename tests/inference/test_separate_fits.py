@@ -1,5 +1,6 @@
 """Saved fits side by side: the draws of each, nothing in common, and refused if not alike."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
+from palm_bayes.inference.saved import about_fit
 from palm_bayes.inference.separate_fits import short_names, side_by_side
 from palm_bayes.palm_fit import PalmFit
 
@@ -69,7 +71,7 @@ def test_it_is_reported_and_saved_like_any_fit(both, tmp_path, saved):
         ({"score": Score(percent=True)}, "the scale of scores is fractions in a, percent in b"),
         ({"score": Score("F1")}, "the score is accuracy in a, F1 in b"),
         ({"score": Score(lower_is_better=True)}, "the better value is higher in a, lower in b"),
-        ({"batch": 10.0}, "the labels per episode is 20 in a, 10 in b"),
+        ({"batch": 10.0}, "the number of labels per episode is 20 in a, 10 in b"),
         ({"dataset": "letters"}, "the dataset is digits in a, letters in b"),
     ],
 )
@@ -77,6 +79,34 @@ def test_fits_of_other_tasks_are_refused(fit, changed, words):
     other = replace(fit, runs=replace(fit.runs, **changed))
     with pytest.raises(DataError, match=words):
         side_by_side({"a": fit, "b": other})
+
+
+def retold(fit, **changes):
+    """Return the fit as if its settings were others."""
+    about = json.loads(fit.trace.attrs["palm_bayes"])
+    about["sampling"] |= changes
+    trace = fit.trace.copy()
+    trace.attrs = {"palm_bayes": json.dumps(about)}
+    return replace(fit, trace=trace)
+
+
+def test_fits_of_other_priors_are_refused(fit):
+    """Their answers differ by the prior too, and a page would tell that of the first."""
+    words = "the set of priors is default in a, bounds in b"
+    with pytest.raises(DataError, match=words):
+        side_by_side({"a": fit, "b": retold(fit, priors="bounds")})
+
+
+def test_settings_of_each_are_told(fit):
+    both = side_by_side({"a": fit, "b": retold(fit, draws=250)})
+    sampling = about_fit(both.trace)["sampling"]
+    assert sampling["draws"] == "1000, 250"
+    assert sampling["chains"] == 4
+
+
+def test_a_refit_would_pool_them(both):
+    with pytest.raises(DataError, match="were fitted separately: refit each of them, or fit all"):
+        both.refit(both.runs)
 
 
 def test_one_fit_is_too_few(saved):
