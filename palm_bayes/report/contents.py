@@ -182,7 +182,7 @@ class Report:
         """Return all results in the types of JSON."""
         return {
             "sentence": self.sentence,
-            "verdict": self.verdict,
+            "answers": self.verdict,
             "comparison": self.comparison.document(),
             "labels_to_reach": self.needed and self.needed.document(),
             "decision": self.decision and self.decision.document(),

@@ -54,6 +54,9 @@ def test_json_has_all_results(saved, capsys, tmp_path):
     assert told["comparison"]["at"] == 300
     assert told["decision"]["strategy"] == "random"
     assert told["labels_to_reach"] is None
+    questions = ["Stop or continue?", "Which strategy?", "Can it be relied on?"]
+    assert list(told["answers"]) == questions
+    assert told["sentence"] == " ".join(told["answers"].values())
     assert told["converged"] is True
 
 
