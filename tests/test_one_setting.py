@@ -93,8 +93,10 @@ def test_who_is_above_is_the_same(fit, draws, budget):
     pairs = fit.compare(budget).pairs.set_index(["strategy", "other"])
     one, other, *_ = fit.runs.strategies
     assert pairs.loc[(one, other), "p_above"] == pytest.approx((draws[:, 0] > draws[:, 1]).mean())
+    pilots, first = pilot_value(fit, budget), fit.compare(budget).ranking.iloc[0]
+    assert (pilots.choice, pilots.perfect) == (first["strategy"], first["expected_loss"])
     perfect = draws.max(axis=1).mean() - draws.mean(axis=0).max()
-    assert pilot_value(fit, budget).perfect == pytest.approx(perfect)
+    assert pilots.perfect == pytest.approx(perfect)
 
 
 def test_a_saved_fit_gives_the_same(fit, draws, tmp_path, budget):

@@ -19,7 +19,9 @@ import xarray as xr
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.score import Score
+from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
+from palm_bayes.decisions.trajectories import draw_paths
 from palm_bayes.errors import DataError, real
 from palm_bayes.files import plain_rows
 from palm_bayes.forecast.forecast import forecast
@@ -44,9 +46,10 @@ class PilotValue:
         ``value``, the gain in the expected score of the strategy then chosen (possibly a little
         below 0), and its Monte-Carlo ``error``, in the user's own scale. Best first.
     choice : str
-        The strategy that would be chosen now.
+        The strategy that would be chosen now, the first of `palm_bayes.PalmFit.compare`.
     perfect : float
-        Value of perfect information about the curves, an upper bound, in the user's own scale.
+        Value of perfect information about the curves, an upper bound, in the user's own scale: the
+        expected loss of that choice.
     score : Score
         The score, with that scale.
     doubts : dict of str to tuple of str
@@ -112,8 +115,11 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     first = episode_budgets(fit.runs, 0)[0]
     if not real(labels, "labels") >= first:
         raise DataError(f"labels are {labels:g}, but must be at least the first seen: {first:g}")
-    later = forecast(fit, labels=[labels]).draws.isel(x=0).stack(sample=("chain", "draw"))
-    accuracy = later.transpose("sample", "strategy").to_numpy()
+    if not fit.runs.labels_known:
+        raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
+    here = draw_paths(fit, np.array([labels])).isel(budget=0, drop=True)
+    loss = pairwise.loss(here).mean("sample").to_numpy()
+    accuracy = here.to_numpy()
     rng = np.random.default_rng(seed)
     half = rng.permutation(len(accuracy)) % 2 == 0
     rows = []
@@ -123,10 +129,9 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
             value, error = _value_of_pilot(accuracy, i, seen, half)
             rows.append((name, pilot, cost, *map(fit.runs.score.sizes, (value, error))))
     table = pd.DataFrame(rows, columns=["strategy", "pilot", "labels", "value", "error"])
-    mean = accuracy.mean(axis=0)
-    perfect = fit.runs.score.sizes(float(accuracy.max(axis=1).mean() - mean.max()))
+    perfect = fit.runs.score.sizes(float(loss.min()))
     order = table.sort_values("value", ascending=False, ignore_index=True)
-    choice = names[int(mean.argmax())]
+    choice = names[int(loss.argmin())]
     return PilotValue(labels, order, choice, perfect, fit.runs.score, doubts_of(fit))
 
 

@@ -122,7 +122,7 @@ def piloted(pilots: PilotValue) -> dict[str, pd.DataFrame]:
         for row in values
     ]
     heading = f"Value of a pilot before the choice for {pilots.labels:,.0f} labels, in "
-    heading += f"{pilots.score.metric}:"
+    heading += f"{'points of ' * pilots.score.percent}{pilots.score.metric}:"
     return {heading: _marked(pd.DataFrame(rows), pilots.doubts)}
 
 

@@ -58,6 +58,13 @@ def test_choosing_needs_two(fit):
         pilot_value(replace(fit, runs=fit.runs.strategy("random")), 300)
 
 
+def test_costs_need_labels(made_up):
+    runs = made_up.task({"a": (0.1,), "b": (0.2,)}, labels=False)
+    curves = {name: [made_up.line(0.1, 0.1)] for name in "ab"}
+    with pytest.raises(DataError, match="labels are unknown, only episodes are"):
+        pilot_value(made_up.stand_in(runs, curves), 6)
+
+
 @pytest.mark.parametrize("labels", [10, -1, float("nan"), "a"])
 def test_the_choice_is_of_a_run_at_least_as_long_as_the_first_episode(fit, labels):
     with pytest.raises(DataError, match=r"labels (are|is)"):
