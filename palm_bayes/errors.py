@@ -75,7 +75,7 @@ def real(value: Any, what: str) -> float:
 
 def require_inside(value: float, what: str) -> None:
     """Raise `DataError` unless a value, such as a probability, lies between 0 and 1."""
-    if not 0 < value < 1:
+    if not 0 < real(value, what) < 1:
         raise DataError(f"{what} is {value:g}, but must be above 0 and below 1")
 
 

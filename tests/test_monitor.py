@@ -75,6 +75,8 @@ def test_repetitions_side_by_side(fitted):
     [
         (20, 0.7, "labels are 20, but must be a number above 20"),
         (float("nan"), 0.7, "labels are nan"),
+        ("many", 0.7, "labels is 'many', but must be a number"),
+        (40, "good", "accuracy is 'good', but must be a number"),
         (40, 101, "accuracy is 101, but must be 0 to 1, or 0 to 100"),
         (40, float("nan"), "accuracy is nan"),
     ],

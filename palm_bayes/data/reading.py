@@ -93,7 +93,7 @@ def check_episode(
 
     Checks that need all rows are those of `palm_bayes.data.runs.Runs`.
     """
-    if not before < labels < math.inf:
+    if not before < real(labels, "labels") < math.inf:
         raise DataError(f"labels are {labels!r}, but must be a number above {before:,.10g}")
-    if not 0 <= accuracy <= 100:
+    if not 0 <= real(accuracy, name) <= 100:
         raise DataError(f"{name} is {accuracy!r}, but must be 0 to 1, or 0 to 100 in percent")

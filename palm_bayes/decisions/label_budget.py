@@ -14,7 +14,7 @@ from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
-from palm_bayes.errors import DataError, known, number, require_inside
+from palm_bayes.errors import DataError, known, number, real, require_inside
 from palm_bayes.files import plain_rows
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def labels_to_reach(
     require_inside(assurance, "assurance")
     require_inside(probability, "probability")
     for name, budget in (("within", within), ("until", until)):
-        if budget is not None and not seen <= budget < np.inf:
+        if budget is not None and not seen <= real(budget, name) < np.inf:
             raise DataError(
                 f"{name} is {number(budget)}, but must be at least the {number(seen)} {unit} seen"
             )
@@ -324,7 +324,7 @@ def labels_to_reach(
         raise DataError(f"within is {number(within)}, but must be at most until, {number(until)}")
     given = runs.score.sizes(alda.HALF_WIDTH) if delta_target is None else delta_target
     half_width = runs.score.difference(given, "delta_target")
-    if not 0 <= eta < np.inf:
+    if not 0 <= real(eta, "eta") < np.inf:
         raise DataError(f"eta is {eta:g}, but must be at least 0")
     budgets = considered(runs, within, until)
     every = budgets if within is None else np.union1d(budgets, [within])

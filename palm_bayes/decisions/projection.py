@@ -150,8 +150,9 @@ def schedule(now: float, batch: float, until: float) -> tuple[Floats, Floats]:
     """Return labels after each episode from `now` to `until`, and the numbers of episodes."""
     left = max(until - now, 0.0) / batch
     count = math.ceil(left - 1e-9)
-    ahead = np.arange(1.0, count + 1)
-    if count > MOST_EPISODES:
-        ahead = np.unique(np.round(np.geomspace(1, count, MOST_EPISODES)))
+    if count <= MOST_EPISODES:
+        ahead = np.arange(1.0, count + 1)
+    else:
+        ahead = np.unique(np.round(np.geomspace(1.0, float(count), MOST_EPISODES)))
     episodes = np.concatenate([[0.0], ahead])
     return np.minimum(now + batch * episodes, max(until, now)), episodes

@@ -15,7 +15,7 @@ from palm_bayes.data.score import parsed
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Finding, SingleRule
 from palm_bayes.display import amount, exact_percent, percent
-from palm_bayes.errors import DataError, number, require_inside
+from palm_bayes.errors import DataError, number, real, require_inside
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ class Unreachable(SingleRule):
         return float((outlook.best_until(self.within(outlook)) >= target).mean())
 
     def within(self, outlook: Outlook) -> float:
-        """Return the labels available: the budget, or less if other rules limit it."""
-        return min(self.budget, outlook.last)
+        """Return the labels available: the budget, or less if other rules limit it; those spent."""
+        return max(min(self.budget, outlook.last), outlook.now)
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge whether the target can still be reached."""
@@ -218,7 +218,7 @@ class NetValue(SingleRule):
 
     def __post_init__(self) -> None:
         for name in ("label_cost", "point_value", "episode_cost"):
-            if not 0 <= getattr(self, name) < math.inf:
+            if not 0 <= real(getattr(self, name), name) < math.inf:
                 raise DataError(f"{name} is {getattr(self, name):g}, but must be at least 0")
         if self.point_value == 0:
             raise DataError("point_value is 0, but must be above 0")
@@ -330,5 +330,5 @@ class Pool(Budget):
 
 def _check(**numbers: float) -> None:
     for name, value in numbers.items():
-        if not 0 < value < math.inf:
+        if not 0 < real(value, name) < math.inf:
             raise DataError(f"{name} is {value:g}, but must be above 0")

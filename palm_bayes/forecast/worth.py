@@ -8,7 +8,7 @@ import numpy as np
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import unit_of
 from palm_bayes.display import percent
-from palm_bayes.errors import known, listed
+from palm_bayes.errors import DataError, known, listed, number, real
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
@@ -42,6 +42,8 @@ def worth(
         Largest budget of what is beside the answer, such as a table's; the distance of all
         strategies there is told too, if it is larger.
     """
+    if not 0 < real(budget, "budget") < np.inf:
+        raise DataError(f"budget is {number(budget)}, but must be above 0")
     answer = _worth_at(fit, budget, strategies)
     end = _seen(fit, fit.runs.strategies).min()
     if until is None or until <= budget or until <= end * _NEAR:

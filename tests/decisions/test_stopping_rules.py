@@ -36,6 +36,12 @@ def test_schedule_of_very_many_episodes_is_thinned():
     assert labels[-1] == 10_000
 
 
+def test_schedule_of_too_many_episodes_to_hold():
+    labels, episodes = schedule(10, 1, 1e300)
+    assert len(labels) < 250
+    assert (episodes[0], episodes[1], labels[-1]) == (0, 1, 1e300)
+
+
 def test_accuracy_between_and_beyond_episodes():
     assert SPLIT.accuracy_at(105) == pytest.approx([0.82, 0.80])
     assert SPLIT.accuracy_at(500) == pytest.approx([0.92, 0.80])
@@ -105,6 +111,8 @@ def test_unreachable_takes_the_best_within_the_budget():
     assert Unreachable(0.9, 120, 0.6).find(falls).stop is True
     assert Unreachable(0.9, 120, 0.5).find(falls).stop is False
     assert Unreachable(0.9, 105, 0.1).find(falls).probability == 0
+    spent = Unreachable(0.9, 90, 0.1).find(falls)
+    assert "within 100 labels" in spent.reason  # the probability is that of the labels spent
 
 
 def test_large_numbers_of_labels_are_written_out():
@@ -186,6 +194,9 @@ def test_rules_nest():
         (lambda: Target(0.9, 80), "probability is 80, but must be above 0 and below 1"),
         (lambda: Plateau(0.01, 0), "labels is 0"),
         (lambda: Unreachable(0.9, 0), "budget is 0"),
+        (lambda: Unreachable(0.9, "all"), "budget is 'all', but must be a number"),
+        (lambda: Target(0.9, None), "probability is None, but must be a number"),
+        (lambda: NetValue("free", 80), "label_cost is 'free', but must be a number"),
         (lambda: NetValue(-1, 1), "label_cost is -1"),
         (lambda: NetValue(1, 0), "point_value is 0"),
         (lambda: Budget(0), "budget is 0"),

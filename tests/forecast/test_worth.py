@@ -8,6 +8,7 @@ import pytest
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
+from palm_bayes.errors import DataError
 from palm_bayes.forecast import worth as module
 from palm_bayes.forecast.worth import worth
 from palm_bayes.model.learned import shipped
@@ -60,6 +61,12 @@ def test_the_distance_is_that_of_the_strategies_asked_about(unlike):
 def test_a_short_distance_is_not_rounded_to_none(unlike):
     said = worth(unlike, 51, ["a"])
     assert said.startswith("The forecast extends to less than 1.1 times the labels seen. On ")
+
+
+@pytest.mark.parametrize("budget", ["all", 0, -1, float("nan"), float("inf")])
+def test_a_budget_is_a_number_above_0(unlike, budget):
+    with pytest.raises(DataError, match="budget is "):
+        worth(unlike, budget)
 
 
 def test_the_class_is_that_of_the_distance_told(unlike):
