@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from palm_bayes.decisions.information_value import pilot_value
+from palm_bayes.report.contents import Questions, report_of
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("CONTRIBUTING.md", "docs/architecture.md", "docs/decisions.md")
 FOLDERS = ("", "docs", "palm_bayes", "benchmarks")  # that paths are told from
@@ -76,3 +79,17 @@ def test_constants_that_no_script_learned_are_listed():
     there = {name for file in files for name in numbers_of(file)}
     assert len(there) > 50
     assert {name for name in there - NO_CHOICE if f"`{name}`" not in listed} == set()
+
+
+def test_json_is_explained(fit):
+    """Every key of an answer, and of the rows that no table of Python explains."""
+    text = (ROOT / "docs/reference/file-formats.md").read_text(encoding="utf-8")
+    text = text.partition("## JSON on stdout")[2]
+    questions = Questions(target=0.93, within=400)
+    report = report_of(fit, questions).document()
+    answers = report, report["comparison"], report["labels_to_reach"], report["decision"]
+    pilots = pilot_value(fit, 400).document()
+    rows = report["decision"]["findings"][0], pilots["pilots"][0]
+    also = {"converged": True, "verdict": "", "worth": "", "page": ""}  # of the command
+    keys = {key for part in (*answers, pilots, *rows, also) for key in part}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
