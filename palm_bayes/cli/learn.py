@@ -17,14 +17,30 @@ LEARN = """[bold]Examples[/bold]
   palm-bayes fit runs.csv --prior prior.json
 
 Tables hold complete curves of past projects, with the columns source,
-dataset, model, strategy, repetition, labels and accuracy. If there are
-several sources, each serves as held-out data for a prior learned from the
-others. A table without source, dataset and model is one task, named by its
-path.
+dataset, model, strategy, repetition, labels and accuracy. A table without
+source, dataset and model is one task, named by its path. If there are several
+sources, each serves as held-out data for a prior learned from the others; of
+one source, how often its forecasts hold remains unknown.
 
 Each strategy is fitted twice, in a second or two. Results of single fits are
 stored in prior.json.cells, from which an interrupted command resumes; it can
 be removed afterwards.
+
+[bold]How to read it[/bold]
+
+  value, width   of a log-normal prior its median, and the standard deviation
+                 of the logarithm
+  alpha_start    prior of x + alpha at the first observed x, in batches
+  beta           prior of beta
+  level ... tail
+                 size, growth and tails of the misfit, the deviation of real
+                 curves from PALM's past the data
+  common         share of the misfit common to the strategies of a task
+  between_...    how much the strategies of a task differ
+  score, before  of several sources: mean log density of the later accuracies
+                 of each, with what the others teach, and with the prior that
+                 learning starts from
+  coverage       share of later means in the bands, such as 0.78 of 80 %
 
 [bold]Exit status[/bold]
 

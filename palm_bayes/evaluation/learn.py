@@ -57,6 +57,10 @@ _TRIES, _TRIES_WITHOUT = 300, 60  # the latter starting from the result for all 
 _WORTHWHILE = 5e-4  # least gain in log density for which the search starts again
 _PRIOR_SD = 0.5  # of a hyperparameter's logarithm around its start; a task is one observation
 _BANDS = (50, 80, 95)
+_ONE_SOURCE = (
+    "All curves are of one source, {}: none was held out, so answers with this prior do not know "
+    "how often forecasts hold. A backtest of other curves with it tells."
+)
 
 
 def learn(
@@ -141,7 +145,10 @@ def learn(
         "palm-bayes": __version__,
     }
     learned = replace(found, held=held, about=about)
-    return Lesson(learned, tuple(tasks), without, table, reading_notes(cell.runs for cell in cells))
+    notes = reading_notes(cell.runs for cell in cells)
+    if not without:
+        notes += (_ONE_SOURCE.format(tasks[0].source),)
+    return Lesson(learned, tuple(tasks), without, table, notes)
 
 
 def _tasks(cells: Sequence[Cell], fits: "_Fits", crew: Crew, tell: Progress) -> list[FittedTask]:

@@ -26,7 +26,7 @@ class Lesson(Displayed):
         and ``before``, mean log density of later accuracies with these and with the initial ones;
         ``coverage_50`` to ``coverage_95`` of means over repetitions, in [0, 1].
     notes : tuple of str
-        How the tables were read.
+        How the tables were read, and that nothing was held out if so.
     """
 
     learned: Learned

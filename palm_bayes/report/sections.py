@@ -289,7 +289,9 @@ def making(report: Report) -> Section:
     about = about_fit(report.fit.trace)
     shown = {
         **{name: str(version) for name, version in about["versions"].items()},
-        **{name: str(about["sampling"][name]) for name in ("priors", *recipe.SAMPLING)},
+        "priors": about["sampling"]["priors"],
+        "learned prior": about["sampling"]["prior"] or "as shipped",
+        **{name: str(about["sampling"][name]) for name in recipe.SAMPLING},
     }
     frame = pd.DataFrame({"what": list(shown), "value": list(shown.values())})
     listings = [Listing("In Python", recipe.python(report))]

@@ -225,6 +225,14 @@ def test_from_curves_to_a_file(tmp_path, monkeypatch):
     assert not left.exists()
 
 
+def test_one_source_leaves_none_to_hold_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(learning, "_TRIES", 31)
+    curves = curves_of()
+    lesson = learning.learn(curves[curves["source"] == "one"], keep=tmp_path / "cells")
+    assert lesson.learned.held == ()
+    assert lesson.notes[-1].startswith("All curves are of one source, one: none was held out")
+
+
 def fits_asked_of(data, monkeypatch, **options):
     """Learn with a stand-in for fits; return, for each fit, its group of jobs."""
     asked = []
