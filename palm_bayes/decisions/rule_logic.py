@@ -33,8 +33,8 @@ class Finding:
     needed : float or None
         Required probability.
     loss : float or None
-        Expected loss relative to knowing the truth: an accuracy (fraction), or a cost for
-        `NetValue`.
+        Expected loss relative to knowing the truth: of the score, in the user's own scale, or a
+        cost for `NetValue`.
     value : float or None
         Expected net value of the best number of further episodes; for `NetValue` only.
     episodes : int or None

@@ -61,7 +61,8 @@ class Target(SingleRule):
             self.words(outlook), stop,
             f"the probability that {score.asked(self.accuracy)} is reached is "
             f"{percent(reached)} ({exact_percent(self.probability)} required)",
-            change, wrong, reached, self.probability, missing if stop else None,
+            change, wrong, reached, self.probability,
+            float(score.sizes(missing)) if stop else None,
         )  # fmt: skip
 
     def _when(self, outlook: Outlook, target: float) -> str:
@@ -129,7 +130,8 @@ class Plateau(SingleRule):
             f"the probability that {ahead - outlook.now:,.0f} more labels gain less than {much} is "
             f"{percent(flat)} ({exact_percent(self.probability)} required)",
             f"Would change with a gain threshold {'below' if stop else 'above'} {edge}.",
-            wrong, flat, self.probability, forgone if stop else None,
+            wrong, flat, self.probability,
+            float(outlook.score.sizes(forgone)) if stop else None,
         )  # fmt: skip
 
 
@@ -207,7 +209,7 @@ class NetValue(SingleRule):
     label_cost : float
         Cost of one label of one run.
     point_value : float
-        Value of one accuracy point, 0.01 as a fraction, in the same currency.
+        Value of one point of the score, 0.01 as a fraction, in the same currency.
     episode_cost : float
         Cost of training and waiting per episode.
     """
@@ -223,11 +225,11 @@ class NetValue(SingleRule):
         if self.point_value == 0:
             raise DataError("point_value is 0, but must be above 0")
 
-    def words(self, outlook: Outlook) -> str:  # noqa: ARG002 - the others need it
+    def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
         costs = f"{self.label_cost:g} per label"
         costs += f", {self.episode_cost:g} per episode" if self.episode_cost else ""
-        point = f"an accuracy point is worth {self.point_value:g}"
+        point = f"{outlook.score.point} is worth {self.point_value:g}"
         return f"no further episode is worth its cost ({costs}; {point})"
 
     def horizon(self, now: float) -> float:  # noqa: ARG002 - the others need it

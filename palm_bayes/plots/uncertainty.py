@@ -25,7 +25,7 @@ from palm_bayes.plots.style import (
 _SOURCES = {
     "parameters": "parameters: decreases with more repetitions and episodes",
     "misfit": "misfit: deviation of true curves from PALM",
-    "noise": "noise of one measured accuracy",
+    "noise": "noise of one measurement",
 }
 _SHADE = 0.35  # share of white in the areas
 

@@ -23,13 +23,13 @@ BAND = 0.8  # interval of the numbers beside the curves
 ABOUT = {
     "curves": (
         "The expected curve is the average over many repetitions; the bands also include the noise "
-        "of one measured accuracy. They widen past the data, where the true curve may deviate from "
+        "of one measurement. They widen past the data, where the true curve may deviate from "
         "PALM's."
     ),
     "uncertainty": (
         "More repetitions and episodes reduce the uncertainty of the parameters. Misfit, the "
         "deviation of true curves from PALM, decreases only with a shorter horizon. Noise is that "
-        "of one measured accuracy; it averages out over many."
+        "of one measurement; it averages out over many."
     ),
     "labels": (
         "ALDA's rule, applied to every draw: B_abs and W are its labels and deployment window "
@@ -66,7 +66,7 @@ _DIAGNOSTICS = {
 _SOURCES = {
     "parameters": "parameters",
     "misfit": "misfit",
-    "noise": "noise of one measured accuracy",
+    "noise": "noise of one measurement",
 }
 
 

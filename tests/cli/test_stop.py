@@ -37,7 +37,7 @@ def test_its_worth_is_that_of_the_strategy_in_use(run, fit, monkeypatch):
     asked = []
     monkeypatch.setattr(type(fit), "worth", lambda _, *of: asked.append(of) or "worth")
     run("--target", 0.99, "--with", "random")
-    assert asked == [(480, ["random"])]
+    assert asked == [(480, ["random"], None)]
 
 
 def test_json_has_the_decision_and_its_numbers(run, fit):

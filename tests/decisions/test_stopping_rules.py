@@ -1,5 +1,7 @@
 """Stop rules on made-up draws whose probabilities and costs are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,17 @@ def test_target(probability, stop):
         assert found.loss == pytest.approx(0.0375)
     else:
         assert found.change == "Would change with 110 labels, by this forecast."
+
+
+def test_losses_have_the_unit_of_the_sentence():
+    """In percent a point is 1, and the name is that of the score."""
+    short = outlook([[0.9, 0.92]] * 3 + [[0.7, 0.92]], percent=True)
+    found = Target(85, 0.7).find(short)
+    assert found.loss == pytest.approx(3.75)
+    assert "by 3.8 points on average" in found.if_wrong
+    assert Plateau(30, 10, 0.5).find(short).loss == pytest.approx(7)
+    of_f1 = replace(short, score=Score("F1", True))
+    assert "a point of F1 is worth 80" in NetValue(0.5, 80).words(of_f1)
 
 
 def test_target_in_percent_is_given_back_in_percent():
