@@ -73,6 +73,10 @@ class PilotValue:
         unit, size = " points" * self.score.percent, self.score.written_size
         moves = "lowers" if self.score.lower_is_better else "raises"
         now = f"Now {self.choice} would be chosen for {self.labels:,.0f} labels"
+        known = f"{size(self.perfect)}{unit}"
+        if known.startswith("<"):
+            what = f"the {self.score.metric} there"
+            return f"{now}; even with all curves known, {what} would be better by {known}."
         if best["value"] <= _SURE * best["error"]:
             return f"{now}; no pilot of one more episode or repetition has a value clearly above 0."
         return (

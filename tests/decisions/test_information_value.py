@@ -1,5 +1,7 @@
 """The value of piloting: against the closed form of normal curves, and on a real fit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -51,9 +53,14 @@ def test_table_of_a_fit(fit):
     assert pilot_value(fit, 300).table.equals(table)
 
 
-def test_choosing_needs_two(fit):
-    from dataclasses import replace
+def test_a_choice_that_nothing_would_improve_is_said_to_be_one(fit):
+    found = replace(pilot_value(fit, 300), perfect=0.0004)
+    assert found.sentence.endswith(
+        "; even with all curves known, the accuracy there would be better by <0.001."
+    )
 
+
+def test_choosing_needs_two(fit):
     with pytest.raises(DataError, match="only random is fitted"):
         pilot_value(replace(fit, runs=fit.runs.strategy("random")), 300)
 
