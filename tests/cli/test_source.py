@@ -172,13 +172,14 @@ def test_decision_tells_convergence(capsys, passed, status):
     fit = SimpleNamespace(convergence=SimpleNamespace(passed=passed, sentence="The verdict."))
     table = pd.DataFrame({"strategy": ["margin"], "P(best)": ["80 %"]})
     document = {"sentence": "Take margin."}
+    result = SimpleNamespace(sentence="Take margin.", document=lambda: document)
     tables = {"At 100 labels:": table}
-    assert report_decision(fit, document, tables, table, how="text") == status
+    assert report_decision(fit, result, tables, table, how="text") == status
     text = capsys.readouterr().out
     assert "At 100 labels:" in text
     assert "80 %" in text
     assert text.rstrip().endswith("Take margin." if passed else "The verdict.")
-    report_decision(fit, document, {}, table, how="json")
+    report_decision(fit, result, {}, table, how="json")
     told = json.loads(capsys.readouterr().out)
     assert told == document | {"converged": passed, "verdict": "The verdict."}
 
