@@ -46,9 +46,9 @@ def sweep(
     priors: str | Priors = "default",
     prior: Learned | str | Path | None = None,
     draws: int = OF_SWEEPS.draws,
-    tune: int = OF_SWEEPS.tune,
-    chains: int = OF_SWEEPS.chains,
-    target_accept: float = OF_SWEEPS.target_accept,
+    tune: int = Settings.tune,
+    chains: int = Settings.chains,
+    target_accept: float = Settings.target_accept,
     sampler: SamplerName = Settings.sampler,
     seed: int = Settings.seed,
     workers: int | None = None,
@@ -86,7 +86,7 @@ def sweep(
     columns, layout, pattern, pool, spread
         As in `palm_bayes.read`.
     priors, prior, draws, tune, chains, target_accept, sampler, seed
-        As in `palm_bayes.fit`, with other defaults: fewer draws, and larger steps.
+        As in `palm_bayes.fit`, with half of its draws by default.
     workers : int, optional
         Processes of a local cluster, by default one for each core; 0: this process, without Dask.
         A script that starts workers needs ``if __name__ == "__main__":``, as for any processes.

@@ -62,7 +62,7 @@ which the extra dask of palm-bayes installs.
 
 
 @filled_by(selection, last=False)
-@filled_by(partial(sampling, draws=500, tune=200, target_accept=0.9), last=False)
+@filled_by(partial(sampling, draws=500), last=False)
 @filled_by(shown)
 @described("""
 Output

@@ -56,9 +56,9 @@ class Settings:
     """
 
     draws: int = 1000
-    tune: int = 300
+    tune: int = 200
     chains: int = 4
-    target_accept: float = 0.95
+    target_accept: float = 0.9
     sampler: SamplerName = "nutpie"
     seed: int = 0
     cores: int | None = None
@@ -87,5 +87,5 @@ class Settings:
         return replace(self, target_accept=max(0.99, 1 - (1 - self.target_accept) / 5))
 
 
-OF_SWEEPS = Settings(draws=500, tune=200, target_accept=0.9)
-"""Default settings of a sweep, which takes half of the time: each cell is one of many."""
+OF_SWEEPS = Settings(draws=500)
+"""Default settings of a sweep: fewer draws, since each cell is one of many."""

@@ -200,7 +200,7 @@ def test_after_a_divergence_steps_are_smaller(sampler):
     sampler.outcomes = ["few", False, False, True]
     sample = sample_strategy(make_runs(), PRIORS, Settings())
     asked, seeds = zip(*sampler.calls, strict=True)
-    assert [one.target_accept for one in asked] == pytest.approx([0.95, 0.95, 0.99, 0.998])
+    assert [one.target_accept for one in asked] == pytest.approx([0.9, 0.9, 0.99, 0.998])
     assert len(set(seeds)) == 4
     assert sample.verdict["passed"]
     assert sample.verdict["attempts"] == 4
@@ -213,7 +213,7 @@ def test_after_several_batches_steps_are_smaller(sampler):
     sampler.outcomes = ["stuck"]
     sample = sample_strategy(make_runs(), PRIORS, Settings())
     accepted = [asked.target_accept for asked, _ in sampler.calls]
-    assert accepted == pytest.approx([0.95] * 4 + [0.99] * 4)
+    assert accepted == pytest.approx([0.9] * 4 + [0.99] * 4)
     assert not sample.verdict["passed"]
     assert sample.verdict["attempts"] == 8
 
