@@ -165,9 +165,11 @@ class Hierarchy:
         level, error = np.divmod(rest, of_error.shape[1])
         reached = (of_gain[:, gain] * of_level[:, level] * of_error[:, error]).T.cumsum(axis=1)
         quantiles = (rng.permutation(len(at)) + rng.random(len(at))) / len(at)
-        wanted = quantiles * reached[row, -1]
-        found = [np.searchsorted(reached[i], q) for i, q in zip(row, wanted, strict=True)]
-        return np.asarray(found).clip(max=len(weights) - 1)
+        # One search serves all places, if the shares of the i-th end at i + 1.
+        totals = reached[:, -1:].astype(float).clip(min=np.finfo(float).tiny)
+        ends = np.arange(len(places))[:, None] + reached / totals
+        found = np.searchsorted(ends.ravel(), row + quantiles) - row * len(weights)
+        return np.asarray(found).clip(0, len(weights) - 1)
 
 
 def hierarchy_of(
