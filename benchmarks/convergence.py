@@ -57,14 +57,14 @@ def _measured(runs: Runs, sampler: Sampler) -> dict[str, Any]:
 
 
 def _ours(priors: str, settings: Settings) -> Sampler:
-    """Sample as the package does: curve coordinates, further tries where one falls short."""
+    """Sample as the package does: curve coordinates, batches of draws until they suffice."""
     chosen = named_priors(priors)
     compile_programs(chosen)
     return lambda runs: sample_strategy(runs, chosen, settings).verdict
 
 
 def _naive() -> Sampler:
-    """Sample `plain.naive` by the package's sampler and settings; there are no further tries."""
+    """Sample `plain.naive` by the package's sampler and settings; one batch of draws."""
     data = {"x": np.arange(1.0, 6.0), "y": np.linspace(0.5, 0.7, 5), "alpha_lo": -1.0}
     with pm.Model() as model:
         naive(**{name: pm.Data(name, value) for name, value in data.items()})
