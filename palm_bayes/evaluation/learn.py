@@ -58,8 +58,8 @@ _WORTHWHILE = 5e-4  # least gain in log density for which the search starts agai
 _PRIOR_SD = 0.5  # of a hyperparameter's logarithm around its start; a task is one observation
 _BANDS = (50, 80, 95)
 _ONE_SOURCE = (
-    "All curves are of one source, {}: none was held out, so answers with this prior do not know "
-    "how often forecasts hold. A backtest of other curves with it tells."
+    "All curves are of one source: none was held out, so answers with this prior do not know how "
+    "often forecasts hold. A backtest of other curves with it tells."
 )
 
 
@@ -147,7 +147,7 @@ def learn(
     learned = replace(found, held=held, about=about)
     notes = reading_notes(cell.runs for cell in cells)
     if not without:
-        notes += (_ONE_SOURCE.format(tasks[0].source),)
+        notes += (_ONE_SOURCE,)
     return Lesson(learned, tuple(tasks), without, table, notes)
 
 

@@ -44,6 +44,7 @@ class Lesson(Displayed):
         return pd.DataFrame(rows).rename(columns={"median": "value"})
 
     def _display(self) -> Display:
-        fits, sources = len(self.tasks), list(self.learned.about["corpus"])
-        words = f"learned from {plural([fits], 'fit', 'fits')} of tasks from {listed(sources)}"
+        fits, sources = len(self.tasks), [name for name in self.learned.about["corpus"] if name]
+        words = f"learned from {plural([fits], 'fit', 'fits')} of tasks"
+        words += f" from {listed(sources)}" if sources else ""
         return Display(words, self.numbers)

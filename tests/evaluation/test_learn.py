@@ -227,10 +227,10 @@ def test_from_curves_to_a_file(tmp_path, monkeypatch):
 
 def test_one_source_leaves_none_to_hold_out(tmp_path, monkeypatch):
     monkeypatch.setattr(learning, "_TRIES", 31)
-    curves = curves_of()
-    lesson = learning.learn(curves[curves["source"] == "one"], keep=tmp_path / "cells")
+    lesson = learning.learn(curves_of(["one"]).drop(columns="source"), keep=tmp_path / "cells")
     assert lesson.learned.held == ()
-    assert lesson.notes[-1].startswith("All curves are of one source, one: none was held out")
+    assert lesson.notes[-1].startswith("All curves are of one source: none was held out")
+    assert str(lesson).startswith("Lesson: learned from 2 fits of tasks\n")
 
 
 def fits_asked_of(data, monkeypatch, **options):
