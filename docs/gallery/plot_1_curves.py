@@ -2,8 +2,8 @@
 Curves and bands, with the later data
 =====================================
 
-Filled dots were fitted, open dots are the later data. The inner band is that of the expected curve,
-the outer one that of a new repetition.
+Filled dots were fitted, open dots are the later data. The bands are those of a new repetition, the
+thin lines the limits of the expected curve.
 """
 
 import palm_bayes
