@@ -112,7 +112,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     compiled, (priors, settings, _), (same, *_) = stand_in
     assert compiled is named_priors("default", shipped())
     assert priors is same is compiled
-    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 300)
+    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 200)
     assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "default"
     assert made.convergence.table.index.tolist() == ["margin", "random"]
     assert isinstance(made.convergence, Convergence)

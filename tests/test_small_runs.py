@@ -9,6 +9,7 @@ import pytest
 import palm_bayes
 from palm_bayes import Budget, Runs, Target, Unreachable
 from palm_bayes.errors import PalmError
+from palm_bayes.inference.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::palm_bayes.PalmWarning")
 
@@ -63,7 +64,7 @@ def small(request, fit):
 def test_fits_end_in_few_steps(small):
     _, fit = small
     assert int(fit.trace["sample_stats"]["n_steps"].max()) <= 2 * 4 * 255
-    assert set(fit.convergence.table["attempts"]) <= {1, 2, 3}
+    assert fit.convergence.table["attempts"].between(1, Settings.batches).all()
 
 
 def test_forecasts_are_accuracies(small):
