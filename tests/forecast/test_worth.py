@@ -29,9 +29,9 @@ def test_how_far_how_often_and_how_much_is_prior(fit):
 
 
 def test_a_forecast_that_is_mostly_prior_says_so():
-    """One from four episodes is; one from thirty, as far ahead, is not."""
+    """One from five episodes is; one from thirty, further ahead, is not."""
     runs = read_runs(example_runs_path(), strategies="random")
-    few, many = (fit_runs(runs.first(episodes), seed=1) for episodes in (4, 30))
+    few, many = (fit_runs(runs.first(episodes), seed=1) for episodes in (5, 30))
     assert " It is mostly prior. The data inform it " in worth(few, 320)
     assert "mostly prior" not in worth(many, 2400)
     assert "mostly prior" not in worth(few, 80)  # not a forecast
