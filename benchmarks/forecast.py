@@ -31,16 +31,13 @@ type Row = dict[str, object]
 
 def main() -> None:
     parser = curves_parser(__doc__, out="forecast", fresh=True)
-    parser.add_argument("--sweep", action="store_true", help="settings of palm_bayes.sweep")
+    parser.add_argument("--sweep", action="store_true", help="as many draws as palm_bayes.sweep")
     parser.add_argument("--workers", type=int, default=0, help="of a local Dask cluster")
     args = parser.parse_args()
-    settings = OF_SWEEPS if args.sweep else Settings()
     found = backtest(
         curves(args.curves),
         train_fractions=FRACTIONS,
-        draws=settings.draws,
-        tune=settings.tune,
-        target_accept=settings.target_accept,
+        draws=OF_SWEEPS.draws if args.sweep else Settings.draws,
         workers=args.workers,
         out=args.out,
         fresh=args.fresh,

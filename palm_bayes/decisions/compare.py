@@ -48,8 +48,6 @@ class Comparison(Displayed):
     reference : str
         Strategy relative to which `speed_up` is measured.
     runs : Runs
-    score : Score
-        Converts fractions to the user's values.
     probability : float
         Probability of the central intervals from ``lower`` to ``upper`` in all tables.
     doubts : dict of str to tuple of str
@@ -64,7 +62,6 @@ class Comparison(Displayed):
     rope: float
     reference: str
     runs: Runs
-    score: Score
     probability: float
     doubts: Doubts
     seen: float
@@ -78,6 +75,11 @@ class Comparison(Displayed):
     def until(self) -> float:
         """Budget at the end of the range."""
         return float(self.paths["budget"][-1])
+
+    @property
+    def score(self) -> Score:
+        """Converts fractions to the user's values."""
+        return self.runs.score
 
     @cached_property
     def shared(self) -> float:
@@ -345,6 +347,4 @@ def compare(
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen, doubts = reference or next(named, lowest), doubts_of(fit)
-    return Comparison(
-        paths, here, unit, margin, chosen, runs, runs.score, probability, doubts, float(seen[-1])
-    )
+    return Comparison(paths, here, unit, margin, chosen, runs, probability, doubts, float(seen[-1]))

@@ -44,11 +44,11 @@ def refit_validated(
     progress: Progress = silent,
 ) -> Posterior:
     """Update `fit` for runs with further episodes; see `PalmFit.refit`."""
-    about = about_fit(fit.trace)
-    if "fits" in about:
-        apart = f"{listed(about['fits'])} were fitted separately"
+    saved = about_fit(fit.trace)
+    if "fits" in saved:
+        apart = f"{listed(saved['fits'])} were fitted separately"
         raise DataError(f"{apart}: refit each of them, or fit all runs together")
-    about = about["sampling"]
+    about = saved["sampling"]
     learned = fit.learned
     before, chosen = (priors_of(about["priors"], learned, priors, of) for of in (fit.runs, runs))
     settings = Settings(**{name: about[name] for name in _OF_SETTINGS & about.keys()})
