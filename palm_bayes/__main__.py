@@ -29,7 +29,7 @@ def _status(received: list[int]) -> int:
     from palm_bayes.cli.terminal import FAILED, INTERRUPTED, failed
 
     _without_dask()
-    gc.set_threshold(200_000, 30, 30)  # compilation creates millions of objects, little garbage
+    gc.set_threshold(1_000_000, 30, 30)  # libraries create millions of objects, little garbage
     status = main()
     if received and status == INTERRUPTED:
         status = 128 + received[0]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from palm_bayes.arrays import Floats
+from palm_bayes.arrays import Floats, interpolated
 from palm_bayes.data.cells import EXACT, quoted
-from palm_bayes.data.runs import Runs, interpolated
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ Every reader calls `Runs.from_frame`, so each rule about data is written once, h
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from palm_bayes.arrays import Floats
+from palm_bayes.arrays import Floats, interpolated
 from palm_bayes.data.cells import EXACT, MAX_NAME, as_text, in_native_order, natural
 from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.score import Score
@@ -164,7 +165,14 @@ class Runs(Displayed):
 
     def strategy(self, name: str) -> Self:
         """Return the runs of one strategy with all other attributes, such as `batch`, unchanged."""
-        return self.select([name])
+        if name not in self._selected:
+            self._selected[name] = self.select([name])
+        return self._selected[name]
+
+    @cached_property
+    def _selected(self) -> dict[str, Self]:
+        """Runs of the strategies that `strategy` has been asked for."""
+        return {}
 
     def select(self, names: Iterable[str]) -> Self:
         """Return the runs of the named strategies, in that order; `DataError` if unknown."""
@@ -244,12 +252,6 @@ class Runs(Displayed):
         task = " / ".join(filter(None, (self.dataset, self.model)))
         size = ": ".join(filter(None, (task, self.describe())))
         return Display("\n".join([size, *self.notes]), table.reset_index())
-
-
-def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> Floats:
-    """Interpolate linearly between increasing `x`; beyond them, continue with `slope`."""
-    at, x, y = (np.asarray(values, float) for values in (at, x, y))
-    return np.asarray(np.interp(at, x, y) + slope * (at - np.clip(at, x[0], x[-1])))
 
 
 def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import arviz as az
 import numpy as np
 import xarray as xr
 from scipy import stats
-from scipy.cluster.vq import kmeans2
 from scipy.special import logsumexp, softmax
 
 from palm_bayes.arrays import Floats, Integers
@@ -180,6 +179,8 @@ def log_evidence(part: Part) -> tuple[float, float]:
 
 def _log_mixture(known: Floats, at: Floats) -> Floats:
     """Fit truncated normals to points; give their log density at others, dims (..., parameter)."""
+    from scipy.cluster.vq import kmeans2  # here: only regions need it
+
     flat = known.reshape(-1, known.shape[-1])
     scale = np.maximum(flat.std(axis=0), 1e-12)
     least = 5 * flat.shape[1]  # draws per covariance

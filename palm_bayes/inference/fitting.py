@@ -1,6 +1,7 @@
 """Fitting of runs, strategy by strategy."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import PalmWarning, one_line
 from palm_bayes.inference.convergence import Convergence
-from palm_bayes.inference.nuts import Sample, compile_programs, sample_strategy
+from palm_bayes.inference.nuts import Batches, Sample, compile_programs
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.inference.trace import assemble
@@ -32,14 +33,26 @@ def fit_validated(
     if settings.sampler == "nutpie":
         progress("compile", "", 0.0)
         settings = _compiled(settings, chosen)
-    samples = []
-    for done, name in enumerate(runs.strategies, 1):
-        samples.append(sample_strategy(runs.strategy(name), chosen, settings, progress))
-        if done < (count := len(runs.strategies)):
-            progress(f"{done} of {count} strategies sampled", "", done / count)
+    samples = _sampled(runs, chosen, settings, progress)
     named = priors if isinstance(priors, str) else "own"
     about = {"priors": named, "prior": prior, **asdict(settings)}
     return put_together(runs, samples, about, learned)
+
+
+def _sampled(runs: Runs, priors: Priors, settings: Settings, progress: Progress) -> list[Sample]:
+    """Sample all strategies; each is diagnosed while the next one is sampled."""
+    waiting = []
+    count = len(runs.strategies)
+    with ThreadPoolExecutor(1) as beside:
+        for done, name in enumerate(runs.strategies, 1):
+            batches = Batches(runs.strategy(name), priors, settings, progress).draw()
+            judged = batches.judged
+            if settings.sampler == "nutpie":  # PyMC's own forks processes, without threads
+                judged = beside.submit(judged).result
+            waiting.append((batches, judged))
+            if done < count:
+                progress(f"{done} of {count} strategies sampled", "", done / count)
+        return [batches.converged(judged()) for batches, judged in waiting]
 
 
 def _compiled(settings: Settings, priors: Priors) -> Settings:

@@ -8,13 +8,14 @@ compiled once serves any data.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
+from pytensor import config
 from scipy.special import logit
 
 from palm_bayes.arrays import Floats
@@ -71,10 +72,8 @@ class Sample:
     verdict: dict[str, Any]
 
 
-def sample_strategy(
-    runs: Runs, priors: Priors, settings: Settings, progress: Progress = silent
-) -> Sample:
-    """Sample the posterior of one strategy, in batches of draws until it converges.
+class Batches:
+    """Batches of draws of one strategy, as many as it takes to converge.
 
     Each batch has its own chains, which are appended to those before; as many draws as of one are
     kept, at even spacing. After a divergence, or several batches, sampling starts anew with smaller
@@ -89,21 +88,47 @@ def sample_strategy(
     progress : callable
         See `Progress`.
     """
-    (name,) = runs.strategies
-    most = settings.batches if settings.chains * settings.draws >= ESS_LEAST else 1
-    batches: list[list[Part]] = []
-    attempt = 0
-    while True:
-        attempt += 1
-        seed = seed_from(settings.seed, name, attempt)
-        tell = partial(progress, "sample" if attempt == 1 else "retry", name)
-        batches.append(_drawn(runs, priors, settings, seed, tell))
-        parts = [longer(of_region) for of_region in zip(*batches, strict=True)]
-        found = _judged(runs, parts, settings.draws, np.random.default_rng(seed), attempt)
-        if found.verdict["passed"] or attempt == most:
-            return found
-        if found.verdict["divergences"] or len(batches) == ALIKE:
-            settings, batches = settings.careful(), []
+
+    def __init__(self, runs: Runs, priors: Priors, settings: Settings, progress: Progress) -> None:
+        self._runs, self._priors, self._settings = runs, priors, settings
+        self._progress = progress
+        self._batches: list[list[Part]] = []
+        self._attempt = 0
+        self._seed = settings.seed
+
+    def draw(self) -> Self:
+        """Add a batch of draws."""
+        self._attempt += 1
+        (name,) = self._runs.strategies
+        self._seed = seed_from(self._settings.seed, name, self._attempt)
+        tell = partial(self._progress, "sample" if self._attempt == 1 else "retry", name)
+        batch = _drawn(self._runs, self._priors, self._settings, self._seed, tell)
+        self._batches.append(batch)
+        return self
+
+    def judged(self) -> Sample:
+        """Combine the batches' draws, and diagnose them."""
+        parts = [longer(of_region) for of_region in zip(*self._batches, strict=True)]
+        rng = np.random.default_rng(self._seed)
+        return _judged(self._runs, parts, self._settings.draws, rng, self._attempt)
+
+    def converged(self, found: Sample) -> Sample:
+        """Draw further batches until they pass, or are too many; `found` is of those so far."""
+        settings = self._settings
+        most = settings.batches if settings.chains * settings.draws >= ESS_LEAST else 1
+        while not (found.verdict["passed"] or self._attempt == most):
+            if found.verdict["divergences"] or len(self._batches) == ALIKE:
+                self._settings, self._batches = self._settings.careful(), []
+            found = self.draw().judged()
+        return found
+
+
+def sample_strategy(
+    runs: Runs, priors: Priors, settings: Settings, progress: Progress = silent
+) -> Sample:
+    """Sample the posterior of one strategy until it converges; parameters as in `Batches`."""
+    batches = Batches(runs, priors, settings, progress).draw()
+    return batches.converged(batches.judged())
 
 
 def _drawn(
@@ -181,7 +206,8 @@ def compile_programs(priors: Priors) -> None:
 def _program(priors: Priors, region: Region) -> Any:
     """Compile the nutpie program of one strategy; `with_data` sets the data later."""
     any_data = pooled(observations(_any_runs()))
-    return compile_model(build_pooled_model(priors, any_data, region), NUMBERS)
+    with config.change_flags(traceback__limit=0):  # else each variable notes where it was created
+        return compile_model(build_pooled_model(priors, any_data, region), NUMBERS)
 
 
 def _with_nutpie(

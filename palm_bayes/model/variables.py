@@ -1,6 +1,7 @@
 """Names of the model's variables and its data as arrays; without PyMC, which is slow to import."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,6 +115,7 @@ class Observations:
         return {**packed, "strategy_index": self.strategy_index} if several else packed
 
 
+@lru_cache(maxsize=64)  # a fit asks for those of each strategy five times
 def observations(runs: Runs) -> Observations:
     """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
     table = runs.table

@@ -4,6 +4,7 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
@@ -11,8 +12,10 @@ from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.inference import nuts
 from palm_bayes.inference.power_scaling import log_prior
 from palm_bayes.inference.separate_fits import side_by_side
+from palm_bayes.inference.settings import Settings
 from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.noise import single_prediction_sd
+from palm_bayes.model.priors import priors_of_runs
 from palm_bayes.palm_fit import PalmFit, fit_runs
 from palm_bayes.report.recipe import reading
 
@@ -90,6 +93,24 @@ def test_what_needs_single_repetitions_says_so(known, fit):
         pilot_value(known, 400)
     with pytest.raises(DataError, match="the noise is of means in a, of repetitions in b"):
         side_by_side({"a": known, "b": fit})
+
+
+def test_each_strategy_is_sampled_alone_until_it_converges():
+    runs = read_runs(example_runs_path(), max_episodes=12, strategies=NAMES)
+    few = {"draws": 200, "seed": 3}  # 800 in all, of which fewer than 400 are effective at first
+    told = []
+    fit = fit_runs(runs, **few, progress=lambda *news: told.append(news[:2]))
+    assert (fit.convergence.table["attempts"] > 1).all()
+    assert fit.convergence.passed
+    priors = priors_of_runs("default", runs)
+    for name in NAMES:
+        alone = nuts.sample_strategy(runs.strategy(name), priors, Settings(**few))
+        xr.testing.assert_equal(
+            fit.trace["sampled"].to_dataset().sel(strategy=[name])["curve"],
+            alone.posterior["curve"],
+        )
+        assert fit.convergence.table["attempts"][name] == alone.verdict["attempts"]
+    assert told.index(("sample", NAMES[1])) < told.index(("retry", NAMES[0]))  # all begin first
 
 
 def test_pymc_samples_where_nutpies_class_has_changed(monkeypatch):

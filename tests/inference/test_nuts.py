@@ -341,9 +341,8 @@ def test_starting_points_lie_at_the_data(shape, region):
 
 
 def test_one_compiled_program_serves_any_data(fit):
-    priors, before = named_priors("default", fit.learned), sampling._program.cache_info()
-    program = sampling._program(priors, "all")
-    assert sampling._program.cache_info().hits == before.hits + 1  # compiled for `fit`
+    priors = named_priors("default", fit.learned)
+    program, before = sampling._program(priors, "all"), sampling._program.cache_info()
     runs = fit.runs.strategy("random").limited(3, 9)
     settings = Settings(draws=200, tune=300, chains=2, seed=3, target_accept=0.8)
     sample = sample_strategy(runs, priors, settings)
