@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
+from palm_bayes.errors import DataError
 from palm_bayes.plots.style import COLOURS, GREY, figure_of, short, single_panel, styled
 
 _ABSENT = "0.85"  # grey, where a task lacks a strategy: 0 % is nearly white
@@ -20,6 +21,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
     """Draw each strategy's speed-up over the reference, pooled over tasks.
 
     The thick line is the interval of the mean over tasks, the thin line that of a new task.
+    `DataError` if there is no strategy.
 
     Parameters
     ----------
@@ -29,6 +31,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
     ax : Axes, optional
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
+    _require_rows(pooled)
     with styled():
         ax = single_panel(ax, len(pooled) * _ROW + 0.9)
         rows = np.arange(len(pooled))
@@ -50,6 +53,8 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
 def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
     """Draw the probability of each strategy being the best in each task; grey: not in the task.
 
+    `DataError` if there is no task.
+
     Parameters
     ----------
     p_best : DataFrame
@@ -57,6 +62,7 @@ def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
     ax : Axes, optional
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
+    _require_rows(p_best)
     with styled():
         ax = single_panel(ax, len(p_best) * 0.6 * _ROW + 1.8)
         ax.set_facecolor(_ABSENT)
@@ -69,6 +75,11 @@ def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
         bar.outline.set_visible(False)
         bar.set_label("P(best)")
     return figure_of(ax)
+
+
+def _require_rows(table: pd.DataFrame) -> None:
+    if table.empty:
+        raise DataError("there is nothing to draw: no two strategies of a task can be compared")
 
 
 def _name_rows(ax: Axes, names: list[str]) -> None:

@@ -72,6 +72,14 @@ def test_the_reference_is_that_of_most_tasks_however_many_strategies_they_have(t
     assert found.speed_ups().index.tolist() == ["good"]
 
 
+def test_where_nothing_is_compared_nothing_can_be_drawn(tmp_path):
+    found = made(tmp_path / "out", [])
+    assert found.speed_ups().empty
+    for plot in (found.plot_speed_ups, found.plot_winners):
+        with pytest.raises(DataError, match="no two strategies of a task can be compared"):
+            plot()
+
+
 def test_joined_parts_are_what_pandas_would_write(tmp_path):
     """Numbers exactly, what is missing as null, columns that one part lacks."""
     row = {"source": "a", "dataset": "=1", "model": "", "strategy": "s", "r_hat": 0.1 + 0.2}
