@@ -282,3 +282,11 @@ def made_up(monkeypatch):
     return SimpleNamespace(
         task=task, stand_in=stand_in, line=lambda start, slope: lambda x: start + slope * x
     )
+
+
+@pytest.fixture
+def four(made_up):
+    """Return a fit of four draws: a is at 0.5 after 30, 42, 80 labels, or never; b after 55."""
+    ends = [lambda x, n=n: 0.1 + 0.4 * x / n for n in (3, 4.2, 8)]
+    curves = {"a": [*ends, made_up.line(0.1, 0)], "b": [lambda x: 0.5 * x / 5.5] * 4}
+    return made_up.stand_in(made_up.task({"a": (0.1, 0.2, 0.3), "b": (0.2, 0.1, 0.3)}), curves)

@@ -57,6 +57,12 @@ def seen_budget(runs: Runs) -> float:
     return float(episode_budgets(runs, 0)[-1])
 
 
+def seen_by_strategy(runs: Runs) -> "pd.Series[float]":
+    """Return the last budget observed for each strategy, in the order of the strategies."""
+    column = "labels" if runs.labels_known else "episode"
+    return runs.table.groupby("strategy")[column].max().astype(float)[list(runs.strategies)]
+
+
 def twice_seen(runs: Runs) -> float:
     """Return the budget after twice the observed episodes, the default limit of forecasts."""
     return seen_budget(runs) + _step(runs) * runs.table["episode"].nunique()

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.alignment import MeanCurve, mean_curve
@@ -38,6 +39,8 @@ _TINY = 1e-8
 _STARTS = 18
 _ITERATIONS = 2000
 _SEED = 0
+
+type Booleans = NDArray[np.bool_]
 
 FITS = (
     *("dataset", "method", "points_used", "budget_size", "observed_final_score", "fit_status"),
@@ -93,22 +96,20 @@ def advise(paths: xr.DataArray, target: float, half_width: float, eta: float) ->
     high = (paths.max("budget") - _MARGIN).clip(max=target + half_width)
     low = max(target - half_width, 0.0)
     window = first_reached(paths, high) - first_reached(paths, low)
-    return choose(needed, window.where(np.isfinite(needed) & (high >= low)).clip(min=0), eta)
+    window = window.where(np.isfinite(needed) & (high >= low)).clip(min=0)
+    chosen = choose(needed.to_numpy(), window.to_numpy(), eta)
+    return Advice(needed, window, *(needed.copy(data=part) for part in chosen))
 
 
-def choose(needed: xr.DataArray, window: xr.DataArray, eta: float) -> Advice:
-    """Determine C_η and the choice from B_abs and W, dims (sample, strategy)."""
-    width = window.to_numpy()
-    cost = np.where(np.isnan(width), np.inf, needed.to_numpy())
+def choose(needed: Floats, width: Floats, eta: float) -> tuple[Booleans, Booleans, Booleans]:
+    """Determine C_η, the choice and what is risky from B_abs and W, dims (sample, strategy)."""
+    cost = np.where(np.isnan(width), np.inf, needed)
     most = (1 + eta) * cost.min(axis=1, keepdims=True) + _TINY
     competitive = np.isfinite(cost) & (cost <= most)
     first = np.lexsort((cost, np.where(competitive, width, np.inf)), axis=1)[:, :1]
     chosen = competitive & (np.arange(cost.shape[1]) == first)
     of_chosen = np.where(chosen, width, np.inf).min(axis=1, keepdims=True)
-    risky = np.isfinite(cost) & (width > of_chosen)
-    return Advice(
-        needed, window, *(needed.copy(data=part) for part in (competitive, chosen, risky))
-    )
+    return competitive, chosen, np.isfinite(cost) & (width > of_chosen)
 
 
 def point_advice(
@@ -138,13 +139,9 @@ def point_advice(
         }
         for name, (curve, step) in curves.items()
     )
-    dims = ("sample", "strategy")
-    needed = xr.DataArray(table["B_abs"].fillna(np.inf).to_numpy(float)[None], dims=dims)
-    advice = choose(needed, xr.DataArray(table["W"].to_numpy(float)[None], dims=dims), eta)
-    inside = advice.competitive.to_numpy()[0]
-    risky = advice.risky.to_numpy()[0]
+    costs = table[["B_abs", "W"]].to_numpy(float)[None]  # one sample
+    inside, selected, risky = (part[0] for part in choose(costs[..., 0], costs[..., 1], eta))
     table = in_own_columns(table.assign(in_C_eta=inside, risky=risky))
-    selected = advice.chosen.to_numpy()[0]
     if not selected.any() and table["A_max"].notna().any():
         selected = np.arange(len(table)) == table["A_max"].argmax()
     return table.assign(selected=selected)

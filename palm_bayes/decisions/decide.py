@@ -12,7 +12,7 @@ import pandas as pd
 from palm_bayes.arrays import Floats
 from palm_bayes.decisions.doubts import doubts_of
 from palm_bayes.decisions.projection import Outlook, labels_spent
-from palm_bayes.decisions.rule_logic import Finding, Rule, SingleRule
+from palm_bayes.decisions.rule_logic import VERDICTS, Finding, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed, percent
 from palm_bayes.errors import DataError
@@ -168,8 +168,7 @@ def decision(
         )
         for leaf in rule.leaves()
     }
-    actions: dict[bool | None, Action] = {True: "stop", False: "continue", None: "cannot say"}
-    action = actions[rule.verdict(findings)]
+    action = VERDICTS[rule.verdict(findings)]
     every = tuple(dict.fromkeys(doubt for each in doubts.values() for doubt in each))
     return Decision(
         action, outlook.strategy, None, outlook.now,
@@ -226,7 +225,10 @@ def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | 
     """Doubt a forecast that is mostly prior, if the verdict depends on it."""
     labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
     doubt = prior_dominates(fit, outlook, labels)
-    return doubt if doubt and verdict_differs(leaf, *band_edges(outlook)) else None
+    if doubt is None:
+        return None
+    low, high = (leaf.find(edge).stop for edge in band_edges(outlook))
+    return doubt if low != high else None
 
 
 def prior_dominates(fit: "Posterior", outlook: Outlook, labels: float) -> str | None:
@@ -244,11 +246,6 @@ def prior_dominates(fit: "Posterior", outlook: Outlook, labels: float) -> str | 
         f"the forecast at {labels:,.0f} labels is mostly prior (the data inform it "
         f"{percent(share)} as much as the present {outlook.score.metric}, and {open_part})"
     )
-
-
-def verdict_differs(leaf: SingleRule, low: Outlook, high: Outlook) -> bool:
-    """Return True if a rule's verdict differs between the edges of the forecast."""
-    return leaf.find(low).stop != leaf.find(high).stop
 
 
 def band_edges(outlook: Outlook) -> tuple[Outlook, Outlook]:

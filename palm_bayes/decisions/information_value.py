@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import episode_budgets
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
-from palm_bayes.decisions.trajectories import draw_paths
+from palm_bayes.decisions.trajectories import by_sample, draw_paths
 from palm_bayes.errors import DataError, real
 from palm_bayes.files import plain_rows
 from palm_bayes.forecast.forecast import forecast
@@ -150,17 +149,12 @@ def _simulated_pilots(fit: "Posterior", seed: int) -> dict[str, dict[str, tuple[
         of_next = (ahead["episode"] == ends[name] + 1).to_numpy()
         mean = ahead.sel(strategy=name).isel(x=of_next).mean("repetition")
         path = anew.sel(strategy=name).isel(x=anew["episode"].isin(rows["episode"]).to_numpy())
-        thirds = [part.mean(axis=1) for part in np.array_split(_by_sample(path), 3, axis=1)]
+        thirds = [part.mean(axis=1) for part in np.array_split(by_sample(path), 3, axis=1)]
         found[str(name)] = {
-            "episode": (fit.runs.batch * rows["repetition"].nunique(), _by_sample(mean)),
+            "episode": (fit.runs.batch * rows["repetition"].nunique(), by_sample(mean)),
             "repetition": (float(rows["labels"].max()), np.stack(thirds, axis=1)),
         }
     return found
-
-
-def _by_sample(draws: xr.DataArray) -> Floats:
-    stacked = draws.stack(sample=("chain", "draw")).transpose("sample", "x")
-    return np.asarray(stacked.to_numpy())
 
 
 def _value_of_pilot(

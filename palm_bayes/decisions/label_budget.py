@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, unit_of
+from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, seen_by_strategy, unit_of
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
+from palm_bayes.decisions.pairwise import quantiles
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
 from palm_bayes.errors import DataError, known, number, real, require_inside
@@ -92,15 +93,17 @@ class LabelsToReach(Displayed):
             suffices (NaN without one), and ``p_reached`` that the budget seen suffices. Budgets
             are whole episodes, infinite if past `until`.
         """
-        tail = (1 - self.probability) / 2
-        levels = [self.assurance, 0.5, tail, 1 - tail]
         needed = self.needed.transpose("sample", "strategy").to_numpy()
-        quantiles = np.quantile(needed, levels, axis=0, method="inverted_cdf")
-        table = pd.DataFrame({"strategy": self.needed["strategy"].to_numpy().astype(object)})
-        table[["budget", "median", "lower", "upper"]] = quantiles.T
-        table["p_never"] = np.isinf(needed).mean(axis=0)
-        table["p_within"] = np.nan if self.sufficing is None else self.sufficing
-        table["p_reached"] = (needed <= seen_budget(self.fit.runs)).mean(axis=0)
+        table = pd.DataFrame(
+            {
+                "strategy": self.needed["strategy"].to_numpy().astype(object),
+                "budget": np.quantile(needed, self.assurance, axis=0, method="inverted_cdf"),
+                **quantiles(needed, self.probability),
+                "p_never": np.isinf(needed).mean(axis=0),
+                "p_within": np.nan if self.sufficing is None else self.sufficing,
+                "p_reached": (needed <= seen_budget(self.fit.runs)).mean(axis=0),
+            }
+        )
         return table.sort_values(["budget", "p_never", "median"], ignore_index=True)
 
     @property
@@ -147,8 +150,7 @@ class LabelsToReach(Displayed):
         """
         advice, runs = self.advice, self.fit.runs
         feasible = advice.needed < np.inf
-        spent = runs.table.groupby("strategy")["labels" if self.unit == "labels" else "episode"]
-        pilots = spent.max().astype(float)[list(runs.strategies)]
+        pilots = seen_by_strategy(runs)
         needed, window = (
             lower_medians(part.where(feasible)) for part in (advice.needed, advice.window)
         )

@@ -10,6 +10,7 @@ import numpy as np
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import whole_labels
 from palm_bayes.data.score import Score
+from palm_bayes.decisions.trajectories import by_sample
 from palm_bayes.errors import DataError, known
 from palm_bayes.forecast.forecast import forecast
 
@@ -76,11 +77,7 @@ class Outlook:
         """Forecast a strategy of a fit at given labels, usually the first being those spent."""
         found = forecast(fit, labels=labels, strategies=[strategy])
         draws, on_curve = (
-            part.sel(strategy=strategy)
-            .stack(sample=("chain", "draw"))
-            .transpose("sample", "x")
-            .to_numpy()
-            for part in (found.draws, found.sources["curve"])
+            by_sample(part.sel(strategy=strategy)) for part in (found.draws, found.sources["curve"])
         )
         return cls(strategy, labels, episodes, draws, fit.runs.score, on_curve)
 

@@ -7,9 +7,13 @@ combines them (Kleene, *Introduction to Metamathematics*, 1952, § 64).
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal
 
 from palm_bayes.decisions.projection import Outlook
+
+VERDICTS: dict[bool | None, Literal["stop", "continue", "cannot say"]] = {
+    True: "stop", False: "continue", None: "cannot say",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,35 +59,33 @@ class Finding:
     @property
     def says(self) -> str:
         """Verdict of the rule in words."""
-        return {True: "stop", False: "continue", None: "cannot say"}[self.stop]
+        return VERDICTS[self.stop]
 
 
-@runtime_checkable
-class Rule(Protocol):
-    """Stop rule, single or combined."""
+class Rule(ABC):
+    """Stop rule, single or combined by ``|`` (any) and ``&`` (all)."""
 
+    def __or__(self, other: "Rule") -> "AnyOf":
+        return AnyOf((self, other))
+
+    def __and__(self, other: "Rule") -> "AllOf":
+        return AllOf((self, other))
+
+    @abstractmethod
     def leaves(self) -> "tuple[SingleRule, ...]":
         """Return the single rules in it."""
 
+    @abstractmethod
     def verdict(self, findings: "dict[SingleRule, Finding]") -> bool | None:
         """Return whether to stop by the findings of the single rules; None if unknown."""
 
+    @abstractmethod
     def limit(self) -> float:
         """Return the labels that no run may exceed."""
 
 
-class _Combines:
-    """Combination of rules by ``|`` (any) and ``&`` (all)."""
-
-    def __or__(self: Rule, other: Rule) -> "AnyOf":
-        return AnyOf((self, other))
-
-    def __and__(self: Rule, other: Rule) -> "AllOf":
-        return AllOf((self, other))
-
-
 @dataclass(frozen=True)
-class SingleRule(_Combines, ABC):
+class SingleRule(Rule):
     """Single stop rule."""
 
     def leaves(self) -> "tuple[SingleRule, ...]":
@@ -112,7 +114,7 @@ class SingleRule(_Combines, ABC):
 
 
 @dataclass(frozen=True)
-class _Several(_Combines):
+class _Several(Rule):
     """Rules that are combined."""
 
     rules: tuple[Rule, ...]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from palm_bayes.arrays import Floats
@@ -29,14 +30,18 @@ def draw_paths(
     """
     at: dict[str, Any] = {unit_of(fit.runs): budgets}
     draws = forecast(fit, scope=scope, seed=seed, **at).draws
-    stacked = draws.transpose("chain", "draw", "strategy", "x").to_numpy()
     coords = {
         "strategy": draws["strategy"].to_numpy(),
         "budget": np.unique(budgets),
         "future": (("strategy", "budget"), draws["future"].transpose("strategy", "x").to_numpy()),
     }
-    values = stacked.reshape(-1, *stacked.shape[2:])
-    return xr.DataArray(values, coords, ("sample", "strategy", "budget"), "accuracy")
+    return xr.DataArray(by_sample(draws), coords, ("sample", "strategy", "budget"), "accuracy")
+
+
+def by_sample(draws: xr.DataArray) -> Floats:
+    """Return draws as an array, chain after chain, dims (sample, x) or (sample, strategy, x)."""
+    stacked = draws.stack(sample=("chain", "draw"))
+    return np.asarray(stacked.transpose("sample", ..., "x").to_numpy())
 
 
 def first_reached(
@@ -76,10 +81,8 @@ def lower_medians(values: xr.DataArray) -> Floats:
 
     It is one of the values, and so a whole episode as they are; NaN without any.
     """
-    columns = (column[~np.isnan(column)] for column in values.transpose("strategy", "sample").data)
-    return np.array(
-        [np.quantile(c, 0.5, method="inverted_cdf") if c.size else np.nan for c in columns]
-    )
+    table = pd.DataFrame(values.transpose("sample", "strategy").to_numpy())
+    return table.quantile(0.5, interpolation="lower").to_numpy()
 
 
 def last_zero(lead: Floats, budgets: Floats) -> Floats:

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.budgets import unit_of
+from palm_bayes.data.budgets import seen_by_strategy, unit_of
 from palm_bayes.display import percent
 from palm_bayes.errors import DataError, known, listed, number, real
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from palm_bayes.inference.posterior import Posterior
 
 DATA_SHARE_LEAST = 0.5  # with less, the prior dominates
@@ -45,7 +43,7 @@ def worth(
     if not 0 < real(budget, "budget") < np.inf:
         raise DataError(f"budget is {number(budget)}, but must be above 0")
     answer = _worth_at(fit, budget, strategies)
-    end = _seen(fit, fit.runs.strategies).min()
+    end = seen_by_strategy(fit.runs).min()
     if until is None or until <= budget or until <= end * _NEAR:
         return answer
     far = f"Tables and figures extend to {_in_words(until / end)} times the "
@@ -60,7 +58,7 @@ def _worth_at(fit: "Posterior", budget: float, strategies: Sequence[str] | None)
     names = known(
         runs.strategies if strategies is None else strategies, runs.strategies, "strategy"
     )
-    each = _seen(fit, names)
+    each = seen_by_strategy(runs)
     times = {name: budget / float(each[name]) for name in names}
     ahead = {name: float(each[name]) for name in names if times[name] > _NEAR}
     if not ahead:
@@ -70,12 +68,6 @@ def _worth_at(fit: "Posterior", budget: float, strategies: Sequence[str] | None)
     words = f"The forecast extends to {told[0]} times the {unit} seen"
     words += f" with {furthest}." if told[0] != told[1] else "."
     return " ".join([words, _held(fit, times[furthest]), _prior(fit, ahead, budget)])
-
-
-def _seen(fit: "Posterior", strategies: Sequence[str]) -> "pd.Series[float]":
-    """Return the budget seen of each strategy."""
-    column = "labels" if unit_of(fit.runs) == "labels" else "episode"
-    return fit.runs.table.groupby("strategy")[column].max().astype(float)[list(strategies)]
 
 
 def _in_words(times: float) -> str:

@@ -22,7 +22,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.budgets import seen_budget, unit_of
+from palm_bayes.data.budgets import seen_budget, seen_by_strategy, unit_of
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import with_warning
 from palm_bayes.decisions.label_budget import considered
@@ -201,10 +201,8 @@ class Ask:
     def _gains(self) -> list[dict[str, list[float]]]:
         """Compute the expected gain from the end of each strategy's data, in accuracy points."""
         runs, end = self.report.fit.runs, float(self.budgets[-1])
-        spent = runs.table.groupby("strategy")["labels"].max()
-        ahead = {}
-        for name in self.strategies:
-            ahead[name] = later_budgets(runs, float(spent[name]), end)
+        spent = seen_by_strategy(runs)  # labels, which are known here
+        ahead = {name: later_budgets(runs, spent[name], end) for name in self.strategies}
         every = np.unique(np.concatenate([labels for labels, _ in ahead.values()]))
         means = 100 * self._means(every)
         gains = []

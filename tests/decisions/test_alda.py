@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
@@ -12,26 +11,21 @@ from palm_bayes.decisions.alda import FITS, choose, point_advice
 from palm_bayes.model import curve
 
 
-def labelled(values):
-    return xr.DataArray(np.array(values, float), dims=("sample", "strategy"))
-
-
 def test_choice_is_the_smallest_window_among_the_cheap():
-    advice = choose(labelled([[100, 104, 120]]), labelled([[50, 8, 1]]), eta=0.05)
-    assert advice.competitive.to_numpy().tolist() == [[True, True, False]]
-    assert advice.chosen.to_numpy().tolist() == [[False, True, False]]
+    competitive, chosen, _ = choose(np.array([[100, 104, 120]]), np.array([[50, 8, 1]]), eta=0.05)
+    assert competitive.tolist() == [[True, True, False]]
+    assert chosen.tolist() == [[False, True, False]]
 
 
 def test_of_equal_windows_the_cheapest_and_only_one():
-    advice = choose(labelled([[104, 100, 100]]), labelled([[8, 8, 8]]), eta=0.05)
-    assert advice.chosen.to_numpy().tolist() == [[False, True, False]]
+    _, chosen, _ = choose(np.array([[104, 100, 100]]), np.array([[8, 8, 8]]), eta=0.05)
+    assert chosen.tolist() == [[False, True, False]]
 
 
 def test_none_is_chosen_where_none_is_feasible():
-    advice = choose(
-        labelled([[np.inf, 90], [np.inf, np.inf]]), labelled([[np.nan, 5], [np.nan] * 2]), 0
-    )
-    assert advice.chosen.to_numpy().tolist() == [[False, True], [False, False]]
+    needed, window = [[np.inf, 90], [np.inf, np.inf]], [[np.nan, 5], [np.nan, np.nan]]
+    _, chosen, _ = choose(np.array(needed), np.array(window), 0)
+    assert chosen.tolist() == [[False, True], [False, False]]
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +79,10 @@ def test_highest_ceiling_where_none_is_feasible(exact):
 
 def test_risky_are_those_with_a_wider_window_than_the_choice():
     """In C_eta or not; a cheap one may be risky, a costly one need not be."""
-    advice = choose(labelled([[100, 104, 120, 130]]), labelled([[50, 8, 1, 9]]), eta=0.05)
-    assert advice.chosen.to_numpy().tolist() == [[False, True, False, False]]
-    assert advice.risky.to_numpy().tolist() == [[True, False, False, True]]
+    needed, window = np.array([[100, 104, 120, 130]]), np.array([[50, 8, 1, 9]])
+    _, chosen, risky = choose(needed, window, eta=0.05)
+    assert chosen.tolist() == [[False, True, False, False]]
+    assert risky.tolist() == [[True, False, False, True]]
 
 
 def test_point_estimate_of_the_example_is_that_of_the_current_release():

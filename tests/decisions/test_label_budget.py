@@ -4,26 +4,15 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from palm_bayes.decisions.alda import ADVICE, FITS
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.errors import DataError
-from palm_bayes.report.alda_csv import write_alda
 
 
 @pytest.fixture
 def runs(made_up):
     return made_up.task({"a": (0.1, 0.2, 0.3), "b": (0.2, 0.1, 0.3)})
-
-
-@pytest.fixture
-def four(runs, made_up):
-    """`a` is at 0.5 after 30, 42, 80 labels, or never; `b` always after 55."""
-    ends = [lambda x, n=n: 0.1 + 0.4 * x / n for n in (3, 4.2, 8)]
-    curves = {"a": [*ends, made_up.line(0.1, 0)], "b": [lambda x: 0.5 * x / 5.5] * 4}
-    return made_up.stand_in(runs, curves)
 
 
 def test_budgets_are_whole_episodes(four):
@@ -162,19 +151,6 @@ def test_sentence_is_of_the_numbers(four):
 def test_bad_questions(four, target, options, words):
     with pytest.raises(DataError, match=words):
         labels_to_reach(four, target, **options)
-
-
-def test_files_have_aldas_columns(four, tmp_path):
-    found = labels_to_reach(four, 0.5, until=100, delta_target=0.1)
-    fits, advice = (pd.read_csv(path) for path in write_alda(found, tmp_path / "alda"))
-    assert list(fits)[: len(FITS)] == [*FITS]
-    assert list(advice)[: len(ADVICE)] == [*ADVICE]
-    assert fits["p_selected"].tolist() == [0.5, 0.5]
-    assert fits["feasible"].tolist() == [True, True]
-    assert advice["selected_B_abs"][0] == 60  # as likely as a, and feasible more often
-    nowhere = write_alda(labels_to_reach(four, 1.0, until=60), tmp_path)
-    assert pd.read_csv(nowhere[0])["B_abs"].isna().all()
-    assert pd.read_csv(nowhere[1])["decision_reason"][0].startswith("infeasible")
 
 
 def test_real_fit(fit):

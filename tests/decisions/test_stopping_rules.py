@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from palm_bayes.data.score import Score
-from palm_bayes.decisions.projection import Outlook, schedule
-from palm_bayes.decisions.rule_logic import AllOf, AnyOf
+from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.errors import DataError, PalmWarning
 
@@ -21,34 +20,6 @@ def outlook(draws, batch=10.0, now=100.0, percent=False, lower=False):
 
 # In half of the draws the curve goes on as 0.80, 0.84, 0.92, in the other half it stays.
 SPLIT = outlook([[0.80, 0.84, 0.92], [0.80, 0.80, 0.80]])
-
-
-def test_schedule_goes_batch_by_batch_to_the_end():
-    labels, episodes = schedule(100, 20, 150)
-    assert labels.tolist() == [100, 120, 140, 150]
-    assert episodes.tolist() == [0, 1, 2, 3]
-    assert schedule(100, 20, 80)[0].tolist() == [100]
-    assert schedule(100, 0.1, 100.3)[1].tolist() == [0, 1, 2, 3]  # 0.3 / 0.1 is above 3
-
-
-def test_schedule_of_very_many_episodes_is_thinned():
-    labels, episodes = schedule(10, 1, 10_000)
-    assert len(labels) < 250
-    assert episodes[:4].tolist() == [0, 1, 2, 3]
-    assert labels[-1] == 10_000
-
-
-def test_schedule_of_too_many_episodes_to_hold():
-    labels, episodes = schedule(10, 1, 1e300)
-    assert len(labels) < 250
-    assert (episodes[0], episodes[1], labels[-1]) == (0, 1, 1e300)
-
-
-def test_accuracy_between_and_beyond_episodes():
-    assert SPLIT.accuracy_at(105) == pytest.approx([0.82, 0.80])
-    assert SPLIT.accuracy_at(500) == pytest.approx([0.92, 0.80])
-    assert outlook([[0.8, 0.9, 0.7]]).best_until(130) == pytest.approx([0.9])
-    assert outlook([[0.8, 0.9, 0.7]]).best_until(105) == pytest.approx([0.85])
 
 
 @pytest.mark.parametrize(("probability", "stop"), [(0.7, True), (0.8, False)])
@@ -170,33 +141,6 @@ def test_what_is_spent_needs_no_draw(rule, labels, stop):
     assert found.stop is stop
     assert rule.__name__.lower() in found.reason
     assert rule(labels).horizon(100) is None
-
-
-TRUTH = {
-    (True, True): (True, True),
-    (True, False): (True, False),
-    (True, None): (True, None),
-    (False, False): (False, False),
-    (False, None): (None, False),
-    (None, None): (None, None),
-}
-
-
-@pytest.mark.parametrize(("pair", "wanted"), TRUTH.items())
-def test_three_valued_logic(pair, wanted):
-    from palm_bayes.decisions.rule_logic import Finding
-
-    a, b = Target(0.8), Target(0.9)
-    findings = {rule: Finding("", stop, "") for rule, stop in zip((a, b), pair, strict=True)}
-    assert ((a | b).verdict(findings), (a & b).verdict(findings)) == wanted
-    assert ((b | a).verdict(findings), (b & a).verdict(findings)) == wanted
-
-
-def test_rules_nest():
-    rule = (Target(0.9) & Plateau(0.01, 10)) | Budget(500) | Target(0.9)
-    assert isinstance(rule, AnyOf)
-    assert rule.leaves() == (Target(0.9), Plateau(0.01, 10), Budget(500))
-    assert isinstance(rule & Pool(9), AllOf)
 
 
 @pytest.mark.parametrize(
