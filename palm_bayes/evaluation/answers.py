@@ -74,10 +74,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class TaskOutcome:
-    """Result of a worker for a task: counts, and an error that the data did not cause."""
+    """Result of a worker for a task: cells set aside, and an error that the data did not cause."""
 
-    cells: int
-    failed: int = 0
+    failed: int
     error: str = ""
 
 
@@ -145,9 +144,9 @@ class Work:
                 part = self._part(draft)
                 self.kept.keep(name, part)
             except Exception as error:  # noqa: BLE001 -- one task must not end the others
-                return TaskOutcome(cells_of(draft), cells_of(draft), in_words(error))
+                return TaskOutcome(cells_of(draft), in_words(error))
         aside = part.get("failures", pd.DataFrame({"strategy": []}))
-        return TaskOutcome(cells_of(draft), int(aside["strategy"].nunique()))
+        return TaskOutcome(int(aside["strategy"].nunique()))
 
     def _part(self, draft: Draft) -> Part:
         def read(names: Sequence[str]) -> Task:

@@ -86,11 +86,7 @@ def _run(
         start = time.monotonic()
         for name, result in runner.run(work, waiting):
             cells = cells_of(waiting[name])
-            outcome = (
-                TaskOutcome(cells, cells, str(result))
-                if isinstance(result, WorkerError)
-                else result
-            )
+            outcome = TaskOutcome(cells, str(result)) if isinstance(result, WorkerError) else result
             if outcome.error:
                 lost[name] = outcome.error
             done, failed = done + cells, failed + outcome.failed

@@ -89,9 +89,14 @@ def strategy_variables(
 ) -> tuple[tuple[Any, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]:
     """Create all but the data: A_max, log u_first, α, β and `NOISE`, of dims (strategy,) each."""
     of_noise = noise_variables(priors, ends, "strategy")
-    for name in VECTORS["memory"]:
-        pm.Deterministic(name, of_noise[NOISE.index(name)], dims="strategy")
-    return _curves(priors, region, ends, of_noise), of_noise
+    vector = curve_variable(priors, region, ends, of_noise, "strategy")
+    A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
+    delta = curve.delta(log_u, alpha, beta, ends.x_first, pt)
+    told = {name: of_noise[NOISE.index(name)] for name in VECTORS["memory"]}
+    told |= dict(zip(curve.PARAMETERS, (A_max, delta, alpha, beta), strict=True))
+    for name, value in told.items():
+        pm.Deterministic(name, value, dims="strategy")
+    return (A_max, log_u, alpha, beta), of_noise
 
 
 def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
@@ -101,19 +106,6 @@ def _static_shape(name: str, value: NDArray[Any]) -> tuple[int | None, ...]:
 
 
 _CHARTS = {"step": StepCoordinates, "flat": FlatCoordinates}
-
-
-def _curves(
-    priors: Priors, region: Region, ends: Ends, of_noise: tuple[Any, ...]
-) -> tuple[Any, Any, Any, Any]:
-    """Create the curves as A_max, log u_first, α and β, each of dims (strategy,)."""
-    vector = curve_variable(priors, region, ends, of_noise, "strategy")
-    A_max, log_u, alpha, beta = (vector[:, i] for i in range(4))
-    pm.Deterministic("A_max", A_max, dims="strategy")
-    pm.Deterministic("delta", curve.delta(log_u, alpha, beta, ends.x_first, pt), dims="strategy")
-    pm.Deterministic("alpha", alpha, dims="strategy")
-    pm.Deterministic("beta", beta, dims="strategy")
-    return A_max, log_u, alpha, beta
 
 
 def curve_variable(

@@ -15,7 +15,6 @@ from palm_bayes.plots.curves import plot_curves
 from palm_bayes.plots.uncertainty import plot_uncertainty
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Report, Step, silent
-from palm_bayes.report.export import Tables
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
 from palm_bayes.report.tables import budgeted, compared, decided, fitted
 
@@ -249,7 +248,7 @@ def reliability(report: Report) -> Section:
 def parameters(report: Report) -> Section:
     """Show median and interval of every parameter."""
     probability = report.questions.probability
-    summary = Tables(report.fit, probability, diagnostics=False).summary
+    summary = report.fit.summary(probability, diagnostics=False)
     (table,) = fitted(summary, probability).values()
     words = tuple(filter(None, (ABOUT["parameters"], report.fit.runs.score.turned)))
     what = f"posterior median and {100 * probability:g} % interval"
