@@ -152,7 +152,7 @@ MUTATIONS = (
         "model/variables.py",
         "x, accuracy = aligned_x(table), ",
         "x, accuracy = aligned_x(table) + 1, ",
-        "model/test_build.py::test_observations_are_flat_and_in_order",
+        "model/test_variables.py::test_observations_are_flat_and_in_order",
     ),
     Mutation(
         "Data: autocorrelation runs on from one repetition to the next",
@@ -224,21 +224,21 @@ MUTATIONS = (
         "evaluation/held_out.py",
         "_log_density(value, new) - _log_density(value, old)",
         "_log_density(value, old) - _log_density(value, new)",
-        "evaluation/test_learn.py::test_weighted_draws_are_those_of_the_other_prior",
+        "evaluation/test_held_out.py::test_weighted_draws_are_those_of_the_other_prior",
     ),
     Mutation(
         "Learning: sign of the noise that carries on",
         "evaluation/held_out.py",
         "shift[:, at] = later",
         "shift[:, at] = -later",
-        "evaluation/test_learn.py::test_what_is_scored_is_the_forecast",
+        "evaluation/test_held_out.py::test_what_is_scored_is_the_forecast",
     ),
     Mutation(
         "Learning: offset of a repetition left out",
         "evaluation/held_out.py",
         "shift[:, at] += kept",
         "shift[:, at] += 0 * kept",
-        "evaluation/test_learn.py::test_what_is_scored_is_the_forecast",
+        "evaluation/test_held_out.py::test_what_is_scored_is_the_forecast",
     ),
     # Refits.
     Mutation(
@@ -450,8 +450,8 @@ MUTATIONS = (
     Mutation(
         "Budget: the median in place of the assurance",
         "decisions/label_budget.py",
-        "levels = [self.assurance, 0.5,",
-        "levels = [0.5, 0.5,",
+        "np.quantile(needed, self.assurance,",
+        "np.quantile(needed, 0.5,",
         "decisions/test_label_budget.py::test_budgets_are_whole_episodes",
     ),
     Mutation(

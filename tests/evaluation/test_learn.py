@@ -1,170 +1,55 @@
 """Learning: numbers that made the curves are found again, and judged on sources left out."""
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from scipy.special import expit
 
-from palm_bayes.data import example_runs_path
 from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
-from palm_bayes.evaluation.cells import later_rows
-from palm_bayes.evaluation.held_out import DRAWS, FittedTask, Later, _normals, later_of
-from palm_bayes.inference.partial_pooling import shared_noise
+from palm_bayes.evaluation.held_out import DRAWS
 from palm_bayes.model.learned import Learned, LogNormal, shipped
-from palm_bayes.model.misfit import Misfit, steps_until
-
-T = np.array([0.3, 0.7, 1.1])
+from palm_bayes.model.misfit import steps_until
 
 
-def later(misfit, seed, common=(0.0, 0.0), higher=0.0):
-    """Curves known but for their misfit, which is drawn; noise of 0.005."""
-    rng = np.random.default_rng(seed)
-    rise = np.log1p(2 * T)
-    steps = np.log1p(2 * steps_until(T))
-    along = np.tile(1 + higher + 0.3 * steps, (DRAWS, 1)) + 0.01 * rng.standard_normal((DRAWS, 1))
-    noise = np.full((DRAWS, 1), 0.05)
-    own = np.sqrt(1 - misfit.common) * rng.standard_normal(2) + np.sqrt(misfit.common) * common
-    odds = along[:, :1] + 0.3 * rise
-    truth = misfit.expected(odds[:1], along[:1], noise[:1], T, own[:1, None], own[1:, None])[0]
-    observed = truth + 0.005 * rng.standard_normal((2, len(T)))
-    shape = (2, DRAWS, len(T))
-    gain = 0.3 * np.log1p(2 * np.log(2)) * np.exp(0.2 * rng.standard_normal(DRAWS))
-    return Later(
-        odds=odds, along=along, noise=noise, gain=gain,
-        log_start=0.3 * rng.standard_normal(DRAWS),
-        log_beta=-1.5 + 0.3 * rng.standard_normal(DRAWS),
-        shift=np.zeros(shape), variance=np.full(shape, 0.005**2), observed=observed, t=T,
-    )  # fmt: skip
-
-
-def tasks(misfit, count=150, strategies=1, apart=0.0):
-    rng = np.random.default_rng(5)
-    return [
-        FittedTask(
-            "ab"[i % 2],
-            tuple(later(misfit, 100 * i + j, z, apart * j) for j in range(strategies)),
-            0.0,
-        )
-        for i, z in enumerate(rng.standard_normal((count, 2)))
-    ]
-
-
-TRUE = Misfit(
-    level=0.5,
-    scale=0.15,
-    by_noise=0.3,
-    power=1.5,
-    by_gain=0.05,
-    tail=0.1,
-    common=0.6,
-    between_gains=1,
-    between_gains_width=1,
-    between_levels=1,
-    between_levels_width=1,
-)
-
-
-def test_the_misfit_is_found_again():
-    true = replace(shipped(), misfit=TRUE)
-    start = replace(shipped(), misfit=replace(TRUE, level=0.1, scale=0.03))
-    made = tasks(TRUE, count=60)
+def test_the_misfit_is_found_again(past):
+    true = replace(shipped(), misfit=past.true)
+    start = replace(shipped(), misfit=replace(past.true, level=0.1, scale=0.03))
+    made = past.tasks(past.true, count=60)
     found = learning.likeliest(made, start, start, tries=80)
-    far, expected = (of.misfit.width(0.05, T[-1], 0.3) for of in (found, true))
+    far, expected = (of.misfit.width(0.05, past.t[-1], 0.3) for of in (found, true))
     assert far == pytest.approx(expected, rel=0.3)
     scores = [learning._score(made, learned, start) for learned in (start, true, found)]
     assert scores[2] > scores[1] - 0.05 > scores[0]
 
 
 @pytest.mark.parametrize("common", [0, 0.6, 0.9])
-def test_what_strategies_have_in_common_is_found_again(common):
-    misfit = replace(TRUE, common=common)
-    learned = replace(shipped(), misfit=replace(TRUE, common=0.3))
-    made = tasks(misfit, count=60, strategies=3, apart=0.2)
+def test_what_strategies_have_in_common_is_found_again(common, past):
+    misfit = replace(past.true, common=common)
+    learned = replace(shipped(), misfit=replace(past.true, common=0.3))
+    made = past.tasks(misfit, count=60, strategies=3, apart=0.2)
     assert learning._common_share(made, learned, learned) == pytest.approx(common, abs=0.21)
 
 
-def test_orders_of_equal_means_do_not_count():
-    (task,) = tasks(TRUE, count=1, strategies=2)
-    one, other = task.laters
-    alike = replace(task, laters=(one, other._replace(observed=one.observed)))
-    assert np.isfinite(task.orders(shipped(), shipped(), [0.5])).all()
-    assert np.isnan(alike.orders(shipped(), shipped(), [0.5])).all()
-
-
-def test_the_true_numbers_are_calibrated():
-    learned = replace(shipped(), misfit=replace(TRUE, between_gains=np.inf, between_levels=np.inf))
-    below = pd.concat([task.pit_values(learned, learned) for task in tasks(TRUE, count=300)])
-    inside = ((below["p"] - 0.5).abs() <= 0.4).mean()
-    assert inside == pytest.approx(0.8, abs=0.06)
-    assert list(below["third"].unique()) == [0, 1, 2]
-    assert below["times"].max() == pytest.approx(np.exp(T[-1]))
-
-
-def test_the_same_priors_weigh_draws_alike():
-    (weights,) = tasks(TRUE, count=1)[0].weights(shipped(), shipped())
-    np.testing.assert_allclose(weights, 1 / DRAWS)
-
-
-def test_what_is_scored_is_the_forecast(fit):
-    """Later accuracies have the same probability to lie below in learning and in a forecast."""
-    full, sampled = read_runs(example_runs_path()), fit.trace["sampled"].to_dataset()
-    laters = []
-    for name in fit.runs.strategies:
-        seen = fit.runs.strategy(name)
-        rows = later_rows(full.strategy(name), seen, train=12)
-        laters.append(later_of(sampled.sel(strategy=name), seen, rows))
-    task = FittedTask("digits", tuple(laters), shared_noise(fit.runs))
-    learned = task.pit_values(shipped(), shipped())["p"].to_numpy().reshape(len(laters), 4, -1)
-
-    labels = np.round(240 * np.exp(laters[0].t))
-    draws = fit.forecast(labels=labels, scope="continuing").draws
-    for of_learning, name in zip(learned, fit.runs.strategies, strict=True):
-        drawn = draws.sel(strategy=name).stack(sample=("chain", "draw"))
-        table = full.strategy(name).table
-        seen = table.pivot(index="repetition", columns="labels", values="accuracy")[labels]
-        seen = xr.DataArray(seen, {"repetition": seen.index, "x": drawn["x"]})
-        of_runs = (drawn < seen).mean("sample").sortby("repetition").isel(repetition=[0, 2, 4])
-        of_mean = (drawn.mean("repetition") < seen.mean("repetition")).mean("sample")
-        forecast = np.vstack([of_mean, of_runs.transpose("repetition", "x")])
-        np.testing.assert_allclose(of_learning, forecast, atol=0.04)
-        assert np.abs(of_learning - forecast).mean() < 0.015
-
-
-def test_weighted_draws_are_those_of_the_other_prior():
-    """Draws of the prior itself, as of curves that tell nothing."""
-    old, new = LogNormal(0.3, 0.5), LogNormal(0.4, 0.4)
-    sampled, learned = (replace(shipped(), beta=of, alpha_start=of) for of in (old, new))
-    (task,) = tasks(TRUE, count=1)
-    one, other = np.log(old.median) + old.width * np.array(_normals())
-    unseen = task.laters[0]._replace(log_start=one, log_beta=other)
-    (weights,) = replace(task, laters=(unseen,)).weights(learned, sampled)
-    for draws in (one, other):
-        center = weights @ draws
-        assert center == pytest.approx(np.log(new.median), abs=0.03)
-        assert np.sqrt(weights @ (draws - center) ** 2) == pytest.approx(new.width, abs=0.03)
-
-
 @pytest.mark.parametrize("name", ["alpha_start", "beta"])
-def test_the_prior_is_found_again(name):
+def test_the_prior_is_found_again(name, past):
     """Gains of all curves follow from α or β, which data leave to the prior."""
-    true, misfit = LogNormal(0.45, 0.2), replace(TRUE, level=1e-9, scale=1e-9, by_gain=1e-9)
+    true, misfit = LogNormal(0.45, 0.2), replace(past.true, level=1e-9, scale=1e-9, by_gain=1e-9)
     start = replace(shipped(), misfit=misfit, beta=LogNormal(0.3, 0.4))
     start = replace(start, alpha_start=start.beta)
     made = []
-    for i, task in enumerate(tasks(misfit, count=80)):
+    for i, task in enumerate(past.tasks(misfit, count=80)):
         rng = np.random.default_rng(i)
         logs = np.log(0.3) + 0.4 * rng.standard_normal((2, DRAWS))
         own = dict(zip(("alpha_start", "beta"), logs, strict=True))[name]
         its = np.log(true.median) + true.width * rng.standard_normal()
-        along = 1 + np.exp(own)[:, None] * steps_until(T)
-        odds = 1 + np.exp(own)[:, None] * T
-        observed = expit(1 + np.exp(its) * T) + 0.005 * rng.standard_normal((2, len(T)))
+        along = 1 + np.exp(own)[:, None] * steps_until(past.t)
+        odds = 1 + np.exp(own)[:, None] * past.t
+        observed = expit(1 + np.exp(its) * past.t) + 0.005 * rng.standard_normal((2, len(past.t)))
         of_one = task.laters[0]._replace(
             odds=odds, along=along, observed=observed, log_start=logs[0], log_beta=logs[1]
         )
@@ -301,15 +186,6 @@ def test_what_learning_cannot_start_from_is_refused_before_the_fits(monkeypatch)
     start = replace(shipped(), misfit=replace(shipped().misfit, tail=0.0))
     with pytest.raises(DataError, match="has tail of the misfit 0, but learning needs a finite"):
         learning.learn(curves_of(episodes=12), start=start)
-
-
-def test_a_lesson_fits_one_screen():
-    lesson = learning.Lesson(shipped(), (), {}, pd.DataFrame(), ())
-    words, *lines = repr(lesson).splitlines()
-    assert words.startswith("Lesson: learned from 0 fits of tasks from ariapoy, cleanlab")
-    assert [line.split()[0] for line in lines[-8:]] == [
-        "number", "alpha_start", "beta", *asdict(shipped().misfit)
-    ][-8:]  # fmt: skip
 
 
 def test_a_fit_whose_workers_died_ends_it(monkeypatch):

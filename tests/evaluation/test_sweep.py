@@ -19,7 +19,7 @@ import xarray as xr
 import palm_bayes
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.tasks import CELL
-from palm_bayes.errors import DataError, SamplingError, WorkerError
+from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import answers as answering
 from palm_bayes.evaluation.answers import seed_of
 from palm_bayes.evaluation.checkpoints import Checkpoints
@@ -33,19 +33,6 @@ BAD, GOOD = "margin", "random"  # the strategies of the task with a bad row
 FAST = {"draws": 40, "tune": 1, "chains": 2, "seed": 3}
 
 
-@pytest.fixture(scope="module")
-def table():
-    """Return three tasks of two strategies, the third with a row that is no accuracy."""
-    frame = pd.read_csv(example_runs_path()).query("repetition <= 3 and episode <= 8")
-    frame = frame[frame["strategy"].isin(["random", "margin"])]
-    bad = frame.assign(dataset="bad")
-    bad.loc[bad.index[bad["strategy"] == BAD][5], "accuracy"] = -3
-    return pd.concat(
-        [frame, frame.assign(dataset="percent", accuracy=100 * frame["accuracy"]), bad],
-        ignore_index=True,
-    )
-
-
 def same(one, two, but=()):
     for name in COLUMNS:
         pd.testing.assert_frame_equal(
@@ -55,10 +42,10 @@ def same(one, two, but=()):
         )
 
 
-def test_tables(quick_sampler, table, tmp_path):
+def test_tables(quick_sampler, three_tasks, tmp_path):
     told = []
     found = palm_bayes.sweep(
-        table, tmp_path / "out", target="90%", workers=0, progress=told.append, **FAST
+        three_tasks, tmp_path / "out", target="90%", workers=0, progress=told.append, **FAST
     )
     assert len(quick_sampler) == 5
     failed = found.failures
@@ -89,12 +76,12 @@ def test_tables(quick_sampler, table, tmp_path):
     assert (tmp_path / "out" / "overview.html").is_file()
 
 
-def test_each_task_has_the_answers_of_its_own_fit(quick_sampler, table, tmp_path):
-    found = palm_bayes.sweep(table, tmp_path, traces=True, workers=0, **FAST)
+def test_each_task_has_the_answers_of_its_own_fit(quick_sampler, three_tasks, tmp_path):
+    found = palm_bayes.sweep(three_tasks, tmp_path, traces=True, workers=0, **FAST)
     rows = found.verdicts.query("dataset == 'digits'")
     seed = seed_of(("", "digits", "logistic"), 3)
     assert set(rows["seed"]) == {seed}
-    fit = palm_bayes.fit(table, dataset="digits", **(FAST | {"seed": seed}))
+    fit = palm_bayes.fit(three_tasks, dataset="digits", **(FAST | {"seed": seed}))
     ranking = fit.compare().ranking
     ours = found.comparison.query("dataset == 'digits'")
     pd.testing.assert_frame_equal(
@@ -108,8 +95,8 @@ def test_each_task_has_the_answers_of_its_own_fit(quick_sampler, table, tmp_path
     assert found.labels_to_target.query("dataset == 'digits'")["target"].tolist() == [middle] * 2
 
 
-def test_a_saved_fit_tells_how_it_was_made(quick_sampler, table, tmp_path):
-    prior, one = shipped().write(tmp_path / "prior.json"), table.query("dataset == 'digits'")
+def test_a_saved_fit_tells_how_it_was_made(quick_sampler, three_tasks, tmp_path):
+    prior, one = shipped().write(tmp_path / "prior.json"), three_tasks.query("dataset == 'digits'")
     found = palm_bayes.sweep(
         one.rename(columns={"accuracy": "mine"}), tmp_path / "out", columns={"accuracy": "mine"},
         prior=prior, traces=True, workers=0, **FAST,
@@ -119,9 +106,9 @@ def test_a_saved_fit_tells_how_it_was_made(quick_sampler, table, tmp_path):
     assert recipe.reading(kept.runs)["columns"] == {"accuracy": "mine"}
 
 
-def test_workers_and_order_change_nothing(quick_sampler, table, tmp_path, dask_here):
-    here = palm_bayes.sweep(table, tmp_path / "here", workers=0, traces=True, **FAST)
-    backwards = pd.concat([task for _, task in list(table.groupby("dataset"))[::-1]])
+def test_workers_and_order_change_nothing(quick_sampler, three_tasks, tmp_path, dask_here):
+    here = palm_bayes.sweep(three_tasks, tmp_path / "here", workers=0, traces=True, **FAST)
+    backwards = pd.concat([task for _, task in list(three_tasks.groupby("dataset"))[::-1]])
     there = palm_bayes.sweep(
         backwards, tmp_path / "there", scheduler=dask_here, traces=True, **FAST
     )
@@ -136,85 +123,44 @@ def test_workers_and_order_change_nothing(quick_sampler, table, tmp_path, dask_h
         pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
-def test_only_what_is_missing_is_done_again(quick_sampler, table, tmp_path):
-    first = palm_bayes.sweep(table, tmp_path, workers=0, **FAST)
+def test_only_what_is_missing_is_done_again(quick_sampler, three_tasks, tmp_path):
+    first = palm_bayes.sweep(three_tasks, tmp_path, workers=0, **FAST)
     quick_sampler.clear()
-    same(palm_bayes.sweep(table, tmp_path, workers=0, **FAST), first)
+    same(palm_bayes.sweep(three_tasks, tmp_path, workers=0, **FAST), first)
     assert quick_sampler == []
-    more = pd.concat([table, table.query("dataset == 'digits'").assign(dataset="new")])
+    more = pd.concat([three_tasks, three_tasks.query("dataset == 'digits'").assign(dataset="new")])
     found = palm_bayes.sweep(more, tmp_path, workers=0, **FAST)
     assert len(quick_sampler) == 2
     assert len(found.verdicts) == 7
     quick_sampler.clear()
-    mended = table.assign(
-        accuracy=table["accuracy"].abs().where(table["dataset"] == "bad", table["accuracy"])
+    mended = three_tasks.assign(
+        accuracy=three_tasks["accuracy"]
+        .abs()
+        .where(three_tasks["dataset"] == "bad", three_tasks["accuracy"])
     )
     mended.loc[mended["accuracy"] == 3, "accuracy"] = 0.5
     found = palm_bayes.sweep(mended, tmp_path, workers=0, **FAST)
     assert len(quick_sampler) == 2  # the corrected task only
     assert found.failures.empty
     with pytest.raises(DataError, match="seed was 3, is 4"):
-        palm_bayes.sweep(table, tmp_path, workers=0, **(FAST | {"seed": 4}))
+        palm_bayes.sweep(three_tasks, tmp_path, workers=0, **(FAST | {"seed": 4}))
 
 
-def test_interrupted_it_goes_on(quick_sampler, table, tmp_path):
+def test_interrupted_it_goes_on(quick_sampler, three_tasks, tmp_path):
     def cut_off(at):
         if at.done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        palm_bayes.sweep(table, tmp_path / "out", workers=0, progress=cut_off, **FAST)
+        palm_bayes.sweep(three_tasks, tmp_path / "out", workers=0, progress=cut_off, **FAST)
     assert not list((tmp_path / "out").glob("*.parquet"))
     quick_sampler.clear()
-    resumed = palm_bayes.sweep(table, tmp_path / "out", workers=0, **FAST)
+    resumed = palm_bayes.sweep(three_tasks, tmp_path / "out", workers=0, **FAST)
     assert len(quick_sampler) == 3
-    same(resumed, palm_bayes.sweep(table, tmp_path / "whole", workers=0, **FAST))
+    same(resumed, palm_bayes.sweep(three_tasks, tmp_path / "whole", workers=0, **FAST))
 
 
-def test_a_strategy_that_cannot_be_sampled_does_not_spoil_its_task(
-    quick_sampler, table, tmp_path, monkeypatch
-):
-    real = answering.fit_validated
-
-    def fitted(runs, **options):
-        if "margin" in runs.strategies:
-            raise SamplingError("nutpie: bad initial energy")
-        return real(runs, **options)
-
-    monkeypatch.setattr(answering, "fit_validated", fitted)
-    found = palm_bayes.sweep(table.query("dataset == 'digits'"), tmp_path, workers=0, **FAST)
-    assert found.verdicts["strategy"].tolist() == ["random"]
-    (row,) = found.failures.itertuples(index=False)
-    assert (row.strategy, row.question) == ("margin", "fit")
-    assert row.reason == "SamplingError: nutpie: bad initial energy"
-
-
-def test_each_cell_of_a_task_that_cannot_be_read_has_its_own_reason(table, tmp_path):
-    bad = table.query("dataset == 'bad'").copy()
-    bad.loc[bad.index[bad["strategy"] == GOOD][2], "accuracy"] = -4
-    reasons = palm_bayes.sweep(bad, tmp_path, workers=0, **FAST).failures.set_index("strategy")
-    for name, value in ((BAD, -3), (GOOD, -4)):
-        assert reasons.loc[name, "reason"].startswith("DataError: row ")
-        assert f"strategy {name}" in reasons.loc[name, "reason"]
-        assert f"accuracy is {value}" in reasons.loc[name, "reason"]
-
-
-def test_what_is_no_fault_of_the_data_is_tried_again(quick_sampler, table, tmp_path, monkeypatch):
-    def broken(*_args, **_options):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(answering, "fit_validated", broken)
-    one = table.query("dataset == 'digits'")
-    found = palm_bayes.sweep(one, tmp_path, workers=0, **FAST)
-    assert found.failures["reason"].unique().tolist() == ["OSError: no space left"]
-    assert found.sentence == "0 cells of 0 tasks fitted; 2 set aside."
-    monkeypatch.undo()
-    monkeypatch.setattr(answering, "fit_validated", lambda *_a, **_o: 1 / 0)
-    palm_bayes.sweep(one, tmp_path, workers=0, **FAST)
-    assert len(list((tmp_path / "parts").glob("*.part.json"))) == 1  # an error of numbers is kept
-
-
-def test_tasks_whose_workers_died_are_set_aside(quick_sampler, table, tmp_path, monkeypatch):
+def test_tasks_whose_workers_died_are_set_aside(quick_sampler, three_tasks, tmp_path, monkeypatch):
     real = answering.Work.__call__
 
     def run(self, work, jobs):
@@ -222,49 +168,18 @@ def test_tasks_whose_workers_died_are_set_aside(quick_sampler, table, tmp_path, 
             yield name, real(work, job) if i else WorkerError("4 workers died while running it")
 
     monkeypatch.setattr("palm_bayes.evaluation.runner.Runner.run", run)
-    found = palm_bayes.sweep(table, tmp_path, workers=0, **FAST)
+    found = palm_bayes.sweep(three_tasks, tmp_path, workers=0, **FAST)
     assert found.verdicts["dataset"].unique().tolist() == ["percent", "bad"]
     died = found.failures.query("question == 'fit'")
     assert died["dataset"].tolist() == ["digits", "digits"]
     assert (died["reason"] == "4 workers died while running it").all()
 
 
-def test_parts_in_a_folder_that_is_not_shared(quick_sampler, table, tmp_path, monkeypatch):
+def test_parts_in_a_folder_that_is_not_shared(quick_sampler, three_tasks, tmp_path, monkeypatch):
     monkeypatch.setattr(Checkpoints, "keep", lambda *_: None)  # as on a worker's own disk
-    found = palm_bayes.sweep(table, tmp_path, workers=0, **FAST)
+    found = palm_bayes.sweep(three_tasks, tmp_path, workers=0, **FAST)
     assert found.verdicts.empty
     assert found.failures["reason"].str.contains("do all workers share this folder").all()
-
-
-def test_one_question_without_an_answer(quick_sampler, table, tmp_path):
-    found = palm_bayes.sweep(table, tmp_path, target=0.9, reference="random", workers=0, **FAST)
-    assert set(found.labels_to_target["dataset"]) == {"digits", "bad"}
-    unanswered = found.failures.query("dataset == 'percent'")  # of which 0.9 is no target
-    assert unanswered["question"].tolist() == ["labels_to_target"] * 2
-    renamed = table.copy()
-    renamed.loc[(table["dataset"] == "bad") & (table["strategy"] == GOOD), "strategy"] = "coreset"
-    other = palm_bayes.sweep(
-        renamed, tmp_path / "other", reference="coreset", workers=0, **FAST
-    ).failures
-    asked = other[other["dataset"] == "digits"]["question"]
-    assert set(asked) == {"comparison", "labels_to_target"}
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"assurance": 2}, "assurance is 2, but must be above 0 and below 1"),
-        ({"target": "high"}, "the target"),
-        ({"target": 150}, "the target is 150, but must be above 0 and at most 1"),
-        ({"reference": "nobody"}, "no task has the reference 'nobody': there are random, margin"),
-        ({"draws": 1}, "draws is 1"),
-        ({"priors": "flat"}, "no prior set 'flat'"),
-    ],
-)
-def test_mistakes_write_nothing(table, tmp_path, options, said):
-    with pytest.raises(DataError, match=said):
-        palm_bayes.sweep(table, tmp_path / "out", workers=0, **(FAST | options))
-    assert not (tmp_path / "out").exists()
 
 
 # Real processes: a scheduler and workers on loopback, and commands that are killed.

@@ -3,37 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
 from scipy import stats
 
-from palm_bayes.data.runs import Runs
 from palm_bayes.model import curve, noise
 from palm_bayes.model.build import build_model
 from palm_bayes.model.priors import named_priors
 from palm_bayes.model.variables import observations
 
 FREE = ["memory", "noise", "noise_ratio", "shared", "curve"]
-
-
-def make_runs(strategies=2, episodes=(5, 7), first=1):
-    """Runs of unlike lengths; the second repetition of every strategy misses an episode."""
-    rows = [
-        (f"s{i}", str(r), e, 20.0 * e, 0.9 - 0.5 * 0.7**e - 0.01 * i + 0.005 * (-1) ** (r + e))
-        for i in range(strategies)
-        for r, last in enumerate(episodes)
-        for e in range(first, last + first)
-        if (r, e) != (1, 3)
-    ]
-    columns = ["strategy", "repetition", "episode", "labels", "accuracy"]
-    return Runs.from_frame(pd.DataFrame(rows, columns=columns))
-
-
-@pytest.fixture(scope="module")
-def runs():
-    return make_runs()
 
 
 @pytest.fixture(scope="module")
@@ -48,43 +28,6 @@ def unconstrained(model, seed, spread=0.5):
         name: value + spread * rng.standard_normal(np.shape(value))
         for name, value in model.initial_point().items()
     }
-
-
-def test_observations_are_flat_and_in_order(runs):
-    data = observations(runs)
-    np.testing.assert_array_equal(data.x, [1, 2, 3, 4, 5, 1, 2, 4, 5, 6, 7] * 2)
-    np.testing.assert_array_equal(data.lag, [0, 1, 1, 1, 1, 0, 1, 2, 1, 1, 1] * 2)
-    # How many observations are of earlier x: 2 at 1, 2 at 2, 1 at 3, 2 at 4 and 5, 1 at 6.
-    places = [0, 2, 4, 5, 7, 0, 2, 5, 7, 9, 10]
-    np.testing.assert_array_equal(data.place, [*places, *(11 + place for place in places)])
-    np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
-    first, second, last, at_first, at_last, count = data.ends
-    np.testing.assert_array_equal(first, [1, 1])
-    np.testing.assert_array_equal(second, [2, 2])
-    np.testing.assert_array_equal(last, [7, 7])
-    accuracy = data.accuracy.reshape(2, 11)
-    np.testing.assert_allclose(at_first, accuracy[:, [0, 5]].mean(axis=1))
-    np.testing.assert_allclose(at_last, accuracy[:, -1])
-    np.testing.assert_array_equal(count, [11, 11])
-    np.testing.assert_array_equal(data.accuracy, runs.table["accuracy"])
-    assert set(data.as_data()) == {"observations", "ends", "strategy_index"}
-    assert set(observations(runs.strategy("s0")).as_data()) == {"observations", "ends"}
-
-
-def test_second_x_is_half_a_batch_later_at_least():
-    """Start pools of unlike size do not make two first steps."""
-    table = make_runs().table
-    pool = table["x"] - 0.3 * (table["repetition"] == "1") * (table["episode"] == 1)
-    data = observations(replace(make_runs(), table=table.assign(x=pool)))
-    np.testing.assert_allclose(data.ends.x_first, [0.7, 0.7])
-    np.testing.assert_allclose(data.ends.x_second, [2, 2])
-
-
-def test_second_x_is_the_last_where_all_lie_close_together():
-    """As with a batch that the user sets far above the steps."""
-    table = make_runs().table
-    close = observations(replace(make_runs(), table=table.assign(x=table["x"] / 50)))
-    np.testing.assert_array_equal(close.ends.x_second, close.ends.x_last)
 
 
 def test_order_of_strategies_is_that_of_the_runs(runs):
@@ -155,7 +98,7 @@ def density_at(model, vector):
         ([0.8, 3.0, 0.3, 1.0], {"rising", "step", "flat"}),
     ],
 )
-def test_regions_add_up_to_the_whole(vector, holding):
+def test_regions_add_up_to_the_whole(vector, holding, make_runs):
     """At the same parameters, whatever the chart."""
     flat = make_runs(strategies=1)
     flat = replace(flat, table=flat.table.assign(accuracy=0.8))
@@ -229,7 +172,7 @@ def test_likelihood_is_the_noise_around_the_curve(runs, model):
     np.testing.assert_allclose(terms, expected, rtol=1e-7)
 
 
-def test_data_can_be_replaced_by_more(runs, model):
+def test_data_can_be_replaced_by_more(runs, model, make_runs):
     logp = model.compile_logp(mode="FAST_COMPILE")
     other = make_runs(episodes=(9, 6), first=2)
     data = observations(other).as_data()

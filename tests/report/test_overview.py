@@ -1,12 +1,10 @@
 """The overview of a sweep: what it says, from tables that are known."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from palm_bayes.evaluation.sweep_result import Sweep, write
-from palm_bayes.plots.sweep import plot_winners
 from palm_bayes.report.overview import overview
 from palm_bayes.report.page import render
 
@@ -82,13 +80,6 @@ def test_figures(found):
     thin, thick = (lines.get_segments()[0][:, 0] for lines in ax.collections)
     np.testing.assert_allclose(thin, np.exp(pooled[["new_lower", "new_upper"]].iloc[0]))
     np.testing.assert_allclose(thick, np.exp(pooled[["lower", "upper"]].iloc[0]))
-    chances = pd.DataFrame({"a_$x$": [1.0, 0.2], "b": [0.0, np.nan]}, ["one", "two"])
-    own = Figure().subplots()
-    drawn = plot_winners(chances, own)
-    assert drawn is own.figure
-    np.testing.assert_array_equal(own.images[0].get_array().filled(np.nan), chances)
-    assert own.get_facecolor()[:3] != own.images[0].cmap(0.0)[:3]  # absent is not 0 %
-    assert [label.get_text() for label in own.get_xticklabels()] == ["a_$x$", "b"]
     left, right = Figure().subplots(1, 2)
     assert found.plot_speed_ups(left) is found.plot_winners(right) is left.figure
     assert len(left.collections) == len(ax.collections)

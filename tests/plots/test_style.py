@@ -1,0 +1,47 @@
+"""What all figures have in common: colours, text, a user's style, display in notebooks."""
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from palm_bayes.plots.comparison import plot_comparison
+from palm_bayes.plots.curves import plot_curves
+
+
+def test_strategies_past_the_palette_stay_distinct(made):
+    runs = made.runs(strategies=12, repetitions=1)
+    ax = plot_comparison(runs, made.forecast(runs)).axes[0]
+    medians = [one for one in ax.lines if one.get_linewidth() == 1.4]
+    assert len({(one.get_color(), one.is_dashed()) for one in medians}) == 12
+
+
+def test_users_style_neither_spoils_nor_is_spoiled(made):
+    runs = made.runs()
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "axes.spines.top": True}):
+        before = dict(mpl.rcParams)
+        ax = plot_curves(runs, made.forecast(runs)).axes[0]
+        assert dict(mpl.rcParams) == before
+    assert ax.get_facecolor() == (1, 1, 1, 1)
+    assert not ax.spines["top"].get_visible()
+    assert ax.title.get_fontsize() == 9
+
+
+def test_text_is_at_least_nine_points(made):
+    runs = made.runs()
+    for plot in (plot_curves, plot_comparison):
+        figure = plot(runs, made.forecast(runs))
+        drawn = [text for text in figure.findobj(mpl.text.Text) if text.get_text()]
+        assert min(text.get_fontsize() for text in drawn) >= 9
+
+
+def test_notebook_shows_it_without_pyplot(made):
+    runs = made.runs()
+    figure = plot_curves(runs, made.forecast(runs))
+    assert isinstance(figure, Figure)
+    png, size = figure._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    assert size == {"width": 720, "height": 300}
+    code = "import sys, palm_bayes.plots.curves; sys.exit('matplotlib.pyplot' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

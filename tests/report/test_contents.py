@@ -1,0 +1,48 @@
+"""Questions and answers of a report."""
+
+import pytest
+import xarray as xr
+
+from palm_bayes.errors import DataError
+from palm_bayes.report.contents import Questions, report_of
+
+
+def test_its_expected_curves_are_those_of_a_forecast(report, fit):
+    draws = fit.forecast(horizon=18).draws.drop_vars("future")
+    xr.testing.assert_allclose(report.expected, draws, atol=1e-12)
+
+
+def test_its_reliability_is_that_of_its_furthest_answer(report, fit):
+    """The labels needed are sought up to 960, the comparison is at 600."""
+    assert report.furthest == report.needed.until > report.until
+    assert fit.worth(960) in report.verdict["Can it be relied on?"]
+
+
+def test_a_budget_needs_a_target(fit):
+    with pytest.raises(DataError, match="is only a limit: add --target or a stop rule"):
+        report_of(fit, Questions(within=600))
+
+
+def test_a_budget_is_of_the_pool():
+    with pytest.raises(DataError, match="is 600, but must be at most the pool"):
+        Questions(within=600, pool=599)
+    assert Questions(within=600, pool=600).pool == 600
+
+
+@pytest.mark.parametrize(
+    ("asked", "at"),
+    [
+        (Questions(), 240),
+        (Questions(target=0.93, within=600), 600),
+        (Questions(target=0.93, within=600, at=300), 300),
+        (Questions(target=0.5), 240),
+    ],
+)
+def test_strategies_are_compared_where_the_question_is(fit, asked, at):
+    assert report_of(fit, asked).comparison.at == at
+
+
+def test_nothing_is_compared_at_0_labels(fit):
+    for asked in (Questions(at=0), Questions(target=0.93, within=600, at=0)):
+        with pytest.raises(DataError, match="at is 0, but must be at least"):
+            report_of(fit, asked)
