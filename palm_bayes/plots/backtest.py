@@ -19,6 +19,7 @@ from palm_bayes.plots.style import (
     COLOURS,
     GREY,
     INK,
+    LITERAL,
     SHADES,
     SIDE_BY_SIDE,
     figure_of,
@@ -80,7 +81,7 @@ def plot_backtest(
         _worst(bottom, forecasts, scores, observed, score.title)
         # textwrap breaks no line at "\xa0": a number and its % stay together.
         text = "\n".join(textwrap.wrap(title.replace(" %", "\xa0%"), 88)).replace("\xa0", " ")
-        figure.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=False)
+        figure.suptitle(text, x=0.01, ha="left", weight="bold", **LITERAL)
     return figure
 
 
@@ -96,7 +97,7 @@ def plot_errors(forecasts: pd.DataFrame, baselines: pd.DataFrame, ax: Any = None
 
 def _alone(draw: Callable[[Axes], None], ax: Any) -> Figure:
     """Draw one panel on given axes, or in a new figure."""
-    with styled():
+    with styled(ax):
         panel = single_panel(ax, 3.2)
         draw(panel)
     return figure_of(panel)
@@ -153,7 +154,7 @@ def _worst(
     for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
         mean = _rows_of(forecasts[forecasts["scope"] == "mean"], key)
         _cell(ax, mean, _rows_of(observed, {word: key[word] for word in CELL}), key)
-        ax.set_ylabel("" if i else f"{measured} (%)", parse_math=False)
+        ax.set_ylabel("" if i else f"{measured} (%)", **LITERAL)
     dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
     key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades_of(_OURS)]
     words = ["mean, training", "mean, later", "forecast: median, 50, 80, 95 % bands"]
@@ -176,7 +177,7 @@ def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, A
     ax.set_ylim(_y_limits(rows, seen["accuracy"]))
     task = " / ".join(short(str(key[word]), 22) for word in CELL[1:3] if key[word])
     name = short(str(key["strategy"]), 26)
-    ax.set_title(f"{task}\n{name}" if task else name, loc="left", fontsize=8, parse_math=False)
+    ax.set_title(f"{task}\n{name}" if task else name, loc="left", fontsize=8, **LITERAL)
     ax.set_xlabel("Episode")
 
 

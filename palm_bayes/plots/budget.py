@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -12,6 +11,7 @@ from palm_bayes.plots.style import (
     INK,
     LINE,
     figure_of,
+    in_axes,
     name_lines,
     single_panel,
     styled,
@@ -51,7 +51,7 @@ def plot_budget(
     """
     names = list(budgets.index[::-1])  # of lines at the same height, the smallest budget is on top
     height = max(3.2, 1 + LINE * len(names))
-    with styled():
+    with styled(ax):
         panel = single_panel(ax, height)
         tones = [tone(list(chances).index(name)) for name in names]
         for name, (_, dark, dash) in zip(names, tones, strict=True):
@@ -65,9 +65,7 @@ def plot_budget(
         panel.set(xlabel=unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
         panel.yaxis.set_major_formatter(PercentFormatter(1))
         panel.set_title(title, loc="left", weight="bold")
-        (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
-        starts = np.full(len(names), (chances.index[-1] - left) / (right - left))
-        heights = (chances[names].iloc[-1].to_numpy() - low) / (high - low)
+        starts, heights = in_axes(panel, chances.index[-1], chances[names].iloc[-1])
         colours = [dark for _, dark, _ in tones]
-        name_lines(panel, names, colours, starts, heights, LINE / (height - 1))
+        name_lines(panel, names, colours, starts, heights, height - 1 if ax is None else None)
     return figure_of(panel)

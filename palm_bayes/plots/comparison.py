@@ -16,7 +16,9 @@ from palm_bayes.plots.style import (
     INK,
     LINE,
     figure_of,
+    in_axes,
     mixed,
+    name_axes,
     name_lines,
     new_figure,
     single_panel,
@@ -61,25 +63,28 @@ def plot_comparison(
     start, limits = _enlarged_part(view)
     enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
     height = max(4.2, 1.3 + LINE * len(view.strategies))
-    spacing = LINE / (height - 1.1)
-    with styled():
+    with styled(ax):
         if ax is not None:
             panel = single_panel(ax, height)
+            panel.set(xlim=view.xlim, ylim=view.ylim)
+            name_axes(panel, *view.words)
             _whole(panel, view)
-            _name_lines(panel, view, view.ylim, spacing)
+            _name_lines(panel, view, None)
             return figure_of(panel)
         figure = new_figure(height)
         if enlarged:
             left, right = figure.subplots(1, 2, width_ratios=(1, 1.2))
+            show_all(left, view, 6)
             _whole(left, view)
             _frame(left, start, view.xlim[1], limits)
             _enlarged(right, view, start, limits)
-            _name_lines(right, view, limits, spacing, intervals=True)
+            _name_lines(right, view, height - 1.1, intervals=True)
         else:
             left = figure.subplots()
+            show_all(left, view, 6)
             _whole(left, view)
-            _name_lines(left, view, view.ylim, spacing)
-        left.set_ylabel(view.words[1])
+            _name_lines(left, view, height - 1.1)
+        name_axes(left, *view.words)
         finish(figure, view.task if title is None else title, _key(view, enlarged))
     return figure
 
@@ -99,8 +104,6 @@ def _enlarged_part(view: View) -> tuple[float, Limits]:
 
 
 def _whole(ax: Axes, view: View) -> None:
-    show_all(ax, view, 6)
-    ax.set(xlabel=view.words[0], ylabel=view.words[1])
     for i in range(len(view.strategies)):
         low, high = view.curve[[2, 3], i]
         ax.fill_between(view.grid, low, high, facecolor=view.tones[i].colour, alpha=0.15, lw=0)
@@ -134,16 +137,13 @@ def _line(ax: Axes, view: View, i: int, limits: Limits) -> None:
     scatter(ax, view, i, dots | {"mfc": colour}, dots | {"mfc": "white"}, limits)
 
 
-def _name_lines(
-    ax: Axes, view: View, limits: Limits, spacing: float, *, intervals: bool = False
-) -> None:
-    """Write names at the ends of the lines, at least `spacing` (heights of the axes) apart.
+def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool = False) -> None:
+    """Write names at the ends of the lines, on axes of some height in inches; see `name_lines`.
 
     With `intervals`, the 80 % intervals there are drawn between line and name, the highest first.
     """
-    (left, right), (low, high) = ax.get_xlim(), limits
-    end = (view.grid[-1] - left) / (right - left)
-    of_axes = (view.curve[[2, 3, -1], :, -1] - low) / (high - low)
+    ends = [in_axes(ax, view.grid[-1], values) for values in view.curve[[2, 3, -1], :, -1]]
+    end, of_axes = ends[0][0, 0], np.array([y for _, y in ends])
     heights = np.clip(of_axes[2], 0, 1)
     from_the_highest = np.argsort(np.argsort(-heights, kind="stable"))
     ranks = 1 + from_the_highest if intervals else np.zeros(len(heights))
@@ -154,7 +154,7 @@ def _name_lines(
         for at, ends, height, dark in zip(starts, of_axes[:2].T, heights, colours, strict=True):
             ax.plot([at, at], ends, color=dark, lw=2, solid_capstyle="butt", **style)
             ax.plot(at, height, "o", color=dark, ms=4, **style)
-    name_lines(ax, view.strategies, colours, starts, heights, spacing)
+    name_lines(ax, view.strategies, colours, starts, heights, inches)
 
 
 def _key(view: View, enlarged: bool) -> list[Any]:

@@ -13,12 +13,13 @@ from matplotlib.lines import Line2D
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.plots.style import (
-    BOXED,
+    LITERAL,
     SHADES,
-    SIDE_BY_SIDE,
     figure_of,
     given,
+    key_on,
     mixed,
+    name_axes,
     shades_of,
     short,
     small_multiples,
@@ -68,8 +69,9 @@ def plot_curves(
     title : str, optional
         By default dataset and model, where known; "" for none. For a new figure only.
     axes : Axes or sequence of Axes, optional
-        Axes to draw in, one per strategy, whose figure is returned; by default those of a new one
-        at printed size; pass ``dpi`` to ``savefig``.
+        Axes to draw in, one per strategy, whose figure is returned, in the user's style; the key is
+        ``axes[0].get_legend()``. By default those of a new one at printed size; pass ``dpi`` to
+        ``savefig``.
     """
     forecasts = [draws for draws in (expected, new) if draws is not None]
     view = View(runs, forecasts, truth or runs, means=False)
@@ -85,8 +87,10 @@ def _panels(view: View, heading: str) -> Figure:
         axes, columns = small_multiples(count, (3.4, 2.5, 2.2), 0.8)
         show_all(axes[0], view, {1: 7, 2: 6, 3: 4}[columns])
         for i, ax in enumerate(axes):
-            _panel(ax, view, i, named=view.strategies[i] not in heading.split(DOT))
-            ax.set_ylabel("" if i % columns else view.words[1])
+            ax.grid(axis="y", color="#e8e8e8", lw=0.6, ls="-")
+            name = "" if view.strategies[i] in heading.split(DOT) else view.strategies[i]
+            _panel(ax, view, i, short(name, 24 if columns == 3 else 30))
+            ax.set_ylabel("" if i % columns else view.words[1], **LITERAL)
             ax.set_xlabel("" if i + columns < count else view.words[0])
         figure = figure_of(axes[0])
         finish(figure, heading, _panel_key(view))
@@ -95,21 +99,20 @@ def _panels(view: View, heading: str) -> Figure:
 
 def _on_axes(view: View, axes: list[Axes]) -> Figure:
     """Draw on axes of a given figure, with the key in the first."""
-    with styled():
+    with styled(axes):
         for i, ax in enumerate(axes):
-            ax.set(xlim=view.xlim, ylim=view.ylim, xlabel=view.words[0], ylabel=view.words[1])
-            _panel(ax, view, i, named=True)
-        axes[0].legend(*zip(*_panel_key(view), strict=True), handler_map=SIDE_BY_SIDE, **BOXED)
+            ax.set(xlim=view.xlim, ylim=view.ylim)
+            name_axes(ax, *view.words)
+            _panel(ax, view, i, short(view.strategies[i], 30))
+        handles, words = zip(*_panel_key(view), strict=True)
+        key_on(axes[0], handles, words)
     return figure_of(axes[0])
 
 
-def _panel(ax: Axes, view: View, i: int, *, named: bool) -> None:
+def _panel(ax: Axes, view: View, i: int, name: str) -> None:
     """Draw one strategy: bands, the expected curve over them, the data on top."""
     colour, dark, _ = view.tones[i]
-    if named:
-        name = short(view.strategies[i], 30)
-        ax.set_title(name, loc="left", color=dark, weight="bold", parse_math=False)
-    ax.grid(axis="y", color="#e8e8e8", lw=0.6, ls="-")
+    ax.set_title(name, loc="left", color=dark, weight="bold", **LITERAL)
     for k, share in enumerate(SHADES):
         low, high = view.bands[2 * k : 2 * k + 2, i]
         ax.fill_between(view.band_grid, low, high, facecolor=mixed(colour, 1 - share), lw=0)

@@ -11,6 +11,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.plots.style import (
     GREY,
     INK,
+    LITERAL,
     Tone,
     figure_of,
     given,
@@ -24,6 +25,7 @@ type Tones = dict[str, Tone]
 
 _ROW = 0.3  # inches per strategy
 _STRIP = "#ececec"
+_EDGE = 0.15  # share of the range near whose ends a name would leave the axes
 _LIKELY = 0.25  # least P(best) for a line to be labelled; the left panel names all strategies
 
 
@@ -67,7 +69,7 @@ def plot_ranking(
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
     tones = {str(name): tone(i) for i, name in enumerate(p_best)}
-    with styled():
+    with styled(axes):
         if axes is None:
             figure = new_figure(max(2.9, 1.3 + _ROW * len(behind)))
             axes = figure.subplots(1, 2, width_ratios=(1, 1.15))
@@ -76,7 +78,7 @@ def plot_ranking(
         scale = " (points)" if score.percent else ""
         first = short(str(behind.index[0]), 22)
         strip = f"\ngrey: at most {rope:g} apart" * (rope > 0)
-        left.set_xlabel(f"{score.title} minus that of {first}{scale}{strip}", parse_math=False)
+        left.set_xlabel(f"{score.title} minus that of {first}{scale}{strip}", **LITERAL)
         title = f"At {at:,.0f} {unit}, {100 * probability:g} % intervals"
         left.set_title(title, loc="left", weight="bold")
         _chances(right, p_best, tones, seen)
@@ -94,7 +96,7 @@ def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> Non
         if place > 0:
             ax.plot([row["lower"], row["upper"]], [place, place], color=dark, lw=2)
         ax.plot(row["median"], place, "o", color=dark, ms=5)
-    ax.set_yticks(range(len(order)), [short(name, 22) for name in order], parse_math=False)
+    ax.set_yticks(range(len(order)), [short(name, 22) for name in order], **LITERAL)
     for label, strategy in zip(ax.get_yticklabels(), order, strict=True):
         label.set_color(tones[strategy].dark)
     ax.set_ylim(len(order) - 0.5, -0.5)
@@ -122,7 +124,9 @@ def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", col
     if len(top):
         flat = top[top >= top.max() - 0.02]  # a falling line would cross the label
         at = float(flat.index[len(flat) // 2])
+        share = (at - line.index[0]) / max(line.index[-1] - line.index[0], 1e-9)
+        side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
         ax.annotate(
             short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",
-            ha="center", va="bottom", color=colour, parse_math=False,
+            ha=side, va="bottom", color=colour, **LITERAL,
         )  # fmt: skip

@@ -30,8 +30,7 @@ SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the 
 INK, GREY = "#262626", "#6b6b6b"
 LINE = 0.16  # height of a line of text in inches
 WIDTH = 7.2  # inches: the text width of most journals
-# A key on a user's axes overlaps the drawing.
-BOXED: dict[str, Any] = {"frameon": True, "framealpha": 0.9, "fontsize": 7}
+LITERAL: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text with a user's names
 # For a key: the handles of a tuple beside each other.
 SIDE_BY_SIDE = {tuple: HandlerTuple(ndivide=None, pad=0)}
 # Settings that a user's style could break, for our figures only; the font remains the user's.
@@ -86,8 +85,13 @@ def drawing(
     return save
 
 
-def styled() -> Any:
-    """Return a context with the package's settings, under those of a `sheet`."""
+def styled(axes: Any = None) -> Any:
+    """Return a context with the package's settings, under those of a `sheet`.
+
+    On axes that a user gave, the user's own settings hold, but for TeX, which would read names.
+    """
+    if axes is not None:
+        return mpl.rc_context({"text.usetex": False})
     if not (own := _SHEET.get()):
         return mpl.rc_context(STYLE)
     as_ticks: dict[Any, Any] = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
@@ -131,6 +135,23 @@ def single_panel(ax: Any, height: float) -> Axes:
     """Return the axes that a user gave, or those of a new figure if it is None."""
     panel: Axes = new_figure(height).subplots() if ax is None else given(ax, 1)[0]
     return panel
+
+
+def key_on(ax: Axes, handles: Sequence[Any], words: Sequence[str]) -> None:
+    """Put a key on a user's axes, over the drawing; the layout leaves no room for it."""
+    key = ax.legend(
+        handles, words, handler_map=SIDE_BY_SIDE, frameon=True, framealpha=0.9, fontsize="small"
+    )
+    key.set_in_layout(False)
+
+
+def name_axes(ax: Axes, x: str, y: str) -> None:
+    """Name a user's axes, but for those inside a grid, whose ticks have no labels."""
+    of_x, of_y = ax.xaxis.get_tick_params(), ax.yaxis.get_tick_params()
+    if of_x["labelbottom"] or of_x["labeltop"]:
+        ax.set_xlabel(x, **LITERAL)
+    if of_y["labelleft"] or of_y["labelright"]:
+        ax.set_ylabel(y, **LITERAL)
 
 
 def small_multiples(
@@ -188,19 +209,29 @@ def short(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
 
 
+def in_axes(ax: Axes, x: Any, y: Any) -> Floats:
+    """Convert points of the data to shares of the axes, on any scale: x and y, shape (2, point)."""
+    points = np.column_stack(np.broadcast_arrays(x, y))
+    return np.asarray((ax.transScale + ax.transLimits).transform(points).T)
+
+
 def name_lines(
     ax: Axes,
     names: Sequence[str],
     colours: Sequence[Any],
     starts: Floats,
     heights: Floats,
-    spacing: float,
+    inches: float | None,
 ) -> None:
-    """Write names at the right of the axes, joined to points of their lines.
+    """Write names at the right of the axes, joined to points of their lines, each on its own line.
 
-    `starts` and `heights` are x and y of these points, shape (name,), in units of the axes, as is
-    `spacing`, the least distance of names. Of names at the same height the last is on top.
+    `starts` and `heights` are x and y of these points, shape (name,), in units of the axes;
+    `inches` is the height of the axes, None to measure it. Of names at the same height the last is
+    on top.
     """
+    if inches is None:
+        inches = ax.get_window_extent().height / figure_of(ax).dpi
+    spacing = LINE * mpl.rcParams["font.size"] / STYLE["font.size"] / inches
     order = np.argsort(heights, kind="stable")
     steps = spacing * np.arange(len(order))
     moved = heights[order] - steps  # isotonic regression: no name is moved farther than it must be
@@ -210,4 +241,4 @@ def name_lines(
     for i, y in zip(order, places, strict=True):
         ax.plot([starts[i], 1.025], [heights[i], y], color=colours[i], lw=0.6, alpha=0.8, **style)
         name = short(names[i], 28)
-        ax.text(1.03, y, name, color=colours[i], va="center", parse_math=False, **style)
+        ax.text(1.03, y, name, color=colours[i], va="center", **LITERAL, **style)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
 from palm_bayes.errors import DataError
-from palm_bayes.plots.style import COLOURS, GREY, figure_of, short, single_panel, styled
+from palm_bayes.plots.style import COLOURS, GREY, LITERAL, figure_of, short, single_panel, styled
 
 _ABSENT = "0.85"  # grey, where a task lacks a strategy: 0 % is nearly white
 _ROW = 0.28  # inches per row
@@ -32,7 +32,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
     _require_rows(pooled)
-    with styled():
+    with styled(ax):
         ax = single_panel(ax, len(pooled) * _ROW + 0.9)
         rows = np.arange(len(pooled))
         of = np.exp(pooled[["mean", "lower", "upper", "new_lower", "new_upper"]].astype(float))
@@ -46,7 +46,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
         ax.set_xticks([tick for tick in _TICKS if ax.get_xlim()[0] < tick < ax.get_xlim()[1]])
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_xlabel(f"Speed-up over {short(reference, _NAME)}", parse_math=False)
+        ax.set_xlabel(f"Speed-up over {short(reference, _NAME)}", **LITERAL)
     return figure_of(ax)
 
 
@@ -63,13 +63,13 @@ def plot_winners(p_best: pd.DataFrame, ax: Any = None) -> Figure:
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
     _require_rows(p_best)
-    with styled():
+    with styled(ax):
         ax = single_panel(ax, len(p_best) * 0.6 * _ROW + 1.8)
         ax.set_facecolor(_ABSENT)
         image = ax.imshow(p_best.to_numpy(float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         _name_rows(ax, [str(name) for name in p_best.index])
         names = [short(str(name), _NAME) for name in p_best]
-        ax.set_xticks(range(len(names)), names, rotation=40, ha="right", parse_math=False)
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right", **LITERAL)
         ax.spines[:].set_visible(False)
         bar = figure_of(ax).colorbar(image, ax=ax, format=PercentFormatter(1), fraction=0.04)
         bar.outline.set_visible(False)
@@ -85,6 +85,6 @@ def _require_rows(table: pd.DataFrame) -> None:
 def _name_rows(ax: Axes, names: list[str]) -> None:
     """Name the rows, the first on top."""
     shown = [short(name, _NAME) for name in names]
-    ax.set_yticks(range(len(names)), shown, parse_math=False)
+    ax.set_yticks(range(len(names)), shown, **LITERAL)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(left=False)

@@ -11,12 +11,14 @@ from matplotlib.patches import Patch
 from palm_bayes.arrays import Floats
 from palm_bayes.data.score import Score
 from palm_bayes.plots.style import (
-    BOXED,
     COLOURS,
     INK,
+    LITERAL,
     figure_of,
     given,
+    key_on,
     mixed,
+    name_axes,
     short,
     small_multiples,
     styled,
@@ -54,32 +56,33 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     there = [name for name in _SOURCES if (spread.sel(source=name) > 0).any()]
     hues = dict(zip(_SOURCES, COLOURS, strict=False))
     key = [Patch(facecolor=mixed(hues[name], _SHADE)) for name in there]
-    with styled():
+    with styled(axes):
         if axes is None:
             panels, columns = small_multiples(len(strategies), (2.0, 2.0, 2.0), 0.9)
         else:
-            panels, columns = given(axes, len(strategies)), len(strategies)
-        for ax in panels[-columns:]:
-            ax.set_xlabel(by.capitalize())
+            panels, columns = given(axes, len(strategies)), 0
         for ax, strategy in zip(panels, strategies, strict=True):
             future = spread["future"].sel(strategy=strategy).to_numpy()
             first = max(len(future) - future.sum() - 1, 0)  # the last x with data
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
             _panel(ax, of[by].to_numpy(), score.sizes(of.to_numpy()))
             if len(strategies) > 1:
-                ax.set_title(short(str(strategy), 30), loc="left", weight="bold", parse_math=False)
+                name = short(str(strategy), 24 if columns == 3 else 30)
+                ax.set_title(name, loc="left", weight="bold", **LITERAL)
         for ax in panels:  # after all panels, which may share their limits
             ax.set_ylim(bottom=0)
         figure = figure_of(panels[0])
         if axes is None:
-            figure.supylabel(deviation, fontsize=9, parse_math=False)
+            for ax in panels[-columns:]:
+                ax.set_xlabel(by.capitalize())
+            figure.supylabel(deviation, fontsize=9, **LITERAL)
             figure.legend(
                 key, [_SOURCES[name] for name in there], loc="outside lower center", ncols=1
             )
         else:
             for ax in panels:
-                ax.set_ylabel(deviation, parse_math=False)
-            panels[0].legend(key, there, **BOXED)
+                name_axes(ax, by.capitalize(), deviation)
+            key_on(panels[0], key, there)
     return figure
 
 

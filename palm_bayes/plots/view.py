@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import RUN, Runs
 from palm_bayes.errors import known
-from palm_bayes.plots.style import GREY, INK, SIDE_BY_SIDE, short, tone
+from palm_bayes.plots.style import GREY, INK, LITERAL, SIDE_BY_SIDE, in_axes, short, tone
 
 LEVELS = (0.95, 0.8, 0.5)
 NEUTRAL = (0.32, 0.32, 0.32)
@@ -32,7 +32,7 @@ class View:
         known_in = [runs.labels_known, truth.labels_known]
         known_in += [not np.isnan(draws["labels"]).any() for draws in forecasts]
         by = "labels" if all(known_in) else "episode"
-        self.words = by.capitalize(), runs.score.axis.replace("$", r"\$")
+        self.words = by.capitalize(), runs.score.axis
         self.falls = runs.score.lower_is_better
         self.task = DOT.join(filter(None, (runs.dataset, runs.model)))
         self.strategies = runs.strategies
@@ -125,7 +125,7 @@ def scatter(
                 marks = style | {"lw": 0, "marker": "v^"[edge], "ms": 4, "mew": 0.6}
                 ax.plot(at, np.full(len(at), edge), transform=frame, clip_on=False, **marks)
                 note = f"{len(at)} {('below', 'above')[edge]}"
-                _note(ax, view, note, (at[-1], (0.13, 0.93)[edge]), color=INK, va="center")
+                _note(ax, note, (at[-1], (0.13, 0.93)[edge]), color=INK, va="center")
 
 
 def mark_data_end(ax: Axes, view: View, first: float, last: float, *, label: bool) -> None:
@@ -136,13 +136,13 @@ def mark_data_end(ax: Axes, view: View, first: float, last: float, *, label: boo
         ax.axvline(last, color=GREY, lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
         if label:  # where curves are not
             height, side = (0.98, "top") if view.falls else (0.02, "bottom")
-            _note(ax, view, "data end", (last, height), color=GREY, va=side)
+            _note(ax, "data end", (last, height), color=GREY, va=side)
 
 
-def _note(ax: Axes, view: View, words: str, at: tuple[float, float], **style: Any) -> None:
+def _note(ax: Axes, words: str, at: tuple[float, float], **style: Any) -> None:
     """Write beside a point (x, height in the axes), on the left if it is far right."""
-    left, right = view.xlim
-    side, align = (3, "left") if at[0] < left + 0.7 * (right - left) else (-3, "right")
+    share = in_axes(ax, at[0], ax.get_ylim()[0])[0, 0]
+    side, align = (3, "left") if share < 0.7 else (-3, "right")
     ax.annotate(words, at, (side, 0), ax.get_xaxis_transform(), "offset points", ha=align, **style)
 
 
@@ -153,4 +153,4 @@ def finish(figure: Figure, heading: str, key: list[Any]) -> None:
     style |= {"handler_map": SIDE_BY_SIDE, "columnspacing": 1.4}
     figure.legend([handle for handle, _ in key], [word for _, word in key], **style)
     if heading:
-        figure.suptitle(short(heading, 90), x=0.01, ha="left", weight="bold", parse_math=False)
+        figure.suptitle(short(heading, 90), x=0.01, ha="left", weight="bold", **LITERAL)

@@ -76,11 +76,11 @@ def rendered(figure):
 
 
 def ends(ax):
-    """The last point of every line that is drawn on some axes."""
+    """The last point of every line of data on some axes; those that lead to names are not."""
     return [
         np.array([line.get_xdata()[-1], line.get_ydata()[-1]], float)
         for line in ax.lines
-        if len(line.get_xdata())
+        if len(line.get_xdata()) and line.get_transform() != ax.transAxes
     ]
 
 

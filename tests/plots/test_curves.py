@@ -1,10 +1,14 @@
 """Figures, tested by their data: lines and bands are read back from the artists."""
 
+from itertools import pairwise
+
+import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
+from palm_bayes.data.runs import Runs
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.plots.view import LEVELS
 
@@ -87,6 +91,19 @@ def test_any_number_of_strategies_has_readable_panels(count, made, artists):
     lowest = [ax for ax in figure.axes if ax.get_xlabel()]
     assert len(lowest) == min(count, 2 if count == 4 else 3)
     assert all(ax.xaxis.get_tick_params()["labelbottom"] for ax in lowest)
+
+
+def test_long_names_end_before_the_next_panel(made):
+    runs = made.runs(strategies=3, repetitions=1, episodes=4)
+    table = runs.table.assign(
+        strategy=runs.table["strategy"] + " WITH MMD, AND BATCHES (WACV 2024)"
+    )
+    runs = Runs(table, runs.batch, runs.score)
+    figure = plot_curves(runs, made.forecast(runs))
+    figure.draw_without_rendering()
+    for ax, beside in pairwise(figure.axes):
+        name = ax.findobj(lambda one: isinstance(one, mpl.text.Text) and "…" in one.get_text())[0]
+        assert name.get_window_extent().x1 < beside.get_window_extent().x0
 
 
 def test_palm_fit_is_titled_by_dataset_model_and_strategy(made, artists):

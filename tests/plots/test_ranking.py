@@ -1,7 +1,11 @@
 """What the figure of a comparison shows."""
 
 import numpy as np
+import pandas as pd
 import pytest
+
+from palm_bayes.data.score import Score
+from palm_bayes.plots.ranking import plot_ranking
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +42,20 @@ def test_names_with_signs_are_drawn_as_they_are(fit):
     object.__setattr__(found, "paths", found.paths.assign_coords(strategy=["a_$x$", "b$"]))
     object.__setattr__(found, "reference", "b$")
     found.plot().draw_without_rendering()
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_names_of_lines_stay_inside_the_panel(place):
+    line = np.linspace(0.9, 0.1, 9) if place == "first" else np.linspace(0.1, 0.9, 9)
+    p_best = pd.DataFrame({"a_long_strategy_name": line, "b": 1 - line}, np.arange(100, 1000, 100))
+    behind = pd.DataFrame({"median": [0, -0.01], "lower": [0, -0.02], "upper": [0, 0.01]})
+    figure = plot_ranking(
+        behind.set_axis(p_best.columns), p_best, at=500, seen=None, unit="labels", rope=0.01,
+        score=Score(), probability=0.9,
+    )  # fmt: skip
+    figure.draw_without_rendering()
+    right = figure.axes[1]
+    (name,) = (text for text in right.texts if text.get_text() == "a_long_strategy_name")
+    inside, frame = name.get_window_extent(), right.get_window_extent()
+    assert frame.x0 < inside.x0
+    assert inside.x1 < frame.x1 + 5  # pixels
