@@ -18,7 +18,11 @@ from palm_bayes.errors import number
 _WIDTH = 96  # columns of text
 _CELL = 56  # most characters of a cell
 _LINES = 8  # most lines of words
-_STYLE = "<style>.palm-bayes th, .palm-bayes td {text-align: right; padding: 0 0.5em}</style>"
+_STYLE = """<style>
+.palm-bayes {overflow-x: auto}
+.palm-bayes th, .palm-bayes td {text-align: right; padding: 0 0.5em; white-space: nowrap}
+.palm-bayes td:first-child {white-space: normal; min-width: 8em}
+</style>"""
 _ROWS = 14  # most rows of a table: with the words it fits one screen
 
 

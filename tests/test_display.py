@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes import Budget, Target
+from palm_bayes import Budget, Target, pilot_value
 from palm_bayes.decisions.decide import Decision
 from palm_bayes.decisions.rule_logic import Finding
 from palm_bayes.display import (
@@ -40,12 +40,17 @@ def results(fit):
         "Comparison": fit.compare(500),
         "Decision": fit.decide(Target(0.93) | Budget(600)),
         "LabelsToReach": fit.labels_to_reach(0.95),
+        "PilotValue": pilot_value(fit, 600),
+        "Convergence": fit.convergence,
+        "PredictiveCheck": fit.predictive_check,
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["Runs", "PalmFit", "Forecast", "Comparison", "Decision", "LabelsToReach"]
-)
+NAMES = ["Runs", "PalmFit", "Forecast", "Comparison", "Decision", "LabelsToReach"]
+NAMES += ["PilotValue", "Convergence", "PredictiveCheck"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_text_and_html_say_the_same_in_one_screen(results, name):
     text, html = repr(results[name]), results[name]._repr_html_()
     lines = text.splitlines()
@@ -54,6 +59,8 @@ def test_text_and_html_say_the_same_in_one_screen(results, name):
     assert max(map(len, lines)) <= 120
     assert f"<b>{name}</b>: " in html
     assert "color" not in html
+    assert "overflow-x: auto" in html  # what is wide scrolls in itself: intervals stay in one line
+    assert "white-space: nowrap" in html
     for row in cells(html):
         for cell in filter(None, row):
             assert cell.replace("&gt;", ">") in text
@@ -156,6 +163,7 @@ def test_names_of_a_user_are_escaped_everywhere(made_up):
 
 def test_names_are_escaped_in_all_that_a_fit_gives(hostile_fit):
     shown = [hostile_fit, hostile_fit.forecast(horizon=2), hostile_fit.compare(500)]
+    shown += [hostile_fit.convergence, hostile_fit.predictive_check, pilot_value(hostile_fit, 500)]
     shown += [
         hostile_fit.labels_to_reach(0.95),
         hostile_fit.decide(Target(0.93), strategy=hostile_fit.runs.strategies[0]),

@@ -21,6 +21,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import by_sample, draw_paths
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, real
 from palm_bayes.files import plain_rows
 from palm_bayes.forecast.forecast import forecast
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 _SURE = 2  # standard errors
 
 
-@dataclass(frozen=True, eq=False)
-class PilotValue:
+@dataclass(frozen=True, eq=False, repr=False)
+class PilotValue(Displayed):
     """Value of one more pilot before the strategy is chosen.
 
     Attributes
@@ -88,6 +89,9 @@ class PilotValue:
         """Return all attributes in the types of JSON."""
         values = ("sentence", "labels", "choice", "perfect", "doubts")
         return {name: getattr(self, name) for name in values} | {"pilots": plain_rows(self.table)}
+
+    def _display(self) -> Display:
+        return Display(self.sentence, self.table)
 
 
 def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.arrays import Floats
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import ConvergenceError, listed
 
 R_HAT_MOST = 1.01
@@ -17,8 +18,8 @@ E_BFMI_LEAST = 0.3
 TAIL = 0.89  # ArviZ's default interval, since no verdict may depend on the user's interval
 
 
-@dataclass(frozen=True, eq=False)
-class Convergence:
+@dataclass(frozen=True, eq=False, repr=False)
+class Convergence(Displayed):
     """Convergence diagnostics of each strategy.
 
     Attributes
@@ -60,6 +61,9 @@ class Convergence:
         """Raise `ConvergenceError` unless all passed."""
         if not self.passed:
             raise ConvergenceError(self.sentence)
+
+    def _display(self) -> Display:
+        return Display(self.sentence, self.table.drop(columns="advice").reset_index())
 
 
 def diagnose(

@@ -19,6 +19,7 @@ from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.alignment import aligned_x
 from palm_bayes.data.checks import falling, growing_gain
 from palm_bayes.data.runs import Runs
+from palm_bayes.display import Display, Displayed
 from palm_bayes.inference.draws import numbers_of
 from palm_bayes.inference.pointwise import distribution
 from palm_bayes.model import noise
@@ -30,8 +31,8 @@ _LEAST_RUNS = 5  # with fewer, no run can be called an outlier
 _SEED = 0
 
 
-@dataclass(frozen=True, eq=False)
-class PredictiveCheck:
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictiveCheck(Displayed):
     """Result of the posterior predictive check.
 
     Attributes
@@ -57,6 +58,10 @@ class PredictiveCheck:
             f"{name}: PALM does not describe this curve: {row.finding}; do not trust its forecast"
             for name, row in zip(doubted.index, doubted.itertuples(index=False), strict=True)
         ]
+
+    def _display(self) -> Display:
+        words = "\n".join(self.sentences) or "PALM describes every curve."
+        return Display(words, self.table.reset_index())
 
 
 @dataclass(frozen=True, eq=False)
