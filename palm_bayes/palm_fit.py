@@ -36,10 +36,7 @@ if TYPE_CHECKING:
 class PalmFit(Posterior):
     """Posterior of a task's curves, with methods for forecasts, decisions and reports.
 
-    Attributes
-    ----------
-    runs, trace, convergence
-        As in `palm_bayes.inference.posterior.Posterior`, whose methods are inherited.
+    Its runs, trace and convergence are those of `palm_bayes.inference.posterior.Posterior`.
     """
 
     @classmethod
@@ -154,10 +151,8 @@ class PalmFit(Posterior):
         runs = read(data, again if isinstance(data, Runs) else reading_of(self.runs))
         if runs.score != self.runs.score:
             raise DataError(f"the fit is of {self.runs.score}, the data are of {runs.score}")
-        known = set(oddities(self.runs))
-        for oddity in oddities(runs):
-            if oddity not in known:
-                warnings.warn(oddity, PalmWarning, stacklevel=2)
+        for oddity in sorted(set(oddities(runs)) - set(oddities(self.runs))):
+            warnings.warn(oddity, PalmWarning, stacklevel=2)
         return self.of(refit_validated(self, runs, priors=priors, progress=progress or silent))
 
     def compare(
@@ -229,10 +224,16 @@ class PalmFit(Posterior):
         """
         from palm_bayes.plots.curves import plot_curves
 
-        expected, new = (
-            self.forecast(horizon=horizon, scope=scope).draws for scope in ("expected", "new")
-        )
-        return plot_curves(self.runs, expected, new, truth, axes=axes)
+        new = self.forecast(horizon=horizon, scope="new").draws
+        return plot_curves(self.runs, self.forecast(horizon=horizon).draws, new, truth, axes=axes)
+
+    def plot_comparison(
+        self, truth: Runs | None = None, horizon: int | None = None, ax: Any = None
+    ) -> Any:
+        """Draw all strategies in one panel, `ax` if given; other arguments as in `plot`."""
+        from palm_bayes.plots.comparison import plot_comparison
+
+        return plot_comparison(self.runs, self.forecast(horizon=horizon).draws, truth, ax=ax)
 
     def plot_uncertainty(self, horizon: int | None = None, axes: Any = None) -> Any:
         """Draw the sources of uncertainty of a new repetition; arguments as in `plot`."""

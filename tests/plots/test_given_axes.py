@@ -8,7 +8,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from palm_bayes.errors import DataError
-from palm_bayes.plots.comparison import plot_comparison
 
 PLOTS = {
     "plot": lambda fit, **where: fit.plot(horizon=4, **where),
@@ -102,7 +101,7 @@ def on_log_axis(draw):
 def test_x_may_be_on_a_log_scale(fit, artists):
     found = fit.labels_to_reach(0.95)
     for draw in (
-        lambda ax: plot_comparison(fit.runs, fit.forecast().draws, ax=ax),
+        lambda ax: fit.plot_comparison(ax=ax),
         lambda ax: found.plot(ax=ax),
     ):
         ax = on_log_axis(draw)
@@ -117,7 +116,7 @@ def test_x_may_be_on_a_log_scale(fit, artists):
 def test_names_keep_apart_in_a_low_panel(ragged_fit):
     figure = Figure(figsize=(3.4, 2.6))
     ax = figure.subplots()
-    plot_comparison(ragged_fit.runs, ragged_fit.forecast().draws, ax=ax)
+    ragged_fit.plot_comparison(ax=ax)
     figure.draw_without_rendering()
     names = [text for text in ax.texts if text.get_text() in ragged_fit.runs.strategies]
     boxes = sorted((text.get_window_extent() for text in names), key=lambda box: box.y0)
