@@ -30,12 +30,10 @@ def unit_of(runs: Runs) -> Unit:
 def episode_budgets(runs: Runs, until: float) -> Floats:
     """Return the budget after each episode, observed and then by batch past `until`, shape (n,).
 
-    Observed ones are the (lower) median over runs, so that they are whole labels where data are.
     `DataError` if there are more than `MOST_LATER` past the data.
     """
     column = "labels" if runs.labels_known else "episode"
-    by_episode = runs.table.groupby("episode")[column]
-    seen = by_episode.quantile(0.5, interpolation="lower").cummax().to_numpy(float)
+    seen = _by_episode(runs, column).to_numpy(float)
     more = max(math.ceil((until - seen[-1]) / _step(runs) - 1e-9), 0)
     if more > MOST_LATER:
         raise DataError(
@@ -85,7 +83,7 @@ def asked_x(
     import xarray as xr  # slow to import
 
     x = _grid(runs, labels, episodes, horizon)
-    points = _x_by_episode(runs)
+    points = _by_episode(runs, "x")
     # Rounded, so that whole episodes stay whole.
     episode = np.round(interpolated(x, points, points.index, 1.0), 12)
     along = {"episode": ("x", episode), "labels": ("x", runs.labels_at(x))}
@@ -106,7 +104,7 @@ def _grid(
         seen = np.unique(runs.table["episode"])
         ahead = len(seen) if horizon is None else _whole(horizon)
         at = np.concatenate([seen, seen[-1] + np.arange(1, ahead + 1)])
-    points = _x_by_episode(runs)
+    points = _by_episode(runs, "x")
     return interpolated(at, points.index, points, 1.0)
 
 
@@ -133,9 +131,11 @@ def _positive(values: ArrayLike, name: str) -> Floats:
     return numbers
 
 
-def _x_by_episode(runs: Runs) -> "pd.Series[float]":
-    """Return x of each observed episode: the median over runs, whose start pools may differ.
+def _by_episode(runs: Runs, column: str) -> "pd.Series[float]":
+    """Return x or labels of each observed episode, of runs whose start pools may differ.
 
-    Between episodes it is linear, and past them a batch for each.
+    It is the lower median over runs, so that labels are whole where those of the data are. Between
+    episodes x is linear, and past them a batch for each.
     """
-    return runs.table.groupby("episode")["x"].median().cummax()
+    of = runs.table.groupby("episode")[column]
+    return of.quantile(0.5, interpolation="lower").cummax()

@@ -79,3 +79,5 @@ def test_budgets_of_uneven_batches_are_whole_labels():
     budgets = episode_budgets(runs, 240)
     np.testing.assert_array_equal(budgets % 1, 0)
     assert budgets.tolist() == [27, 53, 80, 106, 133, 160, 186, 212, 239, 266]
+    forecast_at = asked_x(runs, horizon=0)["labels"]
+    np.testing.assert_allclose(forecast_at, episode_budgets(runs, 0))
