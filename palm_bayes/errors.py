@@ -4,6 +4,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 # Control characters, lone surrogates, line separators, changes of the direction of writing, and
@@ -73,6 +74,22 @@ def real(value: Any, what: str) -> float:
         raise DataError(f"{what} is {value!r}, but must be a number") from None
 
 
+def whole(value: Any, what: str, least: int) -> int:
+    """Return a value as a whole number; `DataError` for a smaller one, and for all else."""
+    if not isinstance(value, Integral):
+        raise DataError(f"{what} is {value!r}, but must be a whole number")
+    if value < least:
+        raise DataError(f"{what} is {value}, but must be at least {least}")
+    return int(value)
+
+
+def of_type[T](value: Any, kind: type[T], what: str, wanted: str) -> T:
+    """Return a value of the type that is wanted, in words; `DataError` for others."""
+    if not isinstance(value, kind):
+        raise DataError(f"{what} is of type {type(value).__name__}, but must be {wanted}")
+    return value
+
+
 def require_inside(value: float, what: str) -> None:
     """Raise `DataError` unless a value, such as a probability, lies between 0 and 1."""
     if not 0 < real(value, what) < 1:
@@ -105,8 +122,12 @@ def plural(values: Iterable[float], one: str, many: str) -> str:
 
 
 def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:
-    """Return unique `names`; `DataError`, with similar names, for one that is not in `there`."""
-    wanted, present = list(dict.fromkeys(names)), list(there)
+    """Return unique `names`, or a single one in a list.
+
+    `DataError`, with similar names, for one that is not in `there`.
+    """
+    wanted = list(dict.fromkeys([names] if isinstance(names, str) else names))
+    present = list(there)
     if not wanted:
         raise DataError(f"no {what} is named: there are {listed(present)}")
     for name in wanted:

@@ -12,7 +12,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.data.validation import SLACK
 from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
-from palm_bayes.decisions.rule_logic import Rule
+from palm_bayes.decisions.rule_logic import Rule, stop_rule
 from palm_bayes.decisions.stopping_rules import Target, Unreachable
 from palm_bayes.errors import DataError
 from palm_bayes.inference.importance_refit import refit_validated
@@ -80,6 +80,7 @@ class StopMonitor:
 
     def __post_init__(self) -> None:
         """Raise `DataError` for options that the first fit would refuse, episodes later."""
+        stop_rule(self.rule)
         check_options(self.batch, "labels", None, None)
         settings = Settings(self.draws, self.tune, self.chains, seed=self.seed)
         priors = self.priors

@@ -2,7 +2,7 @@
 
 import pytest
 
-from palm_bayes.errors import DataError, plural, real, span, visible
+from palm_bayes.errors import DataError, known, plural, real, span, visible
 
 
 def test_what_steers_a_terminal_is_shown():
@@ -41,3 +41,9 @@ def test_large_numbers_are_written_out():
 def test_what_is_no_number_is_one_line(value):
     with pytest.raises(DataError, match=r"^the budget is (too large: it must be|.* a number$)"):
         real(value, "the budget")
+
+
+def test_one_name_is_a_list_of_one():
+    assert known("margin", ["random", "margin"], "strategy") == ["margin"]
+    with pytest.raises(DataError, match=r"no strategy 'margn': .* did you mean 'margin'"):
+        known("margn", ["random", "margin"], "strategy")

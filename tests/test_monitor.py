@@ -173,3 +173,8 @@ def test_real_updates(fit):  # after `fit`, which has compiled the program
     assert decision.labels == 100
     assert 0 < decision.findings[0].probability < 1
     assert monitor.update(120, 0.87).stop
+
+
+def test_a_rule_is_checked_at_once():
+    with pytest.raises(DataError, match=r"rule is 0\.9, but must be a stop rule"):
+        StopMonitor(0.9)

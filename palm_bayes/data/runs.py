@@ -29,7 +29,7 @@ from palm_bayes.data.validation import (
     with_counts,
 )
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, listed, plural, span, visible
+from palm_bayes.errors import DataError, known, listed, of_type, plural, span, visible, whole
 
 __all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode"]
 
@@ -181,9 +181,7 @@ class Runs(Displayed):
 
     def first(self, episodes: int) -> Self:
         """Return the rows with episode <= `episodes` (at least 1); `batch` is kept."""
-        if episodes < 1:
-            raise DataError(f"episodes is {episodes}, but must be at least 1")
-        return self._with(self.table[self.table["episode"] <= episodes])
+        return self._with(self.table[self.table["episode"] <= whole(episodes, "episodes", 1)])
 
     def limited(self, max_repetitions: int | None, max_episodes: int | None) -> Self:
         """Return the first repetitions and episodes, refused as by `from_frame`; None keeps all."""
@@ -252,6 +250,11 @@ class Runs(Displayed):
         task = " / ".join(filter(None, (self.dataset, self.model)))
         size = ": ".join(filter(None, (task, self.describe())))
         return Display("\n".join([size, *self.notes]), table.reset_index())
+
+
+def require_runs(value: Any, what: str) -> Runs:
+    """Return a value that is `Runs`; `DataError` for all else."""
+    return of_type(value, Runs, what, "Runs, as palm_bayes.read returns")
 
 
 def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:

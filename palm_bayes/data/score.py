@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from palm_bayes.display import accuracy, difference
-from palm_bayes.errors import DataError, PalmWarning, real
+from palm_bayes.errors import DataError, PalmWarning, of_type, real
 
 _LEAST_POINTS = 0.1  # in percent; smaller ones are probably fractions given by mistake
 _SMALL = 10  # a larger target for fractions is percent
@@ -36,6 +36,7 @@ class Score:
     lower_is_better: bool = False
 
     def __post_init__(self) -> None:
+        of_type(self.metric, str, "the name of the score", "text")
         if not (self.metric.isprintable() and 0 < len(self.metric.strip()) <= _LONGEST):
             allowed = f"allowed are 1 to {_LONGEST} letters in one line"
             raise DataError(f"the name of the score is {self.metric!r}, {allowed}")

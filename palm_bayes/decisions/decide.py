@@ -12,10 +12,9 @@ import pandas as pd
 from palm_bayes.arrays import Floats
 from palm_bayes.decisions.doubts import doubts_of
 from palm_bayes.decisions.projection import Outlook, labels_spent
-from palm_bayes.decisions.rule_logic import VERDICTS, Finding, Rule, SingleRule
+from palm_bayes.decisions.rule_logic import VERDICTS, Finding, Rule, SingleRule, stop_rule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed, percent
-from palm_bayes.errors import DataError
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share, is_mostly_prior, relative_width
 
@@ -128,9 +127,7 @@ def decide(
     fit: "Posterior", rule: Rule, *, strategy: str | None = None, force: bool = False
 ) -> Decision:
     """Judge a fit by a stop rule; see `palm_bayes.PalmFit.decide`."""
-    if not isinstance(rule, Rule):
-        raise DataError(f"rule is {rule!r}, but must be a stop rule, such as Target(0.93)")
-    outlook = outlook_for(fit, strategy or leader(fit), rule)
+    outlook = outlook_for(fit, strategy or leader(fit), stop_rule(rule))
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
     verdict = decision(rule, outlook, doubts, force=force)
     stopped = [

@@ -7,9 +7,10 @@ combines them (Kleene, *Introduction to Metamathematics*, 1952, § 64).
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from palm_bayes.decisions.projection import Outlook
+from palm_bayes.errors import DataError
 
 VERDICTS: dict[bool | None, Literal["stop", "continue", "cannot say"]] = {
     True: "stop", False: "continue", None: "cannot say",
@@ -84,6 +85,13 @@ class Rule(ABC):
         """Return the labels that no run may exceed."""
 
 
+def stop_rule(value: Any) -> Rule:
+    """Return a value that is a stop rule; `DataError` for all else."""
+    if not isinstance(value, Rule) or isinstance(value, type):
+        raise DataError(f"rule is {value!r}, but must be a stop rule, such as Target(0.93)")
+    return value
+
+
 @dataclass(frozen=True)
 class SingleRule(Rule):
     """Single stop rule."""
@@ -118,6 +126,10 @@ class _Several(Rule):
     """Rules that are combined."""
 
     rules: tuple[Rule, ...]
+
+    def __post_init__(self) -> None:
+        for rule in self.rules:
+            stop_rule(rule)
 
     def leaves(self) -> tuple[SingleRule, ...]:
         """Return the single rules in it."""

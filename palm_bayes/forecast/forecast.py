@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.quantiles import BANDS, QUANTILE_NAMES, QUANTILES
-from palm_bayes.data.runs import Runs
+from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
-from palm_bayes.errors import DataError, known, number
+from palm_bayes.errors import DataError, known, number, of_type, real, whole
 from palm_bayes.forecast.repetitions import continued, new
 from palm_bayes.model.expected import moments, on_curve, with_misfit
 from palm_bayes.model.misfit import Misfit
@@ -63,9 +63,18 @@ class Forecast(Displayed):
     labels_known: bool
     of_means: bool = False
 
-    def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> xr.DataArray:
-        """Compute posterior quantiles as fractions, dims (quantile, strategy[, repetition], x)."""
-        return self.draws.quantile(list(probabilities), ("chain", "draw"), skipna=False)
+    def quantiles(self, probabilities: ArrayLike = QUANTILES) -> xr.DataArray:
+        """Compute posterior quantiles as fractions, dims (quantile, strategy[, repetition], x).
+
+        `DataError` for a probability outside [0, 1].
+        """
+        found = [
+            real(one, "a probability of quantiles") for one in np.atleast_1d(probabilities).tolist()
+        ]
+        for one in found:
+            if not 0 <= one <= 1:
+                raise DataError(f"a probability of quantiles is {one:g}, but must be 0 to 1")
+        return self.draws.quantile(found, ("chain", "draw"), skipna=False)
 
     def uncertainty(self) -> xr.DataArray:
         """Compute the standard deviation due to each source of uncertainty, a fraction.
@@ -130,8 +139,9 @@ class Forecast(Displayed):
         Raises
         ------
         DataError
-            If the scope is another one.
+            If the scope is another one, or no episode of `truth` is past the data.
         """
+        require_runs(truth, "truth")
         if self.scope != "continuing":
             raise DataError(
                 f"the forecast has the scope {self.scope!r}, coverage needs scope='continuing'"
@@ -140,7 +150,9 @@ class Forecast(Displayed):
         later = self.to_frame()
         later = later[later["future"]].astype({"repetition": str})
         points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
-        seen = truth.score.values(points["accuracy"])
+        if points.empty:
+            raise DataError("truth has no episode of the forecast past the data of the fit")
+        seen = self.score.values(points["accuracy"])
         inside = pd.DataFrame(
             {f"{p} %": seen.between(points[low], points[high]) for p, (low, high) in BANDS.items()}
         )
@@ -184,6 +196,9 @@ def forecast(
     See `palm_bayes.PalmFit.forecast`.
     """
     known([scope], get_args(Scope), "scope")
+    whole(seed, "seed", 0)
+    if not (misfit is None or misfit == "learned"):
+        of_type(misfit, Misfit, "misfit", "'learned', a Misfit or None")
     at = asked_x(fit.runs, labels, episodes, horizon)
     x, table = at.to_numpy(), fit.runs.table
     posterior = fit.trace["posterior"].to_dataset()

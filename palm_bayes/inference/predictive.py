@@ -16,6 +16,7 @@ from pymc.stats import compute_log_prior
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import asked_x
+from palm_bayes.errors import whole
 from palm_bayes.inference.importance_refit import priors_of
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.saved import prior_set_name
@@ -73,8 +74,10 @@ def full_trace(
     Raises
     ------
     DataError
-        If custom priors are missing, or given for a named set.
+        If custom priors are missing, or given for a named set, or a number is not allowed.
     """
+    whole(draws, "draws", 1)
+    whole(seed, "seed", 0)
     model = build_model(fit.runs, _priors(fit, priors))
     of_prior, of_posterior, of_misfit = np.random.default_rng(seed).spawn(3)
     groups: dict[str, xr.Dataset] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from palm_bayes.errors import DataError, known, require_inside
+from palm_bayes.errors import DataError, known, require_inside, whole
 
 if TYPE_CHECKING:
     from palm_bayes.model.priors import Priors
@@ -69,9 +69,10 @@ class Settings:
         if self.sampler == "numpyro" and find_spec("numpyro") is None:
             raise DataError("NumPyro is not installed: pip install 'palm-bayes[numpyro]'")
         counts = {"draws": 4, "tune": 1, "chains": 2, "seed": 0, "batches": 1}
+        if self.cores is not None:
+            counts["cores"] = 1  # nutpie would wait forever for none
         for name, least in counts.items():
-            if getattr(self, name) < least:
-                raise DataError(f"{name} is {getattr(self, name)}, but must be at least {least}")
+            whole(getattr(self, name), name, least)
         require_inside(self.target_accept, "target_accept")
 
     def suit(self, priors: "Priors") -> None:

@@ -11,7 +11,7 @@ from pymc.distributions.distribution import support_point as usual_value
 from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
-from palm_bayes.data.runs import Runs
+from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.model import curve, noise
 from palm_bayes.model.coordinates import (
     CurveCoordinates,
@@ -65,6 +65,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
         accuracies are fractions. PyMC's own functions take it: prior and posterior predictive draw
         whole repetitions.
     """
+    require_runs(runs, "runs")
     priors = priors_of_runs(priors, runs)
     data = observations(runs)
     coords = {

@@ -15,13 +15,14 @@ from pytensor.compile.mode import Mode
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, known
+from palm_bayes.errors import DataError, known, of_type
 from palm_bayes.model import curve
 from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
+_BOUNDS = ("alpha_lo", "alpha_hi", "beta_hi", "apart")  # what of `Priors` is no distribution
 _SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
 
 Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
@@ -108,6 +109,10 @@ class Priors:
         if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
             got = f"alpha_lo is {self.alpha_lo:g} and alpha_hi {self.alpha_hi:g}"
             raise DataError(f"{got}, allowed are finite numbers with alpha_lo < alpha_hi")
+        for part in fields(self):
+            if part.name not in _BOUNDS and (value := getattr(self, part.name)) is not None:
+                wanted = "a distribution of PyMC, such as pm.Beta.dist(20, 2)"
+                of_type(value, pt.TensorVariable, f"the prior of {part.name}", wanted)
         for name in ("alpha", "alpha_start", "beta"):
             part = getattr(self, name)
             if part is not None and _is_truncated(part):
@@ -184,7 +189,7 @@ def priors_of_runs(
         As in `named_priors`.
     """
     if not isinstance(priors, str):
-        return priors
+        return of_type(priors, Priors, "priors", "'default', 'bounds' or Priors")
     named = named_priors(priors, learned, **bounds)
     return _with_noise(named, *noise_log_normals(runs.table).items()) if runs.of_means else named
 

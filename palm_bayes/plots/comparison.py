@@ -59,7 +59,7 @@ def plot_comparison(
     second panel enlarges the curves from the end of the data on, with the 80 % intervals at the end
     of the forecast, where bands would overlap. On a given `ax`, only the whole is drawn.
     """
-    view = View(runs, [expected], truth or runs, means=True)
+    view = View(runs, [expected], truth, means=True)
     start, limits = _enlarged_part(view)
     enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
     height = max(4.2, 1.3 + LINE * len(view.strategies))

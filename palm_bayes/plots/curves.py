@@ -74,7 +74,7 @@ def plot_curves(
         ``savefig``.
     """
     forecasts = [draws for draws in (expected, new) if draws is not None]
-    view = View(runs, forecasts, truth or runs, means=False)
+    view = View(runs, forecasts, truth, means=False)
     if axes is not None:
         return _on_axes(view, given(axes, len(view.strategies)))
     return _panels(view, view.task if title is None else title)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.data.runs import RUN, Runs, require_runs
 from palm_bayes.errors import known
 from palm_bayes.plots.style import GREY, INK, LITERAL, SIDE_BY_SIDE, in_axes, short, tone
 
@@ -28,7 +28,8 @@ DATA = DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
 class View:
     """Contents of a figure, in the units of its axes."""
 
-    def __init__(self, runs: Runs, forecasts: list[xr.DataArray], truth: Runs, means: bool) -> None:
+    def __init__(self, runs: Runs, forecasts: list[xr.DataArray], truth: Any, means: bool) -> None:
+        truth = runs if truth is None else require_runs(truth, "truth")
         known_in = [runs.labels_known, truth.labels_known]
         known_in += [not np.isnan(draws["labels"]).any() for draws in forecasts]
         by = "labels" if all(known_in) else "episode"

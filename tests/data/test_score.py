@@ -154,3 +154,8 @@ def test_two_columns_of_errors_are_asked_about():
         read_runs(table, lower_is_better=True)
     with pytest.raises(DataError, match="errors are read with --lower-is-better"):
         read_runs(frame(FALLS, "error").assign(loss=FALLS))
+
+
+def test_the_name_of_a_score_is_text():
+    with pytest.raises(DataError, match="the name of the score is of type int, but must be text"):
+        Score(3)

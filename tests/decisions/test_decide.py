@@ -183,6 +183,8 @@ def test_no_switch_where_the_labels_are_spent(bent):
 def test_bad_questions(fit):
     with pytest.raises(DataError, match="rule is 'stop', but must be a stop rule"):
         decide(fit, "stop")
+    with pytest.raises(DataError, match=r"rule is .*Target.*, but must be a stop rule"):
+        decide(fit, Target)
     with pytest.raises(DataError, match="no strategy 'rnd'"):
         fit.decide(Target(0.9), strategy="rnd")
     with pytest.raises(DataError, match="the target is 120, but must be above 0 and at most 1"):

@@ -158,6 +158,8 @@ def test_what_is_spent_needs_no_draw(rule, labels, stop):
         (lambda: NetValue(1, 0), "point_value is 0"),
         (lambda: Budget(0), "budget is 0"),
         (lambda: Pool(-5), "pool is -5"),
+        (lambda: Budget(5) | 0.9, "rule is 0.9, but must be a stop rule, such as Target"),
+        (lambda: (Budget(5) | Pool(9)) & Target, "rule is .*Target.*, but must be a stop rule"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(make, message):

@@ -10,8 +10,11 @@ import xarray as xr
 from scipy.special import expit, logit
 from scipy.stats import kstest, norm
 
+from palm_bayes.data.example import example_runs_path
 from palm_bayes.data.quantiles import QUANTILES
+from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve, noise
@@ -235,6 +238,9 @@ def test_labels_and_episodes_are_sorted_once_each():
         ({"labels": "many"}, "the requested labels are 'many', but must be numbers"),
         ({"horizon": -1}, "horizon is -1"),
         ({"scope": "newer"}, "no scope 'newer'.*did you mean 'new'"),
+        ({"seed": "a"}, "seed is 'a', but must be a whole number"),
+        ({"seed": -1, "scope": "new"}, "seed is -1, but must be at least 0"),
+        ({"misfit": "none"}, "misfit is of type str, but must be 'learned', a Misfit or None"),
     ],
 )
 def test_what_cannot_be_forecast(options, words):
@@ -262,6 +268,17 @@ def test_quantiles_rise(fit):
         assert float(bands.max()) <= 1
         assert float(bands.min()) >= 0
         assert bands.dims[0] == "quantile"
+
+
+def test_one_quantile_may_be_asked_for(fit):
+    found = fit.forecast(labels=[400])
+    np.testing.assert_array_equal(found.quantiles(0.5), found.quantiles([0.5]))
+
+
+@pytest.mark.parametrize("probability", [1.2, "half", np.nan])
+def test_a_quantile_needs_a_probability(fit, probability):
+    with pytest.raises(DataError, match=r"a probability of quantiles is .*, but must be"):
+        fit.forecast(labels=[400]).quantiles([0.5, probability])
 
 
 def test_table(fit):
@@ -420,8 +437,9 @@ def test_a_curve_that_is_done_at_once_is_forecast_without_warnings():
 class Frames(Forecast):
     """A forecast whose frame is given: all that coverage needs."""
 
-    def __init__(self, frame):
+    def __init__(self, frame, score=None):
         object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "score", score or Score())
         object.__setattr__(self, "scope", "continuing")
 
     def to_frame(self):
@@ -447,7 +465,7 @@ def test_coverage(scale):
     frame = table.assign(future=later, repetition=table["repetition"].astype(str))
     for q, width in bands.items():
         frame[f"q{q}"] = scale * (0.5 + (width if float(q) > 50 else -width))
-    found = Frames(frame).coverage(truth)
+    found = Frames(frame, truth.score).coverage(truth)
     assert list(found.index) == ["b", "a", "all"]
     assert list(found.columns) == ["points", "50 %", "80 %", "95 %"]
     assert found.loc["b"].tolist() == [8, 0.5, 0.5, 1.0]
@@ -470,3 +488,18 @@ def test_coverage_of_another_scope_is_refused(fit, scope):
     one = fit.forecast(horizon=1, scope=scope)
     with pytest.raises(DataError, match=f"has the scope '{scope}', coverage needs scope='cont"):
         one.coverage(fit.runs)
+
+
+def test_coverage_needs_runs_that_go_on(fit):
+    ahead = fit.forecast(horizon=2, scope="continuing")
+    with pytest.raises(DataError, match="truth is of type str, but must be Runs, as palm_bayes"):
+        ahead.coverage("runs.csv")
+    with pytest.raises(DataError, match="truth has no episode of the forecast past the data"):
+        ahead.coverage(fit.runs)
+
+
+def test_coverage_does_not_depend_on_the_unit_of_the_truth(fit):
+    ahead = fit.forecast(horizon=4, scope="continuing")
+    later = read_runs(example_runs_path()).select(fit.runs.strategies)
+    errors = replace(later, score=Score("error", percent=True, lower_is_better=True))
+    pd.testing.assert_frame_equal(ahead.coverage(errors), ahead.coverage(later))

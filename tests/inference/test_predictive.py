@@ -90,6 +90,12 @@ def test_named_priors_are_the_fits_own(fit):
         fit.predictive_model(LABELS, priors=named_priors("default"))
 
 
+@pytest.mark.parametrize("option", [{"draws": 0}, {"draws": "all"}, {"seed": -1}])
+def test_numbers_of_draws_are_checked(fit, option):
+    with pytest.raises(DataError, match=f"{next(iter(option))} is .*, but must be"):
+        fit.full_trace(**option)
+
+
 def test_arviz_compares_predictions_with_data(full):
     drawn = az.plot_ppc_dist(full, num_samples=5, backend="none")
     assert {"predictive_dist", "observed_dist"} <= set(drawn.viz.children)

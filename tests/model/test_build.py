@@ -8,6 +8,7 @@ import pytensor.tensor as pt
 import pytest
 from scipy import stats
 
+from palm_bayes.errors import DataError
 from palm_bayes.model import curve, noise
 from palm_bayes.model.build import build_model
 from palm_bayes.model.priors import named_priors
@@ -292,3 +293,11 @@ def test_graph_shows_the_model(model):
     for box in ("strategy (2)", "strategy (2) x parameter (4)", "observation (22)"):
         assert f'label="{box}"' in source
     assert "curve -> accuracy" in source
+
+
+def test_a_model_is_of_runs_and_priors(make_runs):
+    table = make_runs().table
+    with pytest.raises(DataError, match="runs is of type DataFrame, but must be Runs"):
+        build_model(table)
+    with pytest.raises(DataError, match="priors is of type int, but must be 'default', 'bounds'"):
+        build_model(make_runs(), 3)

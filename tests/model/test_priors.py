@@ -240,6 +240,7 @@ def test_named_priors_are_one_object_for_which_programs_are_kept():
     [
         (lambda: named_priors("flat"), ["no prior set 'flat'", "default, bounds"]),
         (lambda: named_priors("default").with_parts(A_mx=1), ["'A_mx'", "did you mean 'A_max'"]),
+        (lambda: Priors(beta=3), ["the prior of beta is of type int", "pm.Beta.dist(20, 2)"]),
         (lambda: Priors(alpha_lo=2.0, alpha_hi=1.0), ["alpha_lo is 2", "alpha_hi 1", "allowed"]),
         (lambda: Priors(alpha_hi=np.inf), ["alpha_hi inf", "finite"]),
         (lambda: Priors(alpha_lo=np.nan), ["alpha_lo is nan"]),

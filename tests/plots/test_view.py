@@ -122,6 +122,13 @@ def test_any_name_can_be_drawn(made, artists):
         artists.rendered(plot(runs, made.forecast(runs)))
 
 
+@pytest.mark.parametrize("plot", [plot_curves, plot_comparison])
+def test_the_truth_is_runs(plot, made):
+    runs = made.runs()
+    with pytest.raises(DataError, match="truth is of type DataFrame, but must be Runs, as palm_b"):
+        plot(runs, made.forecast(runs), truth=runs.table)
+
+
 def test_missing_strategy_is_named(made):
     runs = made.runs()
     with pytest.raises(DataError, match="s2"):
