@@ -50,8 +50,8 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
   the step counts. Of several experiments `--column dataset=experiment --dataset NAME` reads one.
 - Result folders, `<dataset>/<batch>/<strategy>/run_<i>/accuracies.csv`: name one of
   `<dataset>/<batch>`.
-- In Python also a DataFrame, or a dict: of lists by column, of arrays (runs x episodes) by
-  strategy, or of such dicts by strategy and repetition.
+- In Python also a DataFrame (of pandas, Polars or PyArrow), or a dict: of lists by column, of
+  arrays (runs x episodes) by strategy, or of such dicts by strategy and repetition.
 
 Where the tables have no such columns, strategy and repetition are those of the names of files,
 sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`, also `margin_r1` and

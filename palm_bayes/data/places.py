@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -32,7 +32,19 @@ from palm_bayes.data.opening import check_names, pickled
 from palm_bayes.data.tables import PICKLES, READERS, read_file
 from palm_bayes.errors import DataError, listed
 
-type Place = pd.DataFrame | Mapping[str, Any] | str | Path | Sequence[Any]
+
+@runtime_checkable
+class Frame(Protocol):
+    """Table of another library, such as Polars or PyArrow."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return it as a frame of pandas."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Return its columns, as tables do and arrays of more dims do not."""
+
+
+type Place = pd.DataFrame | Frame | Mapping[str, Any] | str | Path | Sequence[Any]
 
 _RESULT_PATH = re.compile(
     r"(?:.*/)?(?P<dataset>[^/]+)/(?P<batch>[0-9]+)/(?P<strategy>[^/]+)/run_(?P<repetition>[0-9]+)"
@@ -53,6 +65,8 @@ _SPLIT = re.compile(rf"(?<![a-z])(?:{'|'.join(SPLITS)}|eval|dev)(?![a-z])", re.I
 
 def raw_tables(source: Place, pattern: str | None, *, errors: bool = False) -> list[Raw]:
     """Read all tables of a place, with what their paths and keys say."""
+    if isinstance(source, Frame):
+        source = source.to_pandas()
     if isinstance(source, pd.DataFrame):
         return [of_frame(source)]
     if isinstance(source, Mapping):

@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,6 +141,14 @@ def test_files_that_cannot_be_read(tmp_path):
         assert f"{name} cannot be read as CSV" in message(tmp_path / name)
     (tmp_path / "d.csv").write_bytes(b"strategy\nentropi\xe9")
     assert "d.csv cannot be read: line 2 is not in UTF-8" in message(tmp_path / "d.csv")
+
+
+def test_tables_of_arrow_are_frames():
+    frame = pd.DataFrame(
+        {"strategy": "a", "labels": [20, 40, 60, 80], "accuracy": [0.5, 0.6, 0.7, 0.8]}
+    )
+    read_from = read_runs(pa.Table.from_pandas(frame))
+    pd.testing.assert_frame_equal(read_from.table, read_runs(frame).table)
 
 
 def test_frames_give_the_row():
