@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -75,7 +76,7 @@ def plot_backtest(
         top, bottom = halves
         axes = top.subplots(1, 3, width_ratios=(1, 1, 1.25))
         for ax, scope in zip(axes[:2], _SCOPES, strict=True):
-            _coverage(ax, scores, scope)
+            _coverage(ax, scores, scope, key=scope == "mean")
         axes[1].set_ylabel("")
         _errors(axes[2], forecasts, baselines)
         _worst(bottom, forecasts, scores, observed, score.title)
@@ -103,7 +104,7 @@ def _alone(draw: Callable[[Axes], None], ax: Any) -> Figure:
     return figure_of(panel)
 
 
-def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
+def _coverage(ax: Axes, scores: pd.DataFrame, scope: str, *, key: bool = True) -> None:
     """Draw observed against nominal coverage, by third of the horizon."""
     rows = scores[(scores["forecaster"] == "palm_bayes") & (scores["scope"] == scope)]
     bands = list(BANDS)
@@ -114,10 +115,12 @@ def _coverage(ax: Axes, scores: pd.DataFrame, scope: str) -> None:
             held = [100 * np.average(part[f"coverage_{b}"], weights=part["n"]) for b in bands]
             ax.plot(bands, held, color=colour, marker=marker, ms=4, lw=1.2, label=f"{third} third")
     ax.set(xlim=(40, 102), ylim=(0, 102), xticks=bands)
-    ax.set(xlabel="Nominal coverage (%)", ylabel="Observed coverage (%)")
+    ax.set_xlabel("Nominal coverage (%)", **LITERAL)
+    ax.set_ylabel("Observed coverage (%)", **LITERAL)
     ax.set_title(_SCOPES[scope].capitalize(), loc="left")
-    if scope == "mean":
-        ax.legend(loc="best", handlelength=1.4, borderaxespad=0.2, fontsize=8)
+    if key:
+        size = 0.9 * mpl.rcParams["font.size"]
+        ax.legend(loc="best", handlelength=1.4, borderaxespad=0.2, fontsize=size)
 
 
 def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
@@ -130,9 +133,10 @@ def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
         ax.plot(errors.index, errors[name], color=colour, ls=dashes, lw=0.9, label=word)
     ax.plot(errors.index, errors["q50"], color=INK, lw=2, label="palm_bayes")
     handles, words = ax.get_legend_handles_labels()
-    ax.legend(handles[-1:] + handles[:-1], words[-1:] + words[:-1],
-              loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8, fontsize=7,
-              borderaxespad=0.1)  # fmt: skip
+    key = ax.legend(handles[-1:] + handles[:-1], words[-1:] + words[:-1],
+                    loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8,
+                    fontsize=0.78 * mpl.rcParams["font.size"], borderaxespad=0.1)  # fmt: skip
+    key.set_in_layout(False)  # in a small panel of a user
     ax.set(xlabel="Episodes ahead", ylim=(0, 1.45 * errors.to_numpy().max()))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_formatter(_in_percent)

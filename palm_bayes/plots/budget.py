@@ -10,6 +10,7 @@ from palm_bayes.plots.style import (
     GREY,
     INK,
     LINE,
+    LITERAL,
     figure_of,
     in_axes,
     name_lines,
@@ -64,7 +65,7 @@ def plot_budget(
         panel.axhline(assurance, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
         panel.set(xlabel=unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
         panel.yaxis.set_major_formatter(PercentFormatter(1))
-        panel.set_title(title, loc="left", weight="bold")
+        panel.set_title(title, loc="left", weight="bold", **LITERAL)
         starts, heights = in_axes(panel, chances.index[-1], chances[names].iloc[-1])
         colours = [dark for _, dark, _ in tones]
         name_lines(panel, names, colours, starts, heights, height - 1 if ax is None else None)

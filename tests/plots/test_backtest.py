@@ -1,5 +1,6 @@
 """The page on a backtest, tested by what is drawn."""
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,6 +61,10 @@ def test_single_panels_are_drawn_on_axes_that_are_given(drawn, found):
         for name, points in lines(own).items():
             np.testing.assert_array_equal(lines(ax)[name], points)
     assert len(found.plot_errors().axes) == 1
+    assert all(ax.get_legend() for ax in axes)
+    with mpl.rc_context({"font.size": 6}):
+        small = found.plot_errors(Figure().subplots()).axes[0]
+    assert {text.get_size() < 6 for text in small.get_legend().get_texts()} == {True}
     with pytest.raises(DataError, match="no scope 'all': there are mean, repetition"):
         found.plot_coverage(scope="all")
 

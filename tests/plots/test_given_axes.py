@@ -1,5 +1,6 @@
 """Figures drawn on axes that a user gave: the same artists, in the user's own figure."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
+from palm_bayes.palm_fit import PalmFit
 
 PLOTS = {
     "plot": lambda fit, **where: fit.plot(horizon=4, **where),
@@ -65,11 +68,20 @@ def test_names_are_not_read_as_tex(fit, plot):
         figure = Figure()
         axes = figure.subplots(1, 2)
         plot(fit, axes=axes)
-    named = figure.findobj(
-        lambda one: isinstance(one, mpl.text.Text) and one.get_text() in fit.runs.strategies
-    )
+    texts = figure.findobj(lambda one: isinstance(one, mpl.text.Text) and one.get_text())
+    named = [
+        text for text in texts if text.get_text() in fit.runs.strategies or "%" in text.get_text()
+    ]
     assert len(named) >= 2
     assert not any(text.get_usetex() for text in named)
+
+
+def test_the_name_of_a_score_is_drawn_as_it_is(fit):
+    score = Score("F_$x_{$")
+    named = PalmFit(replace(fit.runs, score=score), fit.trace, fit.convergence)
+    figure = named.labels_to_reach(0.9).plot()
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_title(loc="left").endswith("F_$x_{$ 0.9")
 
 
 def test_the_key_takes_no_room_from_small_panels(fit):
