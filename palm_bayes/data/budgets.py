@@ -84,9 +84,9 @@ def asked_x(
 
     x = _grid(runs, labels, episodes, horizon)
     points = _by_episode(runs, "x")
-    # Rounded, so that whole episodes stay whole.
+    # Rounded, so that whole episodes and labels stay whole.
     episode = np.round(interpolated(x, points, points.index, 1.0), 12)
-    along = {"episode": ("x", episode), "labels": ("x", runs.labels_at(x))}
+    along = {"episode": ("x", episode), "labels": ("x", np.round(runs.labels_at(x), 9))}
     return xr.DataArray(x, {"x": x, **along}, "x")
 
 

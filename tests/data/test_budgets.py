@@ -1,5 +1,6 @@
 """Budgets of runs."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -80,4 +81,11 @@ def test_budgets_of_uneven_batches_are_whole_labels():
     np.testing.assert_array_equal(budgets % 1, 0)
     assert budgets.tolist() == [27, 53, 80, 106, 133, 160, 186, 212, 239, 266]
     forecast_at = asked_x(runs, horizon=0)["labels"]
-    np.testing.assert_allclose(forecast_at, episode_budgets(runs, 0))
+    assert forecast_at.to_numpy().tolist() == episode_budgets(runs, 0).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::palm_bayes.errors.PalmWarning")
+def test_labels_that_are_asked_for_come_back_as_they_are(made_up):
+    runs = replace(made_up.task({"a": (0.1, 0.2)}), batch=1124.7)
+    asked = list(range(1, 40_000, 7))
+    assert asked_x(runs, labels=asked)["labels"].to_numpy().tolist() == asked
