@@ -175,20 +175,10 @@ def stop(
 
     status = report_decision(
         fit, decision, decided(decision), decision.to_frame(), how=form,
-        until=_looks_to(question.rule, decision), strategies=decision.strategies, prior=prior,
+        until=decision.answered, strategies=decision.strategies, prior=prior,
         more=[f"  {line}" for line in decision.advice],
     )  # fmt: skip
     return _STATUS[decision.action] if exit_code else status
-
-
-def _looks_to(rule: "AnyOf", decision: "Decision") -> float:
-    """Return the labels that a decision depends on: to stop at a target needs no forecast."""
-    if decision.action != "stop":
-        return decision.until
-    pairs = zip(rule.leaves(), decision.findings, strict=True)
-    now = decision.labels
-    ends = [leaf.horizon(now) or now for leaf, finding in pairs if finding.stop]
-    return min(max(ends), decision.until)
 
 
 @takes_fit

@@ -50,6 +50,9 @@ class Decision(Displayed):
         True if the decision was made despite the doubts.
     until : float
         Labels at the end of the forecast.
+    answered : float
+        Labels up to which the decision depends on the forecast: those spent, if it needs none,
+        such as to stop at a target.
     """
 
     action: Action
@@ -61,6 +64,7 @@ class Decision(Displayed):
     doubts: tuple[str, ...] = ()
     forced: bool = False
     until: float = 0.0
+    answered: float = 0.0
 
     @property
     def stop(self) -> bool:
@@ -171,7 +175,16 @@ def decision(
         action, outlook.strategy, None, outlook.now,
         0.0 if action == "stop" else outlook.next_batch,
         tuple(findings.values()), every, forced=force and bool(every), until=outlook.last,
+        answered=_answered(action, outlook, findings),
     )  # fmt: skip
+
+
+def _answered(action: Action, outlook: Outlook, findings: Mapping[SingleRule, Finding]) -> float:
+    if action != "stop":
+        return outlook.last
+    now = outlook.now
+    ends = [leaf.horizon(now) or now for leaf, finding in findings.items() if finding.stop]
+    return min(max(ends), outlook.last)
 
 
 def leader(fit: "Posterior") -> str:
@@ -291,6 +304,7 @@ def _switched(
     return replace(
         verdict, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,
         findings=(*verdict.findings, reached_by), doubts=doubts, forced=force and bool(doubts),
+        answered=verdict.until,
     )  # fmt: skip
 
 

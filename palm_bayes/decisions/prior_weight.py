@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
 
 MATTERS = 0.1  # relative change of a budget
-_UNKNOWN = "These draws do not show how it depends on the prior."  # by their Pareto k
+_UNKNOWN = (  # by the Pareto k of the draws
+    "These draws do not show whether half or twice the weight of the prior would change the "
+    "{}; a fit with four times as many (draws=, --draws) may."
+)
 
 
 def of_budget(needed: LabelsToReach) -> str:
@@ -27,7 +30,7 @@ def of_budget(needed: LabelsToReach) -> str:
     budgets = {}
     for words, which in _draws_by_weight(needed.fit, best.strategy):
         if which is None:
-            return _UNKNOWN
+            return _UNKNOWN.format("budget")
         chosen = np.quantile(draws[which], needed.assurance, method="inverted_cdf")
         budgets[words] = float(chosen)
     if np.allclose([*budgets.values()], best.budget, rtol=MATTERS, atol=0):
@@ -51,7 +54,7 @@ def of_decision(fit: "Posterior", rule: Rule, decision: Decision) -> str:
     changed = []
     for words, which in _draws_by_weight(fit, decision.strategy):
         if which is None:
-            return _UNKNOWN
+            return _UNKNOWN.format("decision")
         moved = outlook.changed(itemgetter(which))
         findings = {
             leaf: before if before.stop is None else leaf.find(moved)

@@ -145,7 +145,7 @@ class Report:
             answers["How many labels?"] = _sentences(self.needed.sentence, of_budget(self.needed))
         described = [_DESCRIBED] if check.passed else check.sentences
         answers["Can it be relied on?"] = " ".join(
-            [convergence.sentence, *described, worth(self.fit, self.furthest)]
+            [convergence.sentence, *described, worth(self.fit, self.answered, until=self.furthest)]
         )
         return answers
 
@@ -155,10 +155,18 @@ class Report:
         return self.comparison.until
 
     @property
+    def answered(self) -> float:
+        """Furthest budget that an answer depends on."""
+        return max([self.comparison.at, *(answer.answered for answer in self._others)])
+
+    @property
     def furthest(self) -> float:
-        """Largest budget of any answer."""
-        others = [answer.until for answer in (self.needed, self.decision) if answer is not None]
-        return max([self.until, *others])
+        """Largest budget of tables and figures."""
+        return max([self.until, *(answer.until for answer in self._others)])
+
+    @property
+    def _others(self) -> list[LabelsToReach | Decision]:
+        return [answer for answer in (self.needed, self.decision) if answer is not None]
 
     @cached_property
     def expected(self) -> "xr.DataArray":

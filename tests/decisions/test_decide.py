@@ -159,6 +159,23 @@ def test_one_budget_for_numbers_words_and_other_strategies(bent):
     assert (own.findings[0].stop, own.findings[0].probability) == (True, 0)
 
 
+@pytest.mark.parametrize(
+    ("rule", "action", "labels"),
+    [
+        (Target(0.5), "stop", 50),  # is reached: no forecast is needed
+        (Target(0.9), "continue", 100),
+        (Target(0.5) & Plateau(0.5, 15), "stop", 65),
+        (Plateau(0.5, 900) | Budget(100), "stop", 100),
+        (Unreachable(0.9, 300), "switch", 300),
+        (NetValue(1, 1) | Budget(50), "stop", 50),
+    ],
+)
+def test_labels_up_to_which_it_depends_on_the_forecast(bent, rule, action, labels):
+    fit = bent(a=lambda labels: 0.6 + 0 * labels, b=lambda labels: 0.5 + labels / 500)
+    found = decide(fit, rule, strategy="a")
+    assert (found.action, found.answered, found.document()["answered"]) == (action, labels, labels)
+
+
 @pytest.mark.parametrize("order", [("b", "c", "d"), ("d", "c", "b"), ("c", "d", "b")])
 def test_equally_likely_strategies_are_told_apart_by_accuracy(bent, order):
     levels = {"b": 0.93, "c": 0.958, "d": 0.94}

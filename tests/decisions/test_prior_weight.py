@@ -52,9 +52,15 @@ def test_budgets_under_another_prior(needed, half, twice, budgets):
     assert of_budget(needed) == (said.format(*budgets) if budgets else "")
 
 
+NOT_SHOWN = (
+    "These draws do not show whether half or twice the weight of the prior would change the {}; "
+    "a fit with four times as many (draws=, --draws) may."
+)
+
+
 def test_draws_that_cannot_tell(needed):
     needed.fit.prior_scaled = weighed(None, [0, 0])
-    assert of_budget(needed) == "These draws do not show how it depends on the prior."
+    assert of_budget(needed) == NOT_SHOWN.format("budget")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,7 @@ def test_draws_that_cannot_tell(needed):
             [1, 1],
             "With half or twice the weight of the prior, the decision would be to continue.",
         ),
-        ([0, 0], None, "These draws do not show how it depends on the prior."),
+        ([0, 0], None, NOT_SHOWN.format("decision")),
     ],
 )
 def test_decisions_under_another_prior(monkeypatch, half, twice, words):

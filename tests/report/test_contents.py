@@ -13,9 +13,19 @@ def test_its_expected_curves_are_those_of_a_forecast(report, fit):
 
 
 def test_its_reliability_is_that_of_its_furthest_answer(report, fit):
-    """The labels needed are sought up to 960, the comparison is at 600."""
-    assert report.furthest == report.needed.until > report.until
+    """The comparison is at 600; no strategy needs less than 960 labels."""
+    assert report.furthest == report.answered == report.needed.until > report.until
     assert fit.worth(960) in report.verdict["Can it be relied on?"]
+
+
+def test_what_needs_no_forecast_extends_as_far_as_the_command_says(fit):
+    """A target that is reached: to stop, and to compare today, need no forecast."""
+    easy = report_of(fit, Questions(target=0.5))
+    assert (easy.decision.action, easy.decision.answered, easy.answered) == ("stop", 240, 240)
+    assert (
+        "The forecast does not go beyond the data. Tables and figures extend to 4.0 times"
+        in (easy.verdict["Can it be relied on?"])
+    )
 
 
 def test_a_budget_needs_a_target(fit):
