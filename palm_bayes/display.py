@@ -24,6 +24,7 @@ _STYLE = """<style>
 .palm-bayes td:first-child {white-space: normal; min-width: 8em}
 </style>"""
 _ROWS = 14  # most rows of a table: with the words it fits one screen
+_WHOLE = 999.5  # from here on, three digits are those of a whole number
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +114,12 @@ def difference(value: float, scale: float) -> str:
 
 def amount(value: float) -> str:
     """Format an amount, such as a cost, with three significant digits."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
 
 
 def three_digits(value: float) -> str:
     """Format with three significant digits, or as a whole number from 1,000 on."""
-    return number(value) if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:#.3g}".rstrip(".")
 
 
 _OPTIONS: dict[str, Any] = {"index": False, "max_rows": _ROWS, "na_rep": "", "float_format": number}

@@ -95,6 +95,14 @@ def falling_fit(fit) -> "PalmFit":
 
 
 @pytest.fixture
+def unexplained():
+    """Return a function of JSON objects: their keys that the page on files does not explain."""
+    page = Path(__file__).parents[1] / "docs/reference/file-formats.md"
+    text = page.read_text(encoding="utf-8").partition("## JSON on stdout")[2]
+    return lambda *parts: {key for part in parts for key in part if f"`{key}`" not in text}
+
+
+@pytest.fixture
 def quick_sampler(monkeypatch):
     """A sampler that draws around one curve; holds the numbers of observations it was given."""
     import numpy as np

@@ -18,6 +18,7 @@ from palm_bayes.display import (
     intervals,
     number,
     percent,
+    three_digits,
 )
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
@@ -226,4 +227,6 @@ def test_differences_have_two_significant_digits_and_no_empty_ones(value, scale,
 
 def test_amounts_and_given_shares_in_words():
     assert (amount(12345.6), amount(0.12345)) == ("12,346", "0.123")
+    assert (amount(999.7), amount(-999.7), amount(999.4)) == ("1,000", "-1,000", "999")
+    assert (three_digits(999.7), three_digits(999.4)) == ("1,000", "999")
     assert [exact_percent(p) for p in (0.8, 0.025, 0.999)] == ["80 %", "2.5 %", "99.9 %"]

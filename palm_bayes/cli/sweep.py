@@ -164,6 +164,6 @@ def _standing(at: "Standing") -> str:
     aside = f", {at.failed:,} set aside" if at.failed else ""
     if not at.rate:
         return f"{at.done:,} of {at.total:,} cells{aside}"
-    rate = f"{at.rate:.1f} a second" if at.rate >= 1 else f"{1 / at.rate:.0f} seconds each"
+    rate = f"{at.rate:.1f} a second" if at.rate >= 1 else f"{1 / at.rate:.1f} seconds each"
     left = timedelta(seconds=round(at.left))
     return f"{at.done:,} of {at.total:,} cells{aside}, {rate}, {left} left"

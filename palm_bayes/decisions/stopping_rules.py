@@ -310,10 +310,13 @@ class Budget(SingleRule):
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge the labels spent."""
-        left = self.labels - outlook.now
-        spent = self.words(outlook)
-        reason = f"{left:,.0f} labels of the {self.what} are left" if left > 0 else spent
-        return Finding(spent, left <= 0, reason, f"Would change with a larger {self.what}.")
+        left, spent = self.labels - outlook.now, self.words(outlook)
+        if left <= 0:
+            return Finding(spent, True, spent, f"Would change with a larger {self.what}.")
+        return Finding(
+            spent, False, f"{left:,.0f} labels of the {self.what} are left",
+            f"Would change with a {self.what} of at most {outlook.now:,.0f} labels.",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from palm_bayes.scratch import tidy
 KEY = [*CELL, "train_episodes"]
 SCOPES = {"mean": " of the means over repetitions", "repetition": " of single repetitions"}
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
+_FEW = 25  # curves: of fewer, a share of 80 % varies by chance by more than a tenth of it
 _ONE_SIZE = 1.1  # batches whose ratio is smaller count as equal
 _TABLES = ("forecasts", "scores", "baselines")
 _FIGURES = [Path(f"backtest.{kind}") for kind in KINDS]
@@ -173,6 +174,17 @@ class Backtest(Displayed):
         """Measured distance up to which forecasts of these curves are reliable."""
         if self.forecasts.empty:
             return "No cell could be scored."
+        curves = len(self.forecasts[CELL].drop_duplicates())
+        if curves >= _FEW:
+            return self._said()
+        points = 100 * np.sqrt(0.8 * 0.2 / curves)
+        only = plural([curves], "curve", "curves")
+        return (
+            f"{self._said()} This is measured on {only} only: by chance alone, such a share varies "
+            f"by about {points:.0f} points."
+        )
+
+    def _said(self) -> str:
         ahead = self.forecasts["episode"] - self.forecasts["train_episodes"]
         first, far = int(ahead.min()), int(ahead.max())
         if not self.reach:

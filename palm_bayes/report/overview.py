@@ -70,7 +70,8 @@ def _faster(sweep: Sweep, pooled: pd.DataFrame) -> str:
     if not sure:
         return f"None is faster than {sweep.reference} on average with 95 % probability."
     faster = (
-        f"{row.Index} ({_factor(row.mean)}, helps on a new task with {percent(row.p_new)})"
+        f"{row.Index} ({_factor(row.mean)} times; helps on a new task with "
+        f"{percent(row.p_new)} probability)"
         for row in sure
     )
     return f"Faster than {sweep.reference} on average: {', '.join(faster)}."

@@ -109,7 +109,7 @@ def test_options(asked):
     }
 
 
-def test_json(asked, capsys):
+def test_json(asked, capsys, unexplained):
     asked["result"] = result(failed=True)
     assert cli.main(["backtest", "runs/runs.csv", "--json", "--quiet"]) == 0
     out, err = capsys.readouterr()
@@ -119,6 +119,7 @@ def test_json(asked, capsys):
     assert found["sentence"].startswith("To the end of these curves")
     assert found["failed"][0]["reason"] == "RuntimeError: no"
     assert (found["fits"], found["not_converged"]) == (1, 0)
+    assert unexplained(found) == set()
 
 
 def test_failures_and_fits_that_did_not_converge(asked, capsys):

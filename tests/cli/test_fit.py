@@ -585,7 +585,7 @@ def test_a_link_in_place_of_a_strategys_folder_is_refused(here, fitter, capsys):
 # --- What fit says
 
 
-def test_json(here, fitter, capsys):
+def test_json(here, fitter, capsys, unexplained):
     args = ["fit", "runs/runs.csv", "--strategy", "margin", "--json", "--seed", "7"]
     assert cli.main(args) == 0
     out, err = capsys.readouterr()
@@ -597,6 +597,7 @@ def test_json(here, fitter, capsys):
     assert found["strategies"]["margin"]["convergence"]["divergences"] == 0
     assert {Path(f).name for f in found["files"]} == OUR_FILES | PALM_FILES
     assert all(Path(f).is_file() for f in found["files"])
+    assert unexplained(found, found["strategies"]["margin"]) == set()
     assert "sampling margin" in err
 
 

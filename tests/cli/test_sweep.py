@@ -12,6 +12,7 @@ import pytest
 
 import palm_bayes
 from palm_bayes.cli import app as cli
+from palm_bayes.cli.sweep import sweeping
 from palm_bayes.errors import WorkerError
 from palm_bayes.evaluation.sweep import Standing
 from palm_bayes.evaluation.sweep_result import Sweep, write
@@ -81,7 +82,13 @@ def test_what_is_said(asked, capsys):
     assert len(lines) == 12
 
 
-def test_quiet_and_json(asked, capsys):
+def test_slow_cells_are_told_in_seconds(capsys):
+    with sweeping(quiet=False) as show:
+        show(Standing(4, 2, 0, 1 / 1.24, 2 * 1.24, None))
+    assert capsys.readouterr().err == "2 of 4 cells, 1.2 seconds each, 0:00:02 left\n"
+
+
+def test_quiet_and_json(asked, capsys, unexplained):
     words = ["sweep", "a.csv", "-o", "out", "--quiet", "--json", "--target", "90%"]
     assert cli.main([*words, "--scheduler", "tcp://127.0.0.1:8786"]) == 0
     out, err = capsys.readouterr()
@@ -90,6 +97,8 @@ def test_quiet_and_json(asked, capsys):
     assert document["reference"] == "random"
     assert document["speed_ups"][0]["strategy"] == "margin"
     assert (asked["target"], asked["scheduler"]) == ("90%", "tcp://127.0.0.1:8786")
+    rows = document["speed_ups"][0], document["winners"][0]
+    assert unexplained(document, *rows) == set()
 
 
 def test_formats(asked, capsys):

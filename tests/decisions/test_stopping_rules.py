@@ -139,7 +139,10 @@ def test_what_is_spent_needs_no_draw(rule, labels, stop):
     empty = outlook(np.empty((0, 1)))
     found = rule(labels).find(empty)
     assert found.stop is stop
-    assert rule.__name__.lower() in found.reason
+    name = rule.__name__.lower()
+    assert name in found.reason
+    other = f"a larger {name}" if stop else f"a {name} of at most 100 labels"
+    assert found.change == f"Would change with {other}."
     assert rule(labels).horizon(100) is None
 
 

@@ -70,12 +70,26 @@ def found(*cells, batch=20.0):
     return Backtest.joined(parts, curves)
 
 
+def few(curves, points):
+    return (
+        f" This is measured on {curves} only: by chance alone, such a share varies by about "
+        f"{points} points."
+    )
+
+
+def test_few_curves_are_said_to_be_few():
+    held = ([1], [1])
+    assert found(*[held] * 6).sentence.endswith(few("6 curves", 16))
+    assert found(*[held] * 24).sentence.endswith(few("24 curves", 8))
+    assert found(*[held] * 25).sentence.endswith("100 % of single repetitions.")
+
+
 def test_bands_that_always_hold():
     one = found(([1] * 6, [1] * 6), ([1] * 6, [1] * 6))
     assert one.reach == 6
     assert one.sentence == (
         "To the end of these curves, 6 episodes ahead (120 labels), the 80 % bands held 100 % of "
-        "the means over repetitions and 100 % of single repetitions."
+        "the means over repetitions and 100 % of single repetitions." + few("2 curves", 28)
     )
 
 
@@ -93,7 +107,7 @@ def test_bands_that_hold_at_first():
     assert one.sentence == (
         "Up to 3 episodes ahead the 80 % bands held 100 % of the means over repetitions and 100 % "
         "of single repetitions; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
-        "at this distance."
+        "at this distance." + few("1 curve", 40)
     )
     assert found(([1, 1, 1, 0], [1] * 4), ([1, 1, 1, 0], [1] * 4)).sentence.startswith(
         "Up to 3 episodes ahead (60 labels) the 80 % bands held 100 % of the means"
@@ -106,6 +120,7 @@ def test_bands_that_never_hold():
     assert one.sentence == (
         "One episode ahead the 80 % bands held 0 % of the means over repetitions and 0 % of single "
         "repetitions, overall 67 % and 67 %: do not rely on them for these curves."
+        + few("1 curve", 40)
     )
 
 
