@@ -28,6 +28,7 @@ _LOCAL = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
+_CONNECT = 10  # seconds until a scheduler must answer; Dask tries for 30
 _SPARE = 8  # further jobs on the scheduler: workers are never idle, and adaptive clusters grow
 
 
@@ -83,6 +84,7 @@ def running(crew: Crew) -> Iterator["Runner"]:
 
     with contextlib.ExitStack() as stack:
         address: Any = crew.scheduler
+        limit = {} if address is None else {"timeout": _CONNECT}
         if address is None:
             stack.enter_context(dask.config.set(_LOCAL))
             address = stack.enter_context(
@@ -95,8 +97,8 @@ def running(crew: Crew) -> Iterator["Runner"]:
                 )
             )
         try:
-            client = stack.enter_context(Client(address, set_as_default=False))
-        except (OSError, TimeoutError, ValueError) as error:
+            client = stack.enter_context(Client(address, set_as_default=False, **limit))
+        except (OSError, TimeoutError, ValueError, TypeError, ImportError) as error:
             raise WorkerError(f"no Dask scheduler answers at {address}: {error}") from error
         if not client.nthreads():
             told = f"the Dask scheduler at {address} has no workers yet: jobs wait for them"

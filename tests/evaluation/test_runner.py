@@ -1,6 +1,7 @@
 """Jobs in this process and on Dask's workers."""
 
 import json
+import socket
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -56,6 +57,18 @@ def test_a_scheduler_without_workers_is_said():
     with distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster:
         crew = Crew(scheduler=cluster.scheduler_address)
         with pytest.warns(PalmWarning, match="has no workers yet: jobs wait"), running(crew):
+            pass
+
+
+def test_a_scheduler_that_does_not_answer_is_not_waited_for_long(monkeypatch):
+    pytest.importorskip("distributed")
+    assert running_jobs._CONNECT <= 10
+    monkeypatch.setattr(running_jobs, "_CONNECT", 0.2)
+    with socket.socket() as one:  # bound, but not listening
+        one.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{one.getsockname()[1]}"
+        said = f"no Dask scheduler answers at {address}: Timed out .* after 0.2 s"
+        with pytest.raises(WorkerError, match=said), running(Crew(scheduler=address)):
             pass
 
 
