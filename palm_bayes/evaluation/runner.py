@@ -81,8 +81,11 @@ def running(crew: Crew) -> Iterator["Runner"]:
         return
     import dask
     from distributed import Client, LocalCluster
+    from distributed.utils import silence_logging_cmgr
 
     with contextlib.ExitStack() as stack:
+        # What is lost is told by the results, or as an error: its traceback tells a user nothing.
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         address: Any = crew.scheduler
         limit = {} if address is None else {"timeout": _CONNECT}
         if address is None:
@@ -93,7 +96,7 @@ def running(crew: Crew) -> Iterator["Runner"]:
                     threads_per_worker=1,
                     processes=True,
                     dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,  # a lost worker is in the results
+                    silence_logs=logging.CRITICAL,  # of workers, too
                 )
             )
         try:

@@ -1,6 +1,7 @@
 """Jobs in this process and on Dask's workers."""
 
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -70,6 +71,15 @@ def test_a_scheduler_that_does_not_answer_is_not_waited_for_long(monkeypatch):
         said = f"no Dask scheduler answers at {address}: Timed out .* after 0.2 s"
         with pytest.raises(WorkerError, match=said), running(Crew(scheduler=address)):
             pass
+
+
+def test_dask_logs_nothing_meanwhile(dask_here, monkeypatch):
+    """A scheduler that is lost is an error in one line, without the traceback that Dask logs."""
+    handler = logging.StreamHandler()
+    monkeypatch.setattr(logging.getLogger("distributed"), "handlers", [handler])
+    with running(Crew(scheduler=dask_here)):
+        assert handler.level == logging.CRITICAL
+    assert handler.level == logging.NOTSET
 
 
 def test_an_error_of_the_work_is_raised(dask_here):
