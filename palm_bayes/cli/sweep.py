@@ -21,7 +21,7 @@ from palm_bayes.cli.options import (
     shown,
 )
 from palm_bayes.cli.source import sampling, selection
-from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, bars
+from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, bars, resumable
 from palm_bayes.data.reading import Reading
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def sweep(
     quiet: bool = False,
 ) -> int:
     """Fit all tasks of a study on many processes or machines, and answer the same of each."""
-    with sweeping(quiet) as show:
+    again = f"finished tasks are kept in {out / 'parts'}: the same command resumes"
+    with resumable(again), sweeping(quiet) as show:
         from palm_bayes import sweep as run
 
         found = run(

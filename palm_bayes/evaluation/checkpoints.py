@@ -145,12 +145,21 @@ def _checked(columns: dict[str, Any]) -> dict[str, list[Any]]:
 def _require_same(kept: Path, settings: Mapping[str, Any]) -> None:
     try:
         before = json.loads(kept.read_text(encoding="utf-8"))
-        names = [name for name in (before | settings) if before.get(name) != settings.get(name)]
+        changes = [*_changes(before, settings)]
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{kept} cannot be read ({error}): start again with fresh") from error
-    if names:
-        changes = listed(f"{n} was {before.get(n)}, is {settings.get(n)}" for n in names)
+    if changes:
         raise DataError(
-            f"{kept.parent} holds parts made with other settings ({changes}): "
+            f"{kept.parent} holds parts made with other settings ({listed(changes)}): "
             "start again with fresh (--fresh), or name another folder"
         )
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Describe settings that differ, of those within others the innermost."""
+    for name in {**before, **after}:
+        was, now = before.get(name), after.get(name)
+        if isinstance(was, dict) and isinstance(now, dict):
+            yield from _changes(was, now)
+        elif was != now:
+            yield f"{name} was {was}, is {now}"

@@ -124,3 +124,7 @@ def test_status(asked, capsys):
     assert cli.main(["sweep", "a.csv", "--out", "other"]) == 1
     assert "error: the connection to the Dask scheduler is lost" in capsys.readouterr().err
     assert cli.main(["sweep", "--out", "out"]) == 2
+    asked["error"] = KeyboardInterrupt()
+    assert cli.main(["sweep", "a.csv", "--out", "other"]) == 130
+    kept = f"interrupted: finished tasks are kept in {Path('other/parts')}: the same command"
+    assert kept in capsys.readouterr().err

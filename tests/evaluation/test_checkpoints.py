@@ -47,6 +47,13 @@ def test_other_settings_are_refused(tmp_path):
         Checkpoints.open(tmp_path, {**SETTINGS, "draws": 7})
 
 
+def test_settings_within_others_are_told_alone(tmp_path):
+    settings = {**SETTINGS, "asked": {"target": None, "assurance": 0.8}}
+    Checkpoints.open(tmp_path, settings).keep("one", PART)
+    with pytest.raises(DataError, match=r"\(target was None, is 0.9\): start again"):
+        Checkpoints.open(tmp_path, {**settings, "asked": {"target": 0.9, "assurance": 0.8}})
+
+
 def test_settings_without_parts_are_replaced(tmp_path):
     Checkpoints.open(tmp_path, SETTINGS)
     Checkpoints.open(tmp_path, {**SETTINGS, "seed": 1}).keep("one", PART)
