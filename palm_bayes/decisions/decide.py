@@ -299,7 +299,10 @@ def _switched(
         return None
     best = max(usable, key=lambda one: one.rank)
     outlook, reached = best.outlook, best.finding.probability or 0.0
-    reached_by = replace(best.finding, reason=f"with {outlook.strategy} it is {percent(reached)}")
+    reached_by = replace(
+        best.finding, rule=f"{best.finding.rule}, with {outlook.strategy}",
+        reason=f"with {outlook.strategy} it is {percent(reached)}",
+    )  # fmt: skip
     doubts = tuple(dict.fromkeys((*verdict.doubts, *best.doubts)))
     return replace(
         verdict, action="switch", switch_to=outlook.strategy, next_batch=outlook.next_batch,

@@ -194,7 +194,10 @@ class LabelsToReach(Displayed):
         best, goal = rows[0], f"{self.goal} ({self._curve})"
         sure, seen = f"{exact_percent(self.assurance)} probability", seen_budget(self.fit.runs)
         by, today = f"by {min(best.budget, self.until):,.0f} {self.unit}", f"today ({seen:,.0f}"
-        if np.isinf(best.budget):
+        if np.isinf(best.budget) and len(rows) == 1:
+            words = f"{best.strategy} reaches {goal} {by} with {percent(1 - best.p_never)} "
+            words += f"probability ({exact_percent(self.assurance)} required)."
+        elif np.isinf(best.budget):
             words = f"No strategy reaches {goal} {by} with {sure}: most probable is "
             words += f"{best.strategy}, {percent(1 - best.p_never)}."
         elif best.budget <= seen:

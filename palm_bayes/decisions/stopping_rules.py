@@ -257,15 +257,12 @@ class NetValue(SingleRule):
         count = int(outlook.episodes[best])
         loss = float(net.max(axis=1).mean() - max(value, 0.0))
         edge = " or more" if best == len(expected) - 1 and not stop else ""
-        more = f"{count}{edge} further episode{'s' if count > 1 or edge else ''}"
-        place = f"{more}, to {outlook.labels[best]:,.0f} labels"
-        reason = (
-            f"no number of further episodes is worth its cost (best {place}: {amount(value)})"
-            if stop
-            else f"the best is {place}, with an expected net value of {amount(value)}"
-        )
+        more = f"{count:,}{edge} further episode{'s' if count > 1 or edge else ''}"
+        best_is = f"the best is {more}, to {outlook.labels[best]:,.0f} labels, with an expected "
+        best_is += f"net value of {amount(value)}"
+        none = f"no number of further episodes is worth its cost: {best_is}"
         return Finding(
-            self.words(outlook), stop, reason, self._change(outlook),
+            self.words(outlook), stop, none if stop else best_is, self._change(outlook),
             f"{amount(loss)} is lost on average, relative to knowing the curve.",
             float((net[:, best] > 0).mean()), None, loss, value, count,
         )  # fmt: skip
@@ -276,6 +273,8 @@ class NetValue(SingleRule):
             worth = np.where(gain > 0, self.costs(outlook)[1:] / gain, np.inf).min()
         if not np.isfinite(worth):
             return "Nothing would change it: no further gain is expected."
+        if worth == 0:
+            return "Nothing would change it: further labels cost nothing."
         way = "more" if self.point_value <= worth else "less"
         return f"Would change with {outlook.score.point} worth {way} than {amount(worth)}."
 

@@ -151,6 +151,8 @@ def test_one_budget_for_numbers_words_and_other_strategies(bent):
     free = decide(fit, Unreachable(0.7, 500), strategy="a")
     assert (free.action, free.switch_to) == ("switch", "b")
     assert "reached within 500 labels" in free.sentence
+    rules = free.to_frame()["rule"].tolist()
+    assert rules[-1] == f"{rules[0]}, with b"  # of another strategy than the others
     bound = decide(fit, Unreachable(0.7, 500) | Budget(100), strategy="a")
     assert bound.action == "stop"  # b is at .6 then
     assert "0.7 is reached within 100 labels is <1 %" in bound.sentence

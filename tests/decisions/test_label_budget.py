@@ -132,6 +132,13 @@ def test_sentence_is_of_the_numbers(four):
     )
 
 
+def test_a_single_strategy_is_not_chosen_among_several(made_up):
+    one = made_up.stand_in(made_up.task({"a": (0.2,)}), {"a": [made_up.line(0.1, 0)] * 4})
+    assert labels_to_reach(one, 0.9, until=60).sentence == (
+        "a reaches 0.9 (the expected curve) by 60 labels with <1 % probability (80 % required)."
+    )
+
+
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [

@@ -122,6 +122,23 @@ def test_net_value_stops_where_nothing_pays():
     assert found.value == pytest.approx(3 * 6 - 20)
     assert found.loss == pytest.approx((36 - 20) / 2)
     assert found.change == "Would change with an accuracy point worth more than 3.33."
+    assert found.reason == (
+        "no number of further episodes is worth its cost: the best is 2 further episodes, to "
+        "120 labels, with an expected net value of -2"
+    )
+
+
+def test_labels_that_cost_nothing_always_pay():
+    found = NetValue(label_cost=0, point_value=4).find(SPLIT)
+    assert (found.stop, found.change) == (
+        False, "Nothing would change it: further labels cost nothing."
+    )  # fmt: skip
+
+
+def test_many_episodes_are_written_out():
+    labels = np.array([100.0, 100_100.0])
+    far = Outlook("a", labels, np.array([0.0, 5000.0]), np.array([[0.5, 0.9]]), Score())
+    assert "the best is 5,000 or more further episodes" in NetValue(0, 1).find(far).reason
 
 
 def test_episodes_cost_too():
