@@ -124,8 +124,13 @@ class Score:
 
     def named(self, value: float) -> str:
         """Format one of the user's values, for a sentence: "0.93", "93 %", "mAP 0.93"."""
-        name = "" if self.metric == "accuracy" else f"{self.metric} "
-        return f"{name}{value:g}" + " %" * self.percent
+        before, after = self.around
+        return f"{before}{value:g}{after}"
+
+    @property
+    def around(self) -> tuple[str, str]:
+        """Words before and after a value in a sentence: of an error in percent, its name, "%"."""
+        return "" if self.metric == "accuracy" else f"{self.metric} ", " %" * self.percent
 
     def target(self, given: float | str, what: str, *, tell: bool = True) -> float:
         """Return a value that a user asks for, in the user's unit.

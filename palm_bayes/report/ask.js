@@ -144,13 +144,18 @@
     });
   }
 
+  function named(target) {
+    const [before, after] = told.around;
+    return `${before}${target}${after.replace(" ", "\u00a0")}`;
+  }
+
   function headings({ budget, target }) {
     const [there, end] = [`${count(budget)} ${unit}`, `${count(budgets[last])} ${unit}`];
     const exactly = (share) => `${+(100 * share).toFixed(6)}\u00a0%`;
     const needs = unit[0].toUpperCase() + unit.slice(1);
     return {
-      within: `Reaches ${target} by ${there}`,
-      sure: `${needs} for ${target} with ${exactly(told.assurance)} probability`,
+      within: `Reaches ${named(target)} by ${there}`,
+      sure: `${needs} for ${named(target)} with ${exactly(told.assurance)} probability`,
       needed: `${needs} needed: median [${exactly(told.probability)} interval]`,
       never: `Does not reach it by ${end}`,
       above: `${told.lower ? "Below" : "Above"} the other at ${there}`,
@@ -161,7 +166,7 @@
   function sentence({ budget, target, strategies: asked }, found) {
     const there = `${count(budget)} ${unit}`;
     const [first, second] = asked.map((strategy) => strategies[strategy]);
-    const words = `${first} reaches ${target} by ${there} with ${found[0].within[1]} probability`;
+    const words = `${first} reaches ${named(target)} by ${there} with ${found[0].within[1]} probability`;
     if (found[0].above[0] === "") return `${words}.`;
     const rest = `At ${there} ${first} is ${told.better} ${second} with ${found[0].above[1]} probability.`;
     return `${words}, ${second} with ${found[1].within[1]}. ${rest}`;

@@ -177,6 +177,7 @@ class Ask:
         return {
             "unit": self.unit,
             "scale": score.unit,
+            "around": score.around,
             "lower": score.lower_is_better,
             "better": score.better,
             "grid": GRID,

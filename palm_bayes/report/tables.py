@@ -16,6 +16,7 @@ from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.pairwise import with_shares
 from palm_bayes.decisions.rule_logic import Finding
 from palm_bayes.display import amount, exact_percent, intervals, percent
+from palm_bayes.errors import plural
 from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def compared(comparison: Comparison) -> dict[str, pd.DataFrame]:
                 else comparison.share(row.strategy),
             }
         )
-    points = " points" * score.percent
-    worse_by = f"{score.worse} {first} by more than {comparison.rope:g}{points}"
+    rope = comparison.rope
+    size = plural([rope], "point", "points") if score.percent else f"{rope:g}"
+    worse_by = f"{score.worse} {first} by more than {size}"
     heading = f"{comparison.where}; P(worse): {worse_by}:"
     return {heading: _marked(pd.DataFrame(rows), comparison.doubts)}
 

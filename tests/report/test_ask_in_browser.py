@@ -241,10 +241,10 @@ def in_errors(fit):
 @pytest.mark.parametrize(
     ("other", "target", "said"),
     [
-        (in_errors, 0.07, "reaches 0.07 by 480 labels with {} probability"),
+        (in_errors, 0.07, "reaches error rate 0.07 by 480 labels with {} probability"),
         (alone, 0.93, "random reaches 0.93 by 480 labels with {} probability."),
         (in_episodes, 0.93, "reaches 0.93 by 24 episodes with {} probability"),
-        (in_percent, 93, "reaches 93 by 480 labels with {} probability"),
+        (in_percent, 93, "reaches 93\N{NO-BREAK SPACE}% by 480 labels with {} probability"),
     ],
 )
 def test_other_fits_are_asked_too(fit, chromium, tmp_path, other, target, said):

@@ -1,5 +1,9 @@
 """Tables of text: those of the commands are those of the page."""
 
+from dataclasses import replace
+
+from palm_bayes.data.score import Score
+from palm_bayes.palm_fit import PalmFit
 from palm_bayes.report.tables import budgeted, compared, decided
 
 
@@ -9,3 +13,8 @@ def test_a_page_shows_the_tables_of_the_commands(fit, page, report):
     shown = budgeted(found) | compared(fit.compare(600)) | decided(fit.decide(rule))
     cells = [cell for table in shown.values() for cell in table.to_numpy().ravel()]
     assert [cell for cell in cells if cell not in page.text] == []
+
+
+def test_one_point_is_not_one_points(fit):
+    in_percent = PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence)
+    assert next(iter(compared(in_percent.compare()))).endswith("by more than 1 point:")
