@@ -55,7 +55,7 @@ class PredictiveCheck(Displayed):
         """One sentence for each strategy that PALM does not describe."""
         doubted = self.table[~self.table["passed"]]
         return [
-            f"{name}: PALM does not describe this curve: {row.finding}; do not trust its forecast"
+            f"{name}: PALM does not describe this curve: {row.finding}; do not trust its forecast."
             for name, row in zip(doubted.index, doubted.itertuples(index=False), strict=True)
         ]
 

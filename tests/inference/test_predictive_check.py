@@ -141,6 +141,7 @@ def test_what_palm_does_not_do(change, p, words):
     assert row[p] < 0.005
     assert words in row["finding"]
     (sentence,) = verdict.sentences
+    assert sentence.endswith("; do not trust its forecast.")
     assert sentence.startswith("a: PALM does not describe this curve")
     assert row["finding"] in sentence
 
