@@ -77,7 +77,7 @@ def report(
         fit = source.asked(question.target).fit(step, note)
         found = report_of(fit, questions, source.seed, step)
         if found.decision is not None:
-            question.check_limits(found.decision)
+            question.check_pool(found.decision)
         write(found, out, step)
     if as_json:
         ranking = found.comparison.ranking

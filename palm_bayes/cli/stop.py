@@ -131,14 +131,13 @@ class Question:
         assert self.rule is not None
         return fit.decide(self.rule, strategy=self.now_with, force=self.force)
 
-    def check_limits(self, decision: "Decision") -> None:
-        """Raise `DataError` if budget or pool are below the labels spent."""
-        for name, limit in (("budget", self.budget), ("pool", self.pool)):
-            if limit is not None and limit < decision.labels:
-                spent = f"{decision.labels:,.10g} labels are spent with {decision.strategy}"
-                raise DataError(
-                    f"the {name} is {limit:,.10g}, but {spent}: it must be at least that"
-                )
+    def check_pool(self, decision: "Decision") -> None:
+        """Raise `DataError` if the pool is below the labels spent."""
+        if self.pool is not None and self.pool < decision.labels:
+            raise DataError(
+                f"the pool is {self.pool:,.10g}, but {decision.labels:,.10g} labels are spent with "
+                f"{decision.strategy}: it must be at least that"
+            )
 
 
 @filled_by(Question)
@@ -165,7 +164,7 @@ def stop(
         fit = source.asked(question.target).fit(step, note)
         step("deciding")
         decision = question.of(fit)
-        question.check_limits(decision)
+        question.check_pool(decision)
         from palm_bayes.decisions.prior_weight import of_decision
 
         assert question.rule is not None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from palm_bayes.data.budgets import seen_budget
+from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.reading import changed_fields
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
@@ -219,7 +219,12 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step 
             "a budget or a pool (--budget, --pool) is only a limit: add --target or a stop rule, "
             "such as --min-gain with --within"
         )
-    needed = None
+    seen, needed = seen_budget(fit.runs), None
+    if asked.within is not None and asked.within < seen:
+        raise DataError(
+            f"the budget (within, --budget) is {number(asked.within)}, but must be at least the "
+            f"{number(seen)} {unit_of(fit.runs)} seen"
+        )
     if asked.target is not None:
         step("counting labels")
         needed = labels_to_reach(

@@ -64,7 +64,7 @@ def test_json_has_all_results(saved, capsys, tmp_path):
     ("options", "words"),
     [
         (["--target", "120"], "the target is 120, but must be above 0 and at most 1"),
-        (["--target", "0.93", "--budget", "100"], "must be at least the 240 labels seen"),
+        (["--target", "0.93", "--budget", "100"], "the budget (within, --budget) is 100, but must"),
         (
             ["--target", "0.93", "--budget", "600", "--pool", "300"],
             "the budget (within, --budget) is 600, but must be at most the pool (--pool), 300",
@@ -73,7 +73,10 @@ def test_json_has_all_results(saved, capsys, tmp_path):
             ["--budget", "600"],
             "a budget or a pool (--budget, --pool) is only a limit: add --target or a stop rule",
         ),
-        (["--min-gain", "0.01", "--within", "60", "--budget", "90"], "the budget is 90, but 240"),
+        (
+            ["--min-gain", "0.01", "--within", "60", "--budget", "90"],
+            "the budget (within, --budget) is 90, but must be at least the 240 labels",
+        ),
         (["--min-gain", "0.01"], "--min-gain needs --within"),
         (["--with", "rndom", "--target", "0.9"], "did you mean 'random'?"),
         (["--at", "5"], "at is 5"),
