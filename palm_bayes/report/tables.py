@@ -144,11 +144,19 @@ def scored(overview: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "CRPS": [amount(value) for value in overview["crps"]],
         "absolute error": [amount(value) for value in overview["mae"]],
     }
-    for band in (50, 80, 95):
-        held = overview[f"coverage_{band}"]
-        shown[f"in {band} % band"] = ["" if math.isnan(p) else percent(p) for p in held]
-    table = pd.DataFrame({"forecaster": [str(name) for name in overview.index], **shown})
+    names = [str(name) for name in overview.index]
+    table = pd.DataFrame({"forecaster": names, **shown, **_in_bands(overview)})
     return {"Forecasts of the mean over repetitions, average scores:": table}
+
+
+def _in_bands(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Format the coverage of the 50, 80 and 95 % bands; empty where there are none."""
+    return {
+        f"in {band} % band": [
+            "" if math.isnan(p) else percent(p) for p in table[f"coverage_{band}"]
+        ]
+        for band in (50, 80, 95)
+    }
 
 
 def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
@@ -165,8 +173,16 @@ def learned(lesson: "Lesson") -> dict[str, pd.DataFrame]:
             }
             for row in lesson.learned.held
         ]
-        heading = "Each source, with the prior learned from all others (before: the initial prior):"
-        tables[heading] = lesson.table.map("{:.3f}".format).reset_index()
+        heading = "Each source, with the prior learned from all others: log density of later "
+        heading += "accuracies (before: with the initial prior), and means over repetitions:"
+        tables[heading] = pd.DataFrame(
+            {
+                "source": [str(name) for name in lesson.table.index],
+                "log density": lesson.table["score"].map("{:.3f}".format).to_numpy(),
+                "before": lesson.table["before"].map("{:.3f}".format).to_numpy(),
+                **_in_bands(lesson.table),
+            }
+        )
         heading = "Means over repetitions in the 80 % band, by distance in times the labels seen:"
         tables[heading] = pd.DataFrame(distances)
     return tables

@@ -20,7 +20,8 @@ def write_curves(path):
 
 
 def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeypatch, capsys):
-    table = pd.DataFrame({"coverage_80": [0.75]}, pd.Index(["lab"], name="source"))
+    held = {"score": 2.5, "before": 2.25, "coverage_50": 0.5, "coverage_80": 0.75, "coverage_95": 1}
+    table = pd.DataFrame(held, pd.Index(["lab"], name="source"))
     lesson = Lesson(shipped(), (), {"lab": shipped()}, table, ())
     monkeypatch.setattr(learning, "learn", lambda tables, **options: lesson)
     write_curves(tmp_path / "past.csv")
@@ -32,7 +33,7 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeyp
     start = shipped().alpha_start
     assert f"alpha_start {start.median:.4g} {start.width:.4g}" in lines
     assert f"by_gain {shipped().misfit.by_gain:.4g}" in lines
-    assert "lab 0.750" in lines
+    assert "lab 2.500 2.250 50 % 75 % >99 %" in lines
     assert "beyond" in said
     assert cli.main(["learn", "none.csv", "-o", "prior.json"]) == 2
     capsys.readouterr()
@@ -45,7 +46,7 @@ def test_the_command_writes_the_file_and_says_what_it_is_worth(tmp_path, monkeyp
     said = capsys.readouterr().out
     assert said.count(r"\begin{tabular}") == 3
     assert r"alpha\_start & " in said
-    assert r"lab & 0.750 \\" in said
+    assert r"lab & 2.500 & 2.250 & 50 \% & 75 \% & " in said
 
 
 def test_the_command_replaces_only_what_it_learned_itself(tmp_path, monkeypatch, capsys):
