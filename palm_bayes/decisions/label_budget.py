@@ -192,20 +192,19 @@ class LabelsToReach(Displayed):
     def _said(self) -> str:
         rows: list[Any] = list(self.table.itertuples(index=False))
         best, goal = rows[0], f"{self.goal} ({self._curve})"
-        sure, seen = f"{exact_percent(self.assurance)} probability", seen_budget(self.fit.runs)
+        level, seen, who = exact_percent(self.assurance), seen_budget(self.fit.runs), best.strategy
         by, today = f"by {min(best.budget, self.until):,.0f} {self.unit}", f"today ({seen:,.0f}"
+        ever, now = percent(1 - best.p_never), percent(best.p_reached)
         if np.isinf(best.budget) and len(rows) == 1:
-            words = f"{best.strategy} reaches {goal} {by} with {percent(1 - best.p_never)} "
-            words += f"probability ({exact_percent(self.assurance)} required)."
+            words = f"{who} reaches {goal} {by} with {ever} probability ({level} required)."
         elif np.isinf(best.budget):
-            words = f"No strategy reaches {goal} {by} with {sure}: most probable is "
-            words += f"{best.strategy}, {percent(1 - best.p_never)}."
+            words = f"No strategy reaches {goal} {by} with {level} probability: most probable is "
+            words += f"{who}, {ever}."
         elif best.budget <= seen:
-            words = f"{best.strategy} has reached {goal} {today} {self.unit}) with "
-            words += f"{percent(best.p_reached)} probability."
+            words = f"{who} has reached {goal} {today} {self.unit}) with {now} probability."
         else:
-            words = f"{best.strategy} reaches {goal} {by} with {sure}, {today} {self.unit}) with "
-            words += f"{percent(best.p_reached)}."
+            words = f"{who} reaches {goal} {by} with {level} probability, {today} {self.unit}) "
+            words += f"with {now}."
         if self.within is not None:
             chance = percent(best.p_within)
             words += f" {self.within:,.0f} {self.unit} suffice with {chance} probability."
@@ -230,8 +229,7 @@ class LabelsToReach(Displayed):
         return f"{budget:,.0f}" if np.isfinite(budget) else f">{self.until:,.0f}"
 
     def _advice_sentence(self) -> str:
-        rows: list[Any] = list(self.alda.itertuples(index=False))
-        best = rows[0]
+        best: Any = next(self.alda.itertuples(index=False))
         if best.p_chosen == 0:
             return " ALDA's rule finds no strategy feasible."
         chance = percent(best.p_chosen)
