@@ -45,6 +45,10 @@ class FakeForecast:
     def labels_known(self):
         return self.runs.labels_known
 
+    @property
+    def score(self):
+        return self.runs.score
+
     def to_frame(self):
         scale = self.runs.score.unit
         keys = [d for d in self.draws.dims if d not in ("chain", "draw")]

@@ -1,5 +1,7 @@
 """Pointwise log-likelihoods against dense normal distributions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,7 +51,7 @@ def normal(posterior, runs, draw):
 
     def at(accuracy):
         table = runs.table.assign(accuracy=accuracy)
-        return float(log_likelihood(one, Runs(**{**vars(runs), "table": table})).sum())
+        return float(log_likelihood(one, replace(runs, table=table)).sum())
 
     step, zero = 0.1, np.full(n, 0.5)
     unit = step * np.eye(n)

@@ -1,11 +1,12 @@
 """Posteriors: their tables, their trace and their file."""
 
+from dataclasses import replace
+
 import arviz as az
 import numpy as np
 import pytest
 import xarray as xr
 
-from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
 from palm_bayes.inference.posterior import PARAMETERS
@@ -15,7 +16,7 @@ from palm_bayes.palm_fit import PalmFit
 @pytest.fixture(scope="module")
 def percent(fit):
     """The same fit of a user who counts in percent."""
-    runs = Runs(**{**vars(fit.runs), "score": Score(percent=True)})
+    runs = replace(fit.runs, score=Score(percent=True))
     return PalmFit(runs, fit.trace, fit.convergence)
 
 
