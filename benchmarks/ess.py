@@ -22,7 +22,13 @@ from palm_bayes.inference.nuts import compile_programs, sample_strategy
 from palm_bayes.inference.posterior import PARAMETERS as NAMES
 from palm_bayes.model import curve
 from palm_bayes.model.likelihood import LogLikelihood, register_in_numba
-from palm_bayes.model.priors import Priors, curve_logp, named_priors
+from palm_bayes.model.priors import (
+    Priors,
+    curve_logp,
+    named_priors,
+    noise_over_unit,
+    noise_unit,
+)
 from palm_bayes.model.steps import ROWS, ends_of, pooled
 from palm_bayes.model.variables import NOISE, Observations, observations
 
@@ -89,8 +95,10 @@ def plain_model(priors: Priors) -> pm.Model:
         joint = curve_logp(priors, point, x_first[None], alpha_lo[None])[0]
         # As a density of δ rather than of log u: |∂ log u / ∂δ| = 1 / ((1 − δ) k).
         pm.Potential("prior", joint + k - pt.log(k))
-        spreads = [model.register_rv(getattr(priors, name), name) for name in NOISE]
-        parameters = pt.stack([A_max, log_u, alpha, beta, *spreads])
+        over_unit = model.register_rv(noise_over_unit(priors), "noise")
+        others = [model.register_rv(getattr(priors, name), name) for name in NOISE[1:]]
+        noise = over_unit * noise_unit(priors, ends_of(rows).accuracy_last, pt)
+        parameters = pt.stack([A_max, log_u, alpha, beta, noise, *others])
         pm.Potential("accuracy", LogLikelihood()(parameters, rows)[0])
     return model
 

@@ -48,7 +48,7 @@ compile_programs(named_priors("default"))
 """
 IMPORT_LEAST_SQUARES = "import palm_bayes.forecast.baselines, scipy.optimize"
 IMPORT_PYMC = "import pymc"
-ANY_DATA = {"n": 2, "x": [1.0, 2.0], "y": [0.5, 0.6], "alpha_lo": -1.0}
+ANY_DATA = {"n": 2, "x": [1.0, 2.0], "y": [0.5, 0.6], "alpha_lo": -1.0, "unit": 0.5}
 
 type Floats = NDArray[np.float64]
 
