@@ -82,7 +82,7 @@ def plot_ranking(
         title = f"At {at:,.0f} {unit}, {100 * probability:g} % intervals"
         left.set_title(title, loc="left", weight="bold", **LITERAL)
         _chances(right, p_best, tones, seen)
-        right.axvline(at, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
+        right.vlines(at, 0, 1, color=INK, lw=0.8, ls=[(0, (1, 1.5))], zorder=0.5)
         right.set_xlabel(unit.capitalize())
     return figure_of(left)
 
