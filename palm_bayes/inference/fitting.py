@@ -43,12 +43,12 @@ def _sampled(runs: Runs, priors: Priors, settings: Settings, progress: Progress)
     """Sample all strategies; each is diagnosed while the next one is sampled."""
     waiting = []
     count = len(runs.strategies)
+    # PyMC's own sampler forks processes, without threads; on one core nothing would be gained.
+    apart = settings.sampler == "nutpie" and settings.cores != 1
     with ThreadPoolExecutor(1) as beside:
         for done, name in enumerate(runs.strategies, 1):
             batches = Batches(runs.strategy(name), priors, settings, progress).draw()
-            judged = batches.judged
-            if settings.sampler == "nutpie":  # PyMC's own forks processes, without threads
-                judged = beside.submit(judged).result
+            judged = beside.submit(batches.judged).result if apart else batches.judged
             waiting.append((batches, judged))
             if done < count:
                 progress(f"{done} of {count} strategies sampled", "", done / count)
