@@ -52,7 +52,7 @@ class Settings:
     cores : int, optional
         Number of chains run in parallel; by default the number of cores.
     batches : int
-        Most batches of draws for a strategy; see `palm_bayes.inference.nuts.Batches`.
+        Most batches of draws for a strategy; see `palm_bayes.inference.nuts.sample_strategy`.
     """
 
     draws: int = 1000
