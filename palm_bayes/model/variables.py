@@ -1,8 +1,8 @@
 """Names of the model's variables and its data as arrays; without PyMC, which is slow to import."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -115,9 +115,20 @@ class Observations:
         return {**packed, "strategy_index": self.strategy_index} if several else packed
 
 
-@lru_cache(maxsize=64)  # a fit asks for those of each strategy five times
+_MADE: WeakKeyDictionary[Runs, Observations] = WeakKeyDictionary()  # as long as the runs are there
+
+
 def observations(runs: Runs) -> Observations:
-    """Flatten `runs`, whose table is sorted by strategy, repetition and episode."""
+    """Flatten `runs`, whose table is sorted by strategy, repetition and episode.
+
+    A fit asks for those of each strategy five times, so they are made once.
+    """
+    if runs not in _MADE:
+        _MADE[runs] = _flattened(runs)
+    return _MADE[runs]
+
+
+def _flattened(runs: Runs) -> Observations:
     table = runs.table
     lag = table.groupby(RUN, sort=False)["episode"].diff().fillna(0).to_numpy(float)
     strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)

@@ -1,5 +1,6 @@
 """Runs as the arrays that the model takes."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -42,3 +43,13 @@ def test_second_x_is_the_last_where_all_lie_close_together(make_runs):
     table = make_runs().table
     close = observations(replace(make_runs(), table=table.assign(x=table["x"] / 50)))
     np.testing.assert_array_equal(close.ends.x_second, close.ends.x_last)
+
+
+def test_observations_are_made_once_and_kept_as_long_as_their_runs(make_runs):
+    runs = make_runs()
+    data = observations(runs)
+    assert observations(runs) is data
+    kept = weakref.ref(runs)
+    del runs
+    assert kept() is None
+    assert data.accuracy.size
