@@ -118,7 +118,7 @@ def moved(one: pd.DataFrame) -> dict[str, int]:
     things = {
         "draft": draft,
         "work": replace(work, settings=Settings(cores=1)),
-        "outcome": TaskOutcome(cells_of(draft)),
+        "outcome": TaskOutcome(failed=0),
     }
     return {name: len(pickle.dumps(thing)) for name, thing in things.items()}
 

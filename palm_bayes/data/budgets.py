@@ -32,8 +32,7 @@ def episode_budgets(runs: Runs, until: float) -> Floats:
 
     `DataError` if there are more than `MOST_LATER` past the data.
     """
-    column = "labels" if runs.labels_known else "episode"
-    seen = _by_episode(runs, column).to_numpy(float)
+    seen = _by_episode(runs, _column(runs)).to_numpy(float)
     more = max(math.ceil((until - seen[-1]) / _step(runs) - 1e-9), 0)
     if more > MOST_LATER:
         raise DataError(
@@ -57,13 +56,18 @@ def seen_budget(runs: Runs) -> float:
 
 def seen_by_strategy(runs: Runs) -> "pd.Series[float]":
     """Return the last budget observed for each strategy, in the order of the strategies."""
-    column = "labels" if runs.labels_known else "episode"
-    return runs.table.groupby("strategy")[column].max().astype(float)[list(runs.strategies)]
+    last = runs.table.groupby("strategy")[_column(runs)].max()
+    return last.astype(float)[list(runs.strategies)]
 
 
 def twice_seen(runs: Runs) -> float:
     """Return the budget after twice the observed episodes, the default limit of forecasts."""
     return seen_budget(runs) + _step(runs) * runs.table["episode"].nunique()
+
+
+def _column(runs: Runs) -> str:
+    """Return the column of budgets in `Runs.table`."""
+    return "labels" if runs.labels_known else "episode"
 
 
 def _step(runs: Runs) -> float:

@@ -182,9 +182,12 @@ def decision(
 def _answered(action: Action, outlook: Outlook, findings: Mapping[SingleRule, Finding]) -> float:
     if action != "stop":
         return outlook.last
-    now = outlook.now
-    ends = [leaf.horizon(now) or now for leaf, finding in findings.items() if finding.stop]
-    return min(max(ends), outlook.last)
+    return max(_looks_to(leaf, outlook) for leaf, finding in findings.items() if finding.stop)
+
+
+def _looks_to(leaf: SingleRule, outlook: Outlook) -> float:
+    """Return the labels up to which a rule needs the forecast; those spent if it needs none."""
+    return min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
 
 
 def leader(fit: "Posterior") -> str:
@@ -233,8 +236,7 @@ def not_usable(fit: "Posterior", outlook: Outlook, _: SingleRule) -> str | None:
 
 def mostly_prior(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> str | None:
     """Doubt a forecast that is mostly prior, if the verdict depends on it."""
-    labels = min(leaf.horizon(outlook.now) or outlook.now, outlook.last)
-    doubt = prior_dominates(fit, outlook, labels)
+    doubt = prior_dominates(fit, outlook, _looks_to(leaf, outlook))
     if doubt is None:
         return None
     low, high = (leaf.find(edge).stop for edge in band_edges(outlook))

@@ -87,7 +87,7 @@ class Rule(ABC):
 
 def stop_rule(value: Any) -> Rule:
     """Return a value that is a stop rule; `DataError` for all else."""
-    if not isinstance(value, Rule) or isinstance(value, type):
+    if not isinstance(value, Rule):
         raise DataError(f"rule is {value!r}, but must be a stop rule, such as Target(0.93)")
     return value
 

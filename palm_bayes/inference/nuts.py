@@ -94,14 +94,17 @@ class Batches:
         self._progress = progress
         self._batches: list[list[Part]] = []
         self._attempt = 0
-        self._seed = settings.seed
+        (self._name,) = runs.strategies
+
+    @property
+    def _seed(self) -> int:
+        """Seed of the last batch."""
+        return seed_from(self._settings.seed, self._name, self._attempt)
 
     def draw(self) -> Self:
         """Add a batch of draws."""
         self._attempt += 1
-        (name,) = self._runs.strategies
-        self._seed = seed_from(self._settings.seed, name, self._attempt)
-        tell = partial(self._progress, "sample" if self._attempt == 1 else "retry", name)
+        tell = partial(self._progress, "sample" if self._attempt == 1 else "retry", self._name)
         batch = _drawn(self._runs, self._priors, self._settings, self._seed, tell)
         self._batches.append(batch)
         return self

@@ -115,7 +115,8 @@ class Observations:
         return {**packed, "strategy_index": self.strategy_index} if several else packed
 
 
-_MADE: WeakKeyDictionary[Runs, Observations] = WeakKeyDictionary()  # as long as the runs are there
+# Kept as long as their runs are there.
+_FLATTENED: WeakKeyDictionary[Runs, Observations] = WeakKeyDictionary()
 
 
 def observations(runs: Runs) -> Observations:
@@ -123,9 +124,9 @@ def observations(runs: Runs) -> Observations:
 
     A fit asks for those of each strategy five times, so they are made once.
     """
-    if runs not in _MADE:
-        _MADE[runs] = _flattened(runs)
-    return _MADE[runs]
+    if runs not in _FLATTENED:
+        _FLATTENED[runs] = _flattened(runs)
+    return _FLATTENED[runs]
 
 
 def _flattened(runs: Runs) -> Observations:

@@ -142,8 +142,8 @@ def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool =
 
     With `intervals`, the 80 % intervals there are drawn between line and name, the highest first.
     """
-    ends = [in_axes(ax, view.grid[-1], values) for values in view.curve[[2, 3, -1], :, -1]]
-    end, of_axes = ends[0][0, 0], np.array([y for _, y in ends])
+    places = [in_axes(ax, view.grid[-1], values) for values in view.curve[[2, 3, -1], :, -1]]
+    end, of_axes = places[0][0, 0], np.array([y for _, y in places])
     heights = np.clip(of_axes[2], 0, 1)
     from_the_highest = np.argsort(np.argsort(-heights, kind="stable"))
     ranks = 1 + from_the_highest if intervals else np.zeros(len(heights))
