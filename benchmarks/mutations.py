@@ -52,16 +52,16 @@ MUTATIONS = (
     Mutation(
         "Jacobian: term of alpha left out",
         "model/coordinates.py",
-        "of_alpha = pt.log(width) + _log_slope(z4) - pt.log(L)",
-        "of_alpha = pt.log(width) + _log_slope(z4)",
+        "of_alpha = pt.log(width) + log_sigmoid_slope(z4) - pt.log(L)",
+        "of_alpha = pt.log(width) + log_sigmoid_slope(z4)",
         "model/test_coordinates.py::test_log_jacobian_is_that_of_finite_differences",
     ),
     Mutation(
         "Jacobian: term of rho and the lasting share left out",
-        "model/coordinates.py",
-        "return 2 * z1 + _log_slope(z2) - pt.exp(z1)",
-        "return z1 + _log_slope(z2) - pt.exp(z1)",
-        "model/test_coordinates.py::test_charts_of_shares_are_bijections_with_their_jacobian",
+        "model/noise_coordinates.py",
+        "of_parts = pt.log(t) + log_sigmoid_slope(value[..., 1])",
+        "of_parts = log_sigmoid_slope(value[..., 1])",
+        "model/test_noise_coordinates.py::test_charts_of_shares_are_bijections_with_their_jacobian",
     ),
     Mutation(
         "Prior: Jacobian of log u left out",

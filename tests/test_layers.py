@@ -30,10 +30,11 @@ LAYOUT = """
                 palm_folder sheet counting mlflow run_writer places means summaries
                 ambiguous trackers across layouts cleaning readers tasks example
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
-                coordinates steps likelihood_passes likelihood build one_strategy
+                bends coordinates noise_coordinates steps likelihood_passes likelihood build
+                one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
-                graph_key compile_cache evidence nuts joint trace power_scaling posterior
-                separate_fits fitting importance_refit predictive
+                graph_key compile_cache approximation evidence nuts joint trace power_scaling
+                posterior separate_fits fitting importance_refit predictive
     plots:      style view curves comparison uncertainty ranking budget backtest sweep
     forecast:   repetitions forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic

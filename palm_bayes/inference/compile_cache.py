@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -24,18 +24,31 @@ from palm_bayes.arrays import Floats
 from palm_bayes.inference.graph_key import graph_key
 
 # Functions that nutpie calls. A return value above 0 marks an invalid point. The data come as one
-# array: numbers of rows and columns of the model's data variable, then its values.
-_MATRIX = """
+# array: numbers of rows and columns of the model's data variable, its values, and the mean and the
+# factor of a `Normal`, which turn the point given into an unconstrained one, `free`.
+_GIVEN = """
         shape = carray(data, (2,))
         rows, columns = int(shape[0]), int(shape[1])
-        matrix = carray(data, (2 + rows * columns,))[2:].reshape((rows, columns))
+        end = 2 + rows * columns
+        given = carray(data, (end + n_free + n_free * n_free,))
+        matrix = given[2:end].reshape((rows, columns))
+        factor = given[end + n_free :].reshape((n_free, n_free))
+        free = given[end : end + n_free].copy()
+        standard = carray(point, (n_free,))
+        for i in range(n_free):
+            for j in range(n_free):
+                free[i] += factor[i, j] * standard[j]
 """
 _DENSITY = f"""
 def wrapper(n_free, point, gradient, value, data):
-    try:{_MATRIX}
-        found, slope = function(carray(point, (n_free,)), matrix)
+    try:{_GIVEN}
+        found, slope = function(free, matrix)
         carray(value, (1,))[0] = found[()]
-        carray(gradient, (n_free,))[:] = slope
+        by_standard = carray(gradient, (n_free,))
+        by_standard[:] = 0
+        for i in range(n_free):
+            for j in range(n_free):
+                by_standard[j] += factor[i, j] * slope[i]
         if not isfinite(found[()]):
             return 4
         for i in range(n_free):
@@ -45,16 +58,29 @@ def wrapper(n_free, point, gradient, value, data):
         return 1
     return 0
 """
-_STARTS = 500  # points that are tried, as by nutpie
 _PARAMETERS = f"""
 def wrapper(n_free, n_parameters, point, values, data):
-    try:{_MATRIX}
-        (found,) = function(carray(point, (n_free,)), matrix)
+    try:{_GIVEN}
+        (found,) = function(free, matrix)
         carray(values, (n_parameters,))[:] = found
     except Exception:
         return -2
     return 0
 """
+
+
+class Normal(NamedTuple):
+    """Normal distribution of unconstrained points.
+
+    Attributes
+    ----------
+    mean : array, dims (coordinate,)
+    factor : array, dims (coordinate, coordinate)
+        Any matrix whose product with its transpose is the covariance.
+    """
+
+    mean: Floats
+    factor: Floats
 
 
 def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
@@ -110,23 +136,42 @@ def unconstrained(names: Sequence[str]) -> list[str]:
 
 
 def with_data(program: Any, data: Floats) -> Any:
-    """Return the program with another value of the model's data variable."""
-    return replace(program, user_data=np.concatenate([data.shape, data.ravel()]))
+    """Return the program with another value of the model's data variable, in its coordinates."""
+    n = program.n_dim
+    as_they_are = np.zeros(n), np.eye(n)
+    return replace(
+        program, user_data=np.concatenate([data.shape, *map(np.ravel, (data, *as_they_are))])
+    )
 
 
-def has_density(program: Any, start: Callable[[int], Floats]) -> bool:
-    """Return True if the density is above 0 at one of the points where chains may start.
+def standardised(program: Any, around: Normal) -> Any:
+    """Return the program in coordinates in which a normal distribution is standard.
 
-    nutpie checks this too, but after its error its threads may crash when the process ends.
+    Its points z stand for the unconstrained points mean + factor · z, and its density is that of
+    these. Chains start at draws of the distribution.
     """
-    density, data = program.compiled_logp_func.ctypes, program.user_data
+    n = program.n_dim
+    unchanged = program.user_data[: -n - n * n]
+    return replace(
+        program,
+        user_data=np.concatenate([unchanged, around.mean, around.factor.ravel()]),
+        initial_point_func=lambda seed: np.random.default_rng(seed).standard_normal(n),
+    )
 
-    def is_valid(seed: int) -> bool:
-        point = start(seed)
-        arrays = map(np.ctypeslib.as_ctypes, (point, np.empty_like(point), np.empty(1), data))
-        return bool(density(len(point), *arrays) == 0)
 
-    return any(map(is_valid, range(_STARTS)))
+def density_of(program: Any) -> Callable[[Floats], tuple[float, Floats]]:
+    """Return the program's log density with its gradient; -inf and zeros where it has none."""
+    density, n = program.compiled_logp_func.ctypes, program.n_dim
+    point, gradient, value = np.empty(n), np.empty(n), np.empty(1)
+    arrays = [np.ctypeslib.as_ctypes(of) for of in (point, gradient, value, program.user_data)]
+
+    def value_and_gradient(at: Floats) -> tuple[float, Floats]:
+        point[:] = at
+        if density(n, *arrays) != 0:
+            return -np.inf, np.zeros(n)
+        return float(value[0]), gradient.copy()
+
+    return value_and_gradient
 
 
 def kept(raw: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:

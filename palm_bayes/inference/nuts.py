@@ -16,15 +16,16 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 from pytensor import config
-from scipy.special import logit
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, SamplingError
+from palm_bayes.errors import SamplingError
+from palm_bayes.inference.approximation import approximation, near_data
 from palm_bayes.inference.compile_cache import (
     compile_model,
-    has_density,
+    density_of,
     kept,
+    standardised,
     unconstrained,
     with_data,
 )
@@ -43,8 +44,6 @@ from palm_bayes.model.variables import FREE, NUMBERS, Observations, observations
 _LOG_DENSITY = {"nutpie": "logp", "pymc": "lp", "numpyro": "lp"}
 MOST_DOUBLINGS = 8
 """Limit on the tree depth: at most 255 leapfrog steps per draw; typical are 12."""
-EARLY_WINDOW = 20
-"""Draws after which the first estimates of the mass matrix are renewed; nutpie's own 10 are few."""
 ALIKE = 4
 """Batches of draws before smaller steps are tried."""
 STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers report
@@ -224,12 +223,8 @@ def _with_nutpie(
     import nutpie
 
     program = with_data(_program(priors, region), pooled(data))
-    start = _starting_points(program.initial_point_func, data, priors, region)
-    if not has_density(program, start):
-        raise DataError(
-            "the prior has no density where the chains start, near the data: widen its parts, and "
-            "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"
-        )
+    starts = near_data(program.initial_point_func, data.ends, priors, region)
+    program = standardised(program, approximation(density_of(program), starts))
     total = settings.chains * (settings.tune + settings.draws)
 
     def report(chains: list[Any]) -> None:
@@ -237,7 +232,7 @@ def _with_nutpie(
 
     try:
         raw = nutpie.sample(
-            replace(program, initial_point_func=start),
+            program,
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
@@ -245,8 +240,7 @@ def _with_nutpie(
             seed=seed,
             target_accept=settings.target_accept,
             maxdepth=MOST_DOUBLINGS,
-            adaptation="low_rank",
-            early_window_switch_freq=EARLY_WINDOW,
+            adaptation="diag",
             progress_bar=False,
             progress_callback=report,
             return_raw_trace=True,  # nutpie's conversion takes a tenth of the time
@@ -302,31 +296,6 @@ def _with_pymc(
         names = [value.name for value in model.value_vars]
         tree["unconstrained_posterior"] = tree["posterior"].to_dataset()[names]
     return tree
-
-
-def _starting_points(
-    usual: Callable[[int], Floats], data: Observations, priors: Priors, region: Region
-) -> Callable[[int], Floats]:
-    """Start the chains near the data: PALM has remote local modes where noise explains all.
-
-    The curve's four coordinates (`palm_bayes.model.coordinates`) are last in the flat point; in the
-    chart of rising curves they have their origin at the data already.
-    """
-    first, last = (float(end[0]) for end in (data.ends.accuracy_first, data.ends.accuracy_last))
-    last = float(np.clip(last, 0.005, 0.995))
-    log_u = np.log(-np.log1p(-np.clip(first / last, 0.02, 0.97)))
-    lowest = max(priors.alpha_lo, -float(data.ends.x_first[0]))
-    alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
-    saturated = {"flat": [logit(last), 0.0, 0.0, 0.0], "step": [logit(last), log_u, 0.5, -2.0]}
-    center = np.array(saturated.get(region, [0.0, 0.0, 0.0, logit(alpha)]))
-    jitter = np.array([0.1, 0.1, 0.5, 0.5])
-
-    def start(seed: int) -> Floats:
-        point = usual(seed)
-        point[-4:] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
-        return point
-
-    return start
 
 
 def _any_runs() -> Runs:

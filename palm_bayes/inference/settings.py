@@ -41,7 +41,8 @@ class Settings:
     Attributes
     ----------
     draws, tune : int
-        Numbers of kept and of warm-up draws per chain.
+        Numbers of kept and of warm-up draws per chain. Samplers other than nutpie, which do not
+        start from a normal approximation, need more warm-up: 500 is usual.
     chains : int
         At least 2: whether they agree is a criterion of convergence.
     target_accept : float
@@ -56,7 +57,7 @@ class Settings:
     """
 
     draws: int = 1000
-    tune: int = 200
+    tune: int = 100
     chains: int = 4
     target_accept: float = 0.9
     sampler: SamplerName = "nutpie"

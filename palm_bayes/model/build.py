@@ -13,16 +13,14 @@ from pytensor.scan import scan
 
 from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.model import curve, noise
-from palm_bayes.model.coordinates import (
-    CurveCoordinates,
-    FlatCoordinates,
+from palm_bayes.model.coordinates import CurveCoordinates, FlatCoordinates, StepCoordinates
+from palm_bayes.model.curve_regions import Region, log_share
+from palm_bayes.model.expected import moments_of
+from palm_bayes.model.noise_coordinates import (
     MemoryCoordinates,
     NoiseCoordinates,
     ShareCoordinates,
-    StepCoordinates,
 )
-from palm_bayes.model.curve_regions import Region, log_share
-from palm_bayes.model.expected import moments_of
 from palm_bayes.model.priors import (
     Priors,
     curve_logp,
@@ -163,7 +161,7 @@ def noise_variables(priors: Priors, ends: Ends, *dims: str) -> tuple[Any, Any, A
         logp=lambda value, _like: memory_logp(priors, value),
         support_point=lambda _variable, _size, like: pt.stack([like + 0.4, like + 0.3], axis=-1),
         signature="()->(2)",
-        default_transform=MemoryCoordinates(),
+        default_transform=MemoryCoordinates(ends),
         dims=(*dims, VECTOR_DIMS["memory"]),
     )
     rho, lasting = memory[..., 0], memory[..., 1]

@@ -1,4 +1,4 @@
-r"""Coordinates: joint transforms that make PALM's posterior easy to sample.
+r"""Coordinates of the curve: joint transforms that make PALM's posterior easy to sample.
 
 A_max, δ, α and β are correlated along curved ridges, on which NUTS fails. The accuracies at the
 first and the last observed x are nearly uncorrelated. With u(x) = −log(1 − A(x)/A_max)
@@ -41,38 +41,21 @@ z4 is bent at S = 1; below it, its slope on log S is only 1 / (1 + β), since th
 requires a k outside its prior, the sooner the larger β is. k_least gives u = SATURATED at the
 second observed x, or α = alpha_hi.
 The parameters are (A_max, log u_lo, α, β); `palm_bayes.model.curve` says why log u_lo replaces δ.
-
-The autocorrelation ρ and the persistent share λ of the noise have their own coordinates: a ρ near
-1 and a λ are hardly distinguishable, and the data determine their sum t better than either one:
-
-    −log(1 − ρ/c) = t s     −log(1 − λ/c) = t (1 − s)     t = exp(z1)     s = sigmoid(z2)
-
-Few repetitions hardly determine the constant part of the noise. So its standard deviation has the
-coordinate that its prior has, plus half the log of the transient share of the variance.
-
-The share that repetitions have in common is c sigmoid(steep z), steepened as above. The upper bound
-c lies a little below 1: at 1 the density of identical repetitions, or of constant accuracies,
-would be infinite.
 """
 
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import pytensor.tensor as pt
-from pymc.distributions.shape_utils import change_dist_size
-from pymc.distributions.transforms import log
 from pymc.logprob.transforms import Transform
 
 from palm_bayes.model import noise
+from palm_bayes.model.bends import bent, flattened, log_sigmoid_slope, logit, steepened, straight
 from palm_bayes.model.curve import SATURATED
 from palm_bayes.model.variables import Ends
 
-MOST = 0.999
-"""Upper bound of the noise's persistent, autocorrelated and shared parts."""
 LEVEL_POWER = 1 / 3
 """Least power of the unit of f_hi: the share of three repetitions that its level uses up."""
-_USUAL = -2.0  # logit of a share of about 1 / 8
 
 
 class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
@@ -118,10 +101,10 @@ class CurveCoordinates(_Chart):
         f_hi = -A_max * pt.expm1(-u_hi)
         v = -pt.log1p(-pt.expm1(-u_lo) / pt.expm1(-u_hi))
         least = pt.softplus(-pt.log1p(-f_hi) - v)
-        z3 = _flattened(pt.log(pt.softplus(u_hi - v) - least), pt.log(least))
+        z3 = flattened(pt.log(pt.softplus(u_hi - v) - least), pt.log(least))
         share = (alpha - self.alpha_lo) / self._width(rise)
         centers, log_units = self._counting(*inputs)
-        z = pt.stack([_logit(f_hi), pt.log(v), z3, _logit(share)], axis=-1)
+        z = pt.stack([logit(f_hi), pt.log(v), z3, logit(share)], axis=-1)
         return (z - centers) / pt.exp(log_units)
 
     def _counting(self, *inputs: Any) -> tuple[Any, Any]:
@@ -146,7 +129,7 @@ class CurveCoordinates(_Chart):
             for power, error in zip(powers, errors, strict=True)
         )
         even = pt.zeros_like(last)
-        centers = pt.stack([_logit(last), pt.log(v), even, even], axis=-1)
+        centers = pt.stack([logit(last), pt.log(v), even, even], axis=-1)
         return centers, pt.stack([*of_both, even, even], axis=-1)
 
     def _width(self, rise: Any) -> Any:
@@ -160,7 +143,7 @@ class CurveCoordinates(_Chart):
         z1, z2, z3, z4 = (counted[..., i] for i in range(4))
         v = pt.exp(z2)
         least = pt.softplus(pt.softplus(z1) - v)
-        log_more, log_slope = _steepened(z3, pt.log(least))
+        log_more, log_slope = steepened(z3, pt.log(least))
         q = least + pt.exp(log_more)
         log_expm1_q = q + pt.log(-pt.expm1(-q))
         u_hi = v + log_expm1_q
@@ -174,8 +157,10 @@ class CurveCoordinates(_Chart):
         A_max = pt.sigmoid(z1) / -pt.expm1(-u_hi)
         # ∂(f_hi, r, log u_hi, α)/∂z is triangular; the rest is ∂(A_max, log u_lo, β) given α. The
         # terms are paired so that none is large: a flat curve's u_lo can be e^100.
-        of_z = _log_slope(z1) + (z2 - log_u_lo) + (log_more - log_u_hi) - pt.log(-pt.expm1(-q))
-        of_alpha = pt.log(width) + _log_slope(z4) - pt.log(L)
+        of_z = (
+            log_sigmoid_slope(z1) + (z2 - log_u_lo) + (log_more - log_u_hi) - pt.log(-pt.expm1(-q))
+        )
+        of_alpha = pt.log(width) + log_sigmoid_slope(z4) - pt.log(L)
         parameters = pt.stack([A_max, log_u_lo, alpha, rise / L], axis=-1)
         return parameters, of_z + log_slope + of_alpha - v_less_u_lo + log_units.sum(axis=-1)
 
@@ -189,22 +174,22 @@ class FlatCoordinates(_Chart):
         width = self.alpha_hi - self.alpha_lo
         log_power = beta * pt.log(self.x_first + alpha)
         more = (pt.exp(log_u_lo) - SATURATED) * pt.exp(-log_power)
-        z4 = _straight(_logit((alpha - self.alpha_lo) / width), -pt.log(width), 1 / (1 + beta))
-        z = (_logit(A_max), _logit(beta / self.beta_hi), pt.log(pt.expm1(more)), z4)
+        z4 = straight(logit((alpha - self.alpha_lo) / width), -pt.log(width), 1 / (1 + beta))
+        z = (logit(A_max), logit(beta / self.beta_hi), pt.log(pt.expm1(more)), z4)
         return pt.stack(z, axis=-1)
 
     def _backward(self, z: Any, *_: Any) -> tuple[Any, Any]:
         z1, z2, z3, z4 = (z[..., i] for i in range(4))
         beta = self.beta_hi * pt.sigmoid(z2)
         width = self.alpha_hi - self.alpha_lo
-        y, log_slope = _bent(z4, -pt.log(width), 1 / (1 + beta))
+        y, log_slope = bent(z4, -pt.log(width), 1 / (1 + beta))
         above = width * pt.sigmoid(y)
         log_power = beta * pt.log(self.x_first + self.alpha_lo + above)
         k = SATURATED * pt.exp(-log_power) + pt.softplus(z3)
         parameters = (pt.sigmoid(z1), pt.log(k) + log_power, self.alpha_lo + above, beta)
         of_k = -pt.softplus(-z3) - pt.log(k)
-        of_alpha = pt.log(width) + _log_slope(y) + log_slope
-        of_rest = _log_slope(z1) + np.log(self.beta_hi) + _log_slope(z2)
+        of_alpha = pt.log(width) + log_sigmoid_slope(y) + log_slope
+        of_rest = log_sigmoid_slope(z1) + np.log(self.beta_hi) + log_sigmoid_slope(z2)
         return pt.stack(parameters, axis=-1), of_k + of_alpha + of_rest
 
 
@@ -215,7 +200,7 @@ class StepCoordinates(_Chart):
         """Map parameters to unconstrained points; the inverse of `backward`."""
         A_max, log_u_lo, alpha, beta = (value[..., i] for i in range(4))
         more = pt.exp(log_u_lo - beta * pt.log(self.x_first + alpha)) - self._least(log_u_lo, beta)
-        z = (_logit(A_max), log_u_lo, pt.log(pt.expm1(more)), _logit(beta / self.beta_hi))
+        z = (logit(A_max), log_u_lo, pt.log(pt.expm1(more)), logit(beta / self.beta_hi))
         return pt.stack(z, axis=-1)
 
     def _least(self, log_u_lo: Any, beta: Any) -> Any:
@@ -233,118 +218,5 @@ class StepCoordinates(_Chart):
         log_start = pt.maximum((log_u_lo - log_k) / beta, -30.0)
         parameters = (pt.sigmoid(z1), log_u_lo, pt.exp(log_start) - self.x_first, beta)
         of_alpha = log_start - pt.log(beta) - pt.softplus(-z3) - log_k
-        of_rest = _log_slope(z1) + np.log(self.beta_hi) + _log_slope(z4)
+        of_rest = log_sigmoid_slope(z1) + np.log(self.beta_hi) + log_sigmoid_slope(z4)
         return pt.stack(parameters, axis=-1), of_alpha + of_rest
-
-
-class MemoryCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
-    """Transform of the vector (ρ, λ); see the module."""
-
-    name = "coordinates"
-
-    def forward(self, value: Any, *_: Any) -> Any:
-        """Map shares to unconstrained points; the inverse of `backward`."""
-        of_rho, of_lasting = (-pt.log1p(-value[..., i] / MOST) for i in range(2))
-        return pt.stack([pt.log(of_rho + of_lasting), pt.log(of_rho / of_lasting)], axis=-1)
-
-    def backward(self, value: Any, *_: Any) -> Any:
-        """Map unconstrained points, dims (..., 2), to shares, dims (..., 2)."""
-        t, z2 = pt.exp(value[..., 0]), value[..., 1]
-        return pt.stack([-MOST * pt.expm1(-t * pt.sigmoid(by)) for by in (z2, -z2)], axis=-1)
-
-    def log_jac_det(self, value: Any, *_: Any) -> Any:
-        """Return log |∂(ρ, λ)/∂z|, dims (...)."""
-        z1, z2 = value[..., 0], value[..., 1]
-        return 2 * z1 + _log_slope(z2) - pt.exp(z1) + 2 * np.log(MOST)
-
-
-class NoiseCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
-    """Transform of the noise's standard deviation given the persistent share λ; see the module.
-
-    The transform of `prior`, a distribution of PyMC of the noise over its unit, precedes the shift.
-    """
-
-    name = "coordinates"
-
-    def __init__(self, prior: Any) -> None:
-        alone = pm.Model(model=None)  # apart from the model that is being built
-        variable = alone.register_rv(change_dist_size(prior, ()), "any")
-        self.usual = alone.rvs_to_transforms[variable] or log
-        self.of_usual = prior.owner.inputs
-
-    def forward(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
-        """Map standard deviations to unconstrained points; the inverse of `backward`."""
-        return self.usual.forward(value / unit, *self.of_usual) + self._shift(lasting)
-
-    def backward(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
-        """Map unconstrained points to standard deviations."""
-        return unit * self.usual.backward(value - self._shift(lasting), *self.of_usual)
-
-    def log_jac_det(self, value: Any, _size: Any, lasting: Any, unit: Any, *_: Any) -> Any:
-        """Return the log of the derivative of `backward`."""
-        return pt.log(unit) + self.usual.log_jac_det(value - self._shift(lasting), *self.of_usual)
-
-    @staticmethod
-    def _shift(lasting: Any) -> Any:
-        return pt.log(noise.transient_share(lasting)) / 2
-
-
-class ShareCoordinates(Transform):  # type: ignore[misc]  # PyMC is not typed
-    """Transform of a usually small share in (0, 1): a logit, bent below a typical value."""
-
-    name = "coordinates"
-
-    def forward(self, value: Any, *_: Any) -> Any:
-        """Map shares to unconstrained points; the inverse of `backward`."""
-        return _flattened(_logit(value / MOST), _USUAL)
-
-    def backward(self, value: Any, *_: Any) -> Any:
-        """Map unconstrained points to shares."""
-        return MOST * pt.sigmoid(_steepened(value, _USUAL)[0])
-
-    def log_jac_det(self, value: Any, *_: Any) -> Any:
-        """Return the log of the derivative of `backward`."""
-        logit, log_slope = _steepened(value, _USUAL)
-        return _log_slope(logit) + log_slope + np.log(MOST)
-
-
-def _steepened(z: Any, at: Any) -> tuple[Any, Any]:
-    """Bend the diagonal downwards below `at`, like a parabola; also return its log slope.
-
-    This turns an exponential tail into an approximately normal one.
-    """
-    below = pt.softplus(at - z)
-    return z - below**2 / 2, pt.log1p(below * pt.sigmoid(at - z))
-
-
-def _flattened(y: Any, at: Any) -> Any:
-    """Invert `_steepened` by Newton's method, started on the steep side of the concave function."""
-    z = y
-    for _ in range(12):
-        found, log_slope = _steepened(z, at)
-        z = z + (y - found) * pt.exp(-log_slope)
-    return z
-
-
-def _bent(z: Any, at: Any, slope: Any) -> tuple[Any, Any]:
-    """Bend the line at `at`, with slope 1 above and `slope` below; also return its log slope."""
-    t = z - at
-    root = pt.sqrt(t**2 + 1)
-    log_slope = pt.log((1 + slope + (1 - slope) * t / root) / 2)
-    return at + (t * (1 + slope) + root * (1 - slope)) / 2, log_slope
-
-
-def _straight(y: Any, at: Any, slope: Any) -> Any:
-    """Invert `_bent`, a hyperbola, by solving a quadratic equation."""
-    a = y - at
-    root = pt.sqrt(a**2 + slope)
-    return at + (a * (1 + slope) - root * (1 - slope)) / (2 * slope)
-
-
-def _logit(p: Any) -> Any:
-    return pt.log(p) - pt.log1p(-p)
-
-
-def _log_slope(z: Any) -> Any:
-    """Return the log of the derivative of the sigmoid at z."""
-    return -pt.softplus(z) - pt.softplus(-z)

@@ -48,6 +48,8 @@ class Ends(NamedTuple):
         Mean accuracy at the first and at the last x, a fraction.
     count
         Number of observations.
+    length
+        Mean number of episodes of a run.
     """
 
     x_first: Any
@@ -56,6 +58,7 @@ class Ends(NamedTuple):
     accuracy_first: Any
     accuracy_last: Any
     count: Any
+    length: Any
 
 
 DATA_DIMS = {
@@ -135,7 +138,7 @@ def _flattened(runs: Runs) -> Observations:
     strategy_index = pd.factorize(table["strategy"])[0].astype(np.int32)
     x, accuracy = aligned_x(table), table["accuracy"].to_numpy(float)
     each = [strategy_index == i for i in range(len(runs.strategies))]
-    ends = [_ends(x[its], accuracy[its]) for its in each]
+    ends = [_ends(x[its], accuracy[its], int((lag[its] == 0).sum())) for its in each]
     return Observations(
         x=x,
         accuracy=accuracy,
@@ -147,9 +150,9 @@ def _flattened(runs: Runs) -> Observations:
     )
 
 
-def _ends(x: Floats, accuracy: Floats) -> Ends:
-    """Return the ends of one strategy as numbers; arguments have dims (observation,)."""
+def _ends(x: Floats, accuracy: Floats, runs: int) -> Ends:
+    """Return the ends of one strategy as numbers; arrays have dims (observation,)."""
     first, last = x.min(), x.max()
     second = x[x >= first + LEAST_STEP].min(initial=last)
     at_first, at_last = (accuracy[x == end].mean() for end in (first, last))
-    return Ends(first, second, last, at_first, at_last, len(x))
+    return Ends(first, second, last, at_first, at_last, len(x), len(x) / runs)

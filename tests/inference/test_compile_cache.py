@@ -64,6 +64,37 @@ def test_parameters_are_the_free_variables_and_what_they_come_from(compiled):
     np.testing.assert_allclose(values, [np.exp(0.3), -0.2, 0.7, *point])
 
 
+def test_standardised_points_stand_for_others(compiled):
+    """The density is that of the points that they stand for, the gradient by the chain rule."""
+    mean, factor = (
+        np.array([0.3, -0.2, 0.7]),
+        np.array([[1.0, 0.0, 0.5], [0.2, 2.0, 0.0], [0, 1, 1]]),
+    )
+    given = np.array([0.4, -1.0, 0.3])
+    program = compile_cache.standardised(compiled, compile_cache.Normal(mean, factor))
+    code, value, slope = density(compiled, mean + factor @ given)
+    found = density(program, given)
+    assert (found[0], found[1]) == (code, pytest.approx(value))
+    np.testing.assert_allclose(found[2], factor.T @ slope)
+    values = np.zeros(6)
+    called(program.compiled_expand_func, 3, 6, given, values, program.user_data)
+    np.testing.assert_allclose(values[3:], mean + factor @ given, atol=1e-12)
+    starts = np.array([program.initial_point_func(seed) for seed in range(2000)])
+    np.testing.assert_allclose(np.cov(starts.T), np.eye(3), atol=0.15)
+
+
+def test_density_as_a_function_of_a_point(compiled):
+    of = compile_cache.density_of(compiled)
+    point = np.array([0.3, -0.2, 0.7])
+    _, value, slope = density(compiled, point)
+    assert of(point)[0] == value
+    np.testing.assert_array_equal(of(point)[1], slope)
+    nowhere = of(np.full(3, np.nan))
+    assert nowhere[0] == -np.inf
+    np.testing.assert_array_equal(nowhere[1], np.zeros(3))
+    assert of(point)[0] == value
+
+
 def test_chains_start_around_the_initial_point(model, compiled):
     starts = np.array([compiled.initial_point_func(seed) for seed in range(200)])
     usual = np.concatenate([np.ravel(value) for value in model.initial_point().values()])

@@ -1,4 +1,4 @@
-"""Sampling: seeds, further tries, thinning, starting points; mostly with a stand-in for nutpie."""
+"""Sampling: seeds, further tries, thinning; mostly with a stand-in for nutpie."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,6 @@ import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
-from pymc.blocking import DictToArrayBijection
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, SamplingError
@@ -18,10 +17,9 @@ from palm_bayes.inference.draws import labelled
 from palm_bayes.inference.evidence import Joined
 from palm_bayes.inference.nuts import sample_strategy
 from palm_bayes.inference.settings import Settings
-from palm_bayes.model.build import build_model
 from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.priors import named_priors
-from palm_bayes.model.variables import NOISE, observations
+from palm_bayes.model.variables import NOISE
 
 PRIORS = named_priors("default")
 
@@ -303,44 +301,6 @@ def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
 def test_settings_that_cannot_be(option, words):
     with pytest.raises(DataError, match=words):
         Settings(**option)
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [
-        {},
-        {"level": 0.5, "rise": 0.0},  # flat
-        {"level": 1.0, "rise": 0.9, "rate": 0.01},  # done at once, at 1
-        {"level": 0.0, "rise": 0.0},  # nothing learnt
-        {"level": 0.3, "rise": -0.5},  # falling
-    ],
-)
-@pytest.mark.parametrize("region", ["all", "rising", "step", "flat"])
-def test_starting_points_lie_at_the_data(shape, region):
-    runs, priors = make_runs(**shape), named_priors("default" if region == "all" else "bounds")
-    data, model = observations(runs), build_model(runs, priors, region)
-    usual = DictToArrayBijection.map(model.initial_point())
-    start = sampling._starting_points(lambda _seed: usual.data.copy(), data, priors, region)
-    logp = model.compile_logp(mode="FAST_COMPILE")
-    inputs = model.value_vars
-    parameters = model.replace_rvs_by_values([model["curve"]])
-    to_curve = model.compile_fn(
-        parameters, inputs=inputs, mode="FAST_COMPILE", on_unused_input="ignore"
-    )
-    ends = [runs.table.loc[runs.table["x"] == x, "accuracy"].mean() for x in (1, 8)]
-    points = [start(seed) for seed in range(5)]
-    for point in points:
-        values = DictToArrayBijection.rmap(usual.__class__(point, usual.point_map_info))
-        assert np.isfinite(logp(values))
-        (((A_max, log_u, _, beta),),) = to_curve(values)
-        assert 0 < A_max < 1
-        assert beta > 0
-        at_first = A_max * -np.expm1(-np.exp(log_u))
-        expected = ends[1] if region == "flat" else np.clip(ends[0], 0, 0.97 * ends[1])
-        assert at_first == pytest.approx(expected, abs=0.06)
-        np.testing.assert_array_equal(point[:-4], usual.data[:-4])
-    assert len({point[-4] for point in points}) == 5
-    np.testing.assert_array_equal(start(3), points[3])
 
 
 def test_one_compiled_program_serves_any_data(fit):

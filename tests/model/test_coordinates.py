@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
@@ -11,14 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palm_bayes.model import curve
-from palm_bayes.model.coordinates import (
-    CurveCoordinates,
-    FlatCoordinates,
-    MemoryCoordinates,
-    NoiseCoordinates,
-    ShareCoordinates,
-    StepCoordinates,
-)
+from palm_bayes.model.coordinates import CurveCoordinates, FlatCoordinates, StepCoordinates
 from palm_bayes.model.curve import COORDINATES, SATURATED
 from palm_bayes.model.variables import Ends
 
@@ -29,6 +21,7 @@ ENDS = {
     "accuracy_first": (0.3, 0.6, 0.2, 0.7),
     "accuracy_last": (0.8, 0.7, 0.9, 0.8),
     "count": (12.0, 4.0, 300.0, 3.0),
+    "length": (12.0, 4.0, 30.0, 3.0),
 }
 BETA_HI = 100.0
 CHARTS = (CurveCoordinates, StepCoordinates, FlatCoordinates)
@@ -224,74 +217,3 @@ def test_charts_of_saturated_curves_end_where_their_regions_begin(z):
             assert np.all(alpha >= LOWER)
         log_u_there = log_u + beta * np.log((saturated_at + alpha) / (X_FIRST + alpha))
         assert np.all(log_u_there > np.log(SATURATED) - 1e-9)
-
-
-def of_shares(kind, dims):
-    """Compiled functions of the points of a chart of shares, which needs nothing else."""
-    transform, points = kind(), pt.dvector("points")
-    values = transform.backward(points)
-    outputs = {
-        "backward": values,
-        "again": transform.forward(values),
-        "log_jac_det": transform.log_jac_det(points),
-        "jacobian": pytensor.gradient.jacobian(values, points),
-    }
-    functions = {
-        name: pytensor.function([points], output, mode="FAST_COMPILE")
-        for name, output in outputs.items()
-    }
-    rng = np.random.default_rng(1)
-    return functions, [*rng.normal(0, 1, (20, dims)), np.full(dims, -8.0), np.full(dims, 3.0)]
-
-
-@pytest.mark.parametrize(("kind", "dims"), [(MemoryCoordinates, 2), (ShareCoordinates, 1)])
-def test_charts_of_shares_are_bijections_with_their_jacobian(kind, dims):
-    chart, points = of_shares(kind, dims)
-    for z in points:
-        values = chart["backward"](z)
-        assert np.all((values > 0) & (values < 1))
-        np.testing.assert_allclose(chart["again"](z), z, atol=1e-6)
-        sign, expected = np.linalg.slogdet(chart["jacobian"](z))
-        assert abs(sign) == 1
-        assert chart["log_jac_det"](z).sum() == pytest.approx(expected, abs=1e-8)
-
-
-def test_memory_is_counted_by_its_sum_and_how_it_is_shared_out():
-    chart, _ = of_shares(MemoryCoordinates, 2)
-    rho, lasting = chart["backward"](np.array([np.log(1.2), np.log(3)]))
-    assert -np.log(1 - rho / 0.999) == pytest.approx(0.9)
-    assert -np.log(1 - lasting / 0.999) == pytest.approx(0.3)
-
-
-def test_a_share_that_is_uniform_near_zero_is_about_normal_there():
-    """So that its tail is not exponential: three units below, hardly anything is left."""
-    chart, _ = of_shares(ShareCoordinates, 1)
-    assert chart["backward"](np.array([-6.0]))[0] < 1e-5
-    assert chart["backward"](np.array([1.0]))[0] == pytest.approx(1 / (1 + np.exp(-1)), abs=0.01)
-
-
-@pytest.mark.parametrize(
-    "prior",
-    [pm.LogNormal.dist(-4, 1), pm.HalfNormal.dist(0.02), pm.Uniform.dist(0, 0.1)],
-    ids=["log-normal", "half-normal", "uniform"],
-)
-def test_noise_is_counted_by_its_transient_part(prior):
-    """On the scale of any prior's own transform; in the limit of small noise, a logarithm."""
-    chart, z, lasting = NoiseCoordinates(prior), pt.dscalar("z"), pt.dscalar("lasting")
-    given = None, lasting, 0.4  # the inputs of PyMC's free variable: size, share, unit of noise
-    noise = chart.backward(z, *given)
-    outputs = [
-        noise,
-        chart.forward(noise, *given),
-        chart.log_jac_det(z, *given),
-        pt.log(pt.abs(pt.grad(noise, z))),
-    ]
-    of = pytensor.function([z, lasting], outputs, mode="FAST_COMPILE")
-    for at in (-9.0, -4.0, 1.0):
-        for share in (0.0, 0.4, 0.99):
-            found, again, log_slope, expected = of(at, share)
-            assert found > 0
-            assert again == pytest.approx(at)
-            assert log_slope == pytest.approx(expected)
-    transient = [of(-20.0, share)[0] ** 2 * (1 - 0.85 * share) for share in (0.0, 0.4, 0.99)]
-    np.testing.assert_allclose(transient, transient[0], rtol=1e-6)

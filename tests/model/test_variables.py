@@ -16,7 +16,7 @@ def test_observations_are_flat_and_in_order(runs):
     places = [0, 2, 4, 5, 7, 0, 2, 5, 7, 9, 10]
     np.testing.assert_array_equal(data.place, [*places, *(11 + place for place in places)])
     np.testing.assert_array_equal(data.strategy_index, np.repeat([0, 1], 11))
-    first, second, last, at_first, at_last, count = data.ends
+    first, second, last, at_first, at_last, count, length = data.ends
     np.testing.assert_array_equal(first, [1, 1])
     np.testing.assert_array_equal(second, [2, 2])
     np.testing.assert_array_equal(last, [7, 7])
@@ -24,6 +24,7 @@ def test_observations_are_flat_and_in_order(runs):
     np.testing.assert_allclose(at_first, accuracy[:, [0, 5]].mean(axis=1))
     np.testing.assert_allclose(at_last, accuracy[:, -1])
     np.testing.assert_array_equal(count, [11, 11])
+    np.testing.assert_array_equal(length, [5.5, 5.5])
     np.testing.assert_array_equal(data.accuracy, runs.table["accuracy"])
     assert set(data.as_data()) == {"observations", "ends", "strategy_index"}
     assert set(observations(runs.strategy("s0")).as_data()) == {"observations", "ends"}
