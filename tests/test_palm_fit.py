@@ -13,6 +13,7 @@ from palm_bayes.inference import nuts
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.draws import labelled
 from palm_bayes.inference.posterior import PARAMETERS
+from palm_bayes.inference.settings import Settings
 from palm_bayes.model.curve import COORDINATES
 from palm_bayes.model.learned import shipped
 from palm_bayes.model.priors import named_priors
@@ -112,7 +113,7 @@ def test_progress_is_told_and_reading_options_are_passed_on(stand_in, example_ru
     compiled, (priors, settings, _), (same, *_) = stand_in
     assert compiled is named_priors("default", shipped())
     assert priors is same is compiled
-    assert (settings.draws, settings.seed, settings.tune) == (500, 7, 200)
+    assert (settings.draws, settings.seed, settings.tune) == (500, 7, Settings.tune)
     assert json.loads(made.trace.attrs["palm_bayes"])["sampling"]["priors"] == "default"
     assert made.convergence.table.index.tolist() == ["margin", "random"]
     assert isinstance(made.convergence, Convergence)

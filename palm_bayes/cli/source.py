@@ -106,7 +106,7 @@ def sampling(
     priors: Literal["default", "bounds"] = "default",
     prior: Prior = None,
     draws: Annotated[int, {"min": 4}] = 1000,
-    tune: Annotated[int, {"min": 1}] = 200,
+    tune: Annotated[int, {"min": 1}] = 100,
     chains: Annotated[int, {"min": 2}] = 4,
     target_accept: Annotated[float, {"min": 0.5, "max": 0.999}] = 0.9,
     sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie",
