@@ -201,7 +201,7 @@ def test_the_environment_gives_defaults_but_no_options_of_a_saved_fit(asked, tmp
     _, (source, _) = asked(example_runs_path())
     assert (source.sampling["draws"], source.seed) == (17, 3)
     _, (source, _) = asked(example_runs_path(), "--draws", 19)
-    assert sampling["draws"] == 19
+    assert source.sampling["draws"] == 19
     (tmp_path / "trace.nc").touch()
     monkeypatch.setattr("palm_bayes.palm_fit.PalmFit.load", lambda path: path)
     _, (source, _) = asked(tmp_path)
