@@ -1,8 +1,6 @@
 """Where the decision commands get their fit from, with stand-ins for fits."""
 
-import inspect
 import json
-from dataclasses import fields
 from types import SimpleNamespace
 
 import pandas as pd
@@ -11,13 +9,12 @@ import typer
 from typer.testing import CliRunner
 
 from palm_bayes.cli.options import UsageError
-from palm_bayes.cli.source import Source, read, sampling, takes_fit
+from palm_bayes.cli.source import Source, read, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
-from palm_bayes.inference.settings import Settings
 
 
 def quiet(*_):
@@ -41,14 +38,6 @@ def asked():
         return result, got[-1] if got else None
 
     return run
-
-
-def test_defaults_of_sampling_are_those_of_python():
-    """Written twice, since the library's settings take long to import."""
-    known = inspect.signature(sampling).parameters
-    same = [field for field in fields(Settings) if field.name in known]
-    assert len(same) == 6
-    assert {f.name: f.default for f in same} == {f.name: known[f.name].default for f in same}
 
 
 def test_command_keeps_its_own_options(asked):
