@@ -118,6 +118,7 @@ def near(program: Any, data: Observations, priors: Priors) -> Any:
     def start_point(seed: int) -> np.ndarray:
         point = program.initial_point_func(seed)
         point[:4] = center + np.random.default_rng(seed).uniform(-0.5, 0.5, 4)
+        point[4:6] += -3.0, 1.5  # small noise, and its ratio
         return point
 
     return start_point

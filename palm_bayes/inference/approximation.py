@@ -61,27 +61,23 @@ def _factor(less: Density, found: OptimizeResult) -> Floats:
     return np.asarray(vectors / np.sqrt(np.maximum(values, _MOST_SD**-2)))
 
 
-def near_data(
-    usual: Callable[[int], Floats], ends: Ends, priors: Priors, region: Region
-) -> Callable[[int], Floats]:
-    """Return points near the data: PALM has remote local modes where noise explains all.
+def near_data(ends: Ends, priors: Priors, region: Region) -> Callable[[int], Floats]:
+    """Return unconstrained points near the data: in remote local modes of PALM noise explains all.
 
-    The curve's four coordinates (`palm_bayes.model.coordinates`) are last in the flat point, of
-    which `usual` gives the others; in the chart of rising curves they have their origin at the data
-    already. `ends` are of one strategy.
+    Points are in the order of `palm_bayes.model.variables.NUMBERS`; `ends` are of one strategy. In
+    the chart of rising curves, three coordinates (`palm_bayes.model.coordinates`) have their origin
+    at the data. The noise is small, with usual shares.
     """
-    first, last = (float(end[0]) for end in (ends.accuracy_first, ends.accuracy_last))
+    first, last, x_first, count = (
+        float(end[0]) for end in (ends.accuracy_first, ends.accuracy_last, ends.x_first, ends.count)
+    )
     last = float(np.clip(last, 0.005, 0.995))
     log_u = np.log(-np.log1p(-np.clip(first / last, 0.02, 0.97)))
-    lowest = max(priors.alpha_lo, -float(ends.x_first[0]))
+    lowest = max(priors.alpha_lo, -x_first)
     alpha = np.clip(1.5 / (priors.alpha_hi - lowest), 1e-9, 0.5)
     saturated = {"flat": [logit(last), 0.0, 0.0, 0.0], "step": [logit(last), log_u, 0.5, -2.0]}
-    center = np.array(saturated.get(region, [0.0, 0.0, 0.0, logit(alpha)]))
-    jitter = np.array([0.1, 0.1, 0.5, 0.5])
-
-    def start(seed: int) -> Floats:
-        point = usual(seed)
-        point[-4:] = center + jitter * np.random.default_rng(seed).uniform(-1, 1, 4)
-        return point
-
-    return start
+    of_curve = saturated.get(region, [0.0, 0.0, 0.0, logit(alpha)])
+    memory = [0.5 * np.sqrt(count), 0.0]  # ρ of about 0.3
+    center = np.array([*memory, -3.0, 1.5, -1.0, *of_curve])
+    jitter = np.array([*[0.5] * 5, 0.1, 0.1, 0.5, 0.5])
+    return lambda seed: center + jitter * np.random.default_rng(seed).uniform(-1, 1, len(center))

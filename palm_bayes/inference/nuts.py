@@ -223,7 +223,7 @@ def _with_nutpie(
     import nutpie
 
     program = with_data(_program(priors, region), pooled(data))
-    starts = near_data(program.initial_point_func, data.ends, priors, region)
+    starts = near_data(data.ends, priors, region)
     program = standardised(program, approximation(density_of(program), starts))
     total = settings.chains * (settings.tune + settings.draws)
 

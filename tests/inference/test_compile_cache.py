@@ -95,10 +95,9 @@ def test_density_as_a_function_of_a_point(compiled):
     assert of(point)[0] == value
 
 
-def test_chains_start_around_the_initial_point(model, compiled):
+def test_chains_start_around_zero(compiled):
     starts = np.array([compiled.initial_point_func(seed) for seed in range(200)])
-    usual = np.concatenate([np.ravel(value) for value in model.initial_point().values()])
-    assert np.all(np.abs(starts - usual) <= 1)
+    assert np.all(np.abs(starts) <= 1)
     assert np.ptp(starts, axis=0) == pytest.approx(2, abs=0.2)
     np.testing.assert_array_equal(starts[7], compiled.initial_point_func(7))
 
