@@ -54,7 +54,8 @@ def approximation(density: Density, starts: Callable[[int], Floats]) -> Normal:
 
 def _factor(less: Density, found: OptimizeResult) -> Floats:
     """Return a factor of the inverse of the curvature, where that is positive and not too small."""
-    steps = _STEP * np.sqrt(np.diag(found.hess_inv))
+    variances = np.maximum(np.diag(found.hess_inv), 1e-8)  # positive, but for rounding errors
+    steps = _STEP * np.sqrt(variances)
     slopes = [(less(found.x + step)[1], less(found.x - step)[1]) for step in np.diag(steps)]
     curvature = np.array([above - below for above, below in slopes]) / (2 * steps[:, None])
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
