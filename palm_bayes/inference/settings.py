@@ -85,8 +85,9 @@ class Settings:
             )
 
     def careful(self) -> "Settings":
-        """Return settings of smaller steps."""
-        return replace(self, target_accept=max(0.99, 1 - (1 - self.target_accept) / 5))
+        """Return settings of smaller steps, with enough warm-up to adapt to them."""
+        accepted = max(0.99, 1 - (1 - self.target_accept) / 5)
+        return replace(self, tune=max(300, self.tune), target_accept=accepted)
 
 
 OF_SWEEPS = Settings(draws=500)

@@ -265,9 +265,10 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
         np.testing.assert_array_equal(found.posterior[name], given[name])
 
 
-def test_careful_settings_have_smaller_steps():
+def test_careful_settings_have_smaller_steps_and_longer_warm_up():
     accepted = [Settings(target_accept=p).careful().target_accept for p in (0.8, 0.9, 0.95, 0.99)]
     assert accepted == pytest.approx([0.99, 0.99, 0.99, 0.998])
+    assert [Settings(tune=tune).careful().tune for tune in (100, 500)] == [300, 500]
 
 
 def test_seeds_depend_on_the_seed_and_the_strategy_alone(sampler):
