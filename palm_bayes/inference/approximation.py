@@ -43,7 +43,7 @@ def approximation(density: Density, starts: Callable[[int], Floats]) -> Normal:
 
     points = map(starts, range(_STARTS))
     start = next((point for point in points if density(point)[0] > -np.inf), None)
-    if start is None:
+    if start is None:  # nutpie would say so too, but its threads may then crash at exit
         raise DataError(
             "the prior has no density where the chains start, near the data: widen its parts, and "
             "set bounds on alpha and beta by alpha_lo, alpha_hi and beta_hi"

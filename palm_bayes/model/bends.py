@@ -15,7 +15,7 @@ def steepened(z: Any, at: Any) -> tuple[Any, Any]:
 
 
 def flattened(y: Any, at: Any) -> Any:
-    """Invert `_steepened` by Newton's method, started on the steep side of the concave function."""
+    """Invert `steepened` by Newton's method, started on the steep side of the concave function."""
     z = y
     for _ in range(12):
         found, log_slope = steepened(z, at)
@@ -32,7 +32,7 @@ def bent(z: Any, at: Any, slope: Any) -> tuple[Any, Any]:
 
 
 def straight(y: Any, at: Any, slope: Any) -> Any:
-    """Invert `_bent`, a hyperbola, by solving a quadratic equation."""
+    """Invert `bent`, a hyperbola, by solving a quadratic equation."""
     a = y - at
     root = pt.sqrt(a**2 + slope)
     return at + (a * (1 + slope) - root * (1 - slope)) / (2 * slope)

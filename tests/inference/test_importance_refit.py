@@ -93,7 +93,7 @@ def test_later_episodes_are_foreseen_as_by_nuts(refitted, anew):
         return stats.norm.logpdf(seen, mean, sd)
 
     ours, theirs = log_scores(refitted), log_scores(anew)
-    assert ours.mean() == pytest.approx(theirs.mean(), abs=0.06)  # over seeds its sd is .02
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=0.03)
     np.testing.assert_allclose(ours, theirs, atol=0.3)
 
 
