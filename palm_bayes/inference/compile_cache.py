@@ -191,7 +191,8 @@ def kept(raw: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 
 def _joined(parts: Sequence[Any]) -> Any:
-    return pt.concatenate([part.ravel() for part in parts])
+    """Stack scalars and elements of vectors: joined vectors would keep PyTensor from fusing."""
+    return pt.stack([each for part in parts for each in (part if part.ndim else [part])])
 
 
 def _callback(

@@ -124,8 +124,8 @@ def _for_last_x(posterior: xr.Dataset, seen: Observations, x: Floats) -> tuple[x
     here, first, last = (
         noise.decline(curve.u(at, *of_curve), at) for at in (x, seen.ends.x_first, seen.ends.x_last)
     )
-    reached = noise.power(here, first, last)
-    before, now = (noise.power(first, first, end) for end in (last, here))
+    reached = noise.power(here, last, noise.span(first, last))
+    before, now = (noise.power(first, end, noise.span(first, end)) for end in (last, here))
     # Both are 0 where first and last x are the same, and nothing changes.
     stretch = np.divide(before - reached, now, out=np.ones_like(now), where=now > 0)
     shrinks = (1 - of["lasting"]) * of["noise_ratio"] ** (2 * reached)

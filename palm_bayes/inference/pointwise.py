@@ -25,8 +25,14 @@ def log_likelihood(posterior: xr.Dataset, runs: Runs) -> Floats:
     `posterior` is that of the strategy, without its dim; the result has the dims (chain, draw,
     observation).
     """
-    data = observations(runs)
-    return np.asarray(noise.log_density(data.accuracy, *distribution(numbers_of(posterior), data)))
+    data, numbers = observations(runs), numbers_of(posterior)
+    chains = (  # one by one, since the processor's cache holds the arrays of one
+        dict(zip(numbers, of_chain, strict=True))
+        for of_chain in zip(*numbers.values(), strict=True)
+    )
+    return np.stack(
+        [noise.log_density(data.accuracy, *distribution(chain, data)) for chain in chains]
+    )
 
 
 def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:

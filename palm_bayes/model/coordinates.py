@@ -103,12 +103,12 @@ class CurveCoordinates(_Chart):
         least = pt.softplus(-pt.log1p(-f_hi) - v)
         z3 = flattened(pt.log(pt.softplus(u_hi - v) - least), pt.log(least))
         share = (alpha - self.alpha_lo) / self._width(rise)
-        centers, log_units = self._counting(*inputs)
-        z = pt.stack([logit(f_hi), pt.log(v), z3, logit(share)], axis=-1)
-        return (z - centers) / pt.exp(log_units)
+        counted = zip((logit(f_hi), pt.log(v)), *self._counting(*inputs), strict=True)
+        z1, z2 = ((z - center) / pt.exp(log_unit) for z, center, log_unit in counted)
+        return pt.stack([z1, z2, z3, logit(share)], axis=-1)
 
-    def _counting(self, *inputs: Any) -> tuple[Any, Any]:
-        """Return the origin of z and the log of its units, each of dims (strategy, 4).
+    def _counting(self, *inputs: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """Return the origins of z1 and z2 and the logs of their units, of dims (strategy,) each.
 
         Inputs are those of the free variable ``curve`` as PyMC passes them: a size, the first x,
         the lower bound of α, the standard deviation of the noise at the last x, the ratio of
@@ -124,13 +124,11 @@ class CurveCoordinates(_Chart):
         of_level = pt.sqrt(spread**2 * (1 - transient + used * transient) + noise.RESOLUTION**2)
         errors = slopes[0] * of_level, slopes[1] * noise.sd_at_first(spread, ratio, lasting, pt)
         powers = pt.maximum(used, LEVEL_POWER), used
-        of_both = (
+        of_first, of_second = (
             power * (pt.log(error) - 0.5 * pt.log1p(error**2))  # a coordinate is of the order of 1
             for power, error in zip(powers, errors, strict=True)
         )
-        even = pt.zeros_like(last)
-        centers = pt.stack([logit(last), pt.log(v), even, even], axis=-1)
-        return centers, pt.stack([*of_both, even, even], axis=-1)
+        return (logit(last), pt.log(v)), (of_first, of_second)
 
     def _width(self, rise: Any) -> Any:
         """Return the largest α − alpha_lo for a given rise of log u, with β at most beta_hi."""
@@ -139,8 +137,8 @@ class CurveCoordinates(_Chart):
 
     def _backward(self, z: Any, *inputs: Any) -> tuple[Any, Any]:
         centers, log_units = self._counting(*inputs)
-        counted = centers + pt.exp(log_units) * z
-        z1, z2, z3, z4 = (counted[..., i] for i in range(4))
+        z1, z2, z3, z4 = (z[..., i] for i in range(4))  # no vectors: PyTensor is faster on scalars
+        z1, z2 = centers[0] + pt.exp(log_units[0]) * z1, centers[1] + pt.exp(log_units[1]) * z2
         v = pt.exp(z2)
         least = pt.softplus(pt.softplus(z1) - v)
         log_more, log_slope = steepened(z3, pt.log(least))
@@ -162,7 +160,7 @@ class CurveCoordinates(_Chart):
         )
         of_alpha = pt.log(width) + log_sigmoid_slope(z4) - pt.log(L)
         parameters = pt.stack([A_max, log_u_lo, alpha, rise / L], axis=-1)
-        return parameters, of_z + log_slope + of_alpha - v_less_u_lo + log_units.sum(axis=-1)
+        return parameters, of_z + log_slope + of_alpha - v_less_u_lo + sum(log_units)
 
 
 class FlatCoordinates(_Chart):

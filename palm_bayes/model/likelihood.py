@@ -14,6 +14,7 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
+from pytensor.scalar import float64
 
 from palm_bayes.model import curve, likelihood_passes, noise, steps
 
@@ -21,8 +22,9 @@ _FORMULAS = (
     curve.u,
     noise.offset_sd,
     noise.decline,
-    noise.transient_sd,
+    noise.span,
     noise.power,
+    noise.total_sd,
     noise.above_floor,
     noise.autocorrelation,
     noise.offset_weight,
@@ -36,7 +38,8 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
 
     Inputs are the parameters in the order of `palm_bayes.model.likelihood_passes.Parameters`, dims
     (parameter,), and the runs as `palm_bayes.model.steps.pooled`. Outputs are the value and its
-    derivatives by the parameters, dims (parameter,).
+    derivatives by the parameters, dims (parameter,). The value is a scalar, not a tensor: PyTensor
+    would compute all scalars that depend on it as arrays.
     """
 
     # Key by which caches distinguish versions of this code, also while it is edited.
@@ -54,13 +57,13 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
     def make_node(self, parameters: Any, rows: Any) -> Apply:
         """Apply the operation to inputs (PyTensor's protocol, like the other methods)."""
         given = [pt.as_tensor(parameters), pt.as_tensor(rows)]
-        return Apply(self, given, [pt.dscalar(), given[0].type()])
+        return Apply(self, given, [float64(), given[0].type()])
 
     def perform(self, _node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Compute without Numba."""
         with np.errstate(all="ignore"):  # as Numba does
             value, slopes = likelihood_passes.value_and_slopes(*inputs)
-        outputs[0][0], outputs[1][0] = np.asarray(value), slopes
+        outputs[0][0], outputs[1][0] = np.float64(value), slopes
 
     def pullback(
         self, _inputs: list[Variable], outputs: list[Variable], weights: list[Variable]
@@ -68,7 +71,7 @@ class LogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types
         """Weight the derivatives; second ones, and those by the runs, are not provided."""
         if not isinstance(weights[1].type, DisconnectedType):
             raise NotImplementedError("the log-likelihood has no second derivatives")
-        return [weights[0] * outputs[1], DisconnectedType()()]
+        return [pt.tensor_from_scalar(weights[0]) * outputs[1], DisconnectedType()()]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Return for which inputs and outputs `pullback` gives a derivative."""
@@ -84,15 +87,15 @@ def register_in_numba() -> None:
         register_funcify_default_op_cache_key,
     )
 
+    # Inlined, since a call would count references to each array.
     for formula in _FORMULAS:
-        register_jitable(formula)
-    for function in likelihood_passes.FUNCTIONS:
-        register_jitable(error_model="numpy")(function)  # division by zero gives inf
+        register_jitable(forceinline=True)(formula)
+    for function in likelihood_passes.FUNCTIONS:  # where division by zero gives inf
+        register_jitable(error_model="numpy", forceinline=True)(function)
 
     def in_numba(_op: LogLikelihood, **_: Any) -> Any:
         def log_likelihood(parameters: Any, rows: Any) -> Any:
-            value, slopes = likelihood_passes.value_and_slopes(parameters, rows)
-            return np.asarray(value), slopes
+            return likelihood_passes.value_and_slopes(parameters, rows)
 
         return numba_njit(log_likelihood, error_model="numpy")
 

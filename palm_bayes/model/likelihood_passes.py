@@ -15,7 +15,7 @@ import numpy as np
 
 from palm_bayes.arrays import Floats
 from palm_bayes.model import curve, noise
-from palm_bayes.model.noise import LOG_SQRT_2PI, SMALL_FALL, TRANSIENT
+from palm_bayes.model.noise import LOG_SQRT_2PI, TRANSIENT
 from palm_bayes.model.steps import Steps, steps_of
 
 
@@ -37,11 +37,17 @@ _AT = Parameters(*range(9))  # index of each parameter
 
 
 class _Curve(NamedTuple):
-    """`curve.u`, `noise.decline`, expected accuracy and `noise.transient_sd`, dims (place,)."""
+    """Values at each x, dims (place,).
+
+    `curve.u`; the share 1 − exp(−u) of A_max that is expected; `noise.decline`; `noise.power`, and
+    the squared noise ratio to that power; and `noise.transient_sd`.
+    """
 
     u: Floats
+    share: Floats
     decline: Floats
-    mean: Floats
+    power: Floats
+    powered: Floats
     sd: Floats
 
 
@@ -93,51 +99,55 @@ def value_and_slopes(parameters: Floats, rows: Floats) -> tuple[float, Floats]:
     steps = steps_of(rows)
     at = _curve(given, steps.x)
     links = _links(given, steps, at)
-    value, runs = _runs(given.shared, steps, at, links)
+    value, runs = _runs(given, steps, at, links)
     by = np.zeros(len(parameters))
-    by_curve, by_links = _runs_backwards(given.shared, steps, at, links, runs, by)
-    _links_backwards(given, steps, at, links, by_links, by_curve, by)
-    _curve_backwards(given, steps.x, at, by_curve, by)
+    by_mean, by_sd, by_links = _runs_backwards(given.shared, steps, at, links, runs, by)
+    _links_backwards(given, steps, at, links, by_links, by_sd, by)
+    _curve_backwards(given, steps.x, at, by_mean, by_sd, by)
     return value, by
 
 
 def _curve(given: Parameters, x: Floats) -> _Curve:
-    of = np.empty((4, len(x)))
-    u, decline, mean, sd = of[0], of[1], of[2], of[3]
+    of = np.empty((6, len(x)))
+    u, share, decline, power, powered, sd = of[0], of[1], of[2], of[3], of[4], of[5]
     for i in range(len(x)):
         u[i] = curve.u(x[i], given.log_u, given.alpha, given.beta, x[0], np)
+        share[i] = -np.expm1(-u[i])
         decline[i] = noise.decline(u[i], x[i], np)
-        mean[i] = -given.A_max * np.expm1(-u[i])
+    span = noise.span(decline[0], decline[-1], np)
     for i in range(len(x)):
-        sd[i] = noise.transient_sd(
-            decline[i], decline[0], decline[-1], given.spread, given.ratio, given.lasting, np
-        )
-    return _Curve(u, decline, mean, sd)
+        power[i] = noise.power(decline[i], decline[-1], span, np)
+        powered[i] = given.ratio ** (2 * power[i])
+        sd[i] = noise.total_sd((1 - given.lasting) * powered[i], given.spread, given.lasting, np)
+    return _Curve(u, share, decline, power, powered, sd)
 
 
-def _curve_backwards(given: Parameters, x: Floats, at: _Curve, by_at: _Curve, by: Floats) -> None:
-    """Add to the derivatives `by` the parameters, from those by the values at each x."""
-    u, decline, by_u, by_decline = at.u, at.decline, by_at.u, by_at.decline
+def _curve_backwards(
+    given: Parameters, x: Floats, at: _Curve, by_mean: Floats, by_sd: Floats, by: Floats
+) -> None:
+    """Add to the derivatives `by` the parameters, from those by mean and sd at each x."""
+    u, decline = at.u, at.decline
+    by_u, by_decline = np.empty(len(x)), np.zeros(len(x))
     fall = noise.above_floor(decline[-1] - decline[0], np)
-    width = np.sqrt(fall**2 + SMALL_FALL**2)
+    span = noise.span(decline[0], decline[-1], np)
+    log_ratio = np.log(given.ratio)
     by_fall = 0.0
     for i in range(len(x)):
-        by[_AT.A_max] -= by_at.mean[i] * np.expm1(-u[i])
-        by_u[i] += by_at.mean[i] * given.A_max * np.exp(-u[i])
+        by[_AT.A_max] += by_mean[i] * at.share[i]
+        by_u[i] = by_mean[i] * given.A_max * np.exp(-u[i])
         # sd² = spread² (shrinking + TRANSIENT lasting) + RESOLUTION²
-        power = noise.power(decline[i], decline[0], decline[-1], np)
-        powered = given.ratio ** (2 * power)
+        power, powered = at.power[i], at.powered[i]
         shrinking = (1 - given.lasting) * powered
-        by_variance = 0.5 * by_at.sd[i] / at.sd[i] * given.spread**2
+        by_variance = 0.5 * by_sd[i] / at.sd[i] * given.spread**2
         by[_AT.spread] += 2 * by_variance / given.spread * (shrinking + TRANSIENT * given.lasting)
         by[_AT.ratio] += 2 * by_variance * shrinking * power / given.ratio
         by[_AT.lasting] += by_variance * (TRANSIENT - powered)
         if abs(power) < 1:
-            by_power = 2 * by_variance * shrinking * np.log(given.ratio) / width
+            by_power = 2 * by_variance * shrinking * log_ratio / span
             by_left = by_power / (1 + np.exp(decline[i] - decline[-1]))
             by_decline[-1] += by_left
             by_decline[i] -= by_left
-            by_fall -= by_power * power * fall / width
+            by_fall -= by_power * power * fall / span
     by_fall /= 1 + np.exp(decline[0] - decline[-1])
     by_decline[-1] += by_fall
     by_decline[0] -= by_fall
@@ -175,10 +185,10 @@ def _links_backwards(
     at: _Curve,
     links: _Links,
     by_links: _Links,
-    by_at: _Curve,
+    by_sd: Floats,
     by: Floats,
 ) -> None:
-    """Add to the derivatives `by` the parameters and `by_at` the values at each x."""
+    """Add to the derivatives `by` the parameters and `by_sd` the sd at each x."""
     lasts = noise.offset_sd(given.spread, given.lasting, np)
     by_lasts = 0.0
     for k in range(len(steps.lag) - 1, -1, -1):  # a step comes after the one before it
@@ -196,8 +206,8 @@ def _links_backwards(
         by_change = by_weight * sharper
         direct, earlier = 1 / at.sd[now], carried / at.sd[then]
         by_lasts += by_change * (direct - earlier)
-        by_at.sd[now] -= by_change * lasts * direct**2
-        by_at.sd[then] += by_change * lasts * earlier / at.sd[then]
+        by_sd[now] -= by_change * lasts * direct**2
+        by_sd[then] += by_change * lasts * earlier / at.sd[then]
         if steps.lag[k] > 0:
             by_links.information[before] += by_information
             by_links.weight[before] += 2 * by_information * links.weight[before]
@@ -208,19 +218,21 @@ def _links_backwards(
     by[_AT.lasting] += by_lasts * lasts / (2 * given.lasting)
 
 
-def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, _Runs]:
+def _runs(given: Parameters, steps: Steps, at: _Curve, links: _Links) -> tuple[float, _Runs]:
     """Return the log-likelihood and the intermediate results for its gradient."""
-    n, apart = len(steps.accuracy), 1 - shared
-    of, of_x = np.empty((4, n)), np.zeros((3, len(steps.x)))
+    n, shared, apart = len(steps.accuracy), given.shared, 1 - given.shared
+    of, of_x = np.empty((4, n)), np.zeros((4, len(steps.x)))
     residual, innovation, weighted_sums, normal = of[0], of[1], of[2], of[3]
-    present, total, per_sd = of_x[0], of_x[1], of_x[2]
+    present, total, per_sd, mean = of_x[0], of_x[1], of_x[2], of_x[3]
     squares = volume = weighted_sum = 0.0
+    log_apart = np.log(apart)
     for x in range(len(steps.x)):
         per_sd[x] = 1 / at.sd[x]
+        mean[x] = given.A_max * at.share[x]
     for i in range(n):
         k = int(steps.step[i])
         x = int(steps.place[k])
-        residual[i] = innovation[i] = (steps.accuracy[i] - at.mean[x]) * per_sd[x]
+        residual[i] = innovation[i] = (steps.accuracy[i] - mean[x]) * per_sd[x]
         if steps.lag[k] == 0:
             weighted_sum = 0.0
         else:
@@ -239,18 +251,18 @@ def _runs(shared: Any, steps: Steps, at: _Curve, links: _Links) -> tuple[float, 
     for x in range(len(steps.x)):
         common = apart + present[x] * shared
         squares -= shared * total[x] ** 2 / common
-        volume += (present[x] - 1) * np.log(apart) + np.log(common)
+        volume += (present[x] - 1) * log_apart + np.log(common)
     value = -0.5 * (squares / apart + volume) - n * LOG_SQRT_2PI
     return value, _Runs(residual, innovation, weighted_sums, normal, present, total)
 
 
 def _runs_backwards(
     shared: Any, steps: Steps, at: _Curve, links: _Links, runs: _Runs, by: Floats
-) -> tuple[_Curve, _Links]:
-    """Return derivatives by the values at each x and of each step, and add that by `shared`."""
+) -> tuple[Floats, Floats, _Links]:
+    """Return derivatives by mean and sd at each x, and of each step, and add that by `shared`."""
     per_apart = 1 / (1 - shared)
-    of_x, of_steps = np.zeros((5, len(steps.x))), np.zeros((6, len(steps.lag)))
-    by_at, in_common = _Curve(of_x[0], of_x[1], of_x[2], of_x[3]), of_x[4]
+    of_x, of_steps = np.zeros((3, len(steps.x))), np.zeros((6, len(steps.lag)))
+    by_mean, by_sd, in_common = of_x[0], of_x[1], of_x[2]
     by_links = _Links(of_steps[0], of_steps[1], of_steps[2], of_steps[3], of_steps[4], of_steps[5])
     for x in range(len(steps.x)):
         more = runs.present[x] - 1
@@ -280,16 +292,16 @@ def _runs_backwards(
             by_weighted_sum -= by_error * links.factor[k]
             from_later = -by_innovation * links.sharper[k] * links.carried[k]
             by_links.carried[k] -= by_innovation * links.sharper[k] * runs.residual[i - 1]
-        by_at.mean[x] -= by_residual
-        by_at.sd[x] -= by_residual * runs.residual[i]
+        by_mean[x] -= by_residual
+        by_sd[x] -= by_residual * runs.residual[i]
     by[_AT.shared] -= 0.5 * squares * per_apart**2
     for k in range(len(steps.lag)):
         by_links.precise[k] = (by_links.precise[k] + steps.takers[k]) / links.precise[k]
         by_links.sharper[k] = (by_links.sharper[k] + steps.takers[k]) / links.sharper[k]
     for x in range(len(steps.x)):
-        by_at.mean[x] /= at.sd[x]
-        by_at.sd[x] = (by_at.sd[x] - runs.present[x]) / at.sd[x]
-    return by_at, by_links
+        by_mean[x] /= at.sd[x]
+        by_sd[x] = (by_sd[x] - runs.present[x]) / at.sd[x]
+    return by_mean, by_sd, by_links
 
 
 FUNCTIONS = (

@@ -105,16 +105,26 @@ def transient_sd(
     noise_ratio : array
         Ratio of the shrinking part's standard deviation at x_first to that at x_last.
     """
-    shrinking = (1 - lasting) * noise_ratio ** (2 * power(here, first, last, xp))
-    return xp.sqrt(noise**2 * (shrinking + TRANSIENT * lasting) + RESOLUTION**2)
+    of_ratio = power(here, last, span(first, last, xp), xp)
+    shrinking = (1 - lasting) * noise_ratio ** (2 * of_ratio)
+    return total_sd(shrinking, noise, lasting, xp)
 
 
-def power(here: Array, first: Array, last: Array, xp: ModuleType = np) -> Array:
-    """Compute the exponent of `noise_ratio`, 0 at the last x; parameters as in `transient_sd`."""
-    fall = above_floor(last - first, xp)
-    found = above_floor(last - here, xp) / xp.sqrt(fall**2 + SMALL_FALL**2)
+def span(first: Array, last: Array, xp: ModuleType = np) -> Array:
+    """Compute the fall of the noise between both ends of the data, at least `SMALL_FALL`."""
+    return xp.sqrt(above_floor(last - first, xp) ** 2 + SMALL_FALL**2)
+
+
+def power(here: Array, last: Array, span: Array, xp: ModuleType = np) -> Array:
+    """Compute the exponent of `noise_ratio`, 0 at the last x, with the `span` of the data."""
+    found = above_floor(last - here, xp) / span
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
+
+
+def total_sd(shrinking: Array, noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
+    """Compute `transient_sd` from the shrinking part of the variance, in units of noise²."""
+    return xp.sqrt(noise**2 * (shrinking + TRANSIENT * lasting) + RESOLUTION**2)
 
 
 def sd_at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
@@ -305,12 +315,7 @@ def state_after(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) 
 
 
 def simulate(
-    mean: Array,
-    sd: Array,
-    carried: Array,
-    lasts: Array,
-    fresh: Array,
-    first: Array,
+    mean: Array, sd: Array, carried: Array, lasts: Array, fresh: Array, first: Array
 ) -> Array:
     """Draw accuracies along runs from the process of `log_density`.
 

@@ -32,5 +32,6 @@ def build_pooled_model(priors: Priors, data: Floats, region: Region = "all") -> 
         of_noise = noise_variables(priors, ends)
         vector = curve_variable(priors, region, ends, of_noise)
         parameters = pt.stack([*(vector[i] for i in range(4)), *of_noise])
-        pm.Potential("accuracy", LogLikelihood()(parameters, rows)[0])
+        value, _ = LogLikelihood()(parameters, rows)
+        pm.Potential("accuracy", pt.tensor_from_scalar(value))
     return model
