@@ -121,18 +121,16 @@ class Runs(Displayed):
         """
         check_options(batch, x_mode, max_repetitions, max_episodes)
         all_notes = list(notes)
-        table = _first_runs(
-            with_counts(_typed_columns(frame), batch, all_notes), max_repetitions, max_episodes
-        )
+        counted = with_counts(_typed_columns(frame), batch, all_notes)
+        table = _first_runs(counted, max_repetitions, max_episodes)
         score = to_fractions(table, percent, metric, lower_is_better, all_notes)
         known = errors_to_fractions(table, score, all_notes)
         _check_runs(table)
         step = _add_x(table, batch, x_mode, all_notes)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
         origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
-        return cls(
-            table[[*_COLUMNS, *known]], step, score, dataset, model, origins, tuple(all_notes)
-        )
+        kept = table[[*_COLUMNS, *known]]
+        return cls(kept, step, score, dataset, model, origins, tuple(all_notes))
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -173,6 +171,10 @@ class Runs(Displayed):
     def _selected(self) -> dict[str, Self]:
         """Runs of the strategies that `strategy` has been asked for."""
         return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave `_selected` out of pickles, such as those that workers get."""
+        return {name: value for name, value in vars(self).items() if name != "_selected"}
 
     def select(self, names: Iterable[str]) -> Self:
         """Return the runs of the named strategies, in that order; `DataError` if unknown."""
@@ -291,9 +293,8 @@ def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | No
     late = begins[begins > (episodes or np.inf)]
     if len(late):
         told = listed(f"{name} with {first}" for name, first in late.items())
-        raise DataError(
-            f"max_episodes (--episodes) is {episodes}, but episodes begin later: {told}"
-        )
+        message = f"max_episodes (--episodes) is {episodes}, but episodes begin later: {told}"
+        raise DataError(message)
     order = sorted(table["repetition"].unique(), key=natural)
     keys = table.assign(
         strategy=pd.factorize(table["strategy"])[0],

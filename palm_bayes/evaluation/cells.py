@@ -31,18 +31,20 @@ class Cell:
     ----------
     key : tuple of str
         Source, dataset, model and strategy.
-    runs : Runs or None
-        All its episodes; None if it is too short to be validated.
     episodes : tuple of int
         Numbers of the recorded episodes, not necessarily 1, 2, 3 and so on.
     task : Runs or None
-        The runs of all strategies of its task.
+        The runs of all strategies of its task; None if it is too short to be validated.
     """
 
     key: tuple[str, ...]
-    runs: Runs | None
     episodes: tuple[int, ...]
     task: Runs | None = None
+
+    @property
+    def runs(self) -> Runs | None:
+        """All its episodes, which `task` holds; None if it is too short to be validated."""
+        return self.task and self.task.strategy(self.strategy)
 
     @property
     def strategy(self) -> str:
@@ -106,11 +108,11 @@ def _cells(task: Task) -> list[Cell]:
     cells = []
     for strategy in task.runs.strategies if task.runs else ():
         assert task.runs is not None
-        runs = task.runs.strategy(strategy)
-        episodes = tuple(map(int, np.unique(runs.table["episode"])))
-        cells.append(Cell((*task.key, strategy), runs, episodes, task.runs))
+        table = task.runs.strategy(strategy).table
+        episodes = tuple(map(int, np.unique(table["episode"])))
+        cells.append(Cell((*task.key, strategy), episodes, task.runs))
     short = task.short.items()
-    return cells + [Cell((*task.key, name), None, tuple(range(1, n + 1))) for name, n in short]
+    return cells + [Cell((*task.key, name), tuple(range(1, n + 1))) for name, n in short]
 
 
 def too_short(cell: Cell, train: int) -> str | None:

@@ -1,5 +1,7 @@
 """Runs: validation, the x axis, subsets, the hash."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -251,6 +253,18 @@ def test_subsets_keep_batch_and_scale():
         runs.select([])
     with pytest.raises(DataError, match="at least 1"):
         runs.first(0)
+
+
+def test_strategies_that_were_asked_for_are_not_in_pickles():
+    runs = Runs.from_frame(tidy().assign(file="a.csv"), dataset="d")
+    fresh = pickle.dumps(runs)
+    one = runs.strategy("random")
+    assert runs.strategy("random") is one
+    assert pickle.dumps(runs) == fresh
+    again = pickle.loads(fresh)
+    assert again.sha256() == runs.sha256()
+    assert (again.origins, again.dataset) == (runs.origins, "d")
+    pd.testing.assert_frame_equal(again.strategy("random").table, one.table)
 
 
 def test_describe():

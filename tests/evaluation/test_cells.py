@@ -1,5 +1,7 @@
 """Cells of a backtest: what they are trained on, and which share a fit."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +73,16 @@ def test_strategies_of_a_task_share_a_fit():
         "two from 5 episodes, 3 of 4": ["margin", "random", "random"],
         "two from 6 episodes, 4 of 4": ["margin"],
     }
+
+
+def test_jobs_hold_the_runs_of_their_task_once():
+    cells = read_cells(study(**dict.fromkeys("abcdef", 12)), Reading())[:6]
+    task = len(pickle.dumps(cells[0].task))
+    for jobs in fits_of(jobs_of(cells, lambda _: [6])).values():
+        sent = pickle.dumps(jobs)
+        assert len(sent) < 1.1 * task
+        there = [cell.runs.sha256() for cell, _ in pickle.loads(sent)]
+        assert there == [cell.runs.sha256() for cell in cells]
 
 
 def test_numbers_of_episodes_are_those_of_the_data():
