@@ -165,12 +165,13 @@ def show(
         typer.Argument(metavar="FIT", exists=True, help="trace.nc of a fit, or its output folder."),
     ],
     probability: Chance = 0.9,
+    quiet: bool = False,
 ) -> int:
     """Show the parameters and the convergence of a saved fit."""
     saved = saved_fit(fit)
     if saved is None and fit.is_dir():
         raise UsageError(f"{fit} holds no saved fit, which is a file trace.nc.")
-    with working(quiet=False) as (step, _):
+    with working(quiet) as (step, _):
         step("loading the fit")
         from palm_bayes import PalmFit
         from palm_bayes.report.export import Tables

@@ -48,6 +48,11 @@ def test_a_narrow_terminal_has_all_of_the_text(name, monkeypatch, capsys):
         assert other.name in out
 
 
+def test_all_commands_that_show_progress_can_be_quiet():
+    flags = {name: {f for p in one.params for f in p.opts} for name, one in GROUP.commands.items()}
+    assert [name for name in flags if not {"--quiet", "-q"} <= flags[name]] == ["example"]
+
+
 def test_lists_keep_their_rows(monkeypatch, capsys):
     lines = help_of("fit", 40, monkeypatch, capsys).splitlines()
     assert lines[lines.index("  trace.nc") + 1].startswith("      the fit, for palm-bayes show")

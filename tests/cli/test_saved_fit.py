@@ -30,17 +30,19 @@ def saved(fit, tmp_path):
     return str(fit.save(tmp_path / "a.nc"))
 
 
+QUESTIONS = [
+    ["show", "{fit}"],
+    ["compare", "{fit}", "--at", "500"],
+    ["budget", "{fit}", "--target", "0.9"],
+    ["stop", "{fit}", "--target", "0.9"],
+    ["pilot", "{fit}", "--at", "500"],
+    ["report", "{fit}", "--target", "0.9", "--out", "{fit}.html"],
+]
+
+
 @pytest.mark.parametrize(
     "command",
-    [
-        ["show", "{fit}"],
-        ["show", "{fit}", "--json"],
-        ["compare", "{fit}", "--at", "500"],
-        ["budget", "{fit}", "--target", "0.9"],
-        ["stop", "{fit}", "--target", "0.9"],
-        ["pilot", "{fit}", "--at", "500"],
-        ["report", "{fit}", "--target", "0.9", "--out", "{fit}.html"],
-    ],
+    [*QUESTIONS, ["show", "{fit}", "--json"]],
     ids=lambda words: " ".join(words[:1] + words[2:3]),
 )
 def test_a_saved_fit_is_asked_without_pymc_and_dask(saved, command):
@@ -49,6 +51,16 @@ def test_a_saved_fit_is_asked_without_pymc_and_dask(saved, command):
         [sys.executable, "-c", ASKED, *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", QUESTIONS, ids=lambda words: words[0])
+def test_progress_is_lines_on_stderr_unless_quiet(saved, command, capsys):
+    words = [word.format(fit=saved) for word in command]
+    assert cli.main(words) == 0
+    plain = capsys.readouterr()
+    assert "loading " in plain.err
+    assert cli.main([*words, "--quiet"]) == 0
+    assert capsys.readouterr() == (plain.out, "")
 
 
 @pytest.mark.parametrize(
