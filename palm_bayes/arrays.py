@@ -1,10 +1,22 @@
-"""Types of arrays, as annotations write them, and their interpolation."""
+"""Types of arrays, as annotations write them; arrays of a user's numbers, and interpolation."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from palm_bayes.errors import DataError, real
+
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
+
+
+def as_floats(values: ArrayLike, what: str) -> Floats:
+    """Return a number, or an array of numbers, as floats; `DataError` for all else."""
+    if np.ndim(values) == 0:
+        return np.asarray(real(values, what))
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError, ArithmeticError):
+        raise DataError(f"{what} is {values!r}, but must be numbers") from None
 
 
 def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> Floats:

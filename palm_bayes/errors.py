@@ -90,6 +90,19 @@ def of_type[T](value: Any, kind: type[T], what: str, wanted: str) -> T:
     return value
 
 
+def text(value: Any, what: str) -> str:
+    """Return a value that is text, empty for None; `DataError` for all else."""
+    return "" if value is None else of_type(value, str, what, "text")
+
+
+def several(values: Any) -> list[Any]:
+    """Return values in a list, also a single one, as any text is."""
+    try:
+        return [values] if isinstance(values, str) else list(values)
+    except TypeError:
+        return [values]
+
+
 def require_inside(value: float, what: str) -> None:
     """Raise `DataError` unless a value, such as a probability, lies between 0 and 1."""
     if not 0 < real(value, what) < 1:
@@ -124,15 +137,14 @@ def plural(values: Iterable[float], one: str, many: str) -> str:
 def known(names: Iterable[str], there: Iterable[str], what: str) -> list[str]:
     """Return unique `names`, or a single one in a list.
 
-    `DataError`, with similar names, for one that is not in `there`.
+    `DataError`, with similar names, for one that is not in `there`, of any type.
     """
-    wanted = list(dict.fromkeys([names] if isinstance(names, str) else names))
-    present = list(there)
+    wanted, present = several(names), list(there)
     if not wanted:
         raise DataError(f"no {what} is named: there are {listed(present)}")
     for name in wanted:
-        if name not in present:
+        if not isinstance(name, str) or name not in present:
             near = difflib.get_close_matches(str(name), present)
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise DataError(f"no {what} {name!r}: there are {listed(present)}{hint}")
-    return wanted
+    return list(dict.fromkeys(wanted))

@@ -136,6 +136,14 @@ def writing(folder: Path, what: str) -> Iterator[None]:
         raise DataError(f"cannot write {what}: {error.strerror or error}") from error
 
 
+def as_path(value: Any, what: str) -> Path:
+    """Return a value as a path; `DataError` for one that is neither a path nor text."""
+    try:
+        return Path(value)
+    except TypeError:
+        raise DataError(f"{what} is of type {type(value).__name__}, but must be a path") from None
+
+
 def check_folder(out: Path) -> None:
     """Raise `DataError` if files cannot be written to `out`, which need not exist yet."""
     try:

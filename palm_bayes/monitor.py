@@ -15,10 +15,11 @@ from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule, stop_rule
 from palm_bayes.decisions.stopping_rules import Target, Unreachable
 from palm_bayes.errors import DataError
+from palm_bayes.inference.fitting import suited_priors
 from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.learned import Learned, learned_from
-from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import PalmFit, fit_runs
 
 
@@ -83,10 +84,9 @@ class StopMonitor:
         stop_rule(self.rule)
         check_options(self.batch, "labels", None, None)
         settings = Settings(self.draws, self.tune, self.chains, seed=self.seed)
-        priors = self.priors
         learned = learned_from(self.prior)
         self._learned = learned if self.prior else None  # the file may change before the fit
-        settings.suit(named_priors(priors, learned) if isinstance(priors, str) else priors)
+        suited_priors(self.priors, learned, settings)
 
     def update(self, labels: float, accuracy: float, repetition: str | int = "1") -> Decision:
         """Add one episode, and decide from all episodes.

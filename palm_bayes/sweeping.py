@@ -13,10 +13,11 @@ from palm_bayes.evaluation.checkpoints import Checkpoints
 from palm_bayes.evaluation.runner import Crew
 from palm_bayes.evaluation.sweep import Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import Sweep
-from palm_bayes.files import check_folder, put_text
+from palm_bayes.files import as_path, check_folder, put_text
+from palm_bayes.inference.fitting import suited_priors
 from palm_bayes.inference.settings import OF_SWEEPS, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from, prior_name
-from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.model.priors import Priors
 from palm_bayes.report.overview import overview
 from palm_bayes.report.page import render
 
@@ -123,10 +124,10 @@ def sweep(
         pool=pool, spread=spread,
     )  # fmt: skip
     learned, crew = learned_from(prior), Crew(workers, scheduler)
-    settings.suit(named_priors(priors, learned) if isinstance(priors, str) else priors)
+    suited_priors(priors, learned, settings)
     asked = Asked(target, assurance, reference, horizon, probability)
     asked.check()
-    folder = Path(out).absolute()
+    folder = as_path(out, "out").absolute()
     check_folder(folder)
     study = read_study(data, reading)
     asked.check_for(study.drafts, reading)

@@ -1,8 +1,9 @@
 """Words that messages share."""
 
+import numpy as np
 import pytest
 
-from palm_bayes.errors import DataError, known, plural, real, span, visible
+from palm_bayes.errors import DataError, known, plural, real, several, span, text, visible
 
 
 def test_what_steers_a_terminal_is_shown():
@@ -11,9 +12,9 @@ def test_what_steers_a_terminal_is_shown():
     assert visible(unseen, keep="\n").count("\n") == 1
 
 
-@pytest.mark.parametrize("text", ["margin", "größe β 漢字", "👩\u200d🔬", "e\u0301", "a b"])
-def test_text_stays(text):
-    assert visible(text) == text
+@pytest.mark.parametrize("words", ["margin", "größe β 漢字", "👩\u200d🔬", "e\u0301", "a b"])
+def test_text_stays(words):
+    assert visible(words) == words
 
 
 def test_long_quotes_are_shortened():
@@ -47,3 +48,23 @@ def test_one_name_is_a_list_of_one():
     assert known("margin", ["random", "margin"], "strategy") == ["margin"]
     with pytest.raises(DataError, match=r"no strategy 'margn': .* did you mean 'margin'"):
         known("margn", ["random", "margin"], "strategy")
+
+
+@pytest.mark.parametrize("names", [3, None, [3], ["random", ["x"]], [{}], [np.zeros(2)]])
+def test_what_is_no_name_is_one_line(names):
+    with pytest.raises(DataError, match=r"^no strategy .*: there are random, margin$"):
+        known(names, ["random", "margin"], "strategy")
+
+
+def test_one_value_is_a_list_of_one():
+    assert several(5) == [5]
+    assert several("margin") == ["margin"]
+    assert several((5, 6)) == [5, 6]
+    assert several(np.array(5)) == [np.array(5)]
+
+
+def test_text_may_be_missing():
+    assert text(None, "dataset") == ""
+    assert text("digits", "dataset") == "digits"
+    with pytest.raises(DataError, match=r"^dataset is of type int, but must be text$"):
+        text(3, "dataset")

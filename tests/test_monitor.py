@@ -98,6 +98,7 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
         ({"chains": 1}, "chains is 1, but must be at least 2"),
         ({"seed": -1}, "seed is -1"),
         ({"priors": "flat"}, "no prior set 'flat'"),
+        ({"priors": 3}, "priors is of type int, but must be 'default', 'bounds' or Priors"),
         ({"priors": "bounds", "draws": 20}, "must be at least 200"),
     ],
 )

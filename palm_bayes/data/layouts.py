@@ -47,7 +47,7 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     if reading.lower_is_better and "accuracy" not in asked:
         error = columns.error_among(sheet.names, sheet.place)
         reading = replace(reading, columns={**asked, **error})
-    if reading.layout in {None, "long"}:
+    if reading.layout in (None, "long"):
         reading = with_mean_as_score(sheet, reading)
     if reading.layout is not None:
         layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]

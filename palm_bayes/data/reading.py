@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any, Literal
 
-from palm_bayes.errors import DataError, real
+from palm_bayes.errors import DataError, real, several, text
 
 XMode = Literal["labels", "episodes"]
 
@@ -39,10 +39,18 @@ class Reading:
     pool: float | None = None
     spread: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `DataError` for names that are no text, and columns that are not named."""
+        for name in ("dataset", "model", "pattern"):
+            text(getattr(self, name), name)
+        if self.columns is not None and not isinstance(self.columns, Mapping):
+            wanted = "a dict such as {'accuracy': 'test_acc'}"
+            raise DataError(f"columns is {self.columns!r}, but must be {wanted}")
+
     @property
     def named(self) -> Sequence[str] | None:
         """Strategies to read, also if only one name was given."""
-        return [self.strategies] if isinstance(self.strategies, str) else self.strategies
+        return None if self.strategies is None else several(self.strategies)
 
     @property
     def given(self) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pandas as pd
 from palm_bayes.data.names import X_FILE, Y_FILE
 from palm_bayes.data.palm_folder import read_array
 from palm_bayes.data.reading import check_episode
-from palm_bayes.errors import DataError, known
-from palm_bayes.files import make_folder, put
+from palm_bayes.errors import DataError, known, of_type, whole
+from palm_bayes.files import as_path, make_folder, put
 
 type Layout = Literal["palm", "results"]
 
@@ -54,10 +54,11 @@ class RunWriter:
 
     def __post_init__(self) -> None:
         known([self.layout], get_args(Layout.__value__), "layout")
+        as_path(self.base, "base")
+        of_type(self.strategy, str, "strategy", "the name of a folder")
         if not self.strategy.strip(" .") or Path(self.strategy).name != self.strategy:
             raise DataError(f"strategy is {self.strategy!r}, but must be the name of a folder")
-        if self.repetition < 1:
-            raise DataError(f"repetition is {self.repetition}, but must be 1, 2, 3 ...")
+        whole(self.repetition, "repetition", 1)
         if not self._result.exists():
             return
         if not self.resume:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from palm_bayes.arrays import Floats, interpolated
+from palm_bayes.arrays import Floats, as_floats, interpolated
 from palm_bayes.data.cells import EXACT, MAX_NAME, as_text, in_native_order, natural
 from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.score import Score
@@ -29,7 +29,7 @@ from palm_bayes.data.validation import (
     with_counts,
 )
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, listed, of_type, plural, span, visible, whole
+from palm_bayes.errors import DataError, known, listed, of_type, plural, span, text, visible, whole
 
 __all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode"]
 
@@ -120,17 +120,16 @@ class Runs(Displayed):
             If anything in the frame cannot be used.
         """
         check_options(batch, x_mode, max_repetitions, max_episodes)
-        all_notes = list(notes)
+        task, all_notes = (text(dataset, "dataset"), text(model, "model")), list(notes)
         counted = with_counts(_typed_columns(frame), batch, all_notes)
         table = _first_runs(counted, max_repetitions, max_episodes)
         score = to_fractions(table, percent, metric, lower_is_better, all_notes)
-        known = errors_to_fractions(table, score, all_notes)
+        columns = [*_COLUMNS, *errors_to_fractions(table, score, all_notes)]
         _check_runs(table)
         step = _add_x(table, batch, x_mode, all_notes)
         files = table.loc[table["file"] != "", [*RUN, "file"]].drop_duplicates(RUN)
         origins = {(s, r): visible(file) for s, r, file in files.itertuples(index=False)}
-        kept = table[[*_COLUMNS, *known]]
-        return cls(kept, step, score, dataset, model, origins, tuple(all_notes))
+        return cls(table[columns], step, score, *task, origins, tuple(all_notes))
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -163,7 +162,7 @@ class Runs(Displayed):
 
     def strategy(self, name: str) -> Self:
         """Return the runs of one strategy with all other attributes, such as `batch`, unchanged."""
-        if name not in self._selected:
+        if of_type(name, str, "strategy", "the name of one") not in self._selected:
             self._selected[name] = self.select([name])
         return self._selected[name]
 
@@ -203,17 +202,18 @@ class Runs(Displayed):
         They are x * batch. With known labels and ``x_mode="episodes"`` they are linear between
         the observed points (median over runs), and beyond them grow by `batch` per x.
         """
+        at = as_floats(x, "x")
         if not self.labels_known:
-            return np.full(np.shape(x), np.nan)
+            return np.full(at.shape, np.nan)
         points = self._known_points()
-        return interpolated(x, points["x"], points["labels"], self.batch)
+        return interpolated(at, points["x"], points["labels"], self.batch)
 
     def x_at(self, labels: ArrayLike) -> Floats:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
             raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
-        points = self._known_points()
-        return interpolated(labels, points["labels"], points["x"], 1 / self.batch)
+        at, points = as_floats(labels, "labels"), self._known_points()
+        return interpolated(at, points["labels"], points["x"], 1 / self.batch)
 
     def _known_points(self) -> pd.DataFrame:
         """Return known points (x, labels), increasing; one is enough where x = labels / batch."""
@@ -261,6 +261,7 @@ def require_runs(value: Any, what: str) -> Runs:
 
 def _typed_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Select the used columns: names as text, counts as numbers, none missing."""
+    of_type(frame, pd.DataFrame, "the frame", "a DataFrame of pandas")
     if not {"strategy", "accuracy"} <= set(frame) or not {"episode", "labels"} & set(frame):
         needed = "strategy, accuracy, episode or labels"
         raise DataError(f"columns {needed} are needed: found {listed(frame)}")
@@ -292,9 +293,8 @@ def _first_runs(table: pd.DataFrame, repetitions: int | None, episodes: int | No
     begins = table.groupby("strategy")["episode"].min()
     late = begins[begins > (episodes or np.inf)]
     if len(late):
-        told = listed(f"{name} with {first}" for name, first in late.items())
-        message = f"max_episodes (--episodes) is {episodes}, but episodes begin later: {told}"
-        raise DataError(message)
+        who = listed(f"{name} with {first}" for name, first in late.items())
+        raise DataError(f"max_episodes (--episodes) is {episodes}, but episodes begin later: {who}")
     order = sorted(table["repetition"].unique(), key=natural)
     keys = table.assign(
         strategy=pd.factorize(table["strategy"])[0],

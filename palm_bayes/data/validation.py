@@ -129,7 +129,7 @@ def to_fractions(
     largest value above 1 means percent. `DataError` for tables that hold both scales, or a few
     values above 1, and for scores that PALM cannot describe, with what can be given instead.
     """
-    if percent not in _ALLOWED:
+    if percent not in [*_ALLOWED]:  # of any type
         raise DataError(f"percent is {percent!r}, but must be True, False or None")
     names = table["metric"].unique()
     usual = "error" if lower_is_better else "accuracy"

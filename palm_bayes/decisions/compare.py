@@ -247,6 +247,7 @@ class Comparison(Displayed):
 
     def share(self, strategy: str) -> str:
         """Format a strategy's row of `speed_up`: "62 % [48-77]"."""
+        known([strategy], self.strategies, "strategy")
         row: Any = self.speed_up.set_index("strategy").loc[strategy, [*pairwise.QUANTILES]]
         middle, low, high = row.to_numpy(float)
         return pairwise.share_in_words(middle, low, high, self.until / self.at)
@@ -337,8 +338,7 @@ def compare(
     if not here <= end < np.inf:
         least = f"the budget compared at: {number(here)}"
         raise DataError(f"until is {number(end)}, but must be at least {least}")
-    score = runs.score
-    margin = score.sizes(ROPE) if rope is None else score.difference(rope, "rope")
+    margin = runs.score.sizes(ROPE) if rope is None else runs.score.difference(rope, "rope")
     require_inside(probability, "probability")
     if reference is not None:
         known([reference], runs.strategies, "strategy")

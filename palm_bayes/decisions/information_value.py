@@ -22,7 +22,7 @@ from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.trajectories import by_sample, draw_paths
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, real
+from palm_bayes.errors import DataError, real, whole
 from palm_bayes.files import plain_rows
 from palm_bayes.forecast.forecast import forecast
 
@@ -114,6 +114,10 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
         If there is only one strategy, labels are unknown or below the first seen, or accuracies are
         means of repetitions, of which one more would cost as many runs.
     """
+    if not hasattr(fit, "runs"):
+        got = type(fit).__name__
+        raise DataError(f"fit is of type {got}, but must be a fit, as palm_bayes.fit returns")
+    whole(seed, "seed", 0)
     names = fit.runs.strategies
     if fit.runs.of_means:
         raise DataError("accuracies are means of repetitions: a pilot needs single repetitions")

@@ -39,21 +39,21 @@ from palm_bayes.evaluation.cells import (
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.evaluation.runner import HERE, Crew, running
-from palm_bayes.files import Look
+from palm_bayes.files import Look, as_path
 from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import forecast
-from palm_bayes.inference.fitting import fit_validated
+from palm_bayes.inference.fitting import fit_validated, suited_priors
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from
-from palm_bayes.model.priors import Priors, named_priors
+from palm_bayes.model.priors import Priors
 
 
 def backtest(
     data: Runs | Place,
     *,
-    train_fractions: Sequence[float] | None = None,
-    train_episodes: Sequence[int] | None = None,
+    train_fractions: Sequence[float] | float | None = None,
+    train_episodes: Sequence[int] | int | None = None,
     strategies: Sequence[str] | None = None,
     dataset: str | None = None,
     model: str | None = None,
@@ -88,7 +88,7 @@ def backtest(
     data : Runs, DataFrame, dict, path or paths
         As in `palm_bayes.data.readers.read_runs`, but a table may hold several tasks (columns
         ``source``, ``dataset``, ``model``).
-    train_fractions, train_episodes : sequences of numbers, optional
+    train_fractions, train_episodes : number or sequence of numbers, optional
         Sizes of the training data: shares of the longest repetition, rounded, at least 5 episodes;
         or numbers of recorded episodes, from 5. By default a quarter and a half.
     strategies, dataset, model
@@ -127,8 +127,7 @@ def backtest(
         sampler=sampler, seed=seed, cores=cores,
     )  # fmt: skip
     learned, crew = learned_from(prior), Crew(workers, scheduler)
-    chosen = named_priors(priors, learned) if isinstance(priors, str) else priors
-    settings.suit(chosen)  # before the first cell: not an error of a cell
+    chosen = suited_priors(priors, learned, settings)  # before the first cell: no error of a cell
     sizes = training_sizes(train_fractions, train_episodes)
     reading = Reading(
         strategies, dataset, model, percent=percent, metric=metric,
@@ -140,7 +139,7 @@ def backtest(
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")
     about = _settings_of_parts(cells, priors, learned, settings)
-    folder = None if out is None else Path(out).absolute()
+    folder = None if out is None else as_path(out, "out").absolute()
     if folder is not None:
         check_backtest_folder(folder, fresh=fresh)
     with alone_in(folder and folder / "cells"):

@@ -19,7 +19,7 @@ from palm_bayes.errors import DataError, listed, plural
 from palm_bayes.evaluation.cells import means_by_episode
 from palm_bayes.evaluation.checkpoints import SETTINGS
 from palm_bayes.evaluation.scores import SCORES, inside
-from palm_bayes.files import KINDS, Look, check_files, csv_text, put_all, text_file
+from palm_bayes.files import KINDS, Look, as_path, check_files, csv_text, put_all, text_file
 from palm_bayes.forecast.baselines import NAMES
 from palm_bayes.scratch import tidy
 
@@ -270,7 +270,7 @@ class Backtest(Displayed):
             look = look or Look()
             files[Path(f"backtest.{look.kind}")] = drawing(look, self.plot)
         # One in another format may be the user's own.
-        return put_all(Path(out), files, lambda: _FIGURES[:1])
+        return put_all(as_path(out, "out"), files, lambda: _FIGURES[:1])
 
 
 def check_backtest_folder(out: Path, *, fresh: bool) -> None:

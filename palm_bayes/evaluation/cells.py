@@ -13,7 +13,7 @@ from palm_bayes.data.places import Place
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.tasks import Task, read_study, read_tasks
-from palm_bayes.errors import DataError, require_inside
+from palm_bayes.errors import DataError, require_inside, several, whole
 
 FRACTIONS = (0.25, 0.5)
 LEAST_EPISODES = 5  # with fewer, data do not determine four parameters
@@ -68,16 +68,15 @@ def train_size(longest: int, fraction: float) -> int:
 
 
 def training_sizes(
-    fractions: Sequence[float] | None, episodes: Sequence[int] | None
+    fractions: Sequence[float] | float | None, episodes: Sequence[int] | int | None
 ) -> Callable[[int], list[int]]:
     """Return a function from the length of the longest repetition to the training sizes."""
-    shares = list(fractions if fractions is not None else () if episodes else FRACTIONS)
-    counts = list(episodes or ())
+    counts = [] if episodes is None else several(episodes)
+    shares = several(fractions) if fractions is not None else [] if counts else [*FRACTIONS]
     for share in shares:
         require_inside(share, "a training fraction")
     for count in counts:
-        if count < LEAST_EPISODES:
-            raise DataError(f"train_episodes is {count}, but must be at least {LEAST_EPISODES}")
+        whole(count, "train_episodes", LEAST_EPISODES)
     if not shares and not counts:
         raise DataError("neither a training fraction nor a number of training episodes is given")
     return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})

@@ -38,7 +38,7 @@ from palm_bayes.evaluation.cells import (
 from palm_bayes.evaluation.held_out import FittedTask, Later, later_of
 from palm_bayes.evaluation.learn_result import Lesson
 from palm_bayes.evaluation.runner import HERE, Crew, running
-from palm_bayes.files import check_folder, put
+from palm_bayes.files import as_path, check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.inference.settings import Progress, Settings, silent
@@ -125,7 +125,7 @@ def learn(
         pattern=pattern, pool=pool, spread=spread,
     )  # fmt: skip
     cells = read_study_cells(data, how)
-    folder = None if keep is None else Path(keep).absolute()
+    folder = None if keep is None else as_path(keep, "keep").absolute()
     if folder is not None:
         check_folder(folder)
         tidy(folder)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from palm_bayes.errors import DataError, PalmWarning, WorkerError, plural
+from palm_bayes.errors import DataError, PalmWarning, WorkerError, plural, whole
 from palm_bayes.inference.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class Crew:
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < HERE:
-            raise DataError(f"workers is {self.workers}, but must be at least {HERE}")
+        if self.workers is not None:
+            whole(self.workers, "workers", HERE)
         if self.workers and self.scheduler is not None:
             raise DataError("the scheduler has its own workers: leave out their number")
         if self.is_dask:

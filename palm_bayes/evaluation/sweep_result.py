@@ -18,7 +18,7 @@ from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, plural
 from palm_bayes.evaluation.checkpoints import Columns
 from palm_bayes.evaluation.meta_analysis import pooled
-from palm_bayes.files import together
+from palm_bayes.files import as_path, together
 
 _TASK = [*TASK]
 _TEXT, _NUMBER, _COUNT, _YES = pa.string(), pa.float64(), pa.int64(), pa.bool_()
@@ -90,7 +90,7 @@ class Sweep(Displayed):
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Open the folder of a sweep; `DataError` if it holds none."""
-        folder = Path(folder)
+        folder = as_path(folder, "folder")
         missing = [name for name in COLUMNS if not (folder / f"{name}.parquet").is_file()]
         if missing:
             raise DataError(f"{folder} holds no sweep: {missing[0]}.parquet is missing")

@@ -44,7 +44,7 @@ def worth(
         raise DataError(f"budget is {number(budget)}, but must be above 0")
     answer = _worth_at(fit, budget, strategies)
     end = seen_by_strategy(fit.runs).min()
-    if until is None or until <= budget or until <= end * _NEAR:
+    if until is None or real(until, "until") <= budget or until <= end * _NEAR:
         return answer
     far = f"Tables and figures extend to {_in_words(until / end)} times the "
     far += f"{unit_of(fit.runs)} seen."

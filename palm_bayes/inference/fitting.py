@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import PalmWarning, one_line
+from palm_bayes.errors import PalmWarning, of_type, one_line
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.inference.nuts import Batches, Sample, compile_programs
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.inference.trace import assemble
 from palm_bayes.model.learned import Learned
-from palm_bayes.model.priors import Priors, priors_of_runs
+from palm_bayes.model.priors import Priors, named_priors, priors_of_runs
 
 
 def fit_validated(
@@ -37,6 +37,13 @@ def fit_validated(
     named = priors if isinstance(priors, str) else "own"
     about = {"priors": named, "prior": prior, **asdict(settings)}
     return put_together(runs, samples, about, learned)
+
+
+def suited_priors(priors: str | Priors, learned: Learned, settings: Settings) -> Priors:
+    """Return a prior set, or the one of a name; `DataError` if it is none or needs more draws."""
+    named = named_priors(priors, learned) if isinstance(priors, str) else priors
+    settings.suit(of_type(named, Priors, "priors", "'default', 'bounds' or Priors"))
+    return named
 
 
 def _sampled(runs: Runs, priors: Priors, settings: Settings, progress: Progress) -> list[Sample]:

@@ -17,7 +17,7 @@ from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, require_inside
-from palm_bayes.files import TRACE, put
+from palm_bayes.files import TRACE, as_path, put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
 from palm_bayes.inference.saved import learned_of, prior_set_name, read, require_usable, written
@@ -166,7 +166,7 @@ class Posterior(Displayed):
         DataError
             If the folder does not exist, the file cannot be written, or draws are not finite.
         """
-        path = Path(path)
+        path = as_path(path, "path")
         if not path.parent.is_dir():
             raise DataError(f"cannot write {path}: the folder {path.parent} does not exist")
         contents = self.to_bytes()
@@ -182,7 +182,7 @@ class Posterior(Displayed):
         DataError
             If the file does not exist, is not a saved fit, was changed, or holds unusable draws.
         """
-        file = Path(path)
+        file = as_path(path, "path")
         if file.is_dir():
             raise DataError(f"{path} is a folder: name the file, such as {file / TRACE}")
         if not file.is_file():

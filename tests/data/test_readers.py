@@ -399,6 +399,23 @@ def test_a_cell_that_is_a_list_is_no_episode(cell):
         read_runs(table)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"columns": 3}, "columns is 3, but must be a dict such as {'accuracy': 'test_acc'}"),
+        ({"columns": ["acc"]}, "columns is ['acc'], but must be a dict such as"),
+        ({"dataset": 3}, "dataset is of type int, but must be text"),
+        ({"model": ["cnn"]}, "model is of type list, but must be text"),
+        ({"pattern": 3}, "pattern is of type int, but must be text"),
+        ({"layout": ["wide"]}, "no layout ['wide']: there are"),
+        ({"strategies": 3}, "no strategy 3: there are margin"),
+        ({"percent": [True]}, "percent is [True], but must be True, False or None"),
+    ],
+)
+def test_options_of_another_type_are_one_line(option, said):
+    assert said in message(rows(), **option)
+
+
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
 def test_lists_of_runs_may_differ_in_length_but_not_in_kind(kind):
     ragged = [kind([0.5, 0.6, 0.7, 0.75]), kind([0.52, 0.6])]

@@ -95,13 +95,17 @@ def test_files_that_cannot_be_resumed_are_told(tmp_path, layout, file, text, sai
         ({"strategy": "a/b"}, "must be the name of a folder"),
         ({"strategy": " "}, "must be the name of a folder"),
         ({"strategy": ".."}, "must be the name of a folder"),
-        ({"strategy": "margin", "repetition": 0}, "must be 1, 2, 3"),
+        ({"strategy": "margin", "repetition": 0}, "repetition is 0, but must be at least 1"),
+        ({"strategy": "margin", "repetition": "one"}, "'one', but must be a whole number"),
+        ({"strategy": 3}, "strategy is of type int, but must be the name of a folder"),
         ({"strategy": "margin", "layout": "wandb"}, "^no layout 'wandb': there are palm, results$"),
     ],
 )
 def test_what_cannot_be_a_folder_is_refused(tmp_path, options, said):
     with pytest.raises(DataError, match=said):
         RunWriter(tmp_path, **options)
+    with pytest.raises(DataError, match="base is of type int, but must be a path"):
+        RunWriter(3, "margin")
 
 
 @pytest.mark.parametrize(

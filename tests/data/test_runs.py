@@ -94,6 +94,25 @@ def test_percent_may_start_below_one():
     assert Runs.from_frame(frame).table["accuracy"].min() == pytest.approx(0.009)
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Runs.from_frame(3), "the frame is of type int, but must be a DataFrame of pandas"),
+        (lambda: Runs.from_frame([tidy()]), "the frame is of type list, but must be a DataFrame"),
+        (lambda: Runs.from_frame(tidy(), dataset=3), "dataset is of type int, but must be text"),
+        (lambda: Runs.from_frame(tidy(), model=["a"]), "model is of type list, but must be text"),
+        (lambda: Runs.from_frame(tidy()).labels_at("a"), "x is 'a', but must be a number"),
+        (lambda: Runs.from_frame(tidy()).labels_at(None), "x is None, but must be a number"),
+        (lambda: Runs.from_frame(tidy()).x_at(["a"]), r"labels is \['a'\], but must be numbers"),
+        (lambda: Runs.from_frame(tidy()).select(3), "no strategy 3: there are"),
+        (lambda: Runs.from_frame(tidy()).strategy(["a"]), "strategy is of type list, but must be"),
+    ],
+)
+def test_arguments_of_another_type_are_one_line(call, said):
+    with pytest.raises(DataError, match=said):
+        call()
+
+
 def test_rounding_just_above_the_scale_is_clipped():
     assert Runs.from_frame(changed(5, "accuracy", 1.0000001)).table["accuracy"].max() == 1
 

@@ -72,6 +72,15 @@ def test_costs_need_labels(made_up):
         pilot_value(made_up.stand_in(runs, curves), 6)
 
 
+def test_wrong_arguments_are_one_line(fit):
+    with pytest.raises(
+        DataError, match=r"fit is of type Runs, but must be a fit, as palm_bayes\.fit"
+    ):
+        pilot_value(fit.runs, 300)
+    with pytest.raises(DataError, match="seed is 'a', but must be a whole number"):
+        pilot_value(fit, 300, seed="a")
+
+
 @pytest.mark.parametrize("labels", [10, -1, float("nan"), "a"])
 def test_the_choice_is_of_a_run_at_least_as_long_as_the_first_episode(fit, labels):
     with pytest.raises(DataError, match=r"labels (are|is)"):

@@ -355,6 +355,8 @@ def test_files_of_others_are_not_replaced(quick, table, tmp_path):
         ({"strategies": ["margn"]}, "did you mean 'margin'"),
         ({"draws": 1}, "draws is 1"),
         ({"priors": "flat"}, "no prior set 'flat'"),
+        ({"priors": 3}, "priors is of type int, but must be 'default', 'bounds' or Priors"),
+        ({"strategies": 3}, "no strategy 3: there are"),
     ],
 )
 def test_mistakes_write_nothing(quick, table, tmp_path, options, said):

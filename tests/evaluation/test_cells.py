@@ -47,9 +47,15 @@ def test_training_sizes_are_each_there_once():
     assert training_sizes(None, None)(30) == [8, 15]
     assert training_sizes(None, [15, 6])(30) == [6, 15]
     assert training_sizes([0.5], [15, 20])(30) == [15, 20]
+    assert training_sizes(0.5, 20)(30) == [15, 20]
+    assert training_sizes(None, np.array([6, 8]))(30) == [6, 8]
     for fractions, episodes, said in (
         ([1.5], None, "a training fraction is 1.5"),
         (None, [4], "train_episodes is 4, but must be at least 5"),
+        (None, 4, "train_episodes is 4, but must be at least 5"),
+        (None, "all", "train_episodes is 'all', but must be a whole number"),
+        (None, [7.5], "train_episodes is 7.5, but must be a whole number"),
+        ("half", None, "a training fraction is 'half', but must be a number"),
         ([], [], "neither a training fraction nor"),
     ):
         with pytest.raises(DataError, match=said):

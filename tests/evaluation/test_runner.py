@@ -41,6 +41,8 @@ def test_dask_is_asked_for_by_the_name_of_the_extra(monkeypatch):
     Crew(HERE)
     with pytest.raises(DataError, match="workers is -1, but must be at least 0"):
         Crew(-1)
+    with pytest.raises(DataError, match="workers is 'two', but must be a whole number"):
+        Crew("two")
     with pytest.raises(DataError, match="the scheduler has its own workers"):
         Crew(2, scheduler="tcp://127.0.0.1:1")
 

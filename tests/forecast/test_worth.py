@@ -69,6 +69,13 @@ def test_a_budget_is_a_number_above_0(unlike, budget):
         worth(unlike, budget)
 
 
+def test_wrong_arguments_are_one_line(unlike):
+    with pytest.raises(DataError, match="until is 'all', but must be a number"):
+        worth(unlike, 100, until="all")
+    with pytest.raises(DataError, match="no strategy 3: there are"):
+        worth(unlike, 100, 3)
+
+
 def test_the_class_is_that_of_the_distance_told(unlike):
     """10.04 is told as 10.0, of which "more than 10" does not hold."""
     said = worth(unlike, 200.8, ["b"])

@@ -47,6 +47,13 @@ def test_saving_needs_the_folder(fit, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_path_is_text_or_a_path(fit):
+    with pytest.raises(DataError, match="path is of type int, but must be a path"):
+        fit.save(3)
+    with pytest.raises(DataError, match="path is of type NoneType, but must be a path"):
+        PalmFit.load(None)
+
+
 def test_a_folder_is_no_saved_fit(saved):
     with pytest.raises(DataError, match=r"is a folder: name the file, such as .*trace\.nc"):
         PalmFit.load(saved.parent)
