@@ -1,5 +1,6 @@
 """Running of jobs: in this process, or by the workers of a Dask cluster."""
 
+import asyncio
 import contextlib
 import hashlib
 import logging
@@ -28,7 +29,7 @@ _LOCAL = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
-_CONNECT = 10  # seconds until a scheduler must answer; Dask tries for 30
+_CONNECT = 10  # seconds until a scheduler must have answered; Dask tries for 30 to connect
 _SPARE = 8  # further jobs on the scheduler: workers are never idle, and adaptive clusters grow
 
 
@@ -86,27 +87,48 @@ def running(crew: Crew) -> Iterator["Runner"]:
     with contextlib.ExitStack() as stack:
         # What is lost is told by the results, or as an error: its traceback tells a user nothing.
         stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
-        address: Any = crew.scheduler
-        limit = {} if address is None else {"timeout": _CONNECT}
-        if address is None:
+        if crew.scheduler is None:
             stack.enter_context(dask.config.set(_LOCAL))
-            address = stack.enter_context(
-                LocalCluster(
-                    n_workers=crew.workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,  # of workers, too
-                )
+            cluster = LocalCluster(
+                n_workers=crew.workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,  # of workers, too
             )
-        try:
-            client = stack.enter_context(Client(address, set_as_default=False, **limit))
-        except (OSError, TimeoutError, ValueError, TypeError, ImportError) as error:
-            raise WorkerError(f"no Dask scheduler answers at {address}: {error}") from error
+            connected = Client(stack.enter_context(cluster), set_as_default=False)
+        else:
+            connected = _connected(crew.scheduler)
+        client = stack.enter_context(connected)
         if not client.nthreads():
-            told = f"the Dask scheduler at {address} has no workers yet: jobs wait for them"
+            told = f"the Dask scheduler at {crew.scheduler} has no workers yet: jobs wait for them"
             warnings.warn(told, PalmWarning, stacklevel=3)
         yield Runner(client)
+
+
+def _connected(address: str) -> "Client":
+    """Connect to a scheduler; `WorkerError` for whatever else is at the address, such as silence.
+
+    Dask's own limit (``distributed.comm.timeouts.connect``) ends once a connection is accepted:
+    the first answer is waited for as long as the connection lasts.
+    """
+    from distributed import Client
+
+    class Limited(Client):  # type: ignore[misc]  # Dask is not typed
+        async def _ensure_connected(self, timeout: float | None = None) -> None:
+            try:
+                async with asyncio.timeout(timeout):
+                    await super()._ensure_connected(timeout)
+            except TimeoutError:
+                told = f"Timed out trying to connect to {address} after {timeout} s"
+                raise OSError(told) from None
+            except MemoryError:  # text, as of HTTP or SSH, is read as the size of a message
+                raise OSError("what answers is something else") from None
+
+    try:
+        return Limited(address, set_as_default=False, timeout=_CONNECT)
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        raise WorkerError(f"no Dask scheduler answers at {address}: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,8 @@ import logging
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -73,6 +75,37 @@ def test_a_scheduler_that_does_not_answer_is_not_waited_for_long(monkeypatch):
         said = f"no Dask scheduler answers at {address}: Timed out .* after 0.2 s"
         with pytest.raises(WorkerError, match=said), running(Crew(scheduler=address)):
             pass
+
+
+def test_a_service_that_accepts_and_is_silent_is_not_waited_for_long(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(running_jobs, "_CONNECT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system accepts, and nobody reads
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        said = f"no Dask scheduler answers at {address}: Timed out .* after 0.5 s"
+        begun = time.monotonic()
+        with pytest.raises(WorkerError, match=said), running(Crew(scheduler=address)):
+            pass
+        assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("banner", ["SSH-2.0-OpenSSH_9.2p1\r\n", "HTTP/1.1 400 Bad Request\r\n"])
+def test_another_service_is_no_scheduler(banner):
+    """Dask takes the first bytes for the size of a message, which no memory holds."""
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as service, ThreadPoolExecutor(1) as apart:
+        address = f"tcp://127.0.0.1:{service.getsockname()[1]}"
+
+        def answer():
+            with service.accept()[0] as connection:
+                connection.sendall(banner.encode())
+                return connection.recv(10_000)
+
+        answered = apart.submit(answer)
+        said = f"no Dask scheduler answers at {address}: what answers is something else"
+        with pytest.raises(WorkerError, match=said), running(Crew(scheduler=address)):
+            pass
+        assert answered.result()
 
 
 def test_dask_logs_nothing_meanwhile(dask_here, monkeypatch):
