@@ -77,7 +77,7 @@ class Outlook:
         """Forecast a strategy of a fit at given labels, usually the first being those spent."""
         found = forecast(fit, labels=labels, strategies=[strategy])
         draws, on_curve = (
-            by_sample(part.sel(strategy=strategy)) for part in (found.draws, found.sources["curve"])
+            by_sample(part.sel(strategy=strategy)) for part in (found.draws, found.on_curve)
         )
         return cls(strategy, labels, episodes, draws, fit.runs.score, on_curve)
 

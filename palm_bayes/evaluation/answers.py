@@ -25,7 +25,7 @@ from palm_bayes.decisions.pairwise import log_speed_up, with_shares
 from palm_bayes.errors import DataError, listed, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
-from palm_bayes.forecast.forecast import Scope, forecast
+from palm_bayes.forecast.forecast import forecast
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Settings, seed_from
@@ -220,11 +220,8 @@ class Work:
         return path.as_posix()
 
     def _forecast(self, fit: Posterior) -> pd.DataFrame:
-        scopes: tuple[Scope, ...] = ("expected", "new")
-        frames = [
-            forecast(fit, horizon=self.asked.horizon, scope=scope).to_frame().assign(scope=scope)
-            for scope in scopes
-        ]
+        new = forecast(fit, horizon=self.asked.horizon, scope="new")
+        frames = [each.to_frame().assign(scope=each.scope) for each in (new.without_noise, new)]
         return pd.concat(frames, ignore_index=True)
 
     def _labels_to_target(self, fit: Posterior, compared: Callable[[], Comparison]) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -43,10 +44,9 @@ class Forecast(Displayed):
         Score as a fraction that rises: of an error e, 1 - e. Coordinates along x: ``labels``
         (NaN where unknown) and ``episode``; along (strategy, x): ``future``, true past the
         strategy's data. A continuing repetition is NaN up to its last observation.
-    sources : Dataset, dims of ``draws``, with scope "expected" (chain, draw, strategy, x)
-        Terms of the draws before these are clipped to [0, 1]: ``curve``, the accuracy on the PALM
-        curve; ``misfit``, the deviation from it; ``noise``, of a measured accuracy (0 with scope
-        "expected").
+    on_curve, expected, unclipped : DataArray
+        The same on the PALM curve; with misfit; and with noise, too, before draws are clipped to
+        [0, 1]. Without repetitions, which the first two do not depend on.
     scope : {"expected", "continuing", "new"}
         The expected curve; the continuation of each observed repetition; a new repetition.
     score : Score
@@ -57,11 +57,35 @@ class Forecast(Displayed):
     """
 
     draws: xr.DataArray
-    sources: xr.Dataset
+    on_curve: xr.DataArray
+    expected: xr.DataArray
+    unclipped: xr.DataArray
     scope: Scope
     score: Score
     labels_known: bool
     of_means: bool = False
+
+    @cached_property
+    def sources(self) -> xr.Dataset:
+        """Terms of the draws before these are clipped, with the dims of ``draws``.
+
+        ``curve``, the accuracy on the PALM curve; ``misfit``, the deviation from it; ``noise``, of
+        a measured accuracy (0 with scope "expected"). The first two do not depend on repetitions.
+        """
+        return xr.Dataset(
+            {
+                "curve": self.on_curve,
+                "misfit": self.expected - self.on_curve,
+                "noise": self.unclipped - self.expected,
+            }
+        )
+
+    @property
+    def without_noise(self) -> Self:
+        """The forecast of the expected curves, from the same draws."""
+        draws = self.expected.clip(0, 1).assign_coords(future=self.draws["future"])
+        named = draws.rename(self.draws.name)
+        return replace(self, draws=named, unclipped=self.expected, scope="expected")
 
     def quantiles(self, probabilities: ArrayLike = QUANTILES) -> xr.DataArray:
         """Compute posterior quantiles as fractions, dims (quantile, strategy[, repetition], x).
@@ -87,11 +111,11 @@ class Forecast(Displayed):
             the variance of the draws, except for other correlations and clipping to [0, 1].
         """
         over = ("chain", "draw")
-        on_curve, misfit = self.sources["curve"], self.sources["misfit"]
-        away = on_curve - on_curve.mean(over)
+        misfit = self.sources["misfit"]
+        away = self.on_curve - self.on_curve.mean(over)
         known = (away**2).sum(over)
         along = ((away * misfit).sum(over) / known).where(known > 0, 0.0) * away
-        parts = {"parameters": on_curve + along, "misfit": misfit - along}
+        parts = {"parameters": self.on_curve + along, "misfit": misfit - along}
         named = xr.Dataset(parts | {"noise": self.sources["noise"]})
         spread = named.std(over, skipna=False).to_array("source", "uncertainty")
         future = self.draws["future"].transpose("strategy", "x")
@@ -206,9 +230,10 @@ def forecast(
     if strategies is not None:
         posterior, ends = (part.sel(strategy=list(strategies)) for part in (posterior, ends))
         table = table[table["strategy"].isin(strategies)]
-    # Repetitions continue from their observations, which need not be requested.
-    every = np.union1d(x, table["x"]) if scope == "continuing" else x
-    there = xr.DataArray(every, {"x": every}, "x")
+    there = at
+    if scope == "continuing":  # from the observations, which need not be requested
+        every = np.union1d(x, table["x"])
+        there = xr.DataArray(every, {"x": every}, "x")
     if scope == "expected":
         without, sd = on_curve(posterior, there, ends["x_first"]), None  # half of the work
     else:
@@ -216,18 +241,20 @@ def forecast(
     without = without.transpose(*_DIMS, "x")
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
     expected = without if of_misfit is None else with_misfit(without, posterior, ends, of_misfit)
-    asked, pure = (part.sel(x=at["x"]) for part in (expected, without))
     if sd is None:
-        draws = asked
+        draws = expected
     else:
         curves = xr.Dataset({"without": without, "mean": expected, "sd": sd.transpose(*_DIMS, "x")})
         draws = (
-            new(posterior, curves.sel(x=at["x"]), seed)
+            new(posterior, curves, seed)
             if scope == "new"
             else continued(posterior, curves, table, at, seed)
         )
+    if scope == "continuing":
+        without, expected = (part.sel(x=at["x"]) for part in (without, expected))
     # Requested x may differ by rounding from those computed from episodes.
     future = at > ends["x_last"] * (1 + 1e-12)
-    sources = {"curve": pure, "misfit": asked - pure, "noise": draws - asked}
-    cut, runs = draws.clip(0, 1).assign_coords(future=future).rename("accuracy"), fit.runs
-    return Forecast(cut, xr.Dataset(sources), scope, runs.score, runs.labels_known, runs.of_means)
+    clipped, runs = draws.clip(0, 1).assign_coords(future=future).rename("accuracy"), fit.runs
+    return Forecast(
+        clipped, without, expected, draws, scope, runs.score, runs.labels_known, runs.of_means
+    )

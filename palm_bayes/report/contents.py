@@ -171,8 +171,7 @@ class Report:
     @cached_property
     def expected(self) -> "xr.DataArray":
         """Draws of the expected curves: those of `new` without the noise."""
-        sources = self.new.sources
-        return (sources["curve"] + sources["misfit"]).clip(0, 1)
+        return self.new.without_noise.draws
 
     @cached_property
     def new(self) -> Forecast:

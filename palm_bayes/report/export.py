@@ -130,9 +130,8 @@ class FitOutput:
         last = int(fit.runs.table["episode"].max())
         end = last if truth is None else int(truth.table["episode"].max())
         ahead = horizon or max(last, end - last)
-        expected = forecast(fit, horizon=ahead, scope="expected")
         new = forecast(fit, horizon=ahead, scope="new")
-        return cls(Tables(fit, probability), expected, new, x_mode, truth)
+        return cls(Tables(fit, probability), new.without_noise, new, x_mode, truth)
 
     def write(
         self,

@@ -42,6 +42,10 @@ class FakeForecast:
     coverage = Forecast.coverage
 
     @property
+    def without_noise(self):
+        return self
+
+    @property
     def labels_known(self):
         return self.runs.labels_known
 

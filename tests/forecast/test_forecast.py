@@ -329,6 +329,13 @@ def test_all_scopes_are_of_the_same_curves(fit):
         xr.testing.assert_identical(found[0][source], found[2][source])
 
 
+def test_without_noise_is_the_expected_curve(fit):
+    expected, new = (fit.forecast(horizon=6, scope=scope) for scope in ("expected", "new"))
+    assert new.without_noise.scope == "expected"
+    for part in ("draws", "sources"):
+        xr.testing.assert_identical(getattr(new.without_noise, part), getattr(expected, part))
+
+
 def test_misfit_grows_past_the_data(fit):
     found = fit.forecast(horizon=12)
     misfit, on_curve = found.sources["misfit"], found.sources["curve"]
