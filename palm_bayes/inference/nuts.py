@@ -29,7 +29,7 @@ from palm_bayes.inference.compile_cache import (
     unconstrained,
     with_data,
 )
-from palm_bayes.inference.convergence import ESS_LEAST, diagnose
+from palm_bayes.inference.convergence import ESS_LEAST, R_HAT_MOST, diagnose
 from palm_bayes.inference.draws import labelled, verdict_numbers, with_parameters
 from palm_bayes.inference.evidence import Part, aggregated_stats, join, longer
 from palm_bayes.inference.pointwise import log_likelihood
@@ -75,8 +75,8 @@ class Batches:
     """Batches of draws of one strategy, as many as it takes to converge.
 
     Each batch has its own chains, which are appended to those before; as many draws as of one are
-    kept, at even spacing. After a divergence, or several batches, sampling starts anew with smaller
-    steps.
+    kept, at even spacing. After a divergence, or several batches, steps are smaller; earlier draws
+    are then dropped, unless only their number was too low.
 
     Parameters
     ----------
@@ -119,8 +119,11 @@ class Batches:
         settings = self._settings
         most = settings.batches if settings.chains * settings.draws >= ESS_LEAST else 1
         while not (found.verdict["passed"] or self._attempt == most):
+            # Chains that diverge or disagree miss a part of the posterior: their draws are biased.
+            biased = found.verdict["divergences"] or not found.verdict["r_hat"] <= R_HAT_MOST
             if found.verdict["divergences"] or len(self._batches) == ALIKE:
-                self._settings, self._batches = self._settings.careful(), []
+                self._settings = self._settings.careful()
+                self._batches = [] if biased else self._batches
             found = self.draw().judged()
         return found
 

@@ -216,6 +216,19 @@ def test_after_several_batches_steps_are_smaller(sampler):
     assert sample.verdict["attempts"] == 8
 
 
+def test_draws_of_chains_that_agree_are_kept_when_steps_get_smaller(sampler, monkeypatch):
+    """Four batches with too few effective draws; the fifth one suffices."""
+    verdict = dict.fromkeys(("ess_bulk", "ess_tail"), 300.0) | {"r_hat": 1.0, "divergences": 0}
+    monkeypatch.setattr(
+        sampling, "diagnose", lambda *_: {**verdict, "passed": len(sampler.calls) == 5}
+    )
+    sample = sample_strategy(make_runs(), PRIORS, Settings())
+    accepted = [asked.target_accept for asked, _ in sampler.calls]
+    assert accepted == pytest.approx([0.9] * 4 + [0.99])
+    drawn = np.concatenate([tree["posterior"]["noise"] for tree in sampler.trees], axis=1)
+    np.testing.assert_array_equal(sample.posterior["noise"], drawn[:, ::5])
+
+
 def test_no_batch_follows_where_none_can_suffice(sampler):
     for outcome, settings in (("few", Settings(draws=99)), (False, Settings(batches=1))):
         sampler.outcomes = [outcome]
