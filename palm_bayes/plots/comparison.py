@@ -15,6 +15,7 @@ from palm_bayes.plots.style import (
     GREY,
     INK,
     LINE,
+    draw_interval,
     figure_of,
     in_axes,
     mixed,
@@ -151,9 +152,9 @@ def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool =
     colours = [tone.dark for tone in view.tones]
     if intervals:
         style: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
-        for at, ends, height, dark in zip(starts, of_axes[:2].T, heights, colours, strict=True):
-            ax.plot([at, at], ends, color=dark, lw=2, solid_capstyle="butt", **style)
-            ax.plot(at, height, "o", color=dark, ms=4, **style)
+        for at, ends, height, look in zip(starts, of_axes[:2].T, heights, view.tones, strict=True):
+            draw_interval(ax, [at, at], ends, look, **style)
+            ax.plot(at, height, "o", color=look.dark, ms=4, **style)
     name_lines(ax, view.strategies, colours, starts, heights, inches)
 
 

@@ -111,14 +111,14 @@ def _on_axes(view: View, axes: list[Axes]) -> Figure:
 
 def _panel(ax: Axes, view: View, i: int, name: str) -> None:
     """Draw one strategy: bands, the expected curve over them, the data on top."""
-    colour, dark, _ = view.tones[i]
+    colour, dark, dash = view.tones[i]
     ax.set_title(name, loc="left", color=dark, weight="bold", **LITERAL)
     for k, share in enumerate(SHADES):
         low, high = view.bands[2 * k : 2 * k + 2, i]
         ax.fill_between(view.band_grid, low, high, facecolor=mixed(colour, 1 - share), lw=0)
     if view.nested:
         ax.plot(view.grid, view.curve[:2, i].T, color=dark, lw=0.6)
-    ax.plot(view.grid, view.curve[-1, i], color=dark, lw=1.2)
+    ax.plot(view.grid, view.curve[-1, i], color=dark, ls=dash, lw=1.2)
     end = view.ends[view.strategies[i]]
     mark_data_end(ax, view, end, end, label=i == 0)
     scatter(ax, view, i, DATA, LATER)

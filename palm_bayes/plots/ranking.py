@@ -13,8 +13,10 @@ from palm_bayes.plots.style import (
     INK,
     LITERAL,
     Tone,
+    draw_interval,
     figure_of,
     given,
+    in_axes,
     new_figure,
     short,
     styled,
@@ -25,7 +27,7 @@ type Tones = dict[str, Tone]
 
 _ROW = 0.3  # inches per strategy
 _STRIP = "#ececec"
-_EDGE = 0.15  # share of the range near whose ends a name would leave the axes
+_EDGE = 0.18  # share of the axes near whose ends a name would leave them
 _LIKELY = 0.25  # least P(best) for a line to be labelled; the left panel names all strategies
 
 
@@ -92,10 +94,10 @@ def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> Non
     ax.axvspan(-rope, rope, color=_STRIP, lw=0, zorder=0)
     ax.axvline(0, color=GREY, lw=0.6, zorder=0.5)
     for place, strategy in enumerate(order):
-        dark, row = tones[strategy].dark, behind.loc[strategy]
+        row = behind.loc[strategy]
         if place > 0:
-            ax.plot([row["lower"], row["upper"]], [place, place], color=dark, lw=2)
-        ax.plot(row["median"], place, "o", color=dark, ms=5)
+            draw_interval(ax, row[["lower", "upper"]], [place, place], tones[strategy])
+        ax.plot(row["median"], place, "o", color=tones[strategy].dark, ms=5)
     ax.set_yticks(range(len(order)), [short(name, 22) for name in order], **LITERAL)
     for label, strategy in zip(ax.get_yticklabels(), order, strict=True):
         label.set_color(tones[strategy].dark)
@@ -124,7 +126,7 @@ def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", col
     if len(top):
         flat = top[top >= top.max() - 0.02]  # a falling line would cross the label
         at = float(flat.index[len(flat) // 2])
-        share = (at - line.index[0]) / max(line.index[-1] - line.index[0], 1e-9)
+        share = in_axes(ax, at, ax.get_ylim()[0])[0, 0]
         side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
         ax.annotate(
             short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",

@@ -25,7 +25,8 @@ from palm_bayes.files import Look
 
 # Okabe and Ito's palette without yellow, which is too light for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#707070")
-DASHES = ("-", (0, (5, 1.5)))  # from the eighth strategy on, colours are repeated with dashes
+# From the eighth strategy on, colours are repeated with dashes, then with dots between them.
+DASHES = ("-", (0, (5, 1.5)), (0, (5, 1.2, 1, 1.2)))
 SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the rest is white
 INK, GREY = "#262626", "#6b6b6b"
 LINE = 0.16  # height of a line of text in inches
@@ -201,7 +202,14 @@ class Tone(NamedTuple):
 def tone(i: int) -> Tone:
     """Return the look of the i-th strategy."""
     colour = COLOURS[i % len(COLOURS)]
-    return Tone(colour, mixed(colour, -0.25), DASHES[i // len(COLOURS) % 2])
+    return Tone(colour, mixed(colour, -0.25), DASHES[i // len(COLOURS) % len(DASHES)])
+
+
+def draw_interval(ax: Axes, x: Any, y: Any, look: Tone, **style: Any) -> None:
+    """Draw a strategy's interval in its look; a thin line shows its ends where dashes do not."""
+    style |= {"color": look.dark, "solid_capstyle": "butt"}
+    ax.plot(x, y, lw=0.6, **style)
+    ax.plot(x, y, lw=2, ls=look.dash, **style)
 
 
 def short(text: str, most: int) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from palm_bayes.data.score import Score
 from palm_bayes.plots.ranking import plot_ranking
@@ -37,6 +38,25 @@ def test_probabilities_are_those_of_the_table(drawn):
     assert "data end" in [text.get_text() for text in figure.axes[1].texts]
 
 
+def test_strategies_past_the_palette_stay_distinct_in_both_panels():
+    names = [f"s{i}" for i in range(10)]
+    at = np.arange(100, 600, 100)
+    p_best = pd.DataFrame(0.1, at, names)
+    middle = -0.01 * np.arange(10)
+    behind = pd.DataFrame({"median": middle, "lower": middle - 0.01, "upper": middle + 0.01}, names)
+    figure = plot_ranking(
+        behind, p_best, at=300, seen=None, unit="labels", rope=0.01, score=Score(), probability=0.9
+    )
+    for ax, width, count in zip(figure.axes, (2, 1.4), (9, 10), strict=True):
+        lines = [
+            line for line in ax.lines if line.get_linewidth() == width and len(line.get_xdata()) > 1
+        ]
+        assert len({(line.get_color(), line.is_dashed()) for line in lines}) == count
+    solid = [line for line in figure.axes[0].lines if line.get_linewidth() == 0.6][1:]
+    ends = [tuple(line.get_xdata()) for line in solid]
+    assert ends == [tuple(row) for row in behind[["lower", "upper"]].to_numpy()[1:]]
+
+
 def test_names_with_signs_are_drawn_as_they_are(fit):
     found = fit.compare(500)
     object.__setattr__(found, "paths", found.paths.assign_coords(strategy=["a_$x$", "b$"]))
@@ -59,3 +79,20 @@ def test_names_of_lines_stay_inside_the_panel(place):
     inside, frame = name.get_window_extent(), right.get_window_extent()
     assert frame.x0 < inside.x0
     assert inside.x1 < frame.x1 + 5  # pixels
+
+
+def test_names_stay_inside_limits_that_a_user_set():
+    at = np.arange(100, 2000, 50)
+    humps = [0.9 * np.exp(-(((at - top) / 250) ** 2)) for top in (700, 1300)]
+    names = ["a_long_strategy_name", "another_long_strategy"]
+    behind = pd.DataFrame({"median": [0, -0.01], "lower": [0, -0.02], "upper": [0, 0.01]}, names)
+    axes = Figure(figsize=(8, 3), layout="constrained").subplots(1, 2)
+    axes[1].set_xlim(600, 1400)
+    plot_ranking(
+        behind, pd.DataFrame(dict(zip(names, humps, strict=True)), at), at=1000, seen=None,
+        unit="labels", rope=0.01, score=Score(), probability=0.9, axes=axes,
+    ).draw_without_rendering()  # fmt: skip
+    frame = axes[1].get_window_extent()
+    for text in (text for text in axes[1].texts if text.get_text() in names):
+        assert frame.x0 <= text.get_window_extent().x0 + 1
+        assert text.get_window_extent().x1 <= frame.x1 + 5  # pixels

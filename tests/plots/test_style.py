@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
+from palm_bayes.plots.style import tone
 
 
 def test_strategies_past_the_palette_stay_distinct(made):
@@ -15,6 +16,10 @@ def test_strategies_past_the_palette_stay_distinct(made):
     ax = plot_comparison(runs, made.forecast(runs)).axes[0]
     medians = [one for one in ax.lines if one.get_linewidth() == 1.4]
     assert len({(one.get_color(), one.is_dashed()) for one in medians}) == 12
+
+
+def test_looks_are_distinct_in_three_rounds_of_the_palette():
+    assert len({(look.colour, look.dash) for look in map(tone, range(21))}) == 21
 
 
 def test_users_style_neither_spoils_nor_is_spoiled(made):
