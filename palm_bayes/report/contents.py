@@ -14,7 +14,7 @@ from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
 from palm_bayes.decisions.prior_weight import of_budget, of_decision
 from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
 from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
-from palm_bayes.errors import DataError, number
+from palm_bayes.errors import DataError, known, number, real
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.forecast.worth import worth
 
@@ -67,11 +67,13 @@ class Questions:
     probability: float = 0.9
 
     def __post_init__(self) -> None:
-        """Refuse a budget that the pool does not have."""
-        if self.within is not None and self.pool is not None and self.within > self.pool:
+        """Refuse what is no number, and a budget that the pool does not have."""
+        limits = [(name, getattr(self, name)) for name in ("within", "pool")]
+        budget, pool = (None if limit is None else real(limit, name) for name, limit in limits)
+        if budget is not None and pool is not None and budget > pool:
             raise DataError(
-                f"the budget (within, --budget) is {number(self.within)}, but must be at most the "
-                f"pool (--pool), {number(self.pool)}"
+                f"the budget (within, --budget) is {number(budget)}, but must be at most the "
+                f"pool (--pool), {number(pool)}"
             )
 
     @property
@@ -219,6 +221,8 @@ def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step 
             "such as --min-gain with --within"
         )
     seen, needed = seen_budget(fit.runs), None
+    if asked.strategy is not None:
+        known([asked.strategy], fit.runs.strategies, "strategy")
     if asked.within is not None and asked.within < seen:
         raise DataError(
             f"the budget (within, --budget) is {number(asked.within)}, but must be at least the "

@@ -32,6 +32,20 @@ def test_a_budget_needs_a_target(fit):
         report_of(fit, Questions(within=600))
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"strategy": "entrpy"}, "no strategy 'entrpy': there are .* did you mean 'entropy'"),
+        ({"strategy": 3}, "no strategy 3: there are"),
+        ({"target": 0.93, "within": "all"}, "within is 'all', but must be a number"),
+        ({"target": 0.93, "within": 600, "pool": "all"}, "pool is 'all', but must be a number"),
+    ],
+)
+def test_wrong_questions_are_one_line(fit, asked, said):
+    with pytest.raises(DataError, match=said):
+        report_of(fit, Questions(**asked))
+
+
 def test_a_budget_is_of_the_pool():
     with pytest.raises(DataError, match="is 600, but must be at most the pool"):
         Questions(within=600, pool=599)
