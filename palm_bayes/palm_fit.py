@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import xarray as xr
 from numpy.typing import ArrayLike
 
 from palm_bayes.data.checks import oddities
@@ -22,9 +21,11 @@ from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
 from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.files import as_path
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.posterior import Posterior
+from palm_bayes.inference.predictive_methods import PredictivePosterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.misfit import Misfit
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from palm_bayes.model.priors import Priors
 
 
-class PalmFit(Posterior):
+class PalmFit(PredictivePosterior):
     """Posterior of a task's curves, with methods for forecasts, decisions and reports.
 
     Its runs, trace and convergence are those of `palm_bayes.inference.posterior.Posterior`.
@@ -96,18 +97,6 @@ class PalmFit(Posterior):
     ) -> str:
         """Describe the reliability of a forecast; see `palm_bayes.forecast.worth.worth`."""
         return worth(self, budget, strategies, until)
-
-    def full_trace(self, **options: Any) -> xr.DataTree:
-        """Add groups for ArviZ; see `palm_bayes.inference.predictive.full_trace`."""
-        from palm_bayes.inference.predictive import full_trace
-
-        return full_trace(self, **options)
-
-    def predictive_model(self, labels: ArrayLike | None = None, **options: Any) -> Any:
-        """Build a PyMC model at new x; see `palm_bayes.inference.predictive.predictive_model`."""
-        from palm_bayes.inference.predictive import predictive_model
-
-        return predictive_model(self, labels, **options)
 
     def refit(
         self,
@@ -271,8 +260,9 @@ class PalmFit(Posterior):
         from palm_bayes.report.page import check_page, write
 
         asked = target, assurance, within, pool, rule, strategy, force, at, rope, reference
-        check_page(Path(path))
-        return write(report_of(self, Questions(*asked, probability), seed), Path(path))
+        page = as_path(path, "path")
+        check_page(page)
+        return write(report_of(self, Questions(*asked, probability), seed), page)
 
 
 def fit_runs(

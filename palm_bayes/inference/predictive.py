@@ -38,44 +38,14 @@ from palm_bayes.model.variables import VECTOR_COORDS, Ends, observations
 def full_trace(
     fit: Posterior,
     *,
-    prior: bool = True,
-    posterior: bool = True,
-    log_prior: bool = True,
-    priors: Priors | None = None,
-    draws: int = 500,
-    seed: int = 0,
+    prior: bool,
+    posterior: bool,
+    log_prior: bool,
+    priors: Priors | None,
+    draws: int,
+    seed: int,
 ) -> xr.DataTree:
-    """Copy a fit's trace and add the groups for ArviZ's prior and predictive checks.
-
-    They belong to the sampled model: PALM's curve and its noise, without pooling of strategies.
-    Predictions and ``log_prior`` exclude the misfit, which concerns x past the data. Accuracies are
-    not clipped to [0, 1]. ArviZ's ``plot_psense_...`` reserve the name ``alpha``: drop it from
-    ``posterior`` first; ``curve`` holds it too.
-
-    Parameters
-    ----------
-    fit : Posterior
-    prior : bool
-        Add groups ``prior`` and ``prior_predictive``.
-    posterior : bool
-        Add group ``posterior_predictive``: new repetitions at the observed x.
-    log_prior : bool
-        Add group ``log_prior``, by free variable and strategy.
-    priors : Priors, optional
-        The priors of the fit, if it was fitted with custom ones.
-    draws : int
-        Number of draws from the prior.
-    seed : int
-
-    Returns
-    -------
-    DataTree
-
-    Raises
-    ------
-    DataError
-        If custom priors are missing, or given for a named set, or a number is not allowed.
-    """
+    """Add groups for ArviZ to a copy of a fit's trace; see `PredictivePosterior.full_trace`."""
     whole(draws, "draws", 1)
     whole(seed, "seed", 0)
     model = build_model(fit.runs, _priors(fit, priors))
@@ -107,40 +77,12 @@ def full_trace(
 
 def predictive_model(
     fit: Posterior,
-    labels: ArrayLike | None = None,
-    episodes: ArrayLike | None = None,
-    horizon: int | None = None,
-    *,
-    priors: Priors | None = None,
+    labels: ArrayLike | None,
+    episodes: ArrayLike | None,
+    horizon: int | None,
+    priors: Priors | None,
 ) -> pm.Model:
-    """Build a model of accuracies at new x, for PyMC's predictive functions.
-
-    With ``pm.sample_posterior_predictive(fit.trace, model=model, var_names=["expected",
-    "accuracy"])``, ``expected`` equals the draws of `PalmFit.forecast`, and ``accuracy``, a new
-    repetition, has the distribution of its forecast with scope "new". Prior predictive draws are
-    of the same model before the data.
-
-    Parameters
-    ----------
-    fit : Posterior
-    labels, episodes, horizon
-        As in `PalmFit.forecast`.
-    priors : Priors, optional
-        The priors of the fit, if it was fitted with custom ones.
-
-    Returns
-    -------
-    pymc.Model
-        The free variables of `palm_bayes.model.build.build_model` and ``misfit``, dims (strategy,
-        misfit_part); ``expected`` and ``accuracy``, fractions of dims (strategy, x), with x the
-        labels in batches. The model has no observed data; the posterior comes from the fit.
-
-    Raises
-    ------
-    DataError
-        If labels are requested but unknown, if a number is not above 0, or because of the priors
-        as in `full_trace`.
-    """
+    """Build a model of accuracies at new x; see `PredictivePosterior.predictive_model`."""
     at = asked_x(fit.runs, labels, episodes, horizon)
     misfit = fit.learned.misfit
     priors = _priors(fit, priors)

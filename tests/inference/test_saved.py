@@ -52,6 +52,8 @@ def test_a_path_is_text_or_a_path(fit):
         fit.save(3)
     with pytest.raises(DataError, match="path is of type NoneType, but must be a path"):
         PalmFit.load(None)
+    with pytest.raises(DataError, match="path is of type int, but must be a path"):
+        fit.report(3)
 
 
 def test_a_folder_is_no_saved_fit(saved):
