@@ -140,6 +140,7 @@ FULL = {
     "report": ("report palm_fit_out -q -o disk/report.html", 64, ""),
     "alda-csv": ("budget palm_fit_out --target 0.8 -q --alda-csv disk/alda", 4, ""),
     "backtest": (f"backtest runs.csv {QUICK} --train-episodes 5 --out disk/out", 16, "out/cells"),
+    "sweep": (f"sweep runs.csv {QUICK} --workers 0 --out disk/out", 16, "out/parts"),
     "learn": ("learn past.csv -q -o disk/prior.json", 8, ""),
     "watch": (f"watch runs.csv {QUICK} --min-gain 0.5 --within 20 --force", 4, "watch.log"),
 }

@@ -43,6 +43,10 @@ class DataError(PalmError):
     """Unusable input; one line gives the value found, its place and what is allowed."""
 
 
+class WriteError(DataError):
+    """File that cannot be written, such as on a full disk: what comes next could not be either."""
+
+
 class ConvergenceError(PalmError):
     """Request that needs a converged fit, for one whose sampler did not converge."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, WriteError
 from palm_bayes.scratch import exchange, locked, refuse_links, scratch_in
 
 if TYPE_CHECKING:
@@ -54,16 +54,16 @@ def put(path: Path, write: Callable[[Path], Any], drafts: Path | None = None) ->
 
     Raises
     ------
-    DataError
+    WriteError
         If the file cannot be written, as on a full disk; no partial file remains.
     """
-    _refuse_others(path)
     drafts = drafts or path.parent
     with (
         writing(path.parent, str(path)),
         writing(drafts, str(path)),
         scratch_in(drafts) as scratch,
     ):
+        _refuse_others(path)
         draft = scratch / path.name
         write(draft)
         draft.replace(path)
@@ -88,7 +88,7 @@ def put_all(
 
     Raises
     ------
-    DataError
+    WriteError
         If a file cannot be written; then the folder is as before.
     """
     with together(out, [*map(str, files)], gone) as drafts:
@@ -133,7 +133,7 @@ def writing(folder: Path, what: str) -> Iterator[None]:
                     path.rmdir()
             raise
     except OSError as error:
-        raise DataError(f"cannot write {what}: {error.strerror or error}") from error
+        raise WriteError(f"cannot write {what}: {error.strerror or error}") from error
 
 
 def as_path(value: Any, what: str) -> Path:

@@ -111,6 +111,9 @@ def sweep(
         If no place of `data` can be read, a setting is not allowed, no task has the reference or
         allows the target, Dask is not installed, or `out` holds results of other settings. Data
         that cannot be fitted are no error: they are in ``failures``.
+    WriteError
+        If answers cannot be written, as on a full disk, which ends the sweep; finished tasks are
+        kept.
     WorkerError
         If the scheduler cannot be reached or is lost; finished tasks are kept.
     """

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palm_bayes import files
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, WriteError
 
 # --- One file
 
@@ -42,6 +42,25 @@ def test_put_writes_whole_or_not_at_all(tmp_path):
     assert found_in(path.parent) == {"numbers.txt": "old"}
     files.put(path, write("new"))
     assert found_in(path.parent) == {"numbers.txt": "new"}
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path):
+    with pytest.raises(WriteError, match=r"^cannot write .*aaa: File name too long$"):
+        files.put(tmp_path / ("a" * 300), write("new"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users")
+def test_a_folder_without_permission_is_one_line(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    user = os.geteuid()
+    try:
+        if not user:
+            os.seteuid(65534)  # root may write anywhere
+        with pytest.raises(WriteError, match=r"^cannot write .*new\.txt: Permission denied$"):
+            files.put(tmp_path / "closed" / "new.txt", write("new"))
+    finally:
+        os.seteuid(user)
 
 
 def test_put_leaves_no_folder_after_an_error(tmp_path):

@@ -45,7 +45,7 @@ dataset, model). Each cell costs a fit, a second or two.
 [bold]Exit status[/bold]
 
   0  all fits converged
-  2  bad input: nothing is written
+  2  bad input: nothing is written; or a disk is full: finished cells are kept
   3  written, but a fit did not converge or none could be made"""
 
 

@@ -45,7 +45,7 @@ be removed afterwards.
 [bold]Exit status[/bold]
 
   0  written
-  2  bad input: nothing is written"""
+  2  bad input: nothing is written; or a disk is full: finished fits are kept"""
 
 
 @filled_by(selection)

@@ -57,7 +57,7 @@ which the extra dask of palm-bayes installs.
 
   0  all converged, and nothing was set aside
   1  the scheduler cannot be reached or is lost: finished tasks are kept
-  2  bad input: nothing is written
+  2  bad input: nothing is written; or a disk is full: finished tasks are kept
   3  written, but a fit did not converge, or a cell was set aside"""
 
 

@@ -10,7 +10,7 @@ import typer
 
 from palm_bayes.cli.console import console_of, csv, latex, markdown, print_tables
 from palm_bayes.cli.options import Shown
-from palm_bayes.errors import visible
+from palm_bayes.errors import WriteError, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +44,13 @@ class Interrupted(Exception):  # noqa: N818 - no error
 
 @contextmanager
 def resumable(what: str) -> Iterator[None]:
-    """Report what an interrupted command has kept."""
+    """Report what a command has kept that was interrupted, or whose results cannot be written."""
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(what) from None
+    except WriteError as error:
+        raise WriteError(f"{error}; {what}") from error
 
 
 @contextmanager

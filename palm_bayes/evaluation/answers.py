@@ -22,7 +22,7 @@ from palm_bayes.data.tasks import Draft, Task
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.decisions.pairwise import log_speed_up, with_shares
-from palm_bayes.errors import DataError, listed, plural, require_inside
+from palm_bayes.errors import DataError, WriteError, listed, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.forecast.forecast import forecast
@@ -136,13 +136,18 @@ class Work:
         return {**fits, "reading": read, "asked": asdict(self.asked), "traces": self.traces}
 
     def __call__(self, draft: Draft) -> TaskOutcome:
-        """Answer all questions about a task and keep the answers, if they are not there yet."""
+        """Answer all questions about a task and keep the answers, if they are not there yet.
+
+        `WriteError` if they cannot be written; other errors are in the outcome.
+        """
         name = name_of(draft)
         part = self.kept.get(name)  # written by a worker that died before it returned
         if part is None:
             try:
                 part = self._part(draft)
                 self.kept.keep(name, part)
+            except WriteError:  # all further answers would be lost as this one is
+                raise
             except Exception as error:  # noqa: BLE001 -- one task must not end the others
                 return TaskOutcome(cells_of(draft), in_words(error))
         aside = part.get("failures", pd.DataFrame({"strategy": []}))
@@ -213,7 +218,8 @@ class Work:
         """Save the trace if asked for; return its path within the folder of the sweep."""
         if not self.traces or self.kept.folder is None:
             return ""
-        words = re.sub(r"[^\w.-]+", "_", "_".join(filter(None, draft.key)))[:80]
+        words = re.sub(r"[^\w.-]+", "_", "_".join(filter(None, draft.key)))
+        words = words.encode()[:80].decode(errors="ignore")  # file systems limit bytes
         digest = hashlib.sha256(name_of(draft).encode()).hexdigest()[:8]
         path = Path(TRACES) / f"{words or 'task'}-{digest}.nc"
         fit.save(self.kept.folder.parent / path)

@@ -121,6 +121,8 @@ def backtest(
     DataError
         If the data or a setting cannot be used, if no cell has a later episode, or if ``out``
         holds cells made with other settings.
+    WriteError
+        If results cannot be written, as on a full disk; finished cells are kept.
     """
     settings = Settings(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,

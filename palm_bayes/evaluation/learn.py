@@ -116,6 +116,8 @@ def learn(
     ------
     DataError
         If a place cannot be read, data or `start` cannot be used, or no curve is long enough.
+    WriteError
+        If results of fits cannot be written, as on a full disk; finished ones are kept.
     """
     crew = Crew(workers, scheduler)
     begun, tell = learned_start(start), progress or silent

@@ -16,7 +16,7 @@ import xarray as xr
 from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
-from palm_bayes.errors import DataError, require_inside
+from palm_bayes.errors import DataError, WriteError, require_inside
 from palm_bayes.files import TRACE, as_path, put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
@@ -168,7 +168,7 @@ class Posterior(Displayed):
         """
         path = as_path(path, "path")
         if not path.parent.is_dir():
-            raise DataError(f"cannot write {path}: the folder {path.parent} does not exist")
+            raise WriteError(f"cannot write {path}: the folder {path.parent} does not exist")
         contents = self.to_bytes()
         put(path, lambda draft: draft.write_bytes(contents))
         return path

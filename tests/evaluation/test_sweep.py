@@ -5,10 +5,12 @@ The slow tests kill workers, schedulers and commands for real.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ import xarray as xr
 import palm_bayes
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.tasks import CELL
-from palm_bayes.errors import DataError, WorkerError
+from palm_bayes.errors import DataError, WorkerError, WriteError
 from palm_bayes.evaluation import answers as answering
 from palm_bayes.evaluation.answers import seed_of
 from palm_bayes.evaluation.checkpoints import Checkpoints
@@ -158,6 +160,63 @@ def test_interrupted_it_goes_on(quick_sampler, three_tasks, tmp_path):
     resumed = palm_bayes.sweep(three_tasks, tmp_path / "out", workers=0, **FAST)
     assert len(quick_sampler) == 3
     same(resumed, palm_bayes.sweep(three_tasks, tmp_path / "whole", workers=0, **FAST))
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Mount a disk of its own, which a test can fill."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("only root can mount a disk, on Linux")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def filled(disk):
+    with (disk / "filled").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return disk / "filled"
+
+
+@pytest.mark.parametrize("traces", [False, True])
+def test_a_full_disk_ends_it(quick_sampler, three_tasks, tmp_path, disk, traces):
+    def fill(at):
+        if at.done == 2:
+            filled(disk)
+
+    options = FAST | {"workers": 0, "traces": traces}
+    with pytest.raises(WriteError, match=r"^cannot write .* No space left on device$") as caught:
+        palm_bayes.sweep(three_tasks, disk / "out", progress=fill, **options)
+    assert ("traces" if traces else "parts") in str(caught.value)
+    assert len(quick_sampler) == 4  # of the first two tasks, not of the third
+    assert not list((disk / "out/parts/drafts").iterdir())
+    (disk / "filled").unlink()
+    quick_sampler.clear()
+    resumed = palm_bayes.sweep(three_tasks, disk / "out", **options)
+    assert len(quick_sampler) == 3
+    same(resumed, palm_bayes.sweep(three_tasks, tmp_path / "whole", **options))
+
+
+def test_a_disk_that_is_full_for_a_worker_ends_it(quick_sampler, three_tasks, disk, dask_here):
+    with pytest.raises(WriteError, match=r"part\.json: No space left on device$"):
+        palm_bayes.sweep(
+            three_tasks, disk / "out", scheduler=dask_here, progress=lambda _: filled(disk), **FAST
+        )
+
+
+def test_names_of_traces_are_no_longer_than_files_may_have(quick_sampler, three_tasks, tmp_path):
+    frame = three_tasks.query("dataset == 'digits'").assign(
+        dataset="\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL A}" * 90
+    )
+    found = palm_bayes.sweep(frame, tmp_path, traces=True, workers=0, **FAST)
+    assert found.failures.empty
+    assert (tmp_path / found.verdicts["trace"].iloc[0]).is_file()
 
 
 def test_tasks_whose_workers_died_are_set_aside(quick_sampler, three_tasks, tmp_path, monkeypatch):
