@@ -39,8 +39,8 @@ PALM_BOUNDS = {"alpha_lo": -1000.0, "alpha_hi": 1000.0, "beta_hi": 100.0}  # als
 CODES = """[bold]Exit status[/bold]
 
   0    converged
-  1    another error of the system, such as a full disk under the output
-  2    bad input: nothing is written
+  1    another error of the system, such as too little memory
+  2    bad input, or files cannot be written: those there are unchanged
   3    saved, but not converged
   130  interrupted, by Ctrl-C; by another signal, 128 and its number"""
 FIT = f"""[bold]Examples[/bold]

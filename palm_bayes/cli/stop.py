@@ -192,7 +192,7 @@ def watch(
 ) -> int:
     """Watch files of runs, and end when it is time to stop, or to switch.
 
-    FIT is the place of the runs: a folder in PALM's layout, or a table.
+    FIT is the place of the runs: a folder in PALM's layout, or a table; no saved fit.
     """
     if source.saved:
         raise UsageError(

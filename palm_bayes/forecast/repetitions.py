@@ -66,8 +66,8 @@ def continued(
     """Continue each repetition after its last observation.
 
     All repetitions of a strategy share a part of their noise at an x, even if they continue from
-    different episodes, which the model does not describe. Residuals do not include the misfit,
-    which applies only past the data.
+    different episodes, which the model does not describe. Residuals are those from the PALM
+    curve, without its misfit, which was not part of the fit.
 
     Parameters
     ----------

@@ -26,9 +26,9 @@ class Convergence(Displayed):
     ----------
     table : DataFrame
         Index strategy. ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest) over all
-        parameters, ``divergences`` (over all draws made), ``e_bfmi`` (smallest over chains),
-        ``attempts`` (0 where draws of an earlier fit were reweighted), ``passed``, and
-        ``advice``: the failed criterion and a remedy, or empty.
+        parameters, ``divergences`` (of the batches put together, over all their draws),
+        ``e_bfmi`` (smallest over chains), ``attempts`` (batches; 0 where draws of an earlier fit
+        were reweighted), ``passed``, and ``advice``: the failed criterion and a remedy, or empty.
     """
 
     table: pd.DataFrame

@@ -2,9 +2,10 @@
 
 PALM is a good approximation, but a posterior of its four parameters ignores that it is not exact.
 In log-odds, the expected accuracy is PALM's plus a misfit, which depends on two standard normal
-variables per strategy; data up to x_last do not inform them. With t = log(x / x_last), the noise s
+variables per strategy; data up to x_last do not inform them. It grows from x_last on; its level, a
+small part, shifts the whole curve, also within the data. With t = log(x / x_last) ≥ 0, the noise s
 of a single accuracy at the end of the data (in log-odds) and G(t), the gain of PALM's curve since
-then:
+then, the log-odds are
 
     level · s · z₁ + max over τ ≤ t of  PALM(τ) + h(z₂) · (scale · (s / _NOISE)^by_noise · τ^power
                                                            + by_gain · G(τ))

@@ -79,8 +79,9 @@ class Priors:
         Share of the noise's variance that a strategy's repetitions have in common, in (0, 1): the
         correlation of their residuals at the same episode.
     lasting
-        Share of its variance at the last observed x that is constant within a repetition, in
-        (0, 1), such as the offset of its own test split.
+        Share of its variance at the last observed x that does not shrink, in (0, 1). Most of it is
+        constant within a repetition, such as the offset of its own test split; see
+        `palm_bayes.model.noise.offset_sd`.
     alpha_lo, alpha_hi, beta_hi : float
         PALM.py's bounds. α stays above −x_first in any case, since a curve starts above zero.
     apart : bool
