@@ -9,10 +9,10 @@ import pandas as pd
 from palm_bayes.data.reading import Reading
 from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, Work
-from palm_bayes.evaluation.checkpoints import Checkpoints
+from palm_bayes.evaluation.checkpoints import Checkpoints, require_own
 from palm_bayes.evaluation.runner import Crew
-from palm_bayes.evaluation.sweep import Progress, run_sweep
-from palm_bayes.evaluation.sweep_result import Sweep
+from palm_bayes.evaluation.sweep import PARTS, Progress, run_sweep
+from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
 from palm_bayes.files import as_path, check_folder, put_text
 from palm_bayes.inference.fitting import suited_priors
 from palm_bayes.inference.settings import OF_SWEEPS, SamplerName, Settings
@@ -97,7 +97,7 @@ def sweep(
     traces : bool
         Save each fit in ``traces/``, for `palm_bayes.PalmFit.load`.
     fresh : bool
-        Discard the results of an earlier sweep in `out`.
+        Discard the results of an earlier sweep in `out`, and replace other files of their names.
     progress : callable, optional
         Called with a `palm_bayes.evaluation.sweep.Standing` after each task.
 
@@ -109,8 +109,9 @@ def sweep(
     ------
     DataError
         If no place of `data` can be read, a setting is not allowed, no task has the reference or
-        allows the target, Dask is not installed, or `out` holds results of other settings. Data
-        that cannot be fitted are no error: they are in ``failures``.
+        allows the target, Dask is not installed, or `out` holds results of other settings, or files
+        of their names that are not of a sweep. Data that cannot be fitted are no error: they are in
+        ``failures``.
     WriteError
         If answers cannot be written, as on a full disk, which ends the sweep; finished tasks are
         kept.
@@ -132,6 +133,8 @@ def sweep(
     asked.check()
     folder = as_path(out, "out").absolute()
     check_folder(folder)
+    names = [Path(OVERVIEW), *(Path(f"{name}.parquet") for name in COLUMNS)]
+    require_own(folder, names, PARTS, of="sweep", fresh=fresh)
     study = read_study(data, reading)
     asked.check_for(study.drafts, reading)
     work = Work(

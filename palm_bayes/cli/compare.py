@@ -43,7 +43,8 @@ COMPARE = f"""[bold]Examples[/bold]
                  in percent of --at
 
 "Today" is the last budget observed; --at beyond it is a forecast.
-Differences are between expected curves, the average over many repetitions.
+Differences are between expected curves: averages over many repetitions,
+without the noise that these have in common.
 If equally named repetitions are correlated across strategies (same seed, same
 start pool), differences are more certain; the correlation is estimated.
 Strategies are partially pooled: each forecast also depends on the others.

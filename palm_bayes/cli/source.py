@@ -259,7 +259,7 @@ def _source(
         typer.Argument(
             metavar="FIT",
             help="trace.nc of a fit, or its output folder; several are put side by side. Or runs, "
-            "tables or a folder in PALM's layout, which are fitted first.",
+            "tables or a folder in PALM's layout, which are fitted first (watch takes only these).",
         ),
     ],
 ) -> Source:

@@ -15,9 +15,9 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.data.tasks import CELL
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, listed, plural
+from palm_bayes.errors import plural
 from palm_bayes.evaluation.cells import means_by_episode
-from palm_bayes.evaluation.checkpoints import SETTINGS
+from palm_bayes.evaluation.checkpoints import SETTINGS, require_own
 from palm_bayes.evaluation.scores import SCORES, inside
 from palm_bayes.files import KINDS, Look, as_path, check_files, csv_text, put_all, text_file
 from palm_bayes.forecast.baselines import NAMES
@@ -281,12 +281,7 @@ def check_backtest_folder(out: Path, *, fresh: bool) -> None:
     tidy(out)
     names = [*(Path(f"{name}.csv") for name in _TABLES), *_FIGURES]
     check_files(out, [*names, Path("cells", SETTINGS)])
-    there = [name for name in names if (out / name).exists()]
-    if there and not (fresh or (out / "cells" / SETTINGS).exists()):
-        raise DataError(
-            f"{out} holds {listed(there)}, but no cells of a backtest: "
-            "name another folder (--out), or start again with fresh (--fresh)"
-        )
+    require_own(out, names, "cells", of="backtest", fresh=fresh)
 
 
 def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:

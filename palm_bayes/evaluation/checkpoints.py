@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,19 @@ def alone_in(folder: Path | None) -> Iterator[None]:
         raise DataError(
             f"another process is using {folder}: wait, or name another folder"
         ) from error
+
+
+def require_own(folder: Path, names: Iterable[Path], parts: str, *, of: str, fresh: bool) -> None:
+    """Raise `DataError` for files of these names without the parts that they were made from.
+
+    `parts` is the folder of these; `fresh` allows to replace the files.
+    """
+    there = [name for name in names if (folder / name).exists()]
+    if there and not (fresh or (folder / parts / SETTINGS).exists()):
+        raise DataError(
+            f"{folder} holds {listed(there)}, but no {parts} of a {of}: "
+            "name another folder (--out), or start again with fresh (--fresh)"
+        )
 
 
 @dataclass(frozen=True)

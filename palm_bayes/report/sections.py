@@ -21,9 +21,9 @@ from palm_bayes.report.tables import budgeted, compared, decided, fitted
 BAND = 0.8  # interval of the numbers beside the curves
 ABOUT = {
     "curves": (
-        "The expected curve is the average over many repetitions; the bands also include the noise "
-        "of one measurement. They widen past the data, where the true curve may deviate from "
-        "PALM's."
+        "The expected curve is the average over many repetitions, without the noise that these "
+        "have in common; the bands also include the noise of one measurement. They widen past the "
+        "data, where the true curve may deviate from PALM's."
     ),
     "uncertainty": (
         "More repetitions and episodes reduce the uncertainty of the parameters. Misfit, the "

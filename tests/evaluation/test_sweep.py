@@ -148,6 +148,16 @@ def test_only_what_is_missing_is_done_again(quick_sampler, three_tasks, tmp_path
         palm_bayes.sweep(three_tasks, tmp_path, workers=0, **(FAST | {"seed": 4}))
 
 
+def test_files_of_others_are_not_replaced(quick_sampler, three_tasks, tmp_path):
+    (tmp_path / "overview.html").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"holds overview\.html, but no parts of a sweep"):
+        palm_bayes.sweep(three_tasks, tmp_path, workers=0, **FAST)
+    assert not quick_sampler
+    assert [path.name for path in tmp_path.iterdir()] == ["overview.html"]
+    palm_bayes.sweep(three_tasks, tmp_path, workers=0, fresh=True, **FAST)
+    assert (tmp_path / "overview.html").read_text(encoding="utf-8") != "mine"
+
+
 def test_interrupted_it_goes_on(quick_sampler, three_tasks, tmp_path):
     def cut_off(at):
         if at.done == 2:
