@@ -1,5 +1,6 @@
 """What commands say that cannot write their results: one line, and what they have kept."""
 
+import sys
 from contextlib import contextmanager
 
 import pandas as pd
@@ -33,6 +34,8 @@ def test_results_that_cannot_be_written_end_the_work(
     command, quick_sampler, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
+    # Python keeps compiled modules that it could not write as a whole.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     frame = pd.read_csv(example_runs_path()).query("repetition <= 2 and episode <= 8")
     frame = frame[frame["strategy"].isin(["random", "margin"])]
     tasks = [frame.assign(source=name) for name in ("one", "two")]
