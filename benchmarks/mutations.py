@@ -45,7 +45,7 @@ MUTATIONS = (
     Mutation(
         "Jacobian: units of the coordinates left out",
         "model/coordinates.py",
-        " - v_less_u_lo + log_units.sum(axis=-1)",
+        " - v_less_u_lo + sum(log_units)",
         " - v_less_u_lo",
         "model/test_coordinates.py::test_log_jacobian_is_that_of_finite_differences",
     ),
@@ -73,8 +73,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood left out of the sampled model",
         "model/one_strategy.py",
-        'pm.Potential("accuracy", LogLikelihood()',
-        'pm.Potential("accuracy", 0 * LogLikelihood()',
+        'pm.Potential("accuracy", pt.tensor_from_scalar(value))',
+        'pm.Potential("accuracy", 0 * pt.tensor_from_scalar(value))',
         "model/test_one_strategy.py::test_density_and_gradient_are_those_of_the_model",
     ),
     Mutation(
@@ -115,8 +115,8 @@ MUTATIONS = (
     Mutation(
         "Likelihood: slope by the noise's fall over the data",
         "model/likelihood_passes.py",
-        "by_fall -= by_power * power * fall / width",
-        "by_fall += by_power * power * fall / width",
+        "by_fall -= by_power * power * fall / span",
+        "by_fall += by_power * power * fall / span",
         "model/test_likelihood.py::test_slopes_are_those_of_differences",
     ),
     Mutation(
@@ -125,6 +125,13 @@ MUTATIONS = (
         "by_links.weight[before] += 2 * by_information",
         "by_links.weight[before] += by_information",
         "model/test_likelihood.py::test_slopes_are_those_of_differences",
+    ),
+    Mutation(
+        "Sampler: draws of chains that disagree are kept",
+        "inference/nuts.py",
+        'or not found.verdict["r_hat"] <= R_HAT_MOST',
+        "",
+        "inference/test_nuts.py::test_draws_before_smaller_steps_are_kept_if_chains_agree",
     ),
     Mutation(
         "Data: runs with unlike pasts share a step",

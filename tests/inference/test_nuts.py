@@ -216,17 +216,19 @@ def test_after_several_batches_steps_are_smaller(sampler):
     assert sample.verdict["attempts"] == 8
 
 
-def test_draws_of_chains_that_agree_are_kept_when_steps_get_smaller(sampler, monkeypatch):
-    """Four batches with too few effective draws; the fifth one suffices."""
-    verdict = dict.fromkeys(("ess_bulk", "ess_tail"), 300.0) | {"r_hat": 1.0, "divergences": 0}
+@pytest.mark.parametrize(("r_hat", "kept"), [(1.0, range(5)), (1.02, [4])])
+def test_draws_before_smaller_steps_are_kept_if_chains_agree(sampler, monkeypatch, r_hat, kept):
+    """Four batches do not pass; the fifth one does."""
     monkeypatch.setattr(
-        sampling, "diagnose", lambda *_: {**verdict, "passed": len(sampler.calls) == 5}
+        sampling,
+        "diagnose",
+        lambda *_: {"r_hat": r_hat, "divergences": 0, "passed": len(sampler.calls) == 5},
     )
     sample = sample_strategy(make_runs(), PRIORS, Settings())
     accepted = [asked.target_accept for asked, _ in sampler.calls]
     assert accepted == pytest.approx([0.9] * 4 + [0.99])
-    drawn = np.concatenate([tree["posterior"]["noise"] for tree in sampler.trees], axis=1)
-    np.testing.assert_array_equal(sample.posterior["noise"], drawn[:, ::5])
+    drawn = np.concatenate([sampler.trees[i]["posterior"]["noise"] for i in kept], axis=1)
+    np.testing.assert_array_equal(sample.posterior["noise"], drawn[:, :: len(kept)])
 
 
 def test_no_batch_follows_where_none_can_suffice(sampler):
