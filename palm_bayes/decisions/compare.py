@@ -247,7 +247,7 @@ class Comparison(Displayed):
 
     def share(self, strategy: str) -> str:
         """Format a strategy's row of `speed_up`: "62 % [48-77]"."""
-        known([strategy], self.strategies, "strategy")
+        known([strategy], self.speed_up["strategy"], "row of speed_up")
         row: Any = self.speed_up.set_index("strategy").loc[strategy, [*pairwise.QUANTILES]]
         middle, low, high = row.to_numpy(float)
         return pairwise.share_in_words(middle, low, high, self.until / self.at)

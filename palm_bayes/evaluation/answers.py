@@ -55,7 +55,7 @@ class Asked:
     def check_for(self, drafts: Sequence[Draft], reading: Reading) -> None:
         """Raise `DataError` if no task has the reference, or none allows the target."""
         names = {name: None for draft in drafts for name in _strategies(draft)}
-        if self.reference is not None and self.reference not in names:
+        if self.reference is not None and self.reference not in [*names]:  # of any type
             there = f"there are {listed(names)}"
             raise DataError(f"no task has the reference {self.reference!r}: {there}")
         if self.target is None:

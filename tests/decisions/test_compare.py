@@ -84,8 +84,8 @@ def test_speed_up(runs, made_up):
     assert row["p_faster"] == 0.5
     assert found.reference == "random"
     assert found.share("a") == "50 % [50-150]"
-    with pytest.raises(DataError, match="no strategy 'c': there are"):
-        found.share("c")
+    with pytest.raises(DataError, match=r"no row of speed_up 'random': there are a$"):
+        found.share("random")
     assert "reaches random's accuracy with 50 % [50-150] of its labels." in found.sentence
 
 

@@ -79,6 +79,7 @@ def test_one_question_without_an_answer(quick_sampler, three_tasks, tmp_path):
         ({"assurance": 2}, "assurance is 2, but must be above 0 and below 1"),
         ({"target": "high"}, "the target"),
         ({"target": 150}, "the target is 150, but must be above 0 and at most 1"),
+        ({"reference": ["random"]}, "no task has the reference"),
         ({"reference": "nobody"}, "no task has the reference 'nobody': there are random, margin"),
         ({"draws": 1}, "draws is 1"),
         ({"priors": "flat"}, "no prior set 'flat'"),
