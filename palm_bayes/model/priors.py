@@ -3,18 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from inspect import signature
 from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pymc.distributions.shape_utils import change_dist_size
+from pymc.printing import str_for_dist
+from pymc.pytensorf import constant_fold
 from pytensor.compile.mode import Mode
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
+from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, of_type
 from palm_bayes.model import curve
 from palm_bayes.model.known_noise import noise_log_normals
@@ -23,6 +28,7 @@ from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.variables import BETAS, LOG_NORMALS
 
 _BOUNDS = ("alpha_lo", "alpha_hi", "beta_hi", "apart")  # what of `Priors` is no distribution
+_IN_PLACE_OF = {"delta": "reached", "alpha": "alpha_start", "noise": "relative_noise"}
 _SHARES = ("A_max", "delta", "reached", "rho", "shared", "lasting")
 
 Distribution = Any  # what ``pm.<Name>.dist(...)`` returns: PyMC has no public type for it
@@ -40,8 +46,8 @@ def _of_noise(name: str) -> Distribution:
     return log_normal(LogNormal(*LOG_NORMALS[name]))
 
 
-@dataclass(frozen=True)
-class Priors:
+@dataclass(frozen=True, repr=False)
+class Priors(Displayed):
     """Priors of one strategy's parameters, inside PALM.py's fitting bounds.
 
     Every part is a scalar PyMC distribution, such as ``pm.Beta.dist(8, 2)``. NUTS gets stuck where
@@ -134,6 +140,19 @@ class Priors:
             known(parts, [part.name for part in fields(self)], "part of the priors")
         return replace(self, **parts)
 
+    def _display(self) -> Display:
+        """Show the parts in use, each with its distribution."""
+        given = {part.name: getattr(self, part.name) for part in fields(self)}
+        unused = {other for part, other in _IN_PLACE_OF.items() if given[part] is not None}
+        used = {
+            name: _in_words(part)
+            for name, part in given.items()
+            if name not in {*_BOUNDS, *unused} and part is not None
+        }
+        words = f"alpha from {self.alpha_lo:g} to {self.alpha_hi:g}, beta up to {self.beta_hi:g}"
+        words += "\nRising, step and flat curves are sampled separately." * self.apart
+        return Display(words, pd.DataFrame(list(used.items()), columns=["part", "prior"]))
+
 
 @lru_cache  # equal sets are one object, so that a program is compiled once
 def named_priors(
@@ -198,6 +217,20 @@ def priors_of_runs(
 @lru_cache  # as `named_priors`
 def _with_noise(priors: Priors, *noise: tuple[str, LogNormal]) -> Priors:
     return priors.with_parts(**{name: log_normal(prior) for name, prior in noise})
+
+
+def _in_words(part: Distribution) -> str:
+    """Write a distribution with its parameters, by their names in PyMC's density if it has one."""
+    text: str = str_for_dist(part)
+    density = getattr(getattr(pm, text.partition("(")[0], None), "logp", None)
+    if density is None:  # of PyMC's combinations
+        return text
+    _, *names = signature(density).parameters
+    values = constant_fold(part.owner.op.dist_params(part.owner), raise_not_constant=False)
+    if not all(isinstance(value, np.ndarray) and value.size == 1 for value in values):
+        return text
+    shown = (f"{name}={value.item():.4g}" for name, value in zip(names, values, strict=True))
+    return f"{text.partition('(')[0]}({', '.join(shown)})"
 
 
 def _passes_one(part: Distribution) -> bool:

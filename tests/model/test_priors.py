@@ -203,6 +203,23 @@ def test_own_parts_replace_and_the_rest_stays():
     assert A_max.std() == pytest.approx(np.sqrt(0.16 / 1001), rel=0.2)
 
 
+def test_they_are_shown_by_part_with_their_distributions():
+    own = Priors(beta_hi=50).with_parts(delta=pm.Beta.dist(2, 3.5), alpha_start=pm.Gamma.dist(2, 4))
+    head, columns, *rows = repr(own).splitlines()
+    assert head == "Priors: alpha from -1000 to 1000, beta up to 50"
+    assert columns.split() == ["part", "prior"]
+    shown = dict(row.split(maxsplit=1) for row in rows)
+    parts = ["A_max", "delta", "alpha_start", "beta", "relative_noise", "noise_ratio", "rho"]
+    assert list(shown) == [*parts, "shared", "lasting"]  # no `reached`, which delta replaces
+    assert shown["A_max"] == "Uniform(lower=0, upper=1)"
+    assert shown["delta"] == "Beta(alpha=2, beta=3.5)"
+    assert shown["alpha_start"] == "Gamma(alpha=2, scale=0.25)"
+    truncated = Priors(A_max=pm.Truncated.dist(pm.Beta.dist(8, 2), upper=0.9))
+    assert "TruncatedBeta(" in repr(truncated)
+    assert "Rising, step and flat curves are sampled separately." in repr(named_priors("bounds"))
+    assert "<td>Beta(alpha=2, beta=3.5)</td>" in own._repr_html_()
+
+
 def test_own_delta_and_alpha_take_over_from_their_usual_stand_ins():
     own = Priors(delta=pm.Beta.dist(30, 70), alpha=pm.Normal.dist(0.0, 2.0))
     _, log_u, alpha, beta = draws_of(own, 2000)
