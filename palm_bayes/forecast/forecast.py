@@ -45,8 +45,8 @@ class Forecast(Displayed):
         (NaN where unknown) and ``episode``; along (strategy, x): ``future``, true past the
         strategy's data. A continuing repetition is NaN up to its last observation.
     on_curve, expected, unclipped : DataArray
-        The same on the PALM curve; with misfit; and with noise, too, before draws are clipped to
-        [0, 1]. Without repetitions, which the first two do not depend on.
+        Accuracy on the PALM curve; with misfit; with misfit and noise. They are not clipped to
+        [0, 1], and the first two have no dim repetition.
     scope : {"expected", "continuing", "new"}
         The expected curve; the continuation of each observed repetition; a new repetition.
     score : Score

@@ -29,7 +29,7 @@ class PredictivePosterior(Posterior):
         """Copy the trace and add the groups for ArviZ's prior and predictive checks.
 
         They belong to the sampled model: PALM's curve and its noise, without pooling of strategies.
-        Predictions and ``log_prior`` exclude the misfit, which concerns x past the data. Accuracies
+        Predictions and ``log_prior`` exclude the misfit, which the data do not inform. Accuracies
         are not clipped to [0, 1]. ArviZ's ``plot_psense_...`` reserve the name ``alpha``: drop it
         from ``posterior`` first; ``curve`` holds it too.
 
