@@ -108,7 +108,6 @@ class FitOutput:
     """Fit and forecasts, with methods that write the files."""
 
     tables: Tables
-    expected: Forecast  # of the expected curve
     new: Forecast  # of a new repetition
     x_mode: XMode = "labels"  # as requested; "labels" means episodes where labels are unknown
     truth: Runs | None = None  # runs with later episodes than those of the fit, for the figures
@@ -131,7 +130,12 @@ class FitOutput:
         end = last if truth is None else int(truth.table["episode"].max())
         ahead = horizon or max(last, end - last)
         new = forecast(fit, horizon=ahead, scope="new")
-        return cls(Tables(fit, probability), new.without_noise, new, x_mode, truth)
+        return cls(Tables(fit, probability), new, x_mode, truth)
+
+    @cached_property
+    def expected(self) -> Forecast:
+        """Forecast of the expected curves, from the draws of `new`."""
+        return self.new.without_noise
 
     def write(
         self,
