@@ -115,9 +115,9 @@ def span(first: Array, last: Array, xp: ModuleType = np) -> Array:
     return xp.sqrt(above_floor(last - first, xp) ** 2 + SMALL_FALL**2)
 
 
-def power(here: Array, last: Array, span: Array, xp: ModuleType = np) -> Array:
-    """Compute the exponent of `noise_ratio`, 0 at the last x, with the `span` of the data."""
-    found = above_floor(last - here, xp) / span
+def power(here: Array, last: Array, over_data: Array, xp: ModuleType = np) -> Array:
+    """Compute the exponent of `noise_ratio`, 0 at the last x; `over_data` is `span`."""
+    found = above_floor(last - here, xp) / over_data
     # Constant before the data; past them it shrinks at most by the same ratio again.
     return xp.maximum(xp.minimum(found, 1), -1)
 
