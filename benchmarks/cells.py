@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
 from palm_bayes.evaluation.checkpoints import SETTINGS, Checkpoints
+from palm_bayes.reading.read import read_runs
 
 TASK = ["source", "dataset", "model"]
 LEAST_REPETITIONS = 3

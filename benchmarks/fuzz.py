@@ -151,7 +151,8 @@ def _own_fault(error: BaseException) -> None:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     name = last.tb_frame.f_code.co_filename if last is not None else ""
-    if "palm_bayes/data" in name and not isinstance(cause, (OSError, UnicodeError, sqlite3.Error)):
+    ours = "palm_bayes/data" in name or "palm_bayes/reading" in name
+    if ours and not isinstance(cause, (OSError, UnicodeError, sqlite3.Error)):
         raise cause
 
 
@@ -190,7 +191,7 @@ def child(reader: str, inputs: int, seed: int, saved_fit: Path | None, kept: Pat
     import atheris
 
     with atheris.instrument_imports(include=["palm_bayes"]):
-        import palm_bayes.data.readers
+        import palm_bayes.reading.read
 
         if reader == "prior":
             import palm_bayes.model.learned

@@ -23,14 +23,14 @@ from cells import kept_in
 from scale import DESIGN, overhead, simulated
 
 import palm_bayes
-from palm_bayes.data.reading import Reading
-from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, TaskOutcome, Work, cells_of, name_of
 from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, Part
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.evaluation.sweep_result import write
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.learned import shipped
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.tasks import read_study
 
 CELLS, WORKERS = 1_000_000, 100
 TASKS = CELLS // DESIGN.strategies

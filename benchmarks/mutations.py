@@ -177,10 +177,10 @@ MUTATIONS = (
     ),
     Mutation(
         "Data: standard deviations taken for standard errors of means",
-        "data/means.py",
+        "reading/means.py",
         "error = (error / np.sqrt(count)).where(count > 1)",
         "error = error.where(count > 1)",
-        "data/test_means.py::test_percent_and_errors_rates_are_fractions_that_rise",
+        "reading/test_means.py::test_percent_and_errors_rates_are_fractions_that_rise",
     ),
     Mutation(
         "Known noise: one standard error as uncertain as another over the first",

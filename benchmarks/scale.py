@@ -23,11 +23,11 @@ from cells import TASK, cells, curves_parser
 from designs import Design, drawn
 
 import palm_bayes
-from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
-from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.runner import Crew, running
 from palm_bayes.inference.settings import OF_SWEEPS
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.tasks import read_study
 
 START = 0.25  # share of the cells before the steady state
 SECONDS = 1.0  # between measurements of memory

@@ -20,7 +20,7 @@ from cells import tasks
 from numpy.typing import NDArray
 
 from palm_bayes import DataError, PalmWarning, Runs, fit
-from palm_bayes.data.runs import MIN_EPISODES
+from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.decisions.decide import DOUBTS, band_edges, mostly_prior, prior_dominates
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import NetValue

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any
 from palm_bayes.version import __version__
 
 if TYPE_CHECKING:
-    from palm_bayes.data.readers import read_runs
-    from palm_bayes.data.readers import read_runs as read
-    from palm_bayes.data.run_writer import RunWriter
     from palm_bayes.data.runs import Runs
     from palm_bayes.decisions.compare import Comparison
     from palm_bayes.decisions.decide import Decision
@@ -40,6 +37,9 @@ if TYPE_CHECKING:
     from palm_bayes.monitor import StopMonitor
     from palm_bayes.palm_fit import PalmFit
     from palm_bayes.palm_fit import fit_runs as fit
+    from palm_bayes.reading.read import read_runs
+    from palm_bayes.reading.read import read_runs as read
+    from palm_bayes.run_writer import RunWriter
     from palm_bayes.sweeping import sweep
 
 _HOME = {
@@ -61,7 +61,7 @@ _HOME = {
     "Plateau": "decisions.stopping_rules",
     "Pool": "decisions.stopping_rules",
     "Priors": "model.priors",
-    "RunWriter": "data.run_writer",
+    "RunWriter": "run_writer",
     "Runs": "data.runs",
     "StopMonitor": "monitor",
     "Sweep": "evaluation.sweep_result",
@@ -73,8 +73,8 @@ _HOME = {
     "learn": "evaluation.learn",
     "named_priors": "model.priors",
     "pilot_value": "decisions.information_value",
-    "read": "data.readers",
-    "read_runs": "data.readers",
+    "read": "reading.read",
+    "read_runs": "reading.read",
     "sweep": "sweeping",
 }
 _WITHIN = {"fit": "fit_runs", "read": "read_runs"}

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.reading import check_episode, check_options
-from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.data.limits import MIN_EPISODES, check_episode, check_options
+from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.data.validation import SLACK
 from palm_bayes.decisions.decide import Decision, decision

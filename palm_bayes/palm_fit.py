@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from numpy.typing import ArrayLike
 
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.places import Place
-from palm_bayes.data.readers import read, reading_of
-from palm_bayes.data.reading import Reading
-from palm_bayes.data.runs import Runs, XMode
+from palm_bayes.data.limits import XMode
+from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
@@ -29,6 +27,9 @@ from palm_bayes.inference.predictive_methods import PredictivePosterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.misfit import Misfit
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.read import read, reading_of
+from palm_bayes.reading.sources import Source
 
 if TYPE_CHECKING:
     from palm_bayes.model.priors import Priors
@@ -100,7 +101,7 @@ class PalmFit(PredictivePosterior):
 
     def refit(
         self,
-        data: Runs | Place,
+        data: Runs | Source,
         *,
         priors: "Priors | None" = None,
         progress: Progress | None = None,
@@ -266,7 +267,7 @@ class PalmFit(PredictivePosterior):
 
 
 def fit_runs(
-    data: Runs | Place,
+    data: Runs | Source,
     *,
     strategies: Sequence[str] | None = None,
     dataset: str | None = None,
@@ -299,7 +300,7 @@ def fit_runs(
     Parameters
     ----------
     data : Runs, DataFrame, dict, path or paths
-        See `palm_bayes.data.readers.read_runs`, also for ``strategies`` to ``spread``.
+        See `palm_bayes.reading.read.read_runs`, also for ``strategies`` to ``spread``.
     priors : {"default", "bounds"} or Priors
         Weakly informative; flat between PALM.py's bounds; or custom ones.
     prior : Learned or path, optional

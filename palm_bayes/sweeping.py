@@ -6,8 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from palm_bayes.data.reading import Reading
-from palm_bayes.data.tasks import read_study
 from palm_bayes.evaluation.answers import Asked, Work
 from palm_bayes.evaluation.checkpoints import Checkpoints, require_own
 from palm_bayes.evaluation.runner import Crew
@@ -18,6 +16,8 @@ from palm_bayes.inference.fitting import suited_priors
 from palm_bayes.inference.settings import OF_SWEEPS, SamplerName, Settings
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.tasks import read_study
 from palm_bayes.report.overview import overview
 from palm_bayes.report.page import render
 
@@ -69,7 +69,7 @@ def sweep(
     ----------
     data : DataFrame, dict, path or paths
         Tables of several tasks, each read by itself, or trees of folders; see
-        `palm_bayes.data.tasks.read_study`.
+        `palm_bayes.reading.tasks.read_study`.
     out : path
         Folder of the results, accessible to all workers: one Parquet file for each question,
         ``overview.html``, and ``parts/``, one file for each finished task.

@@ -5,7 +5,7 @@ python scripts/formats_page.py
 
 from pathlib import Path
 
-from palm_bayes.data.columns import (
+from palm_bayes.reading.columns import (
     COLUMNS,
     COUNT,
     DEVIATION,
@@ -14,8 +14,8 @@ from palm_bayes.data.columns import (
     VARIANCE,
     YIELDING,
 )
-from palm_bayes.data.layouts import LAYOUTS
-from palm_bayes.data.tables import READERS
+from palm_bayes.reading.layouts import LAYOUTS
+from palm_bayes.reading.tables import READERS
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 

@@ -36,7 +36,7 @@ def curves_dir() -> Path:
 @pytest.fixture(scope="session")
 def example_runs() -> "Runs":
     """Return the first 12 episodes of the bundled example, whose later ones are hidden."""
-    from palm_bayes.data.readers import read_runs
+    from palm_bayes.reading.read import read_runs
 
     return read_runs(example_runs_path(), max_episodes=12)
 

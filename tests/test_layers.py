@@ -25,10 +25,10 @@ LAYOUT = """
     files:
     caches:
     display:
-    data:       cells columns choices score reading validation runs budgets alignment checks
-                quantiles names opening databases arrays in_memory marks tables
-                palm_folder sheet counting mlflow run_writer places means summaries
-                ambiguous trackers across layouts cleaning readers tasks example
+    data:       limits cells score validation runs budgets alignment checks quantiles example
+    reading:    options columns column_choice run_names opening sqlite run_arrays in_memory
+                decimal_commas tables palm_folder sheet label_counts mlflow sources means
+                summaries ambiguous_columns trackers one_row_per_run layouts cleaning read tasks
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
                 bends coordinates noise_coordinates steps likelihood_passes likelihood build
                 one_strategy
@@ -46,6 +46,7 @@ LAYOUT = """
                 page overview
     palm_fit:
     sweeping:
+    run_writer:
     monitor:
     __init__:
     cli:        completion options source console help terminal fit backtest compare learn
@@ -286,6 +287,7 @@ def test_all_that_has_a_place_is_there(package):
         (data_flow_one_way, "data/validation.py", "import palm_bayes.data.runs as r"),
         (data_flow_one_way, "data/validation.py", "from palm_bayes.data import runs"),
         (data_flow_one_way, "data/validation.py", "from palm_bayes.data import write_example"),
+        (data_flow_one_way, "data/validation.py", "from palm_bayes.reading import columns"),
         (data_flow_one_way, "data/validation.py", "from palm_bayes import PalmFit"),
         (data_flow_one_way, "data/validation.py", "import palm_bayes"),
         (data_flow_one_way, "data/validation.py", "from . import runs"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from palm_bayes.data.readers import read_runs
+from palm_bayes.reading.read import read_runs
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "in-a-labelling-loop.md"
 _PART = re.compile(r"^## (.*?)$|^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data.quantiles import QUANTILE_NAMES
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.compare import compare
 from palm_bayes.decisions.projection import Outlook
@@ -21,6 +20,7 @@ from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.saved import about_data, runs_from
 from palm_bayes.model.build import observations
 from palm_bayes.plots.curves import plot_curves
+from palm_bayes.reading.read import read_runs
 from palm_bayes.report.ask import Ask
 from palm_bayes.report.contents import Questions, report_of
 from palm_bayes.report.export import FitOutput

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from palm_bayes import PalmFit
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.stopping_rules import Target
 from palm_bayes.model import curve
+from palm_bayes.reading.read import read_runs
 
 RUN = ["strategy", "repetition"]
 quick = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,9 +16,9 @@ from palm_bayes.cli.options import (
 )
 from palm_bayes.cli.source import sampling, selection
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, resumable, working
-from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed, plural
 from palm_bayes.files import Look
+from palm_bayes.reading.options import Reading
 
 if TYPE_CHECKING:
     from palm_bayes.evaluation.backtest_result import Backtest

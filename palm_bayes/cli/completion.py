@@ -10,9 +10,9 @@ from pathlib import Path
 
 import typer
 
-from palm_bayes.data.columns import word_of
-from palm_bayes.data.names import Y_FILE, palm_discovered
 from palm_bayes.files import TRACE
+from palm_bayes.reading.columns import word_of
+from palm_bayes.reading.run_names import Y_FILE, palm_discovered
 
 _LARGEST = 2_000_000  # bytes of a text, about 40,000 rows
 

@@ -24,12 +24,13 @@ from palm_bayes.cli.options import (
 )
 from palm_bayes.cli.source import read, reading, sampling, saved_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, echo, working
-from palm_bayes.data.reading import Reading
 from palm_bayes.errors import listed
 from palm_bayes.files import Look
+from palm_bayes.reading.options import Reading
 
 if TYPE_CHECKING:
-    from palm_bayes.data.runs import Runs, XMode
+    from palm_bayes.data.limits import XMode
+    from palm_bayes.data.runs import Runs
     from palm_bayes.model.priors import Priors
     from palm_bayes.report.export import Tables
 

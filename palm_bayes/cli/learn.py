@@ -9,7 +9,7 @@ import typer
 from palm_bayes.cli.options import Prior, Seed, Shown, Workers, described, filled_by, shown
 from palm_bayes.cli.source import selection
 from palm_bayes.cli.terminal import OK, answer, resumable, working
-from palm_bayes.data.reading import Reading
+from palm_bayes.reading.options import Reading
 
 LEARN = """[bold]Examples[/bold]
 

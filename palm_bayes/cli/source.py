@@ -11,9 +11,9 @@ import typer
 
 from palm_bayes.cli.completion import strategies
 from palm_bayes.cli.options import Prior, Seed, UsageError, described, filled_by, one_of
-from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
+from palm_bayes.reading.options import Reading
 from palm_bayes.scratch import tidy
 
 if TYPE_CHECKING:
@@ -123,18 +123,18 @@ def read(
 
     With `budgets`, x must be labels / batch, also if labels are unknown.
     """
-    from palm_bayes.data import readers
+    from palm_bayes.reading.read import read as read_task
 
     whole = replace(how, max_episodes=None)
     try:
-        truth = readers.read(path, whole)
+        truth = read_task(path, whole)
     except DataError as error:
         if fit := next(filter(None, map(saved_fit, paths_of(path))), None):
             told = f"{fit} is a saved fit, not runs: palm-bayes show {fit} shows it"
             raise DataError(told) from error
         raise
     if budgets and not truth.labels_known:
-        truth = readers.read(path, replace(whole, batch=PALM_BUDGET))
+        truth = read_task(path, replace(whole, batch=PALM_BUDGET))
     # The first episodes alone might be read in another unit, or with another batch.
     runs = truth.limited(None, how.max_episodes)
     return runs, truth if len(truth.table) > len(runs.table) else None

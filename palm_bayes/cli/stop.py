@@ -224,7 +224,7 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
 
 def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
     """Return names, times and sizes of the files that runs are read from."""
-    from palm_bayes.data.places import matches_of
+    from palm_bayes.reading.sources import matches_of
     from palm_bayes.scratch import PREFIX
 
     found = [one for place in paths_of(path) for one in matches_of(place)]  # a glob may have none

@@ -22,7 +22,7 @@ from palm_bayes.cli.options import (
 )
 from palm_bayes.cli.source import sampling, selection
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, answer, bars, resumable
-from palm_bayes.data.reading import Reading
+from palm_bayes.reading.options import Reading
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""Active-learning runs: their validated form, readers, checks and an example data set."""
+"""Active-learning runs: their validated form, checks and an example data set."""
 
 from palm_bayes.data.example import example_runs_path, write_example
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.arrays import Floats, Integers
-from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.data.runs import Runs
+from palm_bayes.data.validation import RUN
 
 WITHIN = 0.1
 """Largest difference in x as a share of the smallest step nearby, as for even batches in `Runs`."""

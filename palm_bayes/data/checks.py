@@ -8,7 +8,9 @@ import pandas as pd
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.alignment import unaligned
-from palm_bayes.data.runs import MIN_EPISODES, RUN, Runs
+from palm_bayes.data.limits import MIN_EPISODES
+from palm_bayes.data.runs import Runs
+from palm_bayes.data.validation import RUN
 from palm_bayes.errors import listed, span
 
 # Shares of the task's largest accuracy, so that the result does not depend on its scale.

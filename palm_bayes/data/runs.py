@@ -15,13 +15,12 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats, as_floats, interpolated
 from palm_bayes.data.cells import EXACT, MAX_NAME, as_text, in_native_order, natural
-from palm_bayes.data.reading import MIN_EPISODES, XMode, check_options
+from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
 from palm_bayes.data.score import Score
 from palm_bayes.data.validation import (
     MEAN_OF,
     RUN,
     STANDARD_ERROR,
-    UNUSED,
     errors_to_fractions,
     numbers,
     reject,
@@ -30,8 +29,6 @@ from palm_bayes.data.validation import (
 )
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, known, listed, of_type, plural, span, text, visible, whole
-
-__all__ = ["MIN_EPISODES", "RUN", "UNUSED", "Runs", "XMode"]
 
 _COLUMNS = [*RUN, "episode", "labels", "x", "accuracy"]
 _SPAN = 1e-6, 1e12  # x, in batches, that is allowed: labels up to 1e9, and a batch of any use

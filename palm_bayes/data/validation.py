@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.cells import as_numbers, as_text, text_of
-from palm_bayes.data.columns import UNBOUNDED
+from palm_bayes.data.limits import UNBOUNDED
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, listed, plural
 
+TASK = ("source", "dataset", "model")
+CELL = [*TASK, "strategy"]
 RUN = ["strategy", "repetition"]
+"""Columns that name a task, a strategy of a task, and a run of one task."""
 UNUSED = "unused: "  # prefix that readers give to unknown columns
 STANDARD_ERROR, MEAN_OF = "standard_error", "mean_of"
 """Columns of runs that are means of repetitions: standard errors, and numbers of repetitions."""

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from palm_bayes.data.reading import Reading
-from palm_bayes.data.runs import MIN_EPISODES, Runs
+from palm_bayes.data.limits import MIN_EPISODES
+from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score, parsed
-from palm_bayes.data.tasks import Draft, Task
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.decisions.pairwise import log_speed_up, with_shares
@@ -31,6 +30,8 @@ from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Settings, seed_from
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.priors import Priors
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.tasks import Draft, Task
 
 TRACES = "traces"
 

@@ -18,9 +18,7 @@ import xarray as xr
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.alignment import mean_curve
-from palm_bayes.data.places import Place
 from palm_bayes.data.quantiles import QUANTILE_NAMES, QUANTILES
-from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import scores
@@ -47,10 +45,12 @@ from palm_bayes.inference.posterior import Posterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.sources import Source
 
 
 def backtest(
-    data: Runs | Place,
+    data: Runs | Source,
     *,
     train_fractions: Sequence[float] | float | None = None,
     train_episodes: Sequence[int] | int | None = None,
@@ -86,7 +86,7 @@ def backtest(
     Parameters
     ----------
     data : Runs, DataFrame, dict, path or paths
-        As in `palm_bayes.data.readers.read_runs`, but a table may hold several tasks (columns
+        As in `palm_bayes.reading.read.read_runs`, but a table may hold several tasks (columns
         ``source``, ``dataset``, ``model``).
     train_fractions, train_episodes : number or sequence of numbers, optional
         Sizes of the training data: shares of the longest repetition, rounded, at least 5 episodes;

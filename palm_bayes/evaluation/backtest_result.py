@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.quantiles import QUANTILE_NAMES
-from palm_bayes.data.readers import reading_notes
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
-from palm_bayes.data.tasks import CELL
+from palm_bayes.data.validation import CELL
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import plural
 from palm_bayes.evaluation.cells import means_by_episode
@@ -21,6 +20,7 @@ from palm_bayes.evaluation.checkpoints import SETTINGS, require_own
 from palm_bayes.evaluation.scores import SCORES, inside
 from palm_bayes.files import KINDS, Look, as_path, check_files, csv_text, put_all, text_file
 from palm_bayes.forecast.baselines import NAMES
+from palm_bayes.reading.read import reading_notes
 from palm_bayes.scratch import tidy
 
 KEY = [*CELL, "train_episodes"]

@@ -9,11 +9,11 @@ from operator import itemgetter
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.places import Place
-from palm_bayes.data.reading import Reading
 from palm_bayes.data.runs import Runs
-from palm_bayes.data.tasks import Task, read_study, read_tasks
 from palm_bayes.errors import DataError, require_inside, several, whole
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.sources import Source
+from palm_bayes.reading.tasks import Task, read_study, read_tasks
 
 FRACTIONS = (0.25, 0.5)
 LEAST_EPISODES = 5  # with fewer, data do not determine four parameters
@@ -82,12 +82,12 @@ def training_sizes(
     return lambda longest: sorted({*counts, *(train_size(longest, share) for share in shares)})
 
 
-def read_cells(data: Runs | Place, reading: Reading) -> list[Cell]:
+def read_cells(data: Runs | Source, reading: Reading) -> list[Cell]:
     """Read the cells, task by task."""
     return [cell for task in read_tasks(data, reading) for cell in _cells(task)]
 
 
-def read_study_cells(data: Place, reading: Reading) -> list[Cell]:
+def read_study_cells(data: Source, reading: Reading) -> list[Cell]:
     """Read the cells of a study to learn from, task by task.
 
     `DataError` if a place cannot be read, or has means, whose noise is not that of a repetition.

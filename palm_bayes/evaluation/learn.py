@@ -22,8 +22,6 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.readers import reading_notes
-from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation.cells import (
     Cell,
@@ -45,6 +43,8 @@ from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_start
 from palm_bayes.model.misfit import Misfit
 from palm_bayes.model.variables import VERSION
+from palm_bayes.reading.options import Reading
+from palm_bayes.reading.read import reading_notes
 from palm_bayes.scratch import tidy
 from palm_bayes.version import __version__
 
@@ -91,7 +91,7 @@ def learn(
     ----------
     data : DataFrame, path or paths
         Complete curves of as many projects as possible: tables of several tasks, each read by
-        itself, or trees of folders; see `palm_bayes.data.tasks.read_study`.
+        itself, or trees of folders; see `palm_bayes.reading.tasks.read_study`.
     strategies, dataset, model, percent, metric, lower_is_better
         As in `palm_bayes.backtest`.
     columns, layout, pattern, pool, spread

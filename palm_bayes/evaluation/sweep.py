@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from palm_bayes.data.tasks import Draft, Study
 from palm_bayes.errors import WorkerError
 from palm_bayes.evaluation.answers import TRACES, TaskOutcome, Work, cells_of, failures, name_of
 from palm_bayes.evaluation.checkpoints import Checkpoints, Columns, alone_in
 from palm_bayes.evaluation.runner import Crew, running
 from palm_bayes.evaluation.sweep_result import Sweep, write
 from palm_bayes.files import make_folder
+from palm_bayes.reading.tasks import Draft, Study
 
 PARTS = "parts"
 _UNSEEN = (

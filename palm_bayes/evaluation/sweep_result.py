@@ -11,9 +11,8 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from palm_bayes.data.columns import TASK
 from palm_bayes.data.quantiles import QUANTILE_NAMES
-from palm_bayes.data.tasks import CELL
+from palm_bayes.data.validation import CELL, TASK
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import DataError, plural
 from palm_bayes.evaluation.checkpoints import Columns

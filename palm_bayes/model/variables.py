@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.alignment import aligned_x
-from palm_bayes.data.runs import RUN, Runs
+from palm_bayes.data.runs import Runs
+from palm_bayes.data.validation import RUN
 from palm_bayes.model import curve, noise
 
 VERSION = 10

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from palm_bayes.data.quantiles import BANDS
 from palm_bayes.data.score import Score
-from palm_bayes.data.tasks import CELL
+from palm_bayes.data.validation import CELL
 from palm_bayes.errors import known
 from palm_bayes.plots.style import (
     COLOURS,

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.runs import RUN, Runs, require_runs
+from palm_bayes.data.runs import Runs, require_runs
+from palm_bayes.data.validation import RUN
 from palm_bayes.errors import known
 from palm_bayes.plots.style import GREY, INK, LITERAL, SIDE_BY_SIDE, in_axes, short, tone
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from palm_bayes.data.budgets import seen_budget, unit_of
-from palm_bayes.data.reading import changed_fields
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
@@ -17,6 +16,7 @@ from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachabl
 from palm_bayes.errors import DataError, known, number, real
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.forecast.worth import worth
+from palm_bayes.reading.options import changed_fields
 
 if TYPE_CHECKING:
     import xarray as xr

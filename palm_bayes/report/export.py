@@ -15,7 +15,8 @@ import pandas as pd
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.runs import Runs, XMode
+from palm_bayes.data.limits import XMode
+from palm_bayes.data.runs import Runs
 from palm_bayes.files import TRACE, Look, csv_rows, csv_text, plain, put_all, text_file
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palm_bayes.data.tasks import CELL
+from palm_bayes.data.validation import CELL
 from palm_bayes.display import percent
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep, path_of
 from palm_bayes.plots.sweep import plot_speed_ups

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from palm_bayes.data.names import Y_FILE
-from palm_bayes.data.readers import reading_of
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf, Rule
 from palm_bayes.decisions.stopping_rules import NetValue, Plateau, Unreachable
 from palm_bayes.inference.saved import about_fit
+from palm_bayes.reading.read import reading_of
+from palm_bayes.reading.run_names import Y_FILE
 from palm_bayes.report.contents import Questions, Report
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import palm_bayes
 from palm_bayes.cli import app as cli
 from palm_bayes.data import write_example
 from palm_bayes.data.quantiles import QUANTILE_NAMES
-from palm_bayes.data.readers import read_runs
 from palm_bayes.evaluation.backtest_result import KEY, Backtest
 from palm_bayes.files import Look
+from palm_bayes.reading.read import read_runs
 
 HEAD = dict(zip(KEY, ("", "digits", "logistic", "margin", 8), strict=True))
 

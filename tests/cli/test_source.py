@@ -12,9 +12,9 @@ from palm_bayes.cli.options import UsageError
 from palm_bayes.cli.source import Source, read, takes_fit
 from palm_bayes.cli.terminal import NOT_CONVERGED, OK, report_decision
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.reading import Reading
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
+from palm_bayes.reading.options import Reading
 
 
 def quiet(*_):

@@ -9,9 +9,9 @@ import pytest
 from palm_bayes.cli import app as cli
 from palm_bayes.cli import stop as cli_stop
 from palm_bayes.cli.source import Source
-from palm_bayes.data import readers
 from palm_bayes.decisions.stopping_rules import Budget, Target, Unreachable
 from palm_bayes.errors import DataError
+from palm_bayes.reading.read import read
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_watch_waits_for_episodes_and_ends_with_stop(watch):
 
 def test_watch_waits_for_files_that_match_a_glob(fit, monkeypatch, tmp_path, capsys):
     def fitted(source, step, note, before):
-        readers.read(source.path, source.reading)
+        read(source.path, source.reading)
         return fit
 
     def appear(_):

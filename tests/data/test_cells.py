@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data.cells import as_numbers, as_text, holds, is_gap, natural
-from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
+from palm_bayes.reading.read import read_runs
 
 
 def frame(**columns):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data.checks import growing_gain, oddities
-from palm_bayes.data.readers import read_runs
+from palm_bayes.reading.read import read_runs
 
 
 def run_of(strategy="margin", repetition="1", n=5):

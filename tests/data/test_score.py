@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data.checks import oddities
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, PalmWarning
+from palm_bayes.reading.read import read_runs
 
 
 def test_targets_are_in_the_scale_of_the_data(made_up):

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
 from palm_bayes.decisions.alda import FITS, choose, point_advice
 from palm_bayes.model import curve
+from palm_bayes.reading.read import read_runs
 
 
 def test_choice_is_the_smallest_window_among_the_cheap():

@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import prior_weight as module
 from palm_bayes.decisions.decide import decision
@@ -16,6 +15,7 @@ from palm_bayes.decisions.prior_weight import of_budget, of_decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.stopping_rules import Budget, Target
 from palm_bayes.palm_fit import fit_runs
+from palm_bayes.reading.read import read_runs
 
 
 def weighed(half, twice):

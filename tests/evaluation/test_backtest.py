@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from palm_bayes import backtest
 from palm_bayes.data import example_runs_path
 from palm_bayes.data.quantiles import QUANTILES
-from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, PalmWarning, SamplingError, WorkerError
 from palm_bayes.evaluation import backtest as backtesting
 from palm_bayes.evaluation import scores as scoring
@@ -19,6 +18,7 @@ from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.forecast import baselines
 from palm_bayes.model.priors import Priors
 from palm_bayes.palm_fit import fit_runs
+from palm_bayes.reading.read import read_runs
 
 NAMES = [f"q{100 * p:g}" for p in QUANTILES]
 FAST = {"draws": 40, "tune": 1, "chains": 2, "seed": 3}

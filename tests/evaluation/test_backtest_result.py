@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from palm_bayes.data.quantiles import QUANTILE_NAMES
-from palm_bayes.data.readers import read_runs
 from palm_bayes.evaluation import scores as scoring
 from palm_bayes.evaluation.backtest_result import COLUMNS, KEY, Backtest
 from palm_bayes.files import Look
 from palm_bayes.forecast.baselines import NAMES
+from palm_bayes.reading.read import read_runs
 
 TRAIN = 5
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from palm_bayes.data.reading import Reading
 from palm_bayes.errors import DataError
 from palm_bayes.evaluation.cells import (
     fits_of,
@@ -19,6 +18,7 @@ from palm_bayes.evaluation.cells import (
     train_size,
     training_sizes,
 )
+from palm_bayes.reading.options import Reading
 
 
 def study(**lengths):

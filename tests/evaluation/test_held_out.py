@@ -8,11 +8,11 @@ import pytest
 import xarray as xr
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.evaluation.cells import later_rows
 from palm_bayes.evaluation.held_out import DRAWS, FittedTask, _normals, later_of
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.model.learned import LogNormal, shipped
+from palm_bayes.reading.read import read_runs
 
 
 def test_orders_of_equal_means_do_not_count(past):

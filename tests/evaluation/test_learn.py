@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
 from palm_bayes.evaluation.held_out import DRAWS
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.misfit import steps_until
+from palm_bayes.reading.read import read_runs
 
 
 def test_the_misfit_is_found_again(past):

@@ -20,7 +20,7 @@ import xarray as xr
 
 import palm_bayes
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.tasks import CELL
+from palm_bayes.data.validation import CELL
 from palm_bayes.errors import DataError, WorkerError, WriteError
 from palm_bayes.evaluation import answers as answering
 from palm_bayes.evaluation.answers import seed_of

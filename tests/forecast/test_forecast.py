@@ -12,7 +12,6 @@ from scipy.stats import kstest, norm
 
 from palm_bayes.data.example import example_runs_path
 from palm_bayes.data.quantiles import QUANTILES
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError
@@ -20,6 +19,7 @@ from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve, noise
 from palm_bayes.model.expected import moments
 from palm_bayes.model.misfit import PARTS, Misfit, log_odds
+from palm_bayes.reading.read import read_runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
 NONE = Misfit(

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import worth as module
 from palm_bayes.forecast.worth import worth
 from palm_bayes.model.learned import shipped
 from palm_bayes.palm_fit import fit_runs
+from palm_bayes.reading.read import read_runs
 
 
 def test_no_further_than_the_data(fit):

@@ -168,7 +168,7 @@ def test_what_has_no_key_is_compiled_and_not_kept(model, compiled, cache, monkey
 
 DRAWS = """
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
+from palm_bayes.reading.read import read_runs
 from palm_bayes.inference.nuts import compile_programs, sample_strategy
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model.priors import named_priors

@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.inference import nuts
 from palm_bayes.inference.power_scaling import log_prior
@@ -17,6 +16,7 @@ from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.noise import single_prediction_sd
 from palm_bayes.model.priors import priors_of_runs
 from palm_bayes.palm_fit import PalmFit, fit_runs
+from palm_bayes.reading.read import read_runs
 from palm_bayes.report.recipe import reading
 
 NAMES = ["random", "entropy"]

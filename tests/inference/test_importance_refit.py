@@ -13,7 +13,6 @@ import xarray as xr
 from scipy import stats
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.inference import importance_refit as module
@@ -23,6 +22,7 @@ from palm_bayes.model import curve, noise
 from palm_bayes.model.priors import moving_logp, named_priors
 from palm_bayes.model.variables import NOISE, observations
 from palm_bayes.palm_fit import PalmFit, fit_runs
+from palm_bayes.reading.read import read_runs
 
 NAMES = ["random", "entropy"]
 

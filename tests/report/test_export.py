@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from palm_bayes.data import example_runs_path
-from palm_bayes.data.readers import read_runs
 from palm_bayes.data.score import Score
 from palm_bayes.files import Look
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.palm_fit import PalmFit
+from palm_bayes.reading.read import read_runs
 from palm_bayes.report.export import FitOutput, Tables
 from palm_bayes.report.place import names_of
 
