@@ -9,11 +9,11 @@ import errno
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -28,11 +28,14 @@ _WAIT = 60.0  # seconds; an exchange takes milliseconds
 def scratch_in(parent: Path) -> Iterator[Path]:
     """Provide a scratch folder in `parent`, and remove it with its contents."""
     tidy(parent)
-    folder = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
+    # With the permissions of any new folder: on Windows, files made in one of `tempfile.mkdtemp`
+    # are for this user alone, also once they are moved.
+    folder = parent / f"{PREFIX}{uuid4().hex[:12]}"
+    folder.mkdir()
     try:
         with FileLock(folder / _LOCK, timeout=0):
             drafts = folder / _NEW
-            drafts.mkdir()  # with the permissions of any new folder
+            drafts.mkdir()
             yield drafts
     finally:
         if not (folder / _PLAN).exists():  # an exchange that is to be completed

@@ -100,3 +100,10 @@ def test_a_plan_leads_nowhere_else(tmp_path, plan):
     (tmp_path / "mine").write_text("mine", encoding="utf-8")
     scratch.tidy(tmp_path / "out")
     assert found_in(tmp_path) == {"mine": "mine"}
+
+
+def test_files_have_the_permissions_of_any_new_one(tmp_path):
+    """On Windows, those in a folder of `tempfile.mkdtemp` keep its own when they are moved."""
+    (tmp_path / "usual").mkdir()
+    with scratch.scratch_in(tmp_path) as drafts:
+        assert drafts.parent.stat().st_mode == (tmp_path / "usual").stat().st_mode
