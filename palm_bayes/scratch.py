@@ -59,6 +59,7 @@ def _take_over(folder: Path) -> None:
             if (folder / _PLAN).exists():
                 _complete(folder)
             shutil.rmtree(folder, ignore_errors=True)
+        folder.rmdir()  # which Windows refuses while the lock in it is held
 
 
 def _complete(folder: Path) -> None:

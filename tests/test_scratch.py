@@ -107,3 +107,27 @@ def test_files_have_the_permissions_of_any_new_one(tmp_path):
     (tmp_path / "usual").mkdir()
     with scratch.scratch_in(tmp_path) as drafts:
         assert drafts.parent.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+class OfWindows(FileLock):
+    """Lock whose file can be removed only by its release, which does that."""
+
+    def _release(self):
+        super()._release()
+        Path(self.lock_file).unlink(missing_ok=True)
+
+
+def test_nothing_is_left_where_an_open_file_cannot_be_removed(tmp_path, monkeypatch):
+    def rmtree(folder, *, ignore_errors):
+        for path in folder.iterdir():
+            if path.name != "lock":
+                path.unlink()
+
+    folder = tmp_path / ".palm_bayes-dead"
+    folder.mkdir()
+    (folder / "draft").touch()
+    (folder / "lock").touch()
+    monkeypatch.setattr(scratch, "FileLock", OfWindows)
+    monkeypatch.setattr(scratch.shutil, "rmtree", rmtree)
+    scratch.tidy(tmp_path)
+    assert list(tmp_path.iterdir()) == []
