@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from palm_bayes.errors import DataError, WriteError
-from palm_bayes.scratch import exchange, locked, refuse_links, scratch_in
+from palm_bayes.scratch import exchange, locked, move, refuse_links, scratch_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ def put(path: Path, write: Callable[[Path], Any], drafts: Path | None = None) ->
         _refuse_others(path)
         draft = scratch / path.name
         write(draft)
-        draft.replace(path)
+        move(draft, path)
 
 
 def put_all(

@@ -22,6 +22,8 @@ _LOCK, _NEW, _OLD, _PLAN = "lock", "new", "old", "plan.json"
 _OF_FOLDER = f"{PREFIX}lock"  # held while files are exchanged
 _UNLOCKED = 60.0  # seconds after which a scratch folder without lock has no process
 _WAIT = 60.0  # seconds; an exchange takes milliseconds
+# Windows moves no file that is open, as in a command that watches runs, or a virus scanner.
+_TRIES, _PAUSE = (40 if os.name == "nt" else 0), 0.05  # seconds
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def exchange(drafts: Path, new: Sequence[str], gone: Sequence[str]) -> None:
     plan = folder / _PLAN
     draft = plan.with_suffix(".draft")
     draft.write_text(json.dumps({"new": [*new], "gone": [*gone]}), encoding="utf-8")
-    draft.replace(plan)
+    move(draft, plan)
     _exchange(folder, new, gone)
     plan.unlink()
 
@@ -115,25 +117,35 @@ def _exchange(folder: Path, new: Sequence[str], gone: Sequence[str]) -> None:
     out, moved = folder.parent, []
     refuse_links(out, (*new, *gone))
 
-    def move(source: Path, target: Path) -> None:
+    def move_to(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
+        move(source, target)
         moved.append((source, target))
 
     left = [name for name in new if (folder / _NEW / name).exists()]
     try:
         for name in (*left, *gone):
             if os.path.lexists(out / name):
-                move(out / name, folder / _OLD / name)
+                move_to(out / name, folder / _OLD / name)
         for name in reversed(left):
-            move(folder / _NEW / name, out / name)
+            move_to(folder / _NEW / name, out / name)
     except BaseException:
         for source, target in reversed(moved):
-            target.replace(source)
+            move(target, source)
         (folder / _PLAN).unlink(missing_ok=True)
         _remove_empty(out, new)
         raise
     _remove_empty(out, gone)
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file, also in place of another; on Windows, wait a moment for who reads either."""
+    for _ in range(_TRIES):
+        with suppress(PermissionError):
+            source.replace(target)
+            return
+        time.sleep(_PAUSE)
+    source.replace(target)
 
 
 def refuse_links(out: Path, names: Iterable[str]) -> None:

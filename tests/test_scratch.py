@@ -131,3 +131,22 @@ def test_nothing_is_left_where_an_open_file_cannot_be_removed(tmp_path, monkeypa
     monkeypatch.setattr(scratch.shutil, "rmtree", rmtree)
     scratch.tidy(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_being_read_is_replaced_a_moment_later(tmp_path, monkeypatch):
+    replace, refused = Path.replace, []
+
+    def busy(source, target):
+        if len(refused) < 3:
+            refused.append(target)
+            raise PermissionError(13, "Permission denied")
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(scratch, "_PAUSE", 0)
+    with pytest.raises(files.WriteError):
+        files.put(tmp_path / "run", write("new"))
+    monkeypatch.setattr(scratch, "_TRIES", 3)  # as on Windows
+    refused.clear()
+    files.put(tmp_path / "run", write("new"))
+    assert found_in(tmp_path) == {"run": "new"}
