@@ -43,7 +43,10 @@ def data_path(runs: "Runs") -> str | list[str]:
     if len({Path(file).is_absolute() for file in files}) > 1:  # so they were given as a list
         return files
     if len(files) > 1:
-        return os.path.commonpath([Path(file).parent for file in files])
+        try:
+            return os.path.commonpath([Path(file).parent for file in files])
+        except ValueError:  # they are on several drives of Windows
+            return files
     (strategy, repetition), *_ = runs.origins
     path = Path(files[0])
     if path.name != Y_FILE or strategy == path.stem:

@@ -79,6 +79,16 @@ def test_the_recipe_names_what_holds_all_files(fit, files, path):
     assert recipe.data_path(replace(fit.runs, origins=runs)) == path
 
 
+def test_files_on_several_drives_have_no_folder_in_common(fit, monkeypatch):
+    def commonpath(paths):
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(recipe.os.path, "commonpath", commonpath)
+    files = ["/c/margin.csv", "/d/random.csv"]
+    runs = dict(zip(fit.runs.origins, files, strict=False))
+    assert recipe.data_path(replace(fit.runs, origins=runs)) == files
+
+
 def test_the_recipe_reads_the_same_data(fit, read):
     options = recipe.reading(fit.runs)
     again = palm_bayes.read(recipe.data_path(fit.runs), **options)
