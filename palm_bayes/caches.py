@@ -73,8 +73,8 @@ def _add_flag(flag: str) -> None:
 
 def _usual_folder() -> Path:
     """Return the folder that PyTensor uses by default."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", "")) / "PyTensor"
+    if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
+        return Path(os.environ["LOCALAPPDATA"]) / "PyTensor"
     return Path(os.path.expanduser("~")) / ".pytensor"  # noqa: PTH111 -- never raises
 
 

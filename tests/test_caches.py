@@ -89,6 +89,14 @@ def test_a_folder_that_others_could_write_to_is_not_used(fresh, planted):
     assert Path(used).stat().st_mode & 0o777 == 0o700
 
 
+def test_the_usual_folder_of_windows_is_that_of_pytensor(fresh, monkeypatch):
+    monkeypatch.setattr(caches.sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", "local")
+    assert caches._usual_folder() == Path("local", "PyTensor")
+    monkeypatch.delenv("LOCALAPPDATA")
+    assert caches._usual_folder() == Path.home() / ".pytensor"
+
+
 def test_no_folder_at_all_is_one_line(fresh, monkeypatch):
     monkeypatch.setattr(caches.tempfile, "tempdir", "/dev/null/x")
     with pytest.raises(PalmError, match="set PYTENSOR_FLAGS=base_compiledir=FOLDER"):
