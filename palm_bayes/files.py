@@ -137,11 +137,13 @@ def writing(folder: Path, what: str) -> Iterator[None]:
 
 
 def as_path(value: Any, what: str) -> Path:
-    """Return a value as a path; `DataError` for one that is neither a path nor text."""
+    """Return a value as a path, ~ as the home folder; `DataError` for what is no path."""
     try:
-        return Path(value)
+        return Path(value).expanduser()
     except TypeError:
         raise DataError(f"{what} is of type {type(value).__name__}, but must be a path") from None
+    except RuntimeError as error:
+        raise DataError(f"{what} is {value}: {error}") from error
 
 
 def check_folder(out: Path) -> None:

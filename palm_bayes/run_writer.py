@@ -68,9 +68,10 @@ class RunWriter:
     @property
     def folder(self) -> Path:
         """Folder of the run."""
+        base = as_path(self.base, "base")
         if self.layout == "palm":
-            return Path(self.base) / f"{self.strategy}_{self.repetition}"
-        return Path(self.base) / self.strategy / f"run_{self.repetition}"
+            return base / f"{self.strategy}_{self.repetition}"
+        return base / self.strategy / f"run_{self.repetition}"
 
     def __call__(self, labels: float, accuracy: float) -> None:
         """Add an episode: cumulative labels, and the accuracy, a fraction or percent."""

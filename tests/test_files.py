@@ -78,6 +78,14 @@ def test_put_gives_the_permissions_of_any_new_file(tmp_path):
 # --- Places
 
 
+def test_the_home_folder_is_filled_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert files.as_path("~/fit.nc", "path") == tmp_path / "fit.nc"
+    assert files.as_path("a/~b", "path") == Path("a/~b")
+    with pytest.raises(DataError, match=r"^path is ~nobody-here/x: "):
+        files.as_path("~nobody-here/x", "path")
+
+
 def test_check_folder(tmp_path, monkeypatch):
     files.check_folder(tmp_path)
     files.check_folder(tmp_path / "not" / "yet")

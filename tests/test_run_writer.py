@@ -45,6 +45,12 @@ def test_palm_finds_its_own_files(tmp_path):
     assert np.load(folder / "plot_episode_xvalues.npy").tolist() == [20.0, 40.0]
 
 
+def test_runs_are_written_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    RunWriter("~/runs", "margin")(20, 0.6)
+    assert (tmp_path / "runs" / "margin_1").is_dir()
+
+
 @pytest.mark.parametrize("layout", ["palm", "results"])
 def test_a_run_is_resumed_but_never_overwritten(tmp_path, layout):
     base = place(tmp_path, layout)

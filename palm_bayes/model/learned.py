@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from palm_bayes.errors import DataError, listed, real
-from palm_bayes.files import put_text
+from palm_bayes.files import as_path, put_text
 from palm_bayes.model.misfit import Misfit
 
 BEYOND = 1e9
@@ -113,8 +113,9 @@ class Learned:
         DataError
             If the file does not exist or has another content.
         """
+        file = as_path(path, "path")
         try:
-            return cls.of(json.loads(Path(path).read_text(encoding="utf-8")))
+            return cls.of(json.loads(file.read_text(encoding="utf-8")))
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}") from error
         except LookupError as error:

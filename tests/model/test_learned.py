@@ -14,6 +14,12 @@ def test_a_file_holds_all(tmp_path):
     assert read.document() == shipped().document()
 
 
+def test_a_file_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shipped().write(tmp_path / "prior.json")
+    assert Learned.read("~/prior.json") == Learned.read(tmp_path / "prior.json")
+
+
 @pytest.mark.parametrize("text", ["{}", "no JSON"])
 def test_a_file_that_is_none(tmp_path, text):
     path = tmp_path / "prior.json"
