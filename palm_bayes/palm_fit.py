@@ -33,6 +33,7 @@ from palm_bayes.reading.sources import Source
 
 if TYPE_CHECKING:
     from palm_bayes.model.priors import Priors
+    from palm_bayes.plots.style import Axes, Figure
 
 
 class PalmFit(PredictivePosterior):
@@ -202,7 +203,9 @@ class PalmFit(PredictivePosterior):
         """
         return decide(self, rule, strategy=strategy, force=force)
 
-    def plot(self, truth: Runs | None = None, horizon: int | None = None, axes: Any = None) -> Any:
+    def plot(
+        self, truth: Runs | None = None, horizon: int | None = None, axes: Any = None
+    ) -> "Figure":
         """Draw data, posterior median and credible bands of each strategy.
 
         Parameters
@@ -218,14 +221,14 @@ class PalmFit(PredictivePosterior):
         return plot_curves(self.runs, self.forecast(horizon=horizon).draws, new, truth, axes=axes)
 
     def plot_comparison(
-        self, truth: Runs | None = None, horizon: int | None = None, ax: Any = None
-    ) -> Any:
+        self, truth: Runs | None = None, horizon: int | None = None, ax: "Axes | None" = None
+    ) -> "Figure":
         """Draw all strategies in one panel, `ax` if given; other arguments as in `plot`."""
         from palm_bayes.plots.comparison import plot_comparison
 
         return plot_comparison(self.runs, self.forecast(horizon=horizon).draws, truth, ax=ax)
 
-    def plot_uncertainty(self, horizon: int | None = None, axes: Any = None) -> Any:
+    def plot_uncertainty(self, horizon: int | None = None, axes: Any = None) -> "Figure":
         """Draw the sources of uncertainty of a new repetition; arguments as in `plot`."""
         return self.forecast(horizon=horizon, scope="new").plot_uncertainty(axes)
 

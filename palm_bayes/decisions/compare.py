@@ -27,6 +27,7 @@ from palm_bayes.inference.partial_pooling import shared_noise
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
+    from palm_bayes.plots.style import Figure
 
 ROPE = 0.01  # one accuracy point
 
@@ -208,9 +209,8 @@ class Comparison(Displayed):
         target = self._here().sel(strategy=self.reference, drop=True)
         others = [name for name in self.strategies if name != self.reference]
         needed = first_reached(self.paths.sel(strategy=others), target, between=True) / self.at
-        summary = self._summary(needed)
         faster = (needed < 1).mean("sample").to_numpy()
-        return pd.DataFrame({"strategy": others, **summary, "p_faster": faster})
+        return pd.DataFrame({"strategy": others, **self._summary(needed), "p_faster": faster})
 
     @cached_property
     def sentence(self) -> str:
@@ -265,11 +265,10 @@ class Comparison(Displayed):
             *("rope", "reference", "shared", "probability", "doubts"),
         )
         tables = ("ranking", "pairs", "crossings", "area", "speed_up", "along")
-        return {name: getattr(self, name) for name in values} | {
-            name: plain_rows(getattr(self, name)) for name in tables
-        }
+        rows = {name: plain_rows(getattr(self, name)) for name in tables}
+        return {name: getattr(self, name) for name in values} | rows
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, axes: Any = None) -> "Figure":
         """Draw it, on two `axes` if given; see `palm_bayes.plots.ranking.plot_ranking`."""
         from palm_bayes.plots.ranking import plot_ranking
 

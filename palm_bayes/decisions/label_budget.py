@@ -21,6 +21,7 @@ from palm_bayes.files import plain_rows
 if TYPE_CHECKING:
     from palm_bayes.data.runs import Runs
     from palm_bayes.inference.posterior import Posterior
+    from palm_bayes.plots.style import Axes, Figure
 
 RunScope = Literal["expected", "new"]
 _FAR = 4  # default range in multiples of the budget seen
@@ -125,15 +126,14 @@ class LabelsToReach(Displayed):
         """P(target reached by a budget): index budget, one column per strategy."""
         budgets = self.paths["budget"].to_numpy()
         reached = (self.needed <= xr.DataArray(budgets, {"budget": budgets})).mean("sample")
-        values = reached.transpose("budget", "strategy").to_numpy()
-        return pd.DataFrame(values, reached.indexes["budget"], reached.indexes["strategy"])
+        return pd.DataFrame(reached.transpose("budget", "strategy").to_pandas())
 
     @cached_property
     def advice(self) -> alda.Advice:
         """ALDA's rule applied to every draw of the expected curves, for any `scope`."""
         score = self.fit.runs.score
-        half_width = self.half_width / score.unit
-        return alda.advise(self.curves, score.fractions(self.target), half_width, self.eta)
+        goal, half_width = score.fractions(self.target), self.half_width / score.unit
+        return alda.advise(self.curves, goal, half_width, self.eta)
 
     @cached_property
     def alda(self) -> pd.DataFrame:
@@ -167,17 +167,15 @@ class LabelsToReach(Displayed):
             }
         )
         table["in_all"] = table["B_abs"] + table["piloting"]
-        return table.sort_values(
-            ["p_chosen", "p_feasible"], ascending=False, ignore_index=True, kind="stable"
-        )
+        by = ["p_chosen", "p_feasible"]
+        return table.sort_values(by, ascending=False, ignore_index=True, kind="stable")
 
     @cached_property
     def point(self) -> pd.DataFrame:
         """ALDA's own result, by least squares; see `palm_bayes.decisions.alda.point_advice`."""
-        score = self.fit.runs.score
-        return alda.point_advice(
-            self.fit.runs, score.fractions(self.target), self.half_width / score.unit, self.eta
-        )
+        runs = self.fit.runs
+        goal, half_width = runs.score.fractions(self.target), self.half_width / runs.score.unit
+        return alda.point_advice(runs, goal, half_width, self.eta)
 
     @cached_property
     def doubts(self) -> Doubts:
@@ -249,10 +247,10 @@ class LabelsToReach(Displayed):
         }
 
     def _display(self) -> Display:
-        past = f">{self.until:,.0f}"
-        return Display(self.sentence, self.table.astype(object).replace(np.inf, past))
+        table = self.table.astype(object).replace(np.inf, self.count(np.inf))
+        return Display(self.sentence, table)
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: "Axes | None" = None) -> "Figure":
         """Draw the chances, on `ax` if given; see `palm_bayes.plots.budget.plot_budget`."""
         from palm_bayes.plots.budget import plot_budget
 

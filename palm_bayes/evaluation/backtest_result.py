@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from palm_bayes.forecast.baselines import NAMES
 from palm_bayes.reading.read import reading_notes
 from palm_bayes.scratch import tidy
 
+if TYPE_CHECKING:
+    from palm_bayes.plots.style import Axes, Figure
 KEY = [*CELL, "train_episodes"]
 SCOPES = {"mean": " of the means over repetitions", "repetition": " of single repetitions"}
 HELD = 0.72  # least coverage for trusting an 80 % band, a tenth below nominal
@@ -222,7 +224,7 @@ class Backtest(Displayed):
             return ""
         return f" ({self.reach * batches.median():.0f} labels)"
 
-    def plot(self) -> Any:
+    def plot(self) -> "Figure":
         """Draw coverage against nominal, error against horizon, and the worst cells.
 
         Returns
@@ -234,13 +236,13 @@ class Backtest(Displayed):
         tables = (self.forecasts, self.baselines, self.scores, self.observed)
         return plot_backtest(*tables, self.sentence, self.score)
 
-    def plot_coverage(self, ax: Any = None, *, scope: str = "mean") -> Any:
+    def plot_coverage(self, ax: "Axes | None" = None, *, scope: str = "mean") -> "Figure":
         """Draw observed against nominal coverage, of the ``mean`` or of a single ``repetition``."""
         from palm_bayes.plots.backtest import plot_coverage
 
         return plot_coverage(self.scores, scope, ax)
 
-    def plot_errors(self, ax: Any = None) -> Any:
+    def plot_errors(self, ax: "Axes | None" = None) -> "Figure":
         """Draw the mean absolute error by episodes ahead, also of the baselines."""
         from palm_bayes.plots.backtest import plot_errors
 

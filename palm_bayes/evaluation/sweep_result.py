@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +19,8 @@ from palm_bayes.evaluation.checkpoints import Columns
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.files import as_path, together
 
+if TYPE_CHECKING:
+    from palm_bayes.plots.style import Axes, Figure
 _TASK = [*TASK]
 _TEXT, _NUMBER, _COUNT, _YES = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 _ROWS = 100_000  # written at a time
@@ -195,13 +197,13 @@ class Sweep(Displayed):
         shown = chances.loc[chances.index.isin(most)]
         return shown.set_axis([*map(path_of, shown.index)])
 
-    def plot_speed_ups(self, ax: Any = None, *, probability: float = 0.9) -> Any:
+    def plot_speed_ups(self, ax: "Axes | None" = None, *, probability: float = 0.9) -> "Figure":
         """Draw `speed_ups`, on `ax` if given; see `palm_bayes.plots.sweep.plot_speed_ups`."""
         from palm_bayes.plots.sweep import plot_speed_ups
 
         return plot_speed_ups(self.speed_ups(probability), self.reference, ax)
 
-    def plot_winners(self, ax: Any = None) -> Any:
+    def plot_winners(self, ax: "Axes | None" = None) -> "Figure":
         """Draw `most_decided`, on `ax` if given; see `palm_bayes.plots.sweep.plot_winners`."""
         from palm_bayes.plots.sweep import plot_winners
 

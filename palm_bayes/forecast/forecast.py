@@ -22,6 +22,7 @@ from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
     from palm_bayes.inference.posterior import Posterior
+    from palm_bayes.plots.style import Figure
 
 Scope = Literal["expected", "continuing", "new"]
 
@@ -121,7 +122,7 @@ class Forecast(Displayed):
         future = self.draws["future"].transpose("strategy", "x")
         return spread.transpose("source", "strategy", ...).assign_coords(future=future)
 
-    def plot_uncertainty(self, axes: Any = None) -> Any:
+    def plot_uncertainty(self, axes: Any = None) -> "Figure":
         """Draw `uncertainty`; see `palm_bayes.plots.uncertainty.plot_uncertainty`."""
         from palm_bayes.plots.uncertainty import plot_uncertainty
 
