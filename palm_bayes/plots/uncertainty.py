@@ -29,7 +29,7 @@ _SOURCES = {
     "misfit": "misfit: deviation of true curves from PALM",
     "noise": "noise of one measurement",
 }
-_SHADE = 0.35  # share of white in the areas
+_SHADES = (0.0, 0.4, 0.75)  # share of white in the areas: distinct in grey prints
 
 
 def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Figure:
@@ -54,8 +54,8 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     by = "episode" if np.isnan(spread["labels"]).any() else "labels"
     deviation = f"Standard deviation ({'%' if score.percent else score.metric})"
     there = [name for name in _SOURCES if (spread.sel(source=name) > 0).any()]
-    hues = dict(zip(_SOURCES, COLOURS, strict=False))
-    key = [Patch(facecolor=mixed(hues[name], _SHADE)) for name in there]
+    there.reverse()  # as the areas lie
+    key = [Patch(facecolor=_area(list(_SOURCES).index(name))) for name in there]
     with styled(axes):
         if axes is None:
             panels, columns = small_multiples(len(strategies), (2.0, 2.0, 2.0), 0.9)
@@ -86,12 +86,16 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     return figure
 
 
+def _area(i: int) -> Any:
+    """Return the colour of a source's area."""
+    return mixed(COLOURS[i], _SHADES[i])
+
+
 def _panel(ax: Axes, place: Floats, spread: Floats) -> None:
     """Stack the sources, dims (source, x), up to the root of the sum of their squares."""
     variance = spread**2
     total = variance.sum(axis=0)
     parts = variance / np.sqrt(np.where(total > 0, total, 1))
-    colours = [mixed(hue, _SHADE) for hue in COLOURS[: len(parts)]]
-    ax.stackplot(place, parts, colors=colours, lw=0)
+    ax.stackplot(place, parts, colors=[_area(i) for i in range(len(parts))], lw=0)
     ax.plot(place, np.sqrt(total), color=INK, lw=1)
     ax.margins(x=0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 
 def test_areas_end_at_the_standard_deviation(fit):
@@ -22,10 +23,16 @@ def test_areas_end_at_the_standard_deviation(fit):
     assert len(legend.get_texts()) == 3
 
 
+def test_areas_are_distinct_in_grey(fit):
+    (legend,) = fit.forecast(horizon=4, scope="new").plot_uncertainty().legends
+    greys = [np.dot(to_rgb(one.get_facecolor()), (0.3, 0.59, 0.11)) for one in legend.get_patches()]
+    assert np.all(np.diff(greys) < -0.15)
+
+
 def test_the_key_has_the_sources_that_are_there(fit):
     (legend,) = fit.forecast(horizon=4, scope="expected").plot_uncertainty().legends
     said = [text.get_text() for text in legend.get_texts()]
-    assert [words.partition(":")[0] for words in said] == ["parameters", "misfit"]
+    assert [words.partition(":")[0] for words in said] == ["misfit", "parameters"]
 
 
 def test_a_single_strategy_and_other_scopes(fit):
