@@ -39,10 +39,10 @@ _THIRDS = {name: (COLOURS[i], "os^"[i]) for i, name in enumerate(("first", "seco
 _WORST = 3
 _BASELINES = {
     "last_value": ("last value", GREY, ":"),
-    "palm_py": ("PALM.py", COLOURS[1], "-"),
+    "palm_py": ("PALM.py", COLOURS[1], (0, (8, 2))),
     "palm_multistart": ("PALM, multistart", COLOURS[1], (0, (3, 1.5))),
-    "pow4": ("pow4", COLOURS[2], "-"),
-    "mmf4": ("mmf4", COLOURS[3], "-"),
+    "pow4": ("pow4", COLOURS[2], (0, (6, 1.5, 1, 1.5))),
+    "mmf4": ("mmf4", COLOURS[3], (0, (4, 1.2, 1, 1.2, 1, 1.2))),
     "wbl4": ("wbl4", COLOURS[4], "-"),
     "exp4": ("exp4", COLOURS[5], (0, (2, 2))),  # often equal to wbl4
 }
@@ -134,7 +134,7 @@ def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
     ax.plot(errors.index, errors["q50"], color=INK, lw=2, label="palm_bayes")
     handles, words = ax.get_legend_handles_labels()
     key = ax.legend(handles[-1:] + handles[:-1], words[-1:] + words[:-1],
-                    loc="upper left", ncols=2, handlelength=1.4, columnspacing=0.8,
+                    loc="upper left", ncols=2, handlelength=2.4, columnspacing=0.6,
                     fontsize=0.78 * mpl.rcParams["font.size"], borderaxespad=0.1)  # fmt: skip
     key.set_in_layout(False)  # in a small panel of a user
     ax.set(xlabel="Episodes ahead", ylim=(0, 1.45 * errors.to_numpy().max()))
