@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from palm_bayes.cli.console import wrapped
 
 LEAST_WIDTH = 80  # columns, from which Typer's tables hold every name and text in full
+_NARROWEST = 20  # columns that help needs, as where a window reports 1
 _COMMAND_LINES = ("palm-bayes ", "export ")
 _SHORT = 3  # such as an exit status
 _TYPE = re.compile(r" <.*>$")  # of Python, as in PATH... <list[Path]>
@@ -25,7 +26,7 @@ class _AnyWidth:
         from rich.console import Console
 
         if (width := Console().width) < LEAST_WIDTH:
-            formatter.write(narrow_help(self, ctx, width))
+            formatter.write(narrow_help(self, ctx, max(width, _NARROWEST)))
         else:
             super().format_help(ctx, formatter)  # type: ignore[misc]  # Typer's, which comes next
 

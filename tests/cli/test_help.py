@@ -36,6 +36,12 @@ def test_every_option_is_named_in_full(name, width, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_terminal_is_too_narrow(name, monkeypatch, capsys):
+    """Windows of editors may report a width of 1."""
+    assert help_of(name, 1, monkeypatch, capsys) == help_of(name, 20, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_narrow_terminal_has_all_of_the_text(name, monkeypatch, capsys):
     """What is wrapped is complete, and so is what comes after the options."""
     out = " ".join(help_of(name, 40, monkeypatch, capsys).split())
