@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,6 +31,7 @@ _ROW = 0.3  # inches per strategy
 _STRIP = "#ececec"
 _EDGE = 0.18  # share of the axes near whose ends a name would leave them
 _LIKELY = 0.25  # least P(best) for a line to be labelled; the left panel names all strategies
+_ROOM = 0.08  # height of a label, as P(best)
 
 
 def plot_ranking(
@@ -111,24 +114,45 @@ def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -
     for strategy, line in p_best.items():
         _, dark, dash = tones[str(strategy)]
         ax.plot(p_best.index, line, color=dark, ls=dash, lw=1.4)
-        _name_line(ax, line, p_best.max(axis=1), dark)
+        _name_line(ax, line, p_best.drop(columns=strategy), dark)
     if seen is not None:
         ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # labels are above 1
-        ax.annotate("data end", (seen, 0.5), (3, 0), "data", "offset points", color=GREY)
+        passed = np.sort([0, 1, *p_best.loc[:seen].tail(1).to_numpy().ravel()])
+        widest = np.argmax(np.diff(passed))
+        height = passed[widest : widest + 2].mean()
+        ax.annotate("data end", (seen, height), (3, 0), "data", "offset points", color=GREY)
     ax.set_ylim(-0.01, 1.1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_title("Probability of being the best", loc="left", weight="bold")
 
 
-def _name_line(ax: Axes, line: "pd.Series[float]", best: "pd.Series[float]", colour: Any) -> None:
-    """Label a line above its maximum where it is the highest, if it reaches `_LIKELY`."""
-    top = line[(line >= best) & (line > _LIKELY)]
-    if len(top):
-        flat = top[top >= top.max() - 0.02]  # a falling line would cross the label
+def _name_line(ax: Axes, line: "pd.Series[float]", others: pd.DataFrame, colour: Any) -> None:
+    """Label a line that reaches `_LIKELY` above its maximum where it is the highest, if it is."""
+    name = short(str(line.name), 22)
+    top = line[(line >= others.max(axis=1).fillna(0)) & (line > _LIKELY)]
+    free = top if len(top) else _free(ax, line, others, name)
+    if len(free):
+        flat = free[free >= free.max() - 0.02]  # a falling line would cross the label
         at = float(flat.index[len(flat) // 2])
         share = in_axes(ax, at, ax.get_ylim()[0])[0, 0]
         side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
         ax.annotate(
-            short(str(line.name), 22), (at, top[at]), (0, 3), "data", "offset points",
+            name, (at, line[at]), (0, 3), "data", "offset points",
             ha=side, va="bottom", color=colour, **LITERAL,
         )  # fmt: skip
+
+
+def _free(
+    ax: Axes, line: "pd.Series[float]", others: pd.DataFrame, name: str
+) -> "pd.Series[float]":
+    """Select points of a line above which a label meets no line, nor a label of another."""
+    inches = ax.get_window_extent().width / figure_of(ax).dpi
+    width = 0.6 * len(name) * mpl.rcParams["font.size"] / 72 / inches
+    places = in_axes(ax, line.index, ax.get_ylim()[0])[0]
+    free = []
+    for i, (place, height) in enumerate(zip(places, line, strict=True)):
+        near = np.abs(places - place) <= (width / 2 if _EDGE < place < 1 - _EDGE else width)
+        near[max(i - 1, 0) : i + 2] = True  # of a coarse line
+        alone = (others[near] - height).abs().gt(_ROOM).all(axis=None)
+        free.append(alone and height > _LIKELY and line[near].max() < height + 0.02)
+    return line[free]

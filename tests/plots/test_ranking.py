@@ -81,6 +81,21 @@ def test_names_of_lines_stay_inside_the_panel(place):
     assert inside.x1 < frame.x1 + 5  # pixels
 
 
+def test_likely_lines_are_named_where_there_is_room():
+    at = np.arange(100, 1000, 100)
+    lines = {"best": 0.42, "second": 0.32, "near": 0.30, "last": 0.1}
+    p_best = pd.DataFrame(lines, at)
+    p_best.loc[500:, ["best", "near", "last"]] = 0.48, 0.05, 0.15
+    behind = pd.DataFrame({"median": 0.0, "lower": -0.01, "upper": 0.0}, list(lines))
+    right = plot_ranking(
+        behind, p_best, at=500, seen=500, unit="labels", rope=0.01, score=Score(), probability=0.9
+    ).axes[1]
+    names = {text.get_text(): text.xy for text in right.texts}
+    assert set(names) == {"best", "second", "data end"}
+    assert names["second"][0] > 500
+    assert names["data end"][1] == pytest.approx((0.48 + 1) / 2)  # where no line is
+
+
 def test_names_stay_inside_limits_that_a_user_set():
     at = np.arange(100, 2000, 50)
     humps = [0.9 * np.exp(-(((at - top) / 250) ** 2)) for top in (700, 1300)]
