@@ -105,6 +105,11 @@ class ShownFigure(Figure):
     IPython shows a plain `Figure` only after pyplot was imported; this class makes its own PNG.
     """
 
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Save as Matplotlib does, but with fonts as TrueType: many publishers refuse Type 3."""
+        with mpl.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
+            super().savefig(*args, **kwargs)
+
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=200)  # twice the shown size: sharp on any screen

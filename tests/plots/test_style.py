@@ -1,5 +1,6 @@
 """What all figures have in common: colours, text, a user's style, display in notebooks."""
 
+import io
 import subprocess
 import sys
 
@@ -39,6 +40,14 @@ def test_text_is_at_least_nine_points(made):
         figure = plot(runs, made.forecast(runs))
         drawn = [text for text in figure.findobj(mpl.text.Text) if text.get_text()]
         assert min(text.get_fontsize() for text in drawn) >= 9
+
+
+def test_pdf_has_truetype_fonts(made):
+    runs = made.runs()
+    file = io.BytesIO()
+    plot_curves(runs, made.forecast(runs)).savefig(file, format="pdf")
+    assert b"/TrueType" in file.getvalue() or b"/CIDFontType2" in file.getvalue()
+    assert b"/Type3" not in file.getvalue()
 
 
 def test_notebook_shows_it_without_pyplot(made):
