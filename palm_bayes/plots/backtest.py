@@ -26,6 +26,7 @@ from palm_bayes.plots.style import (
     figure_of,
     mixed,
     new_figure,
+    on_ground,
     shades_of,
     short,
     single_panel,
@@ -108,7 +109,7 @@ def _coverage(ax: Axes, scores: pd.DataFrame, scope: str, *, key: bool = True) -
     """Draw observed against nominal coverage, by third of the horizon."""
     rows = scores[(scores["forecaster"] == "palm_bayes") & (scores["scope"] == scope)]
     bands = list(BANDS)
-    ax.plot([0, 100], [0, 100], color=GREY, lw=0.8, ls=(0, (1, 1.5)))
+    ax.plot([0, 100], [0, 100], color=on_ground(GREY), lw=0.8, ls=(0, (1, 1.5)))
     for third, (colour, marker) in _THIRDS.items():
         part = rows[rows["third"] == third]
         if part["n"].sum():
@@ -131,7 +132,7 @@ def _errors(ax: Axes, forecasts: pd.DataFrame, baselines: pd.DataFrame) -> None:
     errors = table[["q50", *_BASELINES]].sub(table["observed"], axis=0).abs().groupby(ahead).mean()
     for name, (word, colour, dashes) in _BASELINES.items():
         ax.plot(errors.index, errors[name], color=colour, ls=dashes, lw=0.9, label=word)
-    ax.plot(errors.index, errors["q50"], color=INK, lw=2, label="palm_bayes")
+    ax.plot(errors.index, errors["q50"], color=on_ground(INK), lw=2, label="palm_bayes")
     handles, words = ax.get_legend_handles_labels()
     key = ax.legend(handles[-1:] + handles[:-1], words[-1:] + words[:-1],
                     loc="upper left", ncols=2, handlelength=2.4, columnspacing=0.6,
@@ -159,8 +160,12 @@ def _worst(
         mean = _rows_of(forecasts[forecasts["scope"] == "mean"], key)
         _cell(ax, mean, _rows_of(observed, {word: key[word] for word in CELL}), key)
         ax.set_ylabel("" if i else f"{measured} (%)", **LITERAL)
-    dot: dict[str, Any] = {"color": INK, "marker": "o", "lw": 0, "ms": 3}
-    key_ = [Line2D([], [], **dot), Line2D([], [], **dot, mfc="white", mew=0.6), shades_of(_OURS)]
+    dot: dict[str, Any] = {"color": on_ground(INK), "marker": "o", "lw": 0, "ms": 3}
+    key_ = [
+        Line2D([], [], **dot),
+        Line2D([], [], **dot, mfc=on_ground("white"), mew=0.6),
+        shades_of(_OURS),
+    ]
     words = ["mean, training", "mean, later", "forecast: median, 50, 80, 95 % bands"]
     figure.legend(key_, words, loc="outside lower center", ncols=3, handler_map=SIDE_BY_SIDE)
     figure.suptitle("Worst cells (largest CRPS)", x=0.01, ha="left")
@@ -172,10 +177,11 @@ def _cell(ax: Axes, rows: pd.DataFrame, curve: pd.DataFrame, key: Mapping[Any, A
         ax.fill_between(rows["episode"], rows[low], rows[high], color=mixed(_OURS, 1 - share), lw=0)
     ax.plot(rows["episode"], rows["q50"], color=mixed(_OURS, -0.25), lw=1.2)
     seen = curve[curve["episode"] <= train]
-    ax.plot(seen["episode"], seen["accuracy"], color=INK, marker="o", ms=2.4, lw=0.5)
-    ax.plot(rows["episode"], rows["observed"], color=INK, marker="o", ms=2.4, lw=0, mfc="white",
-            mew=0.5)  # fmt: skip
-    ax.axvline(train, color=GREY, lw=0.8, ls=(0, (1, 1.5)))
+    ax.plot(seen["episode"], seen["accuracy"], color=on_ground(INK), marker="o", ms=2.4, lw=0.5)
+    style: dict[str, Any] = {"mfc": on_ground("white"), "mew": 0.5}
+    style |= {"color": on_ground(INK), "marker": "o", "ms": 2.4, "lw": 0}
+    ax.plot(rows["episode"], rows["observed"], **style)
+    ax.axvline(train, color=on_ground(GREY), lw=0.8, ls=(0, (1, 1.5)))
     ax.yaxis.set_major_formatter(_in_percent)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set_ylim(_y_limits(rows, seen["accuracy"]))

@@ -14,6 +14,7 @@ from palm_bayes.plots.style import (
     figure_of,
     in_axes,
     name_lines,
+    on_ground,
     single_panel,
     styled,
     tone,
@@ -60,9 +61,11 @@ def plot_budget(
             panel.step(line.index, line, where="post", lw=1.4, ls=dash, color=dark)
             if budgets[name] in line.index:
                 panel.plot(budgets[name], line[budgets[name]], "o", ms=5, color=dark)
-        panel.axvline(seen, color=GREY, lw=0.8, zorder=0.5)
-        panel.annotate("data end", (seen, 1.03), (3, 0), "data", "offset points", color=GREY)
-        panel.axhline(assurance, color=INK, lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
+        panel.axvline(seen, color=on_ground(GREY), lw=0.8, zorder=0.5)
+        panel.annotate(
+            "data end", (seen, 1.03), (3, 0), "data", "offset points", color=on_ground(GREY)
+        )
+        panel.axhline(assurance, color=on_ground(INK), lw=0.8, ls=(0, (1, 1.5)), zorder=0.5)
         panel.set(xlabel=unit.capitalize(), ylim=(-0.01, 1.1), ylabel="Probability")
         panel.yaxis.set_major_formatter(PercentFormatter(1))
         panel.set_title(title, loc="left", weight="bold", **LITERAL)

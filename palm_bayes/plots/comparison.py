@@ -22,14 +22,15 @@ from palm_bayes.plots.style import (
     name_axes,
     name_lines,
     new_figure,
+    on_ground,
     single_panel,
     styled,
 )
 from palm_bayes.plots.view import (
     CURVE,
-    DOTS,
     NEUTRAL,
     View,
+    dots,
     finish,
     mark_data_end,
     round_ticks,
@@ -60,11 +61,11 @@ def plot_comparison(
     second panel enlarges the curves from the end of the data on, with the 80 % intervals at the end
     of the forecast, where bands would overlap. On a given `ax`, only the whole is drawn.
     """
-    view = View(runs, [expected], truth, means=True)
-    start, limits = _enlarged_part(view)
-    enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
-    height = max(4.2, 1.3 + LINE * len(view.strategies))
     with styled(ax):
+        view = View(runs, [expected], truth, means=True)
+        start, limits = _enlarged_part(view)
+        enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
+        height = max(4.2, 1.3 + LINE * len(view.strategies))
         if ax is not None:
             panel = single_panel(ax, height)
             panel.set(xlim=view.xlim, ylim=view.ylim)
@@ -126,7 +127,9 @@ def _enlarged(ax: Axes, view: View, start: float, limits: Limits) -> None:
 def _frame(ax: Axes, start: float, end: float, limits: Limits) -> None:
     """Mark the enlarged part."""
     size = end - start, limits[1] - limits[0]
-    frame = mpl.patches.Rectangle((start, limits[0]), *size, fill=False, ec=GREY, lw=0.8, zorder=3)
+    frame = mpl.patches.Rectangle(
+        (start, limits[0]), *size, fill=False, ec=on_ground(GREY), lw=0.8, zorder=3
+    )
     ax.add_patch(frame)
 
 
@@ -134,8 +137,8 @@ def _line(ax: Axes, view: View, i: int, limits: Limits) -> None:
     """Draw median and data of one strategy among others."""
     colour, dark, dash = view.tones[i]
     ax.plot(view.grid, view.curve[-1, i], color=dark, lw=1.4, ls=dash)
-    dots = DOTS | {"color": dark, "marker": _MARKERS[i % len(_MARKERS)]}
-    scatter(ax, view, i, dots | {"mfc": colour}, dots | {"mfc": "white"}, limits)
+    own = dots(color=dark, marker=_MARKERS[i % len(_MARKERS)])
+    scatter(ax, view, i, own | {"mfc": colour}, own | {"mfc": on_ground("white")}, limits)
 
 
 def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool = False) -> None:
@@ -159,13 +162,14 @@ def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool =
 
 
 def _key(view: View, enlarged: bool) -> list[Any]:
-    interval = Line2D([], [], color=INK, lw=2, marker="o", ms=4)
+    ink = on_ground(INK)
+    interval = Line2D([], [], color=ink, lw=2, marker="o", ms=4)
     key: list[Any] = [
-        (Line2D([], [], **DOTS), "mean of repetitions"),
-        (Line2D([], [], color=INK, lw=1.4), f"{CURVE}, median"),
-        (Patch(facecolor=mixed(NEUTRAL, 0.75)), "80 % band of the curve"),
+        (Line2D([], [], **dots()), "mean of repetitions"),
+        (Line2D([], [], color=ink, lw=1.4), f"{CURVE}, median"),
+        (Patch(facecolor=mixed(on_ground(NEUTRAL), 0.75)), "80 % band of the curve"),
         (interval, "80 % interval at the end"),
-        (Line2D([], [], **DOTS, mfc="white"), "later episodes (not used)"),
+        (Line2D([], [], **dots(mfc=on_ground("white"))), "later episodes (not used)"),
     ]
     drawn = (True, True, True, enlarged, len(view.later))
     return [entry for entry, there in zip(key, drawn, strict=True) if there]

@@ -20,19 +20,21 @@ from palm_bayes.plots.style import (
     key_on,
     mixed,
     name_axes,
+    on_ground,
     shades_of,
     short,
     small_multiples,
     styled,
+    title_of,
 )
 from palm_bayes.plots.view import (
     CURVE,
-    DATA,
     DOT,
-    LATER,
     NEUTRAL,
     View,
+    data_dots,
     finish,
+    later_dots,
     mark_data_end,
     scatter,
     show_all,
@@ -74,38 +76,37 @@ def plot_curves(
         ``savefig``.
     """
     forecasts = [draws for draws in (expected, new) if draws is not None]
-    view = View(runs, forecasts, truth, means=False)
-    if axes is not None:
-        return _on_axes(view, given(axes, len(view.strategies)))
-    return _panels(view, view.task if title is None else title)
+    with styled(axes):
+        view = View(runs, forecasts, truth, means=False)
+        if axes is not None:
+            return _on_axes(view, given(axes, len(view.strategies)))
+        return _panels(view, view.task if title is None else title)
 
 
 def _panels(view: View, heading: str) -> Figure:
     """Draw small multiples: one panel per strategy."""
     count = len(view.strategies)
-    with styled():
-        axes, columns = small_multiples(count, (3.4, 2.5, 2.2), 0.8)
-        show_all(axes[0], view, {1: 7, 2: 6, 3: 4}[columns])
-        for i, ax in enumerate(axes):
-            ax.grid(axis="y", color="#e8e8e8", lw=0.6, ls="-")
-            name = "" if view.strategies[i] in heading.split(DOT) else view.strategies[i]
-            _panel(ax, view, i, short(name, 24 if columns == 3 else 30))
-            ax.set_ylabel("" if i % columns else view.words[1], **LITERAL)
-            ax.set_xlabel("" if i + columns < count else view.words[0])
-        figure = figure_of(axes[0])
-        finish(figure, heading, _panel_key(view))
+    axes, columns = small_multiples(count, (3.4, 2.5, 2.2), 0.8)
+    show_all(axes[0], view, {1: 7, 2: 6, 3: 4}[columns])
+    for i, ax in enumerate(axes):
+        ax.grid(axis="y", color=on_ground("#e8e8e8"), lw=0.6, ls="-")
+        name = "" if view.strategies[i] in heading.split(DOT) else view.strategies[i]
+        _panel(ax, view, i, title_of(ax, name, columns))
+        ax.set_ylabel("" if i % columns else view.words[1], **LITERAL)
+        ax.set_xlabel("" if i + columns < count else view.words[0])
+    figure = figure_of(axes[0])
+    finish(figure, heading, _panel_key(view))
     return figure
 
 
 def _on_axes(view: View, axes: list[Axes]) -> Figure:
     """Draw on axes of a given figure, with the key in the first."""
-    with styled(axes):
-        for i, ax in enumerate(axes):
-            ax.set(xlim=view.xlim, ylim=view.ylim)
-            name_axes(ax, *view.words)
-            _panel(ax, view, i, short(view.strategies[i], 30))
-        handles, words = zip(*_panel_key(view), strict=True)
-        key_on(axes[0], handles, words)
+    for i, ax in enumerate(axes):
+        ax.set(xlim=view.xlim, ylim=view.ylim)
+        name_axes(ax, *view.words)
+        _panel(ax, view, i, short(view.strategies[i], 30))
+    handles, words = zip(*_panel_key(view), strict=True)
+    key_on(axes[0], handles, words)
     return figure_of(axes[0])
 
 
@@ -121,15 +122,15 @@ def _panel(ax: Axes, view: View, i: int, name: str) -> None:
     ax.plot(view.grid, view.curve[-1, i], color=dark, ls=dash, lw=1.2)
     end = view.ends[view.strategies[i]]
     mark_data_end(ax, view, end, end, label=i == 0)
-    scatter(ax, view, i, DATA, LATER)
+    scatter(ax, view, i, data_dots(), later_dots())
 
 
 def _panel_key(view: View) -> list[Any]:
     """Return handles and labels, in columns of two: data, curve, bands."""
-    dark = view.tones[0].dark if len(view.strategies) == 1 else NEUTRAL
+    dark = view.tones[0].dark if len(view.strategies) == 1 else on_ground(NEUTRAL)
     key: list[Any] = [
-        (Line2D([], [], **DATA), "repetitions"),
-        (Line2D([], [], **LATER), "later episodes (not used)"),
+        (Line2D([], [], **data_dots()), "repetitions"),
+        (Line2D([], [], **later_dots()), "later episodes (not used)"),
         (Line2D([], [], color=dark, lw=1.2), f"{CURVE}, median"),
         (Line2D([], [], color=dark, lw=0.6), f"{CURVE}, 95 % limits"),
         (shades_of(dark), f"{view.band_of}: 50, 80, 95 % bands"),

@@ -20,6 +20,7 @@ from palm_bayes.plots.style import (
     given,
     in_axes,
     new_figure,
+    on_ground,
     short,
     styled,
     tone,
@@ -28,7 +29,7 @@ from palm_bayes.plots.style import (
 type Tones = dict[str, Tone]
 
 _ROW = 0.3  # inches per strategy
-_STRIP = "#ececec"
+_STRIP = 0.088  # opacity, to be seen on any ground
 _EDGE = 0.18  # share of the axes near whose ends a name would leave them
 _LIKELY = 0.25  # least P(best) for a line to be labelled; the left panel names all strategies
 _ROOM = 0.08  # height of a label, as P(best)
@@ -73,8 +74,8 @@ def plot_ranking(
     axes : sequence of two Axes, optional
         Axes to draw in, whose figure is returned; by default those of a new one.
     """
-    tones = {str(name): tone(i) for i, name in enumerate(p_best)}
     with styled(axes):
+        tones = {str(name): tone(i) for i, name in enumerate(p_best)}
         if axes is None:
             figure = new_figure(max(2.9, 1.3 + _ROW * len(behind)))
             axes = figure.subplots(1, 2, width_ratios=(1, 1.15))
@@ -87,15 +88,15 @@ def plot_ranking(
         title = f"At {at:,.0f} {unit}, {100 * probability:g} % intervals"
         left.set_title(title, loc="left", weight="bold", **LITERAL)
         _chances(right, p_best, tones, seen)
-        right.vlines(at, 0, 1, color=INK, lw=0.8, ls=[(0, (1, 1.5))], zorder=0.5)
+        right.vlines(at, 0, 1, color=on_ground(INK), lw=0.8, ls=[(0, (1, 1.5))], zorder=0.5)
         right.set_xlabel(unit.capitalize())
     return figure_of(left)
 
 
 def _distances(ax: Axes, behind: pd.DataFrame, tones: Tones, rope: float) -> None:
     order = [str(name) for name in behind.index]
-    ax.axvspan(-rope, rope, color=_STRIP, lw=0, zorder=0)
-    ax.axvline(0, color=GREY, lw=0.6, zorder=0.5)
+    ax.axvspan(-rope, rope, color=on_ground(INK), alpha=_STRIP, lw=0, zorder=0)
+    ax.axvline(0, color=on_ground(GREY), lw=0.6, zorder=0.5)
     for place, strategy in enumerate(order):
         row = behind.loc[strategy]
         if place > 0:
@@ -116,11 +117,13 @@ def _chances(ax: Axes, p_best: pd.DataFrame, tones: Tones, seen: float | None) -
         ax.plot(p_best.index, line, color=dark, ls=dash, lw=1.4)
         _name_line(ax, line, p_best.drop(columns=strategy), dark)
     if seen is not None:
-        ax.vlines(seen, 0, 1, color=GREY, lw=0.8, zorder=0.5)  # labels are above 1
+        ax.vlines(seen, 0, 1, color=on_ground(GREY), lw=0.8, zorder=0.5)  # labels are above 1
         passed = np.sort([0, 1, *p_best.loc[:seen].tail(1).to_numpy().ravel()])
         widest = np.argmax(np.diff(passed))
         height = passed[widest : widest + 2].mean()
-        ax.annotate("data end", (seen, height), (3, 0), "data", "offset points", color=GREY)
+        ax.annotate(
+            "data end", (seen, height), (3, 0), "data", "offset points", color=on_ground(GREY)
+        )
     ax.set_ylim(-0.01, 1.1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_title("Probability of being the best", loc="left", weight="bold")

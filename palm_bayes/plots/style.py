@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes as Axes  # noqa: PLC0414 -- a type, also for other rooms
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure as Figure  # noqa: PLC0414 -- likewise
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
@@ -34,10 +34,13 @@ WIDTH = 7.2  # inches: the text width of most journals
 LITERAL: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text with a user's names
 # For a key: the handles of a tuple beside each other.
 SIDE_BY_SIDE = {tuple: HandlerTuple(ndivide=None, pad=0)}
+_SIZES = (
+    *(f"{name}size" for name in ("font.", "axes.title", "figure.title", "legend.font")),
+    *(f"{name}.labelsize" for name in ("axes", "xtick", "ytick")),
+)
 # Settings that a user's style could break, for our figures only; the font remains the user's.
 STYLE: dict[Any, Any] = {
-    **{f"{name}size": 9 for name in ("font.", "axes.title", "figure.title", "legend.font")},
-    **{f"{name}.labelsize": 9 for name in ("axes", "xtick", "ytick")},
+    **dict.fromkeys(_SIZES, 9),
     **{f"{name}color": INK for name in ("text.", "axes.label", "xtick.label", "ytick.label")},
     **{f"{name}color": GREY for name in ("axes.edge", "xtick.", "ytick.")},
     **{f"{name}.facecolor": "white" for name in ("axes", "figure")},
@@ -90,13 +93,17 @@ def styled(axes: Any = None) -> Any:
     """Return a context with the package's settings, under those of a `sheet`.
 
     On axes that a user gave, the user's own settings hold, but for TeX, which would read names.
+    Of a sheet's sizes by name, such as large, the text would not fit the panels.
     """
     if axes is not None:
         return mpl.rc_context({"text.usetex": False})
     if not (own := _SHEET.get()):
         return mpl.rc_context(STYLE)
     as_ticks: dict[Any, Any] = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
-    return mpl.rc_context({**STYLE, **as_ticks, **own})
+    sizes = dict.fromkeys(_SIZES, own.get("font.size", STYLE["font.size"]))
+    named = {key for key, value in own.items() if key.endswith("size") and isinstance(value, str)}
+    own = {key: value for key, value in own.items() if key not in named}
+    return mpl.rc_context({**STYLE, **sizes, **as_ticks, **own})
 
 
 class ShownFigure(Figure):
@@ -186,9 +193,21 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
+def _dark() -> bool:
+    """Return whether the style in use has a dark ground."""
+    *colour, opaque = to_rgba(mpl.rcParams["axes.facecolor"])
+    return bool(opaque > 0.5 and np.mean(colour) < 0.4)
+
+
+def on_ground(grey: str) -> Any:
+    """Return a grey for a white ground, inverted on a dark one."""
+    return tuple(1 - part for part in to_rgb(grey)) if _dark() else grey
+
+
 def mixed(colour: Any, share: float) -> Any:
-    """Mix a colour with a share of white, or of black if the share is negative."""
-    return tuple((1 - abs(share)) * part + max(share, 0) for part in to_rgb(colour))
+    """Mix a colour with a share of the ground, white or black, or of its opposite if negative."""
+    to = (share > 0) != _dark()
+    return tuple((1 - abs(share)) * part + abs(share) * to for part in to_rgb(colour))
 
 
 def shades_of(colour: Any) -> tuple[Patch, ...]:
@@ -205,9 +224,11 @@ class Tone(NamedTuple):
 
 
 def tone(i: int) -> Tone:
-    """Return the look of the i-th strategy."""
-    colour = COLOURS[i % len(COLOURS)]
-    return Tone(colour, mixed(colour, -0.25), DASHES[i // len(COLOURS) % len(DASHES)])
+    """Return the look of the i-th strategy, in the colours of a style sheet if it has any."""
+    cycle = _SHEET.get().get("axes.prop_cycle")
+    colours = cycle.by_key().get("color", COLOURS) if cycle else COLOURS
+    colour = colours[i % len(colours)]
+    return Tone(colour, mixed(colour, -0.25), DASHES[i // len(colours) % len(DASHES)])
 
 
 def draw_interval(ax: Axes, x: Any, y: Any, look: Tone, **style: Any) -> None:
@@ -215,6 +236,12 @@ def draw_interval(ax: Axes, x: Any, y: Any, look: Tone, **style: Any) -> None:
     style |= {"color": look.dark, "solid_capstyle": "butt"}
     ax.plot(x, y, lw=0.6, **style)
     ax.plot(x, y, lw=2, ls=look.dash, **style)
+
+
+def title_of(ax: Axes, name: str, columns: int) -> str:
+    """Shorten a name to a title of one of `columns` panels of a new figure."""
+    inches = figure_of(ax).get_figwidth() / columns - 0.35
+    return short(name, int(inches * 72 / (0.68 * mpl.rcParams["axes.titlesize"])))
 
 
 def short(text: str, most: int) -> str:

@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
 from palm_bayes.errors import DataError
-from palm_bayes.plots.style import COLOURS, GREY, LITERAL, figure_of, short, single_panel, styled
+from palm_bayes.plots.style import (
+    COLOURS,
+    GREY,
+    LITERAL,
+    figure_of,
+    on_ground,
+    short,
+    single_panel,
+    styled,
+)
 
 _ABSENT = "0.85"  # grey, where a task lacks a strategy: 0 % is nearly white
 _ROW = 0.28  # inches per row
@@ -36,7 +45,7 @@ def plot_speed_ups(pooled: pd.DataFrame, reference: str, ax: Any = None) -> Figu
         ax = single_panel(ax, len(pooled) * _ROW + 0.9)
         rows = np.arange(len(pooled))
         of = np.exp(pooled[["mean", "lower", "upper", "new_lower", "new_upper"]].astype(float))
-        ax.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
+        ax.axvline(1, color=on_ground(GREY), linewidth=0.8, linestyle=":")
         ax.hlines(rows, of["new_lower"], of["new_upper"], color=COLOURS[0], linewidth=1)
         ax.hlines(rows, of["lower"], of["upper"], color=COLOURS[0], linewidth=4)
         ax.plot(of["mean"], rows, "o", color="white", markeredgecolor=COLOURS[0], markersize=5)

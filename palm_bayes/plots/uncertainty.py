@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -19,9 +20,11 @@ from palm_bayes.plots.style import (
     key_on,
     mixed,
     name_axes,
+    on_ground,
     short,
     small_multiples,
     styled,
+    title_of,
 )
 
 _SOURCES = {
@@ -55,8 +58,8 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
     deviation = f"Standard deviation ({'%' if score.percent else score.metric})"
     there = [name for name in _SOURCES if (spread.sel(source=name) > 0).any()]
     there.reverse()  # as the areas lie
-    key = [Patch(facecolor=_area(list(_SOURCES).index(name))) for name in there]
     with styled(axes):
+        key = [Patch(facecolor=_area(list(_SOURCES).index(name))) for name in there]
         if axes is None:
             panels, columns = small_multiples(len(strategies), (2.0, 2.0, 2.0), 0.9)
         else:
@@ -67,7 +70,11 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
             _panel(ax, of[by].to_numpy(), score.sizes(of.to_numpy()))
             if len(strategies) > 1:
-                name = short(str(strategy), 24 if columns == 3 else 30)
+                name = (
+                    short(str(strategy), 30)
+                    if columns == 0
+                    else title_of(ax, str(strategy), columns)
+                )
                 ax.set_title(name, loc="left", weight="bold", **LITERAL)
         for ax in panels:  # after all panels, which may share their limits
             ax.set_ylim(bottom=0)
@@ -75,7 +82,7 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
         if axes is None:
             for ax in panels[-columns:]:
                 ax.set_xlabel(by.capitalize())
-            figure.supylabel(deviation, fontsize=9, **LITERAL)
+            figure.supylabel(deviation, fontsize=mpl.rcParams["axes.labelsize"], **LITERAL)
             figure.legend(
                 key, [_SOURCES[name] for name in there], loc="outside lower center", ncols=1
             )
@@ -97,5 +104,5 @@ def _panel(ax: Axes, place: Floats, spread: Floats) -> None:
     total = variance.sum(axis=0)
     parts = variance / np.sqrt(np.where(total > 0, total, 1))
     ax.stackplot(place, parts, colors=[_area(i) for i in range(len(parts))], lw=0)
-    ax.plot(place, np.sqrt(total), color=INK, lw=1)
+    ax.plot(place, np.sqrt(total), color=on_ground(INK), lw=1)
     ax.margins(x=0)

@@ -15,15 +15,27 @@ from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.errors import known
-from palm_bayes.plots.style import GREY, INK, LITERAL, SIDE_BY_SIDE, in_axes, short, tone
+from palm_bayes.plots.style import GREY, INK, LITERAL, SIDE_BY_SIDE, in_axes, on_ground, short, tone
 
 LEVELS = (0.95, 0.8, 0.5)
-NEUTRAL = (0.32, 0.32, 0.32)
+NEUTRAL = "0.32"
 DOT = " · "
 CURVE = "expected curve"
-DOTS: dict[str, Any] = {"color": INK, "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6}
-LATER = DOTS | {"ms": 2.2, "mew": 0.4, "mfc": "white"}
-DATA = DOTS | {"ms": 1.9, "mew": 0, "mfc": INK, "color": "#808080", "lw": 0.5}
+
+
+def dots(**own: Any) -> dict[str, Any]:
+    """Return the style of dots, in the colours of the ground."""
+    return {"color": on_ground(INK), "lw": 0, "marker": "o", "ms": 3.2, "mew": 0.6} | own
+
+
+def later_dots() -> dict[str, Any]:
+    """Return the style of single observations that were not used."""
+    return dots(ms=2.2, mew=0.4, mfc=on_ground("white"))
+
+
+def data_dots() -> dict[str, Any]:
+    """Return the style of single observations, joined by lines."""
+    return dots(ms=1.9, mew=0, mfc=on_ground(INK), color="#808080", lw=0.5)
 
 
 class View:
@@ -127,18 +139,18 @@ def scatter(
                 marks = style | {"lw": 0, "marker": "v^"[edge], "ms": 4, "mew": 0.6}
                 ax.plot(at, np.full(len(at), edge), transform=frame, clip_on=False, **marks)
                 note = f"{len(at)} {('below', 'above')[edge]}"
-                _note(ax, note, (at[-1], (0.13, 0.93)[edge]), color=INK, va="center")
+                _note(ax, note, (at[-1], (0.13, 0.93)[edge]), color=on_ground(INK), va="center")
 
 
 def mark_data_end(ax: Axes, view: View, first: float, last: float, *, label: bool) -> None:
     """Mark the end of the data, if anything follows; a strip if strategies end apart."""
     if first < view.xlim[1]:
         if first < last:
-            ax.axvspan(first, last, color="#f1f1f1", lw=0, zorder=0)
-        ax.axvline(last, color=GREY, lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
+            ax.axvspan(first, last, color=on_ground("#f1f1f1"), lw=0, zorder=0)
+        ax.axvline(last, color=on_ground(GREY), lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
         if label:  # where curves are not
             height, side = (0.98, "top") if view.falls else (0.02, "bottom")
-            _note(ax, "data end", (last, height), color=GREY, va=side)
+            _note(ax, "data end", (last, height), color=on_ground(GREY), va=side)
 
 
 def _note(ax: Axes, words: str, at: tuple[float, float], **style: Any) -> None:

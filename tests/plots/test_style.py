@@ -5,11 +5,13 @@ import subprocess
 import sys
 
 import matplotlib as mpl
+import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
-from palm_bayes.plots.style import tone
+from palm_bayes.plots.style import sheet, tone
 
 
 def test_strategies_past_the_palette_stay_distinct(made):
@@ -32,6 +34,28 @@ def test_users_style_neither_spoils_nor_is_spoiled(made):
     assert ax.get_facecolor() == (1, 1, 1, 1)
     assert not ax.spines["top"].get_visible()
     assert ax.title.get_fontsize() == 9
+
+
+@pytest.mark.parametrize(("style", "light"), [("dark_background", True), ("grayscale", False)])
+def test_style_sheets_give_ground_and_colours(style, light, made, artists):
+    runs = made.runs()
+    with sheet(style):
+        figure = plot_curves(runs, made.forecast(runs))
+        cycle = mpl.style.library[style]["axes.prop_cycle"].by_key()["color"]
+        assert tone(len(cycle)).colour == tone(0).colour == cycle[0]
+    ax, key = figure.axes[0], figure.legends[0]
+    median = next(line for line in ax.lines if line.get_linewidth() == 1.2)
+    drawn = [median.get_color(), artists.line(ax, markersize=1.9).get_markerfacecolor()]
+    drawn += [line.get_color() for line in key.get_lines() if line.get_linewidth() == 1.2]
+    assert len(drawn) == 3
+    assert {np.mean(mpl.colors.to_rgb(colour)) > 0.5 for colour in drawn} == {light}
+
+
+def test_sizes_by_name_of_a_style_sheet_do_not_spoil_it(made):
+    runs = made.runs(strategies=5)
+    with sheet("ggplot"):  # titles are x-large
+        ax = plot_curves(runs, made.forecast(runs)).axes[0]
+    assert ax.title.get_fontsize() == mpl.style.library["ggplot"]["font.size"]
 
 
 def test_text_is_at_least_nine_points(made):
