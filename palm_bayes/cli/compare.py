@@ -243,5 +243,5 @@ def _draw(result: "Comparison | LabelsToReach", figure: Path | None, drawn: Look
         from palm_bayes.files import put_figure
         from palm_bayes.plots.style import sheet
 
-        with sheet(drawn.style):
+        with sheet(drawn.style, drawn.size):
             put_figure(figure, result.plot(), drawn)

@@ -71,5 +71,6 @@ def plot_budget(
         panel.set_title(title, loc="left", weight="bold", **LITERAL)
         starts, heights = in_axes(panel, chances.index[-1], chances[names].iloc[-1])
         colours = [dark for _, dark, _ in tones]
-        name_lines(panel, names, colours, starts, heights, height - 1 if ax is None else None)
+        inches = figure_of(panel).get_figheight() - 1 if ax is None else None
+        name_lines(panel, names, colours, starts, heights, inches)
     return figure_of(panel)

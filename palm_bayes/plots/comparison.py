@@ -21,10 +21,10 @@ from palm_bayes.plots.style import (
     mixed,
     name_axes,
     name_lines,
-    new_figure,
     on_ground,
     single_panel,
     styled,
+    two_panels,
 )
 from palm_bayes.plots.view import (
     CURVE,
@@ -73,20 +73,20 @@ def plot_comparison(
             _whole(panel, view)
             _name_lines(panel, view, None)
             return figure_of(panel)
-        figure = new_figure(height)
         if enlarged:
-            left, right = figure.subplots(1, 2, width_ratios=(1, 1.2))
+            (left, right), rows = two_panels(height, 1.2)
             show_all(left, view, 6)
             _whole(left, view)
             _frame(left, start, view.xlim[1], limits)
             _enlarged(right, view, start, limits)
-            _name_lines(right, view, height - 1.1, intervals=True)
+            _name_lines(right, view, (figure_of(left).get_figheight() - 1.1) / rows, intervals=True)
         else:
-            left = figure.subplots()
+            left = single_panel(None, height)
             show_all(left, view, 6)
             _whole(left, view)
-            _name_lines(left, view, height - 1.1)
+            _name_lines(left, view, figure_of(left).get_figheight() - 1.1)
         name_axes(left, *view.words)
+        figure = figure_of(left)
         finish(figure, view.task if title is None else title, _key(view, enlarged))
     return figure
 

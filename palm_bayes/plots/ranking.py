@@ -19,11 +19,11 @@ from palm_bayes.plots.style import (
     figure_of,
     given,
     in_axes,
-    new_figure,
     on_ground,
     short,
     styled,
     tone,
+    two_panels,
 )
 
 type Tones = dict[str, Tone]
@@ -77,8 +77,7 @@ def plot_ranking(
     with styled(axes):
         tones = {str(name): tone(i) for i, name in enumerate(p_best)}
         if axes is None:
-            figure = new_figure(max(2.9, 1.3 + _ROW * len(behind)))
-            axes = figure.subplots(1, 2, width_ratios=(1, 1.15))
+            axes, _ = two_panels(max(2.9, 1.3 + _ROW * len(behind)), 1.15)
         left, right = given(axes, 2)
         _distances(left, behind, tones, rope)
         scale = " (points)" if score.percent else ""

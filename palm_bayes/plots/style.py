@@ -31,6 +31,8 @@ SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the 
 INK, GREY = "#262626", "#6b6b6b"
 LINE = 0.16  # height of a line of text in inches
 WIDTH = 7.2  # inches: the text width of most journals
+_FULL, _NARROW = 7, 5  # inches: below, text is smaller; panels are below each other, not beside
+_LEAST = 6  # points: the smallest text that journals accept
 LITERAL: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text with a user's names
 # For a key: the handles of a tuple beside each other.
 SIDE_BY_SIDE = {tuple: HandlerTuple(ndivide=None, pad=0)}
@@ -53,6 +55,7 @@ STYLE: dict[Any, Any] = {
 
 
 _SHEET: ContextVar[Mapping[Any, Any]] = ContextVar("sheet", default=MappingProxyType({}))
+_SIZE: ContextVar[tuple[float, float] | None] = ContextVar("size", default=None)
 
 
 def sheet_of(style: str | None) -> dict[Any, Any]:
@@ -68,13 +71,14 @@ def sheet_of(style: str | None) -> dict[Any, Any]:
 
 
 @contextmanager
-def sheet(style: str | None) -> Iterator[None]:
-    """Draw figures with a style sheet over the package's own settings."""
-    token = _SHEET.set(sheet_of(style))
+def sheet(style: str | None, size: tuple[float, float] | None = None) -> Iterator[None]:
+    """Draw figures with a style sheet over the package's own settings, for a size in inches."""
+    tokens = _SHEET.set(sheet_of(style)), _SIZE.set(size)
     try:
         yield
     finally:
-        _SHEET.reset(token)
+        _SHEET.reset(tokens[0])
+        _SIZE.reset(tokens[1])
 
 
 def drawing(
@@ -83,7 +87,7 @@ def drawing(
     """Return a function that draws a figure, with a look, and saves it to a path."""
 
     def save(path: Path) -> None:
-        with sheet(look.style):
+        with sheet(look.style, look.size):
             look.save(plot(*args, **kwargs), path)
 
     return save
@@ -97,10 +101,12 @@ def styled(axes: Any = None) -> Any:
     """
     if axes is not None:
         return mpl.rc_context({"text.usetex": False})
-    if not (own := _SHEET.get()):
-        return mpl.rc_context(STYLE)
+    own, usual = _SHEET.get(), STYLE["font.size"]
+    size = min(usual, max(_LEAST, usual * _width() / _FULL))
+    sizes: dict[Any, Any] = dict.fromkeys(_SIZES, own.get("font.size", size))
+    if not own:
+        return mpl.rc_context(STYLE | sizes)
     as_ticks: dict[Any, Any] = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
-    sizes = dict.fromkeys(_SIZES, own.get("font.size", STYLE["font.size"]))
     named = {key for key, value in own.items() if key.endswith("size") and isinstance(value, str)}
     own = {key: value for key, value in own.items() if key not in named}
     return mpl.rc_context({**STYLE, **sizes, **as_ticks, **own})
@@ -139,9 +145,22 @@ def given(axes: Any, panels: int) -> list[Axes]:
     return found
 
 
+def _width() -> float:
+    """Return the width of new figures in inches."""
+    return (_SIZE.get() or (WIDTH,))[0]
+
+
 def new_figure(height: float) -> ShownFigure:
-    """Create an empty figure of the usual width; `height` in inches."""
-    return ShownFigure(figsize=(WIDTH, height), layout="constrained")
+    """Create an empty figure of the size of a `sheet`, else of the usual width and this height."""
+    return ShownFigure(figsize=_SIZE.get() or (WIDTH, height), layout="constrained")
+
+
+def two_panels(height: float, ratio: float) -> tuple[Any, int]:
+    """Create two panels of a new figure, the right one wider; return them and their rows."""
+    figure = new_figure(height)
+    if _width() < _NARROW:
+        return figure.subplots(2, 1), 2
+    return figure.subplots(1, 2, width_ratios=(1, ratio)), 1
 
 
 def single_panel(ax: Any, height: float) -> Axes:
@@ -175,7 +194,7 @@ def small_multiples(
     `heights` are those of a row in inches where rows have one, two or three panels; `extra` inches
     are for title and key.
     """
-    columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
+    columns = min({1: 1, 2: 2, 4: 2}.get(count, 3), 3 if _width() >= _NARROW else 2)
     rows = math.ceil(count / columns)
     figure = new_figure(heights[columns - 1] * rows + extra)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
@@ -271,6 +290,7 @@ def name_lines(
     """
     if inches is None:
         inches = ax.get_window_extent().height / figure_of(ax).dpi
+    inches = max(inches, LINE)
     spacing = LINE * mpl.rcParams["font.size"] / STYLE["font.size"] / inches
     order = np.argsort(heights, kind="stable")
     steps = spacing * np.arange(len(order))

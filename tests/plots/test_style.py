@@ -1,6 +1,7 @@
 """What all figures have in common: colours, text, a user's style, display in notebooks."""
 
 import io
+import itertools
 import subprocess
 import sys
 
@@ -56,6 +57,22 @@ def test_sizes_by_name_of_a_style_sheet_do_not_spoil_it(made):
     with sheet("ggplot"):  # titles are x-large
         ax = plot_curves(runs, made.forecast(runs)).axes[0]
     assert ax.title.get_fontsize() == mpl.style.library["ggplot"]["font.size"]
+
+
+@pytest.mark.parametrize("plot", [plot_curves, plot_comparison])
+def test_a_column_of_a_journal_holds_its_text(plot, made):
+    runs = made.runs(strategies=6, dataset="digits")
+    with sheet(None, (3.3, 3.6)):
+        figure = plot(runs, made.forecast(runs))
+    figure.draw_without_rendering()
+    assert tuple(figure.get_size_inches()) == (3.3, 3.6)
+    drawn = [one for one in figure.findobj(mpl.text.Text) if one.get_text() and one.get_visible()]
+    assert {text.get_fontsize() for text in drawn} == {6}
+    boxes = [text.get_window_extent() for text in drawn if text.get_text() in runs.strategies]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    for box in (*boxes, figure.legends[0].get_window_extent()):
+        assert figure.bbox.x0 <= box.x0
+        assert box.x1 <= figure.bbox.x1
 
 
 def test_text_is_at_least_nine_points(made):
