@@ -75,7 +75,8 @@ def _usual_folder() -> Path:
     """Return the folder that PyTensor uses by default."""
     if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
         return Path(os.environ["LOCALAPPDATA"]) / "PyTensor"
-    return Path(os.path.expanduser("~")) / ".pytensor"  # noqa: PTH111 -- never raises
+    home = os.environ.get("HOME", os.path.expanduser("~"))  # noqa: PTH111 -- never raises
+    return Path(home) / ".pytensor"
 
 
 def _is_writable(folder: Path) -> bool:

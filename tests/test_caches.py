@@ -97,6 +97,11 @@ def test_the_usual_folder_of_windows_is_that_of_pytensor(fresh, monkeypatch):
     assert caches._usual_folder() == Path.home() / ".pytensor"
 
 
+def test_an_empty_home_is_the_working_directory_as_for_pytensor(monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    assert caches._usual_folder() == Path(".pytensor")
+
+
 def test_no_folder_at_all_is_one_line(fresh, monkeypatch):
     monkeypatch.setattr(caches.tempfile, "tempdir", "/dev/null/x")
     with pytest.raises(PalmError, match="set PYTENSOR_FLAGS=base_compiledir=FOLDER"):
