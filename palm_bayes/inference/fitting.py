@@ -76,7 +76,8 @@ def _compiled(settings: Settings, priors: Priors) -> Settings:
             PalmWarning,
             stacklevel=2,
         )
-        return replace(settings, sampler="pymc")
+        # In this process: PyMC's own would start a script again where they are not forked.
+        return replace(settings, sampler="pymc", cores=1)
     return settings
 
 

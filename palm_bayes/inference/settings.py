@@ -51,7 +51,8 @@ class Settings:
     seed : int
         Together with the name of a strategy it determines that strategy's draws.
     cores : int, optional
-        Number of chains run in parallel; by default the number of cores.
+        Number of chains run in parallel; by default the number of cores. With "pymc" they are
+        processes: a script needs ``if __name__ == "__main__":``, or ``cores=1``.
     batches : int
         Most batches of draws for a strategy; see `palm_bayes.inference.nuts.sample_strategy`.
     """

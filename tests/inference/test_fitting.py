@@ -134,3 +134,4 @@ def test_pymc_samples_where_nutpies_class_has_changed(monkeypatch):
     with pytest.warns(PalmWarning, match=said), pytest.raises(KeyboardInterrupt):
         fit_runs(runs)
     assert asked["nuts_sampler"] == "pymc"
+    assert asked["cores"] == 1  # no processes, which a script without __main__ cannot start
