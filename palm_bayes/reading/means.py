@@ -1,7 +1,7 @@
 """Means of repetitions: which columns have them, their spread and number, and standard errors."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,32 +69,22 @@ def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
 
 
 def beside_score(sheet: Sheet, reading: Reading) -> dict[str, int]:
-    """Return the positions of the spread of the accuracies and of its number, by word.
-
-    They are empty if there is no spread, or if there are repetitions of their own.
-    """
-    given, score, places = Spread.of(reading.spread), sheet.words["accuracy"], sheet.numeric
-    if given.kind == "none" or has_repetitions(sheet):
-        return {}
-    spread = _spread_of(score, places, sheet.names, given.kind)
-    return _by_word(spread, _counts(sheet, places, [score]))
+    """Return the positions of the spread of the accuracies and of its number, by word."""
+    score = sheet.words["accuracy"]
+    found = beside_means(sheet, [score], dict.fromkeys([score, *sheet.numeric], ""), reading)
+    return found[0] if found else {}
 
 
 def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | None:
     """Take columns of means, one a strategy, each with its spread; None if they are not such."""
-    names, given = sheet.names, Spread.of(reading.spread)
-    if given.kind == "none" or "strategy" in sheet.words or has_repetitions(sheet):
-        return None
+    names = sheet.names
     left = {*spreads([names[i] for i in places])}
-    counts = _counts(sheet, places, [i for i in places if names[i] not in left])
-    means = [i for i in places if names[i] not in left and i not in counts]
-    of, beside = {i: columns.measured(names[i]) for i in places}, []
-    for i in means:
-        same = [j for j in places if of[j] == of[i]]
-        spread = _spread_of(i, [j for j in same if j not in counts], names, given.kind)
-        count = [j for j in counts if j in same] or _counts(sheet, counts, [])
-        beside.append(_by_word(spread, count))
-    if not means or not all(beside):
+    means = [i for i in places if names[i] not in left]
+    counts = _counts(sheet, places, means)
+    means = [i for i in means if i not in counts]
+    group = {i: columns.measured(names[i]) for i in places}
+    beside = beside_means(sheet, means, group, reading)
+    if not beside or "strategy" in sheet.words:
         return None
     runs = runs_of([columns.without_mean(names[i]) for i in means], None)
     if any("repetition" in run for run in runs):
@@ -104,28 +94,37 @@ def wide_means(sheet: Sheet, places: list[int], reading: Reading) -> Sheet | Non
 
 
 def across_means(sheet: Sheet, means: Sequence[int], reading: Reading) -> list[dict[str, int]]:
-    """Return what `beside_score` does of columns numbered by labels, of all of them or of none."""
-    given, places = Spread.of(reading.spread), sheet.numeric
-    if given.kind == "none" or has_repetitions(sheet):
-        return [{} for _ in means]
-    numbers = {i: end[1] for i in (*places, *means) if (end := number_at_end(sheet.names[i]))}
+    """Return what `beside_means` does of columns numbered by labels."""
+    places = [*sheet.numeric, *means]
+    group = {i: end[1] if (end := number_at_end(sheet.names[i])) else "" for i in places}
     names = [re.sub("[0-9][0-9.,]*", "", name) for name in sheet.names]
     raw = replace(sheet.raw, frame=sheet.raw.frame.set_axis(names, axis="columns"))
     sheet = replace(sheet, raw=raw, words={**sheet.words, "labels": means[0]})
-    of_all, beside = _counts(sheet, [i for i in places if i not in numbers], []), []
-    for i in means:
-        same = [j for j in places if j != i and numbers.get(j) == numbers[i]]
-        counts = _counts(sheet, same, [i])
-        spread = _spread_of(i, [j for j in same if j not in counts], names, given.kind)
-        beside.append(_by_word(spread, counts or of_all))
-    return beside if all(beside) else [{} for _ in means]
+    return beside_means(sheet, means, group, reading)
 
 
-def _by_word(spread: int | None, counts: Sequence[int]) -> dict[str, int]:
-    """Return the positions of a spread, if there is one, and of its first number, by word."""
-    if spread is None:
-        return {}
-    return {"spread": spread} | ({"mean of": counts[0]} if counts else {})
+def beside_means(
+    sheet: Sheet, means: Sequence[int], group: Mapping[int, str], reading: Reading
+) -> list[dict[str, int]]:
+    """Return the positions of the spread of each mean and of its number of repetitions, by word.
+
+    Columns of one group belong together; a number without a group, "", is that of all. The list is
+    empty if a mean has no spread, or if there are repetitions of their own.
+    """
+    given, found = Spread.of(reading.spread), list[dict[str, int]]()
+    if given.kind == "none" or has_repetitions(sheet):
+        return []
+    of_all = _counts(sheet, [i for i in group if not group[i]], [])
+    for mean in means:
+        same = [i for i in group if group[i] == group[mean]]
+        counts = _counts(sheet, same, [mean])
+        others = [i for i in same if i not in counts]
+        spread = _spread_of(mean, others, sheet.names, given.kind)
+        if spread is None:
+            return []
+        counts = counts or of_all
+        found.append({"spread": spread} | ({"mean of": counts[0]} if counts else {}))
+    return found
 
 
 def has_repetitions(sheet: Sheet) -> bool:
@@ -173,12 +172,13 @@ def _counts(sheet: Sheet, places: Sequence[int], means: Sequence[int]) -> list[i
     names = sheet.names
     counted = {*columns.COUNTS} & {*sheet.words} or any(map(columns.is_index, names))
     of = {"", *(columns.measured(names[i]) for i in means)} if counted else set[str]()
-    return [
+    counts = {
         i
         for i in places
-        if columns.counts_runs(names[i])
-        or (columns.parts(names[i]) & columns.COUNT and columns.measured(names[i]) in of)
-    ]
+        if columns.parts(names[i]) & columns.COUNT and columns.measured(names[i]) in of
+    }
+    counts -= {i for i in counts if columns.spread_kind(names[i])}  # std (n=5)
+    return [i for i in places if i in counts or columns.counts_runs(names[i])]
 
 
 def spreads(names: Sequence[str]) -> list[str]:

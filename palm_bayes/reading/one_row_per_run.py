@@ -61,12 +61,13 @@ def across(sheet: Sheet, reading: Reading) -> Sheet:
     word = _counted(found, mine, sheet.place)
     sheet, new = replace(sheet, raw=raw, words=words), raw is not sheet.raw
     beside = across_means(sheet, [*found], reading)
-    series = [Series(i, {word: found[i][1]}, one) for i, one in zip(found, beside, strict=True)]
+    runs = [{word: number} for _, number in found.values()]
+    series = [*map(Series, found, runs, beside or [{}] * len(found))]
     said = f"{len(series)} {_MANY[word]} from the columns {mine[0]} ... {mine[-1]}"
     said += f", and {rows} repetitions from its rows" * new
     sheet = replace(sheet, series=series)
     left = [names[i] for i in sheet.numeric if not columns.is_index(names[i])]
-    if not leaves_spread(reading) and not any(beside) and not has_repetitions(sheet):
+    if not leaves_spread(reading) and not beside and not has_repetitions(sheet):
         refuse_summaries([*mine, *left], sheet.place, offer="spread none")
     score = mine[0].replace(",", "").rpartition(next(iter(found.values()))[1])[0].rstrip("_-@. ")
     known = columns.word_of(score) == "accuracy" or columns.is_error(score)
