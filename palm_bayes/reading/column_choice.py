@@ -1,6 +1,6 @@
 """Choice of a table's columns, by the user and by their names; errors that offer the choices."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from palm_bayes.errors import DataError, known, listed
@@ -12,6 +12,7 @@ from palm_bayes.reading.columns import (
     is_error,
     parts,
     seems_error,
+    stands_for,
     word_of,
     word_of_last,
 )
@@ -46,41 +47,27 @@ def positions(columns: Sequence[Any], mine: Mapping[str, int], place: str) -> di
 
     `DataError`, with the choices, if several columns stand for one word.
     """
-    candidates = _candidates(columns, mine, word_of)
-    later = _candidates(columns, mine, word_of_last).get("repetition", [])
-    runs = candidates.get("repetition", [])
-    if any("seed" in clean(columns[i]) for i in runs + later):  # pairs strategies, unlike ids
-        runs = [i for i in runs if clean(columns[i]) != "runid"]
-        candidates.pop("repetition", None)
-        candidates |= {"repetition": runs} if runs else {}
-    mine_too = dict(mine) | {word: places[0] for word, places in candidates.items()}
-    candidates |= _candidates(columns, mine_too, word_of_last)
-    full = [i for i in candidates.get("accuracy", []) if clean(columns[i]) == "accuracy"]
-    if full:
-        strong = {clean(name) for name in COLUMNS["accuracy"] if name not in YIELDING}
-        kept = [i for i in candidates["accuracy"] if clean(columns[i]) in strong]
-        candidates["accuracy"] = kept
-    for word, places in candidates.items():
-        if len(places) > 1:
-            names = [str(columns[i]) for i in places]
-            choices = " or ".join(f"--column {word}={name}" for name in dict.fromkeys(names))
-            raise DataError(
-                f"{place}columns {listed(names)} all stand for {word}: keep one, or choose by "
-                f"{choices} (in Python, columns={{{word!r}: {names[0]!r}}})"
-            )
-    return dict(mine) | {word: places[0] for word, places in candidates.items()}
-
-
-def _candidates(
-    columns: Sequence[Any], mine: Mapping[str, int], of: Callable[[Hashable], str | None]
-) -> dict[str, list[int]]:
-    """Return the positions of the columns that stand for words that are not chosen yet."""
-    candidates: dict[str, list[int]] = {}
-    for i, column in enumerate(columns):
-        word = of(column)
-        if word and word not in mine and i not in mine.values():
-            candidates.setdefault(word, []).append(i)
-    return candidates
+    chosen, names = dict(mine), [*map(clean, columns)]
+    strong = {clean(name) for name in COLUMNS["accuracy"] if name not in YIELDING}
+    runs = [name for i, name in enumerate(names) if stands_for(columns[i]) == "repetition"]
+    ids = {"runid"} if any("seed" in name for name in runs) else set()  # seeds pair strategies
+    for of in (word_of, word_of_last):
+        found: dict[str, list[int]] = {}
+        for i, name in enumerate(names):
+            if name not in ids and i not in chosen.values() and (word := of(columns[i])):
+                found.setdefault(word, []).append(i)
+        for word in [word for word in found if word not in chosen]:
+            full = any(names[i] == "accuracy" for i in found[word])
+            places = [i for i in found[word] if names[i] in strong or not full]
+            if len(places) > 1:
+                said = [str(columns[i]) for i in places]
+                choices = " or ".join(f"--column {word}={name}" for name in dict.fromkeys(said))
+                raise DataError(
+                    f"{place}columns {listed(said)} all stand for {word}: keep one, or choose by "
+                    f"{choices} (in Python, columns={{{word!r}: {said[0]!r}}})"
+                )
+            chosen[word] = places[0]
+    return chosen
 
 
 def _choice(choice: str) -> str:
