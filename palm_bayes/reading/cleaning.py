@@ -121,11 +121,11 @@ def _without_zero_labels(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     if "labels" not in table:
         return table
     none = as_numbers(table["labels"]) == 0
-    if none.any() and not none.all():
-        notes.append(f"{_row_count(none)} at 0 labels left out")
-        first, table = table[none], table[~none]
-        if "episode" in table and (as_numbers(first["episode"]) == 1).all():
-            table = table.assign(episode=as_numbers(table["episode"]) - 1)
+    if not none.any() or none.all():
+        return table
+    first, table = table[none], _without(table, none, "at 0 labels left out", notes)
+    if "episode" in table and (as_numbers(first["episode"]) == 1).all():
+        table = table.assign(episode=as_numbers(table["episode"]) - 1)
     return table
 
 
@@ -133,10 +133,9 @@ def _without_empty_runs(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out runs without any accuracy, unless all have none."""
     empty = is_gap(table["accuracy"])
     none = empty.groupby([table[key] for key in _run_keys(table)]).transform("all")
-    if not none.any() or none.all():
-        return table
-    notes.append(f"{_row_count(none)} left out, runs without any accuracy: {_runs(table[none])}")
-    return table[~none]
+    none &= not none.all()
+    what = f"left out, runs without any accuracy: {_runs(table[none])}"
+    return _without(table, none, what, notes)
 
 
 def _note_missing_rows(table: pd.DataFrame, notes: list[str]) -> None:
@@ -175,9 +174,11 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     everywhere = (~empty).groupby([table[key] for key in (*keys[:-1], "_at")])
     never = empty & ~everywhere.transform("any").fillna(value=False).astype(bool)
     if 2 * never.sum() >= len(table):  # measured at every second label, or less often
-        notes.append(f"{_row_count(never)} at {word} where no run was measured left out")
-        table, empty = table[~never], empty[~never]
-    table, empty = _without_twins(table, empty, [*keys, "_at"], notes)
+        table = _without(table, never, f"at {word} where no run was measured left out", notes)
+    empty = is_gap(table["accuracy"])
+    twins = empty & (~empty).groupby([table[key] for key in (*keys, "_at")]).transform("any")
+    table = _without(table, twins, "without accuracy, beside rows with it, left out", notes)
+    empty = is_gap(table["accuracy"])
     empty &= table["_at"].ne(0) | (word != "labels")  # rows at 0 labels are left out next
     run = [table[key] for key in keys]
     if "episode" not in table:  # a row that is missing is an episode all the same
@@ -185,21 +186,16 @@ def _without_gaps(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     last = table["_at"].where(~empty).groupby(run).transform("max")
     ended = empty & ~(table["_at"] < last)
     for rows, what in ((ended, "ended early"), (empty & ~ended, "have gaps")):
-        if rows.any():
-            which = f"without accuracy left out, runs that {what}: {_runs(table[rows])}"
-            notes.append(f"{_row_count(rows)} {which}")
-    return table[~empty].drop(columns="_at")
+        mine = rows[table.index]
+        which = f"without accuracy left out, runs that {what}: {_runs(table[mine])}"
+        table = _without(table, mine, which, notes)
+    return table.drop(columns="_at")
 
 
-def _without_twins(
-    table: pd.DataFrame, empty: "pd.Series[bool]", keys: list[str], notes: list[str]
-) -> tuple[pd.DataFrame, "pd.Series[bool]"]:
-    """Leave out rows without accuracy where the run has another row with one at the same place."""
-    twins = empty & (~empty).groupby([table[key] for key in keys]).transform("any")
-    if twins.any():
-        notes.append(f"{_row_count(twins)} without accuracy, beside rows with it, left out")
-    return table[~twins], empty[~twins]
-
-
-def _row_count(which: "pd.Series[bool]") -> str:
-    return plural([which.sum()], "row", "rows")
+def _without(
+    table: pd.DataFrame, rows: "pd.Series[bool]", what: str, notes: list[str]
+) -> pd.DataFrame:
+    """Leave out rows; a note says how many, and what they are."""
+    if rows.any():
+        notes.append(f"{plural([rows.sum()], 'row', 'rows')} {what}")
+    return table[~rows]

@@ -100,19 +100,14 @@ def _rows(
     read: Sequence[tuple[tuple[str, str], Floats, Floats | None]],
     files: Mapping[tuple[str, str], str],
 ) -> pd.DataFrame:
-    """Lay runs below each other: one frame, since a frame for each of thousands takes seconds."""
-    sizes = [accuracy.size for _, accuracy, _ in read]
-    labels = [np.full(y.shape, np.nan) if labels is None else labels for _, y, labels in read]
-    columns = {
-        "episode": np.concatenate([np.arange(1, size + 1) for size in sizes]),
-        "labels": np.concatenate(labels),
-        "accuracy": np.concatenate([accuracy for _, accuracy, _ in read]),
-    }
-    names = np.array([(*run, files[run]) for run, _, _ in read], dtype=object)
-    columns |= zip(
-        ("strategy", "repetition", "file"), np.repeat(names, sizes, axis=0).T, strict=True
-    )
-    return pd.DataFrame(columns)
+    """Lay runs below each other; a frame for each of thousands would take seconds."""
+    runs = [
+        (*run, files[run], np.arange(1, y.size + 1), np.full(y.size, np.nan) if x is None else x, y)
+        for run, y, x in read
+    ]
+    names = ["strategy", "repetition", "file", "episode", "labels", "accuracy"]
+    table = pd.DataFrame(runs, columns=names).explode(names[3:], ignore_index=True)
+    return table.astype({"episode": int, "labels": float, "accuracy": float})
 
 
 def _chosen_folders(
