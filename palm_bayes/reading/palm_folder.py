@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.cells import natural
+from palm_bayes.data.cells import natural, well_formed
 from palm_bayes.errors import DataError, known, listed
 from palm_bayes.reading.opening import array_of
 from palm_bayes.reading.run_names import X_FILE, Y_FILE, palm_discovered, palm_splits
@@ -102,7 +102,10 @@ def _rows(
 ) -> pd.DataFrame:
     """Lay runs below each other; a frame for each of thousands would take seconds."""
     runs = [
-        (*run, files[run], np.arange(1, y.size + 1), np.full(y.size, np.nan) if x is None else x, y)
+        (
+            *map(well_formed, (*run, files[run])),
+            *(np.arange(1, y.size + 1), np.full(y.size, np.nan) if x is None else x, y),
+        )
         for run, y, x in read
     ]
     names = ["strategy", "repetition", "file", "episode", "labels", "accuracy"]

@@ -125,7 +125,7 @@ def matches_of(place: str | Path) -> list[Path]:
     path = home_filled(place)
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+    base = next(folder for folder in path.parents if folder.exists())  # may have brackets
     return sorted(base.glob(str(path.relative_to(base))))
 
 

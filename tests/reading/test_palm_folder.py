@@ -183,3 +183,8 @@ def test_odd_folders(tmp_path):
     assert (runs.dataset, runs.model) == ("cifar", "vit")
     save(tmp_path / "random_1")
     assert "random and random_1 both are repetition 1 of strategy random" in message(tmp_path)
+
+
+def test_names_that_cannot_be_decoded_are_read(tmp_path):
+    palm(tmp_path, "z\udcfcfall_1", "z\udcfcfall_2")  # a name in Latin-1
+    assert read_runs(tmp_path).strategies == ("z�fall",)

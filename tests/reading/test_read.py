@@ -126,6 +126,14 @@ def test_columns_must_be_clear(tmp_path, header, parts):
     assert all(part in said for part in parts), said
 
 
+def test_a_folder_whose_name_has_brackets_is_no_pattern(tmp_path):
+    folder = tmp_path / "[pilot]"
+    folder.mkdir()
+    rows = "".join(f"m,{20 * i},0.{i}\n" for i in range(1, 6))
+    csv(folder / "a_1.csv", f"strategy,labels,accuracy\n{rows}")
+    assert read_runs(folder / "*.csv").strategies == ("m",)
+
+
 def test_files_that_cannot_be_read(tmp_path):
     assert message(tmp_path / "no.csv") == f"{tmp_path / 'no.csv'} does not exist"
     said = "is neither a folder nor a file of .csv, .csv.gz, .tsv"
