@@ -93,12 +93,14 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
         "growth by labels": replace(misfit, scale=NEVER),
         "growth by noise": replace(misfit, by_noise=NEVER, scale=alike),
         "growth by gain": replace(misfit, by_gain=NEVER),
+        "straight line": replace(misfit, straight=NEVER),
         "heavy tails": replace(misfit, tail=NEVER),
         "gains in common": replace(misfit, between_gains=np.inf),
         "levels in common": replace(misfit, between_levels=np.inf),
         "all of these: pure PALM": replace(
-            misfit, level=0.0, scale=0.0, by_gain=0.0, between_gains=np.inf, between_levels=np.inf
-        ),
+            misfit, level=0.0, scale=0.0, by_gain=0.0, straight=0.0, between_gains=np.inf,
+            between_levels=np.inf,
+        ),  # fmt: skip
     }
     models = {name: replace(learned, misfit=part) for name, part in without.items()}
     old = {"alpha_start": LogNormal(1.5, 1.0), "beta": LogNormal(0.22, 0.45)}

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 OTHERS = ("beta", "noise", "noise_ratio", "rho", "shared", "lasting")
 MOST = 0.999  # ρ, ω and λ: accuracies that never change would make larger ones infinitely likely
 STEPS = 60  # from x_last on, along which the highest value of a strayed curve so far is sought
+STEP = 0.05  # of log labels, over which the slope of the straight line is taken, as the model does
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +127,12 @@ def strayed(points: Points, x: Array, misfit: Misfit, normals: Array) -> Array:
     at_last = expit(now)
     s = points.noise[:, None] / np.maximum(at_last * (1 - at_last), 1e-3)
     width = misfit.scale * (s / 0.05) ** misfit.by_noise * steps**misfit.power
-    width = width + misfit.by_gain * (along - now)
+    start = last * np.exp(STEP)  # a slope is that of the first step of the model's grid
+    line = (odds(points, start) - now) / STEP * steps
+    gain = (1 - misfit.straight) * (along - now) + misfit.straight * line
+    width = width + misfit.by_gain * gain
     heavy = growth * np.exp(misfit.tail * growth**2 / 2)
-    highest = np.maximum.accumulate(along + heavy * width, axis=1)
+    highest = np.maximum.accumulate(now + gain + heavy * width, axis=1)
     t = np.log(x / last)
     later = np.stack([np.interp(t, steps, one) for one in highest])
     return np.asarray(expit(np.where(t > 0, later, odds(points, x)) + misfit.level * s * level))

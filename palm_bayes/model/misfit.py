@@ -3,14 +3,15 @@
 PALM is a good approximation, but a posterior of its four parameters ignores that it is not exact.
 In log-odds, the expected accuracy is PALM's plus a misfit, which depends on two standard normal
 variables per strategy; data up to x_last do not inform them. It grows from x_last on; its level, a
-small part, shifts the whole curve, also within the data. With t = log(x / x_last) ≥ 0, the noise s
-of a single accuracy at the end of the data (in log-odds) and G(t), the gain of PALM's curve since
-then, the log-odds are
+small part, shifts the whole curve, also within the data. With t = log(x / x_last) ≥ 0 and the noise
+s of a single accuracy at the end of the data (in log-odds), the log-odds are
 
-    level · s · z₁ + max over τ ≤ t of  PALM(τ) + h(z₂) · (scale · (s / _NOISE)^by_noise · τ^power
-                                                           + by_gain · G(τ))
+    level · s · z₁ + max over τ ≤ t of  PALM(0) + G(τ) + h(z₂) · (scale · (s / _NOISE)^by_noise
+                                                                  · τ^power + by_gain · G(τ))
 
-The maximum allows a curve to stay constant, but not to fall with more labels.
+G(τ) = (1 − straight) · (PALM(τ) − PALM(0)) + straight · PALM'(0) · τ is the expected gain: PALM's
+curve comes to rest, while many real curves go on in a straight line of log-odds by log labels, as
+power laws do. The maximum allows a curve to stay constant, but not to fall with more labels.
 h(z) = z · exp(tail · z² / 2), Tukey's h distribution, allows large deviations for a few curves.
 Strategies of one task share an unknown part of the variance of z₁ and z₂, whose prior has mean
 `common` and puts most weight near 0 and 1. All hyperparameters are learned from past curves
@@ -37,7 +38,7 @@ _NOISE = 0.05  # log-odds: the noise that `scale` refers to
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
 # Allowed hyperparameters: largest values, and those above 0.
-_MOST = {"tail": 0.99, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
+_MOST = {"tail": 0.99, "straight": 1.0, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
 _POSITIVE = {"power", *(f"between_{of}{w}" for of in ("gains", "levels") for w in ("", "_width"))}
 
 
@@ -58,8 +59,11 @@ class Misfit:
     power : float
         Exponent of log(x / x_last) in the growth of the misfit.
     by_gain : float
-        Standard deviation of a curve's gain past the data, as a share of PALM's. It and `scale` are
-        standard deviations only if `tail` is 0.
+        Standard deviation of a curve's gain past the data, as a share of the expected one. It and
+        `scale` are standard deviations only if `tail` is 0.
+    straight : float
+        Share of the straight line that continues PALM's curve, in log-odds by log labels, in the
+        expected gain; from 0 (PALM's gain) to 1.
     tail : float
         Tail parameter of Tukey's h distribution of the growth, from 0 (normal) to below 1.
     common : float
@@ -77,6 +81,7 @@ class Misfit:
     by_noise: float
     power: float
     by_gain: float
+    straight: float
     tail: float
     common: float
     between_gains: float
@@ -119,7 +124,7 @@ class Misfit:
         t : array
             log(x / x_last), at least 0.
         gain : array
-            G, the gain of PALM's log-odds since x_last.
+            G, the expected gain of log-odds since x_last.
         """
         return self.scale * (noise / _NOISE) ** self.by_noise * t**self.power + self.by_gain * gain
 
@@ -152,8 +157,10 @@ class Misfit:
             `numpy` or `pytensor.tensor`.
         """
         steps = STEP * xp.arange(along.shape[-1])
+        gain = along - along[..., :1]
+        gain = gain + self.straight * (gain[..., 1:2] / STEP * steps - gain)
         heavy = of_growth * xp.exp(0.5 * self.tail * of_growth**2)
-        with_misfit = along + heavy * self.width(noise, steps, along - along[..., :1])
+        with_misfit = along[..., :1] + gain + heavy * self.width(noise, steps, gain)
         highest = _highest_so_far(with_misfit, xp)
         # Linear between steps, so that the result does not depend on the other requested x.
         place = np.maximum(t, 0) / STEP

@@ -52,6 +52,7 @@ TRUE = Misfit(
     by_noise=0.3,
     power=1.5,
     by_gain=0.05,
+    straight=0.2,
     tail=0.1,
     common=0.6,
     between_gains=1,

@@ -28,6 +28,7 @@ NONE = Misfit(
     by_noise=0,
     power=1,
     by_gain=0,
+    straight=0,
     tail=0,
     common=0,
     between_gains=np.inf,

@@ -199,7 +199,7 @@ def test_misfit_is_drawn_from_its_prior(model):
 
 @pytest.mark.parametrize("by_gain", [0.0, 0.5])
 def test_misfit_in_pytensor_is_that_in_numpy(by_gain):
-    misfit = Misfit(0.8, 0.1, 0.5, 1.2, by_gain, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5)
+    misfit = Misfit(0.8, 0.1, 0.5, 1.2, by_gain, 0.4, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5)
     rng = np.random.default_rng(1)
     t = np.array([-1.0, 0.0, 0.01, 0.5, 2.3])
     on_curve = np.sort(rng.uniform(0, 1, (30, len(t))))

@@ -18,6 +18,7 @@ NONE = Misfit(
     by_noise=0.5,
     power=1,
     by_gain=0,
+    straight=0,
     tail=0,
     common=0,
     between_gains=np.inf,
@@ -54,6 +55,17 @@ def test_growth_is_of_noise_labels_and_gain():
     for noise, times in ((0.05, 1.0), (0.2, 2.0)):  # by_noise is 0.5
         moved = logit(expected(MISFIT, t, growth=1.0, noise=noise))[0] - odds_at(t)
         assert moved == pytest.approx(0.05 * times * 1.0**1.5 + 0.3 * gain)
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_expected_gain_lies_between_palms_and_a_straight_line(share):
+    t = np.array([0.5, 1.0, 2.0])
+    palm, line = odds_at(t) - odds_at(0), t * (odds_at(STEP) - odds_at(0)) / STEP
+    misfit = replace(MISFIT, straight=share, scale=0)
+    gain = logit(expected(misfit, t))[0] - odds_at(0)
+    np.testing.assert_allclose(gain, (1 - share) * palm + share * line)
+    wider = logit(expected(misfit, t, growth=1.0))[0] - odds_at(0)
+    np.testing.assert_allclose(wider, 1.3 * gain)
 
 
 @pytest.mark.parametrize("growth", [-1.0, 0.5, 3.0])
@@ -98,7 +110,7 @@ def test_normals_are_standard_and_have_a_share_in_common():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("scale", -1), ("common", 1.5), ("power", 0), ("level", np.nan)]
+    ("name", "value"), [("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0), ("level", np.nan)]
 )
 def test_numbers_that_are_not_allowed(name, value):
     with pytest.raises(DataError, match=f"{name} of the misfit"):
@@ -108,7 +120,7 @@ def test_numbers_that_are_not_allowed(name, value):
 @pytest.mark.parametrize(
     ("of", "name", "value"),
     [
-        *[("misfit", name, 0.0) for name in ("level", "scale", "by_noise", "by_gain", "tail")],
+        *[("misfit", name, 0.0) for name in ("level", "scale", "by_gain", "straight", "tail")],
         *[("misfit", name, np.inf) for name in ("between_gains", "between_levels")],
         *[("alpha_start", "median", np.nan), ("beta", "width", 0.0)],
     ],
