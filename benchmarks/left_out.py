@@ -98,9 +98,10 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
         "gains in common": replace(misfit, between_gains=np.inf),
         "levels in common": replace(misfit, between_levels=np.inf),
         "all of these: pure PALM": replace(
-            misfit, level=0.0, scale=0.0, by_gain=0.0, straight=0.0, between_gains=np.inf,
-            between_levels=np.inf,
-        ),  # fmt: skip
+            misfit,
+            **dict.fromkeys(("level", "scale", "by_gain", "straight"), 0.0),
+            **dict.fromkeys(("between_gains", "between_levels"), np.inf),
+        ),
     }
     models = {name: replace(learned, misfit=part) for name, part in without.items()}
     old = {"alpha_start": LogNormal(1.5, 1.0), "beta": LogNormal(0.22, 0.45)}

@@ -38,7 +38,11 @@ _NOISE = 0.05  # log-odds: the noise that `scale` refers to
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
 # Allowed hyperparameters: largest values, and those above 0.
-_MOST = {"tail": 0.99, "straight": 1.0, "common": 1.0, "between_gains": np.inf, "between_levels": np.inf}
+_MOST = {
+    **dict.fromkeys(("straight", "common"), 1.0),
+    "tail": 0.99,
+    **dict.fromkeys(("between_gains", "between_levels"), np.inf),
+}
 _POSITIVE = {"power", *(f"between_{of}{w}" for of in ("gains", "levels") for w in ("", "_width"))}
 
 

@@ -110,7 +110,8 @@ def test_normals_are_standard_and_have_a_share_in_common():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0), ("level", np.nan)]
+    ("name", "value"),
+    [("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0), ("level", np.nan)],
 )
 def test_numbers_that_are_not_allowed(name, value):
     with pytest.raises(DataError, match=f"{name} of the misfit"):
@@ -120,7 +121,8 @@ def test_numbers_that_are_not_allowed(name, value):
 @pytest.mark.parametrize(
     ("of", "name", "value"),
     [
-        *[("misfit", name, 0.0) for name in ("level", "scale", "by_gain", "straight", "tail")],
+        *[("misfit", name, 0.0) for name in ("level", "scale", "by_noise", "by_gain", "tail")],
+        ("misfit", "straight", 0.0),
         *[("misfit", name, np.inf) for name in ("between_gains", "between_levels")],
         *[("alpha_start", "median", np.nan), ("beta", "width", 0.0)],
     ],
