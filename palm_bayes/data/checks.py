@@ -1,5 +1,6 @@
 """Notes on unusual runs that can be fitted, with the consequence for the fit."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -143,10 +144,17 @@ def _growing(runs: Sequence[tuple[Floats, Floats]], level: float) -> tuple[float
         return None
     variance, freedom = np.sum([fit[2:] for fit in fits], axis=0)
     error = np.sqrt(variance) / len(fits)
+    sure = error == 0 or _is_below(freedom, bend / error, level)
+    return (float(slope - bend), float(slope + bend)) if sure else None
+
+
+def _is_below(freedom: float, t: float, level: float) -> bool:
+    """Return True if Student's t distribution exceeds `t` with less probability than `level`."""
+    if math.erfc(t / math.sqrt(2)) / 2 >= level:  # a normal one, which exceeds it less often
+        return False
     from scipy.special import stdtr  # here: few curves need it, and SciPy is slow to import
 
-    sure = error == 0 or stdtr(freedom, -bend / error) < level
-    return (float(slope - bend), float(slope + bend)) if sure else None
+    return bool(stdtr(freedom, -t) < level)
 
 
 def _quadratic(at: Floats, accuracy: Floats) -> tuple[float, float, float, int]:
