@@ -63,7 +63,7 @@ def test_what_is_scored_is_the_forecast(fit):
         of_mean = (drawn.mean("repetition") < seen.mean("repetition")).mean("sample")
         forecast = np.vstack([of_mean, of_runs.transpose("repetition", "x")])
         np.testing.assert_allclose(of_learning, forecast, atol=0.04)
-        assert np.abs(of_learning - forecast).mean() < 0.015
+        assert np.abs(of_learning - forecast).mean() < 0.02  # of 400 draws
 
 
 def test_weighted_draws_are_those_of_the_other_prior(past):

@@ -97,7 +97,7 @@ def test_what_needs_single_repetitions_says_so(known, fit):
 
 def test_each_strategy_is_sampled_alone_until_it_converges():
     runs = read_runs(example_runs_path(), max_episodes=12, strategies=NAMES)
-    few = {"draws": 200, "seed": 3}  # 800 in all, of which fewer than 400 are effective at first
+    few = {"draws": 150, "seed": 3}  # 600 in all, of which fewer than 400 are effective at first
     told = []
     fit = fit_runs(runs, **few, progress=lambda *news: told.append(news[:2]))
     assert (fit.convergence.table["attempts"] > 1).all()
