@@ -14,8 +14,8 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.model import curve, noise
 
-VERSION = 10
-"""Version of the model, stored in traces: traces of other versions hold other variables."""
+VERSION = 11
+"""Version of the model, stored in traces: others hold other variables or hyperparameters."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")
 """Names of the noise parameters."""
