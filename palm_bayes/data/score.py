@@ -40,6 +40,10 @@ class Score:
         if not (self.metric.isprintable() and 0 < len(self.metric.strip()) <= _LONGEST):
             allowed = f"allowed are 1 to {_LONGEST} letters in one line"
             raise DataError(f"the name of the score is {self.metric!r}, {allowed}")
+        if self.lower_is_better not in (True, False):  # of any type
+            raise DataError(
+                f"lower_is_better is {self.lower_is_better!r}, but must be True or False"
+            )
 
     @property
     def unit(self) -> float:

@@ -418,6 +418,7 @@ def test_a_cell_that_is_a_list_is_no_episode(cell):
         ({"layout": ["wide"]}, "no layout ['wide']: there are"),
         ({"strategies": 3}, "no strategy 3: there are margin"),
         ({"percent": [True]}, "percent is [True], but must be True, False or None"),
+        ({"lower_is_better": "no"}, "lower_is_better is 'no', but must be True or False"),
     ],
 )
 def test_options_of_another_type_are_one_line(option, said):
