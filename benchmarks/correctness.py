@@ -25,7 +25,6 @@ from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.settings import Settings
 from palm_bayes.model import expected
 from palm_bayes.model.learned import shipped
-from palm_bayes.model.misfit import PARTS
 from palm_bayes.model.priors import named_priors
 from palm_bayes.model.variables import observations
 
@@ -48,7 +47,7 @@ def compare(runs: Runs, priors: str, draws: int, seed: int) -> tuple[pd.DataFram
     for times in BEYOND:
         name = f"E({times:g} x_last)"
         ours[name] = with_misfit(sample, runs, times * data.x_last, seed)
-        normals = rng.standard_normal((len(found.z), 2))
+        normals = rng.standard_normal(len(found.z))
         at = np.array([times * data.x_last])
         theirs[name] = expected_of(Points.of(found.z, data), at, shipped().misfit, normals)[:, 0]
     ours = on_logs(ours, ours["alpha"] + data.x_first)
@@ -112,8 +111,8 @@ def with_misfit(sample: Sample, runs: Runs, x: float, seed: int) -> Array:
     posterior = sample.posterior
     chains, draws = (posterior.sizes[dim] for dim in ("chain", "draw"))
     normals = shipped().misfit.normals(chains, draws, 1, np.random.default_rng(seed))
-    dims = ("chain", "draw", "strategy", "misfit_part")
-    posterior = posterior.assign(misfit=(dims, normals)).assign_coords(misfit_part=list(PARTS))
+    dims = ("chain", "draw", "strategy")
+    posterior = posterior.assign(misfit=(dims, normals))
     places = {"x_first": ends.x_first, "x_last": ends.x_last}
     of_data = xr.Dataset({name: ("strategy", at) for name, at in places.items()})
     of_data = of_data.assign_coords(strategy=posterior["strategy"])

@@ -62,8 +62,8 @@ class Task:
     ----------
     z : array, dims (strategy, parameter)
         Points of `reference_model`.
-    misfit : array, dims (strategy, 2)
-        Standard normals of level and growth.
+    misfit : array, dims (strategy,)
+        Standard normals.
     y : array, dims (strategy, run, episode)
         Accuracies, NaN where a run has ended.
     """
@@ -117,7 +117,7 @@ def accuracies(design: Design, z: Array, rng: np.random.Generator) -> Array:
 def misfits(strategies: int, rng: np.random.Generator) -> Array:
     """Draw the misfit's normals; strategies of a task have some of their variance in common."""
     share = rng.beta(*beta_in_common(shipped().misfit.common)) if strategies > 1 else 0.0
-    task, own = rng.standard_normal((1, 2)), rng.standard_normal((strategies, 2))
+    task, own = rng.standard_normal(1), rng.standard_normal(strategies)
     return np.asarray(np.sqrt(share) * task + np.sqrt(1 - share) * own)
 
 

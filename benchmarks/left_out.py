@@ -89,17 +89,17 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
     learned, misfit = lesson.learned, lesson.learned.misfit
     alike = misfit.scale * (TYPICAL / 0.05) ** misfit.by_noise
     without = {
-        "level": replace(misfit, level=NEVER),
         "growth by labels": replace(misfit, scale=NEVER),
         "growth by noise": replace(misfit, by_noise=NEVER, scale=alike),
         "growth by gain": replace(misfit, by_gain=NEVER),
         "straight line": replace(misfit, straight=NEVER),
         "heavy tails": replace(misfit, tail=NEVER),
+        "more noise in common": replace(misfit, later_shared=0.0),
         "gains in common": replace(misfit, between_gains=np.inf),
         "levels in common": replace(misfit, between_levels=np.inf),
         "all of these: pure PALM": replace(
             misfit,
-            **dict.fromkeys(("level", "scale", "by_gain", "straight"), 0.0),
+            **dict.fromkeys(("scale", "by_gain", "straight", "later_shared"), 0.0),
             **dict.fromkeys(("between_gains", "between_levels"), np.inf),
         ),
     }

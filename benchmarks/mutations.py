@@ -328,11 +328,11 @@ MUTATIONS = (
         "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(
-        "Misfit: level at the end of the data left out",
-        "model/misfit.py",
-        " + self.level * noise * of_level, xp)",
-        ", xp)",
-        "model/test_misfit.py::test_level_is_in_units_of_the_noise_everywhere",
+        "Noise in common past the data as within them",
+        "model/expected.py",
+        "if misfit is None else misfit.shared_past(shared, t)",
+        "if True else misfit.shared_past(shared, t)",
+        "model/test_expected.py::test_noise_in_common_grows_past_the_data_with_the_misfit_only",
     ),
     Mutation(
         "Misfit: growth by the gain left out",

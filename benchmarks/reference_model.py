@@ -119,8 +119,8 @@ def reached(log_k: Array, start: Array, beta: Array, data: Data) -> Array:
 
 
 def strayed(points: Points, x: Array, misfit: Misfit, normals: Array) -> Array:
-    """Expected accuracies with the misfit, dims (point, x); normals of dims (point, 2)."""
-    level, growth = normals.T[:, :, None]
+    """Expected accuracies with the misfit, dims (point, x); normals of dims (point,)."""
+    z = normals[:, None]
     last = points.data.x_last
     steps = np.linspace(0, np.log(max(x.max() / last, 1.01)), STEPS)
     along, now = odds(points, last * np.exp(steps)), odds(points, np.array([last]))
@@ -131,11 +131,11 @@ def strayed(points: Points, x: Array, misfit: Misfit, normals: Array) -> Array:
     line = (odds(points, start) - now) / STEP * steps
     gain = (1 - misfit.straight) * (along - now) + misfit.straight * line
     width = width + misfit.by_gain * gain
-    heavy = growth * np.exp(misfit.tail * growth**2 / 2)
+    heavy = z * np.exp(misfit.tail * z**2 / 2)
     highest = np.maximum.accumulate(now + gain + heavy * width, axis=1)
     t = np.log(x / last)
     later = np.stack([np.interp(t, steps, one) for one in highest])
-    return np.asarray(expit(np.where(t > 0, later, odds(points, x)) + misfit.level * s * level))
+    return np.asarray(expit(np.where(t > 0, later, odds(points, x))))
 
 
 def odds(points: Points, x: Array) -> Array:

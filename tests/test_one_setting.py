@@ -109,5 +109,5 @@ def test_a_saved_fit_gives_the_same(fit, draws, tmp_path, budget):
 def test_all_of_arviz_sees_the_same(fit):
     """The misfit is in the posterior, with all that a forecast is made of."""
     posterior = fit.trace["posterior"]
-    assert posterior["misfit"].dims == ("chain", "draw", "strategy", "misfit_part")
+    assert posterior["misfit"].dims == ("chain", "draw", "strategy")
     assert set(fit.trace["sampled"].data_vars) == set(posterior.data_vars) - {"misfit"}

@@ -32,9 +32,11 @@ be removed afterwards.
                  of the logarithm
   alpha_start    prior of x + alpha at the first observed x, in batches
   beta           prior of beta
-  level ... tail
+  scale ... tail
                  size, growth and tails of the misfit, the deviation of real
                  curves from PALM's past the data
+  later_shared   share of the repetitions' own noise that becomes common to
+                 them far past the data
   common         share of the misfit common to the strategies of a task
   between_...    how much the strategies of a task differ
   score, before  of several sources: mean log density of the later accuracies

@@ -33,9 +33,9 @@ _EPISODES = 12  # number of later episodes used, evenly spaced
 _RUNS = 3  # number of runs used in addition to their mean
 _ODD = 1e-3  # mixture weight of a uniform density, for robustness
 
-_PER_DRAW = 4  # pairs of normals of the misfit for each draw
+_PER_DRAW = 4  # normals of the misfit for each draw
 _SHARES_SEED = 1000  # a seed that no strategy has
-_BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta")
+_BY_DRAW = ("odds", "along", "noise", "gain", "log_start", "log_beta", "own")
 
 
 class Later(NamedTuple):
@@ -54,6 +54,8 @@ class Later(NamedTuple):
     shift, variance : array, dims (run, draw, x)
         Conditional mean and variance of noise given a run's residuals. The first run is the mean
         over all repetitions, the others are some of them.
+    own : array, dims (draw, x)
+        Variance that the mean would have in addition if repetitions had all noise in common.
     observed : array, dims (run, x)
         Observed accuracies; NaN where missing.
     t : array, dims (x,)
@@ -68,13 +70,19 @@ class Later(NamedTuple):
     log_beta: Floats
     shift: Floats
     variance: Floats
+    own: Floats
     observed: Floats
     t: Floats
 
-    def expected(self, misfit: Misfit, level: Floats, growth: Floats) -> Floats:
+    def expected(self, misfit: Misfit, z: Floats) -> Floats:
         """Compute expected accuracies, dims (draw, x), from normals of dims (draw,)."""
-        parts = self.odds, self.along, self.noise, self.t, level[:, None], growth[:, None]
+        parts = self.odds, self.along, self.noise, self.t, z[:, None]
         return np.asarray(misfit.expected(*parts))
+
+    def with_shared(self, misfit: Misfit) -> "Later":
+        """Add what becomes common to the repetitions past the data to the mean's variance."""
+        of_mean = self.variance[:1] + misfit.shared_past(0.0, self.t) * self.own
+        return self._replace(variance=np.concatenate([of_mean, self.variance[1:]]))
 
     @property
     def curves(self) -> Curves:
@@ -158,15 +166,14 @@ class FittedTask:
         An order says which of two strategies has the higher later mean.
         """
         joint = self._joint(learned, sampled)
-        task, places = _normals(), ndtr(_normals(_SHARES_SEED)[0])
+        task, places = _normals(), ndtr(_normals(_SHARES_SEED))
         found = []
         for mean in commons:
             common = shares_in_common(mean, places)
             of_each = []
             for i, later in enumerate(joint):
-                own = _normals(i + 1)
-                drawn = [noise.mixed(a, b, common) for a, b in zip(task, own, strict=True)]
-                of_each.append((later, later.expected(learned.misfit, *drawn)))
+                z = noise.mixed(task, _normals(i + 1), common)
+                of_each.append((later, later.expected(learned.misfit, z)))
             pairs = combinations(of_each, 2)
             logs = [_log_order(*one, *other, self.correlation) for one, other in pairs]
             every = np.concatenate(logs)
@@ -180,7 +187,9 @@ class FittedTask:
         at = hierarchy.places(DRAWS, rng)
         each = zip(self.laters, own, strict=True)
         return [
-            later.taken(hierarchy.matched_draws(later.curves, weights, at, rng))
+            later.taken(hierarchy.matched_draws(later.curves, weights, at, rng)).with_shared(
+                learned.misfit
+            )
             for later, weights in each
         ]
 
@@ -189,9 +198,10 @@ def _average_over_draws(
     later: Later, weights: Floats, misfit: Misfit, of: Callable[[Floats, Floats], Floats]
 ) -> Floats:
     """Average a function of standardised residuals and their sd over draws; dims (run, x)."""
+    later = later.with_shared(misfit)
     found = [
-        np.einsum("d,rdx->rx", weights, of(*later.standardised(later.expected(misfit, *normals))))
-        for normals in map(_normals, range(_PER_DRAW))
+        np.einsum("d,rdx->rx", weights, of(*later.standardised(later.expected(misfit, z))))
+        for z in map(_normals, range(_PER_DRAW))
     ]
     return np.asarray(np.mean(found, axis=0))
 
@@ -239,11 +249,10 @@ def _log_density(logarithm: Floats, prior: LogNormal) -> Floats:
 
 
 @lru_cache
-def _normals(seed: int = 0) -> tuple[Floats, Floats]:
-    """Return evenly spread normals, equal for all hyperparameters, two of dims (draw,)."""
-    rng = np.random.default_rng(seed)
-    one, other = (ndtri((rng.permutation(DRAWS) + 0.5) / DRAWS) for _ in range(2))
-    return one, other
+def _normals(seed: int = 0) -> Floats:
+    """Return evenly spread normals, equal for all hyperparameters, dims (draw,)."""
+    places = np.random.default_rng(seed).permutation(DRAWS) + 0.5
+    return np.asarray(ndtri(places / DRAWS))
 
 
 def later_of(posterior: xr.Dataset, seen: Runs, after: pd.DataFrame) -> Later:
@@ -295,12 +304,14 @@ def _with_mean_of_runs(
 ) -> dict[str, Floats]:
     """Combine the mean over all runs with some runs, whose innovations have share `shared`."""
     count = np.isfinite(observed).sum(axis=0)
-    common = shared * np.nanmean(np.sqrt(variance), axis=0) ** 2
-    of_mean = common + (1 - shared) * np.nanmean(variance, axis=0) / count
+    together = np.nanmean(np.sqrt(variance), axis=0) ** 2  # if all of it were common
+    apart = np.nanmean(variance, axis=0) / count
+    of_mean = shared * together + (1 - shared) * apart
     some = np.unique(np.linspace(0, len(observed) - 1, _RUNS).astype(int))
     return {
         "shift": np.concatenate([np.nanmean(shift, axis=0)[None], shift[some]]),
         "variance": np.concatenate([of_mean[None], variance[some]]),
+        "own": (1 - shared) * (together - apart),
         "observed": np.concatenate([np.nanmean(observed, axis=0)[None], observed[some]]),
     }
 

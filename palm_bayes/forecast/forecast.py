@@ -17,7 +17,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, known, number, of_type, real, whole
 from palm_bayes.forecast.repetitions import continued, new
-from palm_bayes.model.expected import moments, on_curve, with_misfit
+from palm_bayes.model.expected import moments, on_curve, shared_noise, with_misfit
 from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
@@ -245,12 +245,12 @@ def forecast(
     if sd is None:
         draws = expected
     else:
-        curves = xr.Dataset({"without": without, "mean": expected, "sd": sd.transpose(*_DIMS, "x")})
-        draws = (
-            new(posterior, curves, seed)
-            if scope == "new"
-            else continued(posterior, curves, table, at, seed)
-        )
+        parts = {"without": without, "mean": expected, "sd": sd.transpose(*_DIMS, "x")}
+        if scope == "new":
+            draws = new(posterior, xr.Dataset(parts), seed)
+        else:
+            parts["shared"] = shared_noise(posterior, there, ends, of_misfit)
+            draws = continued(posterior, xr.Dataset(parts), table, at, seed)
     if scope == "continuing":
         without, expected = (part.sel(x=at["x"]) for part in (without, expected))
     # Requested x may differ by rounding from those computed from episodes.

@@ -65,17 +65,17 @@ def continued(
 ) -> xr.DataArray:
     """Continue each repetition after its last observation.
 
-    All repetitions of a strategy share a part of their noise at an x, even if they continue from
-    different episodes, which the model does not describe. Residuals are those from the PALM
-    curve, without its misfit, which was not part of the fit.
+    All repetitions of a strategy have a share of their noise at an x in common, even if they
+    continue from different episodes, which the model does not describe. Residuals are those from
+    the PALM curve, without its misfit, which was not part of the fit.
 
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw, strategy)
-        As of `new`, and ``shared``.
+        As of `new`.
     curves : Dataset, dims (chain, draw, strategy, x)
-        As of `new`, at the observed and the requested x, and ``without``, expected accuracies
-        without misfit.
+        As of `new`, at the observed and the requested x; ``without``, expected accuracies without
+        misfit; and ``shared``, the share of the noise in common.
     table : DataFrame
         `Runs.table` of the data.
     at : DataArray, dims (x,)
@@ -113,7 +113,7 @@ def _continued_run(
     own: Standard,
 ) -> Floats:
     """Continue one repetition at `ahead`, with noise in common with others and its own."""
-    rho, shared = of["rho"].to_numpy(), of["shared"].to_numpy()
+    rho = of["rho"].to_numpy()
     lasts = noise.offset_sd(of["noise"], of["lasting"]).to_numpy()
     seen, later = (curves.sel(x=x) for x in (run["x"].to_numpy(), ahead["x"]))
     kept = noise.autocorrelation(rho[..., None], run["episode"].diff().fillna(0).to_numpy())
@@ -125,38 +125,33 @@ def _continued_run(
         lasts[..., None],
     )
     episodes = np.append(run["episode"].iloc[-1], ahead["episode"])
-    paths = common.transient(episodes), own.transient(episodes)
-    offset, path = _after(
-        before,
-        lasts,
-        rho,
-        noise.mixed(common.offset, own.offset, shared),
-        noise.mixed(*paths, shared[..., None]),
-        episodes,
+    shared = later["shared"].to_numpy()
+    offset = noise.mixed(common.offset[..., None], own.offset[..., None], shared)
+    of_all, of_one = common.transient(episodes), own.transient(episodes)
+    last, path = (
+        noise.mixed(of_all[..., at], of_one[..., at], shared) for at in (slice(1), slice(1, None))
     )
-    around = (lasts * offset)[..., None] + later["sd"].to_numpy() * path
-    return np.asarray(later["mean"].to_numpy() + around)
+    carried = noise.autocorrelation(rho[..., None], episodes[1:] - episodes[0])
+    offset, path = _after(before, lasts, carried, offset, last, path)
+    return np.asarray(later["mean"] + lasts[..., None] * offset + later["sd"] * path)
 
 
 def _after(
-    before: noise.State,
-    lasts: Floats,
-    rho: Floats,
-    offset: Floats,
-    path: Floats,
-    episodes: Floats,
+    before: noise.State, lasts: Floats, carried: Floats, offset: Floats, last: Floats, path: Floats
 ) -> tuple[Floats, Floats]:
-    """Condition noise in standard units on a run's observations.
+    """Condition noise in standard units, dims (chain, draw, episode), on a run's observations.
 
-    `offset`, dims (chain, draw), and the transient noise `path`, dims (chain, draw, episode), are
-    unconditional; `episodes` of the path are the last observed one and those after it. Returned
-    are both given the state `before`, the path at the later episodes.
+    `offset`, and the transient noise at the `last` observed episode and along the `path` after it,
+    are unconditional; `carried` is their autocorrelation. Each has one value for each later
+    episode, whose share in common it has. Returned are offset and path given the state `before`.
     """
-    certain = 1 + before.information
-    offset = before.weighted_sum / certain + offset / np.sqrt(certain)
-    transient = before.residual - lasts / before.sd * offset
-    kept = noise.autocorrelation(rho[..., None], episodes[1:] - episodes[0])
-    return offset, path[..., 1:] + kept * (transient[..., None] - path[..., :1])
+    weighted_sum, sd, residual, certain = (
+        part[..., None]
+        for part in (before.weighted_sum, before.sd, before.residual, 1 + before.information)
+    )
+    offset = weighted_sum / certain + offset / np.sqrt(certain)
+    transient = residual - lasts[..., None] / sd * offset
+    return offset, path + carried * (transient - last)
 
 
 def standard(rho: Floats, seed: int) -> Standard:

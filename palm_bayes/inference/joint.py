@@ -11,7 +11,7 @@ from palm_bayes.inference import partial_pooling
 from palm_bayes.inference.draws import taken
 from palm_bayes.inference.nuts import Sample
 from palm_bayes.model.expected import on_curve
-from palm_bayes.model.misfit import PARTS, Misfit, log_odds
+from palm_bayes.model.misfit import Misfit, log_odds
 from palm_bayes.model.variables import observations
 
 
@@ -27,7 +27,7 @@ def joint_draws(
     -------
     list of (Sample, DataArray)
         The samples of the strategies, in their order, resampled (some draws omitted, others
-        repeated), and the draws of each one's misfit, dims (chain, draw, misfit_part).
+        repeated), and the draws of each one's misfit, dims (chain, draw).
     """
     of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
     chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))
@@ -44,9 +44,9 @@ def joint_draws(
         for place, i in enumerate(converged):
             chosen[i] = _picked(samples[i], which[..., place])
     normals = misfit.normals(chains, draws, len(samples), of_misfit)
-    coords = {"chain": range(chains), "draw": range(draws), "misfit_part": list(PARTS)}
+    coords = {"chain": range(chains), "draw": range(draws)}
     of_each = [
-        xr.DataArray(normals[:, :, by_name.index(i)], coords, ("chain", "draw", "misfit_part"))
+        xr.DataArray(normals[:, :, by_name.index(i)], coords, ("chain", "draw"))
         for i in range(len(samples))
     ]
     return list(zip(chosen, of_each, strict=True))

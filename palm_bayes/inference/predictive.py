@@ -24,7 +24,6 @@ from palm_bayes.model import noise
 from palm_bayes.model.build import build_model, strategy_variables
 from palm_bayes.model.expected import moments_of
 from palm_bayes.model.misfit import (
-    PARTS,
     Misfit,
     beta_in_common,
     log_odds,
@@ -53,11 +52,10 @@ def full_trace(
     groups: dict[str, xr.Dataset] = {}
     if prior:
         drawn = pm.sample_prior_predictive(draws, model=model, random_seed=of_prior)
-        dims = "chain", "draw", "strategy", "misfit_part"
+        dims = "chain", "draw", "strategy"
         misfit = fit.learned.misfit
         normals = misfit.normals(1, draws, len(fit.runs.strategies), of_misfit)
-        known = drawn["prior"].to_dataset().assign_coords(misfit_part=list(PARTS))
-        groups["prior"] = known.assign(misfit=(dims, normals))
+        groups["prior"] = drawn["prior"].to_dataset().assign(misfit=(dims, normals))
         groups["prior_predictive"] = drawn["prior_predictive"].to_dataset()
     if posterior:
         drawn = pm.sample_posterior_predictive(
@@ -88,7 +86,7 @@ def predictive_model(
     priors = _priors(fit, priors)
     given = observations(fit.runs).ends
     x, x_first, x_last = at.to_numpy(), given.x_first[:, None], given.x_last[:, None]
-    own = {"strategy": list(fit.runs.strategies), "misfit_part": list(PARTS), "x": x}
+    own = {"strategy": list(fit.runs.strategies), "x": x}
     with pm.Model(coords={**VECTOR_COORDS, **own}) as model:
         curves, of_noise = strategy_variables(priors, "all", Ends(*map(pt.as_tensor, given)))
         normals = _normals(misfit, len(fit.runs.strategies))
@@ -99,7 +97,7 @@ def predictive_model(
         along, _ = moments_of(x_last * np.exp(steps_until(t)), *known)
         s = noise_of_odds(along[:, :1], sd, pt)
         odds = log_odds(on_curve, pt), log_odds(along, pt)
-        with_misfit = misfit.expected(*odds, s, t, normals[:, :1], normals[:, 1:], pt)
+        with_misfit = misfit.expected(*odds, s, t, normals[:, None], pt)
         expected = pm.Deterministic("expected", with_misfit, dims=("strategy", "x"))
         pm.CustomDist(
             "accuracy",
@@ -122,11 +120,11 @@ def _normals(misfit: Misfit, strategies: int) -> Any:
     in_common = beta_in_common(misfit.common if strategies > 1 else 0.0)
 
     def draw(_size: Any) -> Any:
-        task, own = (pm.Normal.dist(0, 1, shape=(n, len(PARTS))) for n in (1, strategies))
+        task, own = (pm.Normal.dist(0, 1, shape=n) for n in (1, strategies))
         share = pm.Beta.dist(*in_common)
         return noise.mixed(task, own, share, pt)
 
-    return pm.CustomDist("misfit", dist=draw, dims=("strategy", "misfit_part"))
+    return pm.CustomDist("misfit", dist=draw, dims="strategy")
 
 
 def _new_repetitions(episode: Floats, mean: Any, sd: Any, rho: Any, lasts: Any, _size: Any) -> Any:

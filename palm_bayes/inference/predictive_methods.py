@@ -93,7 +93,7 @@ class PredictivePosterior(Posterior):
         -------
         pymc.Model
             The free variables of `palm_bayes.model.build.build_model` and ``misfit``, dims
-            (strategy, misfit_part); ``expected`` and ``accuracy``, fractions of dims (strategy, x),
+            (strategy,); ``expected`` and ``accuracy``, fractions of dims (strategy, x),
             with x the labels in batches. The model has no observed data; the posterior comes from
             the fit.
 

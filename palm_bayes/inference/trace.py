@@ -39,7 +39,7 @@ def assemble(
     joint = joint_draws(runs, samples, learned.misfit, about["seed"])
     posterior = _of_all([sample.posterior for sample, _ in joint], names)
     misfit = xr.concat([of_one for _, of_one in joint], posterior["strategy"])
-    posterior["misfit"] = misfit.transpose("chain", "draw", "strategy", "misfit_part")
+    posterior["misfit"] = misfit.transpose("chain", "draw", "strategy")
     log_likelihood = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
     kept = {
         "model": VERSION,

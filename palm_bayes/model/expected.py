@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from palm_bayes.model import curve, noise
-from palm_bayes.model.misfit import PARTS, Misfit, log_odds, noise_of_odds, steps_until
+from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, steps_until
 
 
 def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
@@ -111,11 +111,35 @@ def with_misfit(
     grid = x_last * xr.DataArray(np.exp(steps_until(t)), dims="step")
     along = on_curve(posterior, grid, x_first)
     reached = along.transpose("chain", "draw", "strategy", "step").to_numpy()
-    misfits = (posterior["misfit"].sel(misfit_part=part, drop=True) for part in PARTS)
-    noise, of_level, of_growth = (
-        part.transpose("chain", "draw", "strategy").to_numpy()[..., None]
-        for part in (posterior["noise"], *misfits)
+    noise, z = (
+        posterior[name].transpose("chain", "draw", "strategy").to_numpy()[..., None]
+        for name in ("noise", "misfit")
     )
     s = noise_of_odds(reached[..., :1], noise)
     odds, along_odds = log_odds(without.to_numpy()), log_odds(reached)
-    return without.copy(data=misfit.expected(odds, along_odds, s, t, of_level, of_growth))
+    return without.copy(data=misfit.expected(odds, along_odds, s, t, z))
+
+
+def shared_noise(
+    posterior: xr.Dataset, x: xr.DataArray, ends: xr.Dataset, misfit: Misfit | None
+) -> xr.DataArray:
+    """Compute the share of the noise that repetitions have in common at `x`.
+
+    Parameters
+    ----------
+    posterior : Dataset
+        Contains ``shared``.
+    x : DataArray, dims (x,)
+    ends : Dataset, dims (strategy,)
+        ``x_last``.
+    misfit : Misfit, optional
+        Without it, the share past the data is that within them.
+
+    Returns
+    -------
+    DataArray, dims (chain, draw, strategy, x)
+    """
+    t = np.log(np.maximum(x / ends["x_last"], 1))
+    shared = posterior["shared"]
+    found = shared + 0 * t if misfit is None else misfit.shared_past(shared, t)
+    return found.transpose("chain", "draw", "strategy", "x")

@@ -1,20 +1,22 @@
 """Misfit: prior of a strategy's deviation from the PALM curve past the data.
 
 PALM is a good approximation, but a posterior of its four parameters ignores that it is not exact.
-In log-odds, the expected accuracy is PALM's plus a misfit, which depends on two standard normal
-variables per strategy; data up to x_last do not inform them. It grows from x_last on; its level, a
-small part, shifts the whole curve, also within the data. With t = log(x / x_last) ≥ 0 and the noise
-s of a single accuracy at the end of the data (in log-odds), the log-odds are
+In log-odds, the expected accuracy is PALM's plus a misfit, which grows from x_last on and depends
+on a standard normal variable z per strategy; data up to x_last do not inform it. With
+t = log(x / x_last) ≥ 0 and the noise s of a single accuracy at the end of the data (in log-odds),
+the log-odds are
 
-    level · s · z₁ + max over τ ≤ t of  PALM(0) + G(τ) + h(z₂) · (scale · (s / _NOISE)^by_noise
-                                                                  · τ^power + by_gain · G(τ))
+    max over τ ≤ t of  PALM(0) + G(τ) + h(z) · (scale · (s / _NOISE)^by_noise · τ^power
+                                                + by_gain · G(τ))
 
 G(τ) = (1 − straight) · (PALM(τ) − PALM(0)) + straight · PALM'(0) · τ is the expected gain: PALM's
 curve comes to rest, while many real curves go on in a straight line of log-odds by log labels, as
 power laws do. The maximum allows a curve to stay constant, but not to fall with more labels.
 h(z) = z · exp(tail · z² / 2), Tukey's h distribution, allows large deviations for a few curves.
-Strategies of one task share an unknown part of the variance of z₁ and z₂, whose prior has mean
-`common` and puts most weight near 0 and 1. All hyperparameters are learned from past curves
+Strategies of one task share an unknown part of the variance of z, whose prior has mean `common` and
+puts most weight near 0 and 1. Past the data the noise of a strategy's repetitions has more in
+common than within them, where PALM's curve follows what they have in common: see
+`Misfit.shared_past`. All hyperparameters are learned from past curves
 (`palm_bayes.evaluation.learn`). As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
@@ -28,9 +30,6 @@ from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError
 from palm_bayes.model.noise import LEAST_VARIANCE, mixed
 
-PARTS = ("level", "growth")
-"""Parts of the misfit: deviation from PALM at the end of the data, and later growth."""
-
 STEP = 0.05
 """Step of the grid of log labels on which the running maximum is computed."""
 
@@ -39,7 +38,7 @@ _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends 
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
 # Allowed hyperparameters: largest values, and those above 0.
 _MOST = {
-    **dict.fromkeys(("straight", "common"), 1.0),
+    **dict.fromkeys(("straight", "common", "later_shared"), 1.0),
     "tail": 0.99,
     **dict.fromkeys(("between_gains", "between_levels"), np.inf),
 }
@@ -52,12 +51,9 @@ class Misfit:
 
     Attributes
     ----------
-    level : float
-        Standard deviation of the misfit at the end of the data, in units of the noise of a single
-        accuracy there.
     scale : float
-        Standard deviation, in log-odds, of the further misfit after e-fold labels, for curves whose
-        noise there is 0.05.
+        Standard deviation of the misfit, in log-odds, after e-fold labels, for curves whose noise
+        at the end of the data is 0.05.
     by_noise : float
         Exponent of the noise in the growth of the misfit.
     power : float
@@ -70,6 +66,9 @@ class Misfit:
         expected gain; from 0 (PALM's gain) to 1.
     tail : float
         Tail parameter of Tukey's h distribution of the growth, from 0 (normal) to below 1.
+    later_shared : float
+        Share of the repetitions' own noise that becomes common to them far past the data, from 0
+        to 1; see `shared_past`.
     common : float
         Mean share of the misfit's variance common to the strategies of a task, from 0 to 1.
     between_gains, between_gains_width : float
@@ -80,13 +79,13 @@ class Misfit:
         The same of their log-odds at the end of the data.
     """
 
-    level: float
     scale: float
     by_noise: float
     power: float
     by_gain: float
     straight: float
     tail: float
+    later_shared: float
     common: float
     between_gains: float
     between_gains_width: float
@@ -100,7 +99,7 @@ class Misfit:
                 raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")
 
     def normals(self, chains: int, draws: int, strategies: int, rng: np.random.Generator) -> Floats:
-        """Draw z₁ and z₂ from their prior, stratified over draws; dims (chain, draw, strategy, 2).
+        """Draw z from its prior, stratified over draws; dims (chain, draw, strategy).
 
         Each pair of strategies has correlation `common`.
         """
@@ -108,15 +107,31 @@ class Misfit:
         from scipy.special import ndtri
         from scipy.stats import qmc
 
-        shape = (chains, draws, strategies + 1, len(PARTS))
-        count = (strategies + 1) * len(PARTS) + 1
-        places = qmc.LatinHypercube(count, rng=rng).random(chains * draws)
-        normal = ndtri(places[:, :-1]).reshape(shape)
-        own, task = normal[:, :, :-1], normal[:, :, -1:]
+        places = qmc.LatinHypercube(strategies + 2, rng=rng).random(chains * draws)
+        normal = ndtri(places[:, :-1]).reshape(chains, draws, strategies + 1)
+        own, task = normal[..., :-1], normal[..., -1:]
         if strategies == 1:
             return np.asarray(own)
-        share = shares_in_common(self.common, places[:, -1]).reshape(chains, draws, 1, 1)
+        share = shares_in_common(self.common, places[:, -1]).reshape(chains, draws, 1)
         return np.asarray(mixed(task, own, share))
+
+    def shared_past(self, shared: Any, t: Any) -> Any:
+        """Compute the share of the noise's variance that repetitions have in common past the data.
+
+        Of the part that they do not have in common within the data, the share `later_shared`
+        becomes common in proportion to 1 − x_last / x, the labels that came after the data. Within
+        the data, PALM's curve follows most of what slowly moves all repetitions, such as their
+        common test split, so that it is hardly seen as noise. The variance of a single repetition
+        does not change.
+
+        Parameters
+        ----------
+        shared : array
+            The share within the data.
+        t : array
+            log(x / x_last), at least 0.
+        """
+        return shared + (1 - shared) * self.later_shared * -np.expm1(-t)
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
         """Compute the standard deviation of the misfit's growth in log-odds, before the maximum.
@@ -138,8 +153,7 @@ class Misfit:
         along: Any,
         noise: Any,
         t: Any,
-        of_level: Any,
-        of_growth: Any,
+        z: Any,
         xp: ModuleType = np,
     ) -> Any:
         """Compute expected accuracies, which do not fall with more labels; arguments are broadcast.
@@ -155,15 +169,15 @@ class Misfit:
         t : array, dims (x,) or (strategy, x)
             log(x / x_last), at most 0 within the data; always a NumPy array. In the other arguments
             strategies, if any, are the last dim but one.
-        of_level, of_growth : array, dims (..., 1)
-            z₁ and z₂.
+        z : array, dims (..., 1)
+            Standard normal.
         xp : module
             `numpy` or `pytensor.tensor`.
         """
         steps = STEP * xp.arange(along.shape[-1])
         gain = along - along[..., :1]
         gain = gain + self.straight * (gain[..., 1:2] / STEP * steps - gain)
-        heavy = of_growth * xp.exp(0.5 * self.tail * of_growth**2)
+        heavy = z * xp.exp(0.5 * self.tail * z**2)
         with_misfit = along[..., :1] + gain + heavy * self.width(noise, steps, gain)
         highest = _highest_so_far(with_misfit, xp)
         # Linear between steps, so that the result does not depend on the other requested x.
@@ -172,7 +186,7 @@ class Misfit:
         *rows, _ = np.indices(t.shape, sparse=True)  # ten times as fast as `take_along_axis`
         low, high = (highest[(..., *rows, at)] for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
-        return _of_log_odds(xp.where(t > 0, rested, odds) + self.level * noise * of_level, xp)
+        return _of_log_odds(xp.where(t > 0, rested, odds), xp)
 
 
 def shares_in_common(mean: float, places: Floats) -> Floats:

@@ -14,7 +14,7 @@ from palm_bayes.data.runs import Runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.model import curve, noise
 
-VERSION = 11
+VERSION = 12
 """Version of the model, stored in traces: others hold other variables or hyperparameters."""
 
 NOISE = ("noise", "noise_ratio", "rho", "shared", "lasting")

@@ -18,8 +18,8 @@ from palm_bayes.reading.read import read_runs
 
 def test_the_misfit_is_found_again(past):
     true = replace(shipped(), misfit=past.true)
-    start = replace(shipped(), misfit=replace(past.true, level=0.1, scale=0.03))
-    made = past.tasks(past.true, count=60)
+    start = replace(shipped(), misfit=replace(past.true, later_shared=0.05, scale=0.03))
+    made = past.tasks(past.true, count=150)
     found = learning.likeliest(made, start, start, tries=80)
     far, expected = (of.misfit.width(0.05, past.t[-1], 0.3) for of in (found, true))
     assert far == pytest.approx(expected, rel=0.3)
@@ -38,7 +38,10 @@ def test_what_strategies_have_in_common_is_found_again(common, past):
 @pytest.mark.parametrize("name", ["alpha_start", "beta"])
 def test_the_prior_is_found_again(name, past):
     """Gains of all curves follow from α or β, which data leave to the prior."""
-    true, misfit = LogNormal(0.45, 0.2), replace(past.true, level=1e-9, scale=1e-9, by_gain=1e-9)
+    true, misfit = (
+        LogNormal(0.45, 0.2),
+        replace(past.true, later_shared=1e-9, scale=1e-9, by_gain=1e-9),
+    )
     start = replace(shipped(), misfit=misfit, beta=LogNormal(0.3, 0.4))
     start = replace(start, alpha_start=start.beta)
     made = []

@@ -14,7 +14,7 @@ def test_what_changes_draws_changes_the_settings():
 
     usual = of()
     assert of(cores=1) == of(cores=2) == usual
-    misfit = replace(shipped().misfit, level=0.123)
+    misfit = replace(shipped().misfit, scale=0.123)
     for other in (
         of(draws=17),
         of(seed=5),

@@ -18,18 +18,18 @@ from palm_bayes.errors import DataError
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.model import curve, noise
 from palm_bayes.model.expected import moments
-from palm_bayes.model.misfit import PARTS, Misfit, log_odds
+from palm_bayes.model.misfit import Misfit, log_odds
 from palm_bayes.reading.read import read_runs
 
 CURVE = {"A_max": 0.9, "delta": 0.3, "alpha": 0.5, "beta": 0.8}
 NONE = Misfit(
-    level=0,
     scale=0,
     by_noise=0,
     power=1,
     by_gain=0,
     straight=0,
     tail=0,
+    later_shared=0,
     common=0,
     between_gains=np.inf,
     between_gains_width=1,
@@ -74,10 +74,10 @@ def make_trace(runs, draws=2000, jitter=0.0, **scalars):
     posterior = xr.Dataset(
         {
             "curve": ((*dims, "parameter"), vectors),
-            "misfit": ((*dims, "misfit_part"), rng.standard_normal((*shape, 2))),
+            "misfit": (dims, rng.standard_normal(shape)),
             **{name: (dims, np.full(shape, value)) for name, value in scalars.items()},
         },
-        {"strategy": list(runs.strategies), "parameter": NAMES, "misfit_part": list(PARTS)},
+        {"strategy": list(runs.strategies), "parameter": NAMES},
     )
     constant = xr.Dataset(
         {"ends": (("end", "strategy"), [ends["min"], ends["max"]])},
@@ -353,7 +353,7 @@ def test_expected_is_palms_curve_and_misfit():
     runs, x = make_runs(), np.array([4.0, 8.0, 16.0, 40.0])
     fit = a_fit(runs)
     draws = forecast(fit, episodes=x, misfit=replace(NONE, scale=0.1)).draws.sel(strategy="a")
-    normal = fit.trace["posterior"]["misfit"].sel(strategy="a", misfit_part="growth")
+    normal = fit.trace["posterior"]["misfit"].sel(strategy="a")
     up = normal.to_numpy() > 0  # others could fall, and rest at the highest accuracy so far
     t = np.maximum(np.log(x / 8), 0)
     expected = expit(logit(accuracy(x)) + 0.1 * normal.to_numpy()[up][:, None] * t)
@@ -409,9 +409,12 @@ def test_continuing_keeps_what_lasts_as_the_dense_normal_says():
 
 
 def test_continuing_repetitions_share_their_noise():
-    draws = made("continuing", shared=0.6, rho=0.0, horizon=1).draws.sel(strategy="a", x=9.0)
-    one, two = (draws.sel(repetition=r).to_numpy().ravel() for r in ("1", "2"))
-    assert np.corrcoef(one, two)[0, 1] == pytest.approx(0.6, abs=0.05)
+    later = replace(NONE, later_shared=0.5)
+    for misfit, x, share in ((None, 9.0, 0.6), (None, 16.0, 0.6), (later, 16.0, 0.7)):
+        made_up = made("continuing", shared=0.6, rho=0.0, horizon=8, misfit=misfit)
+        draws = made_up.draws.sel(strategy="a", x=x)
+        one, two = (draws.sel(repetition=r).to_numpy().ravel() for r in ("1", "2"))
+        assert np.corrcoef(one, two)[0, 1] == pytest.approx(share, abs=0.04)
 
 
 def test_accuracies_stay_between_zero_and_one():

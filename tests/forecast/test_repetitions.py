@@ -47,7 +47,7 @@ def test_runs_go_on_from_their_past_as_the_dense_normal_says():
         for r, run in enumerate(y)
         for e, value in zip(episodes[:seen], run, strict=True)
     ]
-    scalars = {"noise": scale, "rho": rho, "shared": shared, "lasting": lasting}
+    scalars = {"noise": scale, "rho": rho, "lasting": lasting}
     dims = ("chain", "draw", "strategy")
     shape = (1, SIZE, 1)
     posterior = xr.Dataset(
@@ -58,7 +58,7 @@ def test_runs_go_on_from_their_past_as_the_dense_normal_says():
     none = xr.DataArray(np.zeros((*shape, 6)), {"strategy": ["a"], "x": x["x"]}, (*dims, "x"))
     at = x[seen:].assign_coords(episode=("x", episodes[seen:]))
     table = pd.DataFrame(rows)
-    curves = xr.Dataset({"without": none, "mean": none, "sd": none + sd})
+    curves = xr.Dataset({"without": none, "mean": none, "sd": none + sd, "shared": none + shared})
     draws = continued(posterior, curves, table, at, seed=7)
     found = draws.isel(chain=0, strategy=0).transpose("draw", ...).to_numpy()
     assert found.shape == (SIZE, 2, 2)
@@ -84,7 +84,7 @@ def test_draws_do_not_depend_on_what_else_is_requested(fit, scope):
 def test_noise_does_not_depend_on_other_strategies_and_repetitions(kept):
     x = xr.DataArray(np.arange(1.0, 7), {"x": np.arange(1.0, 7)}, "x")
     at, dims = x[3:].assign_coords(episode=("x", [4, 5, 6])), ("chain", "draw", "strategy")
-    names = {"noise": 0.02, "rho": 0.5, "shared": 0.3, "lasting": 0.4}
+    names = {"noise": 0.02, "rho": 0.5, "lasting": 0.4}
     posterior = xr.Dataset(
         {name: (dims, np.full((2, 5, 2), value)) for name, value in names.items()},
         {"strategy": ["a", "b"]},
@@ -94,7 +94,9 @@ def test_noise_does_not_depend_on_other_strategies_and_repetitions(kept):
         columns=["strategy", "repetition", "episode", "x", "accuracy"],
     )
     none = xr.zeros_like(posterior["noise"]) + 0 * x
-    curves = xr.Dataset({"without": none, "mean": none + 0.5, "sd": none + 0.02})
+    curves = xr.Dataset(
+        {"without": none, "mean": none + 0.5, "sd": none + 0.02, "shared": none + 0.3}
+    )
 
     def drawn(strategies, repetitions):
         of = curves.sel(strategy=strategies)

@@ -239,7 +239,7 @@ def test_a_refit_is_a_whole_fit(refitted, later_runs):
     assert refitted.convergence.passed
     assert "reweighted from the previous fit" in refitted.convergence.sentence
     posterior = refitted.trace["posterior"]
-    of_vectors = {"parameter": 4, "memory_parameter": 2, "misfit_part": 2}
+    of_vectors = {"parameter": 4, "memory_parameter": 2}
     assert dict(posterior.sizes) == {"chain": 4, "draw": 1000, "strategy": 2} | of_vectors
     np.testing.assert_array_equal(
         posterior["memory"].transpose("memory_parameter", ...),

@@ -8,7 +8,6 @@ import xarray as xr
 
 from palm_bayes.model import curve, expected, noise
 from palm_bayes.model.learned import shipped
-from palm_bayes.model.misfit import PARTS, log_odds, noise_of_odds
 
 FIRST, LAST = 1.0, 8.0
 X = xr.DataArray([1.0, 4.0, 8.0, 20.0, 80.0], dims="x").assign_coords(x=[1.0, 4.0, 8.0, 20.0, 80.0])
@@ -21,8 +20,8 @@ def posterior():
     dims = ("chain", "draw", "strategy")
     own = np.stack([rng.uniform(*ends, size) for ends in PARAMETERS], axis=-1)
     numbers = {name: (dims, rng.uniform(*ends, size)) for name, ends in NOISE.items()}
-    misfit = ((*dims, "misfit_part"), np.zeros((*size, 2)))
-    coords = {"parameter": list(curve.COORDINATES), "misfit_part": list(PARTS)}
+    misfit = (dims, np.zeros(size))
+    coords = {"parameter": list(curve.COORDINATES)}
     curves = ((*dims, "parameter"), own)
     coords["strategy"] = ["margin", "random"]
     return xr.Dataset({"curve": curves, "misfit": misfit, **numbers}, coords)
@@ -30,17 +29,15 @@ def posterior():
 
 PARAMETERS = ((0.5, 0.95), (-1.5, 0.2), (-0.5, 3.0), (0.2, 0.9))
 NOISE = {"noise": (0.01, 0.03), "noise_ratio": (1.0, 8.0), "lasting": (0.0, 1.0)}
+NOISE["shared"] = (0.0, 0.4)
 
 
 def ends(value):
     return xr.DataArray([value] * 2, dims="strategy", coords={"strategy": ["margin", "random"]})
 
 
-def with_misfit(posterior, misfit, z_level=0.0, z_growth=0.0):
-    posterior = posterior.copy()
-    posterior["misfit"] = posterior["misfit"] + xr.DataArray(
-        [z_level, z_growth], dims="misfit_part"
-    )
+def with_misfit(posterior, misfit, z=0.0):
+    posterior = posterior.assign(misfit=posterior["misfit"] + z)
     without = expected.on_curve(posterior, X, ends(FIRST))
     of_data = xr.Dataset({"x_first": ends(FIRST), "x_last": ends(LAST)})
     without = without.transpose("chain", "draw", "strategy", "x")
@@ -77,18 +74,21 @@ def test_without_growth_and_line_curves_are_palms(posterior):
     np.testing.assert_allclose(found, without, atol=2e-4)  # linear between steps, past the data
 
 
-def test_the_level_moves_log_odds_by_a_share_of_the_noise(posterior):
-    misfit = replace(shipped().misfit, level=0.5)
-    without, found = with_misfit(posterior, misfit, z_level=-2.0)
-    s = noise_of_odds(without.sel(x=LAST), posterior["noise"])
-    moved = log_odds(found) - log_odds(without)
-    inside = moved.isel(x=slice(3)).transpose("x", ...)
-    np.testing.assert_allclose(inside, np.broadcast_to(-s, inside.shape), rtol=1e-9)
+def test_noise_in_common_grows_past_the_data_with_the_misfit_only(posterior):
+    of_data = xr.Dataset({"x_first": ends(FIRST), "x_last": ends(LAST)})
+    pure, found = (
+        expected.shared_noise(posterior, X, of_data, misfit)
+        for misfit in (None, replace(shipped().misfit, later_shared=0.5))
+    )
+    within = posterior["shared"]
+    np.testing.assert_array_equal(pure, (within + 0 * X).transpose(*pure.dims))
+    later = np.maximum(1 - LAST / X, 0)
+    np.testing.assert_allclose(found, (within + (1 - within) * 0.5 * later).transpose(*pure.dims))
 
 
 @pytest.mark.parametrize("z", [-4.0, 3.0])
 def test_growth_begins_at_the_data_and_curves_do_not_fall(posterior, z):
-    without, found = with_misfit(posterior, shipped().misfit, z_growth=z)
+    without, found = with_misfit(posterior, shipped().misfit, z)
     np.testing.assert_allclose(found.isel(x=slice(3)), without.isel(x=slice(3)), rtol=1e-9)
     steps = found.diff("x").to_numpy()
     assert (steps >= -1e-12).all()

@@ -13,20 +13,20 @@ from palm_bayes.model.learned import learned_start, shipped
 from palm_bayes.model.misfit import STEP, Misfit, steps_until
 
 NONE = Misfit(
-    level=0,
     scale=0,
     by_noise=0.5,
     power=1,
     by_gain=0,
     straight=0,
     tail=0,
+    later_shared=0,
     common=0,
     between_gains=np.inf,
     between_gains_width=1,
     between_levels=np.inf,
     between_levels_width=1,
 )
-MISFIT = replace(NONE, level=0.2, scale=0.05, power=1.5, by_gain=0.3)
+MISFIT = replace(NONE, scale=0.05, power=1.5, by_gain=0.3)
 
 
 def odds_at(t):
@@ -34,18 +34,16 @@ def odds_at(t):
     return 1 + 1.5 * (1 - np.exp(-t))
 
 
-def expected(misfit, t, level=0.0, growth=0.0, noise=0.05):
-    level, growth = (np.atleast_1d(part)[:, None] for part in (level, growth))
-    t = np.asarray(t, float)
-    shape = (len(level), 1)
-    along = np.broadcast_to(odds_at(steps_until(t)), (len(level), len(steps_until(t))))
-    odds = np.broadcast_to(odds_at(t), (len(level), len(t)))
-    return misfit.expected(odds, along, np.full(shape, noise), t, level, growth)
+def expected(misfit, t, z=0.0, noise=0.05):
+    z, t = np.atleast_1d(z)[:, None], np.asarray(t, float)
+    along = np.broadcast_to(odds_at(steps_until(t)), (len(z), len(steps_until(t))))
+    odds = np.broadcast_to(odds_at(t), (len(z), len(t)))
+    return misfit.expected(odds, along, np.full((len(z), 1), noise), t, z)
 
 
 def test_none_is_palms_curve():
     t = np.array([-1.0, 0.0, STEP, 0.7, 2.0])
-    found = logit(expected(NONE, t, level=3.0, growth=-2.0))[0]
+    found = logit(expected(NONE, t, z=-2.0))[0]
     np.testing.assert_allclose(found, odds_at(t), atol=STEP**2)
 
 
@@ -53,7 +51,7 @@ def test_growth_is_of_noise_labels_and_gain():
     t = np.array([STEP * 20])
     gain = odds_at(t) - odds_at(0)
     for noise, times in ((0.05, 1.0), (0.2, 2.0)):  # by_noise is 0.5
-        moved = logit(expected(MISFIT, t, growth=1.0, noise=noise))[0] - odds_at(t)
+        moved = logit(expected(MISFIT, t, z=1.0, noise=noise))[0] - odds_at(t)
         assert moved == pytest.approx(0.05 * times * 1.0**1.5 + 0.3 * gain)
 
 
@@ -64,54 +62,52 @@ def test_expected_gain_lies_between_palms_and_a_straight_line(share):
     misfit = replace(MISFIT, straight=share, scale=0)
     gain = logit(expected(misfit, t))[0] - odds_at(0)
     np.testing.assert_allclose(gain, (1 - share) * palm + share * line)
-    wider = logit(expected(misfit, t, growth=1.0))[0] - odds_at(0)
+    wider = logit(expected(misfit, t, z=1.0))[0] - odds_at(0)
     np.testing.assert_allclose(wider, 1.3 * gain)
 
 
-@pytest.mark.parametrize("growth", [-1.0, 0.5, 3.0])
-def test_growth_has_the_tails_of_tukeys_h(growth):
-    found = expected(replace(MISFIT, tail=0.2), [STEP * 20], growth=growth)
-    stretched = expected(MISFIT, [STEP * 20], growth=growth * np.exp(0.1 * growth**2))
+@pytest.mark.parametrize("z", [-1.0, 0.5, 3.0])
+def test_growth_has_the_tails_of_tukeys_h(z):
+    found = expected(replace(MISFIT, tail=0.2), [STEP * 20], z)
+    stretched = expected(MISFIT, [STEP * 20], z * np.exp(0.1 * z**2))
     np.testing.assert_allclose(found, stretched)
 
 
-def test_level_is_in_units_of_the_noise_everywhere():
-    t = np.array([-0.5, 0.0, 1.0])
-    moved = logit(expected(MISFIT, t, level=2.0, noise=0.1)) - logit(expected(MISFIT, t))
-    np.testing.assert_allclose(moved, [[0.2 * 0.1 * 2.0] * 3])
+def test_repetitions_have_more_in_common_the_more_labels_came_after_the_data():
+    misfit = replace(MISFIT, later_shared=0.4)
+    t = np.log([1.0, 2.0, 4.0, 1e9])
+    found = misfit.shared_past(0.1, t)
+    np.testing.assert_allclose(found, 0.1 + 0.9 * 0.4 * np.array([0, 1 / 2, 3 / 4, 1]))
+    np.testing.assert_allclose(MISFIT.shared_past(0.1, t), 0.1)
 
 
-@given(
-    st.floats(-5, 5), st.floats(-5, 5), st.floats(0.01, 3), st.lists(st.floats(-1, 4), min_size=2)
-)
-def test_curves_do_not_fall(level, growth, noise, places):
+@given(st.floats(-5, 5), st.floats(0.01, 3), st.lists(st.floats(-1, 4), min_size=2))
+def test_curves_do_not_fall(z, noise, places):
     t = np.sort(places)
-    found = expected(MISFIT, t, level, growth, noise)
+    found = expected(MISFIT, t, z, noise)
     assert np.all(np.diff(found) >= -1e-12)
 
 
 @given(st.lists(st.floats(-1, 4), min_size=1, max_size=5), st.floats(-4, 4))
-def test_an_x_is_the_same_whatever_others_are_asked(others, growth):
-    alone = expected(MISFIT, [1.234], growth=growth)[0, 0]
-    with_others = expected(MISFIT, [*others, 1.234], growth=growth)[0, -1]
+def test_an_x_is_the_same_whatever_others_are_asked(others, z):
+    alone = expected(MISFIT, [1.234], z)[0, 0]
+    with_others = expected(MISFIT, [*others, 1.234], z)[0, -1]
     assert with_others == alone
 
 
 def test_normals_are_standard_and_have_a_share_in_common():
     found = replace(MISFIT, common=0.4).normals(4, 1000, 3, np.random.default_rng(1))
-    assert found.shape == (4, 1000, 3, 2)
-    flat = found.reshape(4000, 6)
+    assert found.shape == (4, 1000, 3)
+    flat = found.reshape(4000, 3)
     np.testing.assert_allclose(flat.mean(axis=0), 0, atol=0.05)
     np.testing.assert_allclose(flat.std(axis=0), 1, atol=0.03)
-    of_growth = np.corrcoef(found[..., 1].reshape(4000, 3).T)[np.triu_indices(3, 1)]
-    np.testing.assert_allclose(of_growth, 0.4, atol=0.05)
-    between = np.corrcoef(flat.T)[0, 1]
-    assert abs(between) < 0.05
+    between = np.corrcoef(flat.T)[np.triu_indices(3, 1)]
+    np.testing.assert_allclose(between, 0.4, atol=0.05)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0), ("level", np.nan)],
+    [("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0), ("later_shared", np.nan)],
 )
 def test_numbers_that_are_not_allowed(name, value):
     with pytest.raises(DataError, match=f"{name} of the misfit"):
@@ -121,8 +117,8 @@ def test_numbers_that_are_not_allowed(name, value):
 @pytest.mark.parametrize(
     ("of", "name", "value"),
     [
-        *[("misfit", name, 0.0) for name in ("level", "scale", "by_noise", "by_gain", "tail")],
-        ("misfit", "straight", 0.0),
+        *[("misfit", name, 0.0) for name in ("scale", "by_noise", "by_gain", "tail")],
+        *[("misfit", name, 0.0) for name in ("straight", "later_shared")],
         *[("misfit", name, np.inf) for name in ("between_gains", "between_levels")],
         *[("alpha_start", "median", np.nan), ("beta", "width", 0.0)],
     ],
