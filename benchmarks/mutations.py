@@ -393,14 +393,14 @@ MUTATIONS = (
     Mutation(
         "Forecast: a repetition does not go on from where it stands",
         "forecast/repetitions.py",
-        "kept * (transient[..., None] - path[..., :1])",
-        "kept * (0 - path[..., :1])",
+        "carried * (transient - last)",
+        "carried * (0 - last)",
         "forecast/test_forecast.py::test_continuing_starts_where_the_repetition_stands",
     ),
     Mutation(
         "Forecast: the offset of a repetition is not that of its data",
         "forecast/repetitions.py",
-        "before.weighted_sum / certain + ",
+        "weighted_sum / certain + ",
         "",
         "forecast/test_repetitions.py::test_runs_go_on_from_their_past_as_the_dense_normal_says",
     ),

@@ -96,9 +96,9 @@ def test_decisions_under_another_prior(monkeypatch, half, twice, words):
 
 @pytest.fixture(scope="module")
 def fits():
-    """Fits of the first eight and of all thirty episodes of a strategy."""
+    """Fits of the first eight and the first twenty episodes of a strategy."""
     runs = read_runs(example_runs_path(), strategies="random")
-    return [fit_runs(runs.first(episodes), seed=1) for episodes in (8, 30)]
+    return [fit_runs(runs.first(episodes), seed=1) for episodes in (8, 20)]
 
 
 def test_few_episodes_depend_on_it_and_many_do_not(fits):
