@@ -199,10 +199,10 @@ class Backtest(Displayed):
         held = f"the 80 % bands held {self._held(ahead <= self.reach)}"
         if self.reach == far:
             return f"To the end of these curves, {near} ahead{self._labels()}, {held}."
-        later = self._held(ahead > self.reach, short=True)
+        least = self.by_distance["held_near"].loc[self.reach + 1 :].min()
         return (
-            f"Up to {near} ahead{self._labels()} {held}; from there to {far} episodes ahead "
-            f"{later}: do not rely on them at this distance."
+            f"Up to {near} ahead{self._labels()} {held}; further ahead, up to {far} episodes, at "
+            f"some distances only {_percentages(least)}: do not rely on them there."
         )
 
     def _display(self) -> Display:
@@ -211,8 +211,7 @@ class Backtest(Displayed):
     def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:
         """Format the coverage of the 80 % bands for some forecasts, by scope."""
         held = inside(self.forecasts[rows], 80).groupby(self.forecasts["scope"]).mean()
-        words = dict.fromkeys(SCOPES, "") if short else SCOPES
-        return " and ".join(f"{100 * held[name]:.0f} %{of}" for name, of in words.items())
+        return _percentages(held, None if short else SCOPES)
 
     def _labels(self) -> str:
         """Format the labels of `reach`, " (120 labels)", if all batches are alike."""
@@ -298,6 +297,12 @@ def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFra
     ]
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*empty])
     return joined[[*empty]]
+
+
+def _percentages(shares: "pd.Series[Any]", words: Mapping[str, str] | None = None) -> str:
+    """Format a share of each scope, followed by its words if there are any."""
+    told = words or dict.fromkeys(SCOPES, "")
+    return " and ".join(f"{100 * shares[name]:.0f} %{of}" for name, of in told.items())
 
 
 def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:

@@ -106,8 +106,8 @@ def test_bands_that_hold_at_first():
     assert one.reach == 3
     assert one.sentence == (
         "Up to 3 episodes ahead the 80 % bands held 100 % of the means over repetitions and 100 % "
-        "of single repetitions; from there to 6 episodes ahead 0 % and 33 %: do not rely on them "
-        "at this distance." + few("1 curve", 40)
+        "of single repetitions; further ahead, up to 6 episodes, at some distances only 0 % and "
+        "33 %: do not rely on them there." + few("1 curve", 40)
     )
     assert found(([1, 1, 1, 0], [1] * 4), ([1, 1, 1, 0], [1] * 4)).sentence.startswith(
         "Up to 3 episodes ahead (60 labels) the 80 % bands held 100 % of the means"
