@@ -329,10 +329,10 @@ MUTATIONS = (
     ),
     Mutation(
         "Noise in common past the data as within them",
-        "model/expected.py",
-        "if misfit is None else misfit.shared_past(shared, t)",
-        "if True else misfit.shared_past(shared, t)",
-        "model/test_expected.py::test_noise_in_common_grows_past_the_data_with_the_misfit_only",
+        "forecast/forecast.py",
+        "0 * past if of_misfit is None else",
+        "0 * past if True else",
+        "forecast/test_forecast.py::test_continuing_repetitions_share_their_noise",
     ),
     Mutation(
         "Misfit: growth by the gain left out",

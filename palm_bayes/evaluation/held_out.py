@@ -81,7 +81,7 @@ class Later(NamedTuple):
 
     def with_shared(self, misfit: Misfit) -> "Later":
         """Add what becomes common to the repetitions past the data to the mean's variance."""
-        of_mean = self.variance[:1] + misfit.shared_past(0.0, self.t) * self.own
+        of_mean = self.variance[:1] + misfit.becomes_shared(self.t) * self.own
         return self._replace(variance=np.concatenate([of_mean, self.variance[1:]]))
 
     @property

@@ -17,7 +17,7 @@ from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
 from palm_bayes.errors import DataError, known, number, of_type, real, whole
 from palm_bayes.forecast.repetitions import continued, new
-from palm_bayes.model.expected import moments, on_curve, shared_noise, with_misfit
+from palm_bayes.model.expected import moments, on_curve, with_misfit
 from palm_bayes.model.misfit import Misfit
 
 if TYPE_CHECKING:
@@ -249,7 +249,10 @@ def forecast(
         if scope == "new":
             draws = new(posterior, xr.Dataset(parts), seed)
         else:
-            parts["shared"] = shared_noise(posterior, there, ends, of_misfit)
+            past = np.log(np.maximum(there / ends["x_last"], 1))
+            parts["becomes_shared"] = (
+                0 * past if of_misfit is None else of_misfit.becomes_shared(past)
+            )
             draws = continued(posterior, xr.Dataset(parts), table, at, seed)
     if scope == "continuing":
         without, expected = (part.sel(x=at["x"]) for part in (without, expected))

@@ -72,10 +72,10 @@ def continued(
     Parameters
     ----------
     posterior : Dataset, dims (chain, draw, strategy)
-        As of `new`.
+        As of `new`, and ``shared``.
     curves : Dataset, dims (chain, draw, strategy, x)
         As of `new`, at the observed and the requested x; ``without``, expected accuracies without
-        misfit; and ``shared``, the share of the noise in common.
+        misfit; and `palm_bayes.model.misfit.Misfit.becomes_shared`, dims (strategy, x).
     table : DataFrame
         `Runs.table` of the data.
     at : DataArray, dims (x,)
@@ -125,7 +125,8 @@ def _continued_run(
         lasts[..., None],
     )
     episodes = np.append(run["episode"].iloc[-1], ahead["episode"])
-    shared = later["shared"].to_numpy()
+    shared = of["shared"].to_numpy()[..., None]
+    shared = shared + (1 - shared) * later["becomes_shared"].to_numpy()
     offset = noise.mixed(common.offset[..., None], own.offset[..., None], shared)
     of_all, of_one = common.transient(episodes), own.transient(episodes)
     last, path = (

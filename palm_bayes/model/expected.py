@@ -118,28 +118,3 @@ def with_misfit(
     s = noise_of_odds(reached[..., :1], noise)
     odds, along_odds = log_odds(without.to_numpy()), log_odds(reached)
     return without.copy(data=misfit.expected(odds, along_odds, s, t, z))
-
-
-def shared_noise(
-    posterior: xr.Dataset, x: xr.DataArray, ends: xr.Dataset, misfit: Misfit | None
-) -> xr.DataArray:
-    """Compute the share of the noise that repetitions have in common at `x`.
-
-    Parameters
-    ----------
-    posterior : Dataset
-        Contains ``shared``.
-    x : DataArray, dims (x,)
-    ends : Dataset, dims (strategy,)
-        ``x_last``.
-    misfit : Misfit, optional
-        Without it, the share past the data is that within them.
-
-    Returns
-    -------
-    DataArray, dims (chain, draw, strategy, x)
-    """
-    t = np.log(np.maximum(x / ends["x_last"], 1))
-    shared = posterior["shared"]
-    found = shared + 0 * t if misfit is None else misfit.shared_past(shared, t)
-    return found.transpose("chain", "draw", "strategy", "x")

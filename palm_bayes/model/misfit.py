@@ -16,7 +16,7 @@ h(z) = z · exp(tail · z² / 2), Tukey's h distribution, allows large deviation
 Strategies of one task share an unknown part of the variance of z, whose prior has mean `common` and
 puts most weight near 0 and 1. Past the data the noise of a strategy's repetitions has more in
 common than within them, where PALM's curve follows what they have in common: see
-`Misfit.shared_past`. All hyperparameters are learned from past curves
+`Misfit.becomes_shared`. All hyperparameters are learned from past curves
 (`palm_bayes.evaluation.learn`). As in `curve`, ``xp`` is `numpy` or `pytensor.tensor`.
 """
 
@@ -68,7 +68,7 @@ class Misfit:
         Tail parameter of Tukey's h distribution of the growth, from 0 (normal) to below 1.
     later_shared : float
         Share of the repetitions' own noise that becomes common to them far past the data, from 0
-        to 1; see `shared_past`.
+        to 1; see `becomes_shared`.
     common : float
         Mean share of the misfit's variance common to the strategies of a task, from 0 to 1.
     between_gains, between_gains_width : float
@@ -115,23 +115,20 @@ class Misfit:
         share = shares_in_common(self.common, places[:, -1]).reshape(chains, draws, 1)
         return np.asarray(mixed(task, own, share))
 
-    def shared_past(self, shared: Any, t: Any) -> Any:
-        """Compute the share of the noise's variance that repetitions have in common past the data.
+    def becomes_shared(self, t: Any) -> Any:
+        """Compute the share of the repetitions' own noise that is common to them past the data.
 
-        Of the part that they do not have in common within the data, the share `later_shared`
-        becomes common in proportion to 1 − x_last / x, the labels that came after the data. Within
-        the data, PALM's curve follows most of what slowly moves all repetitions, such as their
-        common test split, so that it is hardly seen as noise. The variance of a single repetition
-        does not change.
+        It is `later_shared` times 1 − x_last / x, the share of the labels that came after the data.
+        Within the data, PALM's curve follows most of what slowly moves all repetitions, such as
+        their common test split, so that it is hardly seen as noise. The variance of a single
+        repetition does not change.
 
         Parameters
         ----------
-        shared : array
-            The share within the data.
         t : array
             log(x / x_last), at least 0.
         """
-        return shared + (1 - shared) * self.later_shared * -np.expm1(-t)
+        return self.later_shared * -np.expm1(-t)
 
     def width(self, noise: Any, t: Any, gain: Any) -> Any:
         """Compute the standard deviation of the misfit's growth in log-odds, before the maximum.

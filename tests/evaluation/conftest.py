@@ -24,7 +24,7 @@ def later(misfit, seed, common=0.0, higher=0.0):
     odds = along[:, :1] + 0.3 * rise
     truth = misfit.expected(odds[:1], along[:1], noise[:1], T, np.array([[z]]))[0]
     observed = truth + 0.005 * rng.standard_normal((2, len(T)))
-    observed[0] += 0.01 * np.sqrt(misfit.shared_past(0.0, T)) * rng.standard_normal(len(T))
+    observed[0] += 0.01 * np.sqrt(misfit.becomes_shared(T)) * rng.standard_normal(len(T))
     shape = (2, DRAWS, len(T))
     gain = 0.3 * np.log1p(2 * np.log(2)) * np.exp(0.2 * rng.standard_normal(DRAWS))
     return Later(

@@ -47,7 +47,7 @@ def test_runs_go_on_from_their_past_as_the_dense_normal_says():
         for r, run in enumerate(y)
         for e, value in zip(episodes[:seen], run, strict=True)
     ]
-    scalars = {"noise": scale, "rho": rho, "lasting": lasting}
+    scalars = {"noise": scale, "rho": rho, "shared": shared, "lasting": lasting}
     dims = ("chain", "draw", "strategy")
     shape = (1, SIZE, 1)
     posterior = xr.Dataset(
@@ -58,7 +58,9 @@ def test_runs_go_on_from_their_past_as_the_dense_normal_says():
     none = xr.DataArray(np.zeros((*shape, 6)), {"strategy": ["a"], "x": x["x"]}, (*dims, "x"))
     at = x[seen:].assign_coords(episode=("x", episodes[seen:]))
     table = pd.DataFrame(rows)
-    curves = xr.Dataset({"without": none, "mean": none, "sd": none + sd, "shared": none + shared})
+    curves = xr.Dataset(
+        {"without": none, "mean": none, "sd": none + sd, "becomes_shared": none + 0.2}
+    )
     draws = continued(posterior, curves, table, at, seed=7)
     found = draws.isel(chain=0, strategy=0).transpose("draw", ...).to_numpy()
     assert found.shape == (SIZE, 2, 2)
@@ -67,7 +69,8 @@ def test_runs_go_on_from_their_past_as_the_dense_normal_says():
     weights = np.linalg.solve(within[:seen, :seen], within[:seen, seen:]).T
     np.testing.assert_allclose(found.mean(axis=0), y @ weights.T, atol=0.025 * scale)
     left = within[seen:, seen:] - weights @ within[:seen, seen:]
-    between = np.array([[1, shared], [shared, 1]])
+    later = shared + (1 - shared) * 0.2
+    between = np.array([[1, later], [later, 1]])
     expected = np.kron(between, left)
     both = np.cov(found.reshape(SIZE, 4).T)
     np.testing.assert_allclose(both, expected, atol=0.02 * scale**2)
@@ -84,7 +87,7 @@ def test_draws_do_not_depend_on_what_else_is_requested(fit, scope):
 def test_noise_does_not_depend_on_other_strategies_and_repetitions(kept):
     x = xr.DataArray(np.arange(1.0, 7), {"x": np.arange(1.0, 7)}, "x")
     at, dims = x[3:].assign_coords(episode=("x", [4, 5, 6])), ("chain", "draw", "strategy")
-    names = {"noise": 0.02, "rho": 0.5, "lasting": 0.4}
+    names = {"noise": 0.02, "rho": 0.5, "shared": 0.3, "lasting": 0.4}
     posterior = xr.Dataset(
         {name: (dims, np.full((2, 5, 2), value)) for name, value in names.items()},
         {"strategy": ["a", "b"]},
@@ -95,7 +98,7 @@ def test_noise_does_not_depend_on_other_strategies_and_repetitions(kept):
     )
     none = xr.zeros_like(posterior["noise"]) + 0 * x
     curves = xr.Dataset(
-        {"without": none, "mean": none + 0.5, "sd": none + 0.02, "shared": none + 0.3}
+        {"without": none, "mean": none + 0.5, "sd": none + 0.02, "becomes_shared": none}
     )
 
     def drawn(strategies, repetitions):

@@ -29,7 +29,6 @@ def posterior():
 
 PARAMETERS = ((0.5, 0.95), (-1.5, 0.2), (-0.5, 3.0), (0.2, 0.9))
 NOISE = {"noise": (0.01, 0.03), "noise_ratio": (1.0, 8.0), "lasting": (0.0, 1.0)}
-NOISE["shared"] = (0.0, 0.4)
 
 
 def ends(value):
@@ -72,18 +71,6 @@ def test_noise_has_the_sizes_that_the_parameters_say(posterior):
 def test_without_growth_and_line_curves_are_palms(posterior):
     without, found = with_misfit(posterior, replace(shipped().misfit, straight=0.0))
     np.testing.assert_allclose(found, without, atol=2e-4)  # linear between steps, past the data
-
-
-def test_noise_in_common_grows_past_the_data_with_the_misfit_only(posterior):
-    of_data = xr.Dataset({"x_first": ends(FIRST), "x_last": ends(LAST)})
-    pure, found = (
-        expected.shared_noise(posterior, X, of_data, misfit)
-        for misfit in (None, replace(shipped().misfit, later_shared=0.5))
-    )
-    within = posterior["shared"]
-    np.testing.assert_array_equal(pure, (within + 0 * X).transpose(*pure.dims))
-    later = np.maximum(1 - LAST / X, 0)
-    np.testing.assert_allclose(found, (within + (1 - within) * 0.5 * later).transpose(*pure.dims))
 
 
 @pytest.mark.parametrize("z", [-4.0, 3.0])

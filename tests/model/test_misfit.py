@@ -76,9 +76,8 @@ def test_growth_has_the_tails_of_tukeys_h(z):
 def test_repetitions_have_more_in_common_the_more_labels_came_after_the_data():
     misfit = replace(MISFIT, later_shared=0.4)
     t = np.log([1.0, 2.0, 4.0, 1e9])
-    found = misfit.shared_past(0.1, t)
-    np.testing.assert_allclose(found, 0.1 + 0.9 * 0.4 * np.array([0, 1 / 2, 3 / 4, 1]))
-    np.testing.assert_allclose(MISFIT.shared_past(0.1, t), 0.1)
+    np.testing.assert_allclose(misfit.becomes_shared(t), 0.4 * np.array([0, 1 / 2, 3 / 4, 1]))
+    assert not MISFIT.becomes_shared(t).any()
 
 
 @given(st.floats(-5, 5), st.floats(0.01, 3), st.lists(st.floats(-1, 4), min_size=2))
