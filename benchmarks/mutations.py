@@ -335,6 +335,13 @@ MUTATIONS = (
         "forecast/test_forecast.py::test_continuing_repetitions_share_their_noise",
     ),
     Mutation(
+        "Learning: noise in common past the data left out",
+        "evaluation/held_out.py",
+        "misfit.becomes_shared(self.t) * self.own",
+        "0 * misfit.becomes_shared(self.t) * self.own",
+        "evaluation/test_held_out.py::test_what_is_scored_is_the_forecast",
+    ),
+    Mutation(
         "Misfit: growth by the gain left out",
         "model/misfit.py",
         "t**self.power + self.by_gain * gain",

@@ -42,8 +42,10 @@ def test_the_same_priors_weigh_draws_alike(past):
     np.testing.assert_allclose(weights, 1 / DRAWS)
 
 
-def test_what_is_scored_is_the_forecast(fit, monkeypatch):
+@pytest.mark.parametrize("later_shared", [shipped().misfit.later_shared, 1.0])
+def test_what_is_scored_is_the_forecast(fit, monkeypatch, later_shared):
     """Later accuracies have the same probability to lie below in learning and in a forecast."""
+    misfit = replace(shipped().misfit, later_shared=later_shared)
     monkeypatch.setattr(held_out, "DRAWS", 1600)  # 400 differ by chance by as much as the bound
     monkeypatch.setattr(held_out, "_normals", _normals.__wrapped__)  # not those that are cached
     full, sampled = read_runs(example_runs_path()), fit.trace["sampled"].to_dataset()
@@ -53,10 +55,15 @@ def test_what_is_scored_is_the_forecast(fit, monkeypatch):
         rows = later_rows(full.strategy(name), seen, train=12)
         laters.append(later_of(sampled.sel(strategy=name), seen, rows))
     task = FittedTask("digits", tuple(laters), shared_noise(fit.runs))
-    learned = task.pit_values(shipped(), shipped())["p"].to_numpy().reshape(len(laters), 4, -1)
+    learned = (
+        task.pit_values(replace(shipped(), misfit=misfit), shipped())["p"]
+        .to_numpy()
+        .reshape(len(laters), 4, -1)
+    )
 
     labels = np.round(240 * np.exp(laters[0].t))
-    draws = fit.forecast(labels=labels, scope="continuing").draws
+    draws = fit.forecast(labels=labels, scope="continuing", misfit=misfit).draws
+    of_means = []
     for of_learning, name in zip(learned, fit.runs.strategies, strict=True):
         drawn = draws.sel(strategy=name).stack(sample=("chain", "draw"))
         table = full.strategy(name).table
@@ -67,6 +74,8 @@ def test_what_is_scored_is_the_forecast(fit, monkeypatch):
         forecast = np.vstack([of_mean, of_runs.transpose("repetition", "x")])
         np.testing.assert_allclose(of_learning, forecast, atol=0.04)
         assert np.abs(of_learning - forecast).mean() < 0.015
+        of_means.append(np.abs(of_learning[0] - forecast[0]).mean())
+    assert np.mean(of_means) < 0.006
 
 
 def test_weighted_draws_are_those_of_the_other_prior(past):
