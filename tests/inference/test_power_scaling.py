@@ -1,5 +1,7 @@
 """Draws as if the prior weighed more or less."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -63,7 +65,14 @@ def test_it_is_what_arviz_is_given(fit):
 
 def test_a_saved_fit_has_the_draws_in_its_file(fit, tmp_path, monkeypatch):
     found = prior_scaled(fit.trace)
-    assert found["reliable"].any()
+    for name, power in product(fit.runs.strategies, POWERS):
+        of_one, picks = (
+            found.sel(strategy=name, weight=power),
+            scaled(log_prior(fit.trace, name), POWERS[power]),
+        )
+        assert bool(of_one["reliable"]) is (picks is not None)
+        np.testing.assert_array_equal(of_one["position"], 0 if picks is None else picks)
+    assert found["reliable"].any("weight").all()
     shape = {"strategy": len(fit.runs.strategies), "weight": len(POWERS), "sample": 4000}
     assert found.sizes == shape
     path = fit.save(tmp_path / "trace.nc")
