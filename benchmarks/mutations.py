@@ -330,8 +330,8 @@ MUTATIONS = (
     Mutation(
         "Noise in common past the data as within them",
         "forecast/forecast.py",
-        "0 * past if of_misfit is None else",
-        "0 * past if True else",
+        "0 * t if misfit is None else",
+        "0 * t if True else",
         "forecast/test_forecast.py::test_continuing_repetitions_share_their_noise",
     ),
     Mutation(

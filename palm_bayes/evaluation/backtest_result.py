@@ -202,7 +202,7 @@ class Backtest(Displayed):
         least = self.by_distance["held_near"].loc[self.reach + 1 :].min()
         return (
             f"Up to {near} ahead{self._labels()} {held}; further ahead, up to {far} episodes, at "
-            f"some distances only {_percentages(least)}: do not rely on them there."
+            f"some distances only {_percentages(least, short=True)}: do not rely on them there."
         )
 
     def _display(self) -> Display:
@@ -211,7 +211,7 @@ class Backtest(Displayed):
     def _held(self, rows: "pd.Series[bool]", *, short: bool = False) -> str:
         """Format the coverage of the 80 % bands for some forecasts, by scope."""
         held = inside(self.forecasts[rows], 80).groupby(self.forecasts["scope"]).mean()
-        return _percentages(held, None if short else SCOPES)
+        return _percentages(held, short=short)
 
     def _labels(self) -> str:
         """Format the labels of `reach`, " (120 labels)", if all batches are alike."""
@@ -299,10 +299,10 @@ def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFra
     return joined[[*empty]]
 
 
-def _percentages(shares: "pd.Series[Any]", words: Mapping[str, str] | None = None) -> str:
-    """Format a share of each scope, followed by its words if there are any."""
-    told = words or dict.fromkeys(SCOPES, "")
-    return " and ".join(f"{100 * shares[name]:.0f} %{of}" for name, of in told.items())
+def _percentages(shares: "pd.Series[Any]", *, short: bool) -> str:
+    """Format a share of each scope, followed by its words unless `short`."""
+    words = dict.fromkeys(SCOPES, "") if short else SCOPES
+    return " and ".join(f"{100 * shares[name]:.0f} %{of}" for name, of in words.items())
 
 
 def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:

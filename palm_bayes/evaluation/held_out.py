@@ -181,17 +181,16 @@ class FittedTask:
         return found
 
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
-        """Return joint draws of the strategies."""
+        """Return joint draws of the strategies, with what repetitions share past the data."""
         own = [_weights(later, learned, sampled) for later in self.laters]
         hierarchy, rng = self._hierarchy(learned, own), np.random.default_rng(0)
         at = hierarchy.places(DRAWS, rng)
         each = zip(self.laters, own, strict=True)
-        return [
-            later.taken(hierarchy.matched_draws(later.curves, weights, at, rng)).with_shared(
-                learned.misfit
-            )
+        taken = [
+            later.taken(hierarchy.matched_draws(later.curves, weights, at, rng))
             for later, weights in each
         ]
+        return [later.with_shared(learned.misfit) for later in taken]
 
 
 def _average_over_draws(

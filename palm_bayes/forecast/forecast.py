@@ -245,15 +245,13 @@ def forecast(
     if sd is None:
         draws = expected
     else:
-        parts = {"without": without, "mean": expected, "sd": sd.transpose(*_DIMS, "x")}
-        if scope == "new":
-            draws = new(posterior, xr.Dataset(parts), seed)
-        else:
-            past = np.log(np.maximum(there / ends["x_last"], 1))
-            parts["becomes_shared"] = (
-                0 * past if of_misfit is None else of_misfit.becomes_shared(past)
-            )
-            draws = continued(posterior, xr.Dataset(parts), table, at, seed)
+        curves = xr.Dataset({"without": without, "mean": expected, "sd": sd.transpose(*_DIMS, "x")})
+        curves["becomes_shared"] = _becomes_shared(there, ends["x_last"], of_misfit)
+        draws = (
+            new(posterior, curves, seed)
+            if scope == "new"
+            else continued(posterior, curves, table, at, seed)
+        )
     if scope == "continuing":
         without, expected = (part.sel(x=at["x"]) for part in (without, expected))
     # Requested x may differ by rounding from those computed from episodes.
@@ -262,3 +260,9 @@ def forecast(
     return Forecast(
         clipped, without, expected, draws, scope, runs.score, runs.labels_known, runs.of_means
     )
+
+
+def _becomes_shared(x: xr.DataArray, x_last: xr.DataArray, misfit: Misfit | None) -> xr.DataArray:
+    """Compute `Misfit.becomes_shared` at `x`, dims (x, strategy); without misfit it is 0."""
+    t: Any = np.log(np.maximum(x / x_last, 1))  # NumPy's types do not tell a DataArray
+    return 0 * t if misfit is None else misfit.becomes_shared(t)

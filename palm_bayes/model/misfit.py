@@ -52,8 +52,8 @@ class Misfit:
     Attributes
     ----------
     scale : float
-        Standard deviation of the misfit, in log-odds, after e-fold labels, for curves whose noise
-        at the end of the data is 0.05.
+        Standard deviation of the misfit of a curve without gain, in log-odds, after e-fold labels,
+        if the noise at the end of the data is 0.05.
     by_noise : float
         Exponent of the noise in the growth of the misfit.
     power : float
