@@ -262,7 +262,7 @@ def forecast(
     )
 
 
-def _becomes_shared(x: xr.DataArray, x_last: xr.DataArray, misfit: Misfit | None) -> xr.DataArray:
+def _becomes_shared(x: xr.DataArray, x_last: xr.DataArray, misfit: Misfit | None) -> Any:
     """Compute `Misfit.becomes_shared` at `x`, dims (x, strategy); without misfit it is 0."""
-    t: Any = np.log(np.maximum(x / x_last, 1))  # NumPy's types do not tell a DataArray
+    t = np.log(np.maximum(x / x_last, 1))
     return 0 * t if misfit is None else misfit.becomes_shared(t)
