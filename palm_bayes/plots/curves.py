@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from palm_bayes.data.runs import Runs
+from palm_bayes.plots.enlarged import Enlarged, enlargement
 from palm_bayes.plots.style import (
     LITERAL,
     SHADES,
@@ -52,7 +53,8 @@ def plot_curves(
 ) -> Figure:
     """Draw data, posterior curve and bands, one panel per strategy, on shared axes.
 
-    Outliers are excluded from the y limits, marked at the edge and counted. `DataError` if a
+    Outliers are excluded from the y limits, marked at the edge and counted. Where curves leave room
+    for it, a new figure enlarges what follows the data, in all panels alike. `DataError` if a
     forecast lacks a strategy of `runs`.
 
     Parameters
@@ -88,10 +90,11 @@ def _panels(view: View, heading: str) -> Figure:
     count = len(view.strategies)
     axes, columns = small_multiples(count, (3.4, 2.5, 2.2), 0.8)
     show_all(axes[0], view, {1: 7, 2: 6, 3: 4}[columns])
+    enlarged = enlargement(axes[0], view)
     for i, ax in enumerate(axes):
         ax.grid(axis="y", color=on_ground("#e8e8e8"), lw=0.6, ls="-")
         name = "" if view.strategies[i] in heading.split(DOT) else view.strategies[i]
-        _panel(ax, view, i, title_of(ax, name, columns))
+        _panel(ax, view, i, title_of(ax, name, columns), enlarged)
         ax.set_ylabel("" if i % columns else view.words[1], **LITERAL)
         ax.set_xlabel("" if i + columns < count else view.words[0])
     figure = figure_of(axes[0])
@@ -110,19 +113,29 @@ def _on_axes(view: View, axes: list[Axes]) -> Figure:
     return figure_of(axes[0])
 
 
-def _panel(ax: Axes, view: View, i: int, name: str) -> None:
-    """Draw one strategy: bands, the expected curve over them, the data on top."""
+def _panel(ax: Axes, view: View, i: int, name: str, enlarged: Enlarged | None = None) -> None:
+    """Draw one strategy under its name, with its enlargement."""
+    ax.set_title(name, loc="left", color=view.tones[i].dark, weight="bold", **LITERAL)
+    _strategy(ax, view, i, view.ylim)
+    end = view.ends[view.strategies[i]]
+    height = None if enlarged is None else enlarged.beside
+    mark_data_end(ax, view, end, end, label=i == 0, height=height)
+    if enlarged is not None:
+        inside = enlarged.on(ax)
+        _strategy(inside, view, i, enlarged.limits)
+        mark_data_end(inside, view, end, end, label=False)
+
+
+def _strategy(ax: Axes, view: View, i: int, limits: tuple[float, float]) -> None:
+    """Draw bands, the expected curve over them, the data on top."""
     colour, dark, dash = view.tones[i]
-    ax.set_title(name, loc="left", color=dark, weight="bold", **LITERAL)
     for k, share in enumerate(SHADES):
         low, high = view.bands[2 * k : 2 * k + 2, i]
         ax.fill_between(view.band_grid, low, high, facecolor=mixed(colour, 1 - share), lw=0)
     if view.nested:
         ax.plot(view.grid, view.curve[:2, i].T, color=dark, lw=0.6)
     ax.plot(view.grid, view.curve[-1, i], color=dark, ls=dash, lw=1.2)
-    end = view.ends[view.strategies[i]]
-    mark_data_end(ax, view, end, end, label=i == 0)
-    scatter(ax, view, i, data_dots(), later_dots())
+    scatter(ax, view, i, data_dots(), later_dots(), limits)
 
 
 def _panel_key(view: View) -> list[Any]:

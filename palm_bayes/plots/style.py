@@ -31,7 +31,7 @@ SHADES = (0.2, 0.38, 0.6)  # share of the colour in the band of each level; the 
 INK, GREY = "#262626", "#6b6b6b"
 LINE = 0.16  # height of a line of text in inches
 WIDTH = 7.2  # inches: the text width of most journals
-_FULL, _NARROW = 7, 5  # inches: below, text is smaller; panels are below each other, not beside
+_FULL, NARROW = 7, 5  # inches: below, text is smaller; panels are below each other, not beside
 _LEAST = 6  # points: the smallest text that journals accept
 LITERAL: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text with a user's names
 # For a key: the handles of a tuple beside each other.
@@ -158,7 +158,7 @@ def new_figure(height: float) -> ShownFigure:
 def two_panels(height: float, ratio: float) -> tuple[Any, int]:
     """Create two panels of a new figure, the right one wider; return them and their rows."""
     figure = new_figure(height)
-    if _width() < _NARROW:
+    if _width() < NARROW:
         return figure.subplots(2, 1), 2
     return figure.subplots(1, 2, width_ratios=(1, ratio)), 1
 
@@ -194,7 +194,7 @@ def small_multiples(
     `heights` are those of a row in inches where rows have one, two or three panels; `extra` inches
     are for title and key.
     """
-    columns = min({1: 1, 2: 2, 4: 2}.get(count, 3), 3 if _width() >= _NARROW else 2)
+    columns = min({1: 1, 2: 2, 4: 2}.get(count, 3), 3 if _width() >= NARROW else 2)
     rows = math.ceil(count / columns)
     figure = new_figure(heights[columns - 1] * rows + extra)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()

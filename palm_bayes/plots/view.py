@@ -3,6 +3,7 @@
 Bands are central intervals of the draws; accuracies are in the user's own scale.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,17 @@ from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.errors import known
-from palm_bayes.plots.style import GREY, INK, LITERAL, SIDE_BY_SIDE, in_axes, on_ground, short, tone
+from palm_bayes.plots.style import (
+    GREY,
+    INK,
+    LITERAL,
+    NARROW,
+    SIDE_BY_SIDE,
+    in_axes,
+    on_ground,
+    short,
+    tone,
+)
 
 LEVELS = (0.95, 0.8, 0.5)
 NEUTRAL = "0.32"
@@ -142,15 +153,21 @@ def scatter(
                 _note(ax, note, (at[-1], (0.13, 0.93)[edge]), color=on_ground(INK), va="center")
 
 
-def mark_data_end(ax: Axes, view: View, first: float, last: float, *, label: bool) -> None:
-    """Mark the end of the data, if anything follows; a strip if strategies end apart."""
+def mark_data_end(
+    ax: Axes, view: View, first: float, last: float, *, label: bool, height: float | None = None
+) -> None:
+    """Mark the end of the data, if anything follows; a strip if strategies end apart.
+
+    The `height` of the label is a share of the axes; by default it is at the edge.
+    """
     if first < view.xlim[1]:
         if first < last:
             ax.axvspan(first, last, color=on_ground("#f1f1f1"), lw=0, zorder=0)
         ax.axvline(last, color=on_ground(GREY), lw=0.8, ls=(0, (1, 1.5)), zorder=1.5)
         if label:  # where curves are not
-            height, side = (0.98, "top") if view.falls else (0.02, "bottom")
-            _note(ax, "data end", (last, height), color=on_ground(GREY), va=side)
+            edge, side = (0.98, "top") if view.falls else (0.02, "bottom")
+            at = edge if height is None else height
+            _note(ax, "data end", (last, at), color=on_ground(GREY), va=side)
 
 
 def _note(ax: Axes, words: str, at: tuple[float, float], **style: Any) -> None:
@@ -161,8 +178,8 @@ def _note(ax: Axes, words: str, at: tuple[float, float], **style: Any) -> None:
 
 
 def finish(figure: Figure, heading: str, key: list[Any]) -> None:
-    """Add the title, and the key below the panels, in two rows: in one it is too wide."""
-    columns = (len(key) + 1) // 2
+    """Add the title, and the key below the panels, in rows that are not too wide."""
+    columns = math.ceil(len(key) / (2 if figure.get_figwidth() >= NARROW else 3))
     style: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 1.8}
     style |= {"handler_map": SIDE_BY_SIDE, "columnspacing": 1.4}
     figure.legend([handle for handle, _ in key], [word for _, word in key], **style)

@@ -107,6 +107,8 @@ def curves(report: Report) -> Section:
     )
     expected = report.expected
     panels = plot_curves(runs, expected, report.new.draws, title="")
+    if panels.axes[0].child_axes:
+        caption += " What follows the data is enlarged in each panel."
     pictures = [Picture.of(panels, alt, caption)]
     if report.several:
         alt = f"All strategies on common axes. Expected {score.metric}, {now} and {last}: {lines}."
