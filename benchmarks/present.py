@@ -26,9 +26,7 @@ def main() -> None:
     table = pd.DataFrame([found for found in judgements if found is not None])
     shown = table.drop(columns="source").mean()
     shown[["sd", "error"]] *= 100
-    print(
-        f"{len(table)} bands of the expected accuracy that hold the mean of other repetitions, shares;"
-    )
+    print(f"{len(table)} cells: shares of bands of the expected accuracy that hold that mean;")
     print("mean standard deviation, and mean absolute error of the median, in points:")
     print(shown.round(3).to_string())
     print((100 * table.groupby("source")["in 80"].mean()).round(1).to_string())
