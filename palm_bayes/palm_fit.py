@@ -23,7 +23,6 @@ from palm_bayes.files import as_path
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.predictive_methods import PredictivePosterior
 from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.misfit import Misfit
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from palm_bayes.plots.style import Axes, Figure
 
 
-class PalmFit(PredictivePosterior):
+class PalmFit(Posterior):
     """Posterior of a task's curves, with methods for forecasts, decisions and reports.
 
     Its runs, trace and convergence are those of `palm_bayes.inference.posterior.Posterior`.

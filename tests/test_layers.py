@@ -34,8 +34,7 @@ LAYOUT = """
                 one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache approximation evidence nuts joint trace power_scaling
-                posterior separate_fits fitting importance_refit predictive
-                predictive_methods
+                predictive posterior separate_fits fitting importance_refit
     plots:      style view curves comparison uncertainty ranking budget backtest sweep
     forecast:   repetitions forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic

@@ -23,12 +23,11 @@ from palm_bayes.inference.fitting import put_together
 from palm_bayes.inference.nuts import Sample, sample_strategy
 from palm_bayes.inference.pointwise import log_likelihood
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.saved import about_fit
+from palm_bayes.inference.saved import about_fit, priors_of
 from palm_bayes.inference.settings import Progress, Settings, silent
 from palm_bayes.inference.weights import PARETO_K_MOST, resampled, smoothed
 from palm_bayes.model import curve, noise
-from palm_bayes.model.learned import Learned
-from palm_bayes.model.priors import Priors, moving_logp, noise_unit, priors_of_runs
+from palm_bayes.model.priors import Priors, moving_logp, noise_unit
 from palm_bayes.model.variables import Observations, observations
 
 REWEIGHTED = 0  # number of NUTS attempts
@@ -49,8 +48,7 @@ def refit_validated(
         apart = f"{listed(saved['fits'])} were fitted separately"
         raise DataError(f"{apart}: refit each of them, or fit all runs together")
     about = saved["sampling"]
-    learned = fit.learned
-    before, chosen = (priors_of(about["priors"], learned, priors, of) for of in (fit.runs, runs))
+    before, chosen = (priors_of(fit.trace, of, priors) for of in (fit.runs, runs))
     settings = Settings(**{name: about[name] for name in _OF_SETTINGS & about.keys()})
 
     # NUTS for one strategy runs beside the reweighting of others. PyTensor compiles in one thread
@@ -64,16 +62,7 @@ def refit_validated(
             for of_one in map(runs.strategy, runs.strategies)
         ]
         samples = [each if isinstance(each, Sample) else each.result() for each in found]
-    return put_together(runs, samples, about, learned)
-
-
-def priors_of(name: str, learned: Learned, own: Priors | None, runs: Runs) -> Priors:
-    """Return a fit's priors for runs: a named set, or custom ones, which must be given again."""
-    if own is None and name == "own":
-        raise DataError("the fit has custom priors, which are not stored: give them again")
-    if own is not None and name != "own":
-        raise DataError(f"the fit has the named priors {name!r}: give none")
-    return priors_of_runs(name if own is None else own, runs, learned)
+    return put_together(runs, samples, about, fit.learned)
 
 
 def _reweighted(

@@ -16,10 +16,9 @@ from pymc.stats import compute_log_prior
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import asked_x
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import whole
-from palm_bayes.inference.importance_refit import priors_of
-from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.saved import prior_set_name
+from palm_bayes.inference.saved import learned_of, priors_of
 from palm_bayes.model import noise
 from palm_bayes.model.build import build_model, strategy_variables
 from palm_bayes.model.expected import moments_of
@@ -35,7 +34,8 @@ from palm_bayes.model.variables import VECTOR_COORDS, Ends, observations
 
 
 def full_trace(
-    fit: Posterior,
+    trace: xr.DataTree,
+    runs: Runs,
     *,
     prior: bool,
     posterior: bool,
@@ -44,52 +44,53 @@ def full_trace(
     draws: int,
     seed: int,
 ) -> xr.DataTree:
-    """Add groups for ArviZ to a copy of a fit's trace; see `PredictivePosterior.full_trace`."""
+    """Add groups for ArviZ to a copy of a fit's trace; see `Posterior.full_trace`."""
     whole(draws, "draws", 1)
     whole(seed, "seed", 0)
-    model = build_model(fit.runs, _priors(fit, priors))
+    model = build_model(runs, priors_of(trace, runs, priors))
     of_prior, of_posterior, of_misfit = np.random.default_rng(seed).spawn(3)
     groups: dict[str, xr.Dataset] = {}
     if prior:
         drawn = pm.sample_prior_predictive(draws, model=model, random_seed=of_prior)
         dims = "chain", "draw", "strategy"
-        misfit = fit.learned.misfit
-        normals = misfit.normals(1, draws, len(fit.runs.strategies), of_misfit)
+        misfit = learned_of(trace).misfit
+        normals = misfit.normals(1, draws, len(runs.strategies), of_misfit)
         groups["prior"] = drawn["prior"].to_dataset().assign(misfit=(dims, normals))
         groups["prior_predictive"] = drawn["prior_predictive"].to_dataset()
     if posterior:
         drawn = pm.sample_posterior_predictive(
-            fit.trace, model=model, random_seed=of_posterior, progressbar=False
+            trace, model=model, random_seed=of_posterior, progressbar=False
         )
         groups["posterior_predictive"] = drawn["posterior_predictive"].to_dataset()
     if log_prior:
         groups["log_prior"] = compute_log_prior(
-            fit.trace, model=model, extend_inferencedata=False, progressbar=False
+            trace, model=model, extend_inferencedata=False, progressbar=False
         )
-    observed = fit.trace["observed_data"].to_dataset().coords
+    observed = trace["observed_data"].to_dataset().coords
     for name, group in groups.items():
         of_data = name.endswith("predictive")
         groups[name] = group.assign_coords(observed) if of_data else group
-    return fit.trace.assign({name: xr.DataTree(group) for name, group in groups.items()})
+    return trace.assign({name: xr.DataTree(group) for name, group in groups.items()})
 
 
 def predictive_model(
-    fit: Posterior,
+    trace: xr.DataTree,
+    runs: Runs,
     labels: ArrayLike | None,
     episodes: ArrayLike | None,
     horizon: int | None,
     priors: Priors | None,
 ) -> pm.Model:
-    """Build a model of accuracies at new x; see `PredictivePosterior.predictive_model`."""
-    at = asked_x(fit.runs, labels, episodes, horizon)
-    misfit = fit.learned.misfit
-    priors = _priors(fit, priors)
-    given = observations(fit.runs).ends
+    """Build a model of accuracies at new x; see `Posterior.predictive_model`."""
+    at = asked_x(runs, labels, episodes, horizon)
+    misfit = learned_of(trace).misfit
+    priors = priors_of(trace, runs, priors)
+    given = observations(runs).ends
     x, x_first, x_last = at.to_numpy(), given.x_first[:, None], given.x_last[:, None]
-    own = {"strategy": list(fit.runs.strategies), "x": x}
+    own = {"strategy": list(runs.strategies), "x": x}
     with pm.Model(coords={**VECTOR_COORDS, **own}) as model:
         curves, of_noise = strategy_variables(priors, "all", Ends(*map(pt.as_tensor, given)))
-        normals = _normals(misfit, len(fit.runs.strategies))
+        normals = _normals(misfit, len(runs.strategies))
         sd, ratio, rho, _, lasting = (part[:, None] for part in of_noise)
         known = x_first, x_last, [part[:, None] for part in curves], (sd, ratio, lasting), pt
         on_curve, passes = moments_of(x, *known)
@@ -109,10 +110,6 @@ def predictive_model(
             dims=("strategy", "x"),
         )
     return model
-
-
-def _priors(fit: Posterior, own: Priors | None) -> Priors:
-    return priors_of(prior_set_name(fit.trace), fit.learned, own, fit.runs)
 
 
 def _normals(misfit: Misfit, strategies: int) -> Any:

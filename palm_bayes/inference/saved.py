@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5netcdf
 import h5py
@@ -21,6 +21,9 @@ from palm_bayes.errors import DataError, listed
 from palm_bayes.model import curve
 from palm_bayes.model.learned import Learned
 from palm_bayes.model.variables import DATA_COORDS, DATA_DIMS, NOISE, VERSION, observations
+
+if TYPE_CHECKING:
+    from palm_bayes.model.priors import Priors
 
 _HASHES = "sha256"  # file attribute with the hash of each group
 # Last bytes of a file, after HDF5's own, which ignores them: a hash of all bytes before.
@@ -44,6 +47,18 @@ def learned_of(trace: xr.DataTree) -> Learned:
 def prior_set_name(trace: xr.DataTree) -> str:
     """Return the name of the priors of a trace: "default", "bounds", or "own"."""
     return str(about_fit(trace).get("sampling", {}).get("priors"))
+
+
+def priors_of(trace: xr.DataTree, runs: Runs, own: "Priors | None") -> "Priors":
+    """Return a fit's priors for runs: its named set, or custom ones, which must be given again."""
+    from palm_bayes.model.priors import priors_of_runs  # imports PyMC
+
+    name = prior_set_name(trace)
+    if own is None and name == "own":
+        raise DataError("the fit has custom priors, which are not stored: give them again")
+    if own is not None and name != "own":
+        raise DataError(f"the fit has the named priors {name!r}: give none")
+    return priors_of_runs(name if own is None else own, runs, learned_of(trace))
 
 
 def about_data(runs: Runs, verdicts: pd.DataFrame) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Groups of a trace for ArviZ, and PyMC's predictive draws beside the forecasts."""
 
+import inspect
+
 import arviz as az
 import numpy as np
 import pymc as pm
@@ -10,6 +12,7 @@ import xarray as xr
 from palm_bayes.errors import DataError
 from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, steps_until
 from palm_bayes.model.priors import named_priors
+from palm_bayes.palm_fit import PalmFit
 
 # Before all curves begin, seen, where data end (240), between and far ahead.
 LABELS = [1, 20, 150, 240, 241, 500, 500 * 1.5, 20_000]
@@ -94,6 +97,17 @@ def test_named_priors_are_the_fits_own(fit):
 def test_numbers_of_draws_are_checked(fit, option):
     with pytest.raises(DataError, match=f"{next(iter(option))} is .*, but must be"):
         fit.full_trace(**option)
+
+
+@pytest.mark.parametrize("name", ["full_trace", "predictive_model"])
+def test_help_has_all_arguments(name):
+    method = getattr(PalmFit, name)
+    _, *arguments = inspect.signature(method).parameters.values()
+    said = inspect.getdoc(method).partition("Parameters\n---")[2].partition("Returns\n---")[0]
+    for argument in arguments:
+        assert argument.kind is not argument.VAR_KEYWORD
+        assert argument.default is not argument.empty
+        assert argument.name in said
 
 
 def test_arviz_compares_predictions_with_data(full):
