@@ -23,6 +23,14 @@ ELSEWHERE = {
     "docs/architecture.md": "project/architecture.md",
     "docs/decisions.md": "project/decisions.md",
 }
+GENERATED = {  # what Sphinx makes a page of, by its place in the repository
+    "docs/gallery": "gallery/index",
+    "palm_bayes/cli": "reference/cli",
+    **{
+        f"docs/gallery/{path.name}": f"gallery/{path.stem}"
+        for path in sorted((ROOT / "docs/gallery").glob("plot_*.py"))
+    },
+}
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 
@@ -53,11 +61,11 @@ def mapped(text: str, source: str, places: dict[str, str]) -> str:
         if not path or re.match(r"[a-z]+:", path):
             return match[0]
         file = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        if file in places:
-            return f"{image}[{words}]({posixpath.relpath(places[file], here)}{hash_}{anchor})"
+        if place := places.get(file) or GENERATED.get(file):
+            return f"{image}[{words}]({posixpath.relpath(place, here)}{hash_}{anchor})"
         if (ROOT / file).exists():
             return words
-        return match[0]  # a page that Sphinx generates, or a broken link that it reports
+        return match[0]  # a broken link, which Sphinx reports
 
     parts = _FENCE.split(text)
     return "".join(
