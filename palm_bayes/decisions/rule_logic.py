@@ -7,7 +7,7 @@ combines them (Kleene, *Introduction to Metamathematics*, 1952, § 64).
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.errors import DataError
@@ -126,6 +126,7 @@ class _Several(Rule):
     """Rules that are combined."""
 
     rules: tuple[Rule, ...]
+    settles: ClassVar[bool]  # a verdict of one rule that is the verdict of all
 
     def __post_init__(self) -> None:
         for rule in self.rules:
@@ -135,15 +136,19 @@ class _Several(Rule):
         """Return the single rules in it."""
         return tuple(dict.fromkeys(leaf for rule in self.rules for leaf in rule.leaves()))
 
+    def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
+        """Return whether to stop; None if this depends on a rule that cannot say."""
+        verdicts = {rule.verdict(findings) for rule in self.rules}
+        if self.settles in verdicts:
+            return self.settles
+        return None if None in verdicts else not self.settles
+
 
 @dataclass(frozen=True)
 class AnyOf(_Several):
     """Rule that stops if any of its rules does."""
 
-    def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
-        """Return whether to stop; None if this depends on a rule that cannot say."""
-        verdicts = {rule.verdict(findings) for rule in self.rules}
-        return True if True in verdicts else None if None in verdicts else False
+    settles: ClassVar[bool] = True
 
     def limit(self) -> float:
         """Return the labels that no run may exceed: the smallest of the rules."""
@@ -154,10 +159,7 @@ class AnyOf(_Several):
 class AllOf(_Several):
     """Rule that stops if all of its rules do."""
 
-    def verdict(self, findings: dict[SingleRule, Finding]) -> bool | None:
-        """Return whether to stop; None if this depends on a rule that cannot say."""
-        verdicts = {rule.verdict(findings) for rule in self.rules}
-        return False if False in verdicts else None if None in verdicts else True
+    settles: ClassVar[bool] = False
 
     def limit(self) -> float:
         """Return the labels that no run may exceed: the largest of the rules."""
