@@ -96,14 +96,14 @@ def _palm_slopes(x: Floats, p: Floats) -> Floats:
 def _palm_py(x: Floats, y: Floats) -> Curve:
     """Fit as PALM.py does: from its start, in percent (its tolerances are in units of y)."""
     start = np.array([100 * y.max(), *_PALM_START])
-    p = _best(palm, x, 100 * y, [start], _PALM_LOW, _PALM_HIGH, scale=1.0)
+    p = _best(palm, x, 100 * y, [start], _PALM_LOW, _PALM_HIGH)
     return lambda at: palm(at, p) / 100
 
 
 def _palm_multistart(x: Floats, y: Floats) -> Curve:
     """Fit PALM.py's curve within its bounds, from the best of many starts."""
     starts = [np.array([100 * y.max(), *start]) for start in (_PALM_START, *_PALM_STARTS)]
-    p = _best(palm, x, 100 * y, starts, _PALM_LOW, _PALM_HIGH, "jac", _palm_slopes)
+    p = _best(palm, x, 100 * y, starts, _PALM_LOW, _PALM_HIGH, _palm_slopes)
     return lambda at: palm(at, p) / 100
 
 
@@ -143,7 +143,7 @@ def _sigmoidal(
         grid = product(*np.linspace(low, high, 9)[1:-1].T)
         with np.errstate(all="ignore"):
             starts = [start(x / x[0], y, p) for p in grid]
-        p = _best(value, x / x[0], y, starts, (0, 0, *low), (1, 1, *high), scale=1.0)
+        p = _best(value, x / x[0], y, starts, (0, 0, *low), (1, 1, *high))
         return lambda at: value(at / x[0], p)
 
     return fitter
@@ -157,7 +157,6 @@ def _best(
     starts: list[Floats],
     low: tuple[float, ...],
     high: tuple[float, ...],
-    scale: float | str,
     slopes: Callable[[Floats, Floats], Floats] | None = None,
 ) -> Floats:
     """Return the parameters of the best least-squares fit from the most promising starts."""
@@ -170,9 +169,9 @@ def _best(
     def loss(p: Floats) -> float:
         return float(np.sum(residual(p) ** 2))
 
-    options: dict[str, Any] = {"bounds": (low, high), "x_scale": scale, "max_nfev": _MOST}
+    options: dict[str, Any] = {"bounds": (low, high), "x_scale": 1.0, "max_nfev": _MOST}
     if slopes is not None:
-        options["jac"] = lambda p: slopes(x, p)
+        options |= {"jac": lambda p: slopes(x, p), "x_scale": "jac"}
     best = sorted(starts, key=loss)[:_POLISHED]
     found = [least_squares(residual, p, **options).x for p in best]
     return min([*found, *best], key=loss)

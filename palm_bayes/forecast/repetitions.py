@@ -20,18 +20,10 @@ _PER_EPISODE = 64  # places of an episode; rounding to them changes correlations
 
 
 class Standard(NamedTuple):
-    """Noise of a repetition in standard units.
+    """Noise of a repetition in standard units."""
 
-    Attributes
-    ----------
-    offset : array, dims (chain, draw)
-        Standard normal: of the constant offset.
-    transient : callable
-        Returns `stationary` noise, dims (chain, draw, episode), of an array of episodes.
-    """
-
-    offset: Floats
-    transient: Callable[[Floats], Floats]
+    offset: Floats  # standard normal, of the constant offset, dims (chain, draw)
+    transient: Callable[[Floats], Floats]  # from episodes to `stationary` noise
 
 
 def new(posterior: xr.Dataset, curves: xr.Dataset, seed: int) -> xr.DataArray:
