@@ -15,9 +15,11 @@ import numpy as np
 from matplotlib.axes import Axes as Axes  # noqa: PLC0414 -- a type, also for other rooms
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure as Figure  # noqa: PLC0414 -- likewise
+from matplotlib.font_manager import get_font_names
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 from matplotlib.style import library
+from matplotlib.text import Text
 
 from palm_bayes.arrays import Floats
 from palm_bayes.errors import DataError, listed
@@ -52,7 +54,14 @@ STYLE: dict[Any, Any] = {
     "axes.formatter.useoffset": False,
     "axes.titley": 1.0,  # nothing is below titles: looking for it takes a tenth of the time
 }
-
+# Fonts of common systems for Chinese, Japanese and Korean names, which Matplotlib's own lacks.
+_FALLBACKS = (
+    *(f"Noto Sans CJK {kind}" for kind in ("SC", "TC", "JP", "KR")),
+    *("PingFang SC", "Hiragino Sans GB", "Hiragino Sans", "Apple SD Gothic Neo"),
+    *("Microsoft YaHei", "Microsoft JhengHei", "Yu Gothic", "Malgun Gothic", "SimHei"),
+    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "NanumGothic", "Arial Unicode MS"),
+)
+_CJK = "\N{CJK RADICAL REPEAT}"  # the first of their characters
 
 _SHEET: ContextVar[Mapping[Any, Any]] = ContextVar("sheet", default=MappingProxyType({}))
 _SIZE: ContextVar[tuple[float, float] | None] = ContextVar("size", default=None)
@@ -117,6 +126,15 @@ class ShownFigure(Figure):
 
     IPython shows a plain `Figure` only after pyplot was imported; this class makes its own PNG.
     """
+
+    def draw(self, renderer: Any) -> None:
+        """Draw as Matplotlib does, but Chinese, Japanese and Korean names with a font for them."""
+        there = set(get_font_names())
+        fonts = [name for name in _FALLBACKS if name in there]
+        for text in self.findobj(Text):
+            if fonts and max(text.get_text(), default="") >= _CJK:
+                text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
+        super().draw(renderer)
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         """Save as Matplotlib does, but with fonts as TrueType: many publishers refuse Type 3."""

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from palm_bayes.data.runs import Runs
+from palm_bayes.plots import style
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.plots.style import sheet, tone
@@ -100,3 +102,16 @@ def test_notebook_shows_it_without_pyplot(made):
     assert size == {"width": 720, "height": 300}
     code = "import sys, palm_bayes.plots.curves; sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_that_the_font_lacks_have_another(made, monkeypatch):
+    monkeypatch.setattr(style, "_FALLBACKS", ("DejaVu Serif", "not installed"))
+    runs = made.runs(strategies=2)
+    names = {"s0": "\u8fb9\u9645\u91c7\u6837", "s1": "marge"}  # the first in Chinese
+    table = runs.table.replace({"strategy": names}).drop(columns="x")
+    forecast = made.forecast(runs).assign_coords(strategy=[*names.values()])
+    figure = plot_curves(Runs.from_frame(table), forecast)
+    figure.draw_without_rendering()
+    fonts = {text.get_text(): text.get_fontfamily() for text in figure.findobj(mpl.text.Text)}
+    assert fonts[names["s0"]] == ["sans-serif", "DejaVu Serif"]
+    assert fonts["marge"] == ["sans-serif"]
