@@ -7,7 +7,7 @@ gives a row with the reason.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -195,12 +195,11 @@ class _Run:
     learned: Learned
     settings: Settings
     kept: Checkpoints
-    latest: dict[tuple[Runs, int], Posterior | Exception] = field(default_factory=dict)
 
     def __call__(self, cells: Sequence[Job]) -> list[Part]:
         """Return the tables of the cells of one fit."""
         parts = [self.part(*cell) for cell in cells]
-        self.latest.clear()  # frees the memory of the fit
+        _fit_of_task.cache_clear()  # frees the memory of the fit
         _drawn.cache_clear()
         return parts
 
@@ -209,14 +208,12 @@ class _Run:
         name = "\n".join((*cell.key, str(train)))
         if (kept := self.kept.get(name)) is not None:
             return kept
-        reason, part = too_short(cell, train), None
-        if reason is None:
-            try:
-                part = self._judged(cell, train)
-            except FAILURES as error:
-                reason = in_words(error)
-        if part is None:  # not stored: it may succeed the next time
-            return _unscored(cell, train, reason or "")
+        if (reason := too_short(cell, train)) is not None:
+            return _unscored(cell, train, reason)
+        try:
+            part = self._judged(cell, train)
+        except FAILURES as error:  # not stored: it may succeed the next time
+            return _unscored(cell, train, in_words(error))
         head: dict[str, Any] = dict(zip(KEY, (*cell.key, train), strict=True))
         part = {table: frame.assign(**head) for table, frame in part.items()}
         self.kept.keep(name, part)
@@ -232,36 +229,41 @@ class _Run:
         fit, reason = self._fit_of(cell, train)
         rows = _forecasts(fit, cell.strategy, later, self.settings.seed)
         last = int(later["episode"].max())
-        rows = rows.assign(third=scores.third(rows["episode"], train, last))
-        points = points.assign(third=scores.third(points["episode"], train, last))
+        in_thirds, points_in_thirds = (
+            table.assign(third=scores.third(table["episode"], train, last))
+            for table in (rows, points)
+        )
         verdicts = {
             "passed": bool(fit.convergence.table.loc[cell.strategy, "passed"]),
             "described": bool(fit.predictive_check.table.loc[cell.strategy, "passed"]),
         }
         return {
-            "forecasts": rows.drop(columns=["third", "crps", "log_score"]),
-            "baselines": points.drop(columns="third"),
-            "scores": _scores(rows, points, verdicts).assign(reason=reason),
+            "forecasts": rows.drop(columns=["crps", "log_score"]),
+            "baselines": points,
+            "scores": _scores(in_thirds, points_in_thirds, verdicts).assign(reason=reason),
         }
 
     def _fit_of(self, cell: Cell, train: int) -> tuple[Posterior, str]:
         """Fit the task's strategies; if another fails, the cell alone, with the reason."""
         assert cell.task is not None
         assert cell.runs is not None
-        job = cell.task, train
-        if job not in self.latest:
-            self.latest.clear()
-            try:
-                self.latest[job] = self._fit(cell.task.first(train))
-            except FAILURES as error:
-                self.latest[job] = error
-        of_task = self.latest[job]
+        of_task = _fit_of_task(self, cell.task, train)
         if not isinstance(of_task, Exception):
             return of_task, ""
-        return self._fit(cell.runs.first(train)), f"fitted without its task: {in_words(of_task)}"
+        return self.fit(cell.runs.first(train)), f"fitted without its task: {in_words(of_task)}"
 
-    def _fit(self, seen: Runs) -> Posterior:
+    def fit(self, seen: Runs) -> Posterior:
+        """Fit training data with the settings of the backtest."""
         return fit_validated(seen, priors=self.priors, learned=self.learned, settings=self.settings)
+
+
+@lru_cache(maxsize=1)  # the strategies of a task share it
+def _fit_of_task(run: _Run, task: Runs, train: int) -> Posterior | Exception:
+    """Fit all strategies of a task, or return the error that its data cause."""
+    try:
+        return run.fit(task.first(train))
+    except FAILURES as error:
+        return error
 
 
 def _forecast(fit: Posterior, strategy: str, later: pd.DataFrame, seed: int) -> xr.DataArray:
