@@ -88,7 +88,10 @@ class Backtest(Displayed):
     ) -> Self:
         """Concatenate the tables of single cells; `cells` are their keys and all their runs."""
         tables, cells = {name: _table(name, parts) for name in COLUMNS}, list(cells)
-        curves = [_mean_curve(runs, key) for key, runs in cells]
+        curves = [
+            means_by_episode(runs.table).assign(**dict(zip(CELL, key, strict=True)))
+            for key, runs in cells
+        ]
         observed = pd.concat(curves, ignore_index=True)[[*CELL, "episode", "labels", "accuracy"]]
         score = replace(cells[0][1].score, percent=False) if cells else Score()
         for table, columns in (
@@ -303,7 +306,3 @@ def _percentages(shares: "pd.Series[Any]", *, short: bool) -> str:
     """Format a share of each scope, followed by its words unless `short`."""
     words = dict.fromkeys(SCOPES, "") if short else SCOPES
     return " and ".join(f"{100 * shares[name]:.0f} %{of}" for name, of in words.items())
-
-
-def _mean_curve(runs: Runs, key: Sequence[str]) -> pd.DataFrame:
-    return means_by_episode(runs.table).assign(**dict(zip(CELL, key, strict=True)))

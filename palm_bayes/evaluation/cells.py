@@ -51,11 +51,6 @@ class Cell:
         """Name of the strategy."""
         return self.key[-1]
 
-    def task_name(self, train: int) -> str:
-        """Return a name of the fit of its task: the task, where known, and the episodes."""
-        task = " / ".join(part for part in self.key[:-1] if part) or "fit"
-        return f"{task} from {train} episodes"
-
     def cut(self, size: int) -> int:
         """Return the number of the `size`-th episode, extrapolated past the last."""
         known = self.episodes[:size]
@@ -105,11 +100,10 @@ def read_study_cells(data: Source, reading: Reading) -> list[Cell]:
 def _cells(task: Task) -> list[Cell]:
     """Return the cells of a task; those too short to be validated last."""
     cells = []
-    for strategy in task.runs.strategies if task.runs else ():
-        assert task.runs is not None
-        table = task.runs.strategy(strategy).table
-        episodes = tuple(map(int, np.unique(table["episode"])))
-        cells.append(Cell((*task.key, strategy), episodes, task.runs))
+    if task.runs is not None:
+        for strategy, rows in task.runs.table.groupby("strategy", sort=False):
+            episodes = tuple(map(int, np.unique(rows["episode"])))
+            cells.append(Cell((*task.key, str(strategy)), episodes, task.runs))
     short = task.short.items()
     return cells + [Cell((*task.key, name), tuple(range(1, n + 1))) for name, n in short]
 
@@ -152,5 +146,9 @@ def jobs_of(cells: Sequence[Cell], sizes: Callable[[int], list[int]]) -> list[Jo
 def fits_of(jobs: Sequence[Job]) -> dict[str, list[Job]]:
     """Group the jobs that share a fit, by a name for the fit."""
     fits = [list(fit) for _, fit in groupby(jobs, lambda job: (job[0].key[:-1], job[1]))]
-    names = (cell.task_name(train) for (cell, train), *_ in fits)
-    return {f"{name}, {i} of {len(fits)}": fits[i - 1] for i, name in enumerate(names, 1)}
+    named = {}
+    for i, fit in enumerate(fits, 1):
+        cell, train = fit[0]
+        task = " / ".join(filter(None, cell.key[:-1])) or "fit"
+        named[f"{task} from {train} episodes, {i} of {len(fits)}"] = fit
+    return named
