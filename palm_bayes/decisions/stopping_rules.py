@@ -68,9 +68,8 @@ class Target(SingleRule):
     def _when(self, outlook: Outlook, target: float) -> str:
         enough = (outlook.draws >= target).mean(axis=0) >= self.probability
         if not enough.any():
-            return (
-                f"No number of labels up to {outlook.last:,.0f} would change it, by this forecast."
-            )
+            last = f"{outlook.last:,.0f}"
+            return f"No number of labels up to {last} would change it, by this forecast."
         return f"Would change with {outlook.labels[enough.argmax()]:,.0f} labels, by this forecast."
 
 
@@ -97,12 +96,8 @@ class Plateau(SingleRule):
 
     def words(self, outlook: Outlook) -> str:
         """Return the condition to stop in words."""
-        gain = self._gain_in_words(outlook)
-        probability = exact_percent(self.probability)
-        return (
-            f"{number(self.labels)} more labels gain less than {gain} with a probability of at "
-            f"least {probability}"
-        )
+        gains = f"{number(self.labels)} more labels gain less than {self._gain_in_words(outlook)}"
+        return f"{gains} with a probability of at least {exact_percent(self.probability)}"
 
     def _gain_in_words(self, outlook: Outlook) -> str:
         size = outlook.score.difference(self.gain, "the gain")
@@ -170,25 +165,22 @@ class Unreachable(SingleRule):
         """Return the labels up to which a forecast is needed."""
         return max(now, self.budget)
 
-    def chance_of(self, outlook: Outlook) -> float:
-        """Compute the probability that the target is reached within the available labels."""
-        target = outlook.score.goal(self.accuracy, "the target")
-        return float((outlook.best_until(self.within(outlook)) >= target).mean())
-
     def within(self, outlook: Outlook) -> float:
         """Return the labels available: the budget, or less if other rules limit it; those spent."""
         return max(min(self.budget, outlook.last), outlook.now)
 
     def find(self, outlook: Outlook) -> Finding:
         """Judge whether the target can still be reached."""
-        score = outlook.score
-        reachable, within = self.chance_of(outlook), self.within(outlook)
+        score, within = outlook.score, self.within(outlook)
+        best = outlook.best_until(within)
+        reachable = float((best >= score.goal(self.accuracy, "the target")).mean())
         stop = reachable < self.probability
-        left = max(within - outlook.now, 0.0)
-        edge = score.shown(np.quantile(outlook.best_until(within), 1 - self.probability))
-        wrong = "a reachable target is given up." if stop else (
-            f"up to {left:,.0f} labels are spent on a target that is not reached."
-        )  # fmt: skip
+        edge = score.shown(np.quantile(best, 1 - self.probability))
+        if stop:
+            wrong = "a reachable target is given up."
+        else:
+            left = within - outlook.now
+            wrong = f"up to {left:,.0f} labels are spent on a target that is not reached."
         return Finding(
             self._condition(outlook, within), stop,
             f"the probability that {score.asked(self.accuracy)} is reached within {within:,.0f} "

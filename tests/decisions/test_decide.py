@@ -112,7 +112,7 @@ def test_target_that_another_strategy_reaches(fit):
     worse, better = sorted(("random", "entropy"), key=lambda s: float(draws.sel(strategy=s).mean()))
     target = float(draws.sel(strategy=better).quantile(0.1))
     chances = Unreachable(target, 260)
-    low, high = (chances.chance_of(Outlook.of(fit, name, 260)) for name in (worse, better))
+    low, high = (chances.find(Outlook.of(fit, name, 260)).probability for name in (worse, better))
     rule = Unreachable(target, 260, (low + high) / 2)
     decision = fit.decide(rule, strategy=worse, force=True)
     assert (decision.action, decision.switch_to) == ("switch", better)
