@@ -290,16 +290,14 @@ def check_backtest_folder(out: Path, *, fresh: bool) -> None:
 
 def _table(name: str, parts: Sequence[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
     """Concatenate the parts that have the table; missing text is empty."""
-    empty: dict[str, Any] = dict.fromkeys(COLUMNS[name], np.nan)
-    empty |= dict.fromkeys({"scope", "third", "forecaster", "reason"} & set(empty), "")
+    texts = {"scope", "third", "forecaster", "reason"}.intersection(COLUMNS[name])
     frames = [
-        frame.assign(**{word: value for word, value in empty.items() if word not in frame})
+        part[name].assign(**dict.fromkeys(texts.difference(part[name]), ""))
         for part in parts
-        for table, frame in part.items()
-        if table == name
+        if name in part
     ]
-    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*empty])
-    return joined[[*empty]]
+    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return joined.reindex(columns=COLUMNS[name])
 
 
 def _percentages(shares: "pd.Series[Any]", *, short: bool) -> str:
