@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 
 def draw_paths(
-    fit: "Posterior",
-    budgets: Floats,
-    scope: Scope = "expected",
-    seed: int = 0,
+    fit: "Posterior", budgets: Floats, scope: Scope = "expected", seed: int = 0
 ) -> xr.DataArray:
     """Draw curves of all strategies at budgets, in the unit of `unit_of`.
 
