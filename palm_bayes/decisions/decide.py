@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -275,19 +275,13 @@ def band_edges(outlook: Outlook) -> tuple[Outlook, Outlook]:
 DOUBTS: tuple[Doubt, ...] = (not_usable, mostly_prior)
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidate:
+class _Candidate(NamedTuple):
     """Strategy that may still reach the targets, with doubts about its forecast."""
 
+    rank: tuple[float, float, str]  # probability to the percent shown, expected accuracy, name
     outlook: Outlook
     finding: Finding
-    expected: float
     doubts: tuple[str, ...]
-
-    @property
-    def rank(self) -> tuple[float, float, str]:
-        """Sort key: probability to the percent shown, then expected accuracy, then name."""
-        return round(self.finding.probability or 0.0, 2), self.expected, self.outlook.strategy
 
 
 def _switched(
@@ -327,5 +321,6 @@ def _candidate(
         return None
     hardest = min(unreachable, key=lambda leaf: findings[leaf].probability or 0.0)
     expected = float(outlook.accuracy_at(hardest.within(outlook)).mean())
+    rank = round(findings[hardest].probability or 0.0, 2), expected, outlook.strategy
     doubts = dict.fromkeys(text for leaf in unreachable for text in _doubts(fit, outlook, leaf))
-    return _Candidate(outlook, findings[hardest], expected, tuple(doubts))
+    return _Candidate(rank, outlook, findings[hardest], tuple(doubts))

@@ -131,9 +131,13 @@ class LabelsToReach(Displayed):
     @cached_property
     def advice(self) -> alda.Advice:
         """ALDA's rule applied to every draw of the expected curves, for any `scope`."""
+        return alda.advise(self.curves, *self._rule)
+
+    @property
+    def _rule(self) -> tuple[float, float, float]:
+        """Arguments of ALDA's rule: τ and Δτ, fractions, and η."""
         score = self.fit.runs.score
-        goal, half_width = score.fractions(self.target), self.half_width / score.unit
-        return alda.advise(self.curves, goal, half_width, self.eta)
+        return score.fractions(self.target), self.half_width / score.unit, self.eta
 
     @cached_property
     def alda(self) -> pd.DataFrame:
@@ -173,9 +177,7 @@ class LabelsToReach(Displayed):
     @cached_property
     def point(self) -> pd.DataFrame:
         """ALDA's own result, by least squares; see `palm_bayes.decisions.alda.point_advice`."""
-        runs = self.fit.runs
-        goal, half_width = runs.score.fractions(self.target), self.half_width / runs.score.unit
-        return alda.point_advice(runs, goal, half_width, self.eta)
+        return alda.point_advice(self.fit.runs, *self._rule)
 
     @cached_property
     def doubts(self) -> Doubts:
