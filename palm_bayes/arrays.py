@@ -11,12 +11,12 @@ type Integers = NDArray[np.int64]
 
 def as_floats(values: ArrayLike, what: str) -> Floats:
     """Return a number, or an array of numbers, as floats; `DataError` for all else."""
-    if np.ndim(values) == 0:
-        return np.asarray(real(values, what))
     try:
-        return np.asarray(values, float)
+        if np.ndim(values):
+            return np.asarray(values, float)
     except (TypeError, ValueError, ArithmeticError):
         raise DataError(f"{what} is {values!r}, but must be numbers") from None
+    return np.asarray(real(values, what))
 
 
 def interpolated(at: ArrayLike, x: ArrayLike, y: ArrayLike, slope: float) -> Floats:

@@ -4,6 +4,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from numbers import Integral
 from typing import Any
 
@@ -69,22 +70,33 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def real(value: Any, what: str) -> float:
-    """Return a value as a number; `DataError` for text, overlong integers and all else."""
-    try:
-        return float(value)
-    except OverflowError:  # Python does not write integers of more than 4,300 digits
-        raise DataError(f"{what} is too large: it must be below 1e308") from None
-    except (TypeError, ValueError):
-        raise DataError(f"{what} is {value!r}, but must be a number") from None
+    """Return a value as a number; `DataError` for text, truth values and all else."""
+    if not isinstance(value, (str, bytes, bool)):  # Python would take "nan" and True as numbers
+        try:
+            return float(value)
+        except OverflowError:  # Python does not write integers of more than 4,300 digits
+            raise DataError(f"{what} is too large: it must be below 1e308") from None
+        except (TypeError, ValueError):
+            pass
+    raise DataError(f"{what} is {value!r}, but must be a number")
 
 
 def whole(value: Any, what: str, least: int) -> int:
     """Return a value as a whole number; `DataError` for a smaller one, and for all else."""
-    if not isinstance(value, Integral):
+    if not isinstance(value, Integral) or isinstance(value, bool):
         raise DataError(f"{what} is {value!r}, but must be a whole number")
     if value < least:
         raise DataError(f"{what} is {value}, but must be at least {least}")
     return int(value)
+
+
+def require_flag(value: Any, what: str, *others: None) -> None:
+    """Raise `DataError` unless a value is True or False, also NumPy's, or one of the others."""
+    with suppress(TypeError):  # of what has no hash, as a list
+        if value in {True, False, *others}:
+            return
+    *names, last = map(str, (True, False, *others))
+    raise DataError(f"{what} is {value!r}, but must be {', '.join(names)} or {last}")
 
 
 def of_type[T](value: Any, kind: type[T], what: str, wanted: str) -> T:

@@ -1,9 +1,21 @@
 """Words that messages share."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from palm_bayes.errors import DataError, known, plural, real, several, span, text, visible
+from palm_bayes.errors import (
+    DataError,
+    known,
+    plural,
+    real,
+    require_flag,
+    several,
+    span,
+    text,
+    visible,
+    whole,
+)
 
 
 def test_what_steers_a_terminal_is_shown():
@@ -38,10 +50,32 @@ def test_large_numbers_are_written_out():
     assert span([0.05, float("nan"), 0.123456]) == "0.05 to 0.1235"
 
 
-@pytest.mark.parametrize("value", [10**400, 10**5000, "many", None, [1], 1j], ids=type)
+@pytest.mark.parametrize(
+    "value", [10**400, 10**5000, "many", "0.5", b"1", True, None, [1], 1j], ids=type
+)
 def test_what_is_no_number_is_one_line(value):
     with pytest.raises(DataError, match=r"^the budget is (too large: it must be|.* a number$)"):
         real(value, "the budget")
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, [1]])
+def test_what_is_no_whole_number_is_one_line(value):
+    with pytest.raises(DataError, match=r"^workers is .*, but must be a whole number$"):
+        whole(value, "workers", 0)
+
+
+@pytest.mark.parametrize("value", ["no", "", None, 2, 0.5, [True], np.zeros(2), pd.NA])
+def test_what_is_neither_true_nor_false_is_one_line(value):
+    with pytest.raises(DataError, match=r"^force is .*, but must be True or False$"):
+        require_flag(value, "force")
+
+
+def test_truth_values_may_be_of_numpy_or_missing_where_allowed():
+    for value in (True, False, np.True_, np.False_, 1, 0):
+        require_flag(value, "force")
+    require_flag(None, "percent", None)
+    with pytest.raises(DataError, match=r"^percent is 'no', but must be True, False or None$"):
+        require_flag("no", "percent", None)
 
 
 def test_one_name_is_a_list_of_one():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from palm_bayes.arrays import Floats, interpolated
+from palm_bayes.arrays import Floats, as_floats, interpolated
 from palm_bayes.data.cells import EXACT, quoted
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError
@@ -114,7 +114,8 @@ def _grid(
 
 def _whole(horizon: int) -> int:
     """Return the number of episodes to forecast past the data."""
-    if isinstance(horizon, Real) and 0 <= horizon <= MOST_LATER and horizon % 1 == 0:
+    number = isinstance(horizon, Real) and not isinstance(horizon, bool)
+    if number and 0 <= horizon <= MOST_LATER and horizon % 1 == 0:
         return int(horizon)
     raise DataError(
         f"horizon is {quoted(horizon)}, but must be a whole number of episodes, from 0 to "
@@ -124,8 +125,8 @@ def _whole(horizon: int) -> int:
 
 def _positive(values: ArrayLike, name: str) -> Floats:
     try:
-        numbers = np.unique(np.asarray(values, dtype=float))
-    except (TypeError, ValueError, ArithmeticError):
+        numbers = np.unique(as_floats(values, name))
+    except DataError:
         numbers = np.array([np.nan])
     if not numbers.size or not np.all((numbers > 0) & (numbers <= EXACT)):
         raise DataError(

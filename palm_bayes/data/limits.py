@@ -4,7 +4,7 @@ import math
 from numbers import Real
 from typing import Literal
 
-from palm_bayes.errors import DataError, real
+from palm_bayes.errors import DataError, real, whole
 
 XMode = Literal["labels", "episodes"]
 
@@ -31,8 +31,8 @@ def check_options(
         ("max_repetitions (--num-variants)", repetitions, 1),
         ("max_episodes (--episodes)", episodes, MIN_EPISODES),
     ):
-        if value is not None and not (isinstance(value, Real) and real(value, name) >= least):
-            raise DataError(f"{name} is {value}, but must be at least {least}")
+        if value is not None:
+            real(whole(value, name, least), name)
 
 
 def check_episode(

@@ -21,6 +21,7 @@ from palm_bayes.data.validation import (
     MEAN_OF,
     RUN,
     STANDARD_ERROR,
+    as_notes,
     errors_to_fractions,
     numbers,
     reject,
@@ -117,7 +118,7 @@ class Runs(Displayed):
             If anything in the frame cannot be used.
         """
         check_options(batch, x_mode, max_repetitions, max_episodes)
-        task, all_notes = (text(dataset, "dataset"), text(model, "model")), list(notes)
+        task, all_notes = (text(dataset, "dataset"), text(model, "model")), as_notes(notes)
         counted = with_counts(_typed_columns(frame), batch, all_notes)
         table = _first_runs(counted, max_repetitions, max_episodes)
         score = to_fractions(table, percent, metric, lower_is_better, all_notes)

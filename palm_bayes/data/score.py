@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from palm_bayes.display import accuracy, difference
-from palm_bayes.errors import DataError, PalmWarning, of_type, real
+from palm_bayes.errors import DataError, PalmWarning, of_type, real, require_flag
 
 _LEAST_POINTS = 0.1  # in percent; smaller ones are probably fractions given by mistake
 _SMALL = 10  # a larger target for fractions is percent
@@ -40,10 +40,8 @@ class Score:
         if not (self.metric.isprintable() and 0 < len(self.metric.strip()) <= _LONGEST):
             allowed = f"allowed are 1 to {_LONGEST} letters in one line"
             raise DataError(f"the name of the score is {self.metric!r}, {allowed}")
-        if self.lower_is_better not in (True, False):  # of any type
-            raise DataError(
-                f"lower_is_better is {self.lower_is_better!r}, but must be True or False"
-            )
+        for name in ("percent", "lower_is_better"):
+            require_flag(getattr(self, name), name)
 
     @property
     def unit(self) -> float:

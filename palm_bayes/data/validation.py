@@ -10,7 +10,7 @@ import pandas as pd
 from palm_bayes.data.cells import as_numbers, as_text, text_of
 from palm_bayes.data.limits import UNBOUNDED
 from palm_bayes.data.score import Score
-from palm_bayes.errors import DataError, listed, plural
+from palm_bayes.errors import DataError, listed, of_type, plural, require_flag, several, text
 
 TASK = ("source", "dataset", "model")
 CELL = [*TASK, "strategy"]
@@ -119,6 +119,11 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     return "; labels are those so far, not those of one episode" if stays else ""
 
 
+def as_notes(notes: Any) -> list[str]:
+    """Return notes, or a single one, in a list; `DataError` for what is no text."""
+    return [of_type(note, str, "a note", "text") for note in several(notes)]
+
+
 def to_fractions(
     table: pd.DataFrame,
     percent: bool | None,
@@ -132,11 +137,12 @@ def to_fractions(
     largest value above 1 means percent. `DataError` for tables that hold both scales, or a few
     values above 1, and for scores that PALM cannot describe, with what can be given instead.
     """
-    if percent not in [*_ALLOWED]:  # of any type
-        raise DataError(f"percent is {percent!r}, but must be True, False or None")
+    require_flag(percent, "percent", None)
+    require_flag(lower_is_better, "lower_is_better")
     names = table["metric"].unique()
     usual = "error" if lower_is_better else "accuracy"
-    score = Score(metric or (len(names) == 1 and names[0]) or usual, bool(percent), lower_is_better)
+    name = text(metric, "metric") or (len(names) == 1 and names[0]) or usual
+    score = Score(name, bool(percent), bool(lower_is_better))
     table["metric"] = score.metric
     values = table["accuracy"] = numbers(table, "accuracy", _ALLOWED[percent])
     marked = "accuracy unit" in table and bool(table["accuracy unit"].notna().all())

@@ -15,6 +15,7 @@ from palm_bayes.decisions.projection import Outlook, labels_spent
 from palm_bayes.decisions.rule_logic import VERDICTS, Finding, Rule, SingleRule, stop_rule
 from palm_bayes.decisions.stopping_rules import Pool, Unreachable
 from palm_bayes.display import Display, Displayed, percent
+from palm_bayes.errors import require_flag
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.forecast.worth import data_share, is_mostly_prior, relative_width
 
@@ -131,7 +132,8 @@ def decide(
     fit: "Posterior", rule: Rule, *, strategy: str | None = None, force: bool = False
 ) -> Decision:
     """Judge a fit by a stop rule; see `palm_bayes.PalmFit.decide`."""
-    outlook = outlook_for(fit, strategy or leader(fit), stop_rule(rule))
+    require_flag(force, "force")
+    outlook = outlook_for(fit, leader(fit) if strategy is None else strategy, stop_rule(rule))
     doubts = {leaf: _doubts(fit, outlook, leaf) for leaf in rule.leaves()}
     verdict = decision(rule, outlook, doubts, force=force)
     stopped = [

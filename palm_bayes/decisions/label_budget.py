@@ -15,7 +15,7 @@ from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.pairwise import quantiles
 from palm_bayes.decisions.trajectories import draw_paths, first_reached, lower_medians
 from palm_bayes.display import Display, Displayed, exact_percent, percent
-from palm_bayes.errors import DataError, known, number, real, require_inside
+from palm_bayes.errors import DataError, known, number, real, require_inside, whole
 from palm_bayes.files import plain_rows
 
 if TYPE_CHECKING:
@@ -316,6 +316,7 @@ def labels_to_reach(
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
     goal = runs.score.target(target, "the target")
     known([scope], get_args(RunScope), "scope")
+    whole(seed, "seed", 0)
     require_inside(assurance, "assurance")
     require_inside(probability, "probability")
     for name, budget in (("within", within), ("until", until)):

@@ -15,7 +15,7 @@ from palm_bayes.data.quantiles import BANDS, QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.data.score import Score
 from palm_bayes.display import Display, Displayed, intervals
-from palm_bayes.errors import DataError, known, number, of_type, real, whole
+from palm_bayes.errors import DataError, known, number, of_type, real, several, whole
 from palm_bayes.forecast.repetitions import continued, new
 from palm_bayes.model.expected import moments, on_curve, with_misfit
 from palm_bayes.model.misfit import Misfit
@@ -93,9 +93,7 @@ class Forecast(Displayed):
 
         `DataError` for a probability outside [0, 1].
         """
-        found = [
-            real(one, "a probability of quantiles") for one in np.atleast_1d(probabilities).tolist()
-        ]
+        found = [real(one, "a probability of quantiles") for one in several(probabilities)]
         for one in found:
             if not 0 <= one <= 1:
                 raise DataError(f"a probability of quantiles is {one:g}, but must be 0 to 1")
@@ -222,7 +220,7 @@ def forecast(
     """
     known([scope], get_args(Scope), "scope")
     whole(seed, "seed", 0)
-    if not (misfit is None or misfit == "learned"):
+    if misfit is not None and not (isinstance(misfit, str) and misfit == "learned"):
         of_type(misfit, Misfit, "misfit", "'learned', a Misfit or None")
     at = asked_x(fit.runs, labels, episodes, horizon)
     x, table = at.to_numpy(), fit.runs.table

@@ -1,11 +1,12 @@
 """Options of reading runs, the same in Python and on the command line."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from palm_bayes.data.limits import XMode
-from palm_bayes.errors import DataError, several, text
+from palm_bayes.errors import DataError, real, require_flag, several, text
 
 OF_SOURCE = ("columns", "layout", "pattern", "pool", "spread")
 """Options that tell how a source is laid out."""
@@ -36,9 +37,13 @@ class Reading:
     spread: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise `DataError` for names that are no text, and columns that are not named."""
-        for name in ("dataset", "model", "pattern"):
+        """Raise `DataError` for options of other types, and columns that are not named."""
+        for name in ("dataset", "model", "metric", "pattern", "spread"):
             text(getattr(self, name), name)
+        require_flag(self.percent, "percent", None)
+        require_flag(self.lower_is_better, "lower_is_better")
+        if self.pool is not None and not 0 < real(self.pool, "pool (--pool)") < math.inf:
+            raise DataError(f"pool (--pool) is {self.pool:g}, but must be finite and above 0")
         if self.columns is not None and not isinstance(self.columns, Mapping):
             wanted = "a dict such as {'accuracy': 'test_acc'}"
             raise DataError(f"columns is {self.columns!r}, but must be {wanted}")
@@ -67,4 +72,9 @@ class Reading:
 def changed_fields(options: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that differ from their defaults, by name."""
     pairs = ((option, getattr(options, option.name)) for option in fields(options))
-    return {option.name: value for option, value in pairs if value != option.default}
+    return {
+        option.name: value
+        for option, value in pairs
+        if value is not option.default  # arrays have no single ==
+        and not (isinstance(value, (int, float, str)) and value == option.default)
+    }

@@ -174,10 +174,23 @@ def test_columns_and_rows_are_needed():
         ({"x_mode": "rounds"}, "x_mode is 'rounds', but must be 'labels' or 'episodes'"),
         ({"max_repetitions": 0}, "is 0, but must be at least 1"),
         ({"max_episodes": 3}, "is 3, but must be at least 4"),
+        ({"max_episodes": 4.5}, "is 4.5, but must be a whole number"),
+        ({"x_mode": ["labels"]}, "x_mode is ['labels'], but must be"),
+        ({"percent": np.ones(2)}, "percent is array([1., 1.]), but must be True, False or None"),
+        ({"lower_is_better": np.ones(2)}, "lower_is_better is array([1., 1.]), but must be"),
+        ({"metric": []}, "metric is of type list, but must be text"),
+        ({"notes": 3}, "a note is of type int, but must be text"),
+        ({"notes": None}, "a note is of type NoneType, but must be text"),
     ],
 )
 def test_bad_options(options, part):
     assert part in message(tidy(), **options)
+
+
+def test_truth_values_of_numpy_are_options():
+    runs = Runs.from_frame(tidy(), percent=np.False_, lower_is_better=np.True_, notes="one run")
+    assert runs.score.lower_is_better is True
+    assert runs.notes[0] == "one run"
 
 
 def test_episode_is_the_rank_of_labels_where_it_is_missing():

@@ -206,6 +206,10 @@ def test_bad_questions(fit):
         decide(fit, Target)
     with pytest.raises(DataError, match="no strategy 'rnd'"):
         fit.decide(Target(0.9), strategy="rnd")
+    with pytest.raises(DataError, match="no strategy ''"):
+        fit.decide(Target(0.9), strategy="")
+    with pytest.raises(DataError, match="force is 'no', but must be True or False"):
+        fit.decide(Target(0.9), force="no")
     with pytest.raises(DataError, match="the target is 120, but must be above 0 and at most 1"):
         fit.decide(Target(120))
 

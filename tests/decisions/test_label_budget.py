@@ -149,6 +149,8 @@ def test_a_single_strategy_is_not_chosen_among_several(made_up):
         (0.5, {"assurance": 1}, "assurance is 1"),
         (0.5, {"assurance": "sure"}, "assurance is 'sure', but must be a number"),
         (0.5, {"within": "all"}, "within is 'all', but must be a number"),
+        (0.5, {"probability": "0.9"}, "probability is '0.9', but must be a number"),
+        (0.5, {"seed": "a"}, "seed is 'a', but must be a whole number"),
         (0.5, {"eta": None}, "eta is None, but must be a number"),
         (0.5, {"eta": -1}, "eta is -1"),
         (0.5, {"delta_target": float("nan")}, "delta_target is nan"),

@@ -241,6 +241,9 @@ def test_labels_and_episodes_are_sorted_once_each():
         ({"scope": "newer"}, "no scope 'newer'.*did you mean 'new'"),
         ({"seed": "a"}, "seed is 'a', but must be a whole number"),
         ({"seed": -1, "scope": "new"}, "seed is -1, but must be at least 0"),
+        ({"horizon": True}, "horizon is True"),
+        ({"labels": "400"}, "the requested labels are '400', but must be numbers"),
+        ({"misfit": np.ones(2)}, "misfit is of type ndarray, but must be"),
         ({"misfit": "none"}, "misfit is of type str, but must be 'learned', a Misfit or None"),
     ],
 )
@@ -276,7 +279,7 @@ def test_one_quantile_may_be_asked_for(fit):
     np.testing.assert_array_equal(found.quantiles(0.5), found.quantiles([0.5]))
 
 
-@pytest.mark.parametrize("probability", [1.2, "half", np.nan])
+@pytest.mark.parametrize("probability", [1.2, "half", "0.5", [0.1, 0.9], np.nan])
 def test_a_quantile_needs_a_probability(fit, probability):
     with pytest.raises(DataError, match=r"a probability of quantiles is .*, but must be"):
         fit.forecast(labels=[400]).quantiles([0.5, probability])

@@ -419,10 +419,19 @@ def test_a_cell_that_is_a_list_is_no_episode(cell):
         ({"strategies": 3}, "no strategy 3: there are margin"),
         ({"percent": [True]}, "percent is [True], but must be True, False or None"),
         ({"lower_is_better": "no"}, "lower_is_better is 'no', but must be True or False"),
+        ({"percent": np.ones(2)}, "percent is array([1., 1.]), but must be True, False or None"),
+        ({"metric": 0}, "metric is of type int, but must be text"),
+        ({"spread": 0}, "spread is of type int, but must be text"),
+        ({"pool": float("nan")}, "pool (--pool) is nan, but must be finite and above 0"),
+        ({"pool": "500"}, "pool (--pool) is '500', but must be a number"),
     ],
 )
 def test_options_of_another_type_are_one_line(option, said):
     assert said in message(rows(), **option)
+
+
+def test_strategies_may_be_an_array():
+    assert read_runs(read_runs(rows()), strategies=np.array(["margin"])).strategies == ("margin",)
 
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
