@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,19 +112,19 @@ class Checkpoints:
 
     def get(self, name: str) -> Part | None:
         """Return the part of this name, or None if it is not done."""
-        return self._read(name, pd.DataFrame)
+        kept = self.columns(name)
+        if kept is None:
+            return None
+        return {table: pd.DataFrame(columns) for table, columns in kept.items()}
 
     def columns(self, name: str) -> Columns | None:
         """Return the part as lists of values, twenty times as fast as `get`."""
-        return self._read(name, _checked)
-
-    def _read[T](self, name: str, table: Callable[[Any], T]) -> dict[str, T] | None:
         if self.folder is None:
             return None
         path = self._path(name)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            return {word: table(columns) for word, columns in kept["tables"].items()}
+            return {table: _checked(columns) for table, columns in kept["tables"].items()}
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
