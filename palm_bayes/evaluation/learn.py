@@ -22,6 +22,7 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from palm_bayes.arrays import Floats
+from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation.cells import (
     Cell,
@@ -179,6 +180,7 @@ class _Fits:
         """Fit the cells of one task and size, or read their stored results."""
         (first, train), cells = group[0], [cell for cell, _ in group]
         assert first.task is not None
+        seen = first.task.first(train)
         names = [cell.strategy for cell in cells]
         given = asdict(self.settings) | {"cores": None}  # affects speed only
         numbers = json.dumps([self.begun.document()["priors"], given, VERSION])
@@ -188,18 +190,18 @@ class _Fits:
         if kept is not None and kept.is_file():
             laters = _read_laters(kept)
         else:
-            laters = _laters(cells, train, self.begun, self.settings)
+            laters = _laters(cells, seen, train, self.begun, self.settings)
             if kept is not None:
                 put(kept, partial(_write_laters, laters=laters))
         if not laters:
             return None
-        return FittedTask(first.key[0], tuple(laters), shared_noise(first.task.first(train)))
+        return FittedTask(first.key[0], tuple(laters), shared_noise(seen))
 
 
-def _laters(cells: Sequence[Cell], train: int, begun: Learned, settings: Settings) -> list[Later]:
-    task = cells[0].task
-    assert task is not None
-    seen = task.first(train)
+def _laters(
+    cells: Sequence[Cell], seen: Runs, train: int, begun: Learned, settings: Settings
+) -> list[Later]:
+    """Fit what is seen of a task, and extract the later accuracies of its cells."""
     fit = fit_validated(seen, priors="default", learned=begun, settings=settings)
     sampled, found = fit.trace["sampled"].to_dataset(), []
     for cell in cells:

@@ -1,7 +1,7 @@
 """`Sweep`: answers about all tasks of a study, one Parquet dataset for each question."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -247,7 +247,7 @@ def write(folder: Path, parts: Iterable[Columns]) -> None:
     """
     names = [f"{name}.parquet" for name in COLUMNS]
     with together(folder, names) as drafts, ExitStack() as stack:
-        tables = {name: stack.enter_context(_Table(drafts, name)) for name in COLUMNS}
+        tables = {name: stack.enter_context(closing(_Table(drafts, name))) for name in COLUMNS}
         for part in parts:
             for name, columns in part.items():
                 tables[name].add(columns)
@@ -262,10 +262,8 @@ class _Table:
         self._waiting: dict[str, list[Any]] = {column: [] for column in COLUMNS[name]}
         self._rows = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Write the last rows."""
         self._flush()
         self._file.close()
 
