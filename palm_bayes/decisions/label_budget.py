@@ -155,15 +155,12 @@ class LabelsToReach(Displayed):
         advice, runs = self.advice, self.fit.runs
         feasible = advice.needed < np.inf
         pilots = seen_by_strategy(runs)
-        needed, window = (
-            lower_medians(part.where(feasible)) for part in (advice.needed, advice.window)
-        )
         table = pd.DataFrame(
             {
                 "strategy": list(runs.strategies),
                 "p_feasible": feasible.mean("sample").to_numpy(),
-                "B_abs": needed,
-                "W": window,
+                "B_abs": lower_medians(advice.needed.where(feasible)),
+                "W": lower_medians(advice.window.where(feasible)),
                 "p_competitive": advice.competitive.mean("sample").to_numpy(),
                 "p_chosen": advice.chosen.mean("sample").to_numpy(),
                 "p_risky": advice.risky.mean("sample").to_numpy(),
