@@ -82,8 +82,11 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def as_text(names: "pd.Series[Any]") -> "pd.Series[str]":
-    """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty."""
-    return as_given(names).map(visible)
+    """Convert names to stripped, `visible` text: 1.0 becomes "1", missing becomes empty.
+
+    An accented letter is one character (NFC): file names of macOS have two, and look the same.
+    """
+    return as_given(names).map(visible).str.normalize("NFC")
 
 
 def as_given(names: "pd.Series[Any]") -> "pd.Series[str]":

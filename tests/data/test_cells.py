@@ -130,6 +130,7 @@ def test_text_of_numbers():
     assert list(as_text(pd.Series([1.0, 2.0, np.nan]))) == ["1", "2", ""]
     assert list(as_text(pd.Series([1.5, 2.0]))) == ["1.5", "2.0"]
     assert list(as_text(pd.Series([1e300, 2.0]))) == ["1e+300", "2.0"]
+    assert list(as_text(pd.Series(["e\u0301cart", "\u00e9cart"]))) == ["\u00e9cart"] * 2
 
 
 @pytest.mark.parametrize(
