@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from palm_bayes.arrays import Floats
-from palm_bayes.plots.style import GREY, in_axes, on_ground
+from palm_bayes.plots.style import GREY, figure_of, in_axes, on_ground
 from palm_bayes.plots.view import View
 
 type Limits = tuple[float, float]
 
-_LEAST = 0.4  # least height, as a share of the panel
-_MOST = 0.6
+_LEAST, _MOST = 0.4, 0.6  # height, as a share of the panel
+_INCHES = 0.5  # least height
 _TIMES = 2.5  # least enlargement
 _GAP = 0.06  # to the edge, as a share of the panel
 _WORDS = 0.1  # room for words between it and the curves
@@ -65,7 +65,8 @@ def enlargement(ax: Axes, view: View) -> Enlarged | None:
     room = (1 - room if view.falls else room) - _GAP - _WORDS
     height = min(room, _MOST)
     times = height * (view.ylim[1] - view.ylim[0]) / (limits[1] - limits[0])
-    if height < _LEAST or times < _TIMES:
+    inches = height * ax.get_position().height * figure_of(ax).get_figheight()
+    if height < _LEAST or inches < _INCHES or times < _TIMES:
         return None
     bottom = 1 - _GAP - height if view.falls else _GAP
     return Enlarged((left, bottom, right - left, height), span, limits)

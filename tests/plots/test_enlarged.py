@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from palm_bayes.data.runs import Runs
 from palm_bayes.plots.curves import plot_curves
+from palm_bayes.plots.style import sheet
 
 
 def steep(made, **options):
@@ -59,6 +60,9 @@ def test_there_is_none_without_room_or_need_or_on_given_axes(made):
     runs, *_ = steep(made)
     over = plot_curves(runs, made.forecast(runs, horizon=0))
     assert [ax.child_axes for ax in over.axes] == [[]] * 3
+    with sheet(None, (3.3, 2.8)):
+        low = plot_curves(*steep(made, strategies=6))
+    assert [ax.child_axes for ax in low.axes] == [[]] * 6
     runs, expected, new = steep(made, strategies=1)
     ax = Figure().subplots()
     plot_curves(runs, expected, new, axes=ax)
@@ -66,8 +70,6 @@ def test_there_is_none_without_room_or_need_or_on_given_axes(made):
 
 
 def test_a_narrow_key_is_inside_its_figure(made, artists):
-    from palm_bayes.plots.style import sheet
-
     whole = made.runs(episodes=12)
     runs = whole.first(8)
     with sheet(None, (3.3, 5)):
