@@ -37,8 +37,8 @@ All commands that take runs, and `palm_bayes.read`, `fit`, `backtest` and `learn
 same forms. This page is written by `scripts/formats_page.py` from the readers' own tables;
 `benchmarks/formats.py` makes every form, and prints what becomes of it.
 
-What was understood is said in one line, such as "Read: 3 repetitions from the columns seed_1,
-seed_2, seed_3; score is test_acc." Where two things could be meant, an error offers the choices.
+One line says how the data were read, such as "Read: 3 repetitions from the columns seed_1,
+seed_2, seed_3; score is test_acc." Where they can be read in two ways, an error lists the choices.
 
 ## Places
 
@@ -50,19 +50,20 @@ seed_2, seed_3; score is test_acc." Where two things could be meant, an error of
   the step counts. Of several experiments `--column dataset=experiment --dataset NAME` reads one.
 - Result folders, `<dataset>/<batch>/<strategy>/run_<i>/accuracies.csv`: name one of
   `<dataset>/<batch>`.
-- In Python also a DataFrame (of pandas, Polars or PyArrow), or a dict: of lists by column, of
-  arrays (runs x episodes) by strategy, or of such dicts by strategy and repetition.
+- In Python also a DataFrame (of pandas, Polars or PyArrow), or a dict. Its values are lists by
+  column, arrays (runs x episodes) by strategy, or such dicts by strategy and repetition.
 
 Where the tables have no such columns, strategy and repetition are those of the names of files,
 sheets or keys: `margin_1.csv`, `margin/seed_2.json`, `seed_2/margin.csv`, also `margin_r1` and
 `1_margin` where strategies have several of these numbers. A single strategy that nothing names but
-a file such as `results.csv` is called strategy. What all names have after the seed, as in
-`margin_seed1_lr0.01`, is left out; dates, ids, and folders of several data sets above strategies
-are asked about, and so are `train.csv` beside `test.csv`, which may be scores of the same runs.
-`--pattern '{{strategy}}_{{repetition}}'` says how to read names; `{{dataset}}`, `{{model}}`,
-`{{source}}` and `*` may stand in it too. In a single table it reads the names of columns, and
-leaves out others, or those in the column of strategies:
-`--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`.
+a file such as `results.csv` is called strategy. A part after the seed that all names
+share, as in `margin_seed1_lr0.01`, is ignored. Names with dates or ids, folders of several data
+sets above strategies, and `train.csv` beside `test.csv` (perhaps scores of the same runs) give an
+error that lists the choices.
+`--pattern '{{strategy}}_{{repetition}}'` says how to read names; it may also contain `{{dataset}}`,
+`{{model}}`, `{{source}}` and `*`. In a single table it reads the names of columns, and leaves out
+columns that do not match. With `--column strategy=Name --pattern '{{strategy}}_seed{{repetition}}'`
+it reads the names in the column of strategies.
 
 ## Files
 
@@ -70,11 +71,11 @@ leaves out others, or those in the column of strategies:
 
 Texts are in UTF-8, or in UTF-16 or UTF-32 with its mark; columns are separated by commas,
 semicolons, tabs, bars or blanks. Lines above the header that begin with # are left out. Numbers may
-have decimal commas, and marks between thousands; where 1,000 may be both, they are refused. Numbers
-without a header, and those of `.npy`, are runs x episodes, perhaps with a first row or column of
-labels or episodes, or such a table transposed; a single run in a text may have gaps. In JSON, lists
-may stand in records, settings beside results, which may tell strategy, seed and task, and the
-labels once above all runs. Keys that are numbers may be labels: then `--layout across`.
+have decimal commas, and marks between thousands; they are refused where 1,000 may be either. Tables
+of numbers without a header, and arrays of `.npy`, are runs x episodes or the reverse, perhaps with
+a first row or column of labels or episodes. In JSON, records may contain lists, and settings that
+tell strategy, seed and task; the labels may stand once, above all runs. A single run in a text may
+have gaps. Keys that are numbers may be labels: then `--layout across`.
 Pickles are never read, since reading them can run code. Excel needs a package that reads it, such
 as openpyxl; each sheet is a table, and sheets without numbers are left out.
 
@@ -90,47 +91,49 @@ as openpyxl; each sheet is a table, and sheets without numbers are left out.
 
 Small and capital letters, blanks and punctuation do not matter: `Test Acc.` is `test_acc`; labelled
 is labeled. Names in italics yield to a column called accuracy. `--column accuracy=test_acc`
-chooses; in Python, `columns={{"accuracy": "test_acc"}}`. Columns that stay the same while rounds
-pass, such as the size of the pool, are no labels. Columns such as seed and fold that only together
-tell the repetitions are joined.
+chooses; in Python, `columns={{"accuracy": "test_acc"}}`. A column that stays the same from round to
+round, such as the size of the pool, is not read as labels. Columns such as seed and fold are joined
+if only both together identify the repetitions.
 
 Columns that may be several measures (`acc_train, acc_test`), or that are named alike after others
-(`margin_ssl, random_ssl` beside `margin, random`), are asked about; `--pattern '{{strategy}}_acc'`
-keeps those of one measure. Among measures in header rows `--column accuracy=f1` chooses.
-What is left in the pool (`pool_left, n_unlabeled`) is no strategy. Strategies may be called
-variance or std where a column, a header row or the repetitions tell that they are strategies; among
-columns they look like spreads, and `--pattern '{{strategy}}_{{repetition}}'` reads them.
+(`margin_ssl, random_ssl` beside `margin, random`), give an error that lists the choices; `--pattern
+'{{strategy}}_acc'` keeps those of one measure. Among measures in header rows `--column accuracy=f1`
+chooses. The size of the rest of the pool (`pool_left, n_unlabeled`) is not read as a strategy.
+Strategies may be called variance or std if a column, a header row or the repetitions show that they
+are strategies. Otherwise such columns are read as variances or deviations, unless `--pattern
+'{{strategy}}_{{repetition}}'` is given.
 
 With `--lower-is-better` columns of these names are preferred as the score: {errors}.
 Without it an error that is chosen by `--column accuracy=NAME` is refused.
 
-Without labels, shares and episodes, a column without a name, and in exports of trackers a step,
-counts episodes where it is 0, 1, 2 ... or 1, 2, 3 ..., else labels. A column without a name that
-may number the rows of several runs, or rows that were filtered, is refused, and columns that grow
-are offered. So is a step of 0, 391, 782 ... or 9, 19, 29 ..., which counts batches or epochs rather
-than labels, and one that no two runs share: `--column labels=Step` takes it as it is, and
-`--column episode=Step` its order within each run. A metric such as n_labeled beside the accuracies
-of each run of Weights & Biases is its labels. Where its runs are grouped, each mean is read as one
-repetition of unknown noise: least and greatest (`__MIN`, `__MAX`) do not tell it.
+If there are no labels, shares or episodes, a column without a name takes their place, and in
+exports of trackers the step. It counts episodes if it is 0, 1, 2 ... or 1, 2, 3 ..., else labels. A
+column without a name that may number the rows of several runs, or rows that were filtered, is
+refused; the error names columns that grow. A step of 0, 391, 782 ... or 9, 19, 29 ... is refused as
+well, since it counts batches or epochs, and so is one that no two runs share: `--column
+labels=Step` takes it as labels, `--column episode=Step` its order within each run. A metric such as
+n_labeled beside the accuracies of each run of Weights & Biases is its labels. Where its runs are
+grouped, each mean is read as one repetition of unknown noise, since minimum and maximum (`__MIN`,
+`__MAX`) do not determine it.
 
-Rows of a file without any of these are episodes; where most of them have no accuracy, since it was
-measured at every k-th label, they are labels. An index of 0, 1, 2 ..., of which 19, 39, 59 ... were
-measured, is then counted from 1, as the rows are.
+If a file has none of these columns, its rows are episodes. If most rows have no accuracy, since it
+was measured at every k-th label, the rows are labels; an index of 0, 1, 2 ..., of which 19, 39,
+59 ... were measured, is then counted from 1.
 
 ## Scores
 
 A score lies between 0 and 1, or between 0 and 100 percent, and rises towards its best value; with
 `--lower-is-better` it falls. Cells such as 53.8% are percent, and so are values above 1. Where only
 a column's name says percent, and no value is above 1, `--percent` or `--fraction` tells.
-`--metric NAME` names it in tables, figures and sentences. By default it is called by
-its column, such as f1_macro, unless that is an accuracy; the line "f1_macro is read as a fraction"
-says so. [Other scores](how-to/other-scores.md) has what to do with scores outside.
+`--metric NAME` names it in tables, figures and sentences. By default it has the
+name of its column, such as f1_macro, unless that holds accuracies.
+[Other scores](how-to/other-scores.md) says what to do with scores outside this range.
 
 ## Rows
 
 - Rows at 0 labels are left out.
-- Rows without accuracy are left out: runs that stopped early stay shorter, others have a gap. Runs
-  and strategies without any accuracy are named, and runs that lack rows which most others have.
+- Rows without accuracy are left out: the run is shorter, or has a gap. A note names runs and
+  strategies without any accuracy, and runs that lack rows which most others have.
 - Means and deviations beside repetitions (`seed_1, seed_2, mean`) are left out.
 - Means with bounds, or quantiles alone (`margin_lo`) are refused: they do not tell the
   noise. The means can be fitted as one repetition each, by `--column accuracy=NAME` or, of several
@@ -138,9 +141,9 @@ says so. [Other scores](how-to/other-scores.md) has what to do with scores outsi
 
 ## Means with known noise
 
-Where repetitions are summed up, a strategy is fitted as one curve of means, called repetition mean,
-whose noise is known: from standard deviations and the number of repetitions, or from standard
-errors. Forecasts of new and continuing repetitions are then of means of as many. Read are
+If a table has means over repetitions, a strategy is fitted as one curve of means; its repetition is
+called mean. The noise is known from standard errors, or from standard deviations and the number of
+repetitions. Forecasts of a repetition are then forecasts of a mean over as many. These are read:
 
 - a column of standard deviations ({deviations}), variances ({variances}) or standard errors
   ({errors_of_means}, standard_error): beside the accuracies or a column called mean, beside each
@@ -152,11 +155,10 @@ errors. Forecasts of new and continuing repetitions are then of means of as many
   name (`accuracy (mean ± sem)`) or said.
 
 `--spread 'sd of 5'` (in Python, `spread="sd of 5"`) says that the spread is standard deviations of
-five repetitions; `--spread se` or `'se of 5'`, standard errors. It is asked for where a table does
-not tell. `--spread none` fits each mean as one repetition of unknown noise. An error may be 0 or
-missing in some episodes, as where only one repetition went on. `learn` and `pilot` need
-repetitions.
-"""
+five repetitions; `--spread se` or `'se of 5'`, standard errors. If neither table nor option says
+so, an error asks for it. `--spread none` fits each mean as one repetition of unknown noise. An
+error may be 0 or missing in some episodes, such as those that a single repetition reached. `learn`
+and `pilot` need the repetitions themselves."""
 
 
 def page() -> str:
