@@ -13,7 +13,7 @@ everything = palm_bayes.read("runs/runs.csv")
 figure = fit.plot(truth=everything)
 
 # %%
-# *least_confidence* and *entropy* went higher than their bands: a forecast can be wrong far ahead.
-# This is the share of the later accuracies in the bands of the continuing repetitions:
+# *least_confidence* and *entropy* rose mostly above their 80 % bands: a forecast can be wrong far
+# ahead. This is the share of the later accuracies in the bands of the continuing repetitions:
 
 fit.forecast(horizon=18, scope="continuing").coverage(everything)

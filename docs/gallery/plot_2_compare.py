@@ -2,8 +2,8 @@
 Which strategy, at which budget
 ===============================
 
-Left, each strategy against the best at the budget ``at``; differences in the grey band count as
-none. Right, the probability of being the best along the budgets: beyond the vertical line it is a
+Left, each strategy against the best at the budget ``at``. Differences in the grey band count as
+none. Right, the probability of being the best, at every budget. Beyond the vertical line it is a
 forecast.
 """
 
