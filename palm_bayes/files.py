@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from palm_bayes.errors import DataError, WriteError
+from palm_bayes.errors import (
+    DataError,
+    WriteError,
+    known,
+    of_type,
+    real,
+    several,
+    text,
+    whole,
+)
 from palm_bayes.scratch import exchange, locked, move, refuse_links, scratch_in
 
 if TYPE_CHECKING:
@@ -139,11 +148,17 @@ def writing(folder: Path, what: str) -> Iterator[None]:
 def as_path(value: Any, what: str) -> Path:
     """Return a value as a path, ~ as the home folder; `DataError` for what is no path."""
     try:
-        return Path(value).expanduser()
+        path = Path(value).expanduser()
+        os.fsencode(path)
     except TypeError:
         raise DataError(f"{what} is of type {type(value).__name__}, but must be a path") from None
+    except UnicodeError:
+        raise DataError(f"{what} is {value!r}, but must be a path of valid characters") from None
     except RuntimeError as error:
         raise DataError(f"{what} is {value}: {error}") from error
+    if "\0" in str(path):
+        raise DataError(f"{what} is {value!r}, but must be a path of valid characters")
+    return path
 
 
 def check_folder(out: Path) -> None:
@@ -238,6 +253,14 @@ class Look:
     dpi: int = 180
     kind: str = "png"
 
+    def __post_init__(self) -> None:
+        text(self.style, "style")
+        whole(self.dpi, "dpi", 1)
+        known([self.kind], KINDS, "format of figures")
+        sides = [] if self.size is None else [real(side, "size") for side in several(self.size)]
+        if self.size is not None and not (len(sides) == 2 and 0 < min(sides) <= max(sides) < 1e3):
+            raise DataError(f"size is {self.size!r}, but must be a width and a height in inches")
+
     def save(self, figure: Any, path: Path) -> None:
         """Save a matplotlib figure in the format of the suffix."""
         if self.size is not None:
@@ -249,6 +272,11 @@ def put_figure(path: Path, figure: Any, look: Look) -> None:
     """Save a matplotlib figure in the format of the suffix, completely or not at all."""
     check_figure(path)
     put(path, lambda draft: look.save(figure, draft))
+
+
+def as_look(value: Any) -> Look:
+    """Return a look, by default the usual one; `DataError` for all else."""
+    return Look() if value is None else of_type(value, Look, "look", "a palm_bayes.files.Look")
 
 
 def put_text(path: Path, text: str, drafts: Path | None = None) -> None:

@@ -14,7 +14,7 @@ from palm_bayes.decisions.decide import Decision, decision
 from palm_bayes.decisions.projection import Outlook
 from palm_bayes.decisions.rule_logic import Rule, stop_rule
 from palm_bayes.decisions.stopping_rules import Target, Unreachable
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, of_type, require_flag, text
 from palm_bayes.inference.fitting import suited_priors
 from palm_bayes.inference.importance_refit import refit_validated
 from palm_bayes.inference.settings import Settings
@@ -83,6 +83,11 @@ class StopMonitor:
         """Raise `DataError` for options that the first fit would refuse, episodes later."""
         stop_rule(self.rule)
         check_options(self.batch, "labels", None, None)
+        of_type(self.strategy, str, "strategy", "the name of one")
+        text(self.metric, "metric")
+        require_flag(self.percent, "percent", None)
+        for name in ("force", "lower_is_better"):
+            require_flag(getattr(self, name), name)
         settings = Settings(self.draws, self.tune, self.chains, seed=self.seed)
         learned = learned_from(self.prior)
         self._learned = learned if self.prior else None  # the file may change before the fit

@@ -23,7 +23,7 @@ from palm_bayes.files import as_path
 from palm_bayes.forecast.forecast import Forecast, Scope, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
+from palm_bayes.inference.settings import Progress, SamplerName, Settings, told
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.misfit import Misfit
 from palm_bayes.reading.options import Reading
@@ -143,7 +143,7 @@ class PalmFit(Posterior):
             raise DataError(f"the fit is of {self.runs.score}, the data are of {runs.score}")
         for oddity in sorted(set(oddities(runs)) - set(oddities(self.runs))):
             warnings.warn(oddity, PalmWarning, stacklevel=2)
-        return self.of(refit_validated(self, runs, priors=priors, progress=progress or silent))
+        return self.of(refit_validated(self, runs, priors=priors, progress=told(progress)))
 
     def compare(
         self,
@@ -339,5 +339,5 @@ def fit_runs(
 
     return PalmFit.of(fit_validated(
         runs, priors=priors, learned=learned_from(prior), settings=settings,
-        progress=progress or silent, prior=prior_name(prior),
+        progress=told(progress), prior=prior_name(prior),
     ))  # fmt: skip

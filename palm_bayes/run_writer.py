@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.limits import check_episode
-from palm_bayes.errors import DataError, known, of_type, whole
+from palm_bayes.errors import DataError, known, of_type, require_flag, whole
 from palm_bayes.files import as_path, make_folder, put
 from palm_bayes.reading.palm_folder import read_array
 from palm_bayes.reading.run_names import X_FILE, Y_FILE
@@ -59,6 +59,7 @@ class RunWriter:
         if not self.strategy.strip(" .") or Path(self.strategy).name != self.strategy:
             raise DataError(f"strategy is {self.strategy!r}, but must be the name of a folder")
         whole(self.repetition, "repetition", 1)
+        require_flag(self.resume, "resume")
         if not self._result.exists():
             return
         if not self.resume:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from palm_bayes.errors import require_flag
 from palm_bayes.evaluation.answers import Asked, Work
 from palm_bayes.evaluation.checkpoints import Checkpoints, require_own
 from palm_bayes.evaluation.runner import Crew
@@ -13,7 +14,7 @@ from palm_bayes.evaluation.sweep import PARTS, Progress, run_sweep
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep
 from palm_bayes.files import as_path, check_folder, put_text
 from palm_bayes.inference.fitting import suited_priors
-from palm_bayes.inference.settings import OF_SWEEPS, SamplerName, Settings
+from palm_bayes.inference.settings import OF_SWEEPS, SamplerName, Settings, told
 from palm_bayes.model.learned import Learned, learned_from, prior_name
 from palm_bayes.model.priors import Priors
 from palm_bayes.reading.options import Reading
@@ -131,6 +132,8 @@ def sweep(
     suited_priors(priors, learned, settings)
     asked = Asked(target, assurance, reference, horizon, probability)
     asked.check()
+    require_flag(traces, "traces")
+    require_flag(fresh, "fresh")
     folder = as_path(out, "out").absolute()
     check_folder(folder)
     names = [Path(OVERVIEW), *(Path(f"{name}.parquet") for name in COLUMNS)]
@@ -140,7 +143,6 @@ def sweep(
     work = Work(
         reading, priors, learned, prior_name(prior), settings, asked, traces, Checkpoints(None)
     )  # fmt: skip
-    tell = progress or (lambda _standing: None)
-    found = run_sweep(study, folder, work, crew, fresh=fresh, progress=tell)
+    found = run_sweep(study, folder, work, crew, fresh=fresh, progress=told(progress))
     put_text(folder / OVERVIEW, render(overview(found, probability)))
     return found

@@ -86,6 +86,28 @@ def test_the_home_folder_is_filled_in(tmp_path, monkeypatch):
         files.as_path("~nobody-here/x", "path")
 
 
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800b", b"a", None, 3])
+def test_what_cannot_be_a_path_is_one_line(path):
+    with pytest.raises(DataError, match=r"^out is .*, but must be a path"):
+        files.as_path(path, "out")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"style": 3}, "style is of type int, but must be text"),
+        ({"size": 6}, "size is 6, but must be a width and a height"),
+        ({"size": (6, 0)}, r"size is \(6, 0\), but must be"),
+        ({"size": "6x4"}, "size is '6x4', but must be a number"),
+        ({"dpi": 0}, "dpi is 0, but must be at least 1"),
+        ({"kind": "gif"}, "no format of figures 'gif': there are png, pdf, svg"),
+    ],
+)
+def test_looks_that_cannot_be_are_one_line(options, said):
+    with pytest.raises(DataError, match=said):
+        files.Look(**options)
+
+
 def test_check_folder(tmp_path, monkeypatch):
     files.check_folder(tmp_path)
     files.check_folder(tmp_path / "not" / "yet")

@@ -100,6 +100,11 @@ def test_a_bad_episode_is_not_taken_in(fitted, labels, accuracy, message):
         ({"priors": "flat"}, "no prior set 'flat'"),
         ({"priors": 3}, "priors is of type int, but must be 'default', 'bounds' or Priors"),
         ({"priors": "bounds", "draws": 20}, "must be at least 200"),
+        ({"strategy": None}, "strategy is of type NoneType, but must be the name of one"),
+        ({"percent": "no"}, "percent is 'no', but must be True, False or None"),
+        ({"metric": 0}, "metric is of type int, but must be text"),
+        ({"lower_is_better": "no"}, "lower_is_better is 'no', but must be True or False"),
+        ({"force": "no"}, "force is 'no', but must be True or False"),
     ],
 )
 def test_options_are_checked_before_the_first_episode(option, message):

@@ -135,6 +135,7 @@ def test_own_priors_are_used(stand_in, example_runs):
         ({"draws": 0}, "draws is 0"),
         ({"sampler": "emcee"}, "no sampler 'emcee'"),
         ({"max_episodes": 2}, "is 2, but must be at least 4"),
+        ({"progress": True}, "progress is True, but must be a function"),
     ],
 )
 def test_nothing_is_compiled_for_what_cannot_be_fitted(stand_in, example_runs, options, words):

@@ -104,6 +104,7 @@ def test_files_that_cannot_be_resumed_are_told(tmp_path, layout, file, text, sai
         ({"strategy": "margin", "repetition": 0}, "repetition is 0, but must be at least 1"),
         ({"strategy": "margin", "repetition": "one"}, "'one', but must be a whole number"),
         ({"strategy": 3}, "strategy is of type int, but must be the name of a folder"),
+        ({"strategy": "margin", "resume": "no"}, "resume is 'no', but must be True or False"),
         ({"strategy": "margin", "layout": "wandb"}, "^no layout 'wandb': there are palm, results$"),
     ],
 )

@@ -106,13 +106,13 @@ def _grid(
         at = _positive(episodes, "episodes")
     else:
         seen = np.unique(runs.table["episode"])
-        ahead = len(seen) if horizon is None else _whole(horizon)
+        ahead = len(seen) if horizon is None else later_episodes(horizon)
         at = np.concatenate([seen, seen[-1] + np.arange(1, ahead + 1)])
     points = _by_episode(runs, "x")
     return interpolated(at, points.index, points, 1.0)
 
 
-def _whole(horizon: int) -> int:
+def later_episodes(horizon: int) -> int:
     """Return the number of episodes to forecast past the data."""
     number = isinstance(horizon, Real) and not isinstance(horizon, bool)
     if number and 0 <= horizon <= MOST_LATER and horizon % 1 == 0:

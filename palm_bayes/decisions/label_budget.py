@@ -246,8 +246,7 @@ class LabelsToReach(Displayed):
         }
 
     def _display(self) -> Display:
-        table = self.table.astype(object).replace(np.inf, self.count(np.inf))
-        return Display(self.sentence, table)
+        return Display(self.sentence, self.table.astype(object).replace(np.inf, self.count(np.inf)))
 
     def plot(self, ax: "Axes | None" = None) -> "Figure":
         """Draw the chances, on `ax` if given; see `palm_bayes.plots.budget.plot_budget`."""

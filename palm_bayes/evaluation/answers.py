@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from palm_bayes.data.budgets import later_episodes
 from palm_bayes.data.limits import MIN_EPISODES
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score, parsed
@@ -50,6 +51,8 @@ class Asked:
         """Raise `DataError` for what no task allows, before the first is fitted."""
         for name in ("assurance", "probability"):
             require_inside(getattr(self, name), name)
+        if self.horizon is not None:
+            later_episodes(self.horizon)
         if self.target is not None:
             parsed(self.target, "the target")
 

@@ -20,7 +20,7 @@ from palm_bayes.arrays import Floats
 from palm_bayes.data.alignment import mean_curve
 from palm_bayes.data.quantiles import QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import DataError, WorkerError
+from palm_bayes.errors import DataError, WorkerError, require_flag
 from palm_bayes.evaluation import scores
 from palm_bayes.evaluation.backtest_result import KEY, Backtest, check_backtest_folder
 from palm_bayes.evaluation.cells import (
@@ -37,12 +37,12 @@ from palm_bayes.evaluation.cells import (
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part, alone_in
 from palm_bayes.evaluation.provenance import FAILURES, in_words, settings_of
 from palm_bayes.evaluation.runner import HERE, Crew, running
-from palm_bayes.files import Look, as_path
+from palm_bayes.files import Look, as_look, as_path
 from palm_bayes.forecast import baselines
 from palm_bayes.forecast.forecast import forecast
 from palm_bayes.inference.fitting import fit_validated, suited_priors
 from palm_bayes.inference.posterior import Posterior
-from palm_bayes.inference.settings import Progress, SamplerName, Settings, silent
+from palm_bayes.inference.settings import Progress, SamplerName, Settings, told
 from palm_bayes.model.learned import Learned, learned_from
 from palm_bayes.model.priors import Priors
 from palm_bayes.reading.options import Reading
@@ -141,13 +141,15 @@ def backtest(
     if not any(too_short(cell, n) is None for cell, n in jobs):
         raise DataError(f"no cell can be scored: {too_short(*jobs[0])}")
     about = _settings_of_parts(cells, priors, learned, settings)
+    require_flag(fresh, "fresh")
+    look, tell = as_look(look), told(progress)
     folder = None if out is None else as_path(out, "out").absolute()
     if folder is not None:
         check_backtest_folder(folder, fresh=fresh)
     with alone_in(folder and folder / "cells"):
         kept = Checkpoints.open(folder and folder / "cells", about, fresh=fresh)
         run = _Run(chosen, learned, crew.suited(settings), kept)
-        parts = _parts_in_order(run, jobs, crew, progress or silent)
+        parts = _parts_in_order(run, jobs, crew, tell)
         result = Backtest.joined(parts, [(cell.key, cell.runs) for cell in cells if cell.runs])
         if folder is not None:
             result.write(folder, look)

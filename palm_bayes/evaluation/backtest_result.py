@@ -18,7 +18,16 @@ from palm_bayes.errors import plural
 from palm_bayes.evaluation.cells import means_by_episode
 from palm_bayes.evaluation.checkpoints import SETTINGS, require_own
 from palm_bayes.evaluation.scores import SCORES, inside
-from palm_bayes.files import KINDS, Look, as_path, check_files, csv_text, put_all, text_file
+from palm_bayes.files import (
+    KINDS,
+    Look,
+    as_look,
+    as_path,
+    check_files,
+    csv_text,
+    put_all,
+    text_file,
+)
 from palm_bayes.forecast.baselines import NAMES
 from palm_bayes.reading.read import reading_notes
 from palm_bayes.scratch import tidy
@@ -271,7 +280,7 @@ class Backtest(Displayed):
         if len(self.forecasts):
             from palm_bayes.plots.style import drawing
 
-            look = look or Look()
+            look = as_look(look)
             files[Path(f"backtest.{look.kind}")] = drawing(look, self.plot)
         # One in another format may be the user's own.
         return put_all(as_path(out, "out"), files, lambda: _FIGURES[:1])

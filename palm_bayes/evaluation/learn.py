@@ -40,7 +40,7 @@ from palm_bayes.evaluation.runner import HERE, Crew, running
 from palm_bayes.files import as_path, check_folder, put
 from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
-from palm_bayes.inference.settings import Progress, Settings, silent
+from palm_bayes.inference.settings import Progress, Settings, told
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_start
 from palm_bayes.model.misfit import Misfit
 from palm_bayes.model.variables import VERSION
@@ -121,7 +121,7 @@ def learn(
         If results of fits cannot be written, as on a full disk; finished ones are kept.
     """
     crew = Crew(workers, scheduler)
-    begun, tell = learned_start(start), progress or silent
+    begun, tell = learned_start(start), told(progress)
     how = Reading(
         strategies, dataset, model, percent=percent, metric=metric,
         lower_is_better=lower_is_better, columns=columns, layout=layout,

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from palm_bayes.errors import DataError, PalmWarning, WorkerError, plural, whole
+from palm_bayes.errors import DataError, PalmWarning, WorkerError, plural, text, whole
 from palm_bayes.inference.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Crew:
     def __post_init__(self) -> None:
         if self.workers is not None:
             whole(self.workers, "workers", HERE)
+        text(self.scheduler, "scheduler")
         if self.workers and self.scheduler is not None:
             raise DataError("the scheduler has its own workers: leave out their number")
         if self.is_dask:

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from palm_bayes.data.quantiles import QUANTILE_NAMES
 from palm_bayes.data.validation import CELL, TASK
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, plural
+from palm_bayes.errors import DataError, plural, require_inside
 from palm_bayes.evaluation.checkpoints import Columns
 from palm_bayes.evaluation.meta_analysis import pooled
 from palm_bayes.files import as_path, together
@@ -155,6 +155,7 @@ class Sweep(Displayed):
             Index strategy, the fastest first; columns of
             `palm_bayes.evaluation.meta_analysis.Pooled`, of logarithms of speed-ups.
         """
+        require_inside(probability, "probability")
         rows = self.judged[self.judged["strategy"] != self.judged["reference"]]
         found = {
             str(name): vars(pooled(part["log_speed_up"], part["log_speed_up_sd"], probability))

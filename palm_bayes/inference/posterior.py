@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed, intervals
-from palm_bayes.errors import DataError, WriteError, require_inside
+from palm_bayes.errors import DataError, WriteError, require_flag, require_inside
 from palm_bayes.files import TRACE, as_path, put
 from palm_bayes.inference.convergence import Convergence, by_number
 from palm_bayes.inference.predictive_check import PredictiveCheck, check
@@ -102,6 +102,7 @@ class Posterior(Displayed):
             ``sd``, ``lower``, ``upper``, and as diagnostics ``r_hat``, ``ess_bulk``, ``ess_tail``.
         """
         require_inside(probability, "probability")
+        require_flag(diagnostics, "diagnostics")
         draws, sampled = (
             self.trace[group].to_dataset()[list(PARAMETERS)] for group in ("posterior", "sampled")
         )

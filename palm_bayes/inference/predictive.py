@@ -17,7 +17,7 @@ from pymc.stats import compute_log_prior
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import asked_x
 from palm_bayes.data.runs import Runs
-from palm_bayes.errors import whole
+from palm_bayes.errors import require_flag, whole
 from palm_bayes.inference.saved import learned_of, priors_of
 from palm_bayes.model import noise
 from palm_bayes.model.build import build_model, strategy_variables
@@ -47,6 +47,8 @@ def full_trace(
     """Add groups for ArviZ to a copy of a fit's trace; see `Posterior.full_trace`."""
     whole(draws, "draws", 1)
     whole(seed, "seed", 0)
+    for name, value in (("prior", prior), ("posterior", posterior), ("log_prior", log_prior)):
+        require_flag(value, name)
     model = build_model(runs, priors_of(trace, runs, priors))
     of_prior, of_posterior, of_misfit = np.random.default_rng(seed).spawn(3)
     groups: dict[str, xr.Dataset] = {}

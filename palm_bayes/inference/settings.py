@@ -24,7 +24,7 @@ APART_DRAWS = 200
 """Least number of draws for the evidence of a region."""
 
 
-def silent(_stage: str, _strategy: str, _fraction: float) -> None:
+def silent(*_: object) -> None:
     """Report no progress."""
 
 
@@ -32,6 +32,13 @@ def seed_from(seed: int, name: str, *more: int) -> int:
     """Derive a seed that depends on a name, so that others may be added or reordered."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(name.encode()), *more])
     return int(sequence.generate_state(1)[0])
+
+
+def told(progress: Callable[..., None] | None) -> Callable[..., None]:
+    """Return a callback, by default `silent`; `DataError` for what cannot be called, as True."""
+    if progress is not None and not callable(progress):
+        raise DataError(f"progress is {progress!r}, but must be a function")
+    return silent if progress is None else progress
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """PyMC model of a task: one PALM curve per strategy, shared by its repetitions."""
 
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pymc as pm
@@ -12,6 +12,7 @@ from pymc.distributions.shape_utils import change_dist_size
 from pytensor.scan import scan
 
 from palm_bayes.data.runs import Runs, require_runs
+from palm_bayes.errors import known
 from palm_bayes.model import curve, noise
 from palm_bayes.model.coordinates import CurveCoordinates, FlatCoordinates, StepCoordinates
 from palm_bayes.model.curve_regions import Region, log_share
@@ -64,6 +65,7 @@ def build_model(runs: Runs, priors: str | Priors = "default", region: Region = "
         whole repetitions.
     """
     require_runs(runs, "runs")
+    known([region], get_args(Region), "region")
     priors = priors_of_runs(priors, runs)
     data = observations(runs)
     coords = {

@@ -99,10 +99,11 @@ class Learned:
         alpha_start, beta = pairs
         return cls(alpha_start, beta, misfit, tuple(held), dict(document["about"]))
 
-    def write(self, path: Path) -> Path:
+    def write(self, path: str | Path) -> Path:
         """Write a JSON file, completely or not at all."""
-        put_text(path, json.dumps(self.document(), indent=2) + "\n")
-        return path
+        file = as_path(path, "path")
+        put_text(file, json.dumps(self.document(), indent=2) + "\n")
+        return file
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from palm_bayes.arrays import Floats
-from palm_bayes.errors import DataError
+from palm_bayes.errors import DataError, real
 from palm_bayes.model.noise import LEAST_VARIANCE, mixed
 
 STEP = 0.05
@@ -95,6 +95,7 @@ class Misfit:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             most = _MOST.get(name, np.finfo(float).max)
+            real(value, f"{name} of the misfit")
             if not 0 <= value <= most or (value == 0 and name in _POSITIVE):
                 raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")
 

@@ -20,7 +20,7 @@ from pytensor.compile.mode import Mode
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
 from palm_bayes.display import Display, Displayed
-from palm_bayes.errors import DataError, known, of_type
+from palm_bayes.errors import DataError, known, of_type, real, require_flag
 from palm_bayes.model import curve
 from palm_bayes.model.known_noise import noise_log_normals
 from palm_bayes.model.learned import Learned, LogNormal, shipped
@@ -113,6 +113,9 @@ class Priors(Displayed):
     apart: bool = False
 
     def __post_init__(self) -> None:
+        require_flag(self.apart, "apart")
+        for name in ("alpha_lo", "alpha_hi", "beta_hi"):
+            real(getattr(self, name), name)
         if not -np.inf < self.alpha_lo < self.alpha_hi < np.inf:
             got = f"alpha_lo is {self.alpha_lo:g} and alpha_hi {self.alpha_hi:g}"
             raise DataError(f"{got}, allowed are finite numbers with alpha_lo < alpha_hi")
@@ -150,11 +153,10 @@ class Priors(Displayed):
             if name not in {*_BOUNDS, *unused} and part is not None
         }
         words = f"alpha from {self.alpha_lo:g} to {self.alpha_hi:g}, beta up to {self.beta_hi:g}"
-        words += "\nRising, step and flat curves are sampled separately." * self.apart
+        words += "\nRising, step and flat curves are sampled separately." * bool(self.apart)
         return Display(words, pd.DataFrame(list(used.items()), columns=["part", "prior"]))
 
 
-@lru_cache  # equal sets are one object, so that a program is compiled once
 def named_priors(
     name: str,
     learned: Learned | None = None,
@@ -180,6 +182,16 @@ def named_priors(
         If there is no such set.
     """
     known([name], ["default", "bounds"], "prior set")
+    if learned is not None:
+        of_type(learned, Learned, "learned", "Learned, as palm_bayes.learn finds")
+    bounds = {"alpha_lo": alpha_lo, "alpha_hi": alpha_hi, "beta_hi": beta_hi}
+    return _named(name, learned, *(real(bound, part) for part, bound in bounds.items()))
+
+
+@lru_cache  # equal sets are one object, so that a program is compiled once
+def _named(
+    name: str, learned: Learned | None, alpha_lo: float, alpha_hi: float, beta_hi: float
+) -> Priors:
     default = Priors(alpha_lo=alpha_lo, alpha_hi=alpha_hi, beta_hi=beta_hi)
     if learned is not None:
         own = {"alpha_start": learned.alpha_start, "beta": learned.beta}
@@ -214,7 +226,7 @@ def priors_of_runs(
     return _with_noise(named, *noise_log_normals(runs.table).items()) if runs.of_means else named
 
 
-@lru_cache  # as `named_priors`
+@lru_cache  # as `_named`
 def _with_noise(priors: Priors, *noise: tuple[str, LogNormal]) -> Priors:
     return priors.with_parts(**{name: log_normal(prior) for name, prior in noise})
 

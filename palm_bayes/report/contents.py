@@ -11,9 +11,9 @@ from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
 from palm_bayes.decisions.prior_weight import of_budget, of_decision
-from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule
+from palm_bayes.decisions.rule_logic import AnyOf, Rule, SingleRule, stop_rule
 from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachable
-from palm_bayes.errors import DataError, known, number, real
+from palm_bayes.errors import DataError, known, number, real, require_flag, require_inside
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.forecast.worth import worth
 from palm_bayes.reading.options import changed_fields
@@ -67,7 +67,12 @@ class Questions:
     probability: float = 0.9
 
     def __post_init__(self) -> None:
-        """Refuse what is no number, and a budget that the pool does not have."""
+        """Refuse what is of another type, and a budget that the pool does not have."""
+        for name in ("assurance", "probability"):
+            require_inside(getattr(self, name), name)
+        require_flag(self.force, "force")
+        if self.rule is not None:
+            stop_rule(self.rule)
         limits = [(name, getattr(self, name)) for name in ("within", "pool")]
         budget, pool = (None if limit is None else real(limit, name) for name, limit in limits)
         if budget is not None and pool is not None and budget > pool:

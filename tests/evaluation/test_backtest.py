@@ -357,6 +357,10 @@ def test_files_of_others_are_not_replaced(quick, table, tmp_path):
         ({"priors": "flat"}, "no prior set 'flat'"),
         ({"priors": 3}, "priors is of type int, but must be 'default', 'bounds' or Priors"),
         ({"strategies": 3}, "no strategy 3: there are"),
+        ({"look": "pdf"}, "look is of type str, but must be a palm_bayes.files.Look"),
+        ({"fresh": "no"}, "fresh is 'no', but must be True or False"),
+        ({"scheduler": 8786}, "scheduler is of type int, but must be text"),
+        ({"progress": True}, "progress is True, but must be a function"),
     ],
 )
 def test_mistakes_write_nothing(quick, table, tmp_path, options, said):

@@ -75,6 +75,8 @@ def test_the_reference_is_that_of_most_tasks_however_many_strategies_they_have(t
 def test_where_nothing_is_compared_nothing_can_be_drawn(tmp_path):
     found = made(tmp_path / "out", [])
     assert found.speed_ups().empty
+    with pytest.raises(DataError, match="probability is 90, but must be above 0 and below 1"):
+        found.speed_ups(90)
     for plot in (found.plot_speed_ups, found.plot_winners):
         with pytest.raises(DataError, match="no two strategies of a task can be compared"):
             plot()

@@ -59,6 +59,8 @@ def test_summary_is_in_the_users_scale(fit, percent):
 def test_summary_of_no_interval(fit, probability):
     with pytest.raises(DataError, match="must be above 0 and below 1"):
         fit.summary(probability)
+    with pytest.raises(DataError, match="diagnostics is 'no', but must be True or False"):
+        fit.summary(diagnostics="no")
 
 
 def test_representative_is_a_draw_near_the_median_curve(fit):

@@ -93,7 +93,7 @@ def test_named_priors_are_the_fits_own(fit):
         fit.predictive_model(LABELS, priors=named_priors("default"))
 
 
-@pytest.mark.parametrize("option", [{"draws": 0}, {"draws": "all"}, {"seed": -1}])
+@pytest.mark.parametrize("option", [{"draws": 0}, {"draws": "all"}, {"seed": -1}, {"prior": 2}])
 def test_numbers_of_draws_are_checked(fit, option):
     with pytest.raises(DataError, match=f"{next(iter(option))} is .*, but must be"):
         fit.full_trace(**option)

@@ -301,3 +301,5 @@ def test_a_model_is_of_runs_and_priors(make_runs):
         build_model(table)
     with pytest.raises(DataError, match="priors is of type int, but must be 'default', 'bounds'"):
         build_model(make_runs(), 3)
+    with pytest.raises(DataError, match=r"no region \['flat'\]: there are all, rising, step, flat"):
+        build_model(make_runs(), region=["flat"])

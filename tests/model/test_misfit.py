@@ -106,7 +106,10 @@ def test_normals_are_standard_and_have_a_share_in_common():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0), ("later_shared", np.nan)],
+    [
+        *[("scale", -1), ("common", 1.5), ("straight", 1.1), ("power", 0)],
+        *[("later_shared", np.nan), ("tail", "0"), ("by_gain", None)],
+    ],
 )
 def test_numbers_that_are_not_allowed(name, value):
     with pytest.raises(DataError, match=f"{name} of the misfit"):

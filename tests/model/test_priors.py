@@ -264,6 +264,11 @@ def test_named_priors_are_one_object_for_which_programs_are_kept():
         (lambda: Priors(beta_hi=0.0), ["beta_hi is 0", "above 0"]),
         (lambda: Priors(beta_hi=np.nan), ["beta_hi is nan"]),
         (lambda: named_priors("bounds", beta_hi=-1.0), ["beta_hi is -1"]),
+        (lambda: named_priors(["bounds"]), ["no prior set ['bounds']", "default, bounds"]),
+        (lambda: named_priors("default", {}), ["learned is of type dict", "Learned"]),
+        (lambda: named_priors("default", beta_hi=[1]), ["beta_hi is [1]", "a number"]),
+        (lambda: Priors(alpha_lo="0"), ["alpha_lo is '0'", "a number"]),
+        (lambda: Priors(apart="no"), ["apart is 'no'", "True or False"]),
         (
             lambda: Priors(alpha=pm.Truncated.dist(pm.Normal.dist(5, 2), lower=0)),
             ["the prior of alpha is truncated", "alpha_lo, alpha_hi"],

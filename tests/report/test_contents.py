@@ -40,6 +40,10 @@ def test_a_budget_needs_a_target(fit):
         ({"strategy": 3}, "no strategy 3: there are"),
         ({"target": 0.93, "within": "all"}, "within is 'all', but must be a number"),
         ({"target": 0.93, "within": 600, "pool": "all"}, "pool is 'all', but must be a number"),
+        ({"assurance": object()}, "assurance is <object .*, but must be a number"),
+        ({"probability": "0.9"}, "probability is '0.9', but must be a number"),
+        ({"rule": "stop"}, "rule is 'stop', but must be a stop rule"),
+        ({"force": "no"}, "force is 'no', but must be True or False"),
     ],
 )
 def test_wrong_questions_are_one_line(fit, asked, said):
