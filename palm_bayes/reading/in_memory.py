@@ -160,7 +160,11 @@ def _of_lists(lists: Mapping[str, Any], once: Mapping[str, Any], file: str, name
     if len({*sizes.values()}) > 1:
         told = listed(f"{key} {size}" for key, size in sizes.items())
         raise DataError(f"{file or 'the dict'}: lists differ in length: {told}")
-    frame = pd.DataFrame(arrays).assign(**once)
+    try:
+        frame = pd.DataFrame(arrays).assign(**once)
+    except (TypeError, ValueError):  # such as a set, a generator or a lone surrogate
+        wanted = "must be lists, or text or numbers that hold for all rows"
+        raise DataError(f"{file or 'the dict'}: {listed(once)} {wanted}") from None
     if _counts(frame) or not {"strategy", "repetition"} & {*map(word_of, once)}:
         return of_frame(frame, file, name)
     raw = of_frame(frame.assign(episode=np.arange(1, len(frame) + 1)), file, name)

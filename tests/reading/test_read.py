@@ -434,6 +434,12 @@ def test_strategies_may_be_an_array():
     assert read_runs(read_runs(rows()), strategies=np.array(["margin"])).strategies == ("margin",)
 
 
+@pytest.mark.parametrize("accuracies", [{0.5}, iter([0.5, 0.6, 0.7, 0.75])])
+def test_what_is_neither_a_list_nor_said_once_is_one_line(accuracies):
+    with pytest.raises(DataError, match=r"^the dict: accuracy must be lists, or text or numbers"):
+        read_runs({"labels": [20, 40, 60, 80], "accuracy": accuracies})
+
+
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
 def test_lists_of_runs_may_differ_in_length_but_not_in_kind(kind):
     ragged = [kind([0.5, 0.6, 0.7, 0.75]), kind([0.52, 0.6])]
