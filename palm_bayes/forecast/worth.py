@@ -42,9 +42,11 @@ def worth(
     """
     if not 0 < real(budget, "budget") < np.inf:
         raise DataError(f"budget is {number(budget)}, but must be above 0")
+    if until is not None and not 0 <= real(until, "until") < np.inf:
+        raise DataError(f"until is {number(until)}, but must be at least 0")
     answer = _worth_at(fit, budget, strategies)
     end = seen_by_strategy(fit.runs).min()
-    if until is None or real(until, "until") <= budget or until <= end * _NEAR:
+    if until is None or until <= budget or until <= end * _NEAR:
         return answer
     far = f"Tables and figures extend to {_in_words(until / end)} times the "
     far += f"{unit_of(fit.runs)} seen."

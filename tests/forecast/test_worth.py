@@ -72,6 +72,8 @@ def test_a_budget_is_a_number_above_0(unlike, budget):
 def test_wrong_arguments_are_one_line(unlike):
     with pytest.raises(DataError, match="until is 'all', but must be a number"):
         worth(unlike, 100, until="all")
+    with pytest.raises(DataError, match="until is nan, but must be at least 0"):
+        worth(unlike, 100, until=float("nan"))
     with pytest.raises(DataError, match="no strategy 3: there are"):
         worth(unlike, 100, 3)
 
