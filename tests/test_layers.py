@@ -35,7 +35,7 @@ LAYOUT = """
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache approximation evidence nuts joint trace power_scaling
                 predictive posterior separate_fits fitting importance_refit
-    plots:      style view curves comparison uncertainty ranking budget backtest sweep
+    plots:      style view enlarged curves comparison uncertainty ranking budget backtest sweep
     forecast:   repetitions forecast worth baselines
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide prior_weight information_value
