@@ -255,7 +255,7 @@ class NetValue(SingleRule):
         none = f"no number of further episodes is worth its cost: {best_is}"
         return Finding(
             self.words(outlook), stop, none if stop else best_is, self._change(outlook),
-            f"{amount(loss)} is lost on average, relative to knowing the curve.",
+            f"{amount(loss) if loss > 0 else 'nothing'} is lost on average, relative to knowing the curve.",
             float((net[:, best] > 0).mean()), None, loss, value, count,
         )  # fmt: skip
 
