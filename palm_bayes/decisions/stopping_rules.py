@@ -248,6 +248,7 @@ class NetValue(SingleRule):
         value, stop = float(expected[best]), bool(expected[best] <= 0)
         count = int(outlook.episodes[best])
         loss = float(net.max(axis=1).mean() - max(value, 0.0))
+        lost = amount(loss) if loss > 0 else "nothing"
         edge = " or more" if best == len(expected) - 1 and not stop else ""
         more = f"{count:,}{edge} further episode{'s' if count > 1 or edge else ''}"
         best_is = f"the best is {more}, to {outlook.labels[best]:,.0f} labels, with an expected "
@@ -255,7 +256,7 @@ class NetValue(SingleRule):
         none = f"no number of further episodes is worth its cost: {best_is}"
         return Finding(
             self.words(outlook), stop, none if stop else best_is, self._change(outlook),
-            f"{amount(loss) if loss > 0 else 'nothing'} is lost on average, relative to knowing the curve.",
+            f"{lost} is lost on average, relative to knowing the curve.",
             float((net[:, best] > 0).mean()), None, loss, value, count,
         )  # fmt: skip
 
