@@ -51,24 +51,12 @@ STATS = ("diverging", "n_steps", "energy", "step_size")  # what all samplers rep
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Posterior draws of one strategy.
+    """Posterior draws of one strategy."""
 
-    Attributes
-    ----------
-    posterior : Dataset, dims (chain, draw, strategy, ...)
-    stats : Dataset, dims (chain, draw)
-        ``diverging``, ``n_steps``, ``energy``, ``step_size``; see
-        `palm_bayes.inference.evidence.aggregated_stats`.
-    log_likelihood : array, dims (chain, draw, observation)
-        Pointwise log-likelihood.
-    verdict : dict
-        A row of `palm_bayes.inference.convergence.Convergence.table`.
-    """
-
-    posterior: xr.Dataset
-    stats: xr.Dataset
-    log_likelihood: Floats
-    verdict: dict[str, Any]
+    posterior: xr.Dataset  # dims (chain, draw, strategy, ...)
+    stats: xr.Dataset  # `STATS`, dims (chain, draw), by `evidence.aggregated_stats`
+    log_likelihood: Floats  # pointwise, dims (chain, draw, observation)
+    verdict: dict[str, Any]  # a row of `Convergence.table`
 
 
 class Batches:
@@ -76,16 +64,7 @@ class Batches:
 
     Each batch has its own chains, which are appended to those before; as many draws as of one are
     kept, at even spacing. After a divergence, or several batches, steps are smaller; earlier draws
-    are then dropped, unless only their number was too low.
-
-    Parameters
-    ----------
-    runs : Runs
-        Runs of one strategy.
-    priors : Priors
-    settings : Settings
-    progress : callable
-        See `Progress`.
+    are then dropped, unless only their number was too low. `runs` are those of the strategy.
     """
 
     def __init__(self, runs: Runs, priors: Priors, settings: Settings, progress: Progress) -> None:
@@ -101,18 +80,32 @@ class Batches:
         return seed_from(self._settings.seed, self._name, self._attempt)
 
     def draw(self) -> Self:
-        """Add a batch of draws."""
+        """Add a batch of draws from the posterior in each region."""
         self._attempt += 1
         tell = partial(self._progress, "sample" if self._attempt == 1 else "retry", self._name)
-        batch = _drawn(self._runs, self._priors, self._settings, self._seed, tell)
-        self._batches.append(batch)
+        regions = _regions(self._priors)
+        given = self._settings, self._seed
+        self._batches.append([
+            _sampled(self._runs, self._priors, region, *given, _share_of(tell, i, len(regions)))
+            for i, region in enumerate(regions)
+        ])  # fmt: skip
+        tell(1.0)
         return self
 
     def judged(self) -> Sample:
-        """Combine the batches' draws, and diagnose them."""
+        """Combine the draws, keep as many as of one batch at even spacing, and diagnose them."""
         parts = [longer(of_region) for of_region in zip(*self._batches, strict=True)]
-        rng = np.random.default_rng(self._seed)
-        return _judged(self._runs, parts, self._settings.draws, rng, self._attempt)
+        joined = join(parts, np.random.default_rng(self._seed))
+        posterior = with_parameters(joined.posterior, self._runs)
+        each = np.arange(self._settings.draws)
+        kept = each * (posterior.sizes["draw"] // len(each))
+        posterior = posterior.isel(draw=kept).assign_coords(draw=each, strategy=[self._name])
+        stats = aggregated_stats(joined.stats, kept).assign_coords(draw=each)
+        verdict = diagnose(
+            verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
+        )
+        terms = log_likelihood(posterior.isel(strategy=0), self._runs)
+        return Sample(posterior, stats, terms, {**verdict, "attempts": self._attempt})
 
     def converged(self, found: Sample) -> Sample:
         """Draw further batches until they pass, or are too many; `found` is of those so far."""
@@ -134,38 +127,6 @@ def sample_strategy(
     """Sample the posterior of one strategy until it converges; parameters as in `Batches`."""
     batches = Batches(runs, priors, settings, progress).draw()
     return batches.converged(batches.judged())
-
-
-def _drawn(
-    runs: Runs, priors: Priors, settings: Settings, seed: int, tell: Callable[[float], None]
-) -> list[Part]:
-    """Draw from the posterior in each region."""
-    regions = _regions(priors)
-    parts = [
-        _sampled(runs, priors, region, settings, seed, _share_of(tell, i, len(regions)))
-        for i, region in enumerate(regions)
-    ]
-    tell(1.0)
-    return parts
-
-
-def _judged(
-    runs: Runs, parts: list[Part], draws: int, rng: np.random.Generator, attempt: int
-) -> Sample:
-    """Combine the regions' draws, keep so many per chain at even spacing, and diagnose them."""
-    joined = join(parts, rng)
-    posterior = with_parameters(joined.posterior, runs).assign_coords(
-        strategy=list(runs.strategies)
-    )
-    each = np.arange(draws)
-    thin = posterior.sizes["draw"] // draws
-    posterior = posterior.isel(draw=thin * each).assign_coords(draw=each)
-    stats = aggregated_stats(joined.stats, thin * each).assign_coords(draw=each)
-    verdict = diagnose(
-        verdict_numbers(posterior), joined.divergences, joined.e_bfmi, joined.weight_error
-    )
-    terms = log_likelihood(posterior.isel(strategy=0), runs)
-    return Sample(posterior, stats, terms, {**verdict, "attempts": attempt})
 
 
 def _regions(priors: Priors) -> tuple[Region, ...]:

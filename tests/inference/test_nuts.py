@@ -269,9 +269,9 @@ def test_nutpie_is_told_the_settings(fit, monkeypatch):
     monkeypatch.setattr(nutpie, "sample", sample)
     settings = Settings(draws=200, tune=100, chains=2, cores=1, target_accept=0.9)
     told = []
-    parts = sampling._drawn(make_runs(), PRIORS, settings, 0, told.append)
+    batches = sampling.Batches(make_runs(), PRIORS, settings, lambda *news: told.append(news[-1]))
+    found = batches.draw().judged()
     assert told == [600 / (2 * (100 + 200)), 1.0]
-    found = sampling._judged(make_runs(), parts, 200, np.random.default_rng(0), 1)
     expected = {"draws": 200, "tune": 100, "chains": 2, "cores": 1, "target_accept": 0.9}
     expected["maxdepth"] = 8  # no draw takes more than 255 steps, so that every fit ends
     assert expected.items() <= asked.items()
