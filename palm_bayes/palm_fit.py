@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 from palm_bayes.data.checks import oddities
 from palm_bayes.data.limits import XMode
 from palm_bayes.data.runs import Runs
-from palm_bayes.decisions.compare import Comparison, compare
+from palm_bayes.decisions.compare import compare
 from palm_bayes.decisions.decide import Decision, decide
-from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
+from palm_bayes.decisions.label_budget import labels_to_reach
 from palm_bayes.decisions.rule_logic import Rule
 from palm_bayes.errors import DataError, PalmWarning
 from palm_bayes.files import as_path
@@ -93,12 +93,6 @@ class PalmFit(Posterior):
         """
         return forecast(self, labels, episodes, horizon, scope=scope, misfit=misfit, seed=seed)
 
-    def worth(
-        self, budget: float, strategies: Sequence[str] | None = None, until: float | None = None
-    ) -> str:
-        """Describe the reliability of a forecast; see `palm_bayes.forecast.worth.worth`."""
-        return worth(self, budget, strategies, until)
-
     def refit(
         self,
         data: Runs | Source,
@@ -145,38 +139,10 @@ class PalmFit(Posterior):
             warnings.warn(oddity, PalmWarning, stacklevel=2)
         return self.of(refit_validated(self, runs, priors=priors, progress=told(progress)))
 
-    def compare(
-        self,
-        at: float | None = None,
-        *,
-        until: float | None = None,
-        rope: float | str | None = None,
-        reference: str | None = None,
-        probability: float = 0.9,
-    ) -> Comparison:
-        """Compare the strategies at a budget; see `palm_bayes.decisions.compare.compare`."""
-        return compare(
-            self, at, until=until, rope=rope, reference=reference, probability=probability
-        )
-
-    def labels_to_reach(
-        self,
-        target: float | str,
-        *,
-        assurance: float = 0.8,
-        within: float | None = None,
-        until: float | None = None,
-        scope: Literal["expected", "new"] = "expected",
-        delta_target: float | str | None = None,
-        eta: float = 0.05,
-        probability: float = 0.9,
-        seed: int = 0,
-    ) -> LabelsToReach:
-        """Estimate labels for a target; see `palm_bayes.decisions.label_budget.labels_to_reach`."""
-        return labels_to_reach(
-            self, target, assurance=assurance, within=within, until=until, scope=scope,
-            delta_target=delta_target, eta=eta, probability=probability, seed=seed,
-        )  # fmt: skip
+    # Functions of a posterior, which is their first argument.
+    worth = worth
+    compare = compare
+    labels_to_reach = labels_to_reach
 
     def decide(self, rule: Rule, *, strategy: str | None = None, force: bool = False) -> Decision:
         """Decide whether to stop labelling, by a rule that was fixed beforehand.
