@@ -118,14 +118,11 @@ class Posterior(Displayed):
             "upper": found.isel(quantile=2),
             **(by_number(sampled) if diagnostics else {}),
         }
-        table = xr.concat(
-            [part.to_array("parameter").reset_coords(drop=True) for part in columns.values()],
-            pd.Index(columns, name="column"),
-        ).transpose("strategy", "parameter", "column")
-        frame: pd.DataFrame = table.to_series().unstack("column")
-        index = pd.MultiIndex.from_product([self.runs.strategies, PARAMETERS])
-        frame = frame.reindex(index.set_names(["strategy", "parameter"]))
-        return frame[list(columns)].rename_axis(columns=None).reset_index()
+        rows = {
+            name: part.to_array("parameter").transpose("strategy", ...).to_series()
+            for name, part in columns.items()
+        }
+        return pd.DataFrame(rows).reset_index()
 
     def representative(self) -> pd.DataFrame:
         """Return one coherent set of the four parameters per strategy, for tools that take a point.
