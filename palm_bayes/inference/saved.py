@@ -200,12 +200,7 @@ def _groups(group: h5netcdf.Group) -> Iterator[h5netcdf.Group]:
 def _require_size(path: Path, file: h5py.File, size: int) -> None:
     """Raise `DataError` for a small file that holds huge arrays, before any is read."""
     sizes = list[int]()
-
-    def add(_: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            sizes.append(item.nbytes)
-
-    file.visititems(add)
+    file.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))  # groups have none
     if sum(sizes) > _LARGER * size:
         raise DataError(
             f"{path} is not a fit saved by palm_bayes: {size / 1e6:.1f} MB hold arrays of "
