@@ -16,6 +16,7 @@ from palm_bayes.decisions.stopping_rules import Budget, Pool, Target, Unreachabl
 from palm_bayes.errors import DataError, known, number, real, require_flag, require_inside
 from palm_bayes.forecast.forecast import Forecast, forecast
 from palm_bayes.forecast.worth import worth
+from palm_bayes.inference.settings import silent
 from palm_bayes.reading.options import changed_fields
 
 if TYPE_CHECKING:
@@ -205,10 +206,6 @@ class Report:
 
 def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
-
-
-def silent(_: str) -> None:
-    """Say nothing; a `Step`."""
 
 
 def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step = silent) -> Report:

@@ -11,8 +11,9 @@ from markupsafe import Markup, escape
 
 from palm_bayes.errors import DataError, visible
 from palm_bayes.files import check_file, put_text
+from palm_bayes.inference.settings import silent
 from palm_bayes.report.ask import Ask
-from palm_bayes.report.contents import Report, Step, silent
+from palm_bayes.report.contents import Report, Step
 from palm_bayes.report.parts import Page
 from palm_bayes.report.place import refuse_foreign
 from palm_bayes.report.sections import sections

@@ -9,12 +9,13 @@ from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
 from palm_bayes.display import percent
 from palm_bayes.inference.saved import about_fit
+from palm_bayes.inference.settings import silent
 from palm_bayes.model.curve import PARAMETERS
 from palm_bayes.plots.comparison import plot_comparison
 from palm_bayes.plots.curves import plot_curves
 from palm_bayes.plots.uncertainty import plot_uncertainty
 from palm_bayes.report import recipe
-from palm_bayes.report.contents import Report, Step, silent
+from palm_bayes.report.contents import Report, Step
 from palm_bayes.report.parts import Listing, Picture, Section, Table, tables
 from palm_bayes.report.tables import budgeted, compared, decided, fitted
 
