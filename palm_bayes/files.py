@@ -111,14 +111,9 @@ def put_all(
 def together(
     out: Path, names: Sequence[str], gone: Callable[[], Iterable[Path]] = tuple
 ) -> Iterator[Path]:
-    """Provide a folder for drafts of a set of files, and move all of them to `out`; see `put_all`.
+    """Provide a folder for drafts of files, and move all of them to `out`; see `put_all`.
 
-    Parameters
-    ----------
-    out, gone
-        As in `put_all`.
-    names : sequence of str
-        Paths below `out`.
+    `names` are their paths below `out`.
     """
     with writing(out, str(out)), scratch_in(out) as drafts:
         refuse_links(out, names)
@@ -207,12 +202,6 @@ def _refuse_others(path: Path) -> None:
         )
 
 
-def start_of(path: Path, size: int) -> bytes:
-    """Return the first bytes of a file."""
-    with path.open("rb") as opened:
-        return opened.read(size)
-
-
 def _check_length(path: Path, place: Path) -> None:
     """Raise `DataError` for a path, or a part of it, that is too long for the system."""
     if not hasattr(os, "pathconf"):
@@ -266,12 +255,6 @@ class Look:
         if self.size is not None:
             figure.set_size_inches(self.size)
         figure.savefig(path, dpi=self.dpi)
-
-
-def put_figure(path: Path, figure: Any, look: Look) -> None:
-    """Save a matplotlib figure in the format of the suffix, completely or not at all."""
-    check_figure(path)
-    put(path, lambda draft: look.save(figure, draft))
 
 
 def as_look(value: Any) -> Look:

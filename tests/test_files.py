@@ -1,5 +1,6 @@
 """Files that are whole or absent, sets of them that change together, safe names and cells."""
 
+import io
 import json
 import os
 import shutil
@@ -322,6 +323,13 @@ def test_what_is_no_formula_stays(value):
 def test_marks_can_be_removed(text):
     assert files.uncell(files.cell(text)) == text
     assert not files.cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_csv_has_the_digits():
+    numbers = pd.DataFrame({"strategy": ["a,b"], "median": [0.123456789], "lower": [float("inf")]})
+    assert pd.read_csv(io.StringIO(files.csv_text(numbers))).to_dict("records") == [
+        {"strategy": "a,b", "median": pytest.approx(0.12345679), "lower": float("inf")}
+    ]
 
 
 def test_tables_mark_text_only():

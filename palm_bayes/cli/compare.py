@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from palm_bayes.cli.options import Chance, Score, Shown, Strategy, described, filled_by, look, shown
 from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
-from palm_bayes.files import Look
+from palm_bayes.files import Look, check_figure, put
 
 if TYPE_CHECKING:
     from palm_bayes.decisions.compare import Comparison
@@ -131,7 +131,8 @@ def compare(
 ) -> int:
     """Rank the strategies at a budget, with probabilities and speed-ups over random."""
     with working(quiet) as (step, note):
-        _check(figure)
+        if figure is not None:
+            check_figure(figure)
         fit = source.fit(step, note)
         step("drawing the curves")
         comparison = fit.compare(
@@ -180,7 +181,8 @@ def budget(
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
-        _check(figure)
+        if figure is not None:
+            check_figure(figure)
         from palm_bayes.report.alda_csv import check_alda, write_alda
 
         if alda_csv is not None:
@@ -231,17 +233,8 @@ def pilot(form: Shown, source: Source, at: float, quiet: bool = False) -> int:
     return report_decision(fit, pilots, piloted(pilots), pilots.table, how=form, until=at)
 
 
-def _check(figure: Path | None) -> None:
-    if figure is not None:
-        from palm_bayes.files import check_figure
-
-        check_figure(figure)
-
-
 def _draw(result: "Comparison | LabelsToReach", figure: Path | None, drawn: Look) -> None:
     if figure is not None:
-        from palm_bayes.files import put_figure
-        from palm_bayes.plots.style import sheet
+        from palm_bayes.plots.style import drawing
 
-        with sheet(drawn.style, drawn.size):
-            put_figure(figure, result.plot(), drawn)
+        put(figure, drawing(drawn, result.plot))

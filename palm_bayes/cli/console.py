@@ -1,4 +1,4 @@
-"""Text wrapped at words and tables in terminals of any width; tables as LaTeX, Markdown, CSV."""
+"""Text wrapped at words and tables in terminals of any width; tables as LaTeX and Markdown."""
 
 import re
 import textwrap
@@ -131,13 +131,6 @@ def _cells(values: Mapping[str, float | None]) -> dict[str, str]:
     from palm_bayes.display import three_digits
 
     return {key: "?" if value is None else three_digits(value) for key, value in values.items()}
-
-
-def csv(numbers: "pd.DataFrame") -> str:
-    """Format one table for programs, with eight significant digits; see `csv_text`."""
-    from palm_bayes.files import csv_text
-
-    return csv_text(numbers).rstrip("\n")
 
 
 def latex(tables: "Mapping[str, pd.DataFrame]") -> str:

@@ -9,6 +9,8 @@ import typer
 from palm_bayes.cli.options import Prior, Seed, Shown, Workers, described, filled_by, shown
 from palm_bayes.cli.source import selection
 from palm_bayes.cli.terminal import OK, answer, resumable, working
+from palm_bayes.errors import DataError
+from palm_bayes.files import check_file
 from palm_bayes.reading.options import Reading
 
 LEARN = """[bold]Examples[/bold]
@@ -113,8 +115,6 @@ def _command(tables: list[Path], out: Path, prior: Path | None, how: Reading, se
 
 def _check_prior_file(out: Path, command: str, overwrite: bool) -> None:
     """Raise `DataError` if `out` cannot be written, or holds what another command learned."""
-    from palm_bayes.errors import DataError
-    from palm_bayes.files import check_file
     from palm_bayes.model.learned import Learned
 
     check_file(out)

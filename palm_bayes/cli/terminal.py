@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from palm_bayes.cli.console import console_of, csv, latex, markdown, print_tables
+from palm_bayes.cli.console import console_of, latex, markdown, print_tables
 from palm_bayes.cli.options import Shown
 from palm_bayes.errors import WriteError, visible
+from palm_bayes.files import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +118,7 @@ def answer(
         echo(json.dumps(document, indent=2, allow_nan=False))
     else:
         of_tables = latex if how == "latex" else markdown
-        echo(csv(numbers) if how == "csv" else of_tables(tables))
+        echo(csv_text(numbers).rstrip("\n") if how == "csv" else of_tables(tables))
         if sentence:
             echo(sentence, err=True)
 

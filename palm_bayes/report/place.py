@@ -12,7 +12,7 @@ import xarray as xr
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.validation import RUN
 from palm_bayes.errors import DataError, listed
-from palm_bayes.files import KINDS, TRACE, check_files, file_names, start_of
+from palm_bayes.files import KINDS, TRACE, check_files, file_names
 from palm_bayes.scratch import tidy
 
 CURVES, COMPARISON, PALM_FIT = "curves", "comparison", "palm_fit"
@@ -93,7 +93,11 @@ def _has_figures(out: Path, strategies: Sequence[str], kind: str) -> bool:
 
 def refuse_foreign(path: Path, mark: bytes, instead: str) -> None:
     """Raise `DataError` if a file is there that does not begin with a mark of ours."""
-    if path.is_file() and mark not in start_of(path, 2_000):
+    if not path.is_file():
+        return
+    with path.open("rb") as opened:
+        start = opened.read(2_000)
+    if mark not in start:
         raise DataError(
             f"{path} was not written by palm-bayes, so it is kept: {instead}, or add --overwrite"
         )

@@ -44,13 +44,6 @@ def test_markdown_is_one_row_a_strategy_without_markup_of_names():
     assert again.splitlines() == [header, sides, *rows]
 
 
-def test_csv_has_the_digits():
-    numbers = pd.DataFrame({"strategy": ["a,b"], "median": [0.123456789], "lower": [float("inf")]})
-    assert pd.read_csv(io.StringIO(console.csv(numbers))).to_dict("records") == [
-        {"strategy": "a,b", "median": pytest.approx(0.12345679), "lower": float("inf")}
-    ]
-
-
 def shown(width):
     stream = io.StringIO()
     made = Console(file=stream, width=width, markup=False, highlight=False)
