@@ -29,18 +29,10 @@ _WHOLE = 999.5  # from here on, three digits are those of a whole number
 
 @dataclass(frozen=True, eq=False)
 class Display:
-    """Words and table that display a result.
+    """Words and table that display a result."""
 
-    Attributes
-    ----------
-    words : str
-        Paragraphs, one per line.
-    table : DataFrame
-        Table; its index and columns without any value are not shown.
-    """
-
-    words: str
-    table: pd.DataFrame
+    words: str  # paragraphs, one per line
+    table: pd.DataFrame  # its index and columns without any value are not shown
 
     def text(self, name: str) -> str:
         """Format words and table as text for one screen, headed by the name of the result."""

@@ -24,17 +24,13 @@ _STEP = 0.01  # of a standard deviation, for differences of gradients
 _MOST_SD = 2.0  # the coordinates are of the order of 1
 
 Density = Callable[[Floats], tuple[float, Floats]]
+"""Function that returns the log density, -inf where there is none, and its gradient."""
 
 
 def approximation(density: Density, starts: Callable[[int], Floats]) -> Normal:
     """Approximate a density at its mode.
 
-    Parameters
-    ----------
-    density : callable
-        Log density and its gradient, -inf where there is none.
-    starts : callable
-        Point for each seed; the search begins at the first one with a density.
+    `starts` returns a point for each seed; the search begins at the first one with a density.
     """
 
     def less(point: Floats) -> tuple[float, Floats]:

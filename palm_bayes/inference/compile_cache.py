@@ -70,33 +70,18 @@ def wrapper(n_free, n_parameters, point, values, data):
 
 
 class Normal(NamedTuple):
-    """Normal distribution of unconstrained points.
+    """Normal distribution of unconstrained points."""
 
-    Attributes
-    ----------
-    mean : array, dims (coordinate,)
-    factor : array, dims (coordinate, coordinate)
-        Any matrix whose product with its transpose is the covariance.
-    """
-
-    mean: Floats
-    factor: Floats
+    mean: Floats  # dims (coordinate,)
+    factor: Floats  # any matrix whose product with its transpose is the covariance
 
 
 def compile_model(model: pm.Model, names: Sequence[str]) -> Any:
     """Compile a model of one data variable, a matrix, for `nutpie.sample`.
 
-    Parameters
-    ----------
-    model : pymc.Model
-    names : sequence of str
-        Names of the elements of its free variables. The program draws these, and their
-        unconstrained values under the names that `unconstrained` gives.
-
-    Returns
-    -------
-    nutpie.compile_pymc.CompiledPyMCModel
-        Chains start within ±1 of 0 in each coordinate. `with_data` sets the data.
+    `names` are those of the elements of its free variables. The program draws these, and their
+    unconstrained values under the names that `unconstrained` gives. Its chains start within ±1 of 0
+    in each coordinate; `with_data` sets the data.
     """
     from nutpie.compile_pymc import CompiledPyMCModel
 

@@ -19,46 +19,24 @@ _INNER = 0.8  # share of a cluster's draws inside its ellipsoid
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Posterior draws in one region.
-
-    Attributes
-    ----------
-    posterior : Dataset, dims (chain, draw, ...)
-    stats : Dataset, dims (chain, draw)
-        Contains ``diverging`` and ``energy``.
-    free : Dataset, dims (chain, draw, ...), optional
-        Unconstrained points; required if there are several regions.
-    log_density : DataArray, dims (chain, draw), optional
-        Unnormalised log density at `free`.
-    """
+    """Posterior draws in one region, dims (chain, draw, ...)."""
 
     posterior: xr.Dataset
-    stats: xr.Dataset
-    free: xr.Dataset | None = None
-    log_density: xr.DataArray | None = None
+    stats: xr.Dataset  # ``diverging`` and ``energy`` among them
+    free: xr.Dataset | None = None  # unconstrained points, needed if there are several regions
+    log_density: xr.DataArray | None = None  # unnormalised, at `free`
 
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Draws of the posterior over all regions.
-
-    Attributes
-    ----------
-    posterior, stats : Dataset
-        As in `Part`; the draws of each part keep their order.
-    divergences : int
-        Sum over all draws of all parts except those of negligible weight.
-    e_bfmi : float
-        Smallest value over the same parts.
-    weight_error : float
-        Upper bound on the Monte-Carlo variance due to the regions' weights, as a share of the
-        posterior variance; 0 for a single part.
-    """
+    """Draws of the posterior over all regions; those of each part keep their order."""
 
     posterior: xr.Dataset
     stats: xr.Dataset
-    divergences: int
-    e_bfmi: float
+    divergences: int  # of all draws of all parts except those of negligible weight
+    e_bfmi: float  # the smallest of these parts
+    # Upper bound on the Monte-Carlo variance due to the regions' weights, as a share of the
+    # posterior variance; 0 for a single part.
     weight_error: float
 
 

@@ -20,14 +20,9 @@ def joint_draws(
 ) -> list[tuple[Sample, xr.DataArray]]:
     """Match the draws of separate strategies to draws of their joint posterior.
 
-    A strategy that did not converge is excluded from pooling and keeps its draws. The result does
-    not depend on the order of the strategies.
-
-    Returns
-    -------
-    list of (Sample, DataArray)
-        The samples of the strategies, in their order, resampled (some draws omitted, others
-        repeated), and the draws of each one's misfit, dims (chain, draw).
+    A strategy that did not converge is excluded from pooling and keeps its draws. Returns the
+    strategies' samples, resampled (some draws omitted, others repeated), and the draws of each
+    one's misfit, dims (chain, draw); these do not depend on the order of the strategies.
     """
     of_sharing, of_misfit = np.random.default_rng(seed).spawn(2)
     chains, draws = (samples[0].stats.sizes[dim] for dim in ("chain", "draw"))

@@ -46,34 +46,18 @@ type Singles = NDArray[np.float32]
 
 
 class Curves(NamedTuple):
-    """Quantities of one strategy's draws used for pooling, each of dims (chain, draw) or (draw,).
+    """Quantities of one strategy's draws used for pooling, dims (chain, draw) or (draw,)."""
 
-    Attributes
-    ----------
-    gain : array
-        Gain in log-odds from x_last to `HORIZON` times x_last.
-    level : array
-        Log-odds at the last x that all strategies have.
-    """
-
-    gain: Floats
-    level: Floats
+    gain: Floats  # in log-odds, from x_last to `HORIZON` times x_last
+    level: Floats  # log-odds at the last x that all strategies have
 
 
 class Between(NamedTuple):
-    """Student's t distributions, robust to outlying strategies, on a grid; dims (place,) each.
-
-    Attributes
-    ----------
-    center, scale : array
-        Location and scale.
-    log_prior : array
-        Logarithm of their prior probability, up to a constant.
-    """
+    """Student's t distributions, robust to outlying strategies, on a grid; dims (place,) each."""
 
     center: Floats
     scale: Floats
-    log_prior: Floats
+    log_prior: Floats  # logarithm of the prior probability of both, up to a constant
 
     @classmethod
     def grid(cls, values: Sequence[Floats], median: float, width: float) -> "Between":
@@ -105,22 +89,12 @@ class Between(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """Upper level of the hierarchy and its posterior.
+    """Upper level of the hierarchy and its posterior."""
 
-    Attributes
-    ----------
-    gains, levels : Between
-        Grids for the logarithms of gains and for levels.
-    correlation : float
-        Correlation of the errors of levels, from 0 to 1.
-    likely : array, dims (place of gains, place of levels and common error)
-        Posterior probabilities; they sum to 1.
-    """
-
-    gains: Between
+    gains: Between  # grid for the logarithms of gains
     levels: Between
-    correlation: float
-    likely: Floats
+    correlation: float  # of the errors of levels, from 0 to 1
+    likely: Floats  # probabilities, dims (place of gains, place of levels and common error)
 
     def given(self, one: Curves, weights: Floats) -> tuple[Singles, Singles, Singles]:
         """Compute unnormalised densities of a strategy's draws, each of dims (draw, place).
@@ -206,21 +180,10 @@ def joined(
 ) -> Integers:
     """Choose the draws of each strategy that form joint draws.
 
-    Parameters
-    ----------
-    curves : sequence of Curves, dims (chain, draw)
-        Curves of the strategies.
-    misfit : Misfit
-        Provides the priors of the scales, `between_gains` and `between_levels`; if infinite, gains
-        or levels are not pooled.
-    correlation : float
-        Correlation of the levels' errors, from 0 to 1.
-    rng : Generator
-
-    Returns
-    -------
-    array of int, dims (chain, draw, strategy)
-        Index of a draw of the same chain.
+    `curves` have dims (chain, draw). `misfit` has the priors of the scales, `between_gains` and
+    `between_levels`; if infinite, gains or levels are not pooled. `correlation` is that of the
+    levels' errors, from 0 to 1. The result has dims (chain, draw, strategy): the index of a draw
+    of the same chain.
     """
     if np.isinf(misfit.between_gains) and np.isinf(misfit.between_levels):
         return _matched([one.level for one in curves], correlation, rng)

@@ -74,11 +74,7 @@ def leave_one_out(posterior: xr.Dataset, runs: Runs) -> Floats:
 def distribution(numbers: dict[str, Floats], data: Observations) -> tuple[Any, ...]:
     """Return the arguments of `noise.log_density` after the accuracies, for one strategy.
 
-    Parameters
-    ----------
-    numbers : dict of str to array, dims (..., 1)
-        As from `palm_bayes.inference.draws.numbers_of`.
-    data : Observations
+    `numbers` are those of `draws.numbers_of`, dims (..., 1).
     """
     x, which = np.unique(data.x, return_inverse=True)
     lag, of_lag = np.unique(data.lag, return_inverse=True)

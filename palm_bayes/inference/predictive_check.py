@@ -100,22 +100,11 @@ class _Curves:
 
 @dataclass(frozen=True)
 class _Measure:
-    """Measure of a deviation from PALM.
+    """Measure of a deviation from PALM."""
 
-    Attributes
-    ----------
-    of : callable
-        Size of the deviation at each place, dims (draw, place).
-    matters : float
-        Smallest relevant size, as a share of the highest mean accuracy, so that the result does
-        not depend on the scale.
-    words : callable
-        Description of the deviation, given the runs, the place and the size.
-    """
-
-    of: Callable[[_Curves], Floats]
-    matters: float
-    words: Callable[[Runs, int, float], str]
+    of: Callable[[_Curves], Floats]  # its size at each place, dims (draw, place)
+    matters: float  # smallest relevant size, as a share of the highest mean accuracy, for any scale
+    words: Callable[[Runs, int, float], str]  # description, given runs, place and size
 
 
 def _falls(curves: _Curves) -> Floats:

@@ -33,19 +33,11 @@ def write_alda(needed: LabelsToReach, folder: Path) -> list[Path]:
     parameters are those of `Posterior.representative`; "yes" means more probable than not.
     Further columns: ``p_feasible``, ``p_in_C_eta`` and ``p_selected``. Accuracies are in the user's
     own unit; of an error e they are 1 - e, in percent 100 - e, as ALDA's rule is for accuracies.
-
-    Parameters
-    ----------
-    needed : LabelsToReach
-    folder : pathlib.Path
-        Created if needed.
-
-    Returns
-    -------
-    list of pathlib.Path
+    The folder is created if needed; the files' paths are returned.
     """
-    texts = map(csv_text, (_fits(needed), _advice(needed)))
-    return put_all(folder, dict(zip(_NAMES, map(text_file, texts), strict=True)))
+    tables = _fits(needed), _advice(needed)
+    texts = (text_file(csv_text(table)) for table in tables)
+    return put_all(folder, dict(zip(_NAMES, texts, strict=True)))
 
 
 def _costs(needed: LabelsToReach) -> pd.DataFrame:
