@@ -127,14 +127,17 @@ def _panel(ax: Axes, view: View, i: int, name: str, enlarged: Enlarged | None = 
 
 
 def _strategy(ax: Axes, view: View, i: int, limits: tuple[float, float]) -> None:
-    """Draw bands, the expected curve over them, the data on top."""
+    """Draw bands, the expected curve over them, the data on top; nothing left of the axes."""
     colour, dark, dash = view.tones[i]
+    inside, of_bands = (grid >= ax.get_xlim()[0] for grid in (view.grid, view.band_grid))
+    grid, curve = view.grid[inside], view.curve[:, i, inside]
     for k, share in enumerate(SHADES):
-        low, high = view.bands[2 * k : 2 * k + 2, i]
-        ax.fill_between(view.band_grid, low, high, facecolor=mixed(colour, 1 - share), lw=0)
+        low, high = view.bands[2 * k : 2 * k + 2, i, of_bands]
+        shade = mixed(colour, 1 - share)
+        ax.fill_between(view.band_grid[of_bands], low, high, facecolor=shade, lw=0)
     if view.nested:
-        ax.plot(view.grid, view.curve[:2, i].T, color=dark, lw=0.6)
-    ax.plot(view.grid, view.curve[-1, i], color=dark, ls=dash, lw=1.2)
+        ax.plot(grid, curve[:2].T, color=dark, lw=0.6)
+    ax.plot(grid, curve[-1], color=dark, ls=dash, lw=1.2)
     scatter(ax, view, i, data_dots(), later_dots(), limits)
 
 
