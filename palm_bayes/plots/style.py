@@ -127,13 +127,16 @@ class ShownFigure(Figure):
     IPython shows a plain `Figure` only after pyplot was imported; this class makes its own PNG.
     """
 
+    _fonts_chosen = False
+
     def draw(self, renderer: Any) -> None:
         """Draw as Matplotlib does, but Chinese, Japanese and Korean names with a font for them."""
-        there = set(get_font_names())
-        fonts = [name for name in _FALLBACKS if name in there]
-        for text in self.findobj(Text):
-            if fonts and max(text.get_text(), default="") >= _CJK:
-                text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
+        there = () if self._fonts_chosen else set(get_font_names())
+        self._fonts_chosen = True  # looking for texts takes a tenth of the time: once is enough
+        if fonts := [name for name in _FALLBACKS if name in there]:
+            for text in self.findobj(Text):
+                if max(text.get_text(), default="") >= _CJK:
+                    text.set_fontfamily([*text.get_fontfamily(), *fonts])
         super().draw(renderer)
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
