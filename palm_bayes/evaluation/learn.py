@@ -42,7 +42,7 @@ from palm_bayes.inference.fitting import fit_validated
 from palm_bayes.inference.partial_pooling import shared_noise
 from palm_bayes.inference.settings import Progress, Settings, told
 from palm_bayes.model.learned import BEYOND, Held, Learned, LogNormal, learned_start
-from palm_bayes.model.misfit import Misfit
+from palm_bayes.model.misfit import MOST, Misfit
 from palm_bayes.model.variables import VERSION
 from palm_bayes.reading.options import Reading
 from palm_bayes.reading.read import reading_notes
@@ -54,7 +54,8 @@ COMMONS = tuple(np.linspace(0, 0.9, 10).round(1).tolist())
 
 _TIMES = (1.5, 3.0, 10.0, BEYOND)  # limits of distance classes, in multiples of the labels seen
 _RADII = {"initial_tr_radius": 0.3, "final_tr_radius": 0.1}  # of a search, in logarithms
-_TRIES, _TRIES_WITHOUT = 300, 60  # the latter starting from the result for all sources
+_TRIES, _TRIES_WITHOUT = 300, 120
+_AWAY = 0.4  # change of the logarithms where a search without a source starts
 _WORTHWHILE = 5e-4  # least gain in log density for which the search starts again
 _PRIOR_SD = 0.5  # of a hyperparameter's logarithm around its start; a task is one observation
 _BANDS = (50, 80, 95)
@@ -246,9 +247,13 @@ def _as_point(learned: Learned) -> Floats:
 
 
 def _from_point(point: Floats, like: Learned) -> Learned:
-    """Invert `_as_point`."""
+    """Invert `_as_point`; numbers of the misfit beyond their limits are set to these."""
     numbers = [float(number) for number in np.exp(point)]
     count = len(_MISFIT_NAMES)
+    numbers[:count] = [
+        min(number, MOST.get(name, number))
+        for name, number in zip(_MISFIT_NAMES, numbers[:count], strict=True)
+    ]
     misfit = replace(like.misfit, **dict(zip(_MISFIT_NAMES, numbers[:count], strict=True)))
     pairs = zip(numbers[count::2], numbers[count + 1 :: 2], strict=True)
     alpha_start, beta = (LogNormal(*pair) for pair in pairs)
@@ -295,13 +300,19 @@ def _common_share(tasks: Sequence[FittedTask], learned: Learned, sampled: Learne
 def _leave_one_out(
     tasks: Sequence[FittedTask], found: Learned, sampled: Learned, tell: Progress
 ) -> dict[str, Learned]:
-    """Learn without each source in turn, starting from `found`."""
+    """Learn without each source in turn.
+
+    Each search starts away from what all sources taught: started there, it would keep what the
+    source itself taught.
+    """
+    moved = np.where(np.random.default_rng(1).random(len(_as_point(found))) < 0.5, -_AWAY, _AWAY)
+    start = _from_point(_as_point(found) + moved, found)
     sources = sorted({task.source for task in tasks})
     learned = {}
     for i, source in enumerate(sources if len(sources) > 1 else ()):
         tell(f"without {source}", "", 0.92 + 0.08 * i / len(sources))
         others = [task for task in tasks if task.source != source]
-        learned[source] = likeliest(others, found, sampled, _TRIES_WITHOUT)
+        learned[source] = likeliest(others, start, sampled, _TRIES_WITHOUT)
     return learned
 
 

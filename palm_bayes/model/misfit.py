@@ -37,7 +37,7 @@ _NOISE = 0.05  # log-odds: the noise that `scale` refers to
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
 # Allowed hyperparameters: largest values, and those above 0.
-_MOST = {
+MOST = {
     **dict.fromkeys(("straight", "common", "later_shared"), 1.0),
     "tail": 0.99,
     **dict.fromkeys(("between_gains", "between_levels"), np.inf),
@@ -94,7 +94,7 @@ class Misfit:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            most = _MOST.get(name, np.finfo(float).max)
+            most = MOST.get(name, np.finfo(float).max)
             real(value, f"{name} of the misfit")
             if not 0 <= value <= most or (value == 0 and name in _POSITIVE):
                 raise DataError(f"{name} of the misfit is {value:g}, which is not allowed")

@@ -27,6 +27,24 @@ def test_the_misfit_is_found_again(past):
     assert scores[2] > scores[1] - 0.05 > scores[0]
 
 
+def test_a_search_past_a_limit_ends_at_the_limit():
+    point = learning._as_point(shipped())
+    found = learning._from_point(point + 10, shipped()).misfit
+    assert (found.straight, found.later_shared, found.tail) == (1, 1, 0.99)
+    assert found.scale == pytest.approx(shipped().misfit.scale * np.exp(10))
+
+
+def test_a_search_without_a_source_starts_away_from_what_the_source_taught(past, monkeypatch):
+    starts = []
+    monkeypatch.setattr(learning, "likeliest", lambda _, start, *__: starts.append(start) or start)
+    made = [replace(task, source=f"{i % 3}") for i, task in enumerate(past.tasks(past.true, 6))]
+    learned = learning._leave_one_out(made, shipped(), shipped(), lambda *_: None)
+    assert list(learned) == ["0", "1", "2"]
+    for start in starts:
+        away = learning._as_point(start) - learning._as_point(shipped())
+        assert np.abs(away) == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize("common", [0, 0.6, 0.9])
 def test_what_strategies_have_in_common_is_found_again(common, past):
     misfit = replace(past.true, common=common)
