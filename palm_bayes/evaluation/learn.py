@@ -305,8 +305,9 @@ def _leave_one_out(
     Each search starts away from what all sources taught: started there, it would keep what the
     source itself taught.
     """
-    moved = np.where(np.random.default_rng(1).random(len(_as_point(found))) < 0.5, -_AWAY, _AWAY)
-    start = _from_point(_as_point(found) + moved, found)
+    point = _as_point(found)
+    away = np.where(np.random.default_rng(1).random(len(point)) < 0.5, -_AWAY, _AWAY)
+    start = _from_point(point + away, found)
     sources = sorted({task.source for task in tasks})
     learned = {}
     for i, source in enumerate(sources if len(sources) > 1 else ()):

@@ -29,6 +29,7 @@ from palm_bayes.plots.style import (
 from palm_bayes.plots.view import (
     CURVE,
     NEUTRAL,
+    Limits,
     View,
     dots,
     finish,
@@ -42,8 +43,6 @@ _MARKERS = "osD^vPX"
 _LATE = 0.85  # share of the data before the enlarged part
 _ENLARGED = 0.6  # largest height of the enlarged part, as a share of the whole; else it is left out
 _STRIP = 0.16  # width of the intervals at its end, as a share of the lines before
-
-type Limits = tuple[float, float]
 
 
 def plot_comparison(
@@ -98,9 +97,8 @@ def _enlarged_part(view: View) -> tuple[float, Limits]:
     begins = float(view.grid[view.grid >= begins][0])
     there = view.grid >= begins
     low, high, median = view.curve[[2, 3, -1]]
-    points = [view.data, view.later]
-    dots = [part.loc[part["place"] >= begins, "value"].to_numpy() for part in points]
-    values = np.concatenate([median[:, there].ravel(), low[:, -1], high[:, -1], *dots])
+    curves = median[:, there].ravel(), low[:, -1], high[:, -1]
+    values = np.concatenate([*curves, view.points_from(begins)])
     pad = 0.04 * max(float(np.ptp(values)), 1e-3 * view.ylim[1])
     return begins, (float(values.min()) - pad, float(values.max()) + pad)
 

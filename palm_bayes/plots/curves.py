@@ -32,6 +32,7 @@ from palm_bayes.plots.view import (
     CURVE,
     DOT,
     NEUTRAL,
+    Limits,
     View,
     data_dots,
     finish,
@@ -126,7 +127,7 @@ def _panel(ax: Axes, view: View, i: int, name: str, enlarged: Enlarged | None = 
         mark_data_end(inside, view, end, end, label=False)
 
 
-def _strategy(ax: Axes, view: View, i: int, limits: tuple[float, float]) -> None:
+def _strategy(ax: Axes, view: View, i: int, limits: Limits) -> None:
     """Draw bands, the expected curve over them, the data on top; nothing left of the axes."""
     colour, dark, dash = view.tones[i]
     inside, of_bands = (grid >= ax.get_xlim()[0] for grid in (view.grid, view.band_grid))

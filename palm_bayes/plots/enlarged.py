@@ -7,9 +7,7 @@ from matplotlib.axes import Axes
 
 from palm_bayes.arrays import Floats
 from palm_bayes.plots.style import GREY, figure_of, in_axes, on_ground
-from palm_bayes.plots.view import View
-
-type Limits = tuple[float, float]
+from palm_bayes.plots.view import Limits, View
 
 _LEAST, _MOST = 0.4, 0.6  # height, as a share of the panel
 _INCHES = 0.5  # least height
@@ -20,25 +18,12 @@ _TICKS = 0.15  # room for the labels of ticks, as a share of the panel's width
 
 
 class Enlarged(NamedTuple):
-    """Place of an enlargement in a panel, and what it shows.
+    """Place of an enlargement in a panel, in shares of the panel, and what it shows."""
 
-    Attributes
-    ----------
-    box : tuple of float
-        Left, bottom, width and height, as shares of the panel.
-    span, limits : tuple of float
-        Limits of x and y.
-    """
-
-    box: tuple[float, float, float, float]
-    span: Limits
-    limits: Limits
-
-    @property
-    def beside(self) -> float:
-        """Height between the enlargement and the curves, as a share of the panel."""
-        _, bottom, _, height = self.box
-        return bottom + height + 0.01 if bottom == _GAP else bottom - 0.01
+    box: tuple[float, float, float, float]  # left, bottom, width and height
+    beside: float  # height of words between it and the curves
+    span: Limits  # of x
+    limits: Limits  # of y
 
     def on(self, ax: Axes) -> Axes:
         """Add empty axes to a panel; their x are those of the panel, so only y has ticks."""
@@ -59,8 +44,8 @@ def enlargement(ax: Axes, view: View) -> Enlarged | None:
     span = start, float(ax.get_xlim()[1])
     limits = _limits(view, start)
     left, right = in_axes(ax, span, view.ylim[0])[0]
-    reach = start - _TICKS * (span[1] - ax.get_xlim()[0])
-    nearest = _outermost(view, reach)
+    beside = _values(view, start - _TICKS * (span[1] - ax.get_xlim()[0]))
+    nearest = beside.max() if view.falls else beside.min()
     room = in_axes(ax, start, nearest)[1, 0]
     room = (1 - room if view.falls else room) - _GAP - _WORDS
     height = min(room, _MOST)
@@ -68,8 +53,9 @@ def enlargement(ax: Axes, view: View) -> Enlarged | None:
     inches = height * ax.get_position().height * figure_of(ax).get_figheight()
     if height < _LEAST or inches < _INCHES or times < _TIMES:
         return None
-    bottom = 1 - _GAP - height if view.falls else _GAP
-    return Enlarged((left, bottom, right - left, height), span, limits)
+    low, high = (1 - _GAP - height, 1 - _GAP) if view.falls else (_GAP, _GAP + height)
+    words = low - 0.01 if view.falls else high + 0.01
+    return Enlarged((left, low, right - left, height), words, span, limits)
 
 
 def _limits(view: View, start: float) -> Limits:
@@ -79,18 +65,9 @@ def _limits(view: View, start: float) -> Limits:
     return float(values.min()) - pad, float(values.max()) + pad
 
 
-def _outermost(view: View, start: float) -> float:
-    """Return the value from `start` on that is nearest to the corner of the enlargement."""
-    values = _values(view, start)
-    return float(values.max() if view.falls else values.min())
-
-
 def _values(view: View, start: float) -> Floats:
     """Return all that is drawn from `start` on."""
-    points = [
-        part.loc[part["place"] >= start, "value"].to_numpy() for part in (view.data, view.later)
-    ]
     bands = view.bands[..., view.band_grid >= start]
     curves = view.curve[..., view.grid >= start]
-    every = np.concatenate([bands.ravel(), curves.ravel(), *points])
+    every = np.concatenate([bands.ravel(), curves.ravel(), view.points_from(start)])
     return every[~np.isnan(every)]

@@ -33,6 +33,8 @@ NEUTRAL = "0.32"
 DOT = " · "
 CURVE = "expected curve"
 
+type Limits = tuple[float, float]
+
 
 def dots(**own: Any) -> dict[str, Any]:
     """Return the style of dots, in the colours of the ground."""
@@ -78,6 +80,11 @@ class View:
         self.xlim = places.min(), places.max()
         self.ylim = _y_limits(points["value"].to_numpy(), self.curve[-1], self.bands, runs)
 
+    def points_from(self, place: float) -> Floats:
+        """Return the values of all points at a place or past it, dims (point,)."""
+        points = pd.concat([self.data, self.later])
+        return points.loc[points["place"] >= place, "value"].to_numpy()
+
 
 def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
     """Select observations, or their means over repetitions, of the strategies of `runs`."""
@@ -102,7 +109,7 @@ def _quantiles(forecast: xr.DataArray, runs: Runs, by: str) -> tuple[Floats, Flo
     return draws[by].to_numpy().astype(float), np.where(never, np.nan, found)
 
 
-def _y_limits(points: Floats, median: Floats, bands: Floats, runs: Runs) -> tuple[float, float]:
+def _y_limits(points: Floats, median: Floats, bands: Floats, runs: Runs) -> Limits:
     """Choose limits that fit the curves and leave limited room for outliers and wide bands."""
     core = np.concatenate([median.ravel(), np.quantile(points, (0.05, 0.95))])
     low, high, scale = core.min(), core.max(), runs.score.unit
@@ -134,7 +141,7 @@ def scatter(
     i: int,
     seen: dict[str, Any],
     later: dict[str, Any],
-    limits: tuple[float, float] | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Draw all repetitions as one line, broken by NaN; mark and count points outside y limits."""
     bottom, top = view.ylim if limits is None else limits

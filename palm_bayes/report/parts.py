@@ -13,12 +13,12 @@ from palm_bayes.errors import visible
 
 _SVG: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "palm_bayes"}  # reproducible
 _PIXELS = 96  # per inch
-_PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
+_COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"')
 
 
-def _rounded(places: re.Match[str]) -> str:
+def _rounded(coordinates: re.Match[str]) -> str:
     """Cut coordinates of a drawing to hundredths of a point: it gets a tenth smaller."""
-    return re.sub(r"(\.\d\d)\d+", r"\1", places[0])
+    return re.sub(r"(\.\d\d)\d+", r"\1", coordinates[0])
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Picture:
         width, height = (round(_PIXELS * inches) for inches in figure.get_size_inches())
         # A drawing also holds its texts as comments, in which XML allows no control characters.
         well_formed = visible(drawing.getvalue().decode(), keep="\n\t")
-        text = base64.b64encode(_PLACES.sub(_rounded, well_formed).encode()).decode()
+        text = base64.b64encode(_COORDINATES.sub(_rounded, well_formed).encode()).decode()
         return cls(f"data:image/svg+xml;base64,{text}", width, height, alt, caption)
 
 
