@@ -13,7 +13,12 @@ from scipy.special import ndtr, ndtri
 
 from palm_bayes.arrays import Floats, Integers
 from palm_bayes.data.runs import Runs
-from palm_bayes.inference.partial_pooling import HORIZON, Curves, Hierarchy, hierarchy_of
+from palm_bayes.inference.partial_pooling import (
+    HORIZON,
+    Curves,
+    Hierarchy,
+    hierarchy_and_weights,
+)
 from palm_bayes.model import noise
 from palm_bayes.model.expected import moments
 from palm_bayes.model.learned import Learned, LogNormal
@@ -120,15 +125,11 @@ class FittedTask:
     def weights(self, learned: Learned, sampled: Learned) -> list[Floats]:
         """Compute importance weights of draws sampled under other priors, each of dims (draw,)."""
         own = [_weights(later, learned, sampled) for later in self.laters]
-        if len(own) < 2:
-            return own
-        hierarchy = self._hierarchy(learned, own)
-        each = zip(self.laters, own, strict=True)
-        return [hierarchy.weights(later.curves, weights) for later, weights in each]
+        return own if len(own) < 2 else self._pooled(learned, own)[1]
 
-    def _hierarchy(self, learned: Learned, own: Sequence[Floats]) -> Hierarchy:
+    def _pooled(self, learned: Learned, own: Sequence[Floats]) -> tuple[Hierarchy, list[Floats]]:
         curves = [later.curves for later in self.laters]
-        return hierarchy_of(curves, learned.misfit, self.correlation, own)
+        return hierarchy_and_weights(curves, learned.misfit, self.correlation, own)
 
     def scores(self, learned: Learned, sampled: Learned) -> Floats:
         """Compute log densities of later data by strategy and x; means over runs count half."""
@@ -183,7 +184,7 @@ class FittedTask:
     def _joint(self, learned: Learned, sampled: Learned) -> list[Later]:
         """Return joint draws of the strategies, with what repetitions share past the data."""
         own = [_weights(later, learned, sampled) for later in self.laters]
-        hierarchy, rng = self._hierarchy(learned, own), np.random.default_rng(0)
+        (hierarchy, _), rng = self._pooled(learned, own), np.random.default_rng(0)
         at = hierarchy.places(DRAWS, rng)
         each = zip(self.laters, own, strict=True)
         taken = [

@@ -112,13 +112,6 @@ class Hierarchy:
         of_gain, of_level, of_error = self.given(one, weights)
         return of_gain, (of_level[:, :, None] * of_error[:, None]).reshape(len(weights), -1)
 
-    def weights(self, one: Curves, weights: Floats) -> Floats:
-        """Compute weights of a strategy's draws in the joint posterior; they sum to 1."""
-        of_gain, of_level = self.parts(one, weights)
-        share = (self.likely / (of_gain.T @ of_level)).astype(np.float32)
-        found = np.einsum("dp,dp->d", of_gain @ share, of_level).astype(float)
-        return np.asarray(found / found.sum())
-
     def places(self, count: int, rng: np.random.Generator) -> Integers:
         """Draw places, as positions in the flattened `likely`, by systematic sampling.
 
@@ -146,18 +139,32 @@ class Hierarchy:
         return np.asarray(found).clip(0, len(weights) - 1)
 
 
-def hierarchy_of(
-    curves: Sequence[Curves],
-    misfit: Misfit,
-    correlation: float,
-    weights: Sequence[Floats] | None = None,
-) -> Hierarchy:
-    """Compute the posterior of the upper level from separate draws, dims (draw,), of strategies.
+def hierarchy_of(curves: Sequence[Curves], misfit: Misfit, correlation: float) -> Hierarchy:
+    """Compute the posterior of the upper level from separate draws, dims (draw,), of strategies."""
+    weights = [_equal(len(one.gain)) for one in curves]
+    return _hierarchy(curves, misfit, correlation, weights)[0]
 
-    The `weights` of the draws sum to 1; by default they are equal.
+
+def hierarchy_and_weights(
+    curves: Sequence[Curves], misfit: Misfit, correlation: float, weights: Sequence[Floats]
+) -> tuple[Hierarchy, list[Floats]]:
+    """Compute the same from weighted draws, and their weights in the joint posterior.
+
+    The weights of each strategy, dims (draw,), sum to 1.
     """
-    if weights is None:
-        weights = [_equal(len(one.gain)) for one in curves]
+    hierarchy, of_strategies = _hierarchy(curves, misfit, correlation, weights)
+    found = []
+    for of_gain, of_level, density in of_strategies:
+        share = (hierarchy.likely / density).astype(np.float32)
+        joint = np.einsum("dp,dp->d", of_gain @ share, of_level).astype(float)
+        found.append(joint / joint.sum())
+    return hierarchy, found
+
+
+def _hierarchy(
+    curves: Sequence[Curves], misfit: Misfit, correlation: float, weights: Sequence[Floats]
+) -> tuple[Hierarchy, list[tuple[Singles, Singles, Singles]]]:
+    """Compute the hierarchy, and each strategy's `Hierarchy.parts` with its density of places."""
     gains = Between.grid(
         [_log(one.gain) for one in curves], misfit.between_gains, misfit.between_gains_width
     )
@@ -167,12 +174,14 @@ def hierarchy_of(
     shared = min(correlation, _MOST_SHARED)
     prior = np.exp(-0.5 * _errors(shared) ** 2)
     total = gains.log_prior[:, None] + np.add.outer(levels.log_prior, np.log(prior)).ravel()
-    flat = Hierarchy(gains, levels, shared, np.ones_like(total))
+    flat, of_strategies = Hierarchy(gains, levels, shared, np.ones_like(total)), []
     for one, weight in zip(curves, weights, strict=True):
         of_gain, of_level = flat.parts(one, weight)
-        total = total + np.log(of_gain.T @ of_level, dtype=float)
+        density = of_gain.T @ of_level
+        total = total + np.log(density, dtype=float)
+        of_strategies.append((of_gain, of_level, density))
     likely = np.exp(total - total.max())
-    return replace(flat, likely=likely / likely.sum())
+    return replace(flat, likely=likely / likely.sum()), of_strategies
 
 
 def joined(

@@ -7,7 +7,13 @@ import pytest
 from scipy import stats
 
 from palm_bayes.inference import partial_pooling as sharing
-from palm_bayes.inference.partial_pooling import Curves, hierarchy_of, joined, shared_noise
+from palm_bayes.inference.partial_pooling import (
+    Curves,
+    hierarchy_and_weights,
+    hierarchy_of,
+    joined,
+    shared_noise,
+)
 from palm_bayes.model.learned import shipped
 
 POOLED = replace(
@@ -107,11 +113,9 @@ def test_it_is_the_posterior_of_the_hierarchy(misfit, correlation):
 def test_weights_are_those_of_the_draws_that_are_picked():
     found = curves((-2, 0.4), (-1.4, 0.5), levels=((1, 0.2), (1.3, 0.3)), draws=4000)
     flat = [Curves(one.gain.ravel(), one.level.ravel()) for one in found]
-    equal = np.full(16000, 1 / 16000)
-    hierarchy = hierarchy_of(flat, POOLED, 0.5)
+    _, of_each = hierarchy_and_weights(flat, POOLED, 0.5, [np.full(16000, 1 / 16000)] * 2)
     picked = taken(found, joined(found, POOLED, 0.5, np.random.default_rng(1)))
-    for one, (gain, level) in zip(flat, picked, strict=True):
-        weights = hierarchy.weights(one, equal)
+    for one, weights, (gain, level) in zip(flat, of_each, picked, strict=True):
         assert weights.sum() == pytest.approx(1)
         assert np.average(log(one.gain), weights=weights) == pytest.approx(gain.mean(), abs=0.02)
         assert np.average(one.level, weights=weights) == pytest.approx(level.mean(), abs=0.02)
