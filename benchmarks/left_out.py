@@ -18,6 +18,7 @@ import pandas as pd
 from cells import curves_parser, show_progress
 
 from palm_bayes.evaluation import learn as learning
+from palm_bayes.evaluation import search
 from palm_bayes.evaluation.held_out import FittedTask
 from palm_bayes.evaluation.learn_result import Lesson
 from palm_bayes.evaluation.scores import THIRDS
@@ -30,6 +31,7 @@ TYPICAL = 0.2  # log-odds: noise of a single accuracy
 def main() -> None:
     parser = curves_parser(__doc__)
     parser.add_argument("--keep", type=Path, required=True, help="resumed if it is there")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0: this one")
     parser.add_argument("--parts", action="store_true", help="what each part is worth")
     parser.add_argument(
         "--own", metavar="SOURCE", help="learn from half of a source's tasks, judge the others"
@@ -42,6 +44,7 @@ def main() -> None:
         files,
         start=args.start,
         keep=args.keep,
+        workers=args.workers,
         command="python benchmarks/left_out.py --curves curves --keep left_out --out prior.json",
         progress=show_progress,
     )
@@ -114,7 +117,7 @@ def report_parts(lesson: Lesson, sampled: Learned) -> None:
 
 def report_common(lesson: Lesson, sampled: Learned) -> None:
     """Print the log score of the strategies' order by the common share, source by source."""
-    commons = list(learning.COMMONS)
+    commons = list(search.COMMONS)
     rows = [
         (task.source, *task.orders(lesson.learned, sampled, commons))
         for task in lesson.tasks
@@ -132,7 +135,7 @@ def report_own(lesson: Lesson, sampled: Learned, source: str) -> None:
     own = [task for task in lesson.tasks if task.source == source]
     past, new = own[::2], own[1::2]
     before = lesson.without[source]
-    after = learning.likeliest(past, before, sampled, tries=160)
+    after = search.likeliest(past, before, sampled, tries=160)
     print(f"\nLearned from half of the tasks of {source}, judged on the other half:")
     for name, learned in (("other projects'", before), ("its own past", after)):
         below = pd.concat([task.pit_values(learned, sampled) for task in new])

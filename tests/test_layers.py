@@ -40,7 +40,7 @@ LAYOUT = """
     decisions:  doubts trajectories pairwise compare alda label_budget projection rule_logic
                 stopping_rules decide prior_weight information_value
     evaluation: scores checkpoints cells provenance runner backtest_result backtest held_out
-                learn_result learn meta_analysis sweep_result answers sweep
+                learn_result past_fits search learn meta_analysis sweep_result answers sweep
     report:     tables place export alda_csv contents ask recipe parts sections
                 page overview
     palm_fit:

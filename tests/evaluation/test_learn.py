@@ -10,7 +10,9 @@ from scipy.special import expit
 
 from palm_bayes.errors import DataError, WorkerError
 from palm_bayes.evaluation import learn as learning
+from palm_bayes.evaluation import past_fits, search
 from palm_bayes.evaluation.held_out import DRAWS
+from palm_bayes.evaluation.runner import Runner
 from palm_bayes.model.learned import Learned, LogNormal, shipped
 from palm_bayes.model.misfit import steps_until
 from palm_bayes.reading.read import read_runs
@@ -20,28 +22,30 @@ def test_the_misfit_is_found_again(past):
     true = replace(shipped(), misfit=past.true)
     start = replace(shipped(), misfit=replace(past.true, later_shared=0.05, scale=0.03))
     made = past.tasks(past.true, count=150)
-    found = learning.likeliest(made, start, start, tries=80)
+    found = search.likeliest(made, start, start, tries=80)
     far, expected = (of.misfit.width(0.05, past.t[-1], 0.3) for of in (found, true))
     assert far == pytest.approx(expected, rel=0.3)
-    scores = [learning._score(made, learned, start) for learned in (start, true, found)]
+    scores = [search.score(made, learned, start) for learned in (start, true, found)]
     assert scores[2] > scores[1] - 0.05 > scores[0]
 
 
 def test_a_search_past_a_limit_ends_at_the_limit():
-    point = learning._as_point(shipped())
-    found = learning._from_point(point + 10, shipped()).misfit
+    point = search.as_point(shipped())
+    found = search.from_point(point + 10, shipped()).misfit
     assert (found.straight, found.later_shared, found.tail) == (1, 1, 0.99)
     assert found.scale == pytest.approx(shipped().misfit.scale * np.exp(10))
 
 
 def test_a_search_without_a_source_starts_away_from_what_the_source_taught(past, monkeypatch):
     starts = []
-    monkeypatch.setattr(learning, "likeliest", lambda _, start, *__: starts.append(start) or start)
+    monkeypatch.setattr(search, "likeliest", lambda _, start, *__: starts.append(start) or start)
     made = [replace(task, source=f"{i % 3}") for i, task in enumerate(past.tasks(past.true, 6))]
-    learned = learning._leave_one_out(made, shipped(), shipped(), lambda *_: None)
+    named = {f"{i}": task for i, task in enumerate(made)}
+    here = Runner(None), lambda *_: None
+    learned = learning._leave_one_out(named, shipped(), shipped(), *here)
     assert list(learned) == ["0", "1", "2"]
     for start in starts:
-        away = learning._as_point(start) - learning._as_point(shipped())
+        away = search.as_point(start) - search.as_point(shipped())
         assert np.abs(away) == pytest.approx(0.4)
 
 
@@ -50,7 +54,7 @@ def test_what_strategies_have_in_common_is_found_again(common, past):
     misfit = replace(past.true, common=common)
     learned = replace(shipped(), misfit=replace(past.true, common=0.3))
     made = past.tasks(misfit, count=60, strategies=3, apart=0.2)
-    assert learning._common_share(made, learned, learned) == pytest.approx(common, abs=0.21)
+    assert search.common_share(made, learned, learned) == pytest.approx(common, abs=0.21)
 
 
 @pytest.mark.parametrize("name", ["alpha_start", "beta"])
@@ -75,7 +79,7 @@ def test_the_prior_is_found_again(name, past):
             odds=odds, along=along, observed=observed, log_start=logs[0], log_beta=logs[1]
         )
         made.append(replace(task, laters=(of_one,)))
-    found = learning.likeliest(made, start, start, tries=150)
+    found = search.likeliest(made, start, start, tries=150)
     assert getattr(found, name).median == pytest.approx(true.median, rel=0.1)
     assert getattr(found, name).width == pytest.approx(true.width, rel=0.35)
 
@@ -116,8 +120,9 @@ def test_from_curves_to_a_file(tmp_path, monkeypatch):
     assert set(lesson.table.index) == set(lesson.without) == {"one", "two"}
     assert sum(row.forecasts for row in lesson.learned.held) > 0
     assert Learned.read(lesson.learned.write(tmp_path / "prior.json")) == lesson.learned
-    kept = sorted((tmp_path / "cells").iterdir())
-    assert len(kept) == 4
+    assert len([*(tmp_path / "cells").glob("*.npz")]) == 4
+    assert len([*(tmp_path / "cells").glob("search-*.json")]) == 3
+    assert len([*(tmp_path / "cells").iterdir()]) == 7
 
     def fail(*_args, **_options):
         raise AssertionError("it must go on from what is kept")
@@ -125,10 +130,24 @@ def test_from_curves_to_a_file(tmp_path, monkeypatch):
     left = tmp_path / "cells" / ".palm_bayes-killed"  # by a process that was killed long ago
     left.mkdir()
     os.utime(left, (0, 0))
-    monkeypatch.setattr(learning, "fit_validated", fail)
+    monkeypatch.setattr(past_fits, "fit_validated", fail)
+    monkeypatch.setattr(search, "likeliest", fail)
     again = learning.learn(curves_of(), keep=tmp_path / "cells")
     assert again.learned == lesson.learned
     assert not left.exists()
+
+
+def test_workers_change_nothing(tmp_path, monkeypatch, dask_here):
+    monkeypatch.setattr(learning, "_TRIES", 31)
+    monkeypatch.setattr(learning, "_TRIES_WITHOUT", 31)
+    here, read = learning.learn(curves_of()), []
+    load = np.load
+    monkeypatch.setattr(np, "load", lambda file: read.append(file) or load(file))
+    there = learning.learn(curves_of(), keep=tmp_path / "cells", scheduler=dask_here)
+    assert len(read) == 4  # by the workers, of the fits of one source for each search
+    assert there.learned == here.learned
+    assert there.without == here.without
+    pd.testing.assert_frame_equal(there.table, here.table)
 
 
 def test_one_source_leaves_none_to_hold_out(tmp_path, monkeypatch):
@@ -142,7 +161,7 @@ def test_one_source_leaves_none_to_hold_out(tmp_path, monkeypatch):
 def fits_asked_of(data, monkeypatch, **options):
     """Learn with a stand-in for fits; return, for each fit, its group of jobs."""
     asked = []
-    monkeypatch.setattr(learning._Fits, "__call__", lambda _, group: asked.append(group))
+    monkeypatch.setattr(learning.PastFits, "__call__", lambda _, group: asked.append(group))
     with pytest.raises(DataError, match="no curve is long enough"):
         learning.learn(data, **options)
     return asked
@@ -203,7 +222,7 @@ def test_too_short_curves_teach_nothing():
 
 
 def test_what_learning_cannot_start_from_is_refused_before_the_fits(monkeypatch):
-    monkeypatch.setattr(learning, "fit_validated", lambda *_, **__: pytest.fail("it fits"))
+    monkeypatch.setattr(past_fits, "fit_validated", lambda *_, **__: pytest.fail("it fits"))
     start = replace(shipped(), misfit=replace(shipped().misfit, tail=0.0))
     with pytest.raises(DataError, match="has tail of the misfit 0, but learning needs a finite"):
         learning.learn(curves_of(episodes=12), start=start)
