@@ -1,16 +1,13 @@
 """Commands `compare`, `budget` and `pilot`: choice of strategy, labels needed, value of pilots."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from palm_bayes.cli.options import Chance, Score, Shown, Strategy, described, filled_by, look, shown
 from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import report_decision, working
 from palm_bayes.files import Look, check_figure, put
-
-if TYPE_CHECKING:
-    from palm_bayes.decisions.compare import Comparison
-    from palm_bayes.decisions.label_budget import LabelsToReach
 
 _STATUS = """[bold]Exit status[/bold]
 
@@ -106,9 +103,25 @@ draws.
 {_STATUS}"""
 
 
+@filled_by(look)
+@described()
+def drawer(drawn: Look, figure: Path | None = None) -> Callable[[Any], None]:
+    """Return a function that draws an answer to the file, if there is to be one."""
+    if figure is not None:
+        check_figure(figure)
+
+    def draw(answer: Any) -> None:
+        if figure is not None:
+            from palm_bayes.plots.style import drawing
+
+            put(figure, drawing(drawn, answer.plot))
+
+    return draw
+
+
 @takes_fit
 @filled_by(shown)
-@filled_by(look)
+@filled_by(drawer)
 @described("""
 Question
   --at N                 Compare at N labels (episodes where labels are unknown), observed or
@@ -118,7 +131,7 @@ Question
   --probability P [env]  Probability of the intervals.
 """)
 def compare(
-    drawn: Look,
+    draw: Callable[[Any], None],
     form: Shown,
     source: Source,
     at: float | None = None,
@@ -126,28 +139,26 @@ def compare(
     rope: float | None = None,
     reference: Strategy = None,
     probability: Chance = 0.9,
-    figure: Path | None = None,
     quiet: bool = False,
 ) -> int:
     """Rank the strategies at a budget, with probabilities and speed-ups over random."""
     with working(quiet) as (step, note):
-        if figure is not None:
-            check_figure(figure)
         fit = source.fit(step, note)
         step("drawing the curves")
         comparison = fit.compare(
             at, until=until, rope=rope, reference=reference, probability=probability
         )
-        _draw(comparison, figure, drawn)
+        draw(comparison)
     from palm_bayes.report.tables import compared, compared_numbers
 
     tables = compared(comparison), compared_numbers(comparison)
-    return report_decision(fit, comparison, *tables, how=form, until=comparison.at)
+    worth = [fit.worth(comparison.at)]
+    return report_decision(fit, comparison, *tables, how=form, worth=worth)
 
 
 @takes_fit
 @filled_by(shown)
-@filled_by(look)
+@filled_by(drawer)
 @described("""
 Question
   --target X             Score to reach, in the scale of the data, or percent such as 93%.
@@ -163,7 +174,7 @@ Question
   --alda-csv DIR         Folder for alda_fits.csv and alda_advice.csv, with ALDA's columns.
 """)
 def budget(
-    drawn: Look,
+    draw: Callable[[Any], None],
     form: Shown,
     source: Source,
     target: Score,
@@ -174,15 +185,12 @@ def budget(
     delta_target: float | None = None,
     eta: float = 0.05,
     probability: Chance = 0.9,
-    figure: Path | None = None,
     alda_csv: Path | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> int:
     """Estimate the labels needed for a target, and apply ALDA's rule to the posterior."""
     with working(quiet) as (step, note):
-        if figure is not None:
-            check_figure(figure)
         from palm_bayes.report.alda_csv import check_alda, write_alda
 
         if alda_csv is not None:
@@ -204,17 +212,15 @@ def budget(
 
         step("weighing the prior")
         prior = of_budget(needed)
-        _draw(needed, figure, drawn)
+        draw(needed)
         if alda_csv is not None:
             write_alda(needed, alda_csv)
     from palm_bayes.report.tables import budgeted, budgeted_numbers
 
     tables = budgeted(needed), budgeted_numbers(needed)
     best = [str(needed.table["strategy"][0])]
-    return report_decision(
-        fit, needed, *tables, how=form, until=needed.answered, strategies=best,
-        last=needed.until, prior=prior,
-    )  # fmt: skip
+    worth = [prior, fit.worth(needed.answered, best, needed.until)]
+    return report_decision(fit, needed, *tables, how=form, worth=worth)
 
 
 @takes_fit
@@ -230,11 +236,5 @@ def pilot(form: Shown, source: Source, at: float, quiet: bool = False) -> int:
         pilots = pilot_value(fit, at, seed=source.seed)
     from palm_bayes.report.tables import piloted
 
-    return report_decision(fit, pilots, piloted(pilots), pilots.table, how=form, until=at)
-
-
-def _draw(result: "Comparison | LabelsToReach", figure: Path | None, drawn: Look) -> None:
-    if figure is not None:
-        from palm_bayes.plots.style import drawing
-
-        put(figure, drawing(drawn, result.plot))
+    tables, worth = piloted(pilots), [fit.worth(at)]
+    return report_decision(fit, pilots, tables, pilots.table, how=form, worth=worth)

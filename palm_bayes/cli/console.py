@@ -138,7 +138,8 @@ def latex(tables: "Mapping[str, pd.DataFrame]") -> str:
 
     All text is escaped, such as the names of strategies.
     """
-    return "\n\n".join(f"% {_line(head)}\n{_tabular(table)}" for head, table in tables.items())
+    parts = ((" ".join(heading.split()), _tabular(table)) for heading, table in tables.items())
+    return "\n\n".join(f"% {words}\n{table}" for words, table in parts)
 
 
 def markdown(tables: "Mapping[str, pd.DataFrame]") -> str:
@@ -148,7 +149,7 @@ def markdown(tables: "Mapping[str, pd.DataFrame]") -> str:
         text = table.map(_escaped).rename(columns=_escaped)
         sides = ("left", *["right"] * (len(text.columns) - 1))
         rows = text.to_markdown(index=False, disable_numparse=True, colalign=sides)
-        parts.append(f"{_escaped(_line(heading))}\n\n{rows}")
+        parts.append(f"{_escaped(heading)}\n\n{rows}")
     return "\n\n".join(parts)
 
 
@@ -162,7 +163,3 @@ def _tabular(table: "pd.DataFrame") -> str:
 def _escaped(text: str) -> str:
     """Escape what Markdown or HTML inside it would read as markup."""
     return re.sub(r"([\\`*_|\[\]]|<(?=[a-zA-Z/!?]))", r"\\\1", " ".join(str(text).split()))
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

@@ -151,13 +151,13 @@ class Source:
     target: float | str | None = None  # accuracy to be asked about, checked before sampling
     growing: bool = False  # the runs are read again and again, while they grow
 
-    def asked(self, target: float | str | None) -> "Source":
+    def asked(self, target: float | str | None, *, growing: bool = False) -> "Source":
         """Return the same with the target of a question; `DataError` if it is no number."""
         from palm_bayes.data.score import parsed
 
         if target is not None:
             parsed(target, "the target")
-        return replace(self, target=target)
+        return replace(self, target=target, growing=growing)
 
     @property
     def seed(self) -> int:

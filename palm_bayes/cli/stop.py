@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -174,7 +174,7 @@ def stop(
 
     status = report_decision(
         fit, decision, decided(decision), decision.to_frame(), how=form,
-        until=decision.answered, strategies=decision.strategies, prior=prior,
+        worth=[prior, fit.worth(decision.answered, decision.strategies)],
         more=[f"  {line}" for line in decision.advice],
     )  # fmt: skip
     return _STATUS[decision.action] if exit_code else status
@@ -198,7 +198,7 @@ def watch(
         raise UsageError(
             f"{source.saved[0]} is a saved fit: watch takes runs, which grow. For a fit, use stop."
         )
-    source = replace(source.asked(question.target), growing=True)
+    source = source.asked(question.target, growing=True)
     seen, last = None, None
     while True:
         if (there := _stamp(source.path)) != seen:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -101,13 +101,8 @@ def answer(
 ) -> None:
     """Print an answer in a format.
 
-    Parameters
-    ----------
-    how : Shown
-        text: `tables`, `sentence` and `more` lines; json: the document; csv: `numbers`; others: the
-        tables, whose cells are text. The last three print the sentence, if any, to stderr.
-    document : mapping
-        Answer in the types of JSON; `ValueError` for a number that JSON does not have.
+    text: `tables`, `sentence` and `more` lines; json: the document; csv: `numbers`; others: the
+    tables, whose cells are text. The last three print the sentence, if any, to stderr.
     """
     if how == "text":
         console = console_of(sys.stdout)
@@ -141,39 +136,19 @@ def report_decision(
     numbers: "pd.DataFrame",
     *,
     how: Shown,
-    until: float | None = None,
-    strategies: Sequence[str] | None = None,
-    last: float | None = None,
-    prior: str = "",
+    worth: Iterable[str] | None = None,
     more: Iterable[str] = (),
     **also: str,
 ) -> int:
     """Print the answer to a question; return an exit status that reports convergence.
 
-    Parameters
-    ----------
-    fit : PalmFit
-        Fit, whose convergence diagnostics are printed too.
-    result : Result
-        Its document is computed for JSON only: it has tables that the text does not show.
-    tables, numbers, how, more
-        As in `answer`.
-    until : float, optional
-        Largest budget of the answer, for the statement about its reliability.
-    strategies : sequence of str, optional
-        Strategies that the answer is about; by default all.
-    last : float, optional
-        Largest budget of the tables, if they go on past the answer.
-    prior : str
-        How the answer depends on the prior; may be empty.
-    also
-        Further entries of the document.
+    `worth` are sentences about its reliability, `also` further entries of the document.
     """
     verdict = fit.convergence
-    if until is not None:
-        also["worth"] = " ".join(filter(None, (prior, fit.worth(until, strategies, last))))
+    if worth is not None:
+        also["worth"] = " ".join(filter(None, worth))
     about = also | {"converged": bool(verdict.passed), "verdict": verdict.sentence}
-    document = result.document() | about if how == "json" else {}
+    document = result.document() | about if how == "json" else {}  # with tables of its own
     doubt = "" if verdict.passed else verdict.sentence
     answer(how, document, tables, numbers, result.sentence, (also.get("worth", ""), doubt, *more))
     return OK if verdict.passed else NOT_CONVERGED

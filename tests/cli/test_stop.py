@@ -40,7 +40,7 @@ def test_its_worth_is_that_of_the_strategy_in_use(run, fit, monkeypatch):
     run("--target", 0.99, "--with", "random")
     run("--target", 0.85, "--with", "random")  # is reached: no forecast is needed
     run("--min-gain", 0.5, "--within", 60, "--with", "random")
-    assert asked == [(budget, ["random"], None) for budget in (480, 240, 300)]
+    assert asked == [(budget, ["random"]) for budget in (480, 240, 300)]
 
 
 def test_json_has_the_decision_and_its_numbers(run, fit):
