@@ -59,16 +59,7 @@ LEVEL_POWER = 1 / 3
 
 
 class _Chart(Transform):  # type: ignore[misc]  # PyMC is not typed
-    """Transform of the vector (A_max, log u_lo, α, β); see the module.
-
-    Parameters
-    ----------
-    ends : Ends
-    alpha_lo, alpha_hi : tensor, dims (strategy,)
-        Bounds on α, with alpha_lo ≥ −x_first.
-    beta_hi : float
-        Bound on β.
-    """
+    """Transform of the vector (A_max, log u_lo, α, β), with alpha_lo ≥ −x_first; see the module."""
 
     name = "coordinates"
 

@@ -36,16 +36,9 @@ MOST_LOG_U = 100.0
 def log_u_first(
     delta: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
-    """Compute the log of u(x_first) = −log(1 − δ) · (x_first + α)^β.
+    """Compute the log of u(x_first) = −log(1 − δ) · (x_first + α)^β; `x_first` is above −alpha.
 
-    Parameters
-    ----------
-    delta, alpha, beta : array
-        PALM's coverage efficiency in (0, 1), initial learning efficiency and scalability.
-    x_first : array
-        First observed x, in batches, above −alpha.
-    xp : module
-        `numpy` or `pytensor.tensor`.
+    PALM calls δ coverage efficiency, α initial learning efficiency and β scalability.
     """
     return xp.log(-xp.log1p(-delta)) + beta * xp.log(x_first + alpha)
 
@@ -59,24 +52,7 @@ def delta(log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleTyp
 def u(
     x: Array, log_u: Array, alpha: Array, beta: Array, x_first: Array, xp: ModuleType = np
 ) -> Array:
-    """Compute u(x) = k (x + α)^β; see the module.
-
-    Parameters
-    ----------
-    x : array
-        Labels in batches (labels / b), above −alpha.
-    log_u : array
-        log u(x_first), see `log_u_first`.
-    alpha, beta, x_first : array
-        As in `log_u_first`.
-    xp : module
-        `numpy` or `pytensor.tensor`.
-
-    Returns
-    -------
-    array
-        Of the broadcast shape, at least 0. The expected accuracy is A_max · (1 − exp(−u)).
-    """
+    """Compute u(x) = k (x + α)^β from `log_u_first`; `x` is above −alpha."""
     log_u_here = log_u + beta * xp.log((x + alpha) / (x_first + alpha))
     return xp.exp(xp.minimum(log_u_here, MOST_LOG_U))
 
@@ -85,18 +61,6 @@ def u(
 def accuracy(x: Array, A_max: Array, delta: Array, alpha: Array, beta: Array) -> Array:
     """Compute A(x) = A_max · (1 − (1 − δ)^((x + α)^β)), the expected accuracy, as in PALM.
 
-    Parameters
-    ----------
-    x : array
-        Labels in batches (labels / b), above −alpha.
-    A_max : array
-        Achievable accuracy, a fraction (or percent: the result is in the same scale).
-    delta, alpha, beta : array
-        PALM's other parameters.
-
-    Returns
-    -------
-    array
-        Accuracy, of the broadcast shape.
+    `x` is labels / b, above −alpha; the result is in the scale of `A_max`, a fraction or percent.
     """
     return A_max * -np.expm1(-np.exp(log_u_first(delta, alpha, beta, x)))

@@ -31,21 +31,9 @@ STEEPNESS = 4.0
 def log_share(
     region: Region, log_u_first: Array, log_u_second: Array, xp: ModuleType = np
 ) -> Array:
-    """Compute the log weight of a curve in a region; the weights of `APART` add up to 1.
+    """Compute the log weight of a curve in a region from log u at the first and the second x.
 
-    Parameters
-    ----------
-    region : {"all", "rising", "step", "flat"}
-        In "all", every curve has weight 1.
-    log_u_first, log_u_second : array
-        log u at the first and second observed x, see `palm_bayes.model.curve.log_u_first`.
-    xp : module
-        `numpy` or `pytensor.tensor`.
-
-    Returns
-    -------
-    array
-        At most 0.
+    The weights in `APART` add up to 1.
     """
     if region == "all":
         return xp.zeros_like(log_u_first)

@@ -13,19 +13,9 @@ from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, steps_until
 
 
 def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
-    """Compute expected accuracies on the PALM curve.
+    """Compute expected accuracies on the PALM curve: dims of the posterior, then those of x.
 
-    Parameters
-    ----------
-    posterior : Dataset
-        Contains ``curve``.
-    x, x_first : DataArray or float
-        Labels in batches, and the strategy's first observed x.
-
-    Returns
-    -------
-    DataArray
-        Fractions; dims of the posterior, then those of x.
+    `posterior` contains ``curve``; `x` and the strategy's `x_first` are a DataArray or a number.
     """
 
     def accuracy(A_max: Any, log_u: Any, alpha: Any, beta: Any, x: Any, x_first: Any) -> Any:
@@ -35,19 +25,9 @@ def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
 
 
 def moments(posterior: xr.Dataset, x: Any, x_first: Any, x_last: Any) -> tuple[Any, Any]:
-    """Compute expected accuracy and `noise.transient_sd`.
+    """Compute expected accuracy and `noise.transient_sd`, each as in `on_curve`.
 
-    Parameters
-    ----------
-    posterior : Dataset
-        Contains ``curve``, ``noise``, ``noise_ratio`` and ``lasting``.
-    x, x_first, x_last : DataArray or float
-        Labels in batches, and the strategy's first and last observed x.
-
-    Returns
-    -------
-    tuple of DataArray
-        Mean and standard deviation, fractions; dims as of `on_curve`.
+    `posterior` contains ``noise``, ``noise_ratio`` and ``lasting``, too.
     """
     of_noise = [posterior[name] for name in ("noise", "noise_ratio", "lasting")]
 
@@ -90,21 +70,10 @@ def _u(x: Any, x_first: Any, log_u: Any, alpha: Any, beta: Any, xp: ModuleType) 
 def with_misfit(
     without: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
 ) -> xr.DataArray:
-    """Add the misfit of each draw to its expected accuracies on the PALM curve.
+    """Add the misfit of each draw to its accuracies `on_curve`, dims (chain, draw, strategy, x).
 
-    Parameters
-    ----------
-    without : DataArray, dims (chain, draw, strategy, x)
-        `on_curve`.
-    posterior : Dataset
-        As in `moments`, and with ``misfit``.
-    ends : Dataset, dims (strategy,)
-        ``x_first`` and ``x_last``.
-    misfit : Misfit
-
-    Returns
-    -------
-    DataArray, dims (chain, draw, strategy, x)
+    `posterior` is as in `moments`, and with ``misfit``; `ends` has ``x_first`` and ``x_last``, dims
+    (strategy,).
     """
     x_first, x_last = ends["x_first"], ends["x_last"]
     t = np.log((without["x"] / x_last).transpose("strategy", "x").to_numpy())

@@ -26,15 +26,8 @@ _STEP = 0.2  # of a logarithm: equal numbers are one compiled program, and compi
 def noise_log_normals(table: pd.DataFrame) -> dict[str, LogNormal]:
     """Return priors of `relative_noise` and `noise_ratio`: known ones of means, or the default.
 
-    Parameters
-    ----------
-    table : DataFrame
-        `palm_bayes.data.runs.Runs.table`.
-
-    Returns
-    -------
-    dict of str to LogNormal
-        Rounded, so that fits share compiled programs: medians by up to a tenth.
+    `table` is that of `Runs`. Known medians are rounded by up to a tenth, so that fits share
+    compiled programs.
     """
     default = {name: LogNormal(*numbers) for name, numbers in LOG_NORMALS.items()}
     if STANDARD_ERROR not in table:

@@ -37,62 +37,42 @@ _AT = Parameters(*range(9))  # index of each parameter
 
 
 class _Curve(NamedTuple):
-    """Values at each x, dims (place,).
+    """Values at each x, dims (place,)."""
 
-    `curve.u`; the share 1 − exp(−u) of A_max that is expected; `noise.decline`; `noise.power`, and
-    the squared noise ratio to that power; and `noise.transient_sd`.
-    """
-
-    u: Floats
-    share: Floats
-    decline: Floats
-    power: Floats
-    powered: Floats
-    sd: Floats
+    u: Floats  # `curve.u`
+    share: Floats  # 1 − exp(−u), of A_max
+    decline: Floats  # `noise.decline`
+    power: Floats  # `noise.power`
+    powered: Floats  # the squared noise ratio to that power
+    sd: Floats  # `noise.transient_sd`
 
 
 class _Links(NamedTuple):
-    """Values at each step, dims (step,).
+    """Values at each step, dims (step,)."""
 
-    `noise.autocorrelation` and 1 / sqrt(1 − carried²); `noise.offset_weight`, and the sum of its
-    squares over the steps before; then what `noise.innovation_moments` makes of these: the factor
-    of `weighted_sum` in the expected innovation, and one over its standard deviation.
-    """
-
-    carried: Floats
-    sharper: Floats
-    weight: Floats
-    information: Floats
-    factor: Floats
-    precise: Floats
+    carried: Floats  # `noise.autocorrelation`
+    sharper: Floats  # 1 / sqrt(1 − carried²)
+    weight: Floats  # `noise.offset_weight`
+    information: Floats  # sum of squared weights over the steps before
+    factor: Floats  # of `weighted_sum` in the mean of `noise.innovation_moments`
+    precise: Floats  # one over their standard deviation
 
 
 class _Runs(NamedTuple):
-    """Results of the pass along the runs.
+    """Results of the pass along the runs."""
 
-    Of dims (observation,): the standardised residual; the innovation of the AR(1); `weighted_sum`
-    before it, as in `noise.innovation_moments`; and the innovation minus its conditional mean, over
-    its conditional standard deviation, here `normal`. Of dims (place,): the number of runs, and the
-    sum of their `normal`.
-    """
-
-    residual: Floats
-    innovation: Floats
-    weighted_sum: Floats
-    normal: Floats
-    present: Floats
-    total: Floats
+    residual: Floats  # standardised, dims (observation,), as are the next three
+    innovation: Floats  # of the AR(1)
+    weighted_sum: Floats  # before it, as in `noise.innovation_moments`
+    normal: Floats  # innovation minus its conditional mean, over its conditional sd
+    present: Floats  # number of runs, dims (place,)
+    total: Floats  # sum of their `normal`, dims (place,)
 
 
 def value_and_slopes(parameters: Floats, rows: Floats) -> tuple[float, Floats]:
-    """Return the log-likelihood and its derivatives by the parameters, dims (parameter,).
+    """Return the log-likelihood of `palm_bayes.model.steps.pooled` runs, and its derivatives.
 
-    Parameters
-    ----------
-    parameters : array, dims (parameter,)
-        In the order of `Parameters`.
-    rows : array, dims (row, column)
-        The runs, as `palm_bayes.model.steps.pooled`.
+    Parameters, and the derivatives by them, are in the order of `Parameters`.
     """
     p = parameters
     given = Parameters(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8])

@@ -146,13 +146,7 @@ class Misfit:
         return self.scale * (noise / _NOISE) ** self.by_noise * t**self.power + self.by_gain * gain
 
     def expected(
-        self,
-        odds: Any,
-        along: Any,
-        noise: Any,
-        t: Any,
-        z: Any,
-        xp: ModuleType = np,
+        self, odds: Any, along: Any, noise: Any, t: Any, z: Any, xp: ModuleType = np
     ) -> Any:
         """Compute expected accuracies, which do not fall with more labels; arguments are broadcast.
 
@@ -184,7 +178,8 @@ class Misfit:
         *rows, _ = np.indices(t.shape, sparse=True)  # ten times as fast as `take_along_axis`
         low, high = (highest[(..., *rows, at)] for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
-        return _of_log_odds(xp.where(t > 0, rested, odds), xp)
+        # The inverse of the log-odds, without overflow.
+        return 0.5 + 0.5 * xp.tanh(0.5 * xp.where(t > 0, rested, odds))
 
 
 def shares_in_common(mean: float, places: Floats) -> Floats:
@@ -214,11 +209,6 @@ def log_odds(accuracy: Any, xp: ModuleType = np) -> Any:
 def noise_of_odds(accuracy: Any, noise: Any, xp: ModuleType = np) -> Any:
     """Convert a small standard deviation of an accuracy to log-odds (the delta method)."""
     return noise / xp.maximum(accuracy * (1 - accuracy), LEAST_VARIANCE)
-
-
-def _of_log_odds(odds: Any, xp: ModuleType) -> Any:
-    """Invert the log-odds without overflow."""
-    return 0.5 + 0.5 * xp.tanh(0.5 * odds)
 
 
 def _highest_so_far(values: Any, xp: ModuleType) -> Any:

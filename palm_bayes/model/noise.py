@@ -43,12 +43,8 @@ def single_prediction_sd(accuracy: Array, xp: ModuleType = np) -> Array:
 def offset_sd(noise: Array, lasting: Array, xp: ModuleType = np) -> Array:
     """Compute the standard deviation of a repetition's constant offset, a fraction.
 
-    Parameters
-    ----------
-    noise : array
-        Standard deviation of an accuracy at the last observed x, a fraction, without rounding.
-    lasting : array
-        Non-shrinking share of its variance, in [0, 1); all but a share `TRANSIENT` of it persists.
+    `noise` is the standard deviation of an accuracy at the last observed x, without rounding, and
+    `lasting` the non-shrinking share of its variance: all but a share `TRANSIENT` of it persists.
     """
     return noise * xp.sqrt((1 - TRANSIENT) * lasting)
 
@@ -64,18 +60,7 @@ def decline(u: Array, x: Array, xp: ModuleType = np) -> Array:
     Only the gap that data can show counts, that above e^-`SATURATED`; otherwise the noise alone
     would determine α and β of a curve that is saturated from the start. Noise falls there as well,
     since larger training sets differ less, so labels count too, like those of a mean: x^-1/2.
-
-    Parameters
-    ----------
-    u : array
-        `palm_bayes.model.curve.u`, −log of the gap, at `x`.
-    x : array
-        Labels in batches, above 0.
-
-    Returns
-    -------
-    array
-        Rises with `x`; only differences matter.
+    `u` is `palm_bayes.model.curve.u` at `x`. Only differences of the result matter.
     """
     return 0.5 * xp.log(x) - above_floor(SATURATED - u, xp)
 
@@ -96,14 +81,8 @@ def transient_sd(
     or a ratio to a floor, would be confounded with the gap, which a saturated curve does not
     determine, and NUTS would diverge.
 
-    Parameters
-    ----------
-    here, first, last : array
-        `decline` at the requested x and at the first and last observed x.
-    noise, lasting : array
-        As in `offset_sd`.
-    noise_ratio : array
-        Ratio of the shrinking part's standard deviation at x_first to that at x_last.
+    `here`, `first` and `last` are `decline` at the requested x and at the first and last observed
+    x. `noise_ratio` is the standard deviation of the shrinking part at x_first over that at x_last.
     """
     of_ratio = power(here, last, span(first, last, xp), xp)
     shrinking = (1 - lasting) * noise_ratio ** (2 * of_ratio)
@@ -128,10 +107,7 @@ def total_sd(shrinking: Array, noise: Array, lasting: Array, xp: ModuleType = np
 
 
 def sd_at_first(noise: Array, noise_ratio: Array, lasting: Array, xp: ModuleType = np) -> Array:
-    """Compute the standard deviation of an accuracy at x_first, if the gap has shrunk since.
-
-    Parameters are as in `transient_sd`.
-    """
+    """Compute the standard deviation of an accuracy at x_first, if the gap has shrunk since."""
     return xp.sqrt(noise**2 * ((1 - lasting) * noise_ratio**2 + lasting) + RESOLUTION**2)
 
 
@@ -159,33 +135,23 @@ def log_density(
     first: Array,
     xp: ModuleType = np,
 ) -> Array:
-    """Compute the conditional log density of each accuracy given the previous ones.
+    """Compute the log density of each accuracy given the previous ones, dims (..., observation).
 
     The residuals of a run are lasts · c + sd · w, with c a standard normal of the run and w a
     stationary AR(1). Conditioned on are the earlier accuracies of the run, and those of previous
-    runs at the same x, whose innovations have correlation `shared`.
+    runs at the same x, whose innovations have correlation `shared`. All arrays have the dims of the
+    result, or those of `place` and `first`, (observation,).
 
     Parameters
     ----------
-    y : array, dims (..., observation)
-        Accuracies, run after run, in order of episode.
-    mean, sd : array, dims (..., observation)
-        Expected accuracy and `transient_sd`.
-    carried : array, dims (..., observation)
-        `autocorrelation` of each observation.
-    shared : array, dims (..., observation)
+    y, mean : array
+        Accuracies, run after run, in order of episode, and what is expected.
+    sd, carried, lasts : array
+        `transient_sd`, `autocorrelation` and `offset_sd` of each observation.
+    shared : array
         Share of the noise's variance that runs have in common, in [0, 1).
-    lasts : array, dims (..., observation)
-        `offset_sd`.
-    place : array of int, dims (observation,)
-        `place_begins` of the observations.
-    first : array of int, dims (observation,)
-        Index of the first observation of each observation's run.
-
-    Returns
-    -------
-    array, dims (..., observation)
-        The terms whose sum is the log-likelihood.
+    place, first : array of int
+        `place_begins`, and the index of the first observation of each observation's run.
     """
     new, scale = conditional_innovations(y, mean, sd, carried, lasts, first, xp)
     innovation = new / scale
@@ -236,12 +202,7 @@ def offset_weight(
 ) -> Array:
     """Compute the weight of the constant offset in the innovation of an AR(1) that it is added to.
 
-    Parameters
-    ----------
-    lasts, sd, carried : array
-        As in `log_density`.
-    sd_before : array
-        `sd` of the run's previous observation.
+    `sd_before` is the `sd` of the run's previous observation; the rest is as in `log_density`.
     """
     return (lasts / sd - carried * lasts / sd_before) / xp.sqrt(1 - carried**2)
 
@@ -252,14 +213,8 @@ def innovation_moments(
     """Compute mean and standard deviation of an innovation given the earlier ones of its run.
 
     Innovations are weight · c + v with independent standard normals v: a linear regression on c,
-    whose prior is standard normal.
-
-    Parameters
-    ----------
-    weighted_sum, information : array
-        Sums of weight · innovation and of weight² over the earlier innovations.
-    weight : array
-        `offset_weight` of the innovation.
+    whose prior is standard normal. `weighted_sum` and `information` are sums of weight · innovation
+    and of weight² over the earlier innovations; weights are each `offset_weight`.
     """
     before = 1 + information
     return weight * weighted_sum / before, xp.sqrt((before + weight**2) / before)
@@ -273,10 +228,7 @@ def _before(values: Array, xp: ModuleType) -> Array:
 def place_begins(where: Floats) -> Integers:
     """Label observations by place: the number of observations at lower places.
 
-    Parameters
-    ----------
-    where : array, dims (observation, key)
-        Keys such as strategy and x; rows are equal for observations at the same place.
+    Those at one place have equal rows in `where`, dims (observation, key), such as strategy and x.
     """
     _, of, count = np.unique(where, axis=0, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count) - count)[of])
@@ -288,19 +240,11 @@ def mixed(common: Array, own: Array, shared: Array, xp: ModuleType = np) -> Arra
 
 
 class State(NamedTuple):
-    """State of runs after their observations.
+    """State of runs after their observations, dims (...)."""
 
-    Attributes
-    ----------
-    residual, sd : array, dims (...)
-        Residual of the last observation divided by its `transient_sd`, and that `transient_sd`.
-    weighted_sum, information : array, dims (...)
-        As in `innovation_moments`.
-    """
-
-    residual: Array
-    sd: Array
-    weighted_sum: Array
+    residual: Array  # of the last observation, over `sd`
+    sd: Array  # its `transient_sd`
+    weighted_sum: Array  # as `information` in `innovation_moments`
     information: Array
 
 
@@ -317,21 +261,10 @@ def state_after(y: Array, mean: Array, sd: Array, carried: Array, lasts: Array) 
 def simulate(
     mean: Array, sd: Array, carried: Array, lasts: Array, fresh: Array, first: Array
 ) -> Array:
-    """Draw accuracies along runs from the process of `log_density`.
+    """Draw accuracies along runs from the process of `log_density`, dims (..., observation).
 
-    Parameters
-    ----------
-    mean, sd, carried : array, dims (..., observation)
-        As in `log_density`.
-    lasts : array, dims (...)
-    fresh : array, dims (..., observation)
-        Standard normal draws, with correlation ``shared`` between runs at the same x.
-    first : array of int, dims (observation,)
-        Index of the first observation of each observation's run.
-
-    Returns
-    -------
-    array, dims (..., observation)
+    Parameters are as there, but `lasts` has dims (...), and `fresh` are standard normal draws with
+    correlation ``shared`` between runs at the same x.
     """
     residual = np.empty(np.broadcast_shapes(mean.shape, fresh.shape))
     left = np.sqrt(1 - carried**2)

@@ -212,13 +212,8 @@ def priors_of_runs(
 ) -> Priors:
     """Return the priors of a fit: a user's own, or a named set with the known noise of means.
 
-    Parameters
-    ----------
-    priors : str or Priors
-    runs : Runs
-        All that are fitted, since the noise of means is known from all strategies.
-    learned, bounds
-        As in `named_priors`.
+    `runs` are all that are fitted: the noise of means is known from all strategies. `learned` and
+    `bounds` are those of `named_priors`.
     """
     if not isinstance(priors, str):
         return of_type(priors, Priors, "priors", "'default', 'bounds' or Priors")

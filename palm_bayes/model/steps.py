@@ -18,25 +18,15 @@ class Steps(NamedTuple):
     """Distinct steps of one strategy's runs, and the observations that they lead to.
 
     Runs share a step if they have been observed at the same x so far: runs of one design share all.
-
-    Attributes
-    ----------
-    x : array, dims (place,)
-        Observed x, in batches, ascending.
-    place, before, lag, takers : array, dims (step,)
-        Index of the x where the step ends; the step before it, which has a lower index; episodes
-        since then, 0 at a run's first; and the number of runs that take the step.
-    accuracy, step : array, dims (observation,)
-        Run after run, in order of episode; `step` is the index of the step that ends there.
     """
 
-    x: Array
-    place: Array
-    before: Array
-    lag: Array
-    takers: Array
-    accuracy: Array
-    step: Array
+    x: Array  # observed, in batches, ascending; dims (place,)
+    place: Array  # index of the x where the step ends; dims (step,), as the next three
+    before: Array  # the step before it, which has a lower index
+    lag: Array  # episodes since then, 0 at a run's first
+    takers: Array  # number of runs that take the step
+    accuracy: Array  # run after run, in order of episode; dims (observation,)
+    step: Array  # index of the step that ends at each accuracy
 
 
 def pooled(data: Observations) -> Floats:

@@ -39,27 +39,15 @@ BETAS = {"rho": (1.5, 2.5), "shared": (1, 8), "lasting": (1, 2)}
 
 
 class Ends(NamedTuple):
-    """First and last observations of strategies; each a tensor, dims (strategy,) or none.
-
-    Attributes
-    ----------
-    x_first, x_second, x_last
-        Observed x, in batches.
-    accuracy_first, accuracy_last
-        Mean accuracy at the first and at the last x, a fraction.
-    count
-        Number of observations.
-    length
-        Mean number of episodes of a run.
-    """
+    """First and last observations of strategies: arrays or tensors, dims (strategy,) or none."""
 
     x_first: Any
-    x_second: Any
+    x_second: Any  # at least `LEAST_STEP` after the first, or the last
     x_last: Any
-    accuracy_first: Any
+    accuracy_first: Any  # mean at the first x, a fraction
     accuracy_last: Any
-    count: Any
-    length: Any
+    count: Any  # number of observations
+    length: Any  # mean number of episodes of a run
 
 
 DATA_DIMS = {
@@ -79,31 +67,15 @@ LEAST_STEP = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """Runs as flat arrays for the model, one entry per observation.
+    """Runs as flat arrays for the model, dims (observation,)."""
 
-    Attributes
-    ----------
-    x, accuracy : array, dims (observation,)
-        Labels in batches (`palm_bayes.data.alignment.aligned_x`) and accuracy as a fraction.
-    lag : array, dims (observation,)
-        Episodes since the run's previous observation, 0 at its first.
-    place : array of int, dims (observation,)
-        Equal for runs of a strategy at the same x; see `palm_bayes.model.noise.place_begins`.
-    first : array of int, dims (observation,)
-        Index of the first observation of each observation's run.
-    strategy_index : array of int, dims (observation,)
-    ends : Ends
-        Arrays of dims (strategy,). The second x lies at least half a batch after the first, or is
-        the last.
-    """
-
-    x: Floats
-    accuracy: Floats
-    lag: Floats
-    place: Integers
-    first: Integers
+    x: Floats  # labels in batches, `palm_bayes.data.alignment.aligned_x`
+    accuracy: Floats  # a fraction
+    lag: Floats  # episodes since the run's previous observation, 0 at its first
+    place: Integers  # `noise.place_begins`: equal for runs of a strategy at the same x
+    first: Integers  # index of the first observation of each observation's run
     strategy_index: NDArray[np.int32]
-    ends: Ends
+    ends: Ends  # dims (strategy,)
 
     def as_data(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by the names of the model's data variables.
