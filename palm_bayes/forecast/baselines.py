@@ -40,19 +40,10 @@ def forecast_all(x: Floats, y: Floats, at: Floats) -> dict[str, Floats]:
 
 
 def fitted(name: str, x: Floats, y: Floats) -> Curve:
-    """Fit a family to a mean curve; results are cached.
+    """Fit a family of `NAMES` to a mean curve; results are cached.
 
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`.
-    x, y : array, dims (episode,)
-        Labels in batches, increasing and above 0, and mean accuracy as a fraction.
-
-    Returns
-    -------
-    callable
-        Function from labels in batches to accuracy in [0, 1], never NaN.
+    `x` are increasing labels in batches, `y` fractions. Values of the curve are in [0, 1], never
+    NaN.
     """
     return _remembered(_FITTERS[name], tuple(x), tuple(y))
 

@@ -22,25 +22,16 @@ _PER_EPISODE = 64  # places of an episode; rounding to them changes correlations
 class Standard(NamedTuple):
     """Noise of a repetition in standard units."""
 
-    offset: Floats  # standard normal, of the constant offset, dims (chain, draw)
+    offset: Floats  # of the constant offset, dims (chain, draw)
     transient: Callable[[Floats], Floats]  # from episodes to `stationary` noise
 
 
 def new(posterior: xr.Dataset, curves: xr.Dataset, seed: int) -> xr.DataArray:
-    """Draw a new repetition of each strategy.
+    """Draw a new repetition of each strategy, dims (chain, draw, strategy, x).
 
-    Parameters
-    ----------
-    posterior : Dataset, dims (chain, draw, strategy)
-        Contains ``noise``, ``rho`` and ``lasting``.
-    curves : Dataset, dims (chain, draw, strategy, x)
-        ``mean``, expected accuracies, and ``sd``, their `noise.transient_sd`. The coordinate
-        ``episode`` is along x.
-    seed : int
-
-    Returns
-    -------
-    DataArray, dims (chain, draw, strategy, x)
+    `posterior` contains ``noise``, ``rho`` and ``lasting``. `curves`, of the dims of the result,
+    has ``mean``, expected accuracies, and ``sd``, their `noise.transient_sd`, and the coordinate
+    ``episode`` along x.
     """
     draws, episodes = curves["mean"].copy(), curves["episode"].to_numpy()
     for strategy in curves["strategy"].to_numpy():
@@ -61,23 +52,11 @@ def continued(
     continue from different episodes, which the model does not describe. Residuals are those from
     the PALM curve, without its misfit, which was not part of the fit.
 
-    Parameters
-    ----------
-    posterior : Dataset, dims (chain, draw, strategy)
-        As of `new`, and ``shared``.
-    curves : Dataset, dims (chain, draw, strategy, x)
-        As of `new`, at the observed and the requested x; ``without``, expected accuracies without
-        misfit; and `palm_bayes.model.misfit.Misfit.becomes_shared`, dims (strategy, x).
-    table : DataFrame
-        `Runs.table` of the data.
-    at : DataArray, dims (x,)
-        Requested x, with the coordinate ``episode``.
-    seed : int
-
-    Returns
-    -------
-    DataArray, dims (chain, draw, strategy, repetition, x)
-        NaN up to the last observation of a repetition.
+    `posterior` and `curves` are as in `new`, with ``shared`` too, and at the observed and the
+    requested x; `curves` also has ``without``, expected accuracies without misfit, and
+    `palm_bayes.model.misfit.Misfit.becomes_shared`, dims (strategy, x). `table` is that of `Runs`,
+    and `at` the requested x with the coordinate ``episode``. The result has dims (chain, draw,
+    strategy, repetition, x), and is NaN up to the last observation of a repetition.
     """
     shape = (
         curves["mean"].sel(x=at["x"]).expand_dims(repetition=table["repetition"].unique(), axis=3)
@@ -105,46 +84,32 @@ def _continued_run(
     own: Standard,
 ) -> Floats:
     """Continue one repetition at `ahead`, with noise in common with others and its own."""
-    rho = of["rho"].to_numpy()
-    lasts = noise.offset_sd(of["noise"], of["lasting"]).to_numpy()
+    rho, shared = (of[name].to_numpy()[..., None] for name in ("rho", "shared"))
+    lasts = noise.offset_sd(of["noise"], of["lasting"]).to_numpy()[..., None]
     seen, later = (curves.sel(x=x) for x in (run["x"].to_numpy(), ahead["x"]))
-    kept = noise.autocorrelation(rho[..., None], run["episode"].diff().fillna(0).to_numpy())
-    before = noise.state_after(
-        run["accuracy"].to_numpy(),
-        seen["without"].to_numpy(),
-        seen["sd"].to_numpy(),
-        kept,
-        lasts[..., None],
-    )
+    kept = noise.autocorrelation(rho, run["episode"].diff().fillna(0).to_numpy())
+    mean, sd = seen["without"].to_numpy(), seen["sd"].to_numpy()
+    before = noise.state_after(run["accuracy"].to_numpy(), mean, sd, kept, lasts)
+    residual, sd, weighted_sum, information = (part[..., None] for part in before)
+
+    # Unconditional noise in standard units: the offset, the transient part at the last observed
+    # episode, and along the path after it. Each has a value for each later episode, whose share in
+    # common it has.
     episodes = np.append(run["episode"].iloc[-1], ahead["episode"])
-    shared = of["shared"].to_numpy()[..., None]
     shared = shared + (1 - shared) * later["becomes_shared"].to_numpy()
     offset = noise.mixed(common.offset[..., None], own.offset[..., None], shared)
     of_all, of_one = common.transient(episodes), own.transient(episodes)
     last, path = (
         noise.mixed(of_all[..., at], of_one[..., at], shared) for at in (slice(1), slice(1, None))
     )
-    carried = noise.autocorrelation(rho[..., None], episodes[1:] - episodes[0])
-    offset, path = _after(before, lasts, carried, offset, last, path)
-    return np.asarray(later["mean"] + lasts[..., None] * offset + later["sd"] * path)
 
-
-def _after(
-    before: noise.State, lasts: Floats, carried: Floats, offset: Floats, last: Floats, path: Floats
-) -> tuple[Floats, Floats]:
-    """Condition noise in standard units, dims (chain, draw, episode), on a run's observations.
-
-    `offset`, and the transient noise at the `last` observed episode and along the `path` after it,
-    are unconditional; `carried` is their autocorrelation. Each has one value for each later
-    episode, whose share in common it has. Returned are offset and path given the state `before`.
-    """
-    weighted_sum, sd, residual, certain = (
-        part[..., None]
-        for part in (before.weighted_sum, before.sd, before.residual, 1 + before.information)
-    )
+    # The same given the run's observations.
+    certain = 1 + information
     offset = weighted_sum / certain + offset / np.sqrt(certain)
-    transient = residual - lasts[..., None] / sd * offset
-    return offset, path + carried * (transient - last)
+    transient = residual - lasts / sd * offset
+    carried = noise.autocorrelation(rho, episodes[1:] - episodes[0])
+    path = path + carried * (transient - last)
+    return np.asarray(later["mean"] + lasts * offset + later["sd"] * path)
 
 
 def standard(rho: Floats, seed: int) -> Standard:

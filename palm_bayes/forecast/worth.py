@@ -135,17 +135,9 @@ def data_share(fit: "Posterior", strategy: str, present: Floats, later: Floats) 
     It is the ratio of the two sensitivities −d log Var / d log λ at λ = 1, where the likelihood is
     raised to the power λ. If prior and likelihood are normal with precisions P and D, such a
     sensitivity is D / (D + P), the share of the data. With unknown noise it is larger; the ratio
-    removes this effect. A ratio outside [0, 1], as of few draws, is clipped.
+    removes this effect. A ratio outside [0, 1], as of few draws, is clipped. `present` and `later`
+    are draws of the PALM curve, chain after chain.
 
-    Parameters
-    ----------
-    fit : Posterior
-    strategy : str
-    present, later : array of as many elements as there are draws, chain after chain
-        Accuracies on its PALM curve.
-
-    Notes
-    -----
     The derivative of a posterior expectation E[f] by λ is Cov(log-likelihood, f), which draws
     give without another fit: Kallioinen, Paananen, Bürkner and Vehtari, *Detecting and diagnosing
     prior and likelihood sensitivity with power-scaling*, Statistics and Computing 2024.
