@@ -161,13 +161,10 @@ def _worst(
         _cell(ax, mean, _rows_of(observed, {word: key[word] for word in CELL}), key)
         ax.set_ylabel("" if i else f"{measured} (%)", **LITERAL)
     dot: dict[str, Any] = {"color": on_ground(INK), "marker": "o", "lw": 0, "ms": 3}
-    key_ = [
-        Line2D([], [], **dot),
-        Line2D([], [], **dot, mfc=on_ground("white"), mew=0.6),
-        shades_of(_OURS),
-    ]
+    later = Line2D([], [], **dot, mfc=on_ground("white"), mew=0.6)
+    handles = [Line2D([], [], **dot), later, shades_of(_OURS)]
     words = ["mean, training", "mean, later", "forecast: median, 50, 80, 95 % bands"]
-    figure.legend(key_, words, loc="outside lower center", ncols=3, handler_map=SIDE_BY_SIDE)
+    figure.legend(handles, words, loc="outside lower center", ncols=3, handler_map=SIDE_BY_SIDE)
     figure.suptitle("Worst cells (largest CRPS)", x=0.01, ha="left")
 
 

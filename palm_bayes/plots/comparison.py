@@ -63,7 +63,7 @@ def plot_comparison(
     with styled(ax):
         view = View(runs, [expected], truth, means=True)
         start, limits = _enlarged_part(view)
-        enlarged = limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0])
+        enlarged = bool(limits[1] - limits[0] < _ENLARGED * (view.ylim[1] - view.ylim[0]))
         height = max(4.2, 1.3 + LINE * len(view.strategies))
         if ax is not None:
             panel = single_panel(ax, height)
@@ -72,20 +72,17 @@ def plot_comparison(
             _whole(panel, view)
             _name_lines(panel, view, None)
             return figure_of(panel)
-        if enlarged:
-            (left, right), rows = two_panels(height, 1.2)
-            show_all(left, view, 6)
-            _whole(left, view)
-            _frame(left, start, view.xlim[1], limits)
-            _enlarged(right, view, start, limits)
-            _name_lines(right, view, (figure_of(left).get_figheight() - 1.1) / rows, intervals=True)
-        else:
-            left = single_panel(None, height)
-            show_all(left, view, 6)
-            _whole(left, view)
-            _name_lines(left, view, figure_of(left).get_figheight() - 1.1)
-        name_axes(left, *view.words)
+        panels, rows = two_panels(height, 1.2) if enlarged else ([single_panel(None, height)], 1)
+        left, named = panels[0], panels[-1]
         figure = figure_of(left)
+        show_all(left, view, 6)
+        _whole(left, view)
+        name_axes(left, *view.words)
+        if enlarged:
+            _frame(left, start, view.xlim[1], limits)
+            _enlarged(named, view, start, limits)
+        inches = (figure.get_figheight() - 1.1) / rows
+        _name_lines(named, view, inches, intervals=enlarged)
         finish(figure, view.task if title is None else title, _key(view, enlarged))
     return figure
 
@@ -161,13 +158,12 @@ def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool =
 
 def _key(view: View, enlarged: bool) -> list[Any]:
     ink = on_ground(INK)
-    interval = Line2D([], [], color=ink, lw=2, marker="o", ms=4)
-    key: list[Any] = [
+    interval = Line2D([], [], color=ink, lw=2, marker="o", ms=4), "80 % interval at the end"
+    later = Line2D([], [], **dots(mfc=on_ground("white"))), "later episodes (not used)"
+    return [
         (Line2D([], [], **dots()), "mean of repetitions"),
         (Line2D([], [], color=ink, lw=1.4), f"{CURVE}, median"),
         (Patch(facecolor=mixed(on_ground(NEUTRAL), 0.75)), "80 % band of the curve"),
-        (interval, "80 % interval at the end"),
-        (Line2D([], [], **dots(mfc=on_ground("white"))), "later episodes (not used)"),
+        *[interval] * enlarged,
+        *[later] * (not view.later.empty),
     ]
-    drawn = (True, True, True, enlarged, len(view.later))
-    return [entry for entry, there in zip(key, drawn, strict=True) if there]

@@ -145,12 +145,12 @@ def _strategy(ax: Axes, view: View, i: int, limits: Limits) -> None:
 def _panel_key(view: View) -> list[Any]:
     """Return handles and labels, in columns of two: data, curve, bands."""
     dark = view.tones[0].dark if len(view.strategies) == 1 else on_ground(NEUTRAL)
-    key: list[Any] = [
+    later = Line2D([], [], **later_dots()), "later episodes (not used)"
+    limits = Line2D([], [], color=dark, lw=0.6), f"{CURVE}, 95 % limits"
+    return [
         (Line2D([], [], **data_dots()), "repetitions"),
-        (Line2D([], [], **later_dots()), "later episodes (not used)"),
+        *[later] * (not view.later.empty),
         (Line2D([], [], color=dark, lw=1.2), f"{CURVE}, median"),
-        (Line2D([], [], color=dark, lw=0.6), f"{CURVE}, 95 % limits"),
+        *[limits] * view.nested,
         (shades_of(dark), f"{view.band_of}: 50, 80, 95 % bands"),
     ]
-    drawn = (True, len(view.later), True, view.nested, True)
-    return [entry for entry, there in zip(key, drawn, strict=True) if there]

@@ -70,11 +70,7 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
             of = spread.sel(strategy=strategy).isel(x=slice(first, None))
             _panel(ax, of[by].to_numpy(), score.sizes(of.to_numpy()))
             if len(strategies) > 1:
-                name = (
-                    short(str(strategy), 30)
-                    if columns == 0
-                    else title_of(ax, str(strategy), columns)
-                )
+                name = title_of(ax, str(strategy), columns) if columns else short(str(strategy), 30)
                 ax.set_title(name, loc="left", weight="bold", **LITERAL)
         for ax in panels:  # after all panels, which may share their limits
             ax.set_ylim(bottom=0)

@@ -75,15 +75,14 @@ class View:
         self.band_of = runs_on if self.nested else CURVE
         self.grid, self.curve = _quantiles(forecasts[0], runs, by)
         self.band_grid, self.bands = _quantiles(forecasts[-1], runs, by)
-        points = pd.concat([self.data, self.later])
-        places = np.concatenate([points["place"].to_numpy(), self.grid, self.band_grid])
+        self._points = pd.concat([self.data, self.later])
+        places = np.concatenate([self._points["place"], self.grid, self.band_grid])
         self.xlim = places.min(), places.max()
-        self.ylim = _y_limits(points["value"].to_numpy(), self.curve[-1], self.bands, runs)
+        self.ylim = _y_limits(self.points_from(-np.inf), self.curve[-1], self.bands, runs)
 
     def points_from(self, place: float) -> Floats:
         """Return the values of all points at a place or past it, dims (point,)."""
-        points = pd.concat([self.data, self.later])
-        return points.loc[points["place"] >= place, "value"].to_numpy()
+        return self._points.loc[self._points["place"] >= place, "value"].to_numpy()
 
 
 def _points(source: Runs, runs: Runs, by: str, means: bool) -> pd.DataFrame:
