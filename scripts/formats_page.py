@@ -171,7 +171,7 @@ def page() -> str:
         (f"`{word}`", _MEANS[word], ", ".join(_shown(word, name) for name in names))
         for word, names in COLUMNS.items()
     ]
-    layouts = [(f"`{one.name}`", one.says) for one in LAYOUTS.values()]
+    layouts = [(f"`{name}`", one.says) for name, one in LAYOUTS.items()]
     return _TEXT.format(
         files=_table(("kind", "names end in"), files),
         layouts=_table(("layout", "what"), layouts),

@@ -15,7 +15,8 @@ from palm_bayes.errors import DataError, listed, of_type, plural, require_flag, 
 TASK = ("source", "dataset", "model")
 CELL = [*TASK, "strategy"]
 RUN = ["strategy", "repetition"]
-"""Columns that name a task, a strategy of a task, and a run of one task."""
+RUN_WORDS = (*TASK, *RUN)
+"""Columns that name a task, a strategy of a task, a run of one task, and a run of any."""
 UNUSED = "unused: "  # prefix that readers give to unknown columns
 STANDARD_ERROR, MEAN_OF = "standard_error", "mean_of"
 """Columns of runs that are means of repetitions: standard errors, and numbers of repetitions."""

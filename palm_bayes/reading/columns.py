@@ -57,7 +57,7 @@ COLUMNS = {
 }
 """Accepted names of columns, by word. Case, blanks, punctuation and labelled do not matter."""
 
-COUNTS = ("labels", "share", "episode")
+COUNTS = frozenset({"labels", "share", "episode"})
 """Words for columns that count labels or episodes."""
 
 REMAINING = _names("""

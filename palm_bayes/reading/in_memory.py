@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from palm_bayes.data.cells import as_numbers, holds, in_native_order
-from palm_bayes.data.validation import TASK
+from palm_bayes.data.validation import RUN_WORDS
 from palm_bayes.errors import DataError, listed
 from palm_bayes.reading.columns import COUNTS, stands_for, word_of
 from palm_bayes.reading.opening import check_names, check_table
@@ -19,8 +19,6 @@ from palm_bayes.reading.run_names import repetition_of, split
 
 _DEEPEST = 8  # names within names
 _LISTS = (list, tuple, np.ndarray)
-_COUNTS = {*COUNTS}
-_RUN = (*TASK, "strategy", "repetition")
 _COUNTED = "positions in lists count episodes"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -75,10 +73,10 @@ def of_mapping(
         raise DataError(f"{file or 'the dict'} holds no lists: found {listed(mapping)}")
     once = {key: value for key, value in mapping.items() if key not in {*lists, *inner}}
     once = _settings(once, file)
-    if not inner or not {*map(word_of, lists)} <= _COUNTS:
-        counts = {} if _COUNTS & {*map(word_of, lists)} else above
+    if not inner or not {*map(word_of, lists)} <= COUNTS:
+        counts = {} if COUNTS & {*map(word_of, lists)} else above
         raw = _of_lists({**counts, **lists}, once, file, name)
-        return [_with_constants(raw, once, _RUN)]
+        return [_with_constants(raw, once, RUN_WORDS)]
     single = len(inner) == 1 and len(inner) < len(mapping)  # its key names nothing
     names = {key: name if single else f"{name}/{key}".strip("/") for key in inner}
     below = {**above, **lists}
@@ -91,7 +89,7 @@ def _words_left(raws: Sequence[Raw]) -> list[str]:
     parts = {part for raw in raws for part in raw.name.split("/") if part}
     told = set() if all(map(repetition_of, parts)) else {"strategy"}
     told |= {"repetition"} if any(repetition_of(p) or split(p)[1] for p in parts) else set()
-    return [word for word in _RUN if len(raws) == 1 or word not in told]
+    return [word for word in RUN_WORDS if len(raws) == 1 or word not in told]
 
 
 def _settings(once: Mapping[str, Any], file: str) -> dict[str, Any]:
@@ -101,7 +99,7 @@ def _settings(once: Mapping[str, Any], file: str) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for key, value in pd.json_normalize(nested, sep="/").to_dict("records")[0].items():
         word = word_of(str(key).rsplit("/", 1)[-1])
-        if word in _RUN and word not in {*map(word_of, told)}:
+        if word in RUN_WORDS and word not in {*map(word_of, told)}:
             found.setdefault(str(word), {})[str(key)] = value
     if several := [names for names in found.values() if len({*map(str, names.values())}) > 1]:
         words = listed(f"{key} {value}" for key, value in several[0].items())
@@ -220,7 +218,7 @@ def _named(frame: pd.DataFrame) -> str:
 
 def _counts(frame: pd.DataFrame) -> bool:
     """Return True if a column counts labels or episodes."""
-    return bool(_COUNTS & {word_of(column) for column in frame.columns})
+    return bool(COUNTS & {word_of(column) for column in frame.columns})
 
 
 def of_runs(arrays: Arrays, file: str, name: str) -> Raw:

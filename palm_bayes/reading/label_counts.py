@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.cells import as_numbers, as_text
+from palm_bayes.data.validation import RUN_WORDS
 from palm_bayes.errors import DataError
 from palm_bayes.reading import column_choice, columns
-from palm_bayes.reading.sheet import RUN_WORDS, Sheet
+from palm_bayes.reading.sheet import Sheet
 
 
 def counted(sheet: Sheet) -> Sheet:
@@ -20,7 +21,7 @@ def counted(sheet: Sheet) -> Sheet:
     step = words.pop("step", None)
     if step is not None and step == words.get("episode"):
         return _with_order(replace(sheet, words=words))
-    if {*columns.COUNTS} & sheet.told_words:
+    if columns.COUNTS & sheet.told_words:
         return replace(sheet, words=words)
     numbers, called, verb = _numbers_of(sheet, step)
     filled = _filled(sheet) & np.isfinite(numbers.to_numpy())

@@ -50,12 +50,12 @@ def to_rows(raw: Raw, reading: Reading) -> tuple[pd.DataFrame, list[str]]:
     if reading.layout in (None, "long"):
         reading = with_mean_as_score(sheet, reading)
     if reading.layout is not None:
-        layout = LAYOUTS[known([reading.layout], LAYOUTS, "layout")[0]]
+        (layout,) = known([reading.layout], LAYOUTS, "layout")
     else:
-        layout = next(one for one in LAYOUTS.values() if one.fits(sheet, reading))
-    asked = _columns_asked(sheet, layout.name, reading)
+        layout = next(name for name, one in LAYOUTS.items() if one.fits(sheet, reading))
+    asked = _columns_asked(sheet, layout, reading)
     mine = column_choice.chosen_positions(asked, sheet.names, sheet.place)
-    sheet = layout.read(with_pairs(replace(sheet, words=mine)), reading)
+    sheet = LAYOUTS[layout].read(with_pairs(replace(sheet, words=mine)), reading)
     if reading.pattern is not None and raw.alone and not sheet.series:
         sheet = _by_cells(sheet, reading.pattern)
     sheet = counted(sheet.checked())
@@ -182,7 +182,7 @@ def _remaining(sheet: Sheet, names: Sequence[str]) -> list[str]:
     """Return the names of counts of the samples left in the pool, which only show the labels."""
     left = [*filter(columns.is_remaining, names)]
     counted = any(columns.is_index(sheet.names[i]) for i in sheet.free)
-    if left and not counted and not {*columns.COUNTS} & {*sheet.words}:
+    if left and not counted and not columns.COUNTS & {*sheet.words}:
         raise DataError(
             f"{sheet.place}{left[0]} seems to count what is left in the pool: add a column of the "
             "labels so far, such as labels, or choose it by --column labels=NAME"
@@ -289,56 +289,46 @@ def _is_long(sheet: Sheet, reading: Reading) -> bool:
 
 @dataclass(frozen=True)
 class _Layout:
-    name: str
     says: str
     fits: Callable[[Sheet, Reading], bool]
     read: Callable[[Sheet, Reading], Sheet]
 
 
 LAYOUTS = {
-    one.name: one
-    for one in (
-        _Layout(
-            "headers",
-            "two header rows, such as strategy above repetition, or a frame with such columns",
-            lambda sheet, _: sheet.raw.frame.columns.nlevels > 1,
-            _headers,
-        ),
-        _Layout(
-            "tracker",
-            "exports of Weights & Biases (`Step, NAME - METRIC, NAME - METRIC__MIN ...`) and of "
-            "TensorBoard (`Wall time, Step, Value`)",
-            trackers.is_tracker,
-            trackers.tracker,
-        ),
-        _Layout(
-            "values",
-            "one row for each value of several metrics, with their names (`key, value, step`)",
-            trackers.is_values,
-            trackers.values,
-        ),
-        _Layout(
-            "mlflow",
-            "MLflow's runs, of its folders or its database: one row for each step of a run "
-            "(`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
-            mlflow.is_mlflow,
-            mlflow.mlflow,
-        ),
-        _Layout(
-            "across",
-            "one row for each run, with its accuracies by labels (`100`, `acc@200`, `error_9`) or "
-            "episodes (`round_1`) or shares (`0.02`) in columns, in any order",
-            one_row_per_run.is_across,
-            one_row_per_run.across,
-        ),
-        _Layout("long", "one row for each accuracy", _is_long, _long),
-        _Layout(
-            "wide",
-            "one column of accuracies for each repetition (`seed_1`, `acc_2`), each strategy "
-            "(`margin`), or both (`margin_1`)",
-            lambda *_: True,
-            _wide,
-        ),
-    )
+    "headers": _Layout(
+        "two header rows, such as strategy above repetition, or a frame with such columns",
+        lambda sheet, _: sheet.raw.frame.columns.nlevels > 1,
+        _headers,
+    ),
+    "tracker": _Layout(
+        "exports of Weights & Biases (`Step, NAME - METRIC, NAME - METRIC__MIN ...`) and of "
+        "TensorBoard (`Wall time, Step, Value`)",
+        trackers.is_tracker,
+        trackers.tracker,
+    ),
+    "values": _Layout(
+        "one row for each value of several metrics, with their names (`key, value, step`)",
+        trackers.is_values,
+        trackers.values,
+    ),
+    "mlflow": _Layout(
+        "MLflow's runs, of its folders or its database: one row for each step of a run "
+        "(`run_id, run_name, step, metrics.NAME, params.NAME, tags.NAME`)",
+        mlflow.is_mlflow,
+        mlflow.mlflow,
+    ),
+    "across": _Layout(
+        "one row for each run, with its accuracies by labels (`100`, `acc@200`, `error_9`) or "
+        "episodes (`round_1`) or shares (`0.02`) in columns, in any order",
+        one_row_per_run.is_across,
+        one_row_per_run.across,
+    ),
+    "long": _Layout("one row for each accuracy", _is_long, _long),
+    "wide": _Layout(
+        "one column of accuracies for each repetition (`seed_1`, `acc_2`), each strategy "
+        "(`margin`), or both (`margin_1`)",
+        lambda *_: True,
+        _wide,
+    ),
 }
 """Layouts, in the order in which they are tried; `--layout` names one."""

@@ -61,7 +61,7 @@ def with_mean_as_score(sheet: Sheet, reading: Reading) -> Reading:
     places = sheet.numeric
     means = [i for i in places if columns.parts(names[i]) & columns.MEAN]
     runs = any(repetition_of(names[i]) for i in places)
-    if len(means) > 1 and not runs and "strategy" in known and known & {*columns.COUNTS}:
+    if len(means) > 1 and not runs and "strategy" in known and known & columns.COUNTS:
         raise column_choice.several("measures", "accuracy", [names[i] for i in means], sheet.place)
     if len(means) != 1 or runs or _spread_of(means[0], places, names, "") is None:
         return reading
@@ -170,7 +170,7 @@ def _counts(sheet: Sheet, places: Sequence[int], means: Sequence[int]) -> list[i
     A column n is one only where another counts labels or episodes.
     """
     names = sheet.names
-    counted = {*columns.COUNTS} & {*sheet.words} or any(map(columns.is_index, names))
+    counted = columns.COUNTS & {*sheet.words} or any(map(columns.is_index, names))
     of = {"", *(columns.measured(names[i]) for i in means)} if counted else set[str]()
     counts = {
         i

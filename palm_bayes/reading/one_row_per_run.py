@@ -28,7 +28,7 @@ def is_across(sheet: Sheet, reading: Reading) -> bool:
     """
     names = sheet.names
     words = [columns.word_of(name) for name in names]
-    if {*columns.COUNTS} & {*words}:
+    if columns.COUNTS & {*words}:
         return False
     if runs := {i: as_text(sheet.column(i)) for i, word in enumerate(words) if word in RUN}:
         return not pd.DataFrame(runs).duplicated().any() and bool(_numbered(sheet, reading))

@@ -98,7 +98,7 @@ def _of_one_measure(arrays: Arrays, place: str) -> tuple[Arrays, list[str]]:
 def _with_axis(arrays: Arrays, notes: list[str], place: str) -> tuple[Arrays, list[str]]:
     """Take what counts labels or episodes out of arrays where it is their first row or column."""
     kinds = {array.ndim == 2 and array.size > 0 and array.dtype.kind for array in arrays.values()}
-    if not kinds <= {*"iuf"} or {*COUNTS} & {*map(word_of, arrays)}:
+    if not kinds <= {*"iuf"} or COUNTS & {*map(word_of, arrays)}:
         return arrays, notes
     ways = {"column": {key: array.T for key, array in arrays.items()}, "row": arrays}
     lines = {

@@ -9,13 +9,11 @@ from typing import Any
 import pandas as pd
 
 from palm_bayes.data.cells import as_text, holds, text_of
-from palm_bayes.data.validation import TASK, UNUSED
+from palm_bayes.data.validation import RUN_WORDS, UNUSED
 from palm_bayes.errors import DataError, listed, one_line
 from palm_bayes.reading import column_choice, columns
 from palm_bayes.reading.in_memory import Raw
 from palm_bayes.reading.run_names import by_pattern, repetition_of, split
-
-RUN_WORDS = (*TASK, "strategy", "repetition")
 
 
 @dataclass(frozen=True)

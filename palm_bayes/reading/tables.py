@@ -39,7 +39,7 @@ PICKLES = {".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 _SPACES = r"\s+"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _GAP = "(?i:nan|na)?"
-_COUNTED = {*COUNTS, "strategy", "repetition"}
+_COUNTED = COUNTS | {"strategy", "repetition"}
 _DECIMAL = r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?"
 
 

@@ -90,7 +90,7 @@ def _count_metrics(sheet: Sheet, words: Mapping[str, int], reading: Reading) -> 
     """Return the metrics that count labels of each run, by word; those chosen come first."""
     metrics = metrics_of(sheet)
     found = {}
-    for word in (one for one in columns.COUNTS if one not in words):
+    for word in (one for one in columns.COLUMNS if one in columns.COUNTS.difference(words)):
         asked = (reading.columns or {}).get(word)
         named = [one for one in metrics if columns.word_of(_last(one)) == word != "episode"]
         if len(named) > 1 and asked is None:
@@ -123,7 +123,7 @@ def _apart(sheet: Sheet) -> Sheet:
     single = (filled.sum(axis=1) > 1).sum() < 2 or filled.sum(axis=0).max() > 1
     if single or {"labels", "share"} & {*sheet.words}:
         return sheet
-    if not {*columns.COUNTS} & sheet.told_words:
+    if not columns.COUNTS & sheet.told_words:
         step = next(i for i, name in enumerate(sheet.names) if not _TRACKED.fullmatch(name))
         raise unclear_step(sheet, step, "is another one in every run")
     return _side_by_side(sheet, filled)
