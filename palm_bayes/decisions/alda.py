@@ -66,22 +66,13 @@ _TWINS = {
 
 @dataclass(frozen=True, eq=False)
 class Advice:
-    """Results of ALDA's rule for each sample.
+    """Results of ALDA's rule for each sample, dims (sample, strategy)."""
 
-    Attributes
-    ----------
-    needed, window : DataArray, dims (sample, strategy)
-        B_abs and W in labels; infinite and NaN if a strategy is not feasible.
-    competitive, chosen, risky : DataArray, dims (sample, strategy)
-        True if a strategy is in C_η, is the choice, or is risky relative to the choice; all False
-        if no strategy is feasible.
-    """
-
-    needed: xr.DataArray
-    window: xr.DataArray
-    competitive: xr.DataArray
-    chosen: xr.DataArray
-    risky: xr.DataArray
+    needed: xr.DataArray  # B_abs in labels, infinite if the strategy is not feasible
+    window: xr.DataArray  # W in labels, NaN if it is not
+    competitive: xr.DataArray  # whether it is in C_η
+    chosen: xr.DataArray  # whether it is the choice, as none is without a feasible one
+    risky: xr.DataArray  # relative to the choice
 
 
 def advise(paths: xr.DataArray, target: float, half_width: float, eta: float) -> Advice:
@@ -115,13 +106,10 @@ def choose(needed: Floats, width: Floats, eta: float) -> tuple[Booleans, Boolean
 def point_advice(
     runs: Runs, target: float, half_width: float = HALF_WIDTH, eta: float = ETA
 ) -> pd.DataFrame:
-    """Reproduce ALDA for the mean curve of each strategy, with its own columns; see `advise`.
+    """Reproduce ALDA for the mean curve of each strategy; parameters are as in `advise`.
 
-    Returns
-    -------
-    DataFrame
-        `FITS`, accuracies in percent as in ALDA, NaN where ALDA leaves a cell empty; and
-        ``selected``. If no strategy is feasible, the one with the highest ceiling is selected.
+    The columns are `FITS`, accuracies in percent as in ALDA, NaN where ALDA leaves a cell empty;
+    and ``selected``. If no strategy is feasible, the one with the highest ceiling is selected.
     """
     curves = {
         name: _in_own_steps(mean_curve(runs.strategy(name)), runs.batch) for name in runs.strategies

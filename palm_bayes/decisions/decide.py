@@ -152,16 +152,9 @@ def decision(
     *,
     force: bool = False,
 ) -> Decision:
-    """Apply a rule to an outlook, given doubts of its single rules.
+    """Apply a rule to an outlook, given the reasons why its single rules cannot rely on it.
 
-    Parameters
-    ----------
-    rule : Rule
-    outlook : Outlook
-    doubts : mapping of SingleRule to tuple of str
-        Reasons why a single rule cannot rely on the outlook.
-    force : bool
-        Decide despite the doubts.
+    With `force` it decides despite them.
     """
     findings = {
         leaf: (
@@ -211,17 +204,14 @@ def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
 
     A rule with an unlimited horizon gets the horizon of budget and pool, if these are given.
     """
-    now, limit = labels_spent(fit.runs, strategy), limit_of(rule)
+    now = labels_spent(fit.runs, strategy)
+    pools = (leaf.labels for leaf in rule.leaves() if isinstance(leaf, Pool))
+    limit = min([rule.limit(), *pools])  # no run exceeds a pool, also where all rules have to agree
     asked = [leaf.horizon(now) or now for leaf in rule.leaves()]
     if math.inf in asked and limit < math.inf:
         return Outlook.of(fit, strategy, limit, asked)
     furthest = max(2 * now, *(labels for labels in asked if labels < math.inf), now)
     return Outlook.of(fit, strategy, min(limit, furthest), asked)
-
-
-def limit_of(rule: Rule) -> float:
-    """Return the labels that no run may exceed, by the rule or by the size of a pool."""
-    return min([rule.limit(), *(leaf.labels for leaf in rule.leaves() if isinstance(leaf, Pool))])
 
 
 def _doubts(fit: "Posterior", outlook: Outlook, leaf: SingleRule) -> tuple[str, ...]:

@@ -23,43 +23,23 @@ MOST_EPISODES = 200  # considered individually; beyond, episodes are sampled mor
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """Present and later episodes of one strategy.
-
-    Attributes
-    ----------
-    strategy : str
-    labels : array, dims (episode,)
-        Cumulative labels of one run: those spent, then those after each later episode.
-    episodes : array, dims (episode,)
-        Episodes after the present one: 0, 1, 2 ...
-    draws : array, dims (draw, episode)
-        Posterior draws of the expected accuracy there, fractions; no draws without a fit.
-    score : Score
-        Converts fractions to the user's values.
-    on_curve : array, dims (draw, episode), optional
-        Accuracies of the draws on the PALM curve, without misfit.
-    between : Outlook, optional
-        The same at labels that a rule asks about and no episode ends at; ``episodes`` are NaN.
-    """
+    """Present and later episodes of one strategy."""
 
     strategy: str
-    labels: Floats
-    episodes: Floats
-    draws: Floats
+    labels: Floats  # of one run, cumulative: spent, and after each later episode, dims (episode,)
+    episodes: Floats  # after the present one: 0, 1, 2 ...
+    draws: Floats  # expected accuracies, fractions, dims (draw, episode); none without a fit
     score: Score
-    on_curve: Floats | None = None
+    on_curve: Floats | None = None  # the same without misfit
+    # The same at labels that a rule asks about and no episode ends at; its `episodes` are NaN.
     between: "Outlook | None" = None
 
     @classmethod
     def of(cls, fit: "Posterior", strategy: str, until: float, asked: Iterable[float] = ()) -> Self:
         """Forecast a strategy of a fit from its last labels to `until`, batch by batch.
 
-        `asked` are labels before `until` at which the forecast is needed, too.
-
-        Raises
-        ------
-        DataError
-            If the strategy is unknown, or label counts are unknown.
+        `asked` are labels before `until` at which the forecast is needed, too. `DataError` if the
+        strategy is unknown, or label counts are.
         """
         now = labels_spent(fit.runs, strategy)
         if not fit.runs.labels_known:

@@ -143,6 +143,11 @@ class _Several(Rule):
             return self.settles
         return None if None in verdicts else not self.settles
 
+    def limit(self) -> float:
+        """Return the labels that no run may exceed."""
+        limits = [rule.limit() for rule in self.rules]
+        return min(limits) if self.settles else max(limits)
+
 
 @dataclass(frozen=True)
 class AnyOf(_Several):
@@ -150,17 +155,9 @@ class AnyOf(_Several):
 
     settles: ClassVar[bool] = True
 
-    def limit(self) -> float:
-        """Return the labels that no run may exceed: the smallest of the rules."""
-        return min(rule.limit() for rule in self.rules)
-
 
 @dataclass(frozen=True)
 class AllOf(_Several):
     """Rule that stops if all of its rules do."""
 
     settles: ClassVar[bool] = False
-
-    def limit(self) -> float:
-        """Return the labels that no run may exceed: the largest of the rules."""
-        return max(rule.limit() for rule in self.rules)

@@ -17,13 +17,9 @@ if TYPE_CHECKING:
 def draw_paths(
     fit: "Posterior", budgets: Floats, scope: Scope = "expected", seed: int = 0
 ) -> xr.DataArray:
-    """Draw curves of all strategies at budgets, in the unit of `unit_of`.
+    """Draw curves of all strategies at budgets, as fractions, dims (sample, strategy, budget).
 
-    Returns
-    -------
-    DataArray, dims (sample, strategy, budget)
-        Accuracy as a fraction: of the expected curve, or of a new repetition, whose noise has the
-        seed. Coordinate ``future``, dims (strategy, budget).
+    Budgets are in the unit of `unit_of`. The coordinate ``future`` has dims (strategy, budget).
     """
     at: dict[str, Any] = {unit_of(fit.runs): budgets}
     draws = forecast(fit, scope=scope, seed=seed, **at).draws
@@ -46,19 +42,8 @@ def first_reached(
 ) -> xr.DataArray:
     """Return the first budget at which each path reaches its target, even if it falls later.
 
-    Parameters
-    ----------
-    paths : DataArray, dims (..., budget)
-    target : float or DataArray
-        Fraction, with the dims of `paths` except budget.
-    between : bool
-        Interpolate linearly between the budgets; by default the first of them, since labels are
-        bought in whole episodes.
-
-    Returns
-    -------
-    DataArray, dims (...)
-        Infinite if no budget of `paths` suffices.
+    It is infinite if no budget of `paths`, dims (..., budget), suffices. It is one of these, since
+    labels are bought in whole episodes, or else, with `between`, interpolated linearly.
     """
     budget = paths["budget"]
     there = paths >= target
