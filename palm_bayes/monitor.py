@@ -166,7 +166,7 @@ class StopMonitor:
         score, last = self._score(accuracies), accuracies.iloc[-1]
         for leaf in self.rule.leaves():
             if isinstance(leaf, (Target, Unreachable)):
-                score.require_unit(leaf.accuracy, "the target")
+                score.require_unit(leaf.accuracy)
         if self.fit is not None and score.percent and not self.fit.runs.score.percent:
             raise DataError(
                 f"{score.metric} is {last:g}, but the {len(accuracies) - 1} before are at most 1 "

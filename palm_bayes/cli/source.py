@@ -208,12 +208,12 @@ class Source:
     def _check_target(self, score: "Score", target: float | str) -> None:
         """Refuse a target outside the scale; for growing runs as bad usage, which ends `watch`."""
         if not self.growing:
-            score.target(target, "the target")
+            score.target(target)
             return
         try:
             if self.reading.percent is None:
-                score.require_unit(target, "the target")
-            score.target(target, "the target")
+                score.require_unit(target)
+            score.target(target)
         except DataError as error:
             raise UsageError(str(error)) from error
 

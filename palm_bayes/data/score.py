@@ -122,7 +122,7 @@ class Score:
 
     def asked(self, given: float | str) -> str:
         """Format a target that a user gave, for a sentence: "0.93" for "93%" of fractions."""
-        return self.named(self.target(given, "the target"))
+        return self.named(self.target(given))
 
     def named(self, value: float) -> str:
         """Format one of the user's values, for a sentence: "0.93", "93 %", "mAP 0.93"."""
@@ -134,47 +134,49 @@ class Score:
         """Words before and after a value in a sentence: of an error in percent, its name, "%"."""
         return "" if self.metric == "accuracy" else f"{self.metric} ", " %" * self.percent
 
-    def target(self, given: float | str, what: str, *, tell: bool = True) -> float:
-        """Return a value that a user asks for, in the user's unit.
+    def target(self, given: float | str, *, tell: bool = True) -> float:
+        """Return a target, a value that a user asks for, in the user's unit.
 
         Text such as "93%" is percent in either unit. Where data are fractions, a number above 10
         is percent too; unless `tell` is False, a `PalmWarning` says how these are read.
         `DataError` if the value lies outside the scale, is a fraction although the data are in
         percent, or is no number.
         """
-        value, percent = parsed(given, what)
+        value, percent = parsed(given, "the target")
         converted = not self.percent and (percent or _SMALL < value <= 100)
         if converted:
             value /= 100
         if not 0 < self.fractions(value) <= 1:
             ends = "above 0 and at most", "at least 0 and below"
-            allowed = f"{ends[self.lower_is_better]} {self.unit:g}, the scale of the data"
-            raise DataError(f"{what} is {value:g}, but must be {allowed}, or percent such as 93%")
+            raise DataError(
+                f"the target is {value:g}, but must be {ends[self.lower_is_better]} {self.unit:g}, "
+                "the scale of the data, or percent such as 93%"
+            )
         least = _LEAST_POINTS if self.lower_is_better else 1 + 1e-9
         if self.percent and 0 < value < least and not percent:
-            message = f"{what} is {value:g}, but the data are in percent: give {100 * value:g}"
+            message = f"the target is {value:g}, but the data are in percent: give {100 * value:g}"
             raise DataError(f"{message}, or {value:g}%" if self.lower_is_better else message)
         if converted and tell:
             said = given if isinstance(given, str) else f"{given:g}"
-            text = f"{what} {said} is read as {value:g}, since the data are fractions"
+            text = f"the target {said} is read as {value:g}, since the data are fractions"
             warnings.warn(text, PalmWarning, stacklevel=3)
         return value
 
-    def require_unit(self, given: float | str, what: str) -> None:
+    def require_unit(self, given: float | str) -> None:
         """Refuse a target above 1 for scores that were taken for fractions, being at most 1 so far.
 
         Scores in percent may begin below 1, and then such a target would be read in another unit.
         """
-        value, percent = parsed(given, what)
+        value, percent = parsed(given, "the target")
         if not self.percent and not percent and 1 < value <= 100:
             raise DataError(
-                f"{what} is {value:g}, but each {self.metric} so far is at most 1: are they in "
+                f"the target is {value:g}, but each {self.metric} so far is at most 1: are they in "
                 "percent (percent=True, --percent) or fractions (percent=False, --fraction)?"
             )
 
-    def goal(self, given: float | str, what: str) -> float:
-        """Convert a value that a user asks for to a fraction; errors are those of `target`."""
-        return self.fractions(self.target(given, what))
+    def goal(self, given: float | str) -> float:
+        """Convert a target to a fraction; errors are those of `target`."""
+        return self.fractions(self.target(given))
 
     def difference(self, given: float | str, what: str) -> float:
         """Return the size of a difference that a user gives, in the user's unit.

@@ -310,7 +310,7 @@ def labels_to_reach(
         `within` is above `until`, or another value is not allowed.
     """
     runs, unit, seen = fit.runs, unit_of(fit.runs), seen_budget(fit.runs)
-    goal = runs.score.target(target, "the target")
+    goal = runs.score.target(target)
     known([scope], get_args(RunScope), "scope")
     whole(seed, "seed", 0)
     require_inside(assurance, "assurance")

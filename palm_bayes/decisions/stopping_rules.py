@@ -44,7 +44,7 @@ class Target(SingleRule):
     def find(self, outlook: Outlook) -> Finding:
         """Judge the present accuracy."""
         score = outlook.score
-        target = score.goal(self.accuracy, "the target")
+        target = score.goal(self.accuracy)
         present = outlook.draws[:, 0]
         reached = float((present >= target).mean())
         stop = reached >= self.probability
@@ -173,7 +173,7 @@ class Unreachable(SingleRule):
         """Judge whether the target can still be reached."""
         score, within = outlook.score, self.within(outlook)
         best = outlook.best_until(within)
-        reachable = float((best >= score.goal(self.accuracy, "the target")).mean())
+        reachable = float((best >= score.goal(self.accuracy)).mean())
         stop = reachable < self.probability
         edge = score.shown(np.quantile(best, 1 - self.probability))
         if stop:

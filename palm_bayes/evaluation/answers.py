@@ -67,7 +67,7 @@ class Asked:
         refused = None
         for score in _scores(drafts, reading):
             try:
-                score.target(self.target, "the target", tell=False)
+                score.target(self.target, tell=False)
             except DataError as error:
                 refused = refused or error
             else:
@@ -241,7 +241,7 @@ class Work:
             medians = found.ranking.set_index("strategy")["median"]
             target = float(medians[found.reference])
         # No note on how the target is read: each task would repeat it.
-        target = fit.runs.score.target(target, "the target", tell=False)
+        target = fit.runs.score.target(target, tell=False)
         needed = labels_to_reach(
             fit, target, assurance=self.asked.assurance, probability=self.asked.probability
         )

@@ -13,14 +13,14 @@ from palm_bayes.reading.read import read_runs
 def test_targets_are_in_the_scale_of_the_data(made_up):
     runs = made_up.task({"a": (0.1, 0.2)})
     percent = made_up.task({"a": (0.1, 0.2)}, percent=True)
-    assert percent.score.goal(90, "the target") == 0.9
+    assert percent.score.goal(90) == 0.9
     with pytest.raises(
         DataError, match=r"the target is 0\.9, but the data are in percent: give 90"
     ):
-        percent.score.goal(0.9, "the target")
+        percent.score.goal(0.9)
     for bad in (0, 1.2, 9, 101, "120%", float("nan")):
         with pytest.raises(DataError, match=r"the target is .*at most 1, the scale of the data"):
-            runs.score.goal(bad, "the target")
+            runs.score.goal(bad)
 
 
 @pytest.mark.parametrize("given", ["93%", " 93 % ", 93, 93.0])
@@ -28,16 +28,16 @@ def test_percent_is_understood_in_either_scale(made_up, given):
     runs = made_up.task({"a": (0.1, 0.2)})
     percent = made_up.task({"a": (0.1, 0.2)}, percent=True)
     with pytest.warns(PalmWarning, match=r"the target  ?93( ?% ?)? is read as 0\.93, since"):
-        assert runs.score.target(given, "the target") == 0.93
-    assert percent.score.target(given, "the target") == 93
-    assert percent.score.goal(given, "the target") == 0.93
-    assert percent.score.target("0.5%", "the target") == 0.5
+        assert runs.score.target(given) == 0.93
+    assert percent.score.target(given) == 93
+    assert percent.score.goal(given) == 0.93
+    assert percent.score.target("0.5%") == 0.5
 
 
 def test_text_that_is_no_number_is_refused(made_up):
     for bad in ("high", "", "%", "93%%"):
         with pytest.raises(DataError, match=r"must be a number .* or percent such as 93%"):
-            made_up.task({"a": (0.1, 0.2)}).score.target(bad, "the target")
+            made_up.task({"a": (0.1, 0.2)}).score.target(bad)
 
 
 ERROR = Score("error rate", lower_is_better=True)
@@ -57,22 +57,22 @@ def test_values_go_in_and_come_out_as_they_were(percent, lower):
 
 
 def test_a_target_of_an_error_is_at_most_that_error():
-    assert ERROR.target(0.05, "the target") == 0.05
-    assert ERROR.goal(0.05, "the target") == 0.95
-    assert ERROR.goal(0, "the target") == 1
+    assert ERROR.target(0.05) == 0.05
+    assert ERROR.goal(0.05) == 0.95
+    assert ERROR.goal(0) == 1
     with pytest.warns(PalmWarning, match=r"5% is read as 0\.05"):
-        assert ERROR.goal("5%", "the target") == 0.95
+        assert ERROR.goal("5%") == 0.95
     with pytest.raises(DataError, match="is 1, but must be at least 0 and below 1, the scale"):
-        ERROR.goal(1, "the target")
+        ERROR.goal(1)
 
 
 def test_small_errors_in_percent_are_targets_too():
     percent = Score("error", percent=True, lower_is_better=True)
-    assert percent.target(0.5, "the target") == 0.5
-    assert percent.goal(5, "the target") == 0.95
+    assert percent.target(0.5) == 0.5
+    assert percent.goal(5) == 0.95
     with pytest.raises(DataError, match=r"0\.05, but the data are in percent: give 5, or 0\.05%"):
-        percent.target(0.05, "the target")
-    assert percent.target("0.05%", "the target") == 0.05
+        percent.target(0.05)
+    assert percent.target("0.05%") == 0.05
 
 
 def test_words():
