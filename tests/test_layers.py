@@ -30,7 +30,7 @@ LAYOUT = """
                 decimal_commas tables palm_folder sheet label_counts mlflow sources means
                 summaries ambiguous_columns trackers one_row_per_run layouts cleaning read tasks
     model:      curve noise misfit expected learned variables known_noise priors curve_regions
-                bends coordinates noise_coordinates steps likelihood_passes likelihood build
+                coordinates noise_coordinates steps likelihood_passes likelihood build
                 one_strategy
     inference:  settings convergence draws weights pointwise predictive_check partial_pooling saved
                 graph_key compile_cache approximation evidence nuts joint trace power_scaling

@@ -27,7 +27,7 @@ from pymc.distributions.transforms import log
 from pymc.logprob.transforms import Transform
 
 from palm_bayes.model import noise
-from palm_bayes.model.bends import flattened, log_sigmoid_slope, logit, steepened
+from palm_bayes.model.coordinates import flattened, log_sigmoid_slope, logit, steepened
 from palm_bayes.model.variables import Ends
 
 MOST = 0.999
