@@ -210,7 +210,7 @@ def outlook_for(fit: "Posterior", strategy: str, rule: Rule) -> Outlook:
     asked = [leaf.horizon(now) or now for leaf in rule.leaves()]
     if math.inf in asked and limit < math.inf:
         return Outlook.of(fit, strategy, limit, asked)
-    furthest = max(2 * now, *(labels for labels in asked if labels < math.inf), now)
+    furthest = max([2 * now, *(labels for labels in asked if labels < math.inf)])
     return Outlook.of(fit, strategy, min(limit, furthest), asked)
 
 

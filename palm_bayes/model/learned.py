@@ -30,22 +30,11 @@ class LogNormal(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Coverage of 80 % bands on held-out sources.
+    """Coverage of 80 % bands on held-out sources, at distances above those of the previous one."""
 
-    Attributes
-    ----------
-    times : float
-        Largest forecast distance, in multiples of the labels seen; the previous entry is the
-        lower limit.
-    forecasts : int
-        Number of forecasts of means over repetitions.
-    share : float
-        Share of them inside the 80 % band, in [0, 1].
-    """
-
-    times: float
-    forecasts: int
-    share: float
+    times: float  # largest distance, in multiples of the labels seen
+    forecasts: int  # number of forecasts of means over repetitions
+    share: float  # of them inside the band, in [0, 1]
 
 
 @dataclass(frozen=True)
