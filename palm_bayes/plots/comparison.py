@@ -104,7 +104,7 @@ def _whole(ax: Axes, view: View) -> None:
     for i in range(len(view.strategies)):
         low, high = view.curve[[2, 3], i]
         ax.fill_between(view.grid, low, high, facecolor=view.tones[i].colour, alpha=0.15, lw=0)
-        _line(ax, view, i, view.ylim)
+        _line(ax, view, i)
     mark_data_end(ax, view, view.ends.min(), view.ends.max(), label=True)
 
 
@@ -115,7 +115,7 @@ def _enlarged(ax: Axes, view: View, start: float, limits: Limits) -> None:
     round_ticks(ax, 5)
     ax.set_title(f"From {start:,.0f} {view.words[0].lower()}", loc="left")
     for i in range(len(view.strategies)):
-        _line(ax, view, i, limits)
+        _line(ax, view, i)
     mark_data_end(ax, view, view.ends.min(), view.ends.max(), label=False)
 
 
@@ -128,12 +128,12 @@ def _frame(ax: Axes, start: float, end: float, limits: Limits) -> None:
     ax.add_patch(frame)
 
 
-def _line(ax: Axes, view: View, i: int, limits: Limits) -> None:
+def _line(ax: Axes, view: View, i: int) -> None:
     """Draw median and data of one strategy among others."""
     colour, dark, dash = view.tones[i]
     ax.plot(view.grid, view.curve[-1, i], color=dark, lw=1.4, ls=dash)
     own = dots(color=dark, marker=_MARKERS[i % len(_MARKERS)])
-    scatter(ax, view, i, own | {"mfc": colour}, own | {"mfc": on_ground("white")}, limits)
+    scatter(ax, view, i, own | {"mfc": colour}, own | {"mfc": on_ground("white")})
 
 
 def _name_lines(ax: Axes, view: View, inches: float | None, *, intervals: bool = False) -> None:

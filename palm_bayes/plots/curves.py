@@ -32,7 +32,6 @@ from palm_bayes.plots.view import (
     CURVE,
     DOT,
     NEUTRAL,
-    Limits,
     View,
     data_dots,
     finish,
@@ -117,17 +116,17 @@ def _on_axes(view: View, axes: list[Axes]) -> Figure:
 def _panel(ax: Axes, view: View, i: int, name: str, enlarged: Enlarged | None = None) -> None:
     """Draw one strategy under its name, with its enlargement."""
     ax.set_title(name, loc="left", color=view.tones[i].dark, weight="bold", **LITERAL)
-    _strategy(ax, view, i, view.ylim)
+    _strategy(ax, view, i)
     end = view.ends[view.strategies[i]]
     height = None if enlarged is None else enlarged.beside
     mark_data_end(ax, view, end, end, label=i == 0, height=height)
     if enlarged is not None:
         inside = enlarged.on(ax)
-        _strategy(inside, view, i, enlarged.limits)
+        _strategy(inside, view, i)
         mark_data_end(inside, view, end, end, label=False)
 
 
-def _strategy(ax: Axes, view: View, i: int, limits: Limits) -> None:
+def _strategy(ax: Axes, view: View, i: int) -> None:
     """Draw bands, the expected curve over them, the data on top; nothing left of the axes."""
     colour, dark, dash = view.tones[i]
     inside, of_bands = (grid >= ax.get_xlim()[0] for grid in (view.grid, view.band_grid))
@@ -139,7 +138,7 @@ def _strategy(ax: Axes, view: View, i: int, limits: Limits) -> None:
     if view.nested:
         ax.plot(grid, curve[:2].T, color=dark, lw=0.6)
     ax.plot(grid, curve[-1], color=dark, ls=dash, lw=1.2)
-    scatter(ax, view, i, data_dots(), later_dots(), limits)
+    scatter(ax, view, i, data_dots(), later_dots())
 
 
 def _panel_key(view: View) -> list[Any]:

@@ -134,17 +134,9 @@ def round_ticks(ax: Axes, most: int) -> None:
     ax.locator_params("y", nbins=8, steps=steps)
 
 
-def scatter(
-    ax: Axes,
-    view: View,
-    i: int,
-    seen: dict[str, Any],
-    later: dict[str, Any],
-    limits: Limits | None = None,
-) -> None:
+def scatter(ax: Axes, view: View, i: int, seen: dict[str, Any], later: dict[str, Any]) -> None:
     """Draw all repetitions as one line, broken by NaN; mark and count points outside y limits."""
-    bottom, top = view.ylim if limits is None else limits
-    first = ax.get_xlim()[0]
+    first, (bottom, top) = ax.get_xlim()[0], ax.get_ylim()
     for points, style in zip((view.data, view.later), (seen, later), strict=True):
         own = points[(points["strategy"] == view.strategies[i]) & (points["place"] >= first)]
         place, value = own["place"].to_numpy(), own["value"].to_numpy()
