@@ -71,7 +71,6 @@ def _visible_names(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]
 
 
 def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:
-    """Convert shares of the pool to labels."""
     word = next((word for word in ("labels", "share") if word in table), None)
     if word is None:
         return table

@@ -40,11 +40,11 @@ class Raw:
     def _numeric(self) -> dict[int, bool]:
         return {}
 
-    def holds_numbers(self, place: int) -> bool:
+    def holds_numbers(self, position: int) -> bool:
         """Return True if a column holds numbers, and at most gaps beside them."""
-        if place not in self._numeric:
-            self._numeric[place] = holds(self.frame.iloc[:, place], numbers=True)
-        return self._numeric[place]
+        if position not in self._numeric:
+            self._numeric[position] = holds(self.frame.iloc[:, position], numbers=True)
+        return self._numeric[position]
 
 
 def of_mapping(

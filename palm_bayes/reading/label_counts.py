@@ -42,13 +42,13 @@ def counted(sheet: Sheet) -> Sheet:
 
 def _numbers_of(sheet: Sheet, step: int | None) -> tuple["pd.Series[float]", str, str]:
     """Return the numbers of a step, of an index without a name, or of the rows; name and verb."""
-    place = step
+    position = step
     if step is None and (index := [i for i in sheet.free if columns.is_index(sheet.names[i])]):
-        place = index[0]
-        _refuse_row_numbers(sheet, place)
-    if place is not None:
-        called = sheet.names[place] or "the column without a name"
-        return as_numbers(sheet.column(place)), called, "counts"
+        position = index[0]
+        _refuse_row_numbers(sheet, position)
+    if position is not None:
+        called = sheet.names[position] or "the column without a name"
+        return as_numbers(sheet.column(position)), called, "counts"
     _refuse_rows(sheet)
     rows = sheet.raw.frame.index
     return pd.Series(np.arange(1.0, len(rows) + 1), index=rows), "rows", "count"
@@ -57,7 +57,7 @@ def _numbers_of(sheet: Sheet, step: int | None) -> tuple["pd.Series[float]", str
 def _refuse_rows(sheet: Sheet) -> None:
     """Refuse to count rows of several runs, or those beside a column that may count."""
     several = {"strategy", "repetition"} & {*sheet.words}
-    places = (*sheet.free, *(one.place for one in sheet.series))
+    places = (*sheet.free, *(one.position for one in sheet.series))
     likely = [sheet.names[i] for i in places if _may_count(sheet.column(i))]
     if several or likely or not (sheet.raw.fields or sheet.series):
         likely = _growing(sheet) or likely
@@ -104,9 +104,9 @@ def _refuse_row_numbers(sheet: Sheet, index: int) -> None:
         )
 
 
-def unclear_step(sheet: Sheet, place: int, what: str) -> DataError:
+def unclear_step(sheet: Sheet, position: int, what: str) -> DataError:
     """Return the error of a step that may count labels, or epochs or batches of training."""
-    name = sheet.names[place]
+    name = sheet.names[position]
     return DataError(
         f"{sheet.place}{name} {what}, so that it may count labels or steps of training: choose by "
         f"--column labels={name} or --column episode={name}, which takes the order within each run"
@@ -115,7 +115,7 @@ def unclear_step(sheet: Sheet, place: int, what: str) -> DataError:
 
 def _filled(sheet: Sheet) -> NDArray[np.bool_]:
     """Return True for rows with an accuracy."""
-    places = [one.place for one in sheet.series] or [sheet.words["accuracy"]]
+    places = [one.position for one in sheet.series] or [sheet.words["accuracy"]]
     return np.any([as_numbers(sheet.column(i)).notna() for i in places], axis=0)
 
 

@@ -116,7 +116,6 @@ def table_of(places: Sequence[Path]) -> Raw:
 
 
 def _of_database(path: Path) -> list[_Run]:
-    """Read the runs of a database."""
     found = tables_of(path, _TABLES, "a database of MLflow")
     experiments = {one: (name, stage) for one, name, stage in found["experiments"]}
     said: dict[str, dict[str, dict[str, str]]] = {}

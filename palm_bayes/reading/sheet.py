@@ -18,9 +18,9 @@ from palm_bayes.reading.run_names import by_pattern, repetition_of, split
 
 @dataclass(frozen=True)
 class Series:
-    """A column of accuracies, by its position, and the run that its name tells."""
+    """A column of accuracies, and the run that its name tells."""
 
-    place: int
+    position: int
     run: Mapping[str, str]
     # Positions of what counts its labels, or of the "spread" of its means and of their number of
     # repetitions, "mean of".
@@ -53,7 +53,7 @@ class Sheet:
     def free(self) -> list[int]:
         """Positions of the columns that are not understood."""
         used = {*self.words.values()}
-        used = used.union(*((one.place, *one.beside.values()) for one in self.series))
+        used = used.union(*((one.position, *one.beside.values()) for one in self.series))
         return [i for i in range(self.raw.frame.shape[1]) if i not in used]
 
     @cached_property
@@ -73,18 +73,18 @@ class Sheet:
         """Words that columns and their names tell."""
         return {*self.words, *(word for one in self.series for word in (*one.run, *one.beside))}
 
-    def column(self, place: int) -> "pd.Series[Any]":
+    def column(self, position: int) -> "pd.Series[Any]":
         """Return a column by position."""
-        return self.raw.frame.iloc[:, place]
+        return self.raw.frame.iloc[:, position]
 
-    def with_names_read(self, place: int, pattern: str) -> "Sheet":
+    def with_names_read(self, position: int, pattern: str) -> "Sheet":
         """Read strategies, and what else a pattern tells, from the names of runs in a column."""
-        cells, frame = as_text(self.column(place)), self.raw.frame.copy()
+        cells, frame = as_text(self.column(position)), self.raw.frame.copy()
         names = [*cells.unique()]
         runs = dict(zip(names, by_pattern(names, pattern), strict=True))
         told = pd.DataFrame([runs[cell] for cell in cells], frame.index)
-        if "strategy" in told and place == self.words.get("strategy"):
-            frame.isetitem(place, told["strategy"].to_numpy())
+        if "strategy" in told and position == self.words.get("strategy"):
+            frame.isetitem(position, told["strategy"].to_numpy())
         more = [str(word) for word in told if word not in self.words]
         words = {**self.words, **{word: frame.shape[1] + i for i, word in enumerate(more)}}
         raw = replace(self.raw, frame=pd.concat([frame, told[more]], axis="columns"))
@@ -133,20 +133,20 @@ class Sheet:
         parts = [
             table.assign(
                 **{word: self.column(place) for word, place in one.beside.items()},
-                accuracy=self.column(one.place),
-                where=table["where"] + f", column {self.names[one.place]}",
+                accuracy=self.column(one.position),
+                where=table["where"] + f", column {self.names[one.position]}",
                 **one.run,
-                **self._units(one.place, one.beside),
+                **self._units(one.position, one.beside),
             )
             for one in self.series
         ]
         table = pd.concat(parts or [table], ignore_index=True)
         return table.assign(**self.named, file=raw.file, metric=self.metric)
 
-    def _units(self, place: int, beside: Mapping[str, int]) -> dict[str, str]:
+    def _units(self, position: int, beside: Mapping[str, int]) -> dict[str, str]:
         """Return what names tell of accuracies and of their spread, as columns to add."""
-        name = self.names[beside.get("spread", place)]
-        percent = columns.in_percent(self.names[place])
+        name = self.names[beside.get("spread", position)]
+        percent = columns.in_percent(self.names[position])
         unit = {"accuracy unit": "%"} if percent else {}
         return unit | {"spread kind": columns.spread_kind(name) or "?", "spread name": name}
 
@@ -216,6 +216,6 @@ def described(series: Sequence[Series], names: Sequence[str]) -> str:
     for word, many in (("strategy", "strategies"), ("repetition", "repetitions")):
         if found := {one.run[word] for one in series if word in one.run}:
             parts.append(f"{len(found)} {word if len(found) == 1 else many}")
-    mine = [names[one.place] for one in series]
+    mine = [names[one.position] for one in series]
     shown = f"{mine[0]} ... {mine[-1]}" if len(mine) > 3 else listed(mine)
     return f"{' and '.join(parts)} from the {'column' if len(mine) == 1 else 'columns'} {shown}"

@@ -219,15 +219,12 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
     ]
 
 
-def _refuse_splits(files: Mapping[str, str]) -> None:
-    """Refuse scores of the same runs on several data, such as train.csv beside test.csv.
-
-    `files` are those of the names.
-    """
-    above = zip(*(name.split("/")[:-1] for name in files), strict=False)
+def _refuse_splits(file_of: Mapping[str, str]) -> None:
+    """Refuse scores of the same runs on several data, such as train.csv beside test.csv."""
+    above = zip(*(name.split("/")[:-1] for name in file_of), strict=False)
     shared = itertools.takewhile(lambda parts: len({*parts}) == 1, above)
     base = "".join(f"{parts[0]}/" for parts in shared)
-    inside = {name.removeprefix(base): file for name, file in files.items()}
+    inside = {name.removeprefix(base): file for name, file in file_of.items()}
     splits = {name: found[-1] for name in inside if (found := _SPLIT.findall(name))}
     bare = {name: _SPLIT.sub("", name) for name in splits}
     many = Counter(bare.values())
@@ -238,7 +235,7 @@ def _refuse_splits(files: Mapping[str, str]) -> None:
     mine = [name for name in mixed if mixed[name] == first]
     before, below = mine[0].rsplit(first, 1)
     like = f"{before}{first}/*" if "/" in below else f"*{first}*"
-    if len({*files.values()}) < len(files):  # sheets or keys
+    if len({*file_of.values()}) < len(file_of):  # sheets or keys
         how = f"keep those called {first}"
     else:
         how = f"name one, as '{inside[mine[0]] if len(mine) == 1 else base + like}'"

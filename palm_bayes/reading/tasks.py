@@ -200,7 +200,6 @@ def _named_by_path(draft: Draft, parts: tuple[str, ...]) -> Draft:
 
 
 def _merged_tasks(drafts: Sequence[Draft]) -> tuple[Draft, ...]:
-    """Put together the rows of each task."""
     tasks: dict[tuple[str, ...], list[Draft]] = {}
     for draft in drafts:
         tasks.setdefault(draft.key, []).append(draft)

@@ -119,24 +119,24 @@ def _apart(sheet: Sheet) -> Sheet:
 
     Their labels are read beside them, or episodes were chosen; else the step is asked about.
     """
-    filled = np.array([~is_gap(sheet.column(one.place)) for one in sheet.series])
+    filled = np.array([~is_gap(sheet.column(one.position)) for one in sheet.series])
     single = (filled.sum(axis=1) > 1).sum() < 2 or filled.sum(axis=0).max() > 1
     if single or {"labels", "share"} & {*sheet.words}:
         return sheet
     if not columns.COUNTS & sheet.told_words:
         step = next(i for i, name in enumerate(sheet.names) if not _TRACKED.fullmatch(name))
         raise unclear_step(sheet, step, "is another one in every run")
-    return _side_by_side(sheet, filled)
+    return _in_same_rows(sheet, filled)
 
 
-def _side_by_side(sheet: Sheet, filled: NDArray[np.bool_]) -> Sheet:
+def _in_same_rows(sheet: Sheet, filled: NDArray[np.bool_]) -> Sheet:
     """Move the filled rows of each run, and what counts them, to the top, in their order."""
     cells: list[pd.Series[Any]] = []
     series = []
     for one, rows in zip(sheet.series, filled, strict=True):
-        places = range(len(cells), len(cells) + 1 + len(one.beside))
-        series.append(Series(places[0], one.run, dict(zip(one.beside, places[1:], strict=True))))
-        mine = [sheet.column(i) for i in (one.place, *one.beside.values())]
+        first, *others = range(len(cells), len(cells) + 1 + len(one.beside))
+        series.append(Series(first, one.run, dict(zip(one.beside, others, strict=True))))
+        mine = [sheet.column(i) for i in (one.position, *one.beside.values())]
         cells += [column[rows].reset_index(drop=True) for column in mine]
     frame = pd.concat(cells, axis=1)
     frame.index += 1
@@ -149,11 +149,11 @@ def _side_by_side(sheet: Sheet, filled: NDArray[np.bool_]) -> Sheet:
     return replace(sheet, raw=raw, words=words, series=series, notes=[*sheet.notes, note])
 
 
-def _is_mean(sheet: Sheet, place: int) -> bool:
+def _is_mean(sheet: Sheet, position: int) -> bool:
     """Return True if the least or greatest of the runs that are grouped is not their mean."""
-    bounds = (f"{sheet.names[place]}__{end}" for end in ("MIN", "MAX"))
+    bounds = (f"{sheet.names[position]}__{end}" for end in ("MIN", "MAX"))
     there = [sheet.names.index(bound) for bound in bounds if bound in sheet.names]
-    value = as_numbers(sheet.column(place))
+    value = as_numbers(sheet.column(position))
     return any(((as_numbers(sheet.column(i)) - value).abs() > 1e-9).any() for i in there)
 
 
