@@ -97,7 +97,6 @@ def asked_x(
 def _grid(
     runs: Runs, labels: ArrayLike | None, episodes: ArrayLike | None, horizon: int | None
 ) -> Floats:
-    """Return the increasing x as requested."""
     if sum(part is not None for part in (labels, episodes, horizon)) > 1:
         raise DataError("labels, episodes and horizon exclude each other: give one of them")
     if labels is not None:

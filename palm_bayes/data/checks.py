@@ -171,7 +171,6 @@ def _quadratic(at: Floats, accuracy: Floats) -> tuple[float, float, float, int]:
 
 
 def _rises_by_strategy(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Compute `_rise` for each strategy's mean curve."""
     mean = table.groupby(["strategy", "episode"], sort=False)["accuracy"].agg(["mean", "size"])
     return {str(name): _rise(cell) for name, cell in mean.groupby("strategy", sort=False)}
 

@@ -200,7 +200,6 @@ class Score:
 
 
 def _minus[T](whole: float, part: T) -> T:
-    """Subtract numbers, arrays or tables from a number."""
     left: T = whole - cast("Any", part)
     return left
 

@@ -90,7 +90,6 @@ def plot_uncertainty(spread: xr.DataArray, score: Score, axes: Any = None) -> Fi
 
 
 def _area(i: int) -> Any:
-    """Return the colour of a source's area."""
     return mixed(COLOURS[i], _SHADES[i])
 
 

@@ -151,7 +151,6 @@ def _alternatives(rule: Rule) -> list[Rule]:
 
 
 def _rule_in_python(rule: Rule) -> str:
-    """Format a rule for Python."""
     if isinstance(rule, AllOf):
         return " & ".join(f"({_rule_in_python(part)})" for part in rule.rules)
     return " | ".join(
