@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import arviz as az
 import numpy as np
@@ -17,8 +18,7 @@ _CLUSTERS = 8  # at most
 _INNER = 0.8  # share of a cluster's draws inside its ellipsoid
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
+class Part(NamedTuple):
     """Posterior draws in one region, dims (chain, draw, ...)."""
 
     posterior: xr.Dataset
@@ -42,24 +42,22 @@ class Joined:
 
 def join(parts: Sequence[Part], rng: np.random.Generator) -> Joined:
     """Combine parts of equal numbers of draws into as many draws, in proportion to evidence."""
-    weights, error = np.ones(1), 0.0
-    if len(parts) > 1:
-        logs, errors = zip(*(log_evidence(part) for part in parts), strict=True)
-        weights = softmax(logs)
-        # Two values with distance d and weights w and 1 − w have variance w (1 − w) d²; an error
-        # e of log w changes their mean by w (1 − w) e d.
-        spread = weights * (1 - weights)  # 0 where a weight is rounded to 0 or 1
-        error = float(np.sum(spread * np.square(np.where(spread > 0, errors, 0.0))))
+    if len(parts) == 1:
+        (one,) = parts
+        diverged = int(one.stats["diverging"].sum())
+        return Joined(one.posterior, one.stats, diverged, e_bfmi(one.stats["energy"]), 0.0)
+    logs, errors = zip(*(log_evidence(part) for part in parts), strict=True)
+    weights = softmax(logs)
+    # Two values with distance d and weights w and 1 − w have variance w (1 − w) d²; an error e of
+    # log w changes their mean by w (1 − w) e d.
+    spread = weights * (1 - weights)  # 0 where a weight is rounded to 0 or 1
+    error = float(np.sum(spread * np.square(np.where(spread > 0, errors, 0.0))))
     chosen = _positions(weights, parts[0].stats.sizes["draw"], rng)
+    each = list(zip(parts, chosen, strict=True))
     counted = [part for part, weight in zip(parts, weights, strict=True) if weight > NEGLIGIBLE]
-    posterior, stats = parts[0].posterior, parts[0].stats
-    if len(parts) > 1:
-        each = list(zip(parts, chosen, strict=True))
-        posterior = _in_order((part.posterior.isel(draw=which), at) for part, (which, at) in each)
-        stats = _in_order((aggregated_stats(part.stats, which), at) for part, (which, at) in each)
     return Joined(
-        posterior,
-        stats,
+        _in_order((part.posterior.isel(draw=which), at) for part, (which, at) in each),
+        _in_order((aggregated_stats(part.stats, which), at) for part, (which, at) in each),
         sum(int(part.stats["diverging"].sum()) for part in counted),
         min(e_bfmi(part.stats["energy"]) for part in counted),
         error,
@@ -70,14 +68,9 @@ def longer(parts: Sequence[Part]) -> Part:
     """Append the chains of parts of one region, the first to the first, and so on."""
     if len(parts) == 1:
         return parts[0]
-    free = [part.free for part in parts if part.free is not None]
-    densities = [part.log_density for part in parts if part.log_density is not None]
-    return Part(
-        xr.concat([part.posterior for part in parts], "draw"),
-        xr.concat([part.stats for part in parts], "draw"),
-        xr.concat(free, "draw") if free else None,
-        xr.concat(densities, "draw") if densities else None,
-    )
+    fields: Iterable[Any] = zip(*parts, strict=True)
+    joined: list[Any] = [None if of[0] is None else xr.concat(of, "draw") for of in fields]
+    return Part(*joined)
 
 
 def aggregated_stats(stats: xr.Dataset, which: Integers) -> xr.Dataset:
@@ -93,10 +86,11 @@ def aggregated_stats(stats: xr.Dataset, which: Integers) -> xr.Dataset:
         return kept
     starts = np.concatenate([[0], which[1:]])
     ordered = stats.transpose("chain", "draw")
-    diverging = np.logical_or.reduceat(ordered["diverging"].to_numpy(), starts, axis=1)
-    steps = np.add.reduceat(ordered["n_steps"].to_numpy(), starts, axis=1)
-    dims = ("chain", "draw")
-    found = {"diverging": (dims, diverging), "n_steps": (dims, steps)}
+    sums = {"diverging": np.logical_or, "n_steps": np.add}
+    found = {
+        name: (("chain", "draw"), of.reduceat(ordered[name].to_numpy(), starts, axis=1))
+        for name, of in sums.items()
+    }
     return without_energy(kept.assign(found))
 
 

@@ -6,7 +6,7 @@ compiled once serves any data.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Self
 
@@ -159,7 +159,7 @@ def _sampled(
         return part
     free = tree["unconstrained_posterior"].to_dataset().as_numpy()
     sign = -1 if settings.sampler == "numpyro" else 1
-    return replace(part, free=free, log_density=sign * found[_LOG_DENSITY[settings.sampler]])
+    return part._replace(free=free, log_density=sign * found[_LOG_DENSITY[settings.sampler]])
 
 
 def compile_programs(priors: Priors) -> None:

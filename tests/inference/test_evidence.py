@@ -1,7 +1,5 @@
 """Joining regions: their evidence, their shares of the draws, and what is counted of each."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -144,7 +142,7 @@ def test_a_part_that_drifts_has_no_known_weight():
     """Such chains once ended in an error without a word about them."""
     drifting = part(0.0, 0.0)
     far = np.where(np.arange(DRAWS) < DRAWS // 2, 0.0, 1e6)
-    drifting = replace(drifting, free=drifting.free + xr.DataArray(far, dims="draw"))
+    drifting = drifting._replace(free=drifting.free + xr.DataArray(far, dims="draw"))
     assert log_evidence(drifting)[1] == np.inf
     joined = join([drifting, part(0.0, 0.0)], np.random.default_rng(1))
     assert joined.weight_error == np.inf
