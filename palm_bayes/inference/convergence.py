@@ -1,5 +1,6 @@
 """Convergence diagnostics of a fit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -8,7 +9,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from palm_bayes.arrays import Floats
 from palm_bayes.display import Display, Displayed
 from palm_bayes.errors import ConvergenceError, listed
 
@@ -71,21 +71,10 @@ def diagnose(
 ) -> dict[str, Any]:
     """Diagnose the fit of one strategy: the columns of `Convergence.table` except ``attempts``.
 
-    Parameters
-    ----------
-    posterior : Dataset, dims (chain, draw, ...)
-        All parameters.
-    divergences : int
-        Divergent transitions after tuning.
-    energy_spread : float
-        `e_bfmi`, the smallest over chains.
-    weight_error : float
-        If regions are combined, the variance of their weights
-        (`palm_bayes.inference.evidence.Joined`). It adds to the Monte-Carlo variance of means and
-        so lowers the effective sample size.
+    `posterior` holds all parameters, and `energy_spread` is their `e_bfmi`. `weight_error`, that of
+    `palm_bayes.inference.evidence.Joined`, adds to the Monte-Carlo variance of means and so lowers
+    the effective sample size.
     """
-    from arviz_stats.base import array_stats
-
     # ArviZ's array functions: for labelled data the overhead exceeds the computation.
     ordered = (
         values.transpose(..., "chain", "draw").to_numpy() for values in posterior.data_vars.values()
@@ -93,34 +82,38 @@ def diagnose(
     numbers = np.concatenate([draws.reshape(-1, *draws.shape[-2:]) for draws in ordered])
     # A constant, such as a δ rounded to 1, has no diagnostics: `fmax` ignores it.
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: dict[str, Any] = {
-            "r_hat": float(np.fmax.reduce(array_stats.rhat(numbers))),
-            "ess_bulk": _least(array_stats.ess(numbers, method="bulk"), weight_error),
-            "ess_tail": _least(array_stats.ess(numbers, method="tail", prob=TAIL), weight_error),
-            "divergences": divergences,
-            "e_bfmi": energy_spread,
-        }
+        r_hat, *each_ess = (each(numbers) for each in _functions().values())
+    least = [float(np.fmin.reduce(ess)) for ess in each_ess]
+    ess_bulk, ess_tail = (ess / (1 + ess * weight_error) for ess in least)
+    found: dict[str, Any] = {
+        "r_hat": float(np.fmax.reduce(r_hat)),
+        "ess_bulk": ess_bulk,
+        "ess_tail": ess_tail,
+        "divergences": divergences,
+        "e_bfmi": energy_spread,
+    }
     advice = _advice(found)
     return {**found, "passed": not advice, "advice": advice}
 
 
 def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:
     """Compute ``r_hat``, ``ess_bulk`` and ``ess_tail`` of each number; dims without draws."""
+    over = [["chain", "draw"]]
+    return {
+        name: xr.apply_ufunc(each, sampled, input_core_dims=over)
+        for name, each in _functions().items()
+    }
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    """Return ArviZ's functions of draws whose last dims are (chain, draw), by column."""
     from arviz_stats.base import array_stats
 
-    how: dict[str, Any] = {
+    return {
         "r_hat": array_stats.rhat,
         "ess_bulk": partial(array_stats.ess, method="bulk"),
         "ess_tail": partial(array_stats.ess, method="tail", prob=TAIL),
     }
-    over = [["chain", "draw"]]
-    return {name: xr.apply_ufunc(each, sampled, input_core_dims=over) for name, each in how.items()}
-
-
-def _least(ess: Floats, weight_error: float) -> float:
-    """Return the smallest effective sample size, lowered by the error of the weights."""
-    least = float(np.fmin.reduce(ess))
-    return least / (1 + least * weight_error)
 
 
 @np.errstate(divide="ignore", invalid="ignore")  # constant chains have none
