@@ -28,11 +28,8 @@ _SHARES = {name: stats.beta(*shape) for name, shape in BETAS.items()}
 def prior_scaled(trace: xr.DataTree) -> xr.Dataset:
     """Pick draws of every strategy as if its default prior weighed half or twice as much.
 
-    Returns
-    -------
-    Dataset
-        ``position``, dims (strategy, weight, sample): positions in the draws, chain after chain.
-        ``reliable``, dims (strategy, weight): whether they can be used, by their Pareto k.
+    ``position``, dims (strategy, weight, sample), are positions in the draws, chain after chain;
+    ``reliable``, dims (strategy, weight), says whether they can be used, by their Pareto k.
     """
     names = trace["posterior"]["strategy"].to_numpy()
     size = trace["posterior"].sizes["chain"] * trace["posterior"].sizes["draw"]
@@ -60,7 +57,7 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     computed by SciPy, since answers of a saved fit do not wait for PyMC. `trace` is of a fit with
     the default priors; the result has dims (chain, draw).
     """
-    draws = trace["posterior"].to_dataset().sel(strategy=strategy)
+    draws = trace["posterior"].to_dataset().sel(strategy=strategy).transpose("chain", "draw", ...)
     ends = trace["constant_data"]["ends"].sel(strategy=strategy)
     x_first, accuracy_last = (float(ends.sel(end=end)) for end in ("x_first", "accuracy_last"))
     learned = learned_of(trace)
@@ -68,15 +65,15 @@ def log_prior(trace: xr.DataTree, strategy: str) -> Floats:
     densities = _SHARES | {
         name: _log_normal(prior) for name, prior in {"beta": learned.beta, **known}.items()
     }
-    log_u = draws["curve"].sel(parameter="log_u_first").transpose("chain", "draw").to_numpy()
+    log_u = draws["curve"].sel(parameter="log_u_first").to_numpy()
     total = log_u - np.exp(log_u)  # of a uniform share 1 − exp(−u), as a density of log u
-    alpha = draws["alpha"].transpose("chain", "draw").to_numpy()
-    total = total + _log_normal(learned.alpha_start).logpdf(alpha + min(x_first, 1000.0))
+    alpha_start = draws["alpha"].to_numpy() + min(x_first, 1000.0)
+    total = total + _log_normal(learned.alpha_start).logpdf(alpha_start)
     unit = single_prediction_sd(accuracy_last)
     draws = draws.assign(relative_noise=draws["noise"] / unit)
     total = total - np.log(unit)
     for name, density in densities.items():
-        total = total + density.logpdf(draws[name].transpose("chain", "draw").to_numpy())
+        total = total + density.logpdf(draws[name].to_numpy())
     return np.asarray(total)
 
 

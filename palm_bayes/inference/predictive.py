@@ -51,6 +51,7 @@ def full_trace(
         require_flag(value, name)
     model = build_model(runs, priors_of(trace, runs, priors))
     of_prior, of_posterior, of_misfit = np.random.default_rng(seed).spawn(3)
+    observed = trace["observed_data"].to_dataset().coords
     groups: dict[str, xr.Dataset] = {}
     if prior:
         drawn = pm.sample_prior_predictive(draws, model=model, random_seed=of_prior)
@@ -58,20 +59,17 @@ def full_trace(
         misfit = learned_of(trace).misfit
         normals = misfit.normals(1, draws, len(runs.strategies), of_misfit)
         groups["prior"] = drawn["prior"].to_dataset().assign(misfit=(dims, normals))
-        groups["prior_predictive"] = drawn["prior_predictive"].to_dataset()
+        groups["prior_predictive"] = drawn["prior_predictive"].to_dataset().assign_coords(observed)
     if posterior:
         drawn = pm.sample_posterior_predictive(
             trace, model=model, random_seed=of_posterior, progressbar=False
         )
-        groups["posterior_predictive"] = drawn["posterior_predictive"].to_dataset()
+        replicated = drawn["posterior_predictive"].to_dataset()
+        groups["posterior_predictive"] = replicated.assign_coords(observed)
     if log_prior:
         groups["log_prior"] = compute_log_prior(
             trace, model=model, extend_inferencedata=False, progressbar=False
         )
-    observed = trace["observed_data"].to_dataset().coords
-    for name, group in groups.items():
-        of_data = name.endswith("predictive")
-        groups[name] = group.assign_coords(observed) if of_data else group
     return trace.assign({name: xr.DataTree(group) for name, group in groups.items()})
 
 

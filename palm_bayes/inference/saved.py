@@ -121,10 +121,7 @@ def written(trace: xr.DataTree) -> bytes:
 def read(path: Path) -> tuple[xr.DataTree, Runs, pd.DataFrame]:
     """Read and check a file of `written`: the trace, its runs and the diagnostics by strategy.
 
-    Raises
-    ------
-    DataError
-        If it is not such a file, was changed, or its draws cannot be used.
+    `DataError` if it is not such a file, was changed, or its draws cannot be used.
     """
     contents = _unsealed(path)
     try:

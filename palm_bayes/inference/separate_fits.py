@@ -33,23 +33,11 @@ _ALONG = {
 
 
 def side_by_side(fits: Mapping[str, Posterior]) -> Posterior:
-    """Put separate fits of one task together.
+    """Put separate fits of one task, by path or another name, together with a note of that.
 
-    Parameters
-    ----------
-    fits : mapping of str to Posterior
-        At least two, by path or another name, which is added to the names of strategies that
-        several fits have: "margin (a)" is that of "runs/a.nc".
-
-    Returns
-    -------
-    Posterior
-        All strategies, with as many draws as every fit has, and a note that they are not paired.
-
-    Raises
-    ------
-    DataError
-        If the fits differ in task, scale, unit or batch of labels, or priors.
+    The name is added to those of strategies that several fits have: "margin (a)" is that of
+    "runs/a.nc". There are as many draws as every fit has. `DataError` if the fits differ in task,
+    scale, unit or batch of labels, or priors.
     """
     if len(fits) < 2:
         raise DataError(f"{listed(fits)} is one fit: give at least two")
@@ -147,15 +135,14 @@ def _all_runs(fits: Mapping[str, Posterior], renamed: Mapping[str, Mapping[str, 
             origins[renamed[name].get(strategy, strategy), repetitions[repetition]] = file
         notes += [note for note in fit.runs.notes if note not in notes]
     first = next(iter(fits.values())).runs
-    dataset, model = (
-        next(filter(None, (getattr(fit.runs, word) for fit in fits.values())), "")
+    task: dict[str, Any] = {
+        word: next(filter(None, (getattr(fit.runs, word) for fit in fits.values())), "")
         for word in ("dataset", "model")
-    )
+    }
     told = f"{listed(fits)} were fitted separately: their draws are independent, repetitions of "
     told += "the same seed are not paired, and nothing is pooled between the fits."
     table = pd.concat(tables, ignore_index=True)
-    of_all = replace(first, table=table, origins=origins, notes=(*notes, told))
-    return replace(of_all, dataset=dataset, model=model)
+    return replace(first, table=table, origins=origins, notes=(*notes, told), **task)
 
 
 def _taken(trace: xr.DataTree, group: str, size: tuple[int, int], place: int) -> xr.Dataset:
@@ -174,6 +161,7 @@ def _taken(trace: xr.DataTree, group: str, size: tuple[int, int], place: int) ->
 
 
 def _named(part: xr.Dataset, names: Mapping[str, str]) -> xr.Dataset:
-    there = [word for word in ("strategy", "of_strategy") if word in part.coords]
-    new = {word: [names.get(str(s), str(s)) for s in part[word].to_numpy()] for word in there}
-    return part.assign_coords({word: (part[word].dims, new[word]) for word in there})
+    """Rename the strategies of a group."""
+    word = "strategy" if "strategy" in part.coords else "of_strategy"  # the latter by observation
+    new = [names.get(str(s), str(s)) for s in part[word].to_numpy()]
+    return part.assign_coords({word: (part[word].dims, new)})
