@@ -11,7 +11,7 @@ from palm_bayes.cli.options import (
     described,
     drawing,
     filled_by,
-    one_of,
+    given_paths,
     shown,
 )
 from palm_bayes.cli.source import sampling, selection
@@ -83,7 +83,7 @@ def backtest(
         from palm_bayes import backtest as run
 
         result = run(
-            one_of(path, None),
+            given_paths(path),
             train_fractions=train_fraction,
             train_episodes=train_episodes,
             **how.given,

@@ -19,7 +19,7 @@ from palm_bayes.cli.options import (
     described,
     drawing,
     filled_by,
-    one_of,
+    given_paths,
     shown,
 )
 from palm_bayes.cli.source import read, reading, sampling, saved_fit
@@ -131,8 +131,8 @@ def fit(
         from palm_bayes.report.export import FitOutput
         from palm_bayes.report.place import check_fit_folder
 
-        place, budgets = one_of(path, base_path), x_mode == "cumulative_normalized"
-        runs, truth = read(place, replace(how, x_mode=axis), budgets=budgets)
+        paths, budgets = given_paths(path, base_path), x_mode == "cumulative_normalized"
+        runs, truth = read(paths, replace(how, x_mode=axis), budgets=budgets)
         for line in runs.notes:
             note(line)
         check_fit_folder(out, runs, overwrite=overwrite, kind=drawn.kind)
@@ -206,7 +206,7 @@ def demo(out: Path = Path("palm_demo"), seed: Seed = 0, quiet: bool = False) -> 
         check_folder(out)
         if not all((out / entry).exists() for entry in ENTRIES):
             write_example(out)
-        runs, truth = read(out / ENTRIES[1], Reading(max_episodes=DEMO_EPISODES))
+        runs, truth = read([out / ENTRIES[1]], Reading(max_episodes=DEMO_EPISODES))
         assert truth is not None
         check_fit_folder(out, runs, palm=False)
         step("loading PyMC")

@@ -194,15 +194,13 @@ def drawing(drawn: Look, figures: Kind = "png") -> Look:
     return replace(drawn, kind=figures)
 
 
-def one_of(paths: list[Path] | None, base_path: Path | None) -> Path | list[Path]:
-    """Return the path or paths of the runs, which both names may give."""
+def given_paths(paths: list[Path] | None, base_path: Path | None = None) -> list[Path]:
+    """Return the paths of the runs, which both names may give."""
     if paths and base_path:
         named = " ".join(map(str, paths))
         raise UsageError(
             f"PATH ({named}) and --base-path ({base_path}) mean the same: give only one."
         )
-    if base_path:
-        return base_path
-    if not paths:
-        raise UsageError("Missing argument PATH: tables of runs, or a folder in PALM's layout.")
-    return paths[0] if len(paths) == 1 else paths
+    if found := [base_path] if base_path else paths:
+        return found
+    raise UsageError("Missing argument PATH: tables of runs, or a folder in PALM's layout.")

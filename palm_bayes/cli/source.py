@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from palm_bayes.cli.completion import strategies
-from palm_bayes.cli.options import Prior, Seed, UsageError, described, filled_by, one_of
+from palm_bayes.cli.options import Prior, Seed, UsageError, described, filled_by
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
 from palm_bayes.reading.options import Reading
@@ -116,9 +116,7 @@ def sampling(
     return {**locals()}
 
 
-def read(
-    path: Path | list[Path], how: Reading, *, budgets: bool = False
-) -> tuple["Runs", "Runs | None"]:
+def read(paths: list[Path], how: Reading, *, budgets: bool = False) -> tuple["Runs", "Runs | None"]:
     """Read the runs to fit, and all runs if these are only the first episodes, else None.
 
     With `budgets`, x must be labels / batch, also if labels are unknown.
@@ -127,14 +125,14 @@ def read(
 
     whole = replace(how, max_episodes=None)
     try:
-        truth = read_task(path, whole)
+        truth = read_task(paths, whole)
     except DataError as error:
-        if fit := next(filter(None, map(saved_fit, paths_of(path))), None):
+        if fit := next(filter(None, map(saved_fit, paths)), None):
             told = f"{fit} is a saved fit, not runs: palm-bayes show {fit} shows it"
             raise DataError(told) from error
         raise
     if budgets and not truth.labels_known:
-        truth = read_task(path, replace(whole, batch=PALM_BUDGET))
+        truth = read_task(paths, replace(whole, batch=PALM_BUDGET))
     # The first episodes alone might be read in another unit, or with another batch.
     runs = truth.limited(None, how.max_episodes)
     return runs, truth if len(truth.table) > len(runs.table) else None
@@ -144,7 +142,7 @@ def read(
 class Source:
     """Fit as specified on the command line: a saved one, or runs and how to fit them."""
 
-    path: Path | list[Path]
+    paths: list[Path]
     reading: Reading
     sampling: Mapping[str, Any]  # its seed also serves draws from a saved fit
     given: tuple[str, ...]  # flags on the command line, none of which is allowed for a saved fit
@@ -167,7 +165,7 @@ class Source:
     @property
     def saved(self) -> list[Path]:
         """Paths of saved fits; empty for runs. `UsageError` for both."""
-        found = [(path, saved_fit(path)) for path in paths_of(self.path)]
+        found = [(path, saved_fit(path)) for path in self.paths]
         saved = [fit for _, fit in found if fit]
         if saved and len(saved) < len(found):
             runs = listed(path for path, fit in found if not fit)
@@ -189,7 +187,7 @@ class Source:
         if saved := self.saved:
             return self._loaded(saved, step, note)
         step("reading the runs")
-        runs, _ = read(self.path, self.reading)
+        runs, _ = read(self.paths, self.reading)
         for line in runs.notes:
             note(line)
         if self.target is not None:
@@ -234,11 +232,6 @@ class Source:
         return fit
 
 
-def paths_of(path: Path | list[Path]) -> list[Path]:
-    """List one path or several."""
-    return path if isinstance(path, list) else [path]
-
-
 def saved_fit(path: Path) -> Path | None:
     """Return the saved fit at a path or in a folder, or None."""
     saved = path
@@ -272,7 +265,7 @@ def _source(
     ]
     if gone := [path for path in fit if not path.exists() and not glob.has_magic(str(path))]:
         raise UsageError(f"{listed(gone)} does not exist.")
-    return Source(one_of(fit, None), how, sampled, tuple(given))
+    return Source(fit, how, sampled, tuple(given))
 
 
 takes_fit = filled_by(_source)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from palm_bayes.cli import terminal
 from palm_bayes.cli.options import Score, Shown, Strategy, UsageError, described, filled_by, shown
-from palm_bayes.cli.source import Source, paths_of, takes_fit
+from palm_bayes.cli.source import Source, takes_fit
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
 
@@ -201,7 +201,7 @@ def watch(
     source = source.asked(question.target, growing=True)
     seen, last = None, None
     while True:
-        if (there := _stamp(source.path)) != seen:
+        if (there := _stamp(source.paths)) != seen:
             seen = there
             if fit := _fit_of(source, last, quiet):
                 last = fit
@@ -222,12 +222,12 @@ def _fit_of(source: Source, last: "PalmFit | None", quiet: bool) -> "PalmFit | N
             return None
 
 
-def _stamp(path: Path | list[Path]) -> list[tuple[str, int, int]]:
+def _stamp(paths: list[Path]) -> list[tuple[str, int, int]]:
     """Return names, times and sizes of the files that runs are read from."""
     from palm_bayes.reading.sources import matches_of
     from palm_bayes.scratch import PREFIX
 
-    found = [one for place in paths_of(path) for one in matches_of(place)]  # a glob may have none
+    found = [one for path in paths for one in matches_of(path)]  # a glob may have none
     files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
     whole = (file for file in files if PREFIX not in str(file))  # none that is being written
     states = [(str(file), file.stat()) for file in whole if file.is_file()]

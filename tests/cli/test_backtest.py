@@ -66,7 +66,7 @@ def test_what_is_said(asked, capsys):
     assert "Written to palm_backtest_out: forecasts.csv" in out
     assert "Not scored" not in out
     assert err.splitlines() == ["loading PyMC", "digits / margin from 8 episodes"]
-    assert asked["data"] == Path("runs/runs.csv")
+    assert asked["data"] == [Path("runs/runs.csv")]
     assert (asked["train_fractions"], asked["train_episodes"]) == (None, None)
     assert (asked["out"], asked["fresh"]) == (Path("palm_backtest_out"), False)
 
@@ -87,7 +87,7 @@ def test_options(asked):
     assert cli.main(command.split()) == 0
     del asked["result"]
     assert asked == {
-        "data": Path("runs/digits"),
+        "data": [Path("runs/digits")],
         "train_fractions": [0.25, 0.5],
         "train_episodes": [12],
         "strategies": ["margin"],

@@ -54,7 +54,7 @@ def test_how_to_read_is_asked_for(asked, tmp_path):
     options = ["--column", "accuracy=test_acc", "--column", "labels=n", "--layout", "wide"]
     options += ["--metric", "mIoU", "--lower-is-better"]
     _, (source, _) = asked(first, second, *options, "--pattern", "{strategy}", "--pool", 500)
-    assert source.path == [first, second]
+    assert source.paths == [first, second]
     assert not source.saved
     assert source.reading.given == {
         "columns": {"accuracy": "test_acc", "labels": "n"},
@@ -65,7 +65,7 @@ def test_how_to_read_is_asked_for(asked, tmp_path):
         "lower_is_better": True,
     }
     _, (source, _) = asked(f"{tmp_path}/*.csv")
-    assert source.path == tmp_path / "*.csv"
+    assert source.paths == [tmp_path / "*.csv"]
 
 
 @pytest.mark.parametrize(
@@ -206,4 +206,4 @@ def test_a_saved_fit_is_not_read_as_runs(tmp_path, inside):
     (tmp_path / "trace.nc").write_bytes(b"")
     (tmp_path / "forecast.csv").write_text("strategy,mean\na,0.9\n")
     with pytest.raises(DataError, match=r"trace\.nc is a saved fit, not runs: palm-bayes show "):
-        read(tmp_path / inside, Reading())
+        read([tmp_path / inside], Reading())

@@ -147,7 +147,7 @@ def watch(fit, monkeypatch, tmp_path, capsys):
 
     def fitted(source, step, note, before):
         assert before is (fit if max(seen, default=0) >= 9 else None)
-        seen.append(len(source.path.read_text().splitlines()))
+        seen.append(len(source.paths[0].read_text().splitlines()))
         if seen[-1] < 9:
             raise DataError("too few episodes")
         return fit
@@ -179,7 +179,7 @@ def test_watch_waits_for_episodes_and_ends_with_stop(watch):
 
 def test_watch_waits_for_files_that_match_a_glob(fit, monkeypatch, tmp_path, capsys):
     def fitted(source, step, note, before):
-        read(source.path, source.reading)
+        read(source.paths, source.reading)
         return fit
 
     def appear(_):
