@@ -152,13 +152,7 @@ class ShownFigure(Figure):
 
 
 def given(axes: Any, panels: int) -> list[Axes]:
-    """Flatten the axes that a user gave, a single or nested `Axes`: one per panel.
-
-    Raises
-    ------
-    DataError
-        If their number differs from that of the panels.
-    """
+    """Flatten the axes that a user gave; `DataError` unless there is one per panel."""
     found = list(np.ravel(axes))
     kind = next((type(ax).__name__ for ax in found if not isinstance(ax, Axes)), "Axes")
     if len(found) != panels or kind != "Axes":

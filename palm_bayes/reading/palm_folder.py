@@ -47,10 +47,7 @@ def read_folder(
     most: int | None,
     notes: list[str],
 ) -> pd.DataFrame:
-    """Read the first `most` repetitions of the strategies named; the rows are long.
-
-    `only` lists the folders of runs to read, by default all in `base`.
-    """
+    """Read the first `most` repetitions of the strategies named, of all folders or `only` some."""
     folders = sorted((p for p in base.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
     folders = [p for p in folders if only is None or p.name in only]
     full = [p.name for p in folders if (p / Y_FILE).is_file()]

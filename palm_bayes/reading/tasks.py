@@ -113,17 +113,8 @@ def read_study(source: Source, reading: Reading) -> Study:
     Each path named is a place of its own, read as by `palm_bayes.fit`. So is, in a folder, each
     folder that holds tables or PALM's runs, or is an experiment of MLflow. A task that its table
     does not name has the name of its place. Rows of the same task from several places are put
-    together.
-
-    Parameters
-    ----------
-    source : DataFrame, dict, path or paths
-    reading : Reading
-
-    Raises
-    ------
-    DataError
-        If a path does not exist, if no place can be read, or if files are parts of one task.
+    together. `DataError` if a path does not exist, if no place can be read, or if files are parts
+    of one task.
     """
     if not isinstance(source, (str, Path, list, tuple)):
         return Study(_merged_tasks(_read_drafts(source, reading)), {})

@@ -211,10 +211,7 @@ def _sentences(*sentences: str) -> str:
 def report_of(fit: "Posterior", questions: Questions, seed: int = 0, step: Step = silent) -> Report:
     """Compute all results of a report from a fit.
 
-    Raises
-    ------
-    DataError
-        If a question does not fit the data, or a stop rule is given and labels are unknown.
+    `DataError` if a question does not fit the data, or a rule is given and labels are unknown.
     """
     asked = questions
     if asked.target is None and not asked.rule and {"within", "pool"} & asked.given.keys():

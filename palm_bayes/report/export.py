@@ -146,24 +146,11 @@ class FitOutput:
         look: Look | None = None,
         overwrite: bool = False,
     ) -> list[Path]:
-        """Write all files into `out` together: all of them, or none.
+        """Write all files into `out`, those of PALM.py where `folders` says; return their paths.
 
-        Parameters
-        ----------
-        out : pathlib.Path
-            Created if needed. The files of an earlier fit of the same runs are replaced
-            (`files_to_replace`); others are kept.
-        palm : bool
-            Write PALM.py's files too, where `folders` says.
-        look : Look, optional
-            Look of the figures.
-        overwrite : bool
-            Replace files of the same names, whoever wrote them.
-
-        Returns
-        -------
-        list of pathlib.Path
-            The files. `DataError` if they cannot be written, or others must not be replaced.
+        All of them are written, or none. The files of an earlier fit of the same runs are replaced
+        (`files_to_replace`); with `overwrite`, so are files of the same names, whoever wrote them.
+        `DataError` if files cannot be written, or must not be replaced.
         """
         runs = self.tables.fit.runs
         palms = self._palm_tables() if palm else {}

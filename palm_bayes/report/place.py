@@ -61,13 +61,8 @@ def files_to_replace(out: Path, runs: Runs, names: Iterable[Path], overwrite: bo
     """Return the paths, below `out`, of the files of the fit that is there.
 
     It is replaced by one of the same runs: those that have an accuracy in common, the same of the
-    same strategy, repetition and episode.
-
-    Raises
-    ------
-    DataError
-        Unless `overwrite`, if the fit in `out` is one of other runs, or a file of one of the
-        `names` is there without a fit.
+    same strategy, repetition and episode. `DataError`, unless `overwrite`, if it is a fit of other
+    runs, or a file of one of the `names` is there without a fit.
     """
     there = [name for name in names if os.path.lexists(out / name)]
     before = _saved_runs(out / TRACE) if there else None
