@@ -1,6 +1,7 @@
 """Is the strategy chosen early the best later, and do assured budgets suffice? See README.md.
 
 python benchmarks/selection.py --curves DIR --out selection
+python benchmarks/selection.py --curves DIR --out selection_pools --pools benchmarks/pools.csv
 """
 
 import warnings
@@ -8,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from cells import TASK, curves_parser
 from forecast import curves
+from pools import pool_sizes
 
 import palm_bayes
 from palm_bayes import PalmFit, Runs
@@ -35,9 +38,11 @@ type Row = dict[str, object]
 def main() -> None:
     parser = curves_parser(__doc__, stride=1, out="selection", fresh=True)
     parser.add_argument("--fraction", type=float, default=0.25, help="of the episodes, fitted")
+    parser.add_argument("--pools", type=Path, help="table of source, dataset and pool, their sizes")
     args = parser.parse_args()
-    table = curves(args.curves)
-    parts = Checkpoints.open(args.out, {"fraction": args.fraction}, fresh=args.fresh)
+    table, sizes = curves(args.curves), pool_sizes(args.pools)
+    settings = {"fraction": args.fraction, "pools": sizes}
+    parts = Checkpoints.open(args.out, settings, fresh=args.fresh)
     tasks = list(table.groupby(TASK))[:: args.stride]
     done: list[Part] = []
     for number, (task, frame) in enumerate(tasks, 1):
@@ -45,7 +50,8 @@ def main() -> None:
         print(f"{number / len(tasks):6.1%}  {name}", flush=True)
         part = parts.get(name)
         if part is None:
-            part = judged(palm_bayes.read(frame), name, args.fraction)
+            pool = sizes.get("/".join(map(str, task[:2])))
+            part = judged(palm_bayes.read(frame, pool=pool), name, args.fraction)
             parts.keep(name, part)
         done.append(part)
     of_choices = partial(report_choices, fraction=args.fraction)
@@ -64,7 +70,10 @@ def judged(full: Runs, name: str, fraction: float) -> Part:
         names = full.table["repetition"].unique()
         table = full.table.drop(columns="x")
         half, others = (
-            Runs.from_frame(table[table["repetition"].isin(names[i::2])], batch=full.batch)
+            replace(
+                Runs.from_frame(table[table["repetition"].isin(names[i::2])], batch=full.batch),
+                read_with=full.read_with,
+            )
             for i in range(2)
         )
         of_half = palm_bayes.fit(half.first(episodes))
@@ -104,14 +113,25 @@ def chosen(fit: PalmFit, means: pd.DataFrame, episodes: int, end: int) -> Iterat
         "best_so_far": max(names, key=lambda name: means.loc[(name, episodes), "accuracy"]),
     }
     p_best = found.ranking.set_index("strategy")["p_best"]
+    p_best_mean = best_means(fit, end)
     for name in names:
         yield {
             "strategy": name,
             "truth": later.loc[name, "accuracy"],
             "p_best": p_best[name],
+            "p_best_mean": p_best_mean[name],
             "shared": shared_noise(fit.runs),
             **{by: picks[by] == name for by in CHOOSERS},
         }
+
+
+def best_means(fit: PalmFit, episode: int) -> "pd.Series[float]":
+    """Return the probability that a strategy has the highest mean of the continuing repetitions."""
+    draws = fit.forecast(episodes=[episode], scope="continuing").draws.isel(x=0)
+    means = draws.mean("repetition").stack(sample=("chain", "draw")).transpose("sample", "strategy")
+    table = means.to_pandas()
+    highest = table.eq(table.max(axis=1), axis=0)
+    return highest.div(highest.sum(axis=1), axis=0).mean()
 
 
 def least_squares(mean: pd.DataFrame, episodes: int, end: int) -> dict[str, float]:
@@ -205,14 +225,15 @@ def _report_choices(rows: pd.DataFrame) -> None:
         redrawn = np.random.default_rng(0).choice(more, (4000, len(more))).mean(axis=1)
         low, high = np.quantile(redrawn, (0.05, 0.95))
         print(f"More than best so far, {unit}: {more.mean():.2f} [90 %: {low:.2f} to {high:.2f}]")
-    bins = pd.cut(rows["p_best"], [-0.001, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1])
-    reliable = rows.groupby(bins, observed=True).agg(
-        strategies=("share", "size"), said=("p_best", "mean"), was=("share", "mean")
-    )
-    print("\nReliability of P(best):")
-    print(reliable.round(3).to_string())
-    brier = ((rows["p_best"] - rows["share"]) ** 2).mean()
-    print(f"Brier score {brier:.4f}; {rows['converged'].mean():.1%} converged.")
+    for name, what in (("p_best", "expected accuracies"), ("p_best_mean", "measured means")):
+        bins = pd.cut(rows[name], [-0.001, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1])
+        reliable = rows.groupby(bins, observed=True).agg(
+            strategies=("share", "size"), said=(name, "mean"), was=("share", "mean")
+        )
+        print(f"\nReliability of P(best), of {what}:")
+        print(reliable.round(3).to_string())
+        brier = ((rows[name] - rows["share"]) ** 2).mean()
+        print(f"Brier score {brier:.4f}; {rows['converged'].mean():.1%} converged.")
 
 
 def report_budgets(rows: pd.DataFrame) -> None:

@@ -40,7 +40,8 @@ Data
   --layout NAME             long, wide, across, headers, tracker, values or mlflow. Default: as the
                             columns tell.
   --pattern TEXT            Read names of files as, for example, '{strategy}_{repetition}'.
-  --pool N                  Size of the pool, where labels are shares of it.
+  --pool N                  Samples in the pool, labelled ones included: all strategies are equally
+                            accurate where it ends. Needed where labels are shares of it.
   --spread TEXT             What is beside means of repetitions: 'sd of N', standard deviations of N
                             repetitions; se, standard errors; none, to leave it out. Default: by the
                             columns.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["labels", "episodes"]
 
+_FAR = 4  # multiples of the budget seen up to which targets are looked for
 MOST_LATER = 10_000
 """Most episodes past the data: each costs a number for every draw of every strategy."""
 
@@ -62,7 +63,34 @@ def seen_by_strategy(runs: Runs) -> "pd.Series[float]":
 
 def twice_seen(runs: Runs) -> float:
     """Return the budget after twice the observed episodes, the default limit of forecasts."""
-    return seen_budget(runs) + _step(runs) * runs.table["episode"].nunique()
+    return within_pool(runs, seen_budget(runs) + _step(runs) * runs.table["episode"].nunique())
+
+
+def considered(runs: Runs, within: float | None = None, until: float | None = None) -> Floats:
+    """Return the budgets at which a target may be reached, shape (n,): whole episodes.
+
+    They go to `until`, by default to four times the budget seen or the end of the pool, and at
+    least to `within`.
+    """
+    if until is None:
+        far = within_pool(runs, _FAR * seen_budget(runs))
+        return episode_budgets(runs, max(far, within or 0))
+    budgets = episode_budgets(runs, until)
+    return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
+
+
+def x_pool(runs: Runs) -> float | None:
+    """Return x where all of the pool is labelled; None if its size or labels are unknown."""
+    size = runs.read_with.get("pool")
+    return float(runs.x_at([size])[0]) if size and runs.labels_known else None
+
+
+def within_pool(runs: Runs, budget: float) -> float:
+    """Return the budget, or the labels of the pool if these are fewer."""
+    end = x_pool(runs)
+    if end is None:
+        return budget
+    return min(budget, max(float(runs.labels_at([end])[0]), seen_budget(runs)))
 
 
 def _column(runs: Runs) -> str:

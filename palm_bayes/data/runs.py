@@ -221,10 +221,11 @@ class Runs(Displayed):
         return points[points["labels"] > points["labels"].cummax().shift(fill_value=0.0)]
 
     def sha256(self) -> str:
-        """Return the SHA-256 of `table`, in any order, and `batch`, both to twelve digits."""
-        table = self.table.sort_values([*RUN, "episode"])
+        """Return the SHA-256 of `table`, in any order, `batch` and the pool, to twelve digits."""
+        table, pool = self.table.sort_values([*RUN, "episode"]), self.read_with.get("pool")
         text = table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
-        return hashlib.sha256(f"batch {self.batch:.12g}\n{text}".encode()).hexdigest()
+        sizes = f"batch {self.batch:.12g}\n" + (f"pool {pool:.12g}\n" if pool else "")
+        return hashlib.sha256(f"{sizes}{text}".encode()).hexdigest()
 
     def describe(self) -> str:
         """Describe the size: "6 strategies x 5 repetitions x 12 episodes, 20 labels each"."""

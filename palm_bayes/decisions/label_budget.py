@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.budgets import Unit, episode_budgets, seen_budget, seen_by_strategy, unit_of
+from palm_bayes.data.budgets import Unit, considered, seen_budget, seen_by_strategy, unit_of
 from palm_bayes.decisions import alda
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
 from palm_bayes.decisions.pairwise import quantiles
@@ -19,12 +19,10 @@ from palm_bayes.errors import DataError, known, number, real, require_inside, wh
 from palm_bayes.files import plain_rows
 
 if TYPE_CHECKING:
-    from palm_bayes.data.runs import Runs
     from palm_bayes.inference.posterior import Posterior
     from palm_bayes.plots.style import Axes, Figure
 
 RunScope = Literal["expected", "new"]
-_FAR = 4  # default range in multiples of the budget seen
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -337,11 +335,3 @@ def labels_to_reach(
         fit, curves, paths, goal, scope, unit, assurance, within, half_width, eta, probability,
         chance,
     )  # fmt: skip
-
-
-def considered(runs: "Runs", within: float | None = None, until: float | None = None) -> Floats:
-    """Return the budgets considered, shape (n,): whole episodes; see `labels_to_reach`."""
-    if until is None:
-        return episode_budgets(runs, max(_FAR * seen_budget(runs), within or 0))
-    budgets = episode_budgets(runs, until)
-    return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from palm_bayes.data.budgets import asked_x
+from palm_bayes.data.budgets import asked_x, x_pool
 from palm_bayes.data.quantiles import BANDS, QUANTILE_NAMES, QUANTILES
 from palm_bayes.data.runs import Runs, require_runs
 from palm_bayes.data.score import Score
@@ -239,7 +239,9 @@ def forecast(
         without, sd = moments(posterior, there, ends["x_first"], ends["x_last"])
     without = without.transpose(*_DIMS, "x")
     of_misfit = fit.learned.misfit if misfit == "learned" else misfit
-    expected = without if of_misfit is None else with_misfit(without, posterior, ends, of_misfit)
+    expected = without
+    if of_misfit is not None:
+        expected = with_misfit(without, posterior, ends, of_misfit, x_pool(fit.runs))
     if sd is None:
         draws = expected
     else:

@@ -6,11 +6,12 @@ import numpy as np
 import xarray as xr
 
 from palm_bayes.arrays import Integers
+from palm_bayes.data.budgets import x_pool
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference import partial_pooling
 from palm_bayes.inference.draws import taken
 from palm_bayes.inference.nuts import Sample
-from palm_bayes.model.expected import on_curve
+from palm_bayes.model.expected import on_curve, with_misfit
 from palm_bayes.model.misfit import Misfit, log_odds
 from palm_bayes.model.variables import observations
 
@@ -45,6 +46,52 @@ def joint_draws(
         for i in range(len(samples))
     ]
     return list(zip(chosen, of_each, strict=True))
+
+
+def with_pool(
+    posterior: xr.Dataset,
+    ends: xr.DataArray,
+    runs: Runs,
+    misfit: Misfit,
+    converged: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Add ``at_pool``, the log-odds that all strategies reach where the pool is labelled.
+
+    Its distribution is the mixture of the strategies' own forecasts with equal weights, a linear
+    opinion pool (Stone 1961): they may all be wrong by the same. Draws are high where the mean of
+    the strategies' is, and not below the present level of any, as curves do not fall. A strategy
+    that did not converge keeps its own forecast, and adds none. Nothing is added if the size of
+    the pool is unknown.
+
+    Parameters
+    ----------
+    posterior : Dataset, dims (chain, draw, strategy)
+    ends : DataArray, dims (end, strategy)
+        As in the group ``constant_data`` of a trace.
+    runs : Runs
+    misfit : Misfit
+    converged : sequence of str, optional
+        By default all strategies.
+    """
+    if (end := x_pool(runs)) is None:
+        return posterior
+    of_ends, dims = ends.to_dataset("end"), ("chain", "draw", "strategy")
+
+    def on(x: xr.DataArray) -> xr.DataArray:
+        found: xr.DataArray = on_curve(posterior, x, of_ends["x_first"]).transpose(*dims, ...)
+        return found
+
+    at = xr.DataArray([end], {"x": [end]}, "x")
+    own = log_odds(with_misfit(on(at), posterior, of_ends, misfit)).isel(x=0, drop=True)
+    names = list(runs.strategies if converged is None else converged)
+    if names:
+        of_each, levels = (part.sel(strategy=names) for part in (own, on(of_ends["x_last"])))
+        mean = of_each.mean("strategy").to_numpy()
+        places = (mean.ravel().argsort().argsort() + 0.5) / mean.size
+        mixed = np.quantile(of_each, places, method="hazen").reshape(mean.shape)
+        in_common = np.maximum(log_odds(levels).max("strategy"), mixed)
+        own = own.where(~own["strategy"].isin(names), in_common)
+    return posterior.assign(at_pool=own)
 
 
 def _curves(sample: Sample, runs: Runs, until: float) -> partial_pooling.Curves:

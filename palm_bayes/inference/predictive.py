@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike
 from pymc.stats import compute_log_prior
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.budgets import asked_x
+from palm_bayes.data.budgets import asked_x, x_pool
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import require_flag, whole
+from palm_bayes.inference.joint import with_pool
 from palm_bayes.inference.saved import learned_of, priors_of
 from palm_bayes.model import noise
 from palm_bayes.model.build import build_model, strategy_variables
@@ -27,6 +28,7 @@ from palm_bayes.model.misfit import (
     beta_in_common,
     log_odds,
     noise_of_odds,
+    steps_to,
     steps_until,
 )
 from palm_bayes.model.priors import Priors
@@ -58,7 +60,9 @@ def full_trace(
         dims = "chain", "draw", "strategy"
         misfit = learned_of(trace).misfit
         normals = misfit.normals(1, draws, len(runs.strategies), of_misfit)
-        groups["prior"] = drawn["prior"].to_dataset().assign(misfit=(dims, normals))
+        ends = trace["constant_data"].to_dataset()["ends"]
+        of_all = drawn["prior"].to_dataset().assign(misfit=(dims, normals))
+        groups["prior"] = with_pool(of_all, ends, runs, misfit)
         groups["prior_predictive"] = drawn["prior_predictive"].to_dataset().assign_coords(observed)
     if posterior:
         drawn = pm.sample_posterior_predictive(
@@ -95,10 +99,13 @@ def predictive_model(
         known = x_first, x_last, [part[:, None] for part in curves], (sd, ratio, lasting), pt
         on_curve, passes = moments_of(x, *known)
         t = np.log(x / x_last)
-        along, _ = moments_of(x_last * np.exp(steps_until(t)), *known)
+        end = x_pool(runs)
+        grid = steps_until(t) if end is None else steps_to(np.log(end / given.x_last))
+        along, _ = moments_of(x_last * np.exp(grid), *known)
         s = noise_of_odds(along[:, :1], sd, pt)
         odds = log_odds(on_curve, pt), log_odds(along, pt)
-        with_misfit = misfit.expected(*odds, s, t, normals[:, None], pt)
+        pool = None if end is None else (grid, pm.Flat("at_pool", dims="strategy")[:, None])
+        with_misfit = misfit.expected(*odds, s, t, normals[:, None], pt, pool)
         expected = pm.Deterministic("expected", with_misfit, dims=("strategy", "x"))
         pm.CustomDist(
             "accuracy",

@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
+from palm_bayes.data.budgets import x_pool
 from palm_bayes.data.runs import Runs
 from palm_bayes.data.score import Score
 from palm_bayes.errors import DataError, listed
@@ -221,7 +222,8 @@ def _require_unchanged(path: Path, trace: xr.DataTree) -> None:
 
 def require_usable(place: object, trace: xr.DataTree, runs: Runs) -> None:
     """Raise `DataError`, naming the place, unless all strategies have finite draws of all."""
-    needed = (*curve.PARAMETERS, *NOISE, "curve", "misfit")
+    needed = [*curve.PARAMETERS, *NOISE, "curve", "misfit"]
+    needed += [] if x_pool(runs) is None else ["at_pool"]
     if missing := [name for name in needed if name not in trace["posterior"]]:
         raise DataError(f"{place} holds no draws of {listed(missing)}")
     for group in ("posterior", "sampled"):

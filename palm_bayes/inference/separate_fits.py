@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from palm_bayes.data.budgets import unit_of
+from palm_bayes.data.budgets import unit_of, x_pool
 from palm_bayes.data.runs import Runs
 from palm_bayes.errors import DataError, listed
 from palm_bayes.files import TRACE
@@ -108,6 +108,7 @@ def _must_agree(fit: Posterior) -> dict[str, str]:
         "scale of scores": "percent" if runs.score.percent else "fractions",
         "better value": "lower" if runs.score.lower_is_better else "higher",
         "number of labels per episode": f"{runs.batch:g}",
+        "end of the pool": f"{x_pool(runs) or 'unknown'}",
         "axis of the curve": runs.x_mode,
         "noise": "of means" if runs.of_means else "of repetitions",
         "set of priors": prior_set_name(fit.trace),

@@ -12,7 +12,7 @@ import xarray as xr
 from palm_bayes.arrays import Floats
 from palm_bayes.data.runs import Runs
 from palm_bayes.inference import pointwise
-from palm_bayes.inference.joint import joint_draws
+from palm_bayes.inference.joint import joint_draws, with_pool
 from palm_bayes.inference.nuts import Sample
 from palm_bayes.inference.saved import about_data, data_groups
 from palm_bayes.model.learned import Learned
@@ -35,11 +35,14 @@ def assemble(
     holds the separate draws of each strategy in the order of the chains, to which the statistics
     of the sampler belong.
     """
-    names = pd.Index(runs.strategies, name="strategy")
+    names, data = pd.Index(runs.strategies, name="strategy"), data_groups(runs)
     joint = joint_draws(runs, samples, learned.misfit, about["seed"])
     posterior = _of_all([sample.posterior for sample, _ in joint], names)
     misfit = xr.concat([of_one for _, of_one in joint], posterior["strategy"])
     posterior["misfit"] = misfit.transpose("chain", "draw", "strategy")
+    converged = list(verdicts.index[verdicts["passed"]])
+    ends = data["constant_data"]["ends"]
+    posterior = with_pool(posterior, ends, runs, learned.misfit, converged)
     log_likelihood = np.concatenate([sample.log_likelihood for sample, _ in joint], axis=-1)
     kept = {
         "model": VERSION,
@@ -55,7 +58,7 @@ def assemble(
             "sampled": _of_all([sample.posterior for sample in samples], names),
             **_statistics(samples, names),
             **_of_observations(runs, log_likelihood),
-            **data_groups(runs),
+            **data,
         }
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from palm_bayes.model import curve, noise
-from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, steps_until
+from palm_bayes.model.misfit import Misfit, log_odds, noise_of_odds, steps_to, steps_until
 
 
 def on_curve(posterior: xr.Dataset, x: Any, x_first: Any) -> Any:
@@ -68,22 +68,30 @@ def _u(x: Any, x_first: Any, log_u: Any, alpha: Any, beta: Any, xp: ModuleType) 
 
 
 def with_misfit(
-    without: xr.DataArray, posterior: xr.Dataset, ends: xr.Dataset, misfit: Misfit
+    without: xr.DataArray,
+    posterior: xr.Dataset,
+    ends: xr.Dataset,
+    misfit: Misfit,
+    x_pool: float | None = None,
 ) -> xr.DataArray:
     """Add the misfit of each draw to its accuracies `on_curve`, dims (chain, draw, strategy, x).
 
     `posterior` is as in `moments`, and with ``misfit``; `ends` has ``x_first`` and ``x_last``, dims
-    (strategy,).
+    (strategy,). Where the pool ends at `x_pool`, the posterior has ``at_pool``.
     """
+
+    def of_strategies(name: str) -> Any:
+        return posterior[name].transpose("chain", "draw", "strategy").to_numpy()[..., None]
+
     x_first, x_last = ends["x_first"], ends["x_last"]
     t = np.log((without["x"] / x_last).transpose("strategy", "x").to_numpy())
-    grid = x_last * xr.DataArray(np.exp(steps_until(t)), dims="step")
-    along = on_curve(posterior, grid, x_first)
+    grid = steps_until(t) if x_pool is None else steps_to(np.log(x_pool / x_last.to_numpy()))
+    dims = "step" if x_pool is None else (*x_last.dims, "step")
+    along_x = x_last * xr.DataArray(np.exp(grid), dims=dims)
+    along = on_curve(posterior, along_x, x_first)
     reached = along.transpose("chain", "draw", "strategy", "step").to_numpy()
-    noise, z = (
-        posterior[name].transpose("chain", "draw", "strategy").to_numpy()[..., None]
-        for name in ("noise", "misfit")
-    )
-    s = noise_of_odds(reached[..., :1], noise)
+    s = noise_of_odds(reached[..., :1], of_strategies("noise"))
     odds, along_odds = log_odds(without.to_numpy()), log_odds(reached)
-    return without.copy(data=misfit.expected(odds, along_odds, s, t, z))
+    pool = None if x_pool is None else (grid, of_strategies("at_pool"))
+    found = misfit.expected(odds, along_odds, s, t, of_strategies("misfit"), pool=pool)
+    return without.copy(data=found)

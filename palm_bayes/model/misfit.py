@@ -34,6 +34,8 @@ STEP = 0.05
 """Step of the grid of log labels on which the running maximum is computed."""
 
 _NOISE = 0.05  # log-odds: the noise that `scale` refers to
+_LEAST_END = 1e-9  # of the grid to the end of a pool
+_POOL_POWER = 2  # of the labelled share of a pool, by which curves approach its end
 _ALIKE = 0.5  # sum of the Beta prior's parameters: below 2 it favours the ends over the middle
 _LEAST = 1e-4  # least distance of accuracies to 0 and 1, whose log-odds are infinite
 # Allowed hyperparameters: largest values, and those above 0.
@@ -146,7 +148,14 @@ class Misfit:
         return self.scale * (noise / _NOISE) ** self.by_noise * t**self.power + self.by_gain * gain
 
     def expected(
-        self, odds: Any, along: Any, noise: Any, t: Any, z: Any, xp: ModuleType = np
+        self,
+        odds: Any,
+        along: Any,
+        noise: Any,
+        t: Any,
+        z: Any,
+        xp: ModuleType = np,
+        pool: tuple[Any, Any] | None = None,
     ) -> Any:
         """Compute expected accuracies, which do not fall with more labels; arguments are broadcast.
 
@@ -155,7 +164,7 @@ class Misfit:
         odds : array, dims (..., x)
             Log-odds of PALM's curve; only those within the data are used.
         along : array, dims (..., step)
-            The same on the grid `steps_until` the last x.
+            The same on the grid `steps_until` the last x or, with `pool`, `steps_to` its end.
         noise : array, dims (..., 1)
             s, of `noise_of_odds`.
         t : array, dims (x,) or (strategy, x)
@@ -165,17 +174,27 @@ class Misfit:
             Standard normal.
         xp : module
             `numpy` or `pytensor.tensor`.
+        pool : tuple of arrays, optional
+            Where the pool ends: `steps_to` there, dims (strategy, step), a NumPy array, and the
+            log-odds that all strategies have there, dims (..., 1).
         """
-        steps = STEP * xp.arange(along.shape[-1])
+        if pool is None:
+            step, steps = STEP, STEP * xp.arange(along.shape[-1])
+        else:
+            step, steps = pool[0][..., 1:2], pool[0]
         gain = along - along[..., :1]
-        gain = gain + self.straight * (gain[..., 1:2] / STEP * steps - gain)
+        gain = gain + self.straight * (gain[..., 1:2] / step * steps - gain)
         heavy = z * xp.exp(0.5 * self.tail * z**2)
         with_misfit = along[..., :1] + gain + heavy * self.width(noise, steps, gain)
         highest = _highest_so_far(with_misfit, xp)
+        place = np.maximum(t, 0) / step
+        if pool is not None:
+            highest = _to_the_pools_end(highest, *pool, xp)
+            last = steps.shape[-1] - 2  # also of t that differ from it by rounding
+            place = np.where(t < steps[..., -2:-1] * (1 - 1e-9), place, last)
         # Linear between steps, so that the result does not depend on the other requested x.
-        place = np.maximum(t, 0) / STEP
-        before = np.floor(place).astype(int)
-        *rows, _ = np.indices(t.shape, sparse=True)  # ten times as fast as `take_along_axis`
+        before: Any = np.floor(place).astype(int)
+        *rows, _ = np.indices(before.shape, sparse=True)  # ten times as fast as `take_along_axis`
         low, high = (highest[(..., *rows, at)] for at in (before, before + 1))
         rested = low + (place - before) * (high - low)
         # The inverse of the log-odds, without overflow.
@@ -200,6 +219,15 @@ def steps_until(t: Any) -> Floats:
     return np.asarray(STEP * np.arange(int(max(np.max(t), 0) / STEP) + 2))
 
 
+def steps_to(end: Floats) -> Floats:
+    """Return such a grid for each strategy, dims (strategy, step), up to `end` and one step more.
+
+    One that is not above 0, where the pool is labelled already, is moved just above it.
+    """
+    count = int(max(np.max(end), 0) / STEP) + 1
+    return np.asarray(np.maximum(end, _LEAST_END)[:, None] * np.arange(count + 2) / count)
+
+
 def log_odds(accuracy: Any, xp: ModuleType = np) -> Any:
     """Compute log-odds of accuracies; 0 and 1 are first moved inside, to finite log-odds."""
     inside = xp.clip(accuracy, _LEAST, 1 - _LEAST)
@@ -211,6 +239,22 @@ def noise_of_odds(accuracy: Any, noise: Any, xp: ModuleType = np) -> Any:
     return noise / xp.maximum(accuracy * (1 - accuracy), LEAST_VARIANCE)
 
 
+def _to_the_pools_end(own: Any, steps: Floats, in_common: Any, xp: ModuleType) -> Any:
+    """Let curves approach what they have in common at the last step but one.
+
+    What is missing is made up by a power of the labelled share of what the pool has left. Curves do
+    not fall: one that would is constant where it lies above its end. Nothing changes if the pool is
+    labelled already.
+    """
+    end = steps[..., -2:-1]
+    share = (end > _LEAST_END) * np.minimum(np.expm1(steps) / np.expm1(end), 1)
+    weight = share**_POOL_POWER
+    # Not by slices, of which PyTensor does not know that they have length 1.
+    start, alone = (own[..., place][..., None] for place in (0, -2))
+    reached = own - weight * alone + weight * in_common  # exact at the end
+    return _lowest_from_here(xp.maximum(reached, start), xp)
+
+
 def _highest_so_far(values: Any, xp: ModuleType) -> Any:
     """Compute the running maximum along the last axis."""
     if xp is np:
@@ -218,3 +262,8 @@ def _highest_so_far(values: Any, xp: ModuleType) -> Any:
     # PyTensor has no running maximum: take the maximum of each row of a triangle.
     step = xp.arange(values.shape[-1])
     return xp.where(step <= step[:, None], values[..., None, :], -np.inf).max(axis=-1)
+
+
+def _lowest_from_here(values: Any, xp: ModuleType) -> Any:
+    """Compute the running minimum along the last axis, from its end."""
+    return -_highest_so_far(-values[..., ::-1], xp)[..., ::-1]

@@ -81,7 +81,7 @@ def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str])
         if pool is not None:
             what = f"labels are {{labels:,.10g}}, more than the pool of {pool:,.10g} (--pool)"
             reject(table.assign(labels=values), values > pool, what)
-            notes.append("labels are numbers, not shares of the pool, whose size is not used")
+            notes.append(f"the pool has {pool:,.10g} samples")
         return table
     percent = marked or values.max() > 1
     unit, top = "percent" if percent else "shares", values.max()

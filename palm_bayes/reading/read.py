@@ -63,7 +63,8 @@ def read_runs(
         How names of files, or of columns in a single table, tell the run, such as
         ``"{strategy}_{repetition}"``.
     pool : float, optional
-        Labels in the pool, where labels are given as shares of it.
+        Samples in the pool, those with labels included. Where all are labelled, strategies are
+        equally accurate, and labels may be given as shares of it.
     spread : str, optional
         Where accuracies are means of repetitions, what is beside them: "sd of 5", standard
         deviations of five repetitions; "se" or "se of 5", standard errors; "none", to leave it

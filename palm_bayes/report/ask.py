@@ -22,10 +22,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from palm_bayes.arrays import Floats
-from palm_bayes.data.budgets import seen_budget, seen_by_strategy, unit_of
+from palm_bayes.data.budgets import considered, seen_budget, seen_by_strategy, unit_of
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import with_warning
-from palm_bayes.decisions.label_budget import considered
 from palm_bayes.decisions.projection import later_budgets
 from palm_bayes.decisions.stopping_rules import NetValue
 from palm_bayes.decisions.trajectories import draw_paths

@@ -10,7 +10,7 @@ from scipy.special import logit
 
 from palm_bayes.errors import DataError
 from palm_bayes.model.learned import learned_start, shipped
-from palm_bayes.model.misfit import STEP, Misfit, steps_until
+from palm_bayes.model.misfit import STEP, Misfit, steps_to, steps_until
 
 NONE = Misfit(
     scale=0,
@@ -34,11 +34,45 @@ def odds_at(t):
     return 1 + 1.5 * (1 - np.exp(-t))
 
 
-def expected(misfit, t, z=0.0, noise=0.05):
+def expected(misfit, t, z=0.0, noise=0.05, pool=None):
     z, t = np.atleast_1d(z)[:, None], np.asarray(t, float)
-    along = np.broadcast_to(odds_at(steps_until(t)), (len(z), len(steps_until(t))))
+    steps = steps_until(t) if pool is None else pool[0][0]
+    along = np.broadcast_to(odds_at(steps), (len(z), len(steps)))
     odds = np.broadcast_to(odds_at(t), (len(z), len(t)))
-    return misfit.expected(odds, along, np.full((len(z), 1), noise), t, z)
+    return misfit.expected(odds, along, np.full((len(z), 1), noise), t, z, pool=pool)
+
+
+def where_the_pool_ends(t, log_odds):
+    return steps_to(np.array([t])), np.array([[log_odds]])
+
+
+def test_a_curve_ends_where_the_pool_does():
+    """It approaches the common accuracy there by the square of the share of the labels."""
+    end = np.log(3)
+    t = np.log([0.5, 1.0, 2.0, 3.0, 5.0])
+    for z in (-1.0, 0.0, 1.0):
+        alone, found = (
+            logit(expected(MISFIT, t, z, pool=pool))[0]
+            for pool in (None, where_the_pool_ends(end, 3.0))
+        )
+        made_up = (3.0 - alone[3]) * np.array([0, 0, 0.25, 1])
+        np.testing.assert_allclose(found[:4], alone[:4] + made_up, atol=2e-3)  # of the grid
+        assert found[3] == found[4] == pytest.approx(3, abs=1e-12)
+
+
+def test_a_curve_does_not_fall_to_the_end_of_the_pool():
+    t, least = np.linspace(0, 1.5, 40), odds_at(0) + 0.1
+    found = logit(expected(MISFIT, t, z=0.5, pool=where_the_pool_ends(1.0, least)))[0]
+    assert (np.diff(found) > -1e-12).all()
+    assert found[0] == pytest.approx(odds_at(0))
+    assert found[-1] == pytest.approx(least, abs=1e-12)
+    assert (found < logit(expected(MISFIT, t, z=0.5))[0] + 2e-3).all()
+
+
+@pytest.mark.parametrize("end", [0.0, -0.1])
+def test_a_pool_that_is_labelled_leaves_a_curve_where_it_is(end):
+    found = expected(MISFIT, [-0.2, 0.0, 0.5], z=1.0, pool=where_the_pool_ends(end, 9.0))[0]
+    np.testing.assert_allclose(logit(found), [odds_at(-0.2), odds_at(0), odds_at(0)])
 
 
 def test_none_is_palms_curve():
