@@ -323,8 +323,8 @@ MUTATIONS = (
     Mutation(
         "Misfit left out of forecasts",
         "forecast/forecast.py",
-        "without if of_misfit is None else with_misfit(",
-        "without if True else with_misfit(",
+        "    if of_misfit is not None:",
+        "    if False:",
         "forecast/test_forecast.py::test_expected_is_palms_curve_and_misfit",
     ),
     Mutation(
@@ -340,6 +340,27 @@ MUTATIONS = (
         "misfit.becomes_shared(self.t) * self.own",
         "0 * misfit.becomes_shared(self.t) * self.own",
         "evaluation/test_held_out.py::test_what_is_scored_is_the_forecast",
+    ),
+    Mutation(
+        "Pool: strategies do not meet where it ends",
+        "model/misfit.py",
+        "weight = share**_POOL_POWER",
+        "weight = 0 * share**_POOL_POWER",
+        "test_pool.py::test_strategies_meet_where_the_pool_ends",
+    ),
+    Mutation(
+        "Pool: curves fall before its end",
+        "model/misfit.py",
+        "return _lowest_from_here(xp.maximum(reached, start), xp)",
+        "return xp.maximum(reached, start)",
+        "model/test_misfit.py::test_a_curve_does_not_fall_to_the_end_of_the_pool",
+    ),
+    Mutation(
+        "Pool: it may end below present levels",
+        "inference/joint.py",
+        'np.maximum(log_odds(levels).max("strategy"), mixed)',
+        'np.minimum(log_odds(levels).max("strategy"), mixed)',
+        "test_pool.py::test_the_end_is_the_mixture_of_the_strategies_own_forecasts",
     ),
     Mutation(
         "Misfit: growth by the gain left out",
