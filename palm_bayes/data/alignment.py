@@ -78,7 +78,7 @@ def mean_curve(runs: Runs) -> MeanCurve:
 
     The mean is the least-squares solution of accuracy = mean(place) + offset(repetition), the
     two-way layout without interaction (Scheffé 1959, *The Analysis of Variance*, chapter 4), with
-    offsets that sum to 0, so the end of a run does not shift the mean. For runs of equal length it
+    offsets that sum to 0, so the end of a run does not shift the mean. It is clipped to [0, 1]. For runs of equal length it
     is the plain mean. Groups of repetitions without any position in common, directly or through
     others, cannot be compared: the offsets of each group sum to 0.
     """
@@ -96,7 +96,8 @@ def mean_curve(runs: Runs) -> MeanCurve:
     of_runs = above.groupby(table["repetition"]).sum()
     solved = np.linalg.lstsq(np.asarray(laplacian), np.asarray(of_runs), rcond=1e-10)[0]
     offsets = pd.Series(dict(zip(there.columns, solved.tolist(), strict=True)))
-    return MeanCurve(x.to_numpy(), (plain - shares @ offsets).to_numpy(), offsets)
+    y = (plain - shares @ offsets).clip(0, 1)  # a run that is extrapolated may leave the scale
+    return MeanCurve(x.to_numpy(), y.to_numpy(), offsets)
 
 
 def _interpolated_runs(table: pd.DataFrame, x: Floats) -> "pd.Series[float]":

@@ -161,3 +161,11 @@ def test_runs_that_never_meet_keep_their_levels():
     _, y, offsets = mean_curve(made([(early, 0.8), (late, 0.9)]))
     np.testing.assert_allclose(y, [0.8] * 5 + [0.9] * 5, atol=1e-12)
     np.testing.assert_allclose(offsets, 0, atol=1e-12)
+
+
+def test_the_mean_stays_in_the_scale_where_only_a_low_run_goes_on():
+    labels = 20.0 * np.arange(1, 7)
+    low, high = np.linspace(0.5, 1, 6), np.linspace(0.8, 0.95, 5)
+    _, y, _ = mean_curve(made([(labels, low), (labels[:5], high)]))
+    assert y[-1] == 1
+    assert (np.diff(y) > 0).all()
