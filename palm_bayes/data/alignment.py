@@ -79,8 +79,8 @@ def mean_curve(runs: Runs) -> MeanCurve:
     The mean is the least-squares solution of accuracy = mean(place) + offset(repetition), the
     two-way layout without interaction (Scheffé 1959, *The Analysis of Variance*, chapter 4), with
     offsets that sum to 0, so the end of a run does not shift the mean. It is clipped to [0, 1]. For
-    runs of equal length it is the plain mean. Groups of repetitions without any position in common, directly or through
-    others, cannot be compared: the offsets of each group sum to 0.
+    runs of equal length it is the plain mean. Groups of repetitions without any position in common,
+    directly or through others, cannot be compared: the offsets of each group sum to 0.
     """
     table = runs.table.assign(place=_places(runs.table))
     places = table.groupby("place")
