@@ -28,6 +28,7 @@ from palm_bayes.model.variables import observations
 LEVEL = 0.005  # of each check; fewer curves that follow PALM are flagged
 DRAWS = 500
 _LEAST_RUNS = 5  # with fewer, no run can be called an outlier
+_MOST_SD = 0.5  # largest standard deviation of numbers from 0 to 1
 _SEED = 0
 
 
@@ -192,6 +193,26 @@ def _unlike_in_words(runs: Runs, place: int, size: float) -> str:
     return f"repetition {name} differs by more than {_points(size)} from all others throughout"
 
 
+def _hidden_rise(curves: _Curves) -> tuple[float, float] | None:
+    """Return sd and deviation of the curve if noise has a larger sd than accuracies can have.
+
+    Where accuracies stop changing at all, noise that hardly changes between episodes is likeliest,
+    and with it noise that explains the rise before in place of the curve.
+    """
+    sd = float(np.median(curves.sd.max(axis=1)))
+    if sd <= _MOST_SD:
+        return None
+    off = np.median(np.abs(curves.over_runs(curves.y - curves.mean)), axis=0)
+    return sd, float(off.max())
+
+
+def _hidden_rise_in_words(sd: float, size: float) -> str:
+    return (
+        f"its noise would have a standard deviation of {_points(sd)} at the start, more than any "
+        f"score can have, and the curve lies up to {_points(size)} from the means"
+    )
+
+
 def _growth_in_words(last: int, first: float, second: float) -> str:
     early = f"{_points(first)} over the first half of the labels"
     return f"up to episode {last} its gain grows, {early}, {_points(second)} over the second"
@@ -229,6 +250,8 @@ def _checked(posterior: xr.Dataset, runs: Runs) -> dict[str, Any]:
     # Shared noise may explain a falling curve, but a forecast from it is unreliable.
     if not findings and falling(runs):
         findings.append(f"it ends {runs.score.worse} its start")
+    if hidden := _hidden_rise(seen):
+        findings.append(_hidden_rise_in_words(*hidden))
     # The fit's noise may cover a curve that speeds up; the data do not show where it slows down.
     if gains := growing_gain(runs):
         findings.append(_growth_in_words(*gains))

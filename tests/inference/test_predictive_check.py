@@ -38,8 +38,8 @@ def noisy(seed=0, strategies=("a",), repetitions=REPETITIONS, shared=NOISE["shar
     return pd.DataFrame(rows, columns=["strategy", "repetition", "episode", "accuracy"])
 
 
-def trace_of(runs, draws=300, shared=NOISE["shared"]):
-    """A posterior close around the truth."""
+def trace_of(runs, draws=300, **other):
+    """A posterior close around the truth, but for `other` parameters of the noise."""
     rng = np.random.default_rng(9)
     shape = (2, draws, len(runs.strategies))
     log_u = curve.log_u_first(CURVE["delta"], CURVE["alpha"], CURVE["beta"], 1.0)
@@ -48,10 +48,7 @@ def trace_of(runs, draws=300, shared=NOISE["shared"]):
     posterior = xr.Dataset(
         {
             "curve": ((*dims, "parameter"), vector + 0.001 * rng.standard_normal((*shape, 4))),
-            **{
-                name: (dims, np.full(shape, value))
-                for name, value in (NOISE | {"shared": shared}).items()
-            },
+            **{name: (dims, np.full(shape, value)) for name, value in (NOISE | other).items()},
         },
         {"strategy": list(runs.strategies), "parameter": list(curve.COORDINATES)},
     )
@@ -66,6 +63,15 @@ def found(frame):
 def test_runs_of_the_model_pass():
     passed = [found(noisy(seed)).passed for seed in range(30)]
     assert sum(passed) >= 28
+
+
+def test_noise_that_hides_the_rise_is_told():
+    """As where accuracies stop changing: the posterior is far from the early means."""
+    runs = Runs.from_frame(noisy())
+    (finding,) = check(trace_of(runs, noise_ratio=300), runs).table["finding"]
+    assert finding.startswith("its noise would have a standard deviation of 1")
+    assert "more than any score can have, and the curve lies up to " in finding
+    assert check(trace_of(runs, noise_ratio=40), runs).passed
 
 
 def test_one_run_unlike_nine_is_named():
