@@ -73,8 +73,9 @@ def considered(runs: Runs, within: float | None = None, until: float | None = No
     least to `within`.
     """
     if until is None:
-        far = within_pool(runs, _FAR * seen_budget(runs))
-        return episode_budgets(runs, max(far, within or 0))
+        until = max(within_pool(runs, _FAR * seen_budget(runs)), within or 0)
+        if x_pool(runs) is None:
+            return episode_budgets(runs, until)
     budgets = episode_budgets(runs, until)
     return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
 
