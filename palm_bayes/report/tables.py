@@ -69,7 +69,8 @@ def budgeted(needed: LabelsToReach) -> dict[str, pd.DataFrame]:
     sure = f"budget: suffices with {exact_percent(needed.assurance)} probability"
     heading = f"{needed.unit.capitalize()} needed for {needed.goal}; {sure}:"
     tables = {heading: pd.DataFrame(needs)}
-    tables |= {"ALDA's rule:": _advised(needed)} if len(rows) > 1 else {}
+    rule = "ALDA's rule" if needed.scope == "expected" else "ALDA's rule, of the expected curves"
+    tables |= {f"{rule}:": _advised(needed)} if len(rows) > 1 else {}
     return {heading: _marked(table, needed.doubts) for heading, table in tables.items()}
 
 

@@ -18,3 +18,11 @@ def test_a_page_shows_the_tables_of_the_commands(fit, page, report):
 def test_one_point_is_not_one_points(fit):
     in_percent = PalmFit(replace(fit.runs, score=Score(percent=True)), fit.trace, fit.convergence)
     assert next(iter(compared(in_percent.compare()))).endswith("by more than 1 point:")
+
+
+def test_aldas_rule_says_that_it_is_of_the_expected_curves(fit):
+    """Also where single runs were asked for."""
+    _, heading = budgeted(fit.labels_to_reach(0.9))
+    assert heading == "ALDA's rule:"
+    _, heading = budgeted(fit.labels_to_reach(0.9, scope="new"))
+    assert heading == "ALDA's rule, of the expected curves:"
