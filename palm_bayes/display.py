@@ -104,6 +104,17 @@ def difference(value: float, scale: float) -> str:
     return f"{value:.{max(1 - math.floor(math.log10(size)), 0)}f}"
 
 
+def with_error(value: float, error: float) -> tuple[str, str]:
+    """Format a value and its standard error, to the second significant digit of the error.
+
+    Both keep their digits however small they are, so that they can be compared.
+    """
+    if not 0 < error < math.inf:
+        return f"{value:.2g}", f"{error:.2g}"
+    digits = max(1 - math.floor(math.log10(error)), 0)
+    return f"{value:z.{digits}f}", f"{error:.{digits}f}"
+
+
 def amount(value: float) -> str:
     """Format an amount, such as a cost, with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"

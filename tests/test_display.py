@@ -19,6 +19,7 @@ from palm_bayes.display import (
     number,
     percent,
     three_digits,
+    with_error,
 )
 from palm_bayes.inference.convergence import Convergence
 from palm_bayes.palm_fit import PalmFit
@@ -223,6 +224,19 @@ def test_no_probability_is_said_to_be_0_or_1(probability, words):
 )  # fmt: skip
 def test_differences_have_two_significant_digits_and_no_empty_ones(value, scale, words):
     assert difference(value, scale) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (0.0002, 0.0004, ("0.00020", "0.00040")), (-0.00021, 0.0001, ("-0.00021", "0.00010")),
+        (0.0231, 0.0042, ("0.0231", "0.0042")), (-0.00001, 0.01, ("0.000", "0.010")),
+        (0.02, 0.035, ("0.020", "0.035")), (1.2, 12.0, ("1", "12")), (0.0, 0.0, ("0", "0")),
+    ],
+)  # fmt: skip
+def test_values_can_be_compared_with_their_standard_errors(value, error, words):
+    """However small, and with their signs."""
+    assert with_error(value, error) == words
 
 
 def test_amounts_and_given_shares_in_words():

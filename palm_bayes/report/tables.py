@@ -15,7 +15,7 @@ from palm_bayes.decisions.information_value import PilotValue
 from palm_bayes.decisions.label_budget import LabelsToReach
 from palm_bayes.decisions.pairwise import with_shares
 from palm_bayes.decisions.rule_logic import Finding
-from palm_bayes.display import amount, exact_percent, intervals, percent
+from palm_bayes.display import amount, exact_percent, intervals, percent, with_error
 from palm_bayes.errors import plural
 from palm_bayes.model.learned import BEYOND
 
@@ -119,8 +119,7 @@ def piloted(pilots: PilotValue) -> dict[str, pd.DataFrame]:
             "strategy": row.strategy,
             "one more": row.pilot,
             "labels": f"{row.labels:,.0f}",
-            "value": pilots.score.written_size(row.value),
-            "standard error": pilots.score.written_size(row.error),
+            **dict(zip(("value", "standard error"), with_error(row.value, row.error), strict=True)),
         }
         for row in values
     ]
