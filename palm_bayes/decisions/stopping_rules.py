@@ -115,7 +115,8 @@ class Plateau(SingleRule):
         flat = float((gain < little).mean())
         stop = flat >= self.probability
         forgone = float(np.maximum(gain, 0).mean())
-        edge, much = size(float(np.quantile(gain, self.probability))), self._gain_in_words(outlook)
+        edge = size(float(np.quantile(gain, self.probability))).removeprefix("<")
+        much = self._gain_in_words(outlook)
         if stop:
             wrong = f"the gain is lost, {size(forgone)} on average."
         else:

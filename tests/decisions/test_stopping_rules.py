@@ -90,6 +90,13 @@ def test_plateau_tells_what_is_given_up():
     assert Plateau(0.05, 20, 0.5).find(SPLIT).loss == pytest.approx(0.06)
 
 
+@pytest.mark.parametrize(("percent", "least"), [(False, "0.001"), (True, "0.1 points")])
+def test_a_gain_threshold_that_is_tiny_is_below_the_least_shown(percent, least):
+    still = outlook([[0.8, 0.80001]], percent=percent)
+    found = Plateau("5%", 10).find(still)
+    assert found.change == f"Would change with a gain threshold below {least}."
+
+
 def test_unreachable_takes_the_best_within_the_budget():
     falls = outlook([[0.8, 0.9, 0.7], [0.8, 0.8, 0.8]])
     assert Unreachable(0.9, 120, 0.6).find(falls).stop is True
