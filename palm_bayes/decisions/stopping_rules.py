@@ -177,15 +177,18 @@ class Unreachable(SingleRule):
         reachable = float((best >= score.goal(self.accuracy)).mean())
         stop = reachable < self.probability
         edge = score.shown(np.quantile(best, 1 - self.probability))
+        over = self.budget < within  # the labels spent are more than the budget
+        spent = f", of which {number(self.budget)} were the budget," * over
         if stop:
             wrong = "a reachable target is given up."
         else:
             left = within - outlook.now
             wrong = f"up to {left:,.0f} labels are spent on a target that is not reached."
         return Finding(
-            self._condition(outlook, within), stop,
+            self._condition(outlook, min(within, self.budget)), stop,
             f"the probability that {score.asked(self.accuracy)} is reached within {within:,.0f} "
-            f"labels is {percent(reachable)} (given up below {exact_percent(self.probability)})",
+            f"labels{spent} is {percent(reachable)} "
+            f"(given up below {exact_percent(self.probability)})",
             f"Would change with a target {score.worse if stop else score.better} {edge}.",
             wrong, reachable, self.probability,
         )  # fmt: skip

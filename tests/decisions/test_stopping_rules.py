@@ -104,6 +104,8 @@ def test_unreachable_takes_the_best_within_the_budget():
     assert Unreachable(0.9, 105, 0.1).find(falls).probability == 0
     spent = Unreachable(0.9, 90, 0.1).find(falls)
     assert "within 100 labels" in spent.reason  # the probability is that of the labels spent
+    assert "within 100 labels, of which 90 were the budget, is <1 %" in spent.reason
+    assert "within 90 labels" in spent.rule  # as it was asked
 
 
 def test_large_numbers_of_labels_are_written_out():
