@@ -8,6 +8,10 @@ from palm_bayes.errors import DataError, real, whole
 
 XMode = Literal["labels", "episodes"]
 
+NO_LABELS = (
+    "labels are unknown, only episodes are: give the labels per episode when the runs are read "
+    "(batch= in Python, --budget-size in the shell)"
+)
 MIN_EPISODES = 4  # the curve has four parameters
 UNBOUNDED = frozenset(
     {"rmse", "mse", "mae", "loss", "nll", "crossentropy", "perplexity", "deviance"}

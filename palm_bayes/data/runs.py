@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from palm_bayes.arrays import Floats, as_floats, interpolated
 from palm_bayes.data.cells import EXACT, MAX_NAME, as_text, in_native_order, natural
-from palm_bayes.data.limits import MIN_EPISODES, XMode, check_options
+from palm_bayes.data.limits import MIN_EPISODES, NO_LABELS, XMode, check_options
 from palm_bayes.data.score import Score
 from palm_bayes.data.validation import (
     MEAN_OF,
@@ -209,7 +209,7 @@ class Runs(Displayed):
     def x_at(self, labels: ArrayLike) -> Floats:
         """Convert labels to model x; inverse of `labels_at`; `DataError` if labels are unknown."""
         if not self.labels_known:
-            raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
+            raise DataError(NO_LABELS)
         at, points = as_floats(labels, "labels"), self._known_points()
         return interpolated(at, points["labels"], points["x"], 1 / self.batch)
 

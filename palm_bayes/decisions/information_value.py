@@ -17,6 +17,7 @@ import pandas as pd
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import episode_budgets
+from palm_bayes.data.limits import NO_LABELS
 from palm_bayes.data.score import Score
 from palm_bayes.decisions import pairwise
 from palm_bayes.decisions.doubts import Doubts, doubts_of, with_warning
@@ -127,7 +128,7 @@ def pilot_value(fit: "Posterior", labels: float, *, seed: int = 0) -> PilotValue
     if not real(labels, "labels") >= first:
         raise DataError(f"labels are {labels:g}, but must be at least the first seen: {first:g}")
     if not fit.runs.labels_known:
-        raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
+        raise DataError(NO_LABELS)
     here = draw_paths(fit, np.array([labels])).isel(budget=0, drop=True)
     loss = pairwise.loss(here).mean("sample").to_numpy()
     accuracy = here.to_numpy()

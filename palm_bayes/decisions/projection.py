@@ -9,6 +9,7 @@ import numpy as np
 
 from palm_bayes.arrays import Floats
 from palm_bayes.data.budgets import whole_labels
+from palm_bayes.data.limits import NO_LABELS
 from palm_bayes.data.score import Score
 from palm_bayes.decisions.trajectories import by_sample
 from palm_bayes.errors import DataError, known
@@ -43,7 +44,7 @@ class Outlook:
         """
         now = labels_spent(fit.runs, strategy)
         if not fit.runs.labels_known:
-            raise DataError("labels are unknown, only episodes are: give batch, labels per episode")
+            raise DataError(NO_LABELS)
         labels, episodes = later_budgets(fit.runs, now, until)
         outlook = cls.at(fit, strategy, labels, episodes)
         others = np.setdiff1d([at for at in asked if now < at < labels[-1]], labels)

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from palm_bayes.decisions.information_value import _value_of_pilot, pilot_value
+from palm_bayes.decisions.projection import Outlook
 from palm_bayes.errors import DataError
 
 
@@ -70,6 +71,17 @@ def test_costs_need_labels(made_up):
     curves = {name: [made_up.line(0.1, 0.1)] for name in "ab"}
     with pytest.raises(DataError, match="labels are unknown, only episodes are"):
         pilot_value(made_up.stand_in(runs, curves), 6)
+
+
+def test_a_lack_of_labels_is_remedied_in_python_and_in_the_shell(made_up):
+    """In the same words by all that need labels."""
+    runs = made_up.task({"a": (0.1,), "b": (0.2,)}, labels=False)
+    fit = made_up.stand_in(runs, {name: [made_up.line(0.1, 0.1)] for name in "ab"})
+    for needs in (
+        lambda: pilot_value(fit, 6), lambda: Outlook.of(fit, "a", 9), lambda: runs.x_at([6]),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=r"batch= in Python, --budget-size in the shell"):
+            needs()
 
 
 def test_wrong_arguments_are_one_line(fit):
