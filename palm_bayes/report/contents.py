@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from palm_bayes.data.budgets import seen_budget, unit_of
+from palm_bayes.data.limits import NO_LABELS
 from palm_bayes.decisions.compare import Comparison, compare
 from palm_bayes.decisions.decide import Decision, decide
 from palm_bayes.decisions.label_budget import LabelsToReach, labels_to_reach
@@ -150,12 +151,20 @@ class Report:
         which = "Which strategy?" if self.several else "How good is the strategy?"
         answers[which] = self.comparison.sentence
         if self.needed is not None:
-            answers["How many labels?"] = _sentences(self.needed.sentence, of_budget(self.needed))
+            prior = of_budget(self.needed)
+            answers["How many labels?"] = _sentences(self.needed.sentence, prior, self.unasked)
         described = [_DESCRIBED] if check.passed else check.sentences
         answers["Can it be relied on?"] = " ".join(
             [convergence.sentence, *described, worth(self.fit, self.answered, until=self.furthest)]
         )
         return answers
+
+    @property
+    def unasked(self) -> str:
+        """Sentence that says why a target is not used to decide; empty if it is, or none is."""
+        if self.needed is None or self.decision is not None:
+            return ""
+        return f"Whether to stop is not answered: {NO_LABELS}."
 
     @property
     def until(self) -> float:

@@ -49,6 +49,11 @@ def test_episodes_where_labels_are_unknown(fit, read):
     text = read(html(report)).text
     assert "Today (12 episodes)" in text
     assert "Stop or continue" not in text
+    assert "Whether to stop is not answered: labels are unknown" in text
+
+
+def test_what_is_answered_is_not_said_to_be_unanswered(report):
+    assert "not answered" not in report.sentence
 
 
 def test_notes_of_the_data_are_told(fit, read):
