@@ -15,6 +15,14 @@ from palm_bayes.errors import ConvergenceError, listed
 R_HAT_MOST = 1.01
 ESS_LEAST = 400
 E_BFMI_LEAST = 0.3
+_DIGITS = {
+    "r_hat": (3, R_HAT_MOST),
+    "ess_bulk": (0, ESS_LEAST),
+    "ess_tail": (0, ESS_LEAST),
+    "divergences": (0, 0),
+    "e_bfmi": (2, E_BFMI_LEAST),
+}
+"""Decimals of each number, and its limit."""
 TAIL = 0.89  # ArviZ's default interval, since no verdict may depend on the user's interval
 
 
@@ -51,7 +59,7 @@ class Convergence(Displayed):
             least = int(self.table[["ess_bulk", "ess_tail"]].min().min())
             r_hat = self.table["r_hat"].max()
             return (
-                f"Converged: R-hat at most {r_hat:.3f}, "
+                f"Converged: R-hat at most {written('r_hat', r_hat)}, "
                 f"at least {least} effective draws{in_brackets}."
             )
         short = self.table.loc[~self.table["passed"], "advice"]
@@ -96,6 +104,14 @@ def diagnose(
     return {**found, "passed": not advice, "advice": advice}
 
 
+def written(column: str, value: float) -> str:
+    """Format a number of `Convergence.table`, with the decimals that tell it from its limit."""
+    digits, limit = _DIGITS[column]
+    while value != limit and round(value, digits) == limit:
+        digits += 1
+    return f"{value:,.{digits}f}"
+
+
 def by_number(sampled: xr.Dataset) -> dict[str, xr.Dataset]:
     """Compute ``r_hat``, ``ess_bulk`` and ``ess_tail`` of each number; dims without draws."""
     over = [["chain", "draw"]]
@@ -129,6 +145,7 @@ def e_bfmi(energy: xr.DataArray) -> float:
 
 def _advice(found: dict[str, Any]) -> str:
     """Describe the first failed criterion and a remedy, or return ""; NaN fails."""
+    shown = {name: written(name, found[name]) for name in _DIGITS}
     if not np.isfinite(found["r_hat"]):
         return "the chains did not move; check the curve's data."
     if found["divergences"]:
@@ -138,12 +155,13 @@ def _advice(found: dict[str, Any]) -> str:
         )
     if not found["r_hat"] <= R_HAT_MOST:
         return (
-            f"R-hat {found['r_hat']:.3f}, the chains disagree; take more draws, and check whether "
+            f"R-hat {shown['r_hat']}, the chains disagree; take more draws, and check whether "
             "one repetition differs from the others."
         )
     least = min(found["ess_bulk"], found["ess_tail"])
     if not least >= ESS_LEAST:
-        return f"only {least:.0f} effective draws of {ESS_LEAST} required; take more draws."
+        few = written("ess_bulk", least)
+        return f"only {few} effective draws of {ESS_LEAST} required; take more draws."
     if not found["e_bfmi"] >= E_BFMI_LEAST:
-        return f"E-BFMI {found['e_bfmi']:.2f}, the tails are explored slowly; tune longer."
+        return f"E-BFMI {shown['e_bfmi']}, the tails are explored slowly; tune longer."
     return ""

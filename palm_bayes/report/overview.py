@@ -9,6 +9,7 @@ import pandas as pd
 from palm_bayes.data.validation import CELL
 from palm_bayes.display import percent
 from palm_bayes.evaluation.sweep_result import COLUMNS, Sweep, path_of
+from palm_bayes.inference.convergence import written
 from palm_bayes.plots.sweep import plot_speed_ups
 from palm_bayes.report.parts import Listing, Page, Picture, Section, Table
 
@@ -145,7 +146,7 @@ def worst(sweep: Sweep) -> Section | None:
     table = pd.DataFrame(
         {
             "cell": [path_of(cell) for cell in order[CELL].to_numpy()],
-            "R-hat": [f"{value:.3f}" for value in order["r_hat"]],
+            "R-hat": [written("r_hat", value) for value in order["r_hat"]],
             "divergences": order["divergences"].astype(str).to_numpy(),
             "reason": [
                 "; ".join(filter(None, (row.advice, "" if row.described else row.finding)))

@@ -8,6 +8,7 @@ import pandas as pd
 from palm_bayes.data.budgets import seen_budget, unit_of
 from palm_bayes.data.checks import oddities
 from palm_bayes.display import percent
+from palm_bayes.inference.convergence import written
 from palm_bayes.inference.saved import about_fit
 from palm_bayes.inference.settings import silent
 from palm_bayes.model.curve import PARAMETERS
@@ -55,13 +56,13 @@ ABOUT = {
     ),
 }
 _DIAGNOSTICS = {
-    "R-hat": ("r_hat", 3),
-    "ESS bulk": ("ess_bulk", 0),
-    "ESS tail": ("ess_tail", 0),
-    "divergences": ("divergences", 0),
-    "E-BFMI": ("e_bfmi", 2),
+    "R-hat": "r_hat",
+    "ESS bulk": "ess_bulk",
+    "ESS tail": "ess_tail",
+    "divergences": "divergences",
+    "E-BFMI": "e_bfmi",
 }
-"""Column and digits of each number about convergence."""
+"""Column of each number about convergence."""
 
 _SOURCES = {
     "parameters": "parameters",
@@ -223,8 +224,8 @@ def reliability(report: Report) -> Section:
             "strategy": sampled.index,
             "converged": [_yes(passed) for passed in sampled["passed"]],
             **{
-                name: [f"{value:,.{digits}f}" for value in sampled[column]]
-                for name, (column, digits) in _DIAGNOSTICS.items()
+                name: [written(column, value) for value in sampled[column]]
+                for name, column in _DIAGNOSTICS.items()
             },
         }
     )

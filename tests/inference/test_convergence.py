@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from palm_bayes.errors import ConvergenceError, PalmError
-from palm_bayes.inference.convergence import Convergence, diagnose, e_bfmi
+from palm_bayes.inference.convergence import Convergence, _advice, diagnose, e_bfmi, written
 
 
 def posterior(chains=4, draws=1000, seed=1):
@@ -152,6 +152,27 @@ def test_all_pass():
     expected = "Converged: R-hat at most 1.004, at least 512 effective draws."
     assert verdict.sentence == expected
     verdict.require()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("r_hat", 1.0042, "1.004"), ("r_hat", 1.0103, "1.0103"), ("r_hat", 1.00998, "1.00998"),
+        ("r_hat", 1.01, "1.010"), ("r_hat", 1.2, "1.200"), ("r_hat", float("nan"), "nan"),
+        ("ess_bulk", 399.7, "399.7"), ("ess_tail", 1234.5, "1,234"), ("e_bfmi", 0.298, "0.298"),
+        ("divergences", 3, "3"), ("divergences", 0, "0"),
+    ],
+)  # fmt: skip
+def test_a_number_is_told_from_its_limit(column, value, words):
+    """No verdict is told by a number that is rounded to the other side."""
+    assert written(column, value) == words
+
+
+def test_a_failed_criterion_is_seen_to_fail():
+    found = _advice({**table(a={}).loc["a"].to_dict(), "r_hat": 1.0104})
+    assert found.startswith("R-hat 1.0104, the chains disagree")
+    passed = Convergence(table(a={"r_hat": 1.0098})).sentence
+    assert "R-hat at most 1.0098," in passed
 
 
 def test_further_tries_are_told():
