@@ -47,6 +47,8 @@ def _read(text: str) -> dict[str, Any]:
     return found
 
 
+_NARROWEST, _LOWEST = 3.3, 2  # inches of a figure: below, its text is cut off
+
 # Options of several commands.
 _COMMON = _read("""
 Model
@@ -147,6 +149,9 @@ def _size(given: str) -> tuple[float, float]:
     size = tuple(map(float, found.groups())) if found else ()
     if not size or not all(1 <= inches <= 100 for inches in size):
         raise UsageError(f"--size {given}: give width x height, each 1 to 100 inches, such as 6x4.")
+    if size[0] < _NARROWEST or size[1] < _LOWEST:
+        least = f"at least {_NARROWEST} inches wide and {_LOWEST} high"
+        raise UsageError(f"--size {given}: text would be cut off; give {least}.")
     return size[0], size[1]
 
 

@@ -60,6 +60,8 @@ def test_figures_have_the_size_and_style_asked_for(saved, capsys, tmp_path):
     [
         (["--style", "gglot"], "gglot is neither a file nor a style sheet of Matplotlib: ggplot"),
         (["--size", "9"], "--size 9: give width x height, each 1 to 100 inches, such as 6x4"),
+        (["--size", "3.2x4"], "3.2x4: text would be cut off; give at least 3.3 inches wide and 2"),
+        (["--size", "4x1.9"], "4x1.9: text would be cut off"),
         (["--at", "5"], "at is 5, but must be at least the first labels seen: 20"),
         (["--rope", "2"], "rope is 2"),
         (["--reference", "best"], "no strategy 'best'"),
