@@ -150,13 +150,13 @@ class Source:
     target: float | str | None = None  # accuracy to be asked about, checked before sampling
     growing: bool = False  # the runs are read again and again, while they grow
 
-    def asked(self, target: float | str | None, *, growing: bool = False) -> "Source":
+    def asked(self, target: float | str | None) -> "Source":
         """Return the same with the target of a question; `DataError` if it is no number."""
         from palm_bayes.data.score import parsed
 
         if target is not None:
             parsed(target, "the target")
-        return replace(self, target=target, growing=growing)
+        return replace(self, target=target)
 
     @property
     def seed(self) -> int:
@@ -253,7 +253,7 @@ def _source(
         typer.Argument(
             metavar="FIT",
             help="trace.nc of a fit, or its output folder; several are put side by side. Or runs, "
-            "tables or a folder in PALM's layout, which are fitted first (watch takes only these).",
+            "tables or a folder in PALM's layout, which are fitted first.",
         ),
     ],
 ) -> Source:
@@ -269,5 +269,27 @@ def _source(
     return Source(fit, how, sampled, tuple(given))
 
 
+@filled_by(_source)
+def _growing(
+    source: Source,
+    fit: Annotated[  # noqa: ARG001 - `source` has it
+        list[Path],
+        typer.Argument(
+            metavar="RUNS",
+            help="Runs that grow: tables, a glob, or a folder in PALM's layout. Each change of the "
+            "files is fitted.",
+        ),
+    ],
+) -> Source:
+    """Refuse saved fits, which do not grow."""
+    if source.saved:
+        raise UsageError(
+            f"{source.saved[0]} is a saved fit: watch takes runs, which grow. For a fit, use stop."
+        )
+    return replace(source, growing=True)
+
+
 takes_fit = filled_by(_source)
 """Replace a command's first parameter, a `Source`, by FIT and the options of fitting."""
+takes_growing_runs = filled_by(_growing)
+"""Replace a command's first parameter, a `Source`, by RUNS and the options of fitting."""

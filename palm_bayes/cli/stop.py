@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from palm_bayes.cli import terminal
 from palm_bayes.cli.options import Score, Shown, Strategy, UsageError, described, filled_by, shown
-from palm_bayes.cli.source import Source, takes_fit
+from palm_bayes.cli.source import Source, takes_fit, takes_growing_runs
 from palm_bayes.cli.terminal import OK, echo, report_decision, working
 from palm_bayes.errors import DataError
 
@@ -180,7 +180,7 @@ def stop(
     return _STATUS[decision.action] if exit_code else status
 
 
-@takes_fit
+@takes_growing_runs
 @filled_by(_asked)
 @described("Output\n  --every SECONDS  Interval of checking for new files.")
 def watch(
@@ -192,13 +192,9 @@ def watch(
 ) -> int:
     """Watch files of runs, and end when it is time to stop, or to switch.
 
-    FIT is the place of the runs: a folder in PALM's layout, or a table; no saved fit.
+    RUNS is where they are written: a folder in PALM's layout, or a table; no saved fit.
     """
-    if source.saved:
-        raise UsageError(
-            f"{source.saved[0]} is a saved fit: watch takes runs, which grow. For a fit, use stop."
-        )
-    source = source.asked(question.target, growing=True)
+    source = source.asked(question.target)
     seen, last = None, None
     while True:
         if (there := _stamp(source.paths)) != seen:

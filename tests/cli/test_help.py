@@ -54,6 +54,15 @@ def test_a_narrow_terminal_has_all_of_the_text(name, monkeypatch, capsys):
         assert other.name in out
 
 
+def test_watch_names_the_runs_that_it_takes(monkeypatch, capsys):
+    """It refuses the saved fits that the other commands take."""
+    (names, text), *_ = entries("watch")
+    assert names == "RUNS"
+    assert "trace.nc" not in text
+    assert "FIT" not in help_of("watch", 100, monkeypatch, capsys)
+    assert "trace.nc" in entries("stop")[0][1]
+
+
 def test_all_commands_that_show_progress_can_be_quiet():
     flags = {name: {f for p in one.params for f in p.opts} for name, one in GROUP.commands.items()}
     assert [name for name in flags if not {"--quiet", "-q"} <= flags[name]] == ["example"]
