@@ -4,6 +4,8 @@ Results go to stdout; progress, notes and errors to stderr. Libraries are import
 used, so that help and usage errors appear at once.
 """
 
+import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -57,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = app(args=args, prog_name="palm-bayes", standalone_mode=False)
     except UsageError as error:
         command = error.ctx.command_path if error.ctx else "palm-bayes"
-        return failed(f"{error.format_message()} (see {command} --help)", BAD_INPUT)
+        return failed(f"{_where_from(error.format_message())} (see {command} --help)", BAD_INPUT)
     except (WorkerError, OSError) as error:
         what: object = error
         if isinstance(error, OSError) and not error.filename:  # as of a full stdout
@@ -74,6 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if status == INTERRUPTED:  # Typer's status for KeyboardInterrupt
         failed("interrupted", INTERRUPTED)
     return int(status or OK)
+
+
+def _where_from(message: str) -> str:
+    """Leave out the environment variable that Typer names for an option, unless it is set."""
+    return re.sub(
+        r" \(env var: '(\w+)'\)", lambda found: found[0] * (found[1] in os.environ), message
+    )
 
 
 @contextmanager

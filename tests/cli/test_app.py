@@ -33,6 +33,16 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"palm-bayes {palm_bayes.__version__}\n"
 
 
+def test_an_error_names_a_variable_of_the_environment_only_if_it_is_set(monkeypatch, capsys):
+    monkeypatch.delenv("PALM_BAYES_PROBABILITY", raising=False)
+    assert cli.main(["fit", "runs.csv", "--probability", "7"]) == 2
+    said = capsys.readouterr().err
+    assert "'--probability': Input should be" in said
+    monkeypatch.setenv("PALM_BAYES_PROBABILITY", "7")
+    assert cli.main(["fit", "runs.csv"]) == 2
+    assert "'--probability' (env var: 'PALM_BAYES_PROBABILITY'): " in capsys.readouterr().err
+
+
 def test_too_little_memory_is_told_in_one_line(monkeypatch, capsys, tmp_path):
     def fill(_):
         raise MemoryError("Unable to allocate 8.73 TiB")
