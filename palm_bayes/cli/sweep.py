@@ -131,7 +131,8 @@ def _report(found: "Sweep", pooled: "pd.DataFrame", how: Shown, *, seed: int, ou
         "seed": seed,
         "out": str(out),
     }
-    more = [
+    more = [found.advice] if found.advice else []
+    more += [
         f"Set aside: {' / '.join(filter(None, cell))} ({question}): {reason}"
         for *cell, question, reason in found.failures.head(5).astype(str).to_numpy()
     ]

@@ -216,6 +216,17 @@ class Sweep(Displayed):
         return bool(len(self.verdicts) and self.verdicts["converged"].all()) and self.failures.empty
 
     @property
+    def advice(self) -> str:
+        """Most frequent advice for cells that did not converge, in one sentence; may be empty."""
+        advice = self.verdicts.loc[~self.verdicts["converged"], "advice"].dropna()
+        if advice.empty:
+            return ""
+        kinds = advice.str.replace(r"[\d.,]*\d", "", regex=True)  # equal but for their numbers
+        alike = advice[kinds == kinds.mode()[0]]
+        of = plural([len(advice)], "cell", "cells")
+        return f"Not converged: {len(alike):,} of {of} as this one: {alike.iloc[0]}"
+
+    @property
     def sentence(self) -> str:
         """Numbers of tasks, of cells, and of those to doubt."""
         cells = self.verdicts

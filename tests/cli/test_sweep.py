@@ -117,6 +117,21 @@ def test_formats(asked, capsys):
     assert f"| margin | 1 | {np.exp(expected.loc['margin', 'mean']):.2f} \\[" in out
 
 
+def test_the_most_frequent_remedy_is_told(asked, capsys):
+    """Also where it has other numbers in each cell; the rest is in verdicts.parquet."""
+    few = "only {} effective draws of 400 required; take more draws."
+    table = asked["parts"][0]["verdicts"]
+    rows = pd.DataFrame(table).merge(pd.DataFrame({"advice": ["", "", ""]}), how="cross")
+    rows["strategy"] = [f"s{i}" for i in range(len(rows))]
+    rows["advice"] = ["2 divergent transitions.", few.format("1,312"), few.format(99.5), "", "", ""]
+    rows["converged"] = rows["advice"] == ""
+    asked["parts"][0]["verdicts"] = rows.to_dict("list")
+    assert cli.main(["sweep", "a.csv", "--out", "out"]) == 3
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"Not converged: 2 of 3 cells as this one: {few.format('1,312')}" in told
+    assert Sweep.load(Path("out")).advice in told
+
+
 def test_status(asked, capsys):
     asked["parts"] = parts(converged=False)
     assert cli.main(["sweep", "a.csv", "--out", "out"]) == 3
