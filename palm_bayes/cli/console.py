@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _TIED = "\N{NO-BREAK SPACE}"
+_SECOND = "\x00"  # stands for the second column of a wide character; no text shown has it
 
 
 def console_of(stream: TextIO, *, quiet: bool = False) -> "Console":
@@ -44,10 +45,19 @@ def wrapped(text: str, width: int) -> str:
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip()))
         lines += textwrap.wrap(
-            line.replace(" %", f"{_TIED}%"), width, subsequent_indent=2 * indent,
+            _padded(line.replace(" %", f"{_TIED}%")), width, subsequent_indent=2 * indent,
             break_long_words=False, break_on_hyphens=False,
         ) or [""]  # fmt: skip
-    return "\n".join(lines).replace(_TIED, " ")
+    return "\n".join(lines).replace(_TIED, " ").replace(_SECOND, "")
+
+
+def _padded(line: str) -> str:
+    """Give each character as many places as a terminal has columns for it."""
+    if line.isascii():
+        return line
+    from rich.cells import get_character_cell_size
+
+    return "".join(one + _SECOND * (get_character_cell_size(one) - 1) for one in line)
 
 
 def print_tables(console: "Console", tables: "Mapping[str, pd.DataFrame]") -> None:
@@ -64,13 +74,14 @@ def print_table(console: "Console", table: "pd.DataFrame") -> None:
     Rich does not ensure by itself.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Column, Table
 
     names = list(map(str, table.columns))
     rows = [list(map(str, row)) for row in table.itertuples(index=False)]
     cells = [[word.split() for word in column] for column in zip(names, *rows, strict=True)]
-    least = [max(len(word) for cell in column for word in cell) for column in cells]
-    most = [max(len(" ".join(cell)) for cell in column) for column in cells]
+    least = [max(cell_len(word) for cell in column for word in cell) for column in cells]
+    most = [max(cell_len(" ".join(cell)) for cell in column) for column in cells]
     gap = 2 if sum(least) + 2 * len(names) < console.width else 1
     space = console.width - gap * len(names) - 1
     widest = most[0]

@@ -5,6 +5,7 @@ import re
 
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -60,6 +61,16 @@ def test_a_table_is_wrapped_between_words(width):
     assert words <= set(" ".join(lines).split())
 
 
+def test_a_table_of_wide_characters_fits_the_terminal():
+    table = pd.DataFrame({"strategy": ["主动学习"] * 2, "accuracy": ["最高 准确率 [0.9-0.95]"] * 2})
+    for width in (40, 24):
+        stream = io.StringIO()
+        made = Console(file=stream, width=width, markup=False, highlight=False)
+        console.print_table(made, table)
+        assert max(map(cell_len, stream.getvalue().splitlines())) <= width
+        assert stream.getvalue().count("主动学习") == 2
+
+
 def test_a_table_too_wide_is_printed_row_by_row():
     lines = shown(40)
     assert max(map(len, lines)) <= 40
@@ -79,6 +90,15 @@ def test_sentences_in_a_table_are_printed_row_by_row():
         "0.93 is reached within 800 labels with a", "probability below 5 %",
         "now: >99 %", "answer: go on",
     ]  # fmt: skip
+
+
+def test_wide_characters_take_two_columns():
+    """As terminals show them: a line that is too long would be wrapped again."""
+    text = "  " + "策略 " * 9 + "e\N{COMBINING ACUTE ACCENT} is best"
+    lines = console.wrapped(text, 20).split("\n")
+    assert max(map(cell_len, lines)) <= 20
+    assert " ".join(" ".join(lines).split()) == text.strip()
+    assert lines[0] == "  策略 策略 策略"
 
 
 def test_text_is_wrapped_before_words_but_not_before_percent():
