@@ -15,14 +15,6 @@ from palm_bayes.errors import ConvergenceError, listed
 R_HAT_MOST = 1.01
 ESS_LEAST = 400
 E_BFMI_LEAST = 0.3
-_DIGITS = {
-    "r_hat": (3, R_HAT_MOST),
-    "ess_bulk": (0, ESS_LEAST),
-    "ess_tail": (0, ESS_LEAST),
-    "divergences": (0, 0),
-    "e_bfmi": (2, E_BFMI_LEAST),
-}
-"""Decimals of each number, and its limit."""
 TAIL = 0.89  # ArviZ's default interval, since no verdict may depend on the user's interval
 
 
@@ -106,7 +98,8 @@ def diagnose(
 
 def written(column: str, value: float) -> str:
     """Format a number of `Convergence.table`, with the decimals that tell it from its limit."""
-    digits, limit = _DIGITS[column]
+    limit = {"r_hat": R_HAT_MOST, "divergences": 0, "e_bfmi": E_BFMI_LEAST}.get(column, ESS_LEAST)
+    digits = {"r_hat": 3, "e_bfmi": 2}.get(column, 0)
     while value != limit and round(value, digits) == limit:
         digits += 1
     return f"{value:,.{digits}f}"
@@ -145,7 +138,7 @@ def e_bfmi(energy: xr.DataArray) -> float:
 
 def _advice(found: dict[str, Any]) -> str:
     """Describe the first failed criterion and a remedy, or return ""; NaN fails."""
-    shown = {name: written(name, found[name]) for name in _DIGITS}
+    shown = {name: written(name, found[name]) for name in ("r_hat", "e_bfmi")}
     if not np.isfinite(found["r_hat"]):
         return "the chains did not move; check the curve's data."
     if found["divergences"]:
