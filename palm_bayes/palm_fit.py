@@ -5,7 +5,7 @@ Only `StopMonitor` and the command line import it. Questions to a saved fit do n
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -133,6 +133,8 @@ class PalmFit(Posterior):
         # A few new rows must not be read in another scale than the earlier ones.
         again = Reading(**asdict(self.runs.score))
         runs = read(data, again if isinstance(data, Runs) else reading_of(self.runs))
+        if pool := self.runs.read_with.get("pool"):
+            runs = replace(runs, read_with={"pool": pool, **runs.read_with})
         if runs.score != self.runs.score:
             raise DataError(f"the fit is of {self.runs.score}, the data are of {runs.score}")
         for oddity in sorted(set(oddities(runs)) - set(oddities(self.runs))):

@@ -143,3 +143,17 @@ def test_it_is_read_with_the_runs(example_runs):
     assert len({one.sha256() for one in (runs, other, replace(runs, read_with={}))}) == 3
     assert x_pool(replace(runs, table=runs.table.assign(labels=np.nan))) is None
     assert isinstance(runs, Runs)
+
+
+def test_a_refit_keeps_the_pool(pool_fit):
+    again = pool_fit.refit(replace(pool_fit.runs, read_with={}))
+    np.testing.assert_array_equal(expected_of(again), expected_of(pool_fit))
+
+
+def test_a_pool_without_labels_is_said_not_to_be_used(example_runs):
+    frame = example_runs.table.drop(columns=["x", "labels"])
+    runs = read_runs(frame, pool=np.int64(SIZE))
+    assert runs.read_with["pool"] == SIZE
+    assert isinstance(runs.read_with["pool"], float)
+    assert "Labels are unknown, so the size of the pool is not used." in runs.notes
+    assert not any("not used" in note for note in read_runs(frame, pool=SIZE, batch=20).notes)

@@ -346,4 +346,5 @@ def compare(
     lowest = paths.sel(budget=here).mean("sample").idxmin("strategy").item()
     named = (name for name in runs.strategies if name.casefold() == "random")
     chosen, doubts = reference or next(named, lowest), doubts_of(fit)
-    return Comparison(paths, here, unit, margin, chosen, runs, probability, doubts, float(seen[-1]))
+    level, last = float(probability), float(seen[-1])
+    return Comparison(paths, here, unit, margin, chosen, runs, level, doubts, last)

@@ -313,8 +313,12 @@ def labels_to_reach(
     whole(seed, "seed", 0)
     require_inside(assurance, "assurance")
     require_inside(probability, "probability")
+    within, until = (
+        None if budget is None else real(budget, name)
+        for name, budget in (("within", within), ("until", until))
+    )
     for name, budget in (("within", within), ("until", until)):
-        if budget is not None and not seen <= real(budget, name) < np.inf:
+        if budget is not None and not seen <= budget < np.inf:
             raise DataError(
                 f"{name} is {number(budget)}, but must be at least the {number(seen)} {unit} seen"
             )
@@ -332,6 +336,7 @@ def labels_to_reach(
     chance = None if within is None else (needed < np.inf).mean("sample").to_numpy()
     curves, paths = (part.sel(budget=budgets) for part in (curves, paths))
     return LabelsToReach(
-        fit, curves, paths, goal, scope, unit, assurance, within, half_width, eta, probability,
+        fit, curves, paths, goal, scope, unit, float(assurance), within, half_width, float(eta),
+        float(probability),
         chance,
     )  # fmt: skip

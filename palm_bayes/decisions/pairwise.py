@@ -18,7 +18,7 @@ def quantiles(values: Floats, probability: float) -> dict[str, Floats]:
     """Compute median and central interval over the first axis; values may be infinite."""
     tail = (1 - probability) / 2
     if not len(values):
-        return dict.fromkeys(QUANTILES, np.full(values.shape[1:], np.nan))
+        return dict.fromkeys(QUANTILES, np.full(values.shape[1:], np.nan)[()])
     found = np.quantile(values, [0.5, tail, 1 - tail], axis=0, method="inverted_cdf")
     return dict(zip(QUANTILES, found, strict=True))
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Scope = Literal["expected", "continuing", "new"]
 
 _DIMS = ("chain", "draw", "strategy")
+_ALIKE = 0.1  # difference of labels, as a share, in equal episodes of a forecast and the truth
 _SHOWN = 4  # most x shown; of more, three
 _SCOPES = {
     "expected": "the expected curve of each strategy",
@@ -162,7 +163,8 @@ class Forecast(Displayed):
         Raises
         ------
         DataError
-            If the scope is another one, or no episode of `truth` is past the data.
+            If the scope is another one, no episode of `truth` is past the data, or its episodes
+            have other labels.
         """
         require_runs(truth, "truth")
         if self.scope != "continuing":
@@ -172,9 +174,19 @@ class Forecast(Displayed):
         key = ["strategy", "repetition", "episode"]
         later = self.to_frame()
         later = later[later["future"]].astype({"repetition": str})
-        points = later.merge(truth.table[[*key, "accuracy"]], on=key, validate="one_to_one")
+        came = truth.table[[*key, "accuracy", "labels"]]
+        came = came.rename(columns={"labels": "labels_of_truth"})
+        points = later.merge(came, on=key, validate="one_to_one")
         if points.empty:
             raise DataError("truth has no episode of the forecast past the data of the fit")
+        away = (points["labels_of_truth"] / points["labels"]).sub(1).abs()
+        if away.median() > _ALIKE:  # NaN where labels are unknown
+            row = points.iloc[int(np.nanargmax(away))]
+            theirs, ours = (number(row[name]) for name in ("labels_of_truth", "labels"))
+            raise DataError(
+                f"episode {row['episode']:.0f} of truth has {theirs} labels, that of the forecast "
+                f"{ours}: truth needs the episodes of the fit"
+            )
         seen = self.score.values(points["accuracy"])
         inside = pd.DataFrame(
             {f"{p} %": seen.between(points[low], points[high]) for p, (low, high) in BANDS.items()}

@@ -10,6 +10,7 @@ from palm_bayes.data.budgets import seen_by_strategy, unit_of
 from palm_bayes.display import percent
 from palm_bayes.errors import DataError, known, listed, number, real
 from palm_bayes.forecast.forecast import forecast
+from palm_bayes.inference.saved import prior_set_name
 from palm_bayes.model.learned import BEYOND
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def _in_words(times: float) -> str:
 
 def _held(fit: "Posterior", times: float) -> str:
     """Describe the coverage of equally distant forecasts on held-out curves."""
-    learned = fit.learned
-    row = learned.held_at(round(times, 1))  # the distance as it is told
+    learned, usual = fit.learned, prior_set_name(fit.trace) == "default"
+    row = learned.held_at(round(times, 1)) if usual else None  # the distance as it is told
     if row is None:
         return "How often forecasts that far held is not known for this prior."
     ends = [0.0, *(each.times for each in learned.held)]

@@ -80,9 +80,11 @@ class Settings:
         counts = {"draws": 4, "tune": 1, "chains": 2, "seed": 0, "batches": 1}
         if self.cores is not None:
             counts["cores"] = 1  # nutpie would wait forever for none
+        # Numbers of NumPy become Python's, which JSON takes.
         for name, least in counts.items():
-            whole(getattr(self, name), name, least)
+            object.__setattr__(self, name, whole(getattr(self, name), name, least))
         require_inside(self.target_accept, "target_accept")
+        object.__setattr__(self, "target_accept", float(self.target_accept))
 
     def suit(self, priors: "Priors") -> None:
         """Raise `DataError` if these priors need more draws."""

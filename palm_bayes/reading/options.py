@@ -42,8 +42,11 @@ class Reading:
             text(getattr(self, name), name)
         require_flag(self.percent, "percent", None)
         require_flag(self.lower_is_better, "lower_is_better")
-        if self.pool is not None and not 0 < real(self.pool, "pool (--pool)") < math.inf:
-            raise DataError(f"pool (--pool) is {self.pool:g}, but must be finite and above 0")
+        if self.pool is not None:
+            pool = real(self.pool, "pool (--pool)")
+            if not 0 < pool < math.inf:
+                raise DataError(f"pool (--pool) is {pool:g}, but must be finite and above 0")
+            object.__setattr__(self, "pool", pool)
         if self.columns is not None and not isinstance(self.columns, Mapping):
             wanted = "a dict such as {'accuracy': 'test_acc'}"
             raise DataError(f"columns is {self.columns!r}, but must be {wanted}")

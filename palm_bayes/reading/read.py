@@ -94,6 +94,9 @@ def read(source: Runs | Source, reading: Reading) -> Runs:
     )
     runs = Runs.from_frame(frame, **reading.of_runs, dataset=dataset, model=model, notes=notes)
     runs = replace(runs, read_with=reading.of_source)
+    if reading.pool is not None and not runs.labels_known:
+        told = "Labels are unknown, so the size of the pool is not used."
+        runs = replace(runs, notes=(*runs.notes, told))
     return runs if reading.named is None else runs.select(reading.named)
 
 

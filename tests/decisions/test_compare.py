@@ -207,3 +207,14 @@ def test_real_fit(fit):
     one, other = (fit.forecast(labels=[240]).draws.squeeze("x").isel(strategy=i) for i in (0, 1))
     together = (one - other).std().item()  # where repetitions share their noise
     assert together < 0.9 * np.hypot(one.std().item(), other.std().item())
+
+
+def test_numbers_of_numpy_are_written_as_json(fit):
+    json.dumps(fit.compare(500, probability=np.float32(0.75)).document())
+    found = fit.labels_to_reach(0.93, within=np.int64(400), assurance=np.float32(0.75))
+    json.dumps(found.document())
+
+
+def test_crossings_are_numbers(fit):
+    kinds = fit.compare(500).crossings.dtypes
+    assert {kinds[name].name for name in ("median", "lower", "upper")} == {"float64"}

@@ -452,7 +452,7 @@ class Frames(Forecast):
     """A forecast whose frame is given: all that coverage needs."""
 
     def __init__(self, frame, score=None):
-        object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "frame", frame.assign(labels=np.nan))
         object.__setattr__(self, "score", score or Score())
         object.__setattr__(self, "scope", "continuing")
 
@@ -510,6 +510,15 @@ def test_coverage_needs_runs_that_go_on(fit):
         ahead.coverage("runs.csv")
     with pytest.raises(DataError, match="truth has no episode of the forecast past the data"):
         ahead.coverage(fit.runs)
+
+
+def test_coverage_needs_the_episodes_of_the_fit(fit):
+    """A table of the later rows alone, without their numbers, begins at episode 1 again."""
+    ahead = fit.forecast(horizon=4, scope="continuing")
+    table = read_runs(example_runs_path()).select(fit.runs.strategies).table
+    later = table[table["episode"] > 4].drop(columns=["x", "episode"])
+    with pytest.raises(DataError, match=r"episode 1\d of truth has 3\d0 labels, that of the fore"):
+        ahead.coverage(read_runs(later))
 
 
 def test_coverage_does_not_depend_on_the_unit_of_the_truth(fit):

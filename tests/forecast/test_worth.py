@@ -1,5 +1,6 @@
 """What an answer is worth is said beside it."""
 
+import json
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,8 +11,9 @@ from palm_bayes.data import example_runs_path
 from palm_bayes.errors import DataError
 from palm_bayes.forecast import worth as module
 from palm_bayes.forecast.worth import worth
+from palm_bayes.inference.saved import about_fit
 from palm_bayes.model.learned import shipped
-from palm_bayes.palm_fit import fit_runs
+from palm_bayes.palm_fit import PalmFit, fit_runs
 from palm_bayes.reading.read import read_runs
 
 
@@ -44,7 +46,9 @@ def unlike(made_up, monkeypatch):
     runs = made_up.task({"a": (0.1,), "b": (0.2,)})
     table = runs.table
     table = table[(table["strategy"] == "a") | (table["episode"] <= 2)].reset_index(drop=True)
-    return SimpleNamespace(runs=replace(runs, table=table), learned=shipped())
+    kept = json.dumps({"sampling": {"priors": "default"}})
+    trace = SimpleNamespace(attrs={"palm_bayes": kept})
+    return SimpleNamespace(runs=replace(runs, table=table), learned=shipped(), trace=trace)
 
 
 def test_the_distance_is_that_of_the_strategies_asked_about(unlike):
@@ -101,3 +105,14 @@ def test_a_prior_of_one_source_does_not_tell_how_often_forecasts_held(unlike):
     unlike.learned = replace(shipped(), held=())
     said = worth(unlike, 60)
     assert "How often forecasts that far held is not known for this prior." in said
+
+
+def test_other_priors_do_not_tell_how_often_forecasts_held(fit):
+    kept = about_fit(fit.trace)
+    kept["sampling"]["priors"] = "bounds"
+    trace = fit.trace.copy()
+    trace.attrs = {**trace.attrs, "palm_bayes": json.dumps(kept)}
+    other = PalmFit(fit.runs, trace, fit.convergence)
+    assert "held" in fit.worth(500)
+    assert "is not known for this prior" not in fit.worth(500)
+    assert "How often forecasts that far held is not known for this prior." in other.worth(500)

@@ -1,5 +1,8 @@
 """Fits of means with known noise: sampled for real, weighed anew, saved and answered from."""
 
+import json
+from dataclasses import asdict
+
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -135,3 +138,10 @@ def test_pymc_samples_where_nutpies_class_has_changed(monkeypatch):
         fit_runs(runs)
     assert asked["nuts_sampler"] == "pymc"
     assert asked["cores"] == 1  # no processes, which a script without __main__ cannot start
+
+
+def test_numbers_of_numpy_become_those_of_json():
+    given = Settings(draws=np.int64(200), seed=np.int32(3), target_accept=np.float32(0.75))
+    assert json.loads(json.dumps(asdict(given))) == asdict(
+        Settings(200, seed=3, target_accept=0.75)
+    )
