@@ -3,10 +3,11 @@
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
+from threading import RLock
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ INK, GREY = "#262626", "#6b6b6b"
 LINE = 0.16  # height of a line of text in inches
 WIDTH = 7.2  # inches: the text width of most journals
 _FULL, NARROW = 7, 5  # inches: below, text is smaller; panels are below each other, not beside
+_ONE_AT_A_TIME = RLock()
 _LEAST = 6  # points: the smallest text that journals accept
 LITERAL: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text with a user's names
 # For a key: the handles of a tuple beside each other.
@@ -102,23 +104,30 @@ def drawing(
     return save
 
 
-def styled(axes: Any = None) -> Any:
+@contextmanager
+def settings(given: Any) -> Iterator[None]:
+    """Change settings of Matplotlib for a while; they are global, so one thread at a time does."""
+    with _ONE_AT_A_TIME, mpl.rc_context(given):
+        yield
+
+
+def styled(axes: Any = None) -> AbstractContextManager[None]:
     """Return a context with the package's settings, under those of a `sheet`.
 
     On axes that a user gave, the user's own settings hold, but for TeX, which would read names.
     Of a sheet's sizes by name, such as large, the text would not fit the panels.
     """
     if axes is not None:
-        return mpl.rc_context({"text.usetex": False})
+        return settings({"text.usetex": False})
     own, usual = _SHEET.get(), STYLE["font.size"]
     size = min(usual, max(_LEAST, usual * _width() / _FULL))
     sizes: dict[Any, Any] = dict.fromkeys(_SIZES, own.get("font.size", size))
     if not own:
-        return mpl.rc_context(STYLE | sizes)
+        return settings(STYLE | sizes)
     as_ticks: dict[Any, Any] = {f"{axis}tick.labelcolor": "inherit" for axis in "xy"}
     named = {key for key, value in own.items() if key.endswith("size") and isinstance(value, str)}
     own = {key: value for key, value in own.items() if key not in named}
-    return mpl.rc_context({**STYLE, **sizes, **as_ticks, **own})
+    return settings({**STYLE, **sizes, **as_ticks, **own})
 
 
 class ShownFigure(Figure):
@@ -141,7 +150,7 @@ class ShownFigure(Figure):
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         """Save as Matplotlib does, but with fonts as TrueType: many publishers refuse Type 3."""
-        with mpl.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
+        with settings({"pdf.fonttype": 42, "ps.fonttype": 42}):
             super().savefig(*args, **kwargs)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 
 from palm_bayes.errors import visible
+from palm_bayes.plots.style import settings
 
 _SVG: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "palm_bayes"}  # reproducible
 _PIXELS = 96  # per inch
@@ -35,7 +35,7 @@ class Picture:
     def of(cls, figure: Any, alt: str, caption: str) -> "Picture":
         """Convert a matplotlib figure."""
         drawing = io.BytesIO()
-        with mpl.rc_context(_SVG):
+        with settings(_SVG):
             figure.savefig(drawing, format="svg", metadata={"Date": None, "Creator": None})
         width, height = (round(_PIXELS * inches) for inches in figure.get_size_inches())
         # A drawing also holds its texts as comments, in which XML allows no control characters.

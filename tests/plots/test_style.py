@@ -4,6 +4,7 @@ import io
 import itertools
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
@@ -116,3 +117,13 @@ def test_names_that_the_font_lacks_have_another(made, monkeypatch):
     fonts = {text.get_text(): text.get_fontfamily() for text in figure.findobj(mpl.text.Text)}
     assert fonts[names["s0"]] == ["sans-serif", "DejaVu Serif"]
     assert fonts["marge"] == ["sans-serif"]
+
+
+def test_threads_leave_the_users_settings(made):
+    runs, before = made.runs(), dict(mpl.rcParams)
+    forecast = made.forecast(runs)
+    with ThreadPoolExecutor(4) as threads:
+        figures = [threads.submit(plot_curves, runs, forecast) for _ in range(8)]
+    for figure in figures:
+        assert figure.result().axes[0].title.get_fontsize() == 9
+    assert dict(mpl.rcParams) == before
