@@ -73,10 +73,11 @@ def _delimited(path: Path) -> list[Raw]:
     lines = _plain_lines(re.sub("\r\n?", "\n", text_of(path)).split("\n"))
     sep = _separator(lines, path)
     below = _without_comments(lines, sep)
+    below, cut = _without_cut_row(below, sep, len(lines))
     if "".join(below).strip() and not below[0].strip():  # pandas counts columns in the first line
         of_one = sep != _SPACES and not any(sep in line for line in below)
         below = ['""', *below[1:]] if of_one else "\n".join(below).lstrip("\n ").split("\n")
-    text, above = "\n".join(below), len(lines) - len(below)
+    text, above = "\n".join(below), len(lines) - len(below) - bool(cut)
     try:
         cells = pd.read_csv(
             io.StringIO(text), sep=sep, header=None, dtype=str,
@@ -98,7 +99,7 @@ def _delimited(path: Path) -> list[Raw]:
         texts = frame.iloc[:, i].str.replace("nan", "NaN").str.replace("None", "null")
         frame.isetitem(i, texts.map(json.loads).to_numpy())
     raw = of_frame(frame, str(path)) if lists else raw
-    return [replace(raw, notes=(*notes, *raw.notes))]
+    return [replace(raw, notes=(*cut, *notes, *raw.notes))]
 
 
 def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
@@ -182,6 +183,16 @@ def _plain_lines(lines: list[str]) -> list[str]:
     inside = (line.strip().removeprefix("|").removesuffix("|") for line in lines)
     rows = ["" if re.fullmatch(r"[\s|+:=-]+", line) else line for line in inside]
     return [rows[0] or "#", *rows[1:]]
+
+
+def _without_cut_row(lines: list[str], sep: str, number: int) -> tuple[list[str], tuple[str, ...]]:
+    """Leave out a last row that has no end and lacks cells: it is being written, or was cut off."""
+    *rows, last = lines
+    cells, all_cells = (line.count(sep) + 1 for line in (last, next(filter(str.strip, lines), "")))
+    if sep == _SPACES or '"' in last or not last.strip() or cells >= all_cells:
+        return lines, ()
+    told = f"line {number} left out, which is cut off: it has {cells} of {all_cells} cells"
+    return rows, (told,)
 
 
 def _without_comments(lines: list[str], sep: str) -> list[str]:
