@@ -131,7 +131,7 @@ def test_the_recipe_lists_files_without_a_folder_in_common(tmp_path, monkeypatch
 
 def test_the_recipe_tells_how_to_read(fit, read):
     how = {"columns": {"accuracy": "test_acc"}, "layout": "wide", "pool": 500.0}
-    told = PalmFit(replace(fit.runs, read_with=how), fit.trace, fit.convergence)
+    told = fit.refit(replace(fit.runs, read_with=how))
     report = report_of(told, Questions())
     assert recipe.reading(told.runs).items() >= how.items()
     assert "columns={'accuracy': 'test_acc'}," in recipe.python(report)
