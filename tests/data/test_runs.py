@@ -240,7 +240,7 @@ def test_unknown_labels():
     assert "Labels are unknown: x is the episode." in runs.notes
     np.testing.assert_array_equal(runs.table["x"], runs.table["episode"])
     assert np.isnan(runs.labels_at([1, 2])).all()
-    with pytest.raises(DataError, match=r"give the labels per episode .*\(batch= in Python, --budget-size"):
+    with pytest.raises(DataError, match=r"per episode .* \(batch= in Python, --budget-size"):
         runs.x_at(3)
     known = Runs.from_frame(tidy().drop(columns="labels"), batch=50)
     assert known.labels_known

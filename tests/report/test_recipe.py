@@ -11,7 +11,6 @@ from palm_bayes.cli import app as cli
 from palm_bayes.decisions.rule_logic import AllOf, AnyOf
 from palm_bayes.decisions.stopping_rules import Budget, NetValue, Plateau, Pool, Target, Unreachable
 from palm_bayes.inference.saved import about_fit
-from palm_bayes.palm_fit import PalmFit
 from palm_bayes.reading.run_names import X_FILE, Y_FILE
 from palm_bayes.report import recipe
 from palm_bayes.report.contents import Questions, report_of
