@@ -18,6 +18,7 @@ type Part = dict[str, pd.DataFrame]
 type Columns = dict[str, dict[str, list[Any]]]  # values by table and column
 
 SETTINGS = "settings.json"
+_DATA = "data"  # the setting that is a hash of the data, which says nothing to a reader
 _LOCK = ".lock"
 _DRAFTS = "drafts"  # a folder without parts, since it is listed at each write
 
@@ -174,5 +175,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[st
         was, now = before.get(name), after.get(name)
         if isinstance(was, dict) and isinstance(now, dict):
             yield from _changes(was, now)
+        elif was != now and name == _DATA:
+            yield "the data are others: rows or strategies have changed, or how they are read"
         elif was != now:
             yield f"{name} was {was}, is {now}"

@@ -301,7 +301,7 @@ def test_cells_whose_workers_died_say_so(stand_in, table, monkeypatch):
         ({"seed": 4}, "seed was 3, is 4"),
         ({"draws": 50}, "draws was 40, is 50"),
         ({"priors": "bounds", "draws": 100}, "priors was default, is bounds"),
-        ({"data": None}, "data was "),
+        ({"data": None}, "the data are others"),
     ],
 )
 def test_other_settings_do_not_mix(quick, table, tmp_path, change, said):

@@ -54,6 +54,13 @@ def test_settings_within_others_are_told_alone(tmp_path):
         Checkpoints.open(tmp_path, {**settings, "asked": {"target": 0.9, "assurance": 0.8}})
 
 
+def test_other_data_are_told_in_words(tmp_path):
+    Checkpoints.open(tmp_path, {**SETTINGS, "data": "ff7b3b8611fc"}).keep("one", PART)
+    with pytest.raises(DataError, match=r"\(the data are others: .*\): start again") as caught:
+        Checkpoints.open(tmp_path, {**SETTINGS, "data": "ec5b924dc871"})
+    assert "ff7b3b8611fc" not in str(caught.value)
+
+
 def test_settings_without_parts_are_replaced(tmp_path):
     Checkpoints.open(tmp_path, SETTINGS)
     Checkpoints.open(tmp_path, {**SETTINGS, "seed": 1}).keep("one", PART)
