@@ -24,6 +24,7 @@ def cleaned(
     for word in RUN:
         table[word] = _visible_names(table[word], notes) if word in table else "1"
     table = _without_constant_labels(_without_summaries(table, notes), notes)
+    _note_alike_strategies(table["strategy"], notes)
     table = _without_empty_runs(_shares_to_labels(table, pool, notes), notes)
     _note_missing_rows(table, notes)
     return _without_zero_labels(_without_gaps(table, notes), notes)
@@ -68,6 +69,16 @@ def _visible_names(names: "pd.Series[Any]", notes: list[str]) -> "pd.Series[str]
     if codes := [name for name in plain.unique() if visible(name) != name]:
         notes.append(f"control characters in names are codes: {listed(map(visible, codes))}")
     return plain.map(visible)
+
+
+def _note_alike_strategies(strategies: "pd.Series[str]", notes: list[str]) -> None:
+    """Say which names differ by case or blanks alone: they may be one strategy, typed twice."""
+    names = pd.Series(strategies.unique(), dtype=str)
+    folded = names.str.replace(r"\s+", "", regex=True).str.casefold()
+    alike = names[folded.duplicated(keep=False)]
+    if len(alike):
+        which = listed(f"'{name}'" for name in alike)
+        notes.append(f"strategies that differ by case or blanks alone are kept apart: {which}")
 
 
 def _shares_to_labels(table: pd.DataFrame, pool: float | None, notes: list[str]) -> pd.DataFrame:

@@ -350,6 +350,16 @@ def test_columns_that_would_tell_rows_apart_are_named():
     assert "unused columns that distinguish them: who" in said
 
 
+@pytest.mark.parametrize("name", ["Margin ", "MARGIN", "mar gin"])
+def test_strategies_that_differ_by_case_or_blanks_are_told(name):
+    runs = read_runs(pd.concat([rows(), rows().assign(strategy=name)]))
+    assert set(runs.strategies) == {"margin", name.strip()}
+    told = f"by case or blanks alone are kept apart: 'margin', '{name.strip()}'"
+    assert told in runs.notes[0]
+    other = read_runs(pd.concat([rows(), rows().assign(strategy="margins")]))
+    assert "case or blanks" not in " ".join(other.notes)
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_other_separators_are_read(tmp_path, mark):
     table = rows()
