@@ -73,11 +73,10 @@ def _delimited(path: Path) -> list[Raw]:
     lines = _plain_lines(re.sub("\r\n?", "\n", text_of(path)).split("\n"))
     sep = _separator(lines, path)
     below = _without_comments(lines, sep)
-    below, cut = _without_cut_row(below, sep, len(lines))
     if "".join(below).strip() and not below[0].strip():  # pandas counts columns in the first line
         of_one = sep != _SPACES and not any(sep in line for line in below)
         below = ['""', *below[1:]] if of_one else "\n".join(below).lstrip("\n ").split("\n")
-    text, above = "\n".join(below), len(lines) - len(below) - bool(cut)
+    text, above = "\n".join(below), len(lines) - len(below)
     try:
         cells = pd.read_csv(
             io.StringIO(text), sep=sep, header=None, dtype=str,
@@ -88,6 +87,9 @@ def _delimited(path: Path) -> list[Raw]:
     cells = cells.map(uncell).rename(lambda row: f"line {row + 1 + above}")
     if (numbers := _numbers_alone(cells)) is not None:
         return [_of_numbers(numbers, str(path))]
+    why = _cut_row(text, sep)
+    cut = [f"{cells.index[-1]} of {path} is cut off ({why}), left out"] if why else []
+    cells = cells.iloc[: len(cells) - len(cut)]
     if '"' not in text and cells.shape[1] > 1:  # else every line is a row, or lines may not be
         cells = cells[[bool(line.strip()) for line in below[: len(cells)]]]
     raw = _of_cells(cells, str(path))
@@ -100,6 +102,18 @@ def _delimited(path: Path) -> list[Raw]:
         frame.isetitem(i, texts.map(json.loads).to_numpy())
     raw = of_frame(frame, str(path)) if lists else raw
     return [replace(raw, notes=(*cut, *notes, *raw.notes))]
+
+
+def _cut_row(text: str, sep: str) -> str:
+    """Describe a last row that is being written, or was cut: it has no end, and lacks cells.
+
+    Its last number may lack digits, so the cells that are there cannot be used.
+    """
+    if sep == _SPACES or not text.rpartition("\n")[2].strip():
+        return ""
+    *_, before, last = [[], *csv.reader(io.StringIO(text), delimiter=sep)]
+    there, wanted = len(last), len(before)
+    return f"{there} of {wanted} cells, no line end" if there < wanted else ""
 
 
 def _of_cells(cells: pd.DataFrame, file: str, name: str = "") -> Raw:
@@ -183,16 +197,6 @@ def _plain_lines(lines: list[str]) -> list[str]:
     inside = (line.strip().removeprefix("|").removesuffix("|") for line in lines)
     rows = ["" if re.fullmatch(r"[\s|+:=-]+", line) else line for line in inside]
     return [rows[0] or "#", *rows[1:]]
-
-
-def _without_cut_row(lines: list[str], sep: str, number: int) -> tuple[list[str], tuple[str, ...]]:
-    """Leave out a last row that has no end and lacks cells: it is being written, or was cut off."""
-    *rows, last = lines
-    cells, all_cells = (line.count(sep) + 1 for line in (last, next(filter(str.strip, lines), "")))
-    if sep == _SPACES or '"' in last or not last.strip() or cells >= all_cells:
-        return lines, ()
-    told = f"line {number} left out, which is cut off: it has {cells} of {all_cells} cells"
-    return rows, (told,)
 
 
 def _without_comments(lines: list[str], sep: str) -> list[str]:

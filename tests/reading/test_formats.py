@@ -18,7 +18,7 @@ import pytest
 from palm_bayes.errors import DataError
 from palm_bayes.reading import mlflow
 from palm_bayes.reading.options import Reading
-from palm_bayes.reading.read import read_rows, read_runs
+from palm_bayes.reading.read import read_runs
 from palm_bayes.reading.tasks import read_tasks
 
 ROOT = Path(__file__).parents[2]
@@ -728,18 +728,3 @@ def test_empty_frames_are_told():
             read_runs(formats.stepped(range(6))[:0], layout=layout)
     with pytest.raises(DataError, match="no column for accuracy"):
         read_runs(pd.DataFrame({"round": range(6)}), layout="headers")
-
-
-@pytest.mark.parametrize(("end", "rows"), [("margin,0,3", 2), ("margin,0,3,60", 2), ("", 2)])
-def test_a_last_row_that_is_cut_off_is_left_out(end, rows, tmp_path):
-    """As of a file that is being written: what is there of its last number is none."""
-    path = tmp_path / "runs.csv"
-    above = "strategy,seed,round,labels,acc\nmargin,0,1,20,0.5\nmargin,0,2,40,0.6\n"
-    path.write_text(f"{above}{end}", encoding="utf-8")
-    notes: list[str] = []
-    table = read_rows(path, Reading(), notes)
-    assert len(table) == rows
-    cut = f"line 4 left out, which is cut off: it has {end.count(',') + 1} of 5 cells"
-    assert (cut in notes[0]) == bool(end)
-    path.write_text(f"{above}margin,0,3,60,0.7", encoding="utf-8")
-    assert len(read_rows(path, Reading(), [])) == 3

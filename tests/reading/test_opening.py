@@ -341,3 +341,39 @@ def test_thousands_of_folders_are_one_frame(tmp_path, monkeypatch):
         assert len(read_runs(base).table) == 6 * number
         counts.append(len(made))
     assert counts[0] == counts[1]
+
+
+CURVE = [0.5, 0.6, 0.65, 0.7, 0.72, 0.75]
+LONG = HEADER + "".join(f"margin,1,{20 * i},{y}\n" for i, y in enumerate(CURVE, 1))
+
+
+@pytest.mark.parametrize("row", ["margin,1,1", "marg", '"margin",1,1'])
+def test_a_last_row_cut_in_the_middle_is_left_out(tmp_path, row):
+    file = written(tmp_path / "runs.csv", LONG + row)
+    runs = read_runs(file)
+    assert runs.table["labels"].max() == 120
+    cells = row.count(",") + 1
+    assert f"line 8 of {file} is cut off ({cells} of 4 cells, no line end)" in runs.notes[0]
+    semicolons = written(tmp_path / "german.csv", (LONG + row).replace(",", ";"))
+    assert len(read_runs(semicolons).table) == 6
+
+
+def test_a_last_row_without_its_last_columns_is_not_read_at_face_value(tmp_path):
+    text = LONG.replace("\n", ",9\n").replace("accuracy,9", "accuracy,pool")
+    runs = read_runs(written(tmp_path / "runs.csv", text + "margin,1,140,0"))
+    assert runs.table["accuracy"].tolist() == CURVE
+
+
+def test_a_last_row_is_whole_without_a_line_end(tmp_path):
+    kept = [
+        LONG.rstrip(),
+        LONG.replace("labels", '"no\nte",labels').replace("1,", '1,"a\nb",').rstrip(),
+        LONG.replace("accuracy", "accuracy,note").rstrip(),  # every row is short
+        LONG + "  ",
+    ]
+    for text in kept:
+        runs = read_runs(written(tmp_path / "runs.csv", text))
+        assert len(runs.table) == 6
+        assert "cut off" not in " ".join(runs.notes)
+    ragged = written(tmp_path / "ragged.csv", "0.5,0.6,0.7,0.8,0.85,0.9\n0.5,0.6,0.7,0.8,0.85")
+    assert len(read_runs(ragged).table) == 11
