@@ -74,7 +74,9 @@ def with_counts(table: pd.DataFrame, batch: float | None, notes: list[str]) -> p
     again = table.duplicated([*RUN, "episode"])
     what = "{labels:,.10g} labels" if ranked else "this episode"
     message = f"a second row for {what}, allowed is one per strategy and repetition"
-    hint = _distinguishing_columns(table) if again.any() else ""
+    hint = ""
+    if again.any():
+        hint = _other_file(table, again) or _distinguishing_columns(table)
     reject(table.assign(hint=hint), again, message + "{hint}")
     if table["labels"].notna().any() or batch is None:  # else labels are episodes times batch
         _count_by_ones(table, notes)
@@ -98,6 +100,19 @@ def _count_by_ones(table: pd.DataFrame, notes: list[str]) -> None:
     table["episode"] = (table["episode"] - first) // step + begins
     shown = ", ".join(map(str, numbers[:3]))
     notes.append(f"Episodes are numbered {shown} ... in the data, by {step}; here by 1.")
+
+
+def _other_file(table: pd.DataFrame, again: "pd.Series[bool]") -> str:
+    """Name the file of the first of two rows and what tells files apart; "" if it is the same."""
+    second = table[again].iloc[0]
+    same = (table[[*RUN, "episode"]] == second[[*RUN, "episode"]]).all(axis="columns")
+    first = table[same].iloc[0]
+    if first["file"] == second["file"]:
+        return ""
+    return (
+        f"; the first is in {first['file']}: if names of files tell data sets or runs, give "
+        "--pattern, such as '{dataset}' or '{strategy}_{repetition}'; or fit each file by itself"
+    )
 
 
 def _distinguishing_columns(table: pd.DataFrame) -> str:

@@ -350,6 +350,16 @@ def test_columns_that_would_tell_rows_apart_are_named():
     assert "unused columns that distinguish them: who" in said
 
 
+def test_data_sets_in_several_files_are_told_apart_by_a_pattern(tmp_path):
+    places = [csv(tmp_path / f"{d}.csv", rows().to_csv(index=False)) for d in ("wine", "moons")]
+    said = message(places)
+    assert "a second row for this episode" in said
+    assert f"; the first is in {places[0]}: if names of files tell data sets or runs" in said
+    assert "--pattern, such as '{dataset}' or '{strategy}_{repetition}'; or fit each" in said
+    assert read_runs(places, pattern="{dataset}", dataset="moons").dataset == "moons"
+    assert "the first is in" not in message([places[0], places[0]])
+
+
 @pytest.mark.parametrize("name", ["Margin ", "MARGIN", "mar gin"])
 def test_strategies_that_differ_by_case_or_blanks_are_told(name):
     runs = read_runs(pd.concat([rows(), rows().assign(strategy=name)]))
