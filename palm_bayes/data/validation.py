@@ -72,12 +72,11 @@ def with_counts(table: pd.DataFrame, batch: float | None, notes: list[str]) -> p
     reject(table, bad, "the episode must be a whole number from 1 (or from 0)")
     table["episode"] = table["episode"].astype("int64")
     again = table.duplicated([*RUN, "episode"])
-    what = "{labels:,.10g} labels" if ranked else "this episode"
-    message = f"a second row for {what}, allowed is one per strategy and repetition"
-    hint = ""
     if again.any():
+        what = "{labels:,.10g} labels" if ranked else "this episode"
+        message = f"a second row for {what}, allowed is one per strategy and repetition"
         hint = _other_file(table, again) or _distinguishing_columns(table)
-    reject(table.assign(hint=hint), again, message + "{hint}")
+        reject(_with_given_names(table).assign(hint=hint), again, message + "{hint}")
     if table["labels"].notna().any() or batch is None:  # else labels are episodes times batch
         _count_by_ones(table, notes)
     if table["episode"].min() == 0:
@@ -100,6 +99,15 @@ def _count_by_ones(table: pd.DataFrame, notes: list[str]) -> None:
     table["episode"] = (table["episode"] - first) // step + begins
     shown = ", ".join(map(str, numbers[:3]))
     notes.append(f"Episodes are numbered {shown} ... in the data, by {step}; here by 1.")
+
+
+def _with_given_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the names of runs that the data do not give: "1", and those of columns."""
+    if (table["repetition"] == "1").all():
+        table = table.assign(repetition="")
+    places = zip(table["where"], table["strategy"], strict=True)
+    of_column = [str(where).endswith(f", column {name}") for where, name in places]
+    return table.assign(strategy=table["strategy"].mask(np.array(of_column), ""))
 
 
 def _other_file(table: pd.DataFrame, again: "pd.Series[bool]") -> str:
@@ -127,12 +135,17 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     names = [c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()]
     if names:
         free = len(table["repetition"].unique()) == 1
-        choices = " or ".join(f"--column repetition={name}" for name in names[:2])
-        offer = f", as repetitions by {choices}" * free
-        return f"; unused columns that distinguish them: {listed(names)}{offer}"
+        words = ("repetition", "strategy", "dataset") if free else ("strategy", "dataset")
+        one = names[0] if len(names) == 1 else "NAME"
+        choices = " or ".join(f"--column {word}={one}" for word in words)
+        return f"; unused columns that distinguish them: {listed(names)}; choose {choices}"
     labels = table.groupby(RUN)["labels"]
-    stays = (labels.max() == labels.min()).all()
-    return "; labels are those so far, not those of one episode" if stays else ""
+    if (labels.max() == labels.min()).all():
+        return "; labels are those so far, not those of one episode"
+    return (
+        "; no column distinguishes them: rows are there twice, or a column of the repetition, such "
+        "as seed, is missing"
+    )
 
 
 def as_notes(notes: Any) -> list[str]:

@@ -348,6 +348,25 @@ def test_columns_that_would_tell_rows_apart_are_named():
     said = message(frame)
     assert "a second row for this episode" in said
     assert "unused columns that distinguish them: who" in said
+    assert "choose --column repetition=who or --column strategy=who or --column dataset=who" in said
+    seeds = message(pd.concat([frame.assign(seed="1"), frame.assign(seed="2")]))
+    assert "them: who; choose --column strategy=who or --column dataset=who" in seeds
+
+
+def test_rows_that_nothing_tells_apart_say_what_is_missing():
+    said = message(pd.concat([rows(), rows()]).drop(columns="repetition"))
+    assert "repetition 1" not in said
+    assert "no column distinguishes them: rows are there twice, or a column of the rep" in said
+    again = pd.concat([rows(), rows(repetition="2"), rows(repetition="2")])
+    assert "strategy margin, repetition 2, episode 1: a second row" in message(again)
+
+
+def test_columns_do_not_pass_for_strategies(tmp_path):
+    wide = rows().drop(columns=["strategy", "episode"]).rename(columns={"accuracy": "margin"})
+    wide = wide.assign(random=wide["margin"])
+    said = message(csv(tmp_path / "runs.csv", pd.concat([wide, wide]).to_csv(index=False)))
+    assert "column margin, " in said
+    assert "strategy margin" not in said
 
 
 def test_data_sets_in_several_files_are_told_apart_by_a_pattern(tmp_path):
