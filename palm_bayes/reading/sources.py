@@ -213,10 +213,31 @@ def _with_fields(raws: list[Raw], pattern: str | None) -> list[Raw]:
         except NoMatchError:
             if len(raws) > 1:
                 raise  # else the pattern is one of columns
+    own = [{*map(word_of, raw.frame.columns)} for raw in raws]  # a column tells better
+    strategies = {
+        name: one["strategy"]
+        for name, one, words in zip(names, fields, own, strict=True)
+        if pattern is None and "strategy" in one and "strategy" not in words
+    }
+    told = _continued(strategies)
     return [
-        replace(raw, fields=one, doubt=doubt, alone=alone)
-        for raw, one in zip(raws, fields, strict=True)
+        replace(raw, fields=one, doubt=doubt, alone=alone, notes=(*raw.notes, *told.get(name, ())))
+        for raw, name, one in zip(raws, names, fields, strict=True)
     ]
+
+
+def _continued(strategies: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Note names such as margin_1_resumed beside margin_1, a run that they may continue."""
+    told: dict[str, tuple[str, ...]] = {}
+    for name, strategy in strategies.items():
+        above, _, last = name.rpartition("/")
+        for suffix_of in re.finditer(r"[\W_]+(?=[^\W\d_])", last):
+            run = last[: suffix_of.start()]
+            beside = strategies.get(f"{above}/{run}" if above else run, strategy)
+            if beside != strategy and split(run)[1]:
+                said = f"{last}, beside {run}, is strategy {strategy}: join the two if it"
+                told[name] = (f"{said} continues that run",)
+    return told
 
 
 def _refuse_splits(file_of: Mapping[str, str]) -> None:

@@ -1,8 +1,10 @@
 """Names of files and columns: strategies, repetitions and patterns."""
 
+import pandas as pd
 import pytest
 
 from palm_bayes.errors import DataError
+from palm_bayes.reading.read import read_runs
 from palm_bayes.reading.run_names import (
     by_pattern,
     palm_discovered,
@@ -95,3 +97,24 @@ def test_patterns():
 )
 def test_discovery_of_names_with_numbers(names, read):
     assert [palm_discovered(names)[name][0] for name in names] == read
+
+
+@pytest.mark.parametrize("mark", ["_", "-", "."])
+def test_a_run_that_may_be_continued_is_told(tmp_path, mark):
+    curve = {"labels": range(10, 70, 10), "accuracy": [0.5, 0.6, 0.7, 0.75, 0.8, 0.8]}
+
+    def notes(*names, columns=(), **options):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name in names:
+            table = pd.DataFrame(curve).assign(**dict.fromkeys(columns, name))
+            table.to_csv(folder / f"{name}.csv", index=False)
+        return read_runs(folder, **options).notes[0]
+
+    name = f"margin_1{mark}resumed"
+    said = notes("margin_1", "margin_2", name)
+    assert f"{name}, beside margin_1, is strategy {name}: join the two if it continues" in said
+    assert "beside" not in notes("margin_1", "margin_1_2", "margin_12")
+    assert "beside" not in notes("margin", "margin_old")
+    assert "beside" not in notes("margin_1", name, pattern="{strategy}")
+    assert "beside" not in notes("margin_1", name, columns=["strategy"])
