@@ -135,10 +135,11 @@ def _distinguishing_columns(table: pd.DataFrame) -> str:
     names = [c.removeprefix(UNUSED) for c in unused if not table.duplicated([*keys, c]).any()]
     if names:
         free = len(table["repetition"].unique()) == 1
-        words = ("repetition", "strategy", "dataset") if free else ("strategy", "dataset")
-        one = names[0] if len(names) == 1 else "NAME"
-        choices = " or ".join(f"--column {word}={one}" for word in words)
-        return f"; unused columns that distinguish them: {listed(names)}; choose {choices}"
+        name = names[0] if len(names) == 1 else "NAME"
+        as_what = {"repetitions": "repetition"} if free else {}
+        as_what |= {"strategies": "strategy", "data sets": "dataset"}
+        choices = " or ".join(f"as {many} by --column {w}={name}" for many, w in as_what.items())
+        return f"; unused columns that distinguish them: {listed(names)}, {choices}"
     labels = table.groupby(RUN)["labels"]
     if (labels.max() == labels.min()).all():
         return "; labels are those so far, not those of one episode"

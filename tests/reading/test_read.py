@@ -348,9 +348,10 @@ def test_columns_that_would_tell_rows_apart_are_named():
     said = message(frame)
     assert "a second row for this episode" in said
     assert "unused columns that distinguish them: who" in said
-    assert "choose --column repetition=who or --column strategy=who or --column dataset=who" in said
+    assert "them: who, as repetitions by --column repetition=who or as strategies by " in said
+    assert said.endswith("--column strategy=who or as data sets by --column dataset=who")
     seeds = message(pd.concat([frame.assign(seed="1"), frame.assign(seed="2")]))
-    assert "them: who; choose --column strategy=who or --column dataset=who" in seeds
+    assert "them: who, as strategies by --column strategy=who or as data sets by" in seeds
 
 
 def test_rows_that_nothing_tells_apart_say_what_is_missing():
