@@ -377,3 +377,9 @@ def test_a_last_row_is_whole_without_a_line_end(tmp_path):
         assert "cut off" not in " ".join(runs.notes)
     ragged = written(tmp_path / "ragged.csv", "0.5,0.6,0.7,0.8,0.85,0.9\n0.5,0.6,0.7,0.8,0.85")
     assert len(read_runs(ragged).table) == 11
+
+
+def test_a_cell_beyond_the_limit_of_csv_is_read_without_a_line_end(tmp_path):
+    rows = "".join(f"\nmargin,1,{20 * i},{y},{'x' * 200_000}" for i, y in enumerate(CURVE, 1))
+    file = written(tmp_path / "runs.csv", HEADER.rstrip() + ",note" + rows)
+    assert read_runs(file).table["accuracy"].tolist() == CURVE
