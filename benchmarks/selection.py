@@ -21,6 +21,7 @@ import palm_bayes
 from palm_bayes import PalmFit, Runs
 from palm_bayes.decisions.alda import point_advice
 from palm_bayes.decisions.label_budget import LabelsToReach
+from palm_bayes.decisions.pairwise import best
 from palm_bayes.evaluation.cells import train_size
 from palm_bayes.evaluation.checkpoints import Checkpoints, Part
 from palm_bayes.forecast.baselines import fitted
@@ -128,10 +129,8 @@ def chosen(fit: PalmFit, means: pd.DataFrame, episodes: int, end: int) -> Iterat
 def best_means(fit: PalmFit, episode: int) -> "pd.Series[float]":
     """Return the probability that a strategy has the highest mean of the continuing repetitions."""
     draws = fit.forecast(episodes=[episode], scope="continuing").draws.isel(x=0)
-    means = draws.mean("repetition").stack(sample=("chain", "draw")).transpose("sample", "strategy")
-    table = means.to_pandas()
-    highest = table.eq(table.max(axis=1), axis=0)
-    return highest.div(highest.sum(axis=1), axis=0).mean()
+    means = draws.mean("repetition").stack(sample=("chain", "draw"))
+    return best(means).mean("sample").to_series()
 
 
 def least_squares(mean: pd.DataFrame, episodes: int, end: int) -> dict[str, float]:

@@ -74,24 +74,27 @@ def considered(runs: Runs, within: float | None = None, until: float | None = No
     """
     if until is None:
         until = max(within_pool(runs, _FAR * seen_budget(runs)), within or 0)
-        if x_pool(runs) is None:
+        if _pool(runs) is None:
             return episode_budgets(runs, until)
     budgets = episode_budgets(runs, until)
     return np.union1d(budgets[budgets <= until], [until])  # the last batch may be smaller
 
 
+def _pool(runs: Runs) -> float | None:
+    """Return the size of the pool; None if it or labels are unknown."""
+    return runs.read_with.get("pool") if runs.labels_known else None
+
+
 def x_pool(runs: Runs) -> float | None:
     """Return x where all of the pool is labelled; None if its size or labels are unknown."""
-    size = runs.read_with.get("pool")
-    return float(runs.x_at([size])[0]) if size and runs.labels_known else None
+    size = _pool(runs)
+    return None if size is None else float(runs.x_at([size])[0])
 
 
 def within_pool(runs: Runs, budget: float) -> float:
     """Return the budget, or the labels of the pool if these are fewer."""
-    end = x_pool(runs)
-    if end is None:
-        return budget
-    return min(budget, max(float(runs.labels_at([end])[0]), seen_budget(runs)))
+    size = _pool(runs)
+    return budget if size is None else min(budget, max(size, seen_budget(runs)))
 
 
 def _column(runs: Runs) -> str:

@@ -141,7 +141,6 @@ class Search:
         first = keys[0]
         if not isinstance(first, Path):
             return None
-        what = [Path(key).name for key in keys], self.start, self.sampled, self.tries
-        return first.with_name(
-            f"search-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}.json"
-        )
+        numbers = [(of.alpha_start, of.beta, of.misfit) for of in (self.start, self.sampled)]
+        what = repr(([Path(key).name for key in keys], numbers, self.tries))
+        return first.with_name(f"search-{hashlib.sha256(what.encode()).hexdigest()[:16]}.json")
